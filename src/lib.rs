@@ -1,0 +1,2 @@
+//! standin: a mock API server driven by a JSON file.
+#![warn(missing_docs)]
