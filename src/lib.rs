@@ -1,2 +1,4 @@
 //! standin: a mock API server driven by a JSON file.
 #![warn(missing_docs)]
+
+pub mod json;

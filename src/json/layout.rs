@@ -1,0 +1,253 @@
+//! The look of JSON text: how a value is laid out, read off a neighbour and applied to a new one.
+
+/// How the members of objects and arrays are separated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indent {
+    /// Everything on one line.
+    OneLine {
+        /// Inside `{ }` and `[ ]` of a value that is not empty there is a space at both ends.
+        padded: bool,
+    },
+    /// A line a member, indented by so many spaces.
+    Spaces(usize),
+    /// A line a member, indented by so many tabs.
+    Tabs(usize),
+}
+
+/// How JSON text is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// What separates the members.
+    pub indent: Indent,
+    /// Lines end with `\r\n` instead of `\n`.
+    pub crlf: bool,
+    /// A space follows the colon.
+    pub space_after_colon: bool,
+    /// On one line, a space follows the comma.
+    pub space_after_comma: bool,
+}
+
+impl Layout {
+    /// Two spaces, a line a member: what json-server sends and writes.
+    pub const PRETTY: Layout =
+        Layout { indent: Indent::Spaces(2), crlf: false, space_after_colon: true, space_after_comma: true };
+
+    /// No white space at all.
+    pub const MINIFIED: Layout = Layout {
+        indent: Indent::OneLine { padded: false },
+        crlf: false,
+        space_after_colon: false,
+        space_after_comma: false,
+    };
+
+    /// The layout in which the object or array `sample` (valid JSON) is written; `fallback` where it shows none.
+    pub fn of(sample: &str, fallback: Layout) -> Layout {
+        let bytes = sample.as_bytes();
+        let mut layout = fallback;
+        let Some(first) = bytes.get(1..).and_then(|rest| rest.iter().position(|b| !b.is_ascii_whitespace())) else {
+            return layout;
+        };
+        let first = first + 1;
+        if matches!(bytes[first], b'}' | b']') {
+            return layout;
+        }
+        let gap = &sample[1..first];
+        if let Some(newline) = gap.rfind('\n') {
+            let line = &gap[newline + 1..];
+            let own = sample.trim_ascii_end();
+            let last = own.rfind('\n').map_or("", |at| &own[at + 1..]);
+            let base = last.len() - last.trim_ascii_start().len();
+            let tabs = line.ends_with('\t');
+            let step = match line.len().saturating_sub(base) {
+                0 => line.len(),
+                step => step,
+            };
+            layout.indent = if tabs { Indent::Tabs(step) } else { Indent::Spaces(step) };
+            layout.crlf = gap.contains("\r\n");
+        } else if !sample.contains('\n') {
+            layout.indent = Indent::OneLine { padded: !gap.is_empty() };
+        }
+        let mut at = first;
+        let mut colon = false;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'"' => {
+                    at = string_end(bytes, at);
+                    continue;
+                }
+                b':' if !colon => {
+                    colon = true;
+                    layout.space_after_colon = bytes.get(at + 1).is_some_and(u8::is_ascii_whitespace);
+                    if let Indent::OneLine { .. } = layout.indent {
+                        layout.space_after_comma = layout.space_after_colon;
+                    }
+                }
+                b',' => {
+                    let next = bytes.get(at + 1);
+                    if next.is_none_or(|byte| !matches!(byte, b'\n' | b'\r')) {
+                        layout.space_after_comma = next == Some(&b' ');
+                        break;
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        layout
+    }
+
+    /// The layout's own way to begin a line at `depth` below a line that begins with `base`; empty on one line.
+    pub fn line(&self, base: &str, depth: usize) -> String {
+        let mut out = Vec::new();
+        self.newline(&mut out, base, depth);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    fn newline(&self, out: &mut Vec<u8>, base: &str, depth: usize) {
+        let (unit, step): (&[u8], usize) = match self.indent {
+            Indent::OneLine { .. } => return,
+            Indent::Spaces(step) => (b"                ", step),
+            Indent::Tabs(step) => (b"\t\t\t\t\t\t\t\t", step),
+        };
+        if self.crlf {
+            out.push(b'\r');
+        }
+        out.push(b'\n');
+        out.extend_from_slice(base.as_bytes());
+        let mut rest = depth * step;
+        while rest > 0 {
+            let part = rest.min(unit.len());
+            out.extend_from_slice(&unit[..part]);
+            rest -= part;
+        }
+    }
+
+    /// Appends `text` (valid JSON) to `out` in this layout. Every line after the first begins with `base`. Only white
+    /// space changes: names, strings and numbers stay as they are spelt.
+    pub fn write(&self, out: &mut Vec<u8>, text: &str, base: &str) {
+        let bytes = text.as_bytes();
+        let mut depth = 0;
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'"' => {
+                    let end = string_end(bytes, at);
+                    out.extend_from_slice(&bytes[at..end]);
+                    at = end;
+                    continue;
+                }
+                b'{' | b'[' => {
+                    out.push(byte);
+                    let next = skip_space(bytes, at + 1);
+                    if let Some(close @ (b'}' | b']')) = bytes.get(next) {
+                        out.push(*close);
+                        at = next;
+                    } else {
+                        depth += 1;
+                        self.newline(out, base, depth);
+                        if self.indent == (Indent::OneLine { padded: true }) {
+                            out.push(b' ');
+                        }
+                    }
+                }
+                b'}' | b']' => {
+                    depth = depth.saturating_sub(1);
+                    self.newline(out, base, depth);
+                    if self.indent == (Indent::OneLine { padded: true }) {
+                        out.push(b' ');
+                    }
+                    out.push(byte);
+                }
+                b',' => {
+                    out.push(b',');
+                    if let Indent::OneLine { .. } = self.indent {
+                        if self.space_after_comma {
+                            out.push(b' ');
+                        }
+                    } else {
+                        self.newline(out, base, depth);
+                    }
+                }
+                b':' => out.extend_from_slice(if self.space_after_colon { b": " } else { b":" }),
+                b' ' | b'\n' | b'\r' | b'\t' => {}
+                _ => {
+                    let end = bytes[at..]
+                        .iter()
+                        .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
+                        .map_or(bytes.len(), |length| at + length);
+                    out.extend_from_slice(&bytes[at..end]);
+                    at = end;
+                    continue;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// `text` (valid JSON) in this layout, as [`Layout::write`].
+    pub fn render(&self, text: &str, base: &str) -> String {
+        let mut out = Vec::with_capacity(text.len() + 32);
+        self.write(&mut out, text, base);
+        // What came in was a string and only ASCII was added between whole tokens.
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+/// The end of the string literal that begins at `start`, in valid JSON.
+pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUE: &str = "{\"a\":[1,2.50,{}],\"b\":{\"c\":\"x, {y}: \\\" z\",\"d\":[ ]},\"e\":null}";
+
+    #[test]
+    fn prints_as_json_stringify_with_two_spaces() {
+        let expected = "{\n  \"a\": [\n    1,\n    2.50,\n    {}\n  ],\n  \"b\": {\n    \"c\": \"x, {y}: \\\" z\",\n    \"d\": []\n  },\n  \"e\": null\n}";
+        assert_eq!(Layout::PRETTY.render(VALUE, ""), expected);
+        assert_eq!(Layout::MINIFIED.render(expected, ""), VALUE.replace("[ ]", "[]"));
+    }
+
+    #[test]
+    fn reads_off_the_layout_that_it_prints() {
+        for indent in [
+            Indent::Spaces(2),
+            Indent::Spaces(4),
+            Indent::Spaces(20),
+            Indent::Tabs(1),
+            Indent::OneLine { padded: true },
+            Indent::OneLine { padded: false },
+        ] {
+            for space_after_colon in [true, false] {
+                for crlf in [false, true] {
+                    let one_line = matches!(indent, Indent::OneLine { .. });
+                    let layout = Layout { indent, crlf: crlf && !one_line, space_after_colon, space_after_comma: true };
+                    let text = layout.render(VALUE, "    ");
+                    assert_eq!(
+                        Layout::of(&text, Layout { space_after_comma: true, ..Layout::MINIFIED }),
+                        layout,
+                        "{text}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+/// A piece of a shared text: a record keeps its piece of the file alive without a copy of its own.
+#[derive(Clone)]
+pub struct Text {
+    base: Arc<String>,
+    start: usize,
+    end: usize,
+}
+
+impl Text {
+    /// The piece of `base` that `range` (byte offsets on character boundaries) names.
+    pub fn slice(base: &Arc<String>, range: Range<usize>) -> Text {
+        Text { base: base.clone(), start: range.start, end: range.end }
+    }
+
+    /// The piece of this piece that `range`, counted from its own start, names.
+    pub fn sub(&self, range: Range<usize>) -> Text {
+        Text { base: self.base.clone(), start: self.start + range.start, end: self.start + range.end }
+    }
+
+    /// The piece as a string.
+    pub fn as_str(&self) -> &str {
+        &self.base[self.start..self.end]
+    }
+}
+
+impl From<String> for Text {
+    fn from(owned: String) -> Text {
+        let end = owned.len();
+        Text { base: Arc::new(owned), start: 0, end }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(borrowed: &str) -> Text {
+        Text::from(borrowed.to_string())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self.as_str(), formatter)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+impl Eq for Text {}
