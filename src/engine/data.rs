@@ -151,6 +151,10 @@ fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {
     all
 }
 
+fn count(data: &Data) -> usize {
+    if let Data::Collection(rows) = data { rows.len() } else { 1 }
+}
+
 /// What an edit changed, for the log: records are told apart by their ids.
 pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
     let mut all = Vec::new();
@@ -170,7 +174,6 @@ pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
                 changes.changed = usize::from(old != new);
             }
             (old, new) => {
-                let count = |data: &Data| if let Data::Collection(rows) = data { rows.len() } else { 1 };
                 changes.added = count(new);
                 changes.removed = old.map_or(0, count);
             }

@@ -209,9 +209,9 @@ impl Explainer<'_> {
             }
             words.dedup();
             if words.iter().any(String::is_empty) {
-                format!("fits none of the {} allowed forms, is {}", context.len(), found(&instance))
+                format!("fits none of the {} allowed forms, is {}", context.len(), found(instance))
             } else {
-                format!("must be {}, is {}", any_of(&words), found(&instance))
+                format!("must be {}, is {}", any_of(&words), found(instance))
             }
         } else if meant.iter().all(all_missing) {
             let needs = |form: &usize| {
