@@ -6,6 +6,7 @@
 mod app;
 mod body;
 mod filter;
+mod framing;
 mod problem;
 mod reply;
 mod request;
