@@ -6,6 +6,7 @@
 //! 4. `gather`: what each resource requires, keeps unique and points to.
 //! 5. `checker`: one validator per resource. What is wrong in 2 to 4 is told together.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonschema::{Draft, Registry};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::explain::{Checker, Explainer};
 use super::gather::{Gathered, gather};
 use super::walk::{Problem, Walk};
-use super::words::Sheet;
+use super::words::{Sheet, join};
 use super::{Holds, Rules, SchemaError, SchemaProblem, example};
 use crate::json;
 
@@ -26,6 +27,11 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), SchemaError> {
     let raw = parse(text)?;
     let fail = |problems: Vec<Problem>| Err(SchemaError { problems: placed(problems, text) });
+    let mut repeated = Vec::new();
+    repeated_names(text.trim_start_matches('\u{feff}'), "", &mut repeated);
+    if !repeated.is_empty() {
+        return fail(repeated);
+    }
     if let Some(problem) = wrong_draft(&raw) {
         return fail(vec![problem]);
     }
@@ -63,6 +69,18 @@ fn parse(text: &str) -> Result<Value, SchemaError> {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(other) => Err(problem(format!("the rules must be an object, this is {}", super::words::found(&other)))),
         Err(error) => Err(problem(format!("cannot be read as JSON: {error}"))),
+    }
+}
+
+/// Names that stand twice in an object: of such a pair, parsing keeps one and says nothing.
+fn repeated_names(object: &str, pointer: &str, problems: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    for member in json::members(object) {
+        let here = join(pointer, &member.key);
+        repeated_names(member.value, &here, problems);
+        if !seen.insert(member.key) {
+            problems.push(Problem { pointer: here, message: "is written twice".to_owned(), hint: None });
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use super::Violation;
 use super::keywords::{edits, fold, format_named, nearest};
-use super::words::{Layer, Sheet, any_of, found, join, literal, one_of, segments, split_last, type_words, wanted};
+use super::words::{
+    Layer, Sheet, any_of, found, join, literal, one_of, segments, split_last, type_words, types, wanted,
+};
 
 /// No answer lists more violations than this: a body can hold a million mistakes, and nobody reads them.
 const MOST: usize = 200;
@@ -112,8 +114,28 @@ impl Explainer<'_> {
                 add(join(at, name), format!("is no allowed name: the name {}", self.detail(inner)));
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.forms(error, context, out),
+            // The crate reports an object in which no property at all is allowed as a false schema, and one member.
+            Kind::FalseSchema if self.forbids_all(error) => {
+                let members = self.body.pointer(at).and_then(Value::as_object).into_iter().flatten();
+                for (name, _) in members.filter(|(name, _)| !self.is_own_id(at, name)) {
+                    add(join(at, name), self.unknown(at, name, &[]));
+                }
+            }
             _ => add(at.to_owned(), self.detail(error)),
         }
+    }
+
+    /// Whether the error means `"additionalProperties": false` or `"propertyNames": false` and no property beside it.
+    fn forbids_all(&self, error: &ValidationError<'_>) -> bool {
+        let at = error.instance_path().as_str();
+        let Some(keyword) = ["/additionalProperties", "/propertyNames"]
+            .into_iter()
+            .find(|keyword| error.schema_path().as_str().ends_with(keyword))
+        else {
+            return false;
+        };
+        // A property that is itself called so would end in the same step.
+        !at.ends_with(keyword) && self.body.pointer(at).is_some_and(Value::is_object)
     }
 
     /// The id of the record itself: the server sees to it.
@@ -209,9 +231,9 @@ impl Explainer<'_> {
             }
             words.dedup();
             if words.iter().any(String::is_empty) {
-                format!("fits none of the {} allowed forms, is {}", context.len(), found(&instance))
+                format!("fits none of the {} allowed forms, is {}", context.len(), found(instance))
             } else {
-                format!("must be {}, is {}", any_of(&words), found(&instance))
+                format!("must be {}, is {}", any_of(&words), found(instance))
             }
         } else if meant.iter().all(all_missing) {
             let needs = |form: &usize| {
@@ -240,10 +262,13 @@ impl Explainer<'_> {
         let is = literal(instance);
         match error.kind() {
             Kind::Type { kind } => {
-                let types: Vec<String> = match kind {
-                    TypeKind::Single(one) => vec![type_words(one.as_str()).to_owned()],
-                    TypeKind::Multiple(set) => set.iter().map(|one| type_words(one.as_str()).to_owned()).collect(),
+                // In the order of the file, which the crate's set has lost.
+                let mut types = match (types(&layers[..layers.len().min(1)]), kind) {
+                    (written, _) if !written.is_empty() => written,
+                    (_, TypeKind::Single(one)) => vec![one.as_str().to_owned()],
+                    (_, TypeKind::Multiple(set)) => set.iter().map(|one| one.as_str().to_owned()).collect(),
                 };
+                types.iter_mut().for_each(|name| *name = type_words(name).to_owned());
                 format!("must be {}, is {}", any_of(&types), found(instance))
             }
             Kind::Format { format } => match format_named(format) {
@@ -336,11 +361,11 @@ impl Explainer<'_> {
             None => format!("at least {least}"),
         };
         let wanted = wanted(&self.sheet.layers(&format!("{}/contains", layer.pointer)));
+        let (noun, verb) = if number.ends_with(" 1") { ("item", "is") } else { ("items", "are") };
         let which = match wanted.as_str() {
             "" => layer.schema.get("contains").map(|schema| format!("like {}", literal(schema))).unwrap_or_default(),
-            words => format!("that is {words}"),
+            words => format!("that {verb} {words}"),
         };
-        let noun = if number.ends_with(" 1") { "item" } else { "items" };
         format!("must contain {number} {noun} {which}")
     }
 
