@@ -47,8 +47,16 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), Schem
         return fail(problems);
     }
     let compiled = Arc::new(Sheet::new(prepared(&sheet.root, &resources, id)));
-    let rules: Result<Vec<Rules>, Problem> =
-        resources.into_iter().map(|resource| rules(resource, &raw, &compiled, id)).collect();
+    let registry = Registry::new()
+        .draft(Draft::Draft202012)
+        .retriever(Offline)
+        .add(BASE, &compiled.root)
+        .and_then(jsonschema::RegistryBuilder::prepare)
+        .map_err(|error| refused("", &error.to_string()));
+    let rules: Result<Vec<Rules>, Problem> = registry.and_then(|registry| {
+        let compile = |resource| rules(resource, &raw, &compiled, &registry, id);
+        resources.into_iter().map(compile).collect()
+    });
     match rules {
         Ok(rules) => Ok((raw, rules)),
         Err(problem) => fail(vec![problem]),
@@ -72,7 +80,8 @@ fn parse(text: &str) -> Result<Value, SchemaError> {
     }
 }
 
-/// Names that stand twice in an object: of such a pair, parsing keeps one and says nothing.
+/// Names that stand twice in an object: of such a pair, parsing keeps one and says nothing. (Objects inside arrays, such
+/// as the forms of `oneOf`, are not looked into.)
 fn repeated_names(object: &str, pointer: &str, problems: &mut Vec<Problem>) {
     let mut seen = HashSet::new();
     for member in json::members(object) {
@@ -165,8 +174,11 @@ fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
             required.retain(|name| name != id);
         }
         let closed = ["additionalProperties", "unevaluatedProperties"].iter().any(|name| record.contains_key(*name));
-        if let (true, Some(Value::Object(properties))) = (closed, record.get_mut("properties")) {
-            properties.entry(id).or_insert(Value::Bool(true));
+        if closed {
+            let properties = record.entry("properties").or_insert_with(|| json!({}));
+            if let Some(properties) = properties.as_object_mut() {
+                properties.entry(id).or_insert(Value::Bool(true));
+            }
         }
         if let Some(place) = resource.layers.first().and_then(|pointer| root.pointer_mut(pointer)) {
             *place = Value::Object(record);
@@ -175,22 +187,26 @@ fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
     root
 }
 
-fn rules(resource: Gathered, raw: &Value, sheet: &Arc<Sheet>, id: &str) -> Result<Rules, Problem> {
+/// What only the validator's own compiler found wrong.
+fn refused(pointer: &str, reason: &str) -> Problem {
+    Problem { pointer: pointer.to_owned(), message: reason.to_owned(), hint: None }
+}
+
+fn rules(
+    resource: Gathered,
+    raw: &Value,
+    sheet: &Arc<Sheet>,
+    registry: &Registry<'_>,
+    id: &str,
+) -> Result<Rules, Problem> {
     let Gathered { resource, holds, pointer, layers: _, required, properties, unique, references } = resource;
-    let problem = |message: String| Problem { pointer: pointer.clone(), message, hint: None };
-    let registry = Registry::new()
-        .draft(Draft::Draft202012)
-        .retriever(Offline)
-        .add(BASE, &sheet.root)
-        .and_then(jsonschema::RegistryBuilder::prepare)
-        .map_err(|error| problem(error.to_string()))?;
     let validator = jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_registry(&registry)
+        .with_registry(registry)
         .with_retriever(Offline)
         .should_validate_formats(true)
         .build(&json!({ "$ref": format!("{BASE}#{}", fragment(&pointer)) }))
-        .map_err(|error| problem(error.to_string()))?;
+        .map_err(|error| refused(&pointer, &error.to_string()))?;
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
     let checker = Checker { validator, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
     let raw = raw.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
