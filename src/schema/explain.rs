@@ -45,8 +45,11 @@ impl Explainer<'_> {
     /// The violations in the order in which a reader of the body meets them.
     pub fn violations<'e>(&self, errors: impl Iterator<Item = ValidationError<'e>>) -> Vec<Violation> {
         let mut found = Vec::new();
-        for error in errors {
-            self.explain(&error, &mut found);
+        // What is missing must not be lost behind a thousand other mistakes.
+        let (missing, others): (Vec<_>, Vec<_>) =
+            errors.partition(|error| matches!(error.kind(), Kind::Required { .. }));
+        for error in missing.iter().chain(&others) {
+            self.explain(error, &mut found);
             if found.len() > MOST {
                 break;
             }
@@ -103,7 +106,7 @@ impl Explainer<'_> {
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_names(&self.layers(error));
-                for name in unexpected.iter().filter(|name| !self.is_own_id(at, name)) {
+                for name in unexpected.iter().filter(|name| !self.is_own_id(at, name)).take(MOST + 1) {
                     add(join(at, name), self.unknown(at, name, &known));
                 }
             }
@@ -115,7 +118,7 @@ impl Explainer<'_> {
             // The crate reports an object in which no property at all is allowed as a false schema, and one member.
             Kind::FalseSchema if self.forbids_all(error) => {
                 let members = self.body.pointer(at).and_then(Value::as_object).into_iter().flatten();
-                for (name, _) in members.filter(|(name, _)| !self.is_own_id(at, name)) {
+                for (name, _) in members.filter(|(name, _)| !self.is_own_id(at, name)).take(MOST + 1) {
                     add(join(at, name), self.unknown(at, name, &[]));
                 }
             }
@@ -168,14 +171,16 @@ impl Explainer<'_> {
         };
         let known = self.known_names(&layers);
         let instance = error.instance();
-        let names =
-            instance.as_object().into_iter().flat_map(Map::keys).filter(|other| !known.contains(&other.as_str()));
+        let unknown = |other: &&String| !known.contains(&other.as_str());
+        // Of a body with thousands of unknown names the first ones will do.
+        let names = instance.as_object().into_iter().flat_map(Map::keys).filter(unknown).take(MOST);
         match names.map(|other| (edits(&fold(name), &fold(other)), other)).min_by_key(|(distance, _)| *distance) {
             Some((0, other)) if other.to_lowercase() == name.to_lowercase() => {
                 format!("{detail}; the body has `{other}`: names are case-sensitive")
             }
-            Some((0, other)) => format!("{detail}; the body has `{other}`: did you mean `{name}`?"),
-            Some((1, other)) if name.len() > 2 => format!("{detail}; the body has `{other}`: did you mean `{name}`?"),
+            Some((distance, other)) if distance == 0 || (distance == 1 && name.len() > 2) => {
+                format!("{detail}; the body has `{other}`: did you mean `{name}`?")
+            }
             _ => detail,
         }
     }

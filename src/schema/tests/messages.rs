@@ -229,3 +229,32 @@ fn problems_are_told_together_in_the_order_of_the_file() {
     let pointers: Vec<_> = error.problems.iter().map(|problem| problem.pointer.rsplit('/').next()).collect();
     assert_eq!(pointers, [Some("typo"), Some("type"), Some("pattern")]);
 }
+
+#[test]
+fn a_hostile_body_costs_no_more_than_reading_it() {
+    let body: serde_json::Map<String, serde_json::Value> =
+        (0..100_000).map(|index| (format!("lastNme{index}"), json!(index))).collect();
+    let rules = json!({
+        "properties": { "lastName": {}, "firstName": {} },
+        "required": ["lastName", "firstName"],
+        "additionalProperties": false,
+    });
+    let start = std::time::Instant::now();
+    let found = violations(&rules, &body.into());
+    assert_eq!(found.len(), 201);
+    assert!(found[0].starts_with("/lastName is missing"), "{}", found[0]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_schema_that_contains_itself_many_times_compiles_at_once() {
+    let links: serde_json::Map<String, serde_json::Value> =
+        (0..30).map(|index| (format!("link{index}"), json!({ "$ref": "#/$defs/node" }))).collect();
+    let text = json!({
+        "properties": { "nodes": { "items": { "$ref": "#/$defs/node" } } },
+        "$defs": { "node": { "type": "object", "properties": links } },
+    });
+    let start = std::time::Instant::now();
+    Schema::compile(&text.to_string()).expect("compiles");
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+}
