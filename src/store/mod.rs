@@ -1,0 +1,4 @@
+//! Records and the questions asked of them. No async, no files, no clock.
+
+pub mod plural;
+pub mod query;
