@@ -2,3 +2,4 @@
 
 pub mod plural;
 pub mod query;
+pub mod relations;
