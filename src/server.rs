@@ -162,7 +162,7 @@ impl Server {
                 let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
                 Schema::compile(&text).map_err(|error| StartError::Rules { path: path.clone(), text, error })?
             }
-            None => Schema::none(),
+            None => Schema::default(),
         };
         let rulebook = Rulebook::new(schema, Settings::default());
         let store = read_data(&rulebook, bytes, &options.file)?;
@@ -260,7 +260,7 @@ impl Sandbox {
                 let (path, text) = (path.to_path_buf(), text.to_string());
                 StartError::Rules { path, text, error }
             })?,
-            None => Schema::none(),
+            None => Schema::default(),
         };
         let rulebook = Rulebook::new(schema, Settings::default());
         let store = read_data(&rulebook, data.1.as_bytes().to_vec(), data.0)?;

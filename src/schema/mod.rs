@@ -29,11 +29,6 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// No rules at all: every resource is as lenient as in json-server.
-    pub fn none() -> Schema {
-        Schema { rules: Vec::new(), raw: Value::Object(serde_json::Map::new()) }
-    }
-
     /// Compiles the text of a rules file, for records whose id is called `id`.
     ///
     /// # Errors

@@ -9,6 +9,10 @@ mod file;
 mod plan;
 mod unique;
 
+pub mod plural;
+pub mod query;
+pub mod relations;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
