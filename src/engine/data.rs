@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{ResourceChanges, WriteError};
 use crate::json::{Document, Place, locate};
-use crate::schema::{Schema, Violation};
-use crate::store::{Data, Settings, Store, UniqueProperty, UniqueRule};
+use crate::schema::{Rules, Schema, Violation};
+use crate::store::{Data, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -59,6 +59,7 @@ impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
         settings.unique = unique_rules(&schema);
+        settings.references = reference_rules(&schema);
         Rulebook { schema, settings: Arc::new(settings) }
     }
 
@@ -149,6 +150,19 @@ fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {
         all.insert(name.to_string(), of_one.collect());
     }
     all
+}
+
+fn reference_rules(schema: &Schema) -> HashMap<String, Vec<ReferenceRule>> {
+    let of_one = |rules: &Rules| {
+        let references = rules.references().iter().map(|reference| ReferenceRule {
+            property: reference.property.clone(),
+            many: reference.many,
+            resource: reference.resource.clone(),
+            target: reference.target.clone(),
+        });
+        (rules.resource().to_string(), references.collect())
+    };
+    schema.iter().map(of_one).collect()
 }
 
 fn count(data: &Data) -> usize {

@@ -86,7 +86,8 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
         None => (StatusCode::OK, 0, size),
         Some(Some((from, to))) => (StatusCode::PARTIAL_CONTENT, from, to - from + 1),
         Some(None) => {
-            let whole = HeaderValue::try_from(format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
+            let whole =
+                HeaderValue::try_from(format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
             return Err(Problem::new(problem::RANGE, format!("the file has {size} bytes"))
                 .header(header::CONTENT_RANGE, whole)
                 .hint("ask for a range within the file, as `Range: bytes=0-99`"));
