@@ -9,17 +9,20 @@ use crate::json::{self, Kind};
 /// How many records are looked at for names to suggest.
 const SAMPLE: usize = 500;
 
+/// Shows the texts of records one after the other to the function that it is given, for as long as that answers `true`.
+pub type Visit<'a> = dyn Fn(&mut dyn FnMut(&str) -> bool) + 'a;
+
 /// The fields of the collection that a query asks: those that a record has and those that a rule declares.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
-    visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool),
+    visit: &'a Visit<'a>,
     declared: &'a [&'a str],
 }
 
 impl<'a> Fields<'a> {
-    /// `visit` shows the records' texts one after the other for as long as it is answered `true`; `declared` are the
-    /// paths that the rules name. Records are visited only where a name has to be found.
-    pub fn new(visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool), declared: &'a [&'a str]) -> Fields<'a> {
+    /// `visit` shows the collection's records, `declared` are the paths that the rules name. Records are visited only where
+    /// a name has to be found.
+    pub fn new(visit: &'a Visit<'a>, declared: &'a [&'a str]) -> Fields<'a> {
         Fields { visit, declared }
     }
 

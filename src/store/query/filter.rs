@@ -6,6 +6,7 @@ use regex::Regex;
 use super::error::{Fault, QueryError, quoted};
 use super::fields::{Fields, nearest};
 use super::operators::{OPERATORS, Op, Operator, Spelling, names};
+use super::pairs::encode;
 use super::pattern;
 use super::value::{is_loosely, is_text, order, text_form};
 use crate::json::{self, Kind};
@@ -76,7 +77,9 @@ impl Test {
                 let compiled = values.iter().map(|value| {
                     pattern::compile(value).map_err(|error| {
                         let detail = format!("{} is no regular expression that can be run: {error}", quoted(value));
-                        QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}=^a"))
+                        // The text itself can be looked for, if that was meant.
+                        let literal = if value.len() < 80 { encode(&regex::escape(value)) } else { "^a".into() };
+                        QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}={literal}"))
                     })
                 });
                 Test::Like(compiled.collect::<Result<_, _>>()?)
@@ -151,15 +154,15 @@ impl Filter {
     /// Whether `record` passes.
     pub fn passes(&self, record: &str) -> bool {
         // Most records do not hold the text that an equality asks for anywhere, which shows without reading members.
-        if let Test::Text(wanted) = &self.test {
-            if let [wanted] = wanted.as_slice() {
-                let bytes = record.as_bytes();
-                if is_searchable(wanted)
-                    && memmem::find(bytes, wanted.as_bytes()).is_none()
-                    && memchr::memchr(b'\\', bytes).is_none()
-                {
-                    return false;
-                }
+        if let Test::Text(wanted) = &self.test
+            && let [wanted] = wanted.as_slice()
+        {
+            let bytes = record.as_bytes();
+            if is_searchable(wanted)
+                && memmem::find(bytes, wanted.as_bytes()).is_none()
+                && memchr::memchr(b'\\', bytes).is_none()
+            {
+                return false;
             }
         }
         self.path.of(record).is_some_and(|value| self.test.passes(value))

@@ -24,7 +24,7 @@ mod parse;
 mod select;
 
 pub use error::{Fault, Notice, QueryError};
-pub use fields::{Fields, nearest};
+pub use fields::{Fields, Visit, nearest};
 pub use operators::{OPERATORS, Op, Operator, RESERVED, Spelling, is_reserved};
 pub use pairs::{encode, pairs, with_page};
 pub use parse::Query;
