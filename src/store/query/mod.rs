@@ -14,6 +14,7 @@ mod fields;
 mod filter;
 mod operators;
 mod pairs;
+mod path;
 mod pattern;
 mod search;
 mod sort;
