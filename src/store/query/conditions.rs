@@ -15,7 +15,7 @@ pub(super) enum Condition {
     /// One of them; false where there is none.
     Any(Vec<Condition>),
     /// A single field.
-    Field(Filter),
+    Field(Box<Filter>),
 }
 
 impl Condition {
@@ -110,7 +110,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         (Op::In, Kind::Array) => {
             let wanted: Vec<String> = json::items(value).map(text).collect();
             let test = if wanted.is_empty() { Test::Nothing } else { Test::Loose(wanted) };
-            return Ok(Condition::Field(Filter::new("_where", path, test)));
+            return Ok(Condition::Field(Box::new(Filter::new("_where", path, test))));
         }
         (_, Kind::Object | Kind::Array) => {
             let what = Kind::of(value).with_article();
@@ -119,7 +119,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         _ => vec![text(value)],
     };
     let test = Test::new(op, values, Spelling::Colon, "_where").map_err(|error| wrong(error.detail))?;
-    Ok(Condition::Field(Filter::new("_where", path, test)))
+    Ok(Condition::Field(Box::new(Filter::new("_where", path, test))))
 }
 
 /// A JSON value as the text that a parameter would give.
