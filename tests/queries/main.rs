@@ -100,7 +100,11 @@ impl Data {
         let visit = |see: &mut dyn FnMut(&str) -> bool| {
             let _ = rows.iter().all(|row| see(row));
         };
-        let query = match Query::parse(&pairs, &Fields::new(&visit, &[])) {
+        let parsed_query = match &id {
+            Some(_) => Ok(Query::for_item(&pairs)),
+            None => Query::parse(&pairs, &Fields::new(&visit, &[])),
+        };
+        let query = match parsed_query {
             Ok(query) => query,
             Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
         };

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::path::Path;
-use super::value::text_form;
+use super::value::{order_exactly, text_form};
 use crate::json::{self, Kind};
 
 /// A field to sort by.
@@ -20,7 +20,7 @@ pub(super) struct SortKey {
 #[derive(Debug, Clone, PartialEq)]
 enum Key<'a> {
     Boolean(bool),
-    Number(f64),
+    Number(f64, &'a str),
     Text(Cow<'a, str>),
     /// An array or object, by its text form.
     Other(String),
@@ -35,7 +35,7 @@ impl<'a> Key<'a> {
             Kind::Null => Key::Null,
             Kind::Boolean => Key::Boolean(value == "true"),
             // A JSON number is never NaN.
-            Kind::Number => Key::Number(value.parse().unwrap_or(f64::INFINITY)),
+            Kind::Number => Key::Number(value.parse().unwrap_or(f64::INFINITY), value),
             Kind::String => Key::Text(json::unquote(value)),
             Kind::Array | Kind::Object => Key::Other(text_form(value).into_owned()),
         }
@@ -44,7 +44,7 @@ impl<'a> Key<'a> {
     fn rank(&self) -> u8 {
         match self {
             Key::Boolean(_) => 0,
-            Key::Number(_) => 1,
+            Key::Number(..) => 1,
             Key::Text(_) => 2,
             Key::Other(_) => 3,
             Key::Null => 4,
@@ -54,7 +54,9 @@ impl<'a> Key<'a> {
 
     fn compare(&self, other: &Key<'_>) -> Ordering {
         match (self, other) {
-            (Key::Number(one), Key::Number(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+            (Key::Number(one, spelt), Key::Number(other, other_spelt)) => {
+                order_exactly((*one, spelt), (*other, other_spelt))
+            }
             (Key::Text(one), Key::Text(other)) => one.as_bytes().cmp(other.as_bytes()),
             (Key::Boolean(one), Key::Boolean(other)) => one.cmp(other),
             (Key::Other(one), Key::Other(other)) => one.cmp(other),
@@ -137,6 +139,8 @@ mod tests {
 
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
+            prop::sample::select(vec!["9007199254740993", "9007199254740992", "9.007199254740993e15", "1e300", "-0"])
+                .prop_map(|number| format!("{{\"v\":{number}}}")),
             (0..4i32).prop_map(|n| format!("{{\"v\":{n},\"w\":{}}}", n % 2)),
             "[ab]{0,2}".prop_map(|text| format!("{{\"v\":\"{text}\",\"w\":null}}")),
             Just("{\"v\":null}".to_string()),
