@@ -1,8 +1,8 @@
 //! `_embed` and `_expand`: records with their children and parents put into them.
 //!
 //! A child holds its parent's id under `<singular of the parent's collection><suffix>`: `comments` of `posts` hold
-//! `postId`. Ids are compared by their text, so that `"postId": "1"` belongs to the post with the id `1` (0.17 does so for
-//! parents, but not for children).
+//! `postId`. Ids are compared by their text, so that `"postId": "1"` belongs to the post with the id `1` (0.17 does so
+//! for parents, but not for children).
 //!
 //! 1. [`Plan::new`] decides once what each name means for a collection;
 //! 2. [`Plan::attach`] puts it into a record.

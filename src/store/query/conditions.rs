@@ -79,7 +79,8 @@ fn list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
     json::items(value).map(|item| object(item, "")).collect()
 }
 
-/// What is asked of the field at `path`: an object of operators, an object of fields below it, or a value to be equal to.
+/// What is asked of the field at `path`: an object of operators, an object of fields below it, or a value to be equal
+/// to.
 fn field(path: &str, value: &str) -> Result<Condition, QueryError> {
     match Kind::of(value) {
         Kind::Object => {

@@ -7,7 +7,8 @@ use super::operators::is_reserved;
 
 /// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
 ///
-/// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of a field is kept, it may be a path), empty pieces (`a=1&&b=2`) are left out.
+/// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of a
+/// field is kept, it may be a path), empty pieces (`a=1&&b=2`) are left out.
 /// An escape that is none is an error which names the parameter.
 pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();

@@ -22,7 +22,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// What the decoded `pairs` mean for a request for one record: `_embed` and `_expand`, as nothing else applies to it.
+    /// What the decoded `pairs` mean for a request for one record: `_embed` and `_expand`; nothing else applies to it.
     pub fn for_item(pairs: &[(String, String)]) -> Query {
         Query {
             filters: Vec::new(),
@@ -54,8 +54,11 @@ impl Query {
                 query.conditions.push(Condition::parse(value)?);
             }
         }
-        if first("_where").is_none() {
-            query.read_filters(pairs, fields)?;
+        match first("_where") {
+            None => query.read_filters(pairs, fields)?,
+            Some(_) => pairs.iter().filter(|(name, _)| !is_reserved(name)).for_each(|(name, _)| {
+                query.note(name, "it has no effect beside _where.", None);
+            }),
         }
         query.search = first("q").map(Search::new);
         query.read_sort(pairs, fields);
