@@ -79,24 +79,22 @@ fn is_blank(text: &str) -> bool {
 /// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, arrays, objects, a number
 /// and a text that is none.
 ///
-/// A string is compared by its characters. With `numeric_strings` (1.0) a string that reads as a number is compared as
-/// one, where `wanted` is a number too.
-pub(super) fn order(value: &str, wanted: &str, numeric_strings: bool) -> Option<Ordering> {
+/// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
+/// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.
+pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
     match Kind::of(value) {
         Kind::Number => order_of_numbers(value, wanted),
         Kind::Boolean => {
-            let wanted = if wanted == "true" {
-                1.0
-            } else if wanted == "false" {
-                0.0
-            } else {
-                number(wanted)?
+            let wanted = match wanted {
+                "true" if is_typed => 1.0,
+                "false" if is_typed => 0.0,
+                other => number(other)?,
             };
             f64::from(u8::from(value == "true")).partial_cmp(&wanted)
         }
         Kind::String => {
             let text = json::unquote(value);
-            if numeric_strings
+            if is_typed
                 && !is_blank(&text)
                 && !is_blank(wanted)
                 && let (Some(one), Some(other)) = (number(&text), number(wanted))
@@ -221,7 +219,8 @@ mod tests {
             ("\"10\"", "9", true, Some(Greater)),
             ("\"2024-01-02\"", "2024", true, Some(Greater)),
             ("true", "1", false, Some(Equal)),
-            ("false", "true", false, Some(Less)),
+            ("false", "true", true, Some(Less)),
+            ("false", "true", false, None),
             ("null", "0", true, None),
             ("12345678901234567891", "12345678901234567890", true, Some(Greater)),
             ("[1]", "0", true, None),
