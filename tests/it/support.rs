@@ -258,7 +258,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The header's value; where there are several, the first.
+    /// The header's value; a header that comes several times is joined by its reader, here in [`Client::reply`].
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -327,11 +327,14 @@ impl Client {
         let mut words = line.splitn(3, ' ');
         assert_eq!(words.next(), Some("HTTP/1.1"), "{line}");
         let status: u16 = words.next().unwrap().parse().unwrap();
-        let mut headers = Vec::new();
+        let mut headers: Vec<(String, String)> = Vec::new();
         loop {
             let line = self.line().expect("the end of the headers");
             let Some((name, value)) = line.split_once(':') else { break };
-            headers.push((name.to_string(), value.trim().to_string()));
+            match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                Some((_, values)) => *values = format!("{values}, {}", value.trim()),
+                None => headers.push((name.to_string(), value.trim().to_string())),
+            }
         }
         let mut reply = Reply { status, headers, body: Vec::new() };
         let length: Option<usize> = reply.header("content-length").map(|length| length.parse().unwrap());
