@@ -49,8 +49,8 @@ pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Resu
             .attempt(own(example)));
     }
     match media_type(request).as_deref() {
-        Some(kind) if is_json(kind) => {}
         _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
+        Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
             let json = Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
             if json {
