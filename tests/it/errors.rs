@@ -221,7 +221,7 @@ fn a_duplicate_names_the_property_the_value_and_the_record() {
 
 #[test]
 fn several_properties_that_are_unique_together_are_all_named() {
-    let rules = r#"{"properties": {"songs": {"type": "array", "items": {}, "uniqueItemProperties": [["name", "album"]]}}}"#;
+    let rules = r#"{"properties": {"songs": {"type": "array", "items": {"properties": {"name": {}, "album": {}}}, "uniqueItemProperties": [["name", "album"]]}}}"#;
     let data = r#"{"songs": [{"id": "x'y", "name": "A", "album": 1}]}"#;
     let fixture = Fixture::new(data, Some(rules), |_| {});
     for body in [r#"{"name": "A", "album": 2}"#, r#"{"name": "a", "album": 1}"#, r#"{"name": "A"}"#, r#"{"name": "A"}"#] {
