@@ -119,7 +119,7 @@ impl Writer {
 
     /// Takes in what somebody else wrote to the file.
     fn take_in(&mut self, bytes: Vec<u8>) {
-        match self.rulebook.read(bytes) {
+        match self.rulebook.read_edit(bytes) {
             Ok(store) => {
                 self.broken = None;
                 let changes = changes(&self.published.load().store, &store);
