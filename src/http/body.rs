@@ -71,7 +71,8 @@ pub(super) fn object(request: &Request, reading: Reading, example: impl Fn() -> 
             }
             if reading == Reading::Lenient {
                 return form(text).ok_or_else(|| {
-                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape").attempt(own(&example()))
+                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape")
+                        .attempt(own(&example()))
                 });
             }
             return Err(Problem::new(problem::CONTENT_TYPE, "the body is a form, and JSON is needed")

@@ -92,7 +92,8 @@ fn the_command_of_an_error_works_when_it_is_sent() {
 #[test]
 fn a_command_quotes_whatever_the_request_had_in_it() {
     let fixture = serve();
-    let hostile = r#"{"lastName": "O'Brien $HOME `id` \\ !\" {a,b} [1-3]", "firstName": "Zoë\n🙂 'x' ", "email": "o@x.org"}"#;
+    let hostile =
+        r#"{"lastName": "O'Brien $HOME `id` \\ !\" {a,b} [1-3]", "firstName": "Zoë\n🙂 'x' ", "email": "o@x.org"}"#;
     let problem = fixture.send("POST", "/users", FORM, hostile).problem(400, "content-type");
     let reply = fixture.attempt(&problem);
     assert_eq!(reply.status, 201, "{}", reply.text());
@@ -103,7 +104,9 @@ fn a_command_quotes_whatever_the_request_had_in_it() {
     for path in ["/it's%20%22quoted%22", "/line%0Abreak", "/a%2Fb", "/%E2%98%83%20%F0%9F%99%82", "/100%25"] {
         let problem = fixture.send("POST", path, FORM, hostile).problem(400, "content-type");
         assert_eq!(fixture.attempt(&problem).status, 201, "{problem:#}");
-        for (method, path) in [("DELETE", path.to_string()), ("GET", format!("{path}/x%20y")), ("GET", format!("{path}/1/2/3"))] {
+        for (method, path) in
+            [("DELETE", path.to_string()), ("GET", format!("{path}/x%20y")), ("GET", format!("{path}/1/2/3"))]
+        {
             let problem = fixture.send(method, &path, NONE, "").value();
             assert_eq!(fixture.attempt(&problem).status, 200, "{problem:#}");
         }
@@ -124,7 +127,12 @@ fn the_command_works_again_after_it_has_worked_once() {
 fn malformed_json_gives_line_column_and_what_was_expected() {
     let fixture = serve();
     for (body, place, expected, hint) in [
-        ("{\n  \"lastName\": \"M\",\n}", "line 3, column 1", "another property after the comma, found `}`", "remove the comma"),
+        (
+            "{\n  \"lastName\": \"M\",\n}",
+            "line 3, column 1",
+            "another property after the comma, found `}`",
+            "remove the comma",
+        ),
         ("{\"a\": \"ü\" \"b\": 2}", "line 1, column 11", "expected `,` or `}`", "a comma is missing"),
         ("{'a': 1}", "line 1, column 2", "a property name in double quotes", "double quotes"),
         ("{\"a\": “b”}", "line 1, column 7", "a value", "typographic"),
@@ -146,10 +154,8 @@ fn json_that_curl_sent_as_a_form_shows_the_header_to_add() {
     let problem = fixture.send("POST", "/users", FORM, body).problem(400, "content-type");
     let words = "curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"";
     assert_eq!(problem["hint"], words);
-    let command = format!(
-        "curl -X POST http://{}/users -H \"Content-Type: application/json\" -d '{body}'",
-        fixture.address()
-    );
+    let command =
+        format!("curl -X POST http://{}/users -H \"Content-Type: application/json\" -d '{body}'", fixture.address());
     assert_eq!(problem["try"], command);
     let reply = fixture.attempt(&problem);
     assert_eq!((reply.status, reply.header("location")), (201, Some("/users/2")));
@@ -211,7 +217,10 @@ fn a_duplicate_names_the_property_the_value_and_the_record() {
     let body = r#"{"lastName": "B", "firstName": "C", "email": "Zoe@Example.com"}"#;
     let problem = fixture.json("POST", "/users", body).problem(409, "not-unique");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("email") && detail.contains("\"Zoe@Example.com\"") && detail.contains("record 1"), "{detail}");
+    assert!(
+        detail.contains("email") && detail.contains("\"Zoe@Example.com\"") && detail.contains("record 1"),
+        "{detail}"
+    );
     assert_eq!(problem["errors"][0]["pointer"], "/email");
     let detail = problem["errors"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("\"Zoe@Example.com\"") && detail.contains("record 1"), "{detail}");
@@ -224,7 +233,8 @@ fn several_properties_that_are_unique_together_are_all_named() {
     let rules = r#"{"properties": {"songs": {"type": "array", "items": {"properties": {"name": {}, "album": {}}}, "uniqueItemProperties": [["name", "album"]]}}}"#;
     let data = r#"{"songs": [{"id": "x'y", "name": "A", "album": 1}]}"#;
     let fixture = Fixture::new(data, Some(rules), |_| {});
-    for body in [r#"{"name": "A", "album": 2}"#, r#"{"name": "a", "album": 1}"#, r#"{"name": "A"}"#, r#"{"name": "A"}"#] {
+    for body in [r#"{"name": "A", "album": 2}"#, r#"{"name": "a", "album": 1}"#, r#"{"name": "A"}"#, r#"{"name": "A"}"#]
+    {
         assert_eq!(fixture.json("POST", "/songs", body).status, 201, "{body}");
     }
     let problem = fixture.json("POST", "/songs", r#"{"name": "A", "album": 1}"#).problem(409, "not-unique");

@@ -148,7 +148,10 @@ fn db_is_the_whole_data() {
     fixture.json("POST", "/db", "{}").problem(405, "method");
     // Ids that the file lacks are in it.
     let fixture = serve_data("{\"a\":[{\"n\":1}],\"b\":{},\"c\":[]}");
-    assert_eq!(fixture.get("/db").text(), format!("{:#}", serde_json::json!({"a": [{"n": 1, "id": 1}], "b": {}, "c": []})));
+    assert_eq!(
+        fixture.get("/db").text(),
+        format!("{:#}", serde_json::json!({"a": [{"n": 1, "id": 1}], "b": {}, "c": []}))
+    );
 }
 
 #[test]
