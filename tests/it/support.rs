@@ -301,19 +301,17 @@ impl Client {
     }
 
     pub fn send(&mut self, method: &str, path: &str, headers: Headers, body: impl AsRef<[u8]>) -> Reply {
-        let body = body.as_ref();
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
-            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        request.push_str("\r\n");
-        let mut bytes = request.into_bytes();
-        bytes.extend_from_slice(body);
-        self.write(&bytes);
+        self.write(request(self.address, method, path, headers, body.as_ref()));
         self.reply(method)
+    }
+
+    /// As [`Client::send`]; `None` where the server has ended the connection instead of answering.
+    pub fn try_send(&mut self, method: &str, path: &str, headers: Headers, body: &str) -> Option<Reply> {
+        self.write(request(self.address, method, path, headers, body.as_bytes()));
+        if self.stream.fill_buf().ok()?.is_empty() {
+            return None;
+        }
+        Some(self.reply(method))
     }
 
     /// Sends bytes as they are. A server that has had enough may have closed already; its answer says why.
@@ -364,9 +362,34 @@ impl Client {
         }
     }
 
+    /// Whether the connection ends, with or without an answer before.
+    pub fn ends(&mut self) -> bool {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => true,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+
+    /// All that comes until the connection ends.
+    pub fn read_to_end(&mut self, text: &mut String) {
+        self.stream.read_to_string(text).unwrap();
+    }
+
     pub fn shutdown_write(&mut self) {
         self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
     }
+}
+
+fn request(address: SocketAddr, method: &str, path: &str, headers: Headers, body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    [head.as_bytes(), b"\r\n", body].concat()
 }
 
 /// A row of a table: the contract at a glance.
