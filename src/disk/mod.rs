@@ -141,7 +141,7 @@ impl DataFile {
     /// The file cannot be read; what was known stays known.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
         let stamp = self.medium.stamp(&self.path)?;
-        if stamp == self.known.stamp && stamp.is_settled() {
+        if stamp == self.known.stamp && self.known.stamp.is_settled() {
             return Ok(None);
         }
         let bytes = self.medium.read(&self.path)?;
@@ -280,7 +280,7 @@ impl DataFile {
 
     fn came_out(&self, scratch: &Path) -> io::Result<Known> {
         let stamp = self.medium.stamp(scratch)?;
-        if stamp == self.known.stamp && stamp.is_settled() {
+        if stamp == self.known.stamp && self.known.stamp.is_settled() {
             return Ok(Known { stamp, content: self.known.content });
         }
         Ok(Known { stamp, content: Content::of(&self.medium.read(scratch)?) })

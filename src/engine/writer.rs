@@ -154,7 +154,7 @@ impl Writer {
 
     /// Takes in what somebody else wrote to the file.
     fn take_in(&mut self, edit: Edit) {
-        let theirs = match self.rulebook.read(edit.bytes) {
+        let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {
                 let since = self.broken.as_ref().map_or_else(Instant::now, |broken| broken.since);
@@ -226,8 +226,10 @@ impl Writer {
     /// Takes in what was written to a file of ours after it was exchanged for a newer one.
     fn look_for_late_edits(&mut self) {
         let Some(file) = &mut self.file else { return };
-        let is_complete =
-            |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| Document::parse(text.into()).is_ok());
+        let is_complete = |bytes: &[u8]| {
+            std::str::from_utf8(bytes)
+                .is_ok_and(|text| !text.trim_ascii().is_empty() && Document::parse(text.into()).is_ok())
+        };
         let late = file.late_edits(is_complete);
         if file.is_watched_for_late_edits() {
             let soon = Instant::now() + QUIET;
@@ -236,7 +238,7 @@ impl Writer {
         for (bytes, state) in late {
             let Some(base) = self.late_bases.get(&state).cloned() else { continue };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            match self.rulebook.read(bytes) {
+            match self.rulebook.read_edit(bytes) {
                 Ok(theirs) => {
                     let ours = self.published.load_full();
                     let merged = ours.store.merge(&base, theirs, &ours.store.written_since(&base));

@@ -172,7 +172,10 @@ impl App {
             Ok(Target::Home) => {
                 return match self.file(request).await {
                     Some(answer) => answer,
-                    None => self.read(&published, request, &Target::Home),
+                    None if matches!(request.method, Method::GET | Method::HEAD) => {
+                        self.read(&published, request, &Target::Home)
+                    }
+                    None => Err(wrong_method(request, &Target::Home)),
                 };
             }
             Ok(target) => target,

@@ -217,13 +217,12 @@ impl Store {
             Command::Merge { resource, id, patch, how } => {
                 let (resource, record) = self.record(resource, id)?;
                 let layout = self.style(resource).layout;
-                let text = how.merge(record.value(), patch.as_str(), layout, record.chunk.base());
-                let text = match get_member(record.value(), id_property) {
-                    Some(id) if get_member(&text, id_property) != Some(id) => {
-                        with_member(&text, id_property, id, layout, record.chunk.base())
-                    }
-                    _ => text,
+                // The id stays, and it stays where it stands: a patch of it is taken for one that says the same.
+                let patch = match (get_member(record.value(), id_property), get_member(patch.as_str(), id_property)) {
+                    (Some(id), Some(_)) => with_member(patch.as_str(), id_property, id, layout, ""),
+                    _ => patch.as_str().to_string(),
                 };
+                let text = how.merge(record.value(), &patch, layout, record.chunk.base());
                 Ok(Draft { resource, target: Target::Record(record), text })
             }
             Command::Delete { resource, id } => {

@@ -6,8 +6,8 @@ mod recorded;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use standin::json::{self, Id, Layout};
 use standin::http::Rewriter;
+use standin::json::{self, Id, Layout};
 use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
 use standin::store::relations::{Lookup, Naming, Plan, foreign_key};
 

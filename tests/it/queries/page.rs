@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use standin::store::query::{OPERATORS, RESERVED, encode};
 
-use crate::Data;
+use super::Data;
 
 fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::Value;
 use standin::http::Rewriter;
 
-use crate::Data;
+use super::Data;
 
 const GROUPS: [&str; 10] =
     ["filter", "operators", "search", "sort", "paginate", "where", "relations", "nested", "routes", "plural"];
