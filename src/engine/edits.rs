@@ -36,14 +36,15 @@ impl Young {
     /// Forgets what was written longer before `end` than the window.
     pub(super) fn forget(&mut self, end: Instant) {
         let Some(horizon) = end.checked_sub(self.window) else { return };
-        while self.bases.front().is_some_and(|(until, _)| *until < horizon) {
+        // The base of a write is the last one that is not younger than it.
+        while self.bases.get(1).is_some_and(|(until, _)| *until < horizon) {
             self.bases.pop_front();
         }
         while self.written.front().is_some_and(|(at, _)| *at < horizon) {
             self.written.pop_front();
         }
-        if self.bases.is_empty() {
-            self.written.clear();
+        if self.written.is_empty() {
+            self.bases.clear();
         }
     }
 
@@ -53,12 +54,15 @@ impl Young {
         self.written.clear();
     }
 
-    /// What the data was before the young writes, and these, each once; `None` where there are none.
+    /// Forgets what an edit has overruled.
+    pub(super) fn settle(&mut self, settled: &[Written]) {
+        self.written.retain(|(_, one)| !settled.contains(one));
+    }
+
+    /// What the data was before the young writes, and these in their order; `None` where there are none.
     pub(super) fn since(&self) -> Option<(Store, Vec<Written>)> {
         let (_, base) = self.bases.front()?;
-        let mut known = std::collections::HashSet::new();
-        let written = self.written.iter().map(|(_, one)| one).filter(|one| known.insert(*one)).cloned().collect();
-        Some((base.clone(), written))
+        Some((base.clone(), self.written.iter().map(|(_, one)| one.clone()).collect()))
     }
 }
 

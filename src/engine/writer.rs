@@ -178,7 +178,7 @@ impl Writer {
         }
         match self.young.since() {
             Some((base, written)) => {
-                let merged = ours.store.merge(&base, theirs, &written);
+                let merged = theirs.merge(&ours.store.changes_since(&base, &written));
                 self.take_merged(merged);
             }
             None => {
@@ -189,7 +189,8 @@ impl Writer {
     }
 
     fn take_merged(&mut self, merged: Merged) {
-        let Merged { store, kept, conflicts, renumbered } = merged;
+        let Merged { store, kept, conflicts, renumbered, settled } = merged;
+        self.young.settle(&settled);
         self.keep("conflict", &conflicts);
         self.unsaved = kept > 0 || !renumbered.is_empty();
         self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
@@ -241,7 +242,7 @@ impl Writer {
             match self.rulebook.read_edit(bytes) {
                 Ok(theirs) => {
                     let ours = self.published.load_full();
-                    let merged = ours.store.merge(&base, theirs, &ours.store.written_since(&base));
+                    let merged = theirs.merge(&ours.store.changes_since(&base, &ours.store.written_since(&base)));
                     self.take_merged(merged);
                     // The file itself has nothing of this edit yet.
                     self.unsaved = true;
