@@ -1,13 +1,15 @@
 //! An edit of the file and writes through the API, brought together: record by record, in a single object property by
 //! property.
 //!
-//! For each thing that the API wrote there are three texts: before, after, and what the edit says. Where only one side
-//! changed it, that side's stands. Where both did, the edit's stands, and the API's is a [`Conflict`], unless
+//! For each thing that the API wrote there are the texts that it had while the edit may have been begun, the one that it
+//! has now, and what the edit says. If that is one of the earlier ones, the edit is not about this thing, and the API's
+//! stands. Otherwise both changed it: the edit's stands, and the API's is a [`Conflict`], unless
 //! - the edit has all that the API changed: it began from there, and nothing is lost;
 //! - the edit has another new record whole that the API made at the same time or later: it has seen the write, and what
 //!   differs is its wish;
 //! - both made a new record under one id: the API has told that id to its client, so the edit's record moves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Data, Resource, Store};
@@ -27,9 +29,9 @@ pub struct Written {
 pub struct ApiChange {
     /// The thing.
     pub what: Written,
-    /// Its text before; `None`: it was not there.
-    pub before: Option<String>,
-    /// Its text after; `None`: it is gone.
+    /// The texts that it had before, oldest first, at least one; `None`: it was not there.
+    pub before: Vec<Option<String>>,
+    /// Its text now; `None`: it is gone.
     pub after: Option<String>,
 }
 
@@ -92,16 +94,25 @@ impl Store {
         merged
     }
 
-    /// What this store made of the things in `written`, as against `base`, each once.
-    pub fn changes_since(&self, base: &Store, written: &[Written]) -> Vec<ApiChange> {
-        let mut known = std::collections::HashSet::new();
-        let once = written.iter().filter(|one| known.insert(*one));
-        let changes = once.map(|one| ApiChange {
-            what: one.clone(),
-            before: base.text_of(one).map(ToString::to_string),
-            after: self.text_of(one).map(ToString::to_string),
-        });
-        changes.filter(|change| !same(change.before.as_deref(), change.after.as_deref())).collect()
+    /// What this store made of the things that were written after the states in `states`, oldest first.
+    pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = (&'a Store, &'a [Written])>) -> Vec<ApiChange> {
+        let mut places: HashMap<&Written, usize> = HashMap::new();
+        let mut changes: Vec<ApiChange> = Vec::new();
+        for (store, written) in states {
+            for one in written {
+                let text = store.text_of(one).map(ToString::to_string);
+                let place = *places.entry(one).or_insert(changes.len());
+                match changes.get_mut(place) {
+                    Some(change) => change.before.push(text),
+                    None => {
+                        let after = self.text_of(one).map(ToString::to_string);
+                        changes.push(ApiChange { what: one.clone(), before: vec![text], after });
+                    }
+                }
+            }
+        }
+        changes.retain(|change| !change.before.iter().all(|before| same(before.as_deref(), change.after.as_deref())));
+        changes
     }
 
     /// What differs between `base` and this store, which grew out of it.
@@ -149,7 +160,7 @@ impl Store {
 
     /// Whether this edit has a new record of the API's just as the API made it.
     fn has_new(&self, change: &ApiChange) -> bool {
-        change.before.is_none() && change.after.is_some() && same(change.after.as_deref(), self.text_of(&change.what))
+        change.is_new() && change.after.is_some() && same(change.after.as_deref(), self.text_of(&change.what))
     }
 
     fn data_mut(&mut self, resource: &str) -> Option<&mut Resource> {
@@ -220,6 +231,16 @@ fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
         && gone.all(|member| has(&member.key, None))
 }
 
+impl ApiChange {
+    fn first(&self) -> Option<&str> {
+        self.before.first().and_then(Option::as_deref)
+    }
+
+    fn is_new(&self) -> bool {
+        self.first().is_none()
+    }
+}
+
 impl Merged {
     /// Sees to it that an id which the API has given away is given to no other record.
     fn reserve(&mut self, changes: &[ApiChange]) {
@@ -243,22 +264,22 @@ impl Merged {
     /// Settles what the API wrote to a record. `false`: values that must be unique belong to another record as yet.
     fn record(&mut self, change: &ApiChange, id: &Id, was_seen: bool) -> bool {
         let resource = change.what.resource.as_str();
-        let (before, our) = (change.before.as_deref(), change.after.as_deref());
+        let our = change.after.as_deref();
         let their = self.store.text_of(&change.what);
-        if same(our, their) || same(our, before) {
+        if same(our, their) {
             return true;
         }
-        if same(their, before) {
+        if change.before.iter().any(|before| same(their, before.as_deref())) {
             let done = self.store.put(resource, id, our);
             self.kept += usize::from(done);
             return done;
         }
         let their = their.map(ToString::to_string);
         match (our, &their) {
-            (Some(our), Some(their)) if was_seen || includes(before, our, their, &self.store.settings.id) => {
+            (Some(our), Some(their)) if was_seen || includes(change.first(), our, their, &self.store.settings.id) => {
                 self.settled.push(change.what.clone());
             }
-            (Some(our), Some(their)) if before.is_none() => {
+            (Some(our), Some(their)) if change.is_new() => {
                 let was = self.store.clone();
                 if !(self.renumber(resource, id, their) && self.store.put(resource, id, Some(our))) {
                     self.store = was;
@@ -304,22 +325,23 @@ impl Merged {
             self.conflict(change, None);
             return true;
         };
-        let before = change.before.as_deref().unwrap_or("{}");
+        let before: Vec<&str> = change.before.iter().map(|before| before.as_deref().unwrap_or("{}")).collect();
         let mut text = their.clone();
         // In the order in which the API has them; what it took away comes first.
-        let mut names: Vec<String> = members(before).map(|member| member.key.into_owned()).collect();
-        names.retain(|name| get_member(our, name).is_none());
-        for member in members(our) {
+        let mut names: Vec<String> = Vec::new();
+        let gone = before.iter().flat_map(|before| members(before)).filter(|one| get_member(our, &one.key).is_none());
+        for member in gone.chain(members(our)) {
             if !names.iter().any(|name| *name == member.key) {
                 names.push(member.key.into_owned());
             }
         }
         for name in names {
-            let (before, our, their) = (get_member(before, &name), get_member(our, &name), get_member(&their, &name));
-            if same(our, their) || same(our, before) {
+            let (our, their) = (get_member(our, &name), get_member(&their, &name));
+            let mut before = before.iter().map(|before| get_member(before, &name));
+            if same(our, their) || before.clone().all(|before| same(our, before)) {
                 continue;
             }
-            if !same(their, before) {
+            if !before.any(|before| same(their, before)) {
                 if !was_seen {
                     self.conflicts.push(Conflict {
                         resource: resource.to_string(),

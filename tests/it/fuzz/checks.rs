@@ -87,7 +87,7 @@ pub fn merge(bytes: &[u8]) {
         let Ok(change) = ours.plan(draft) else { continue };
         written.extend(ours.apply(change).written);
     }
-    let changes = ours.changes_since(&base, &written);
+    let changes = ours.changes_since([(&base, written.as_slice())]);
     let merged = theirs.clone().merge(&changes);
     let out = String::from_utf8(merged.store.file_text()).unwrap();
     let Some(again) = open(&out) else { panic!("{out:?}") };
