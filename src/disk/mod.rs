@@ -149,6 +149,11 @@ impl DataFile {
         &self.path
     }
 
+    /// Whether a save failed and could not be undone yet: the file holds what was refused.
+    pub fn is_stranded(&self) -> bool {
+        self.stranded.is_some()
+    }
+
     /// Whether the folder that the file was in is gone: it cannot be watched any more.
     pub fn is_homeless(&self) -> bool {
         self.path.parent().is_some_and(|folder| self.medium.resolve(folder).is_err())

@@ -9,8 +9,10 @@ use super::{Content, DataFile, Durability, Handle, Known, Saved, Sharing, recove
 pub(super) enum Stranded {
     /// The file holds `ours`; what it should hold is in the scratch file.
     Exchanged { scratch: PathBuf, ours: Content },
-    /// The file holds something that was refused, or half of it; this is what it should hold.
-    Overwritten { spare: PathBuf, before: Vec<u8> },
+    /// The file was replaced by something that was refused; this is what it should hold.
+    Renamed { scratch: PathBuf, ours: Content, before: Vec<u8> },
+    /// Something that was refused was written over the file, or half of it; this is what it should hold.
+    Overwritten { spare: PathBuf, ours: Vec<u8>, before: Vec<u8> },
 }
 
 /// The file that came out of an exchange.
@@ -114,24 +116,37 @@ impl DataFile {
 
     /// Undoes a save that failed.
     pub(super) fn undo_stranded(&mut self) -> io::Result<()> {
-        match self.stranded.take() {
-            None => Ok(()),
-            Some(Stranded::Exchanged { scratch, ours }) => {
-                let undone = self.put_back(&scratch, ours);
-                if undone.is_err() {
-                    self.stranded = Some(Stranded::Exchanged { scratch, ours });
-                }
-                undone
-            }
-            Some(Stranded::Overwritten { spare, before }) => {
-                if let Err(error) = self.medium.overwrite(&self.path, &before, self.flushes()) {
-                    self.stranded = Some(Stranded::Overwritten { spare, before });
-                    return Err(error);
-                }
-                let _ = self.medium.remove(&spare);
-                Ok(())
-            }
+        let Some(stranded) = self.stranded.take() else { return Ok(()) };
+        let undone = match &stranded {
+            Stranded::Exchanged { scratch, ours } => self.put_back(scratch, *ours),
+            Stranded::Renamed { scratch, ours, before } => self.rename_back(scratch, *ours, before),
+            Stranded::Overwritten { spare, ours, before } => self.write_back(spare, ours, before),
+        };
+        if undone.is_err() {
+            self.stranded = Some(stranded);
         }
+        undone
+    }
+
+    fn rename_back(&self, scratch: &Path, ours: Content, before: &[u8]) -> io::Result<()> {
+        if Content::of(&self.medium.read(&self.path)?) != ours {
+            // A person has saved since.
+            return Ok(());
+        }
+        self.medium.write_new(scratch, before, &self.path, self.flushes())?;
+        self.medium.rename(scratch, &self.path)
+    }
+
+    fn write_back(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
+        let now = self.medium.read(&self.path)?;
+        let done = now.iter().zip(ours).take_while(|(one, other)| one == other).count();
+        let rest = before.get(done..).unwrap_or_default();
+        if now[done..] == *rest || now == ours {
+            self.medium.overwrite(&self.path, before, self.flushes())?;
+        }
+        // Otherwise a person has saved since.
+        let _ = self.medium.remove(spare);
+        Ok(())
     }
 
     /// Puts back what an exchange took out. Should yet another edit come out of that, it is the newer one and goes back
@@ -176,7 +191,9 @@ impl DataFile {
         if self.flushes()
             && let Err(error) = self.medium.flush_folder(&self.path)
         {
-            self.stranded = Some(Stranded::Overwritten { spare: scratch.to_path_buf(), before });
+            self.stranded = Some(Stranded::Renamed { scratch: scratch.to_path_buf(), ours: ours.content, before });
+            // Should this fail too, it is tried again before the next save.
+            let _ = self.undo_stranded();
             return Err(error);
         }
         let sharing = old.sharing();
@@ -207,7 +224,7 @@ impl DataFile {
             return Err(error);
         }
         if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
-            self.stranded = Some(Stranded::Overwritten { spare, before });
+            self.stranded = Some(Stranded::Overwritten { spare, ours: text.to_vec(), before });
             // Should this fail too, it is tried again before the next save.
             let _ = self.undo_stranded();
             return Err(error);

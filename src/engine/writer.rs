@@ -355,7 +355,8 @@ impl Writer {
                     Ok(outcome)
                 })
                 .collect();
-            if !changed && !self.unsaved {
+            // A write that changes nothing is acknowledged if the file says what the data says.
+            if !changed && !self.unsaved && !self.file.as_ref().is_some_and(DataFile::is_stranded) {
                 return answers;
             }
             match self.save(&next) {

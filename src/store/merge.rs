@@ -103,6 +103,7 @@ impl Store {
                 let text = store.text_of(one).map(ToString::to_string);
                 let place = *places.entry(one).or_insert(changes.len());
                 match changes.get_mut(place) {
+                    Some(change) if change.before.last() == Some(&text) => {}
                     Some(change) => change.before.push(text),
                     None => {
                         let after = self.text_of(one).map(ToString::to_string);

@@ -13,6 +13,7 @@ mod ids;
 mod verbs;
 
 mod concurrency;
+mod crash;
 mod file;
 mod fuzz_corpus;
 mod model;

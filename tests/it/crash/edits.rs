@@ -1,0 +1,169 @@
+//! An edit at every step of a save: both survive.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use standin::disk::Durability;
+
+use super::medium::{Disk, Exchange, FILE, Simulated};
+use super::{Machine, START, patch, post};
+use crate::support::until;
+
+/// How somebody saves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Style {
+    /// Another file, renamed over this one.
+    Rename,
+    /// In place, all at once.
+    InPlace,
+    /// Opened at that step, cut to nothing then, half written some steps later, and the rest later still.
+    Slowly,
+    /// Opened at that step, and written some steps later without being cut first.
+    OpenedBefore,
+}
+
+const STYLES: [Style; 4] = [Style::Rename, Style::InPlace, Style::Slowly, Style::OpenedBefore];
+
+/// Saves `text` from the step `at` on, in steps that are `gap` apart. Returned is whether it has been saved.
+fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Arc<Mutex<bool>> {
+    let saved = Arc::new(Mutex::new(false));
+    let done = saved.clone();
+    let text = text.to_string();
+    let mut state = disk.lock();
+    match style {
+        Style::Rename => state.at(at, move |disk| {
+            disk.put(Path::new(FILE), text.as_bytes());
+            *done.lock().unwrap() = true;
+        }),
+        Style::InPlace => state.at(at, move |disk| {
+            let inode = disk.open();
+            disk.write(inode, text.as_bytes());
+            disk.close(inode);
+            *done.lock().unwrap() = true;
+        }),
+        Style::Slowly | Style::OpenedBefore => {
+            let inode = Arc::new(Mutex::new(0));
+            let opened = inode.clone();
+            let cuts = style == Style::Slowly;
+            state.at(at, move |disk| {
+                *opened.lock().unwrap() = disk.open();
+                if cuts {
+                    disk.write(*opened.lock().unwrap(), b"");
+                }
+            });
+            let half = text[..text.len() / 2].to_string();
+            let opened = inode.clone();
+            state.at(at + gap, move |disk: &mut Disk| {
+                if cuts {
+                    disk.write(*opened.lock().unwrap(), half.as_bytes());
+                }
+            });
+            state.at(at + 2 * gap, move |disk: &mut Disk| {
+                let inode = *inode.lock().unwrap();
+                disk.write(inode, text.as_bytes());
+                disk.close(inode);
+                *done.lock().unwrap() = true;
+            });
+        }
+    }
+    saved
+}
+
+/// Lets writes and an edit meet; afterwards `expected` holds of file and memory.
+fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
+    let disk = Simulated::new(START, way.0, way.1);
+    let machine = Machine::start(&disk, Durability::Synced).unwrap();
+    let from = disk.lock().steps;
+    // From the text as it was at the start: it has seen none of the writes.
+    let edit = START
+        .replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true")
+        .replace("\"id\": 2\n", "\"id\": 2,\n      \"mine\": 2\n");
+    let saved = save(&disk, style, &edit, from + at, gap);
+    let what = format!("{way:?} {style:?} at {at}, {gap} apart");
+    let mut acknowledged: Vec<i64> = Vec::new();
+    let post_one = |acknowledged: &mut Vec<i64>| {
+        // While the file is half written, a write is refused and not lost.
+        let number = acknowledged.len();
+        if let Ok(Some(id)) = machine.write(post("b", &format!("{{\"number\": {number}}}"))) {
+            acknowledged.push(id.to_string().parse().unwrap());
+        }
+    };
+    let mut patched = machine.write(patch("a", 1, "{\"n\": 5}")).is_ok();
+    post_one(&mut acknowledged);
+    post_one(&mut acknowledged);
+    let met = *saved.lock().unwrap();
+    // Everything comes to rest: the edit is saved, and found by a write or by the look at what it was written to.
+    until(&format!("{what}: both are in the file"), || {
+        patched |= !patched && machine.write(patch("a", 1, "{\"n\": 5}")).is_ok();
+        post_one(&mut acknowledged);
+        let saved = *saved.lock().unwrap();
+        let seen = machine.seen();
+        let is_there = saved && seen["o"]["mine"] == true && seen["a"][1]["mine"] == 2;
+        (is_there && patched && machine.in_file() == seen).then_some(())
+    });
+    let all = machine.in_file();
+    assert_eq!(all["a"], json!([{"id": 1, "n": 5}, {"id": 2, "mine": 2}]), "{what}");
+    let ids: Vec<i64> = all["b"].as_array().unwrap().iter().map(|one| one["id"].as_i64().unwrap()).collect();
+    assert_eq!(ids, acknowledged, "{what}");
+    let numbers: Vec<Value> = all["b"].as_array().unwrap().iter().map(|one| one["number"].clone()).collect();
+    assert_eq!(numbers, (0..acknowledged.len()).map(Value::from).collect::<Vec<_>>(), "{what}");
+    assert_eq!(machine.engine.conflicts(), Vec::<Value>::new(), "{what}");
+    let disk = machine.disk.clone();
+    drop(machine);
+    let again = Machine::start(&disk.after_kill(), Durability::Synced).unwrap();
+    assert_eq!(again.seen(), all, "{what}");
+    assert_eq!(again.recovered, Vec::<std::path::PathBuf>::new(), "{what}");
+    assert_eq!(again.disk.lock().names(), ["db.json"], "{what}");
+    met
+}
+
+#[test]
+fn an_edit_at_any_step_of_a_save_and_the_writes_are_both_kept() {
+    for style in STYLES {
+        for tick in [0, 100] {
+            let mut at = 0;
+            // Until the edit comes after all the writes.
+            while meet((Exchange::Atomic, tick), style, at, 2) {
+                at += 1;
+            }
+            assert!(at > 20, "{at} steps");
+            for at in 0..16 {
+                for gap in [1, 7, 25] {
+                    meet((Exchange::Atomic, tick), style, at, gap);
+                }
+            }
+        }
+    }
+}
+
+/// The process dies while an edit and a save meet: the edit is in the file, or kept beside it.
+#[test]
+fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
+    for style in [Style::Rename, Style::InPlace] {
+        for at in 0..24 {
+            for stop in at..40 {
+                let disk = Simulated::new(START, Exchange::Atomic, 100);
+                let edit = START.replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true");
+                let machine = Machine::start(&disk, Durability::Synced).unwrap();
+                let from = disk.lock().steps;
+                let saved = save(&disk, style, &edit, from + at, 1);
+                disk.lock().plan(super::Plan::Stop(from + stop));
+                let first = machine.write(post("b", "{\"number\": 1}")).is_ok();
+                let second = machine.write(post("b", "{\"number\": 2}")).is_ok();
+                drop(machine);
+                let saved = *saved.lock().unwrap();
+                let disk = disk.after_kill();
+                let what = format!("{style:?} at {at}, stopped at {stop}, {first} {second}");
+                let machine =
+                    Machine::start(&disk, Durability::Synced).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let seen = machine.seen();
+                let kept = machine
+                    .recovered
+                    .iter()
+                    .any(|path| disk.lock().text(path.to_str().unwrap()).is_some_and(|text| text.contains("mine")));
+                assert!(!saved || kept || seen["o"]["mine"] == true, "{what}: the edit is gone: {seen:#}");
+            }
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! A file system in memory that tells what was written from what was flushed, and that stops or fails at a given step.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use standin::disk::{Handle, Medium, Sharing, Stamp, Taken};
+
+pub const FILE: &str = "/data/db.json";
+
+#[derive(Clone, Default)]
+pub struct Simulated(Arc<Mutex<Disk>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plan {
+    /// All goes well.
+    #[default]
+    Run,
+    /// The machine stops before that step.
+    Stop(usize),
+    /// That step fails, and it alone.
+    Fail(usize, ErrorKind),
+    /// That step and all that change something after it fail.
+    FailFrom(usize, ErrorKind),
+}
+
+/// What the file system can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exchange {
+    #[default]
+    Atomic,
+    Unsupported,
+    /// The data file is a mount point of its own.
+    MountPoint,
+}
+
+#[derive(Clone, Default)]
+struct Inode {
+    content: Vec<u8>,
+    flushed: Vec<u8>,
+    modified: u64,
+    /// How many others have it open.
+    open: usize,
+}
+
+#[derive(Clone, Debug)]
+enum NameStep {
+    Link(PathBuf, usize),
+    Unlink(PathBuf),
+    Exchange(PathBuf, PathBuf),
+    Rename(PathBuf, PathBuf),
+}
+
+impl NameStep {
+    fn names(&self) -> Vec<&PathBuf> {
+        match self {
+            NameStep::Link(one, _) | NameStep::Unlink(one) => vec![one],
+            NameStep::Exchange(one, other) | NameStep::Rename(one, other) => vec![one, other],
+        }
+    }
+
+    fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
+        match self {
+            NameStep::Link(name, inode) => drop(names.insert(name.clone(), *inode)),
+            NameStep::Unlink(name) => drop(names.remove(name)),
+            NameStep::Exchange(one, other) => {
+                if let (Some(first), Some(second)) = (names.get(one).copied(), names.get(other).copied()) {
+                    names.insert(one.clone(), second);
+                    names.insert(other.clone(), first);
+                }
+            }
+            NameStep::Rename(from, to) => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
+        }
+    }
+}
+
+type Action = Box<dyn FnOnce(&mut Disk) + Send>;
+
+#[derive(Default)]
+pub struct Disk {
+    inodes: Vec<Inode>,
+    names: BTreeMap<PathBuf, usize>,
+    durable: BTreeMap<PathBuf, usize>,
+    /// What happened to names since the folder was flushed.
+    pending: Vec<NameStep>,
+    now: u64,
+    /// How far time moves with each step, in milliseconds.
+    tick: u64,
+    pub steps: usize,
+    plan: Plan,
+    dead: bool,
+    exchange: Exchange,
+    actions: BTreeMap<usize, Vec<Action>>,
+    /// The file was not whole JSON at some step.
+    pub torn: Option<String>,
+}
+
+impl Simulated {
+    pub fn new(text: &str, exchange: Exchange, tick: u64) -> Simulated {
+        let disk = Simulated::default();
+        {
+            let mut state = disk.lock();
+            (state.exchange, state.tick, state.now) = (exchange, tick, 1000);
+            state.put(Path::new(FILE), text.as_bytes());
+            let inode = state.names[Path::new(FILE)];
+            state.inodes[inode].flushed = text.as_bytes().to_vec();
+            state.settle();
+        }
+        disk
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The machine after a crash of the process: everything stays.
+    pub fn after_kill(&self) -> Simulated {
+        let disk = self.lock();
+        let (mut inodes, names) = (disk.inodes.clone(), disk.names.clone());
+        inodes.iter_mut().for_each(|inode| inode.open = 0);
+        disk.again(inodes, names)
+    }
+
+    /// The machine after a power cut, in every way in which the steps that were not flushed may have reached the disk:
+    /// of those about the same name an earlier one before a later one; of a content all, nothing, or half.
+    pub fn after_power_cut(&self) -> Vec<Simulated> {
+        let disk = self.lock();
+        let mut all = Vec::new();
+        for mask in 0..1_u32 << disk.pending.len().min(10) {
+            let mut names = disk.durable.clone();
+            let mut missing: Vec<&PathBuf> = Vec::new();
+            let mut allowed = true;
+            for (number, step) in disk.pending.iter().enumerate() {
+                if mask & (1 << number) == 0 {
+                    missing.extend(step.names());
+                } else if step.names().iter().any(|name| missing.contains(name)) {
+                    allowed = false;
+                } else {
+                    step.apply(&mut names);
+                }
+            }
+            if !allowed {
+                continue;
+            }
+            for keep in [0, 1, 2] {
+                let mut inodes = disk.inodes.clone();
+                for inode in &mut inodes {
+                    inode.open = 0;
+                    if inode.content != inode.flushed {
+                        inode.content = match keep {
+                            0 => inode.flushed.clone(),
+                            1 => inode.content.clone(),
+                            _ => inode.content[..inode.content.len() / 2].to_vec(),
+                        };
+                        inode.flushed = inode.content.clone();
+                    }
+                }
+                all.push(disk.again(inodes, names.clone()));
+            }
+        }
+        all
+    }
+}
+
+impl Disk {
+    fn again(&self, inodes: Vec<Inode>, names: BTreeMap<PathBuf, usize>) -> Simulated {
+        let disk = Disk {
+            inodes,
+            durable: names.clone(),
+            names,
+            now: self.now + 1000,
+            tick: self.tick,
+            exchange: self.exchange,
+            ..Disk::default()
+        };
+        Simulated(Arc::new(Mutex::new(disk)))
+    }
+
+    fn settle(&mut self) {
+        self.durable = self.names.clone();
+        self.pending.clear();
+    }
+
+    pub fn plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// Lets somebody else do something just before that step.
+    pub fn at(&mut self, step: usize, action: impl FnOnce(&mut Disk) + Send + 'static) {
+        self.actions.entry(step).or_default().push(Box::new(action));
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.names.keys().map(|name| name.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    pub fn text(&self, path: &str) -> Option<String> {
+        let inode = *self.names.get(Path::new(path))?;
+        Some(String::from_utf8_lossy(&self.inodes[inode].content).into_owned())
+    }
+
+    /// Somebody else makes a new file and renames it to this one.
+    pub fn put(&mut self, path: &Path, bytes: &[u8]) {
+        self.inodes.push(Inode { content: bytes.to_vec(), modified: self.now, ..Inode::default() });
+        self.name(NameStep::Link(path.to_path_buf(), self.inodes.len() - 1));
+    }
+
+    /// Somebody else opens the data file.
+    pub fn open(&mut self) -> usize {
+        let inode = self.names[Path::new(FILE)];
+        self.inodes[inode].open += 1;
+        inode
+    }
+
+    /// Somebody else writes to what they have opened.
+    pub fn write(&mut self, inode: usize, bytes: &[u8]) {
+        self.inodes[inode].content = bytes.to_vec();
+        self.inodes[inode].modified = self.now;
+    }
+
+    pub fn close(&mut self, inode: usize) {
+        self.inodes[inode].open -= 1;
+    }
+
+    fn name(&mut self, step: NameStep) {
+        step.apply(&mut self.names);
+        self.pending.push(step);
+    }
+
+    fn step(&mut self, changes: bool) -> io::Result<()> {
+        if self.dead {
+            return Err(io::Error::other("the machine has stopped"));
+        }
+        let step = self.steps;
+        for action in self.actions.remove(&step).into_iter().flatten() {
+            action(self);
+        }
+        self.steps += 1;
+        self.now += self.tick;
+        match self.plan {
+            Plan::Stop(at) if step >= at => {
+                self.dead = true;
+                Err(io::Error::other("the machine stops"))
+            }
+            Plan::Fail(at, kind) if step == at => Err(kind.into()),
+            Plan::FailFrom(at, kind) if step >= at && changes => Err(kind.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&mut self) {
+        if self.exchange != Exchange::MountPoint
+            && let Some(text) = self.text(FILE)
+            && serde_json::from_str::<serde_json::Value>(&text).is_err()
+        {
+            self.torn.get_or_insert(text);
+        }
+    }
+
+    fn inode(&self, path: &Path) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| ErrorKind::NotFound.into())
+    }
+}
+
+impl Medium for Simulated {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_path_buf())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut disk = self.lock();
+        disk.step(false)?;
+        let inode = disk.inode(path)?;
+        Ok(disk.inodes[inode].content.clone())
+    }
+
+    fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+        let mut disk = self.lock();
+        disk.step(false)?;
+        let inode = disk.inode(path)?;
+        let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
+        let (size, modified): (u64, SystemTime) =
+            (disk.inodes[inode].content.len() as u64, time(disk.inodes[inode].modified));
+        Ok(Stamp { identity: (1, inode as u64), size, modified: Some(modified), taken: Taken(time(disk.now)) })
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.inode(like)?;
+        if disk.inode(path).is_ok() {
+            disk.step(true)?;
+            disk.name(NameStep::Unlink(path.to_path_buf()));
+        }
+        disk.step(true)?;
+        disk.put(path, b"");
+        let inode = disk.inode(path)?;
+        for end in [bytes.len() / 2, bytes.len()] {
+            disk.step(true)?;
+            disk.inodes[inode].content = bytes[..end].to_vec();
+        }
+        if flush {
+            disk.step(true)?;
+            disk.inodes[inode].flushed = bytes.to_vec();
+        }
+        Ok(())
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        disk.inode(one)?;
+        disk.inode(other)?;
+        match disk.exchange {
+            Exchange::Atomic => {
+                disk.name(NameStep::Exchange(one.to_path_buf(), other.to_path_buf()));
+                disk.check();
+                Ok(())
+            }
+            Exchange::Unsupported => Err(ErrorKind::Unsupported.into()),
+            Exchange::MountPoint => Err(ErrorKind::ResourceBusy.into()),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        disk.inode(from)?;
+        disk.name(NameStep::Rename(from.to_path_buf(), to.to_path_buf()));
+        disk.check();
+        Ok(())
+    }
+
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        let inode = disk.inode(path)?;
+        let old = disk.inodes[inode].content.clone();
+        let half = bytes.len() / 2;
+        for (end, rest) in [(half, old.get(half..)), (bytes.len(), old.get(bytes.len()..)), (bytes.len(), None)] {
+            disk.step(true)?;
+            disk.inodes[inode].content = [&bytes[..end], rest.unwrap_or_default()].concat();
+            disk.inodes[inode].modified = disk.now;
+            disk.check();
+        }
+        if flush {
+            disk.step(true)?;
+            disk.inodes[inode].flushed = bytes.to_vec();
+        }
+        Ok(())
+    }
+
+    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        if disk.inode(path).is_err() {
+            disk.put(path, b"");
+        }
+        let inode = disk.inode(path)?;
+        disk.step(true)?;
+        disk.inodes[inode].content.extend_from_slice(format!("{line}\n").as_bytes());
+        if flush {
+            disk.step(true)?;
+            disk.inodes[inode].flushed = disk.inodes[inode].content.clone();
+        }
+        Ok(())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let mut disk = self.lock();
+        disk.step(false)?;
+        let inode = disk.inode(path)?;
+        Ok(Box::new(Opened { disk: self.clone(), inode }))
+    }
+
+    fn list(&self, _: &Path) -> Vec<String> {
+        self.lock().names()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        disk.inode(path)?;
+        disk.name(NameStep::Unlink(path.to_path_buf()));
+        Ok(())
+    }
+
+    fn flush_folder(&self, _: &Path) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        disk.settle();
+        Ok(())
+    }
+}
+
+struct Opened {
+    disk: Simulated,
+    inode: usize,
+}
+
+impl Handle for Opened {
+    fn sharing(&self) -> Sharing {
+        if self.disk.lock().inodes[self.inode].open > 0 { Sharing::Shared } else { Sharing::Alone }
+    }
+
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut disk = self.disk.lock();
+        disk.step(false)?;
+        Ok(disk.inodes[self.inode].content.clone())
+    }
+}

@@ -1,0 +1,236 @@
+//! Saves that are stopped at every step, or fail at every step, or meet an edit at every step.
+
+pub mod medium;
+
+mod edits;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use standin::disk::{DataFile, Durability, Opened, Role};
+use standin::engine::{Engine, Notice, Rulebook, Source, WriteError};
+use standin::json::{Id, Object};
+use standin::schema::Schema;
+use standin::store::{Command, Merge, Settings};
+
+use medium::{Exchange, FILE, Plan, Simulated};
+
+pub const START: &str = "{\n  \"a\": [\n    {\n      \"id\": 1,\n      \"n\": 0\n    },\n    {\n      \"id\": 2\n    }\n  ],\n  \"b\": [],\n  \"o\": {\n    \"p\": 1\n  }\n}\n";
+
+/// An engine on a simulated disk.
+pub struct Machine {
+    pub disk: Simulated,
+    pub engine: Engine,
+    pub recovered: Vec<PathBuf>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Machine {
+    pub fn start(disk: &Simulated, durability: Durability) -> Result<Machine, String> {
+        Machine::start_with(disk, durability, |_| {})
+    }
+
+    pub fn start_with(
+        disk: &Simulated,
+        durability: Durability,
+        notice: impl Fn(Notice) + Send + Sync + 'static,
+    ) -> Result<Machine, String> {
+        let opened = DataFile::open(Path::new(FILE), durability, Box::new(disk.clone()), Role::Owner);
+        let Opened { file, bytes, recovered } = opened.map_err(|error| error.to_string())?;
+        let rulebook = Rulebook::new(Schema::default(), Settings::default());
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let store = rulebook.read(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
+        let source = Source::File { file, watched: false, named: FILE.into(), unseen: Duration::from_secs(2) };
+        let engine = Engine::start(store, rulebook, source, notice).map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
+    }
+
+    pub fn write(&self, command: Command) -> Result<Option<Id>, WriteError> {
+        self.runtime.block_on(self.engine.write(command, None)).map(|outcome| outcome.id)
+    }
+
+    /// What readers see.
+    pub fn seen(&self) -> Value {
+        let mut all = Vec::new();
+        self.engine.snapshot().store.write_all(&mut all);
+        serde_json::from_slice(&all).unwrap()
+    }
+
+    pub fn in_file(&self) -> Value {
+        let text = self.disk.lock().text(FILE).unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+}
+
+pub fn object(text: &str) -> Object {
+    Object::parse(text).unwrap()
+}
+
+pub fn post(resource: &str, body: &str) -> Command {
+    Command::Create { resource: resource.into(), body: object(body) }
+}
+
+pub fn patch(resource: &str, id: i64, body: &str) -> Command {
+    Command::Merge { resource: resource.into(), id: Id::Number(id), patch: object(body), how: Merge::Shallow }
+}
+
+pub fn delete(resource: &str, id: i64) -> Command {
+    Command::Delete { resource: resource.into(), id: Id::Number(id) }
+}
+
+/// Sequences of commands, each of which changes something.
+fn sequences() -> Vec<Vec<Command>> {
+    let set = |number: u32| Command::MergeObject {
+        resource: "o".into(),
+        patch: object(&format!("{{\"p{number}\": {number}}}")),
+        how: Merge::Shallow,
+    };
+    vec![
+        vec![post("a", "{\"x\": 1}"), patch("a", 1, "{\"n\": 1}"), delete("a", 2), post("b", "{}")],
+        vec![delete("a", 1), set(7), post("a", "{\"long\": \"a text that makes the file longer than it was\"}")],
+        // Back and forth: the same states again.
+        vec![patch("a", 1, "{\"n\": 1}"), patch("a", 1, "{\"n\": 0}"), patch("a", 1, "{\"n\": 1}"), set(2)],
+    ]
+}
+
+const WAYS: [(Exchange, u64); 5] = [
+    (Exchange::Atomic, 100),
+    (Exchange::Atomic, 0),
+    (Exchange::Unsupported, 100),
+    (Exchange::MountPoint, 100),
+    (Exchange::MountPoint, 0),
+];
+
+/// The states that the commands lead through, and how many steps that takes.
+fn dry_run(commands: &[Command], way: (Exchange, u64), durability: Durability) -> (Vec<Value>, usize) {
+    let disk = Simulated::new(START, way.0, way.1);
+    let machine = Machine::start(&disk, durability).unwrap();
+    let mut states = vec![machine.seen()];
+    for command in commands {
+        machine.write(command.clone()).unwrap();
+        states.push(machine.seen());
+        assert_eq!(machine.in_file(), machine.seen());
+    }
+    drop(machine);
+    let disk = disk.lock();
+    assert_eq!(disk.names(), ["db.json"]);
+    (states, disk.steps)
+}
+
+fn is_whole(disk: &Simulated) {
+    assert_eq!(disk.lock().torn, None, "the file was no JSON for a while");
+}
+
+#[test]
+fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() {
+    for durability in [Durability::Synced, Durability::Written] {
+        for way in WAYS {
+            for commands in sequences() {
+                let (states, steps) = dry_run(&commands, way, durability);
+                let mut cuts = 0;
+                for stop in 0..steps {
+                    let disk = Simulated::new(START, way.0, way.1);
+                    disk.lock().plan(Plan::Stop(stop));
+                    let mut acknowledged = 0;
+                    if let Ok(machine) = Machine::start(&disk, durability) {
+                        acknowledged =
+                            commands.iter().take_while(|command| machine.write((*command).clone()).is_ok()).count();
+                    }
+                    is_whole(&disk);
+                    let mut after = vec![disk.after_kill()];
+                    if durability == Durability::Synced {
+                        after.extend(disk.after_power_cut());
+                    }
+                    for disk in after {
+                        cuts += 1;
+                        let what = format!("{durability:?} {way:?}, stopped at {stop}, {acknowledged} acknowledged");
+                        let machine =
+                            Machine::start(&disk, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
+                        let found = machine.seen();
+                        let allowed = &states[acknowledged..states.len().min(acknowledged + 2)];
+                        assert!(allowed.contains(&found), "{what}: {found:#} is none of {allowed:#?}");
+                        assert_eq!(machine.in_file(), found, "{what}");
+                        let mut names = disk.lock().names();
+                        if way.0 == Exchange::MountPoint {
+                            // Half of a text that was written in place is kept, too: it might have been an edit.
+                            names.retain(|name| !name.starts_with("db.json.recovered-"));
+                        }
+                        assert_eq!(names, ["db.json"], "{what}: nothing is left");
+                        machine
+                            .write(post("b", "{\"again\": true}"))
+                            .unwrap_or_else(|error| panic!("{what}: {error:?}"));
+                        assert_eq!(machine.in_file(), machine.seen());
+                        is_whole(&disk);
+                    }
+                }
+                assert!(cuts >= steps, "{cuts} reopened");
+            }
+        }
+    }
+}
+
+const ERRORS: [ErrorKind; 5] = [
+    ErrorKind::StorageFull,
+    ErrorKind::PermissionDenied,
+    ErrorKind::ReadOnlyFilesystem,
+    ErrorKind::Other,
+    ErrorKind::CrossesDevices,
+];
+
+/// Carries out the commands on a disk that fails; heals it before the command `heal`. Whoever is refused has changed
+/// nothing, whoever is not is in the file.
+fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
+    let disk = Simulated::new(START, way.0, way.1);
+    let machine = Machine::start(&disk, Durability::Synced).unwrap();
+    let before_start = disk.lock().steps;
+    disk.lock().plan(match plan {
+        Plan::Fail(at, kind) => Plan::Fail(before_start + at, kind),
+        Plan::FailFrom(at, kind) => Plan::FailFrom(before_start + at, kind),
+        other => other,
+    });
+    let mut refused = 0;
+    for command in commands {
+        let before = machine.seen();
+        match machine.write(command.clone()) {
+            Ok(_) => assert_eq!(machine.in_file(), machine.seen(), "{plan:?} {way:?}"),
+            Err(WriteError::Unsaved(words)) => {
+                refused += 1;
+                assert!(words.contains(FILE), "{words}");
+                assert_eq!(machine.seen(), before, "{plan:?} {way:?}: what was refused is not seen");
+            }
+            // A command of the sequence may be about a record that a refused one should have made.
+            Err(WriteError::Refused(_)) => assert!(refused > 0),
+            Err(other) => panic!("{plan:?} {way:?}: {other:?}"),
+        }
+    }
+    disk.lock().plan(Plan::Run);
+    machine.write(post("b", "{\"after\": true}")).unwrap_or_else(|error| panic!("{plan:?} {way:?}: {error:?}"));
+    assert_eq!(machine.in_file(), machine.seen(), "{plan:?} {way:?}");
+    let seen = machine.seen();
+    drop(machine);
+    if !matches!(plan, Plan::Fail(_, ErrorKind::CrossesDevices) | Plan::FailFrom(_, ErrorKind::CrossesDevices)) {
+        // Where files cannot be exchanged, the one is written in place.
+        is_whole(&disk);
+    }
+    let machine = Machine::start(&disk, Durability::Synced).unwrap();
+    assert_eq!(machine.seen(), seen, "{plan:?} {way:?}");
+    assert_eq!(disk.lock().names(), ["db.json"], "{plan:?} {way:?}: nothing is left");
+}
+
+#[test]
+fn a_step_that_fails_refuses_the_write_and_leaves_no_trace() {
+    for way in WAYS {
+        for commands in sequences() {
+            let (_, steps) = dry_run(&commands, way, Durability::Synced);
+            for step in 0..steps {
+                for kind in ERRORS {
+                    with_faults(&commands, way, Plan::Fail(step, kind));
+                    with_faults(&commands, way, Plan::FailFrom(step, kind));
+                }
+            }
+        }
+    }
+}
