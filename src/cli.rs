@@ -74,6 +74,9 @@ struct Serve {
     /// Never write the file; the same as --durability memory
     #[arg(long)]
     ephemeral: bool,
+    /// Keep writes younger than this when an edit of the file lacks them, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    unseen: u64,
     /// The largest body of a request, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size)]
     body_limit: usize,
@@ -252,6 +255,7 @@ impl Serve {
             port: self.port,
             saving,
             watch: !self.no_watch,
+            unseen: Duration::from_millis(self.unseen),
             limits: Limits { body: self.body_limit, ..Limits::default() },
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,

@@ -87,6 +87,7 @@ pub(super) enum Target<'a> {
     Home,
     All,
     Errors,
+    Conflicts,
     Collection(&'a Resource),
     Record(&'a Resource, Id),
     Nested { parent: &'a Resource, id: Id, child: &'a Resource },
@@ -97,7 +98,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Target::Home | Target::All | Target::Errors | Target::Scalar(_) => "GET, HEAD, OPTIONS",
+            Target::Home | Target::All | Target::Errors | Target::Conflicts | Target::Scalar(_) => "GET, HEAD, OPTIONS",
             Target::Collection(_) | Target::Nested { .. } => "GET, HEAD, POST, OPTIONS",
             Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
@@ -246,6 +247,10 @@ impl App {
                 let page = include_bytes!("../../docs/errors.md").to_vec();
                 Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
             }
+            Target::Conflicts => {
+                let conflicts = serde_json::Value::Array(self.engine.conflicts());
+                Ok(reply::json(StatusCode::OK, format!("{conflicts:#}").into_bytes()))
+            }
             Target::All => {
                 let mut body = Vec::new();
                 published.store.write_all(&mut body);
@@ -307,6 +312,7 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
         [] => return Ok(Target::Home),
         [one] if one == "db" => return Ok(Target::All),
         [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
+        [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
             Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
             Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),

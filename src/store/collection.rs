@@ -192,6 +192,15 @@ impl Collection {
         record
     }
 
+    /// Puts `old` under another id, which must be free.
+    pub(super) fn move_to(&mut self, old: &Record, id: Id, chunk: Chunk) {
+        if let Some(known) = &old.id {
+            self.by_id.remove(known);
+        }
+        let renamed = Record { number: old.number, id: Some(id), offset: old.offset, chunk: old.chunk.clone() };
+        self.replace(&renamed, chunk);
+    }
+
     pub(super) fn remove(&mut self, old: &Record) {
         let Some(place) = self.place(old.number) else { return };
         self.rows.remove(place);

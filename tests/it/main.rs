@@ -17,5 +17,7 @@ mod file;
 mod model;
 mod raw;
 
+mod queries;
+
 mod cli;
 mod floors;

@@ -169,7 +169,7 @@ impl Fixture {
     }
 
     pub fn reloaded(&self) -> Instant {
-        self.notice(|notice| matches!(notice, Notice::Reloaded { .. }).then_some(())).0
+        self.notice(|notice| matches!(notice, Notice::Reloaded { .. } | Notice::Restored { .. }).then_some(())).0
     }
 
     /// Notices that have come until now.
