@@ -24,7 +24,21 @@ const FLOORS: [(&str, u32); 13] = [
 const NEVER: [(&str, &[&str]); 9] = [
     ("json", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "hyper", "notify"]),
     ("words", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
-    ("store", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "Instant", "SystemTime", "RandomState"]),
+    (
+        "store",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "Instant",
+            "SystemTime",
+            "RandomState",
+        ],
+    ),
     ("schema", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
     ("disk", &["tokio", "async", "jsonschema", "hyper", "StatusCode"]),
     ("engine", &["hyper", "StatusCode", "notify::"]),
@@ -130,8 +144,11 @@ fn imports_go_down_only_and_siblings_do_not_see_each_other() {
 
 #[test]
 fn only_http_says_warp() {
-    let saying: Vec<_> =
-        sources().into_iter().filter(|(_, _, code)| says(code, "warp")).map(|(module, path, _)| (module, path)).collect();
+    let saying: Vec<_> = sources()
+        .into_iter()
+        .filter(|(_, _, code)| says(code, "warp"))
+        .map(|(module, path, _)| (module, path))
+        .collect();
     assert!(!saying.is_empty());
     let elsewhere: Vec<_> = saying.iter().filter(|(module, _)| module != "http").collect();
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
@@ -142,7 +159,9 @@ fn each_floor_leaves_alone_what_it_never_does() {
     let mut wrong = Vec::new();
     for (module, path, code) in sources() {
         // Tests may look at files.
-        if path.file_name().is_some_and(|name| name == "tests.rs") || path.components().any(|part| part.as_os_str() == "tests") {
+        if path.file_name().is_some_and(|name| name == "tests.rs")
+            || path.components().any(|part| part.as_os_str() == "tests")
+        {
             continue;
         }
         let code = code.split("#[cfg(test)]").next().unwrap();
