@@ -197,7 +197,7 @@ impl Collection {
         if let Some(known) = &old.id {
             self.by_id.remove(known);
         }
-        let renamed = Record { number: old.number, id: Some(id), offset: old.offset, chunk: old.chunk.clone() };
+        let renamed = Record { number: old.number, id: Some(id), chunk: old.chunk.clone(), offset: old.offset };
         self.replace(&renamed, chunk);
     }
 

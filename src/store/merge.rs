@@ -156,6 +156,21 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
     }
 }
 
+/// Whether `their` began from `our`, told by what the API had changed from `before`: an edit that has all of that has
+/// seen it. Of a new record half is enough, since two people do not invent the same values.
+fn has_seen(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
+    let mut changed = 0;
+    let mut had = 0;
+    for member in members(our).filter(|member| member.key != id) {
+        if before.is_some_and(|before| same(get_member(before, &member.key), Some(member.value))) {
+            continue;
+        }
+        changed += 1;
+        had += usize::from(same(get_member(their, &member.key), Some(member.value)));
+    }
+    if before.is_none() { had * 2 >= changed } else { changed > 0 && had == changed }
+}
+
 impl Merged {
     fn record(&mut self, base: &Store, ours: &Store, resource: &str, id: &Id) {
         let (before, our, their) = (base.text(resource, id), ours.text(resource, id), self.store.text(resource, id));
@@ -177,9 +192,11 @@ impl Merged {
             }
             return;
         }
-        match (before, our, conflict.edit.clone()) {
+        match (our, conflict.edit.clone()) {
+            // Whoever made the edit had seen what the API wrote, and went on from there.
+            (Some(our), Some(their)) if has_seen(before, our, &their, &self.store.settings.id) => {}
             // Both sides made a new record under one id. The API has told it to its client, so the other moves.
-            (None, Some(our), Some(their)) => {
+            (Some(our), Some(their)) if before.is_none() => {
                 if self.renumber(resource, id, &their) && self.store.put(resource, id, Some(our)) {
                     self.kept += 1;
                 } else {

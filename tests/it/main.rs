@@ -15,9 +15,8 @@ mod verbs;
 mod concurrency;
 mod file;
 mod model;
-mod raw;
-
 mod queries;
+mod raw;
 
 mod cli;
 mod floors;
