@@ -172,11 +172,6 @@ impl Fixture {
         self.notice(|notice| matches!(notice, Notice::Reloaded { .. } | Notice::Restored { .. }).then_some(())).0
     }
 
-    /// Notices that have come until now.
-    pub fn notices_so_far(&self) -> Vec<Notice> {
-        self.notices.try_iter().map(|(_, notice)| notice).collect()
-    }
-
     /// Waits for the next line of the access log that `wanted` takes.
     pub fn entry(&self, wanted: impl Fn(&Entry) -> bool) -> Entry {
         let end = Instant::now() + DEADLINE;
