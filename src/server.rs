@@ -68,7 +68,7 @@ impl Options {
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
-            http: http::Settings::default(),
+            http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
         }
     }
 }
@@ -215,7 +215,11 @@ impl Server {
             notice(Notice::Recovered(path));
         }
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
-        let settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
+        let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
+        if addresses.iter().any(|address| !address.ip().is_loopback()) {
+            // Open to the network by choice, under whatever name it has there.
+            settings.hosts = None;
+        }
         let app = Arc::new(App::new(engine, settings, listeners.access));
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());

@@ -31,12 +31,13 @@ pub(super) async fn carry_out(
     engine: &Engine,
     request: &Request,
     write: Write<'_>,
+    depth: usize,
 ) -> Result<Response<Bytes>, Problem> {
     let name = |resource: &Resource| resource.name().to_string();
     let read = |resource: &Resource| {
         let strict = engine.schema().rules(resource.name()).is_some();
         let reading = if strict { Reading::Strict } else { Reading::Lenient };
-        body::object(request, reading, || example(engine, resource))
+        body::object(request, reading, depth, || example(engine, resource))
     };
     let how = body::merge(request);
     let (status, location, command) = match write {

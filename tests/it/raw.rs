@@ -18,7 +18,7 @@ fn exchange(fixture: &Fixture, bytes: impl AsRef<[u8]>) -> (Client, Reply) {
 fn an_answer_to_head_has_the_length_of_get_and_no_body() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
-    client.write("HEAD /a/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /a/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.write("HEAD /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (head, get) = (client.reply("HEAD"), client.reply("GET"));
     assert_eq!(head.header("content-length"), Some("13"));
     assert_eq!(get.text(), "{\n  \"id\": 1\n}");
@@ -29,7 +29,8 @@ fn an_answer_to_head_has_the_length_of_get_and_no_body() {
 fn a_chunked_body_is_a_body() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
-    let head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     client.write(format!("{head}4\r\n{{\"n\"\r\n1\r\n:\r\n6;x=y\r\n \"\u{fc}\"}}\r\n0\r\nTrailer: x\r\n\r\n"));
     let reply = client.reply("POST");
     assert_eq!((reply.status, reply.value()["n"].as_str()), (201, Some("ü")), "{}", reply.text());
@@ -42,7 +43,7 @@ fn an_expectation_is_met_before_the_body_is_sent() {
     let fixture = Fixture::new(DATA, None, |options| options.limits.body = 100);
     let head = |length: usize| {
         format!(
-            "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+            "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
              Expect: 100-continue\r\n\r\n"
         )
     };
@@ -56,15 +57,33 @@ fn an_expectation_is_met_before_the_body_is_sent() {
 }
 
 #[test]
+fn a_name_of_somebody_elses_is_not_answered_while_only_this_machine_is_served() {
+    let fixture = Fixture::new(DATA, None, |options| options.http.hosts = Some(vec!["mock.test".into()]));
+    let get = |host: &str| exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\nHost: {host}\r\n\r\n")).1;
+    for host in
+        ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:3000", "api.localhost:1", "mock.test", "Mock.test:99"]
+    {
+        assert_eq!(get(host).status, 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example:3000", "192.168.0.1", "[2001:db8::1]:80", "mock.test.evil"] {
+        let problem = get(host).problem(403, "foreign-host");
+        assert!(problem["hint"].as_str().unwrap().contains("--allow-host"), "{problem:#}");
+    }
+    let (_, reply) = exchange(&fixture, "GET http://evil.example/a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    reply.problem(403, "foreign-host");
+}
+
+#[test]
 fn a_proxy_request_is_answered_and_kills_nothing() {
     let fixture = serve_data(DATA);
-    for request in ["CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "CONNECT [::1]:80 HTTP/1.1\r\nHost: x\r\n\r\n"] {
+    for request in ["CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "CONNECT [::1]:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    {
         let (_, reply) = exchange(&fixture, request);
         let problem = reply.problem(501, "not-supported");
         assert!(problem["hint"].as_str().unwrap().contains("proxy"), "{problem:#}");
     }
     // The absolute form is one that every server must take (RFC 9112, 3.2.2).
-    let (_, reply) = exchange(&fixture, "GET http://other.example/a/1 HTTP/1.1\r\nHost: other.example\r\n\r\n");
+    let (_, reply) = exchange(&fixture, "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
     assert_eq!(reply.status, 200);
     assert_eq!(fixture.get("/a/1").status, 200);
 }
@@ -72,12 +91,12 @@ fn a_proxy_request_is_answered_and_kills_nothing() {
 #[test]
 fn options_of_the_whole_server_names_all_verbs() {
     let fixture = serve_data(DATA);
-    let (_, reply) = exchange(&fixture, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (_, reply) = exchange(&fixture, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(reply.status, 204);
     for verb in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         assert!(reply.header("allow").unwrap().split(", ").any(|known| known == verb), "{reply:?}");
     }
-    let (_, reply) = exchange(&fixture, "GET * HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (_, reply) = exchange(&fixture, "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!((400..500).contains(&reply.status), "{reply:?}");
 }
 
@@ -88,8 +107,8 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
         (&b"hello\r\n\r\n"[..], 400, "bad-request"),
         (b"GET /a b HTTP/1.1\r\n\r\n", 400, "bad-request"),
         (b"GET /a HTTP/1.1\r\nNo colon\r\n\r\n", 400, "bad-request"),
-        (b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
-        (b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "bad-request"),
+        (b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
+        (b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "bad-request"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad-request"),
     ] {
         let (mut client, reply) = exchange(&fixture, bytes);
@@ -106,9 +125,9 @@ fn headers_and_urls_without_end_are_refused() {
     let long = "x".repeat(1_000_000);
     let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
     for (request, status, kind) in [
-        (format!("GET /a HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n"), 431, "headers-too-large"),
-        (format!("GET /a HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431, "headers-too-large"),
-        (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", &long[..70_000]), 414, "target-too-long"),
+        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n"), 431, "headers-too-large"),
+        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431, "headers-too-large"),
+        (format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", &long[..70_000]), 414, "target-too-long"),
     ] {
         let (mut client, reply) = exchange(&fixture, request);
         reply.problem(status, kind);
@@ -121,7 +140,7 @@ fn headers_and_urls_without_end_are_refused() {
 fn a_body_over_the_limit_is_refused_announced_and_chunked() {
     let fixture = Fixture::new(DATA, None, |options| options.limits.body = 1000);
     let json = format!("{{\"n\": \"{}\"}}", "x".repeat(3_000_000));
-    let head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     for request in [
         format!("{head}Content-Length: {}\r\n\r\n{json}", json.len()),
         format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{json}\r\n0\r\n\r\n", json.len()),
@@ -145,10 +164,10 @@ fn pipelined_requests_are_answered_in_order() {
         let body = format!("{{\"n\": {n}}}");
         let length = body.len();
         format!(
-            "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )
     };
-    client.write([post(1), post(2), "GET /a/2 HTTP/1.1\r\nHost: x\r\n\r\n".into(), post(3)].concat());
+    client.write([post(1), post(2), "GET /a/2 HTTP/1.1\r\nHost: localhost\r\n\r\n".into(), post(3)].concat());
     assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 1, "id": 2}));
     assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 2, "id": 3}));
     assert_eq!(client.reply("GET").value(), serde_json::json!({"n": 1, "id": 2}));
@@ -170,7 +189,7 @@ fn half_a_body_changes_nothing() {
     let fixture = serve_data(DATA);
     for framing in ["Content-Length: 100\r\n\r\n{\"n\": 1}", "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n"] {
         let mut client = fixture.client();
-        client.write(format!("POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}"));
+        client.write(format!("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}"));
         client.shutdown_write();
         let entry = fixture.entry(|entry| entry.method == "POST");
         assert_eq!(entry.status, 400, "{entry:?}");
@@ -181,7 +200,7 @@ fn half_a_body_changes_nothing() {
     // A chunk that is none.
     let (_, reply) = exchange(
         &fixture,
-        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     );
     reply.problem(400, "bad-request");
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
@@ -190,7 +209,7 @@ fn half_a_body_changes_nothing() {
 #[test]
 fn a_client_that_takes_too_long_gets_a_408() {
     let fixture = Fixture::new(DATA, None, |options| options.limits.body_time = Duration::from_millis(50));
-    let head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     let (mut client, reply) = exchange(&fixture, head);
     reply.problem(408, "timeout");
     assert!(client.is_closed());
@@ -201,9 +220,9 @@ fn half_a_request_does_not_hold_up_the_stop() {
     for half in [
         "",
         "POST /a HT",
-        "POST /a HTTP/1.1\r\nHost: x\r\n",
-        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"n\"",
-        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"n\"",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\n",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"n\"",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"n\"",
     ] {
         let grace = Duration::from_millis(300);
         let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = grace);
@@ -224,7 +243,7 @@ fn half_a_request_does_not_hold_up_the_stop() {
 fn a_request_under_way_is_answered_within_the_grace_period() {
     let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = DEADLINE);
     let mut client = fixture.client();
-    let head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 8\r\n";
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8\r\n";
     client.write(format!("{head}Expect: 100-continue\r\n\r\n"));
     // Now the server waits for the body.
     assert_eq!(client.reply("POST").status, 100);
