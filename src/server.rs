@@ -205,7 +205,12 @@ impl Server {
                     Err(LockError::Io(_)) => None,
                 };
                 (
-                    Source::File { file, watched: options.watch, named: options.file.clone(), unseen: options.unseen },
+                    Source::File {
+                        file: Box::new(file),
+                        watched: options.watch,
+                        named: options.file.clone(),
+                        unseen: options.unseen,
+                    },
                     lock,
                 )
             }
