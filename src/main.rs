@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `standin --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    standin::cli::run(std::env::args_os())
+}

@@ -69,6 +69,21 @@ impl Chunk {
         Chunk { text: text.into(), lead, end }
     }
 
+    /// Another item in the same white space.
+    pub fn with_value(&self, value: &str) -> Chunk {
+        let tail = &self.text.as_str()[self.end as usize..];
+        let mut chunk = Chunk::new(self.lead(), value);
+        if !tail.is_empty() {
+            chunk.text = format!("{}{tail}", chunk.text.as_str()).into();
+        }
+        chunk
+    }
+
+    /// The same item behind other white space.
+    pub fn with_lead(&self, lead: &str) -> Chunk {
+        Chunk::new(lead, self.value())
+    }
+
     /// The item itself.
     pub fn value(&self) -> &str {
         &self.text.as_str()[self.lead as usize..self.end as usize]
@@ -91,12 +106,16 @@ impl Document {
     /// order mark is kept.
     ///
     /// # Errors
-    /// The first place at which the text is not JSON, is not an object at the top, or repeats a resource's name.
-    pub fn parse(text: String) -> Result<Document, SyntaxError> {
+    /// The text, and the first place at which it is not JSON, is not an object at the top, or repeats a resource's name.
+    pub fn parse(text: String) -> Result<Document, (String, SyntaxError)> {
         let text = if text.trim_start_matches('\u{feff}').trim_ascii().is_empty() { "{}\n".to_string() } else { text };
         let base = Arc::new(text);
+        Document::cut(&base).map_err(|error| (base.to_string(), error))
+    }
+
+    fn cut(base: &Arc<String>) -> Result<Document, SyntaxError> {
         let mark = if base.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut scanner = Scanner::new(&base, MAX_DEPTH);
+        let mut scanner = Scanner::new(base, MAX_DEPTH);
         scanner.at = mark;
         scanner.space();
         if scanner.peek() != Some(b'{') {
@@ -119,8 +138,8 @@ impl Document {
                         hint: Some("put the records of both into one"),
                     });
                 }
-                let before = Text::slice(&base, last..scanner.at);
-                let part = part(&base, &mut scanner)?;
+                let before = Text::slice(base, last..scanner.at);
+                let part = part(base, &mut scanner)?;
                 last = scanner.at;
                 entries.push(Entry { name, before, offset: key.start, part });
                 scanner.space();
@@ -134,7 +153,7 @@ impl Document {
         scanner.space();
         scanner.end()?;
         let layout = Layout::of(&base[start..end], Layout::PRETTY);
-        Ok(Document { entries, tail: Text::slice(&base, last..base.len()), layout })
+        Ok(Document { entries, tail: Text::slice(base, last..base.len()), layout })
     }
 }
 
@@ -226,7 +245,7 @@ mod tests {
             ("{\"a\": [], \"a\": 1}", 10, "the resource `a` is in the file twice"),
             ("{} x", 3, "expected the end of the text, found `x`"),
         ] {
-            let error = Document::parse(text.into()).unwrap_err();
+            let (_, error) = Document::parse(text.into()).unwrap_err();
             assert_eq!((error.offset, error.message.as_str()), (offset, message), "{text}");
         }
     }

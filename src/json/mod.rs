@@ -13,7 +13,9 @@ mod text;
 pub use document::{Chunk, Document, Entry, Part};
 pub use id::{Highest, Id};
 pub use layout::{Indent, Layout};
-pub use object::{Member, get, get_member, members, merge_patch, merge_shallow, same_value, with_member};
+pub use object::{
+    Member, NotObject, Object, get, get_member, locate, members, merge_patch, merge_shallow, same_value, with_member,
+};
 pub use scan::{MAX_DEPTH, Place, SyntaxError, check, check_file};
 pub use text::Text;
 

@@ -4,7 +4,39 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::layout::{Layout, skip_space, string_end};
-use super::{Kind, quote, unquote};
+use super::{Kind, SyntaxError, check, quote, unquote};
+
+/// Text that is known to be one JSON object, nested no deeper than a request body may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object(String);
+
+/// Why a text is not an [`Object`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotObject {
+    /// It is not JSON.
+    Syntax(SyntaxError),
+    /// It is another value.
+    Other(Kind),
+}
+
+impl Object {
+    /// Checks `text`; white space around the object is left out.
+    ///
+    /// # Errors
+    /// The text is not JSON, or another value than an object.
+    pub fn parse(text: &str) -> Result<Object, NotObject> {
+        let range = check(text).map_err(NotObject::Syntax)?;
+        match Kind::of(&text[range.clone()]) {
+            Kind::Object => Ok(Object(text[range].to_string())),
+            other => Err(NotObject::Other(other)),
+        }
+    }
+
+    /// The object's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A member of an object: where it stands in the object's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +163,24 @@ pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
         };
     }
     Some(at)
+}
+
+/// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
+/// is there.
+pub fn locate(value: &str, pointer: &str) -> usize {
+    let (mut at, mut offset) = (value, 0);
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match Kind::of(at) {
+            Kind::Object => get_member(at, &step),
+            Kind::Array => step.parse().ok().and_then(|place| items(at).nth(place)),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        offset += next.as_ptr() as usize - at.as_ptr() as usize;
+        at = next;
+    }
+    offset
 }
 
 /// Whether two JSON texts hold the same value up to white space (numbers and strings as they are spelt).

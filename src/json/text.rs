@@ -20,6 +20,16 @@ impl Text {
         Text { base: self.base.clone(), start: self.start + range.start, end: self.start + range.end }
     }
 
+    /// Where the piece begins in the text that it was cut from.
+    pub fn offset(&self) -> usize {
+        self.start
+    }
+
+    /// The text that it was cut from.
+    pub fn whole(&self) -> Arc<String> {
+        self.base.clone()
+    }
+
     /// The piece as a string.
     pub fn as_str(&self) -> &str {
         &self.base[self.start..self.end]

@@ -1,0 +1,118 @@
+//! The log on the terminal, written by a thread of its own so that no request waits for it.
+
+use std::io::Write;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use super::diagnose;
+use crate::engine::Notice;
+use crate::http::Entry;
+
+/// How many lines may wait; beyond that lines of the access log are left out, and how many is said.
+const MOST_WAITING: usize = 10_000;
+
+enum Line {
+    Entry(Entry),
+    Text(String),
+    Error(String),
+}
+
+/// A handle to the log.
+#[derive(Clone)]
+pub(super) struct Log {
+    sender: mpsc::SyncSender<Line>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    quiet: bool,
+}
+
+impl Log {
+    /// Starts the log's thread. `quiet` leaves out all but errors.
+    pub(super) fn start(quiet: bool) -> Log {
+        let (sender, receiver) = mpsc::sync_channel(MOST_WAITING);
+        let thread = std::thread::spawn(move || write(&receiver));
+        Log { sender, thread: Arc::new(Mutex::new(Some(thread))), quiet }
+    }
+
+    /// Prints the line of a request.
+    pub(super) fn entry(&self, entry: Entry) {
+        // A full queue means a terminal that cannot follow; the request matters more than its line.
+        let _ = self.sender.try_send(Line::Entry(entry));
+    }
+
+    /// Prints text as it is.
+    pub(super) fn print(&self, text: String) {
+        let _ = self.sender.send(Line::Text(text));
+    }
+
+    /// Prints what happened to the data file.
+    pub(super) fn notice(&self, file: &str, notice: Notice) {
+        let line = match notice {
+            Notice::Reloaded { changes } if changes.is_empty() => {
+                Line::Text(format!("reloaded {file}: no record differs\n"))
+            }
+            Notice::Reloaded { changes } => {
+                let mut text = format!("reloaded {file}:");
+                for change in changes {
+                    text.push_str(&format!(" {}", change.resource));
+                    for (sign, count) in [('+', change.added), ('~', change.changed), ('-', change.removed)] {
+                        if count > 0 {
+                            text.push_str(&format!(" {sign}{count}"));
+                        }
+                    }
+                    text.push(',');
+                }
+                text.pop();
+                Line::Text(text + "\n")
+            }
+            Notice::Broken(faults) => Line::Error(format!(
+                "{}{file} stays unread until it is mended: reads go on with the data before, writes are refused\n",
+                diagnose::faults(file, &faults)
+            )),
+            Notice::Unsaved(words) => Line::Error(format!("error: cannot save {words}\n")),
+            Notice::Unwatched(words) => Line::Error(format!(
+                "warning: cannot watch {file} ({words}); looking at it ten times a second instead\n"
+            )),
+        };
+        if !(self.quiet && matches!(line, Line::Text(_))) {
+            let _ = self.sender.send(line);
+        }
+    }
+
+    /// Waits until all is printed.
+    pub(super) fn finish(self) {
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        let Log { sender, .. } = self;
+        let _ = sender.send(Line::Text(String::new()));
+        drop(sender);
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write(receiver: &mpsc::Receiver<Line>) {
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    while let Ok(first) = receiver.recv() {
+        let mut next = Some(first);
+        while let Some(line) = next {
+            // A terminal that is gone takes no words about it either.
+            let _ = match line {
+                Line::Entry(entry) => write_entry(&mut out, &entry),
+                Line::Text(text) => out.write_all(text.as_bytes()),
+                Line::Error(text) => out.flush().and_then(|()| std::io::stderr().write_all(text.as_bytes())),
+            };
+            next = receiver.try_recv().ok();
+        }
+        let _ = out.flush();
+    }
+}
+
+fn write_entry(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
+    let time = entry.time.as_secs_f64() * 1000.0;
+    writeln!(out, "{} {} {} {time:.2} ms {} B", entry.method, entry.target, entry.status.as_u16(), entry.size)?;
+    for line in entry.told.iter().flat_map(|told| told.lines()) {
+        writeln!(out, "    {line}")?;
+    }
+    Ok(())
+}

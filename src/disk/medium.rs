@@ -1,0 +1,175 @@
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
+pub trait Medium: Send {
+    /// The file that `path` leads to, symbolic links followed.
+    ///
+    /// # Errors
+    /// There is none.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// What tells cheaply whether a file is still the same.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    fn stamp(&self, path: &Path) -> io::Result<Stamp>;
+    /// Writes a new file at `path` with the mode and owner of the file `like`, flushed to the device if `flush`.
+    ///
+    /// # Errors
+    /// The disk refuses; a part may have been written.
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()>;
+    /// Lets two files change places in one atomic step.
+    ///
+    /// # Errors
+    /// `Unsupported` where the system has no such step; otherwise the disk refuses and nothing changed.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
+    /// Renames `from` over `to` in one atomic step.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing changed.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Flushes the folder that `path` is in, so that a rename in it survives a power cut.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    fn flush_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// What the file system says of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Device and number of the file; 0 where the system has none.
+    pub identity: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// When it was last written, where the system tells.
+    pub modified: Option<SystemTime>,
+    /// When this stamp was taken.
+    pub taken: Taken,
+}
+
+/// The moment at which a [`Stamp`] was taken; no part of whether two stamps are equal.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken(pub SystemTime);
+
+impl PartialEq for Taken {
+    fn eq(&self, _: &Taken) -> bool {
+        true
+    }
+}
+impl Eq for Taken {}
+
+impl Stamp {
+    /// Whether the stamp was taken so long after the last write that a later write must show in it. File times move in
+    /// steps of some milliseconds; within one step two contents of one size look alike.
+    pub fn is_settled(&self) -> bool {
+        const STEP: Duration = Duration::from_millis(50);
+        self.modified.is_some_and(|modified| self.taken.0.duration_since(modified).is_ok_and(|age| age > STEP))
+    }
+}
+
+/// The operating system's file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Medium for RealDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+        let about = fs::metadata(path)?;
+        if !about.is_file() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is no file"));
+        }
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            (about.dev(), about.ino())
+        };
+        #[cfg(not(unix))]
+        let identity = (0, 0);
+        Ok(Stamp { identity, size: about.len(), modified: about.modified().ok(), taken: Taken(SystemTime::now()) })
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
+        let about = fs::metadata(like)?;
+        // The scratch file is named for this process: one that is there was left by a save that failed.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let mut file = options.open(path)?;
+        file.write_all(bytes)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let own = file.metadata()?;
+            if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
+                // Only a privileged process may give a file away; without the right the saver becomes the owner.
+                let _ = std::os::unix::fs::fchown(&file, Some(about.uid()), Some(about.gid()));
+            }
+        }
+        file.set_permissions(about.permissions())?;
+        if flush {
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(|error| match error {
+            Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => io::Error::from(io::ErrorKind::Unsupported),
+            error => io::Error::from(error),
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn exchange(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    #[cfg(unix)]
+    fn flush_folder(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    #[cfg(not(unix))]
+    fn flush_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}

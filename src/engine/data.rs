@@ -1,0 +1,186 @@
+//! From the file's text to data that keeps the rules, or to what is wrong with it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{ResourceChanges, WriteError};
+use crate::json::{Document, Place, locate};
+use crate::schema::{Schema, Violation};
+use crate::store::{Data, Settings, Store, UniqueProperty, UniqueRule};
+
+/// How many faults of one file are told; the rest is counted.
+const MOST_FAULTS: usize = 10;
+
+/// The rules, and the settings of the store that follow from them.
+#[derive(Debug)]
+pub struct Rulebook {
+    schema: Schema,
+    settings: Arc<Settings>,
+}
+
+/// All that is wrong with a data file.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    /// The file's text.
+    pub text: String,
+    /// The faults in the order in which they were found, at most ten.
+    pub list: Vec<Fault>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// A thing that is wrong with a data file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Byte offset in the file's text.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Faults {
+    fn one(text: String, offset: usize, message: String, hint: Option<String>) -> Faults {
+        Faults { text, list: vec![Fault { offset, message, hint }], more: 0 }
+    }
+
+    /// The error for a write that finds the file in this state.
+    pub(super) fn refusal(&self) -> WriteError {
+        let first = self.list.first();
+        WriteError::Broken {
+            place: first.map(|fault| Place::of(&self.text, fault.offset)),
+            message: first.map(|fault| fault.message.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Rulebook {
+    /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
+    pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
+        settings.unique = unique_rules(&schema);
+        Rulebook { schema, settings: Arc::new(settings) }
+    }
+
+    /// The rules.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Reads the content of a data file.
+    ///
+    /// # Errors
+    /// It is not UTF-8, not JSON, not an object of resources, or breaks a rule.
+    pub fn read(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Faults::one(
+                text,
+                offset,
+                "the file is not UTF-8 text".into(),
+                Some("save it with the encoding UTF-8".into()),
+            )
+        })?;
+        let document = match Document::parse(text) {
+            Ok(document) => document,
+            Err((text, error)) => {
+                return Err(Faults::one(text, error.offset, error.message, error.hint.map(Into::into)));
+            }
+        };
+        let text = document.tail.whole();
+        let broken = |offset, message| Faults::one(text.to_string(), offset, message, None);
+        let store =
+            Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message))?;
+        let mut faults = Faults { text: String::new(), list: Vec::new(), more: 0 };
+        for resource in store.resources() {
+            let Some(rules) = self.schema.rules(resource.name()) else { continue };
+            match resource.data() {
+                Data::Collection(collection) => {
+                    for (place, record) in collection.rows().enumerate() {
+                        let violations = rules.check_text(record.value());
+                        let name = format!("{}[{place}]", resource.name());
+                        faults.add(&name, record.offset(), record.value(), violations);
+                    }
+                }
+                Data::Object(value) | Data::Scalar(value) => {
+                    faults.add(resource.name(), value.offset(), value, rules.check_text(value));
+                }
+            }
+        }
+        if faults.list.is_empty() { Ok(store) } else { Err(Faults { text: text.to_string(), ..faults }) }
+    }
+
+    /// Checks a record of `resource` against its rules.
+    pub(super) fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
+        let violations = self.schema.rules(resource).map_or_else(Vec::new, |rules| rules.check_text(record));
+        if violations.is_empty() {
+            return Ok(());
+        }
+        Err(WriteError::Rules { resource: resource.into(), violations })
+    }
+}
+
+impl Faults {
+    fn add(&mut self, name: &str, offset: usize, value: &str, violations: Vec<Violation>) {
+        for Violation { pointer, detail, .. } in violations {
+            if self.list.len() == MOST_FAULTS {
+                self.more += 1;
+                continue;
+            }
+            let message = format!("{name}{pointer} {detail}");
+            let hint = Some("mend the record, or the rule in the rules file".into());
+            self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
+        }
+    }
+}
+
+fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {
+    let mut all = HashMap::new();
+    for rules in schema.iter() {
+        let name = rules.resource();
+        let of_one = rules.unique().iter().map(|unique| UniqueRule {
+            properties: unique
+                .properties
+                .iter()
+                .map(|property| UniqueProperty { name: property.name.clone(), fold_case: property.fold_case })
+                .collect(),
+        });
+        all.insert(name.to_string(), of_one.collect());
+    }
+    all
+}
+
+/// What an edit changed, for the log: records are told apart by their ids.
+pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
+    let mut all = Vec::new();
+    for resource in new.resources() {
+        let mut changes = ResourceChanges { resource: resource.name().to_string(), added: 0, changed: 0, removed: 0 };
+        match (old.resource(resource.name()).map(|resource| resource.data()), resource.data()) {
+            (Some(Data::Collection(old)), Data::Collection(new)) => {
+                for record in new.rows() {
+                    match record.id().and_then(|id| old.get(id)) {
+                        None => changes.added += 1,
+                        Some(before) => changes.changed += usize::from(before.value() != record.value()),
+                    }
+                }
+                changes.removed = (old.len() + changes.added).saturating_sub(new.len());
+            }
+            (Some(Data::Object(old) | Data::Scalar(old)), Data::Object(new) | Data::Scalar(new)) => {
+                changes.changed = usize::from(old != new);
+            }
+            (old, new) => {
+                let count = |data: &Data| if let Data::Collection(rows) = data { rows.len() } else { 1 };
+                changes.added = count(new);
+                changes.removed = old.map_or(0, count);
+            }
+        }
+        all.push(changes);
+    }
+    for gone in old.resources().filter(|resource| new.resource(resource.name()).is_none()) {
+        let removed = gone.collection().map_or(1, |collection| collection.len());
+        all.push(ResourceChanges { resource: gone.name().to_string(), added: 0, changed: 0, removed });
+    }
+    all.retain(|changes| (changes.added, changes.changed, changes.removed) != (0, 0, 0));
+    all
+}

@@ -1,0 +1,201 @@
+//! The write path and the reload path: one writer, which owns the file.
+//!
+//! A write goes through these steps, together with all that came while the last save was under way:
+//! 1. draft: what would the record be?
+//! 2. rules: does it keep to them?
+//! 3. plan: is its id free, are its values unique?
+//! 4. apply, to a copy that nobody sees yet;
+//! 5. save the copy; if somebody else changed the file meanwhile, take that in and begin again at 1;
+//! 6. publish the copy to the readers;
+//! 7. acknowledge.
+//!
+//! So a reader sees only what the file holds, and a save that fails leaves nothing to undo. Readers take the published
+//! snapshot and never wait for the writer.
+
+mod data;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+
+use crate::disk::{self, DataFile, Watch};
+use crate::json::Place;
+use crate::schema::{Schema, Violation};
+use crate::store::{Command, Outcome, Refusal, Store};
+
+pub use data::{Fault, Faults, Rulebook};
+
+use writer::{Message, Writer};
+
+/// The data as readers see it.
+#[derive(Debug)]
+pub struct Published {
+    /// The records.
+    pub store: Store,
+    /// Counts the changes of the data since the start.
+    pub version: u64,
+}
+
+/// Why a write was not carried out.
+#[derive(Debug, Clone)]
+pub enum WriteError {
+    /// The data does not allow it.
+    Refused(Refusal),
+    /// The record would break rules.
+    Rules {
+        /// The resource whose rules they are.
+        resource: String,
+        /// All that is broken.
+        violations: Vec<Violation>,
+    },
+    /// The file cannot be written: the operating system's words.
+    Unsaved(String),
+    /// The file has been edited into something that cannot be taken in; a write would overwrite the edit.
+    Broken {
+        /// Where.
+        place: Option<Place>,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The server is stopping.
+    Stopped,
+    /// The writer failed on this command in a way that it should not.
+    Bug,
+}
+
+/// What happened to the file, for the log.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// An edit was taken in.
+    Reloaded {
+        /// What changed, by resource.
+        changes: Vec<ResourceChanges>,
+    },
+    /// An edit cannot be taken in; the data stays as it was.
+    Broken(Faults),
+    /// A save failed.
+    Unsaved(String),
+    /// The file cannot be watched; it is looked at in short intervals instead.
+    Unwatched(String),
+}
+
+/// How many records of a resource an edit added, changed and removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceChanges {
+    /// The resource.
+    pub resource: String,
+    /// New records.
+    pub added: usize,
+    /// Records with another text.
+    pub changed: usize,
+    /// Records that are gone.
+    pub removed: usize,
+}
+
+/// Where the data comes from and where it goes.
+pub enum Source {
+    /// A file that is kept up to date. `watched`: edits are taken in when they happen, else when a write finds them.
+    File {
+        /// The file, opened.
+        file: DataFile,
+        /// Whether to watch it.
+        watched: bool,
+        /// The path by which the person named it, if that is a symbolic link.
+        named: PathBuf,
+    },
+    /// Nothing is ever written.
+    Memory,
+}
+
+/// The owner of the data. Dropping it finishes the writes that were asked for.
+pub struct Engine {
+    published: Arc<ArcSwap<Published>>,
+    rulebook: Arc<Rulebook>,
+    sender: Option<mpsc::Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+    _watch: Option<Watch>,
+}
+
+impl Engine {
+    /// Starts the writer on data that has been read ([`Rulebook::read`]). `notice` is called from its thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(
+        store: Store,
+        rulebook: Rulebook,
+        source: Source,
+        notice: impl Fn(Notice) + Send + Sync + 'static,
+    ) -> std::io::Result<Engine> {
+        let published = Arc::new(ArcSwap::from_pointee(Published { store, version: 0 }));
+        let rulebook = Arc::new(rulebook);
+        let (sender, receiver) = mpsc::channel();
+        let mut poll = false;
+        let (file, watch) = match source {
+            Source::Memory => (None, None),
+            Source::File { file, watched: false, .. } => (Some(file), None),
+            Source::File { file, watched: true, named } => {
+                let wake = sender.clone();
+                // Only once the server stops is there nobody to wake.
+                let watch = disk::watch(&[file.path().to_path_buf(), named], move || drop(wake.send(Message::Look)));
+                let watch = match watch {
+                    Ok(watch) => Some(watch),
+                    Err(error) => {
+                        notice(Notice::Unwatched(error.to_string()));
+                        poll = true;
+                        None
+                    }
+                };
+                (Some(file), watch)
+            }
+        };
+        if watch.is_some() {
+            // What was saved between the reading of the file and the watching of it has made no event.
+            drop(sender.send(Message::Look));
+        }
+        let writer = Writer::new(published.clone(), rulebook.clone(), file, poll, Box::new(notice));
+        let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
+        Ok(Engine { published, rulebook, sender: Some(sender), thread: Some(thread), _watch: watch })
+    }
+
+    /// The data as it is now. The snapshot stays as it is while it is held.
+    pub fn snapshot(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// The rules.
+    pub fn schema(&self) -> &Schema {
+        self.rulebook.schema()
+    }
+
+    /// Carries out `command`; when this returns `Ok`, the file holds the change and readers see it.
+    ///
+    /// # Errors
+    /// Nothing was changed, for the reason given.
+    pub async fn write(&self, command: Command) -> Result<Outcome, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.sender.as_ref().map(|sender| sender.send(Message::Write { command, reply }));
+        match sent {
+            Some(Ok(())) => answer.await.unwrap_or(Err(WriteError::Stopped)),
+            _ => Err(WriteError::Stopped),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self._watch = None;
+        if let Some(sender) = self.sender.take() {
+            // The writer may have ended on its own; then there is nothing to stop.
+            drop(sender.send(Message::Stop));
+        }
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has answered its callers already.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The dispatch: method and target to an answer.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use warp::http::{HeaderValue, Method, Response, StatusCode, header};
+
+use super::problem::{self, Problem, Told};
+use super::reply;
+use super::request::{Request, encode};
+use super::write::{self, Write};
+use crate::engine::{Engine, Published};
+use crate::json::{Id, Layout};
+use crate::store::{Data, Resource, Store};
+use crate::words::{list, nearest};
+
+/// What the application is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The data file as the home page names it.
+    pub file: Option<String>,
+}
+
+/// A line of the access log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The request's method.
+    pub method: Method,
+    /// The request's target as it was sent.
+    pub target: String,
+    /// The answer's status.
+    pub status: StatusCode,
+    /// From the request's last byte to the answer.
+    pub time: Duration,
+    /// Bytes of the answer's body.
+    pub size: usize,
+    /// What the client did wrong and what to do instead, a line each.
+    pub told: Option<String>,
+}
+
+/// The application: what answers requests.
+pub struct App {
+    pub(super) engine: Engine,
+    settings: Settings,
+    log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
+}
+
+/// What a request's path names.
+pub(super) enum Target<'a> {
+    Home,
+    All,
+    Errors,
+    Collection(&'a Resource),
+    Record(&'a Resource, Id),
+    Object(&'a Resource),
+    Scalar(&'a Resource),
+}
+
+impl Target<'_> {
+    pub(super) fn allow(&self) -> &'static str {
+        match self {
+            Target::Home | Target::All | Target::Errors | Target::Scalar(_) => "GET, HEAD, OPTIONS",
+            Target::Collection(_) => "GET, HEAD, POST, OPTIONS",
+            Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+            Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
+        }
+    }
+}
+
+impl App {
+    /// An application on `engine`. `log` is called for every answer.
+    pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
+        App { engine, settings, log }
+    }
+
+    /// The data as it is now.
+    pub fn store(&self) -> Store {
+        self.engine.snapshot().store.clone()
+    }
+
+    /// Answers one request.
+    pub async fn respond(self: &Arc<App>, request: Request) -> Response<Bytes> {
+        let start = Instant::now();
+        // A panic is a bug of ours; without this the client would see a closed connection and no word.
+        let response = match AssertUnwindSafe(self.answer(&request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(problem)) => problem.into_response(),
+            Err(_) => Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
+                .hint("please report the request that did it")
+                .into_response(),
+        };
+        let mut response = reply::finish(&request, response);
+        let told = response.extensions_mut().remove::<Told>();
+        if let Some(log) = &self.log {
+            log(Entry {
+                method: request.method.clone(),
+                target: request.uri.path_and_query().map_or("*", |target| target.as_str()).to_string(),
+                status: response.status(),
+                time: start.elapsed(),
+                size: response.body().len(),
+                told: told.map(|told| told.0),
+            });
+        }
+        response
+    }
+
+    async fn answer(&self, request: &Request) -> Result<Response<Bytes>, Problem> {
+        if request.uri.path() == "*" && request.method == Method::OPTIONS {
+            return Ok(reply::options(request, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        }
+        if request.method == Method::CONNECT || request.uri.path().is_empty() {
+            return Err(Problem::new(problem::NOT_SUPPORTED, "the server is no proxy")
+                .hint("remove the proxy setting of the client, as curl's --proxy")
+                .attempt(request.curl("GET", "/", None)));
+        }
+        let published = self.engine.snapshot();
+        if request.method == Method::OPTIONS {
+            let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
+            return Ok(reply::options(request, allow));
+        }
+        let target = target(&published, request)?;
+        let read = matches!(request.method, Method::GET | Method::HEAD);
+        let write = match (&target, request.method.as_str()) {
+            _ if read => return self.read(&published, request, &target),
+            (Target::Collection(resource), "POST") => Write::Create(resource),
+            (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
+            (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
+            (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
+            (Target::Object(resource), "PUT") => Write::ReplaceObject(resource),
+            (Target::Object(resource), "POST") => Write::CreateObject(resource),
+            (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
+            _ => return Err(wrong_method(request, &target)),
+        };
+        write::carry_out(&self.engine, request, write).await
+    }
+
+    fn read(&self, published: &Published, request: &Request, target: &Target) -> Result<Response<Bytes>, Problem> {
+        let mut body = Vec::new();
+        match target {
+            Target::Home => {
+                return Ok(reply::with_type(StatusCode::OK, "text/html; charset=utf-8", self.home(published)));
+            }
+            Target::Errors => {
+                let page = include_bytes!("../../docs/errors.md").to_vec();
+                return Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page));
+            }
+            Target::All => published.store.write_all(&mut body),
+            Target::Collection(resource) | Target::Object(resource) | Target::Scalar(resource) => {
+                resource.write(&mut body, "");
+            }
+            Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
+                Some(record) => {
+                    body.reserve(record.value().len() + 64);
+                    Layout::PRETTY.write(&mut body, record.value(), "");
+                }
+                None => return Err(no_record(published, request, resource.name(), id)),
+            },
+        }
+        Ok(reply::json(StatusCode::OK, body))
+    }
+
+    fn home(&self, published: &Published) -> Vec<u8> {
+        let mut page = String::from(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>standin</title>\n<h1>standin</h1>\n",
+        );
+        if let Some(file) = &self.settings.file {
+            page.push_str(&format!("<p>The data of <code>{}</code></p>\n", escape(file)));
+        }
+        page.push_str("<ul>\n");
+        for resource in published.store.resources() {
+            let count = match resource.data() {
+                Data::Collection(collection) if collection.len() == 1 => "1 record".to_string(),
+                Data::Collection(collection) => format!("{} records", collection.len()),
+                Data::Object(_) => "object".into(),
+                Data::Scalar(_) => "value".into(),
+            };
+            let path = escape(&format!("/{}", encode(resource.name())));
+            page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})\n", escape(resource.name())));
+        }
+        page.push_str("</ul>\n<p><a href=\"/db\">/db</a>: the whole data. <a href=\"/-/errors\">/-/errors</a>: what each error means.\n");
+        page.into_bytes()
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// What the path of `request` names.
+fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>, Problem> {
+    let segments = request.segments().ok_or_else(|| {
+        let path = request.uri.path();
+        Problem::new(problem::BAD_TARGET, format!("the path {path} has a broken percent escape"))
+            .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
+    })?;
+    let store = &published.store;
+    let find = |name: &str| {
+        let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
+        store.resource(name).or_else(folded)
+    };
+    match segments.as_slice() {
+        [] => return Ok(Target::Home),
+        [one] if one == "db" => return Ok(Target::All),
+        [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
+        [name] => match find(name).map(|resource| (resource, resource.data())) {
+            Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
+            Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),
+            Some((resource, Data::Scalar(_))) => return Ok(Target::Scalar(resource)),
+            None => {}
+        },
+        [name, id] => {
+            if let Some(resource) = find(name)
+                && resource.collection().is_some()
+            {
+                return Ok(Target::Record(resource, Id::from_text(id)));
+            }
+        }
+        _ => {}
+    }
+    Err(no_resource(published, request, &segments))
+}
+
+fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
+    let first = segments.first().map_or("", |name| name.as_ref());
+    let names: Vec<_> = published.store.resources().map(Resource::name).collect();
+    let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();
+    let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {}", request.uri.path()));
+    if names.contains(&first) {
+        return match published.store.resource(first).map(Resource::data) {
+            Some(Data::Collection(_)) => problem
+                .hint(format!("a record is at /{first}/ID, and nothing is below it"))
+                .attempt(request.curl("GET", &format!("/{}", encode(first)), None)),
+            _ => problem.hint(format!("/{first} is no collection: it has nothing below it")).attempt(request.curl(
+                "GET",
+                &format!("/{}", encode(first)),
+                None,
+            )),
+        };
+    }
+    if let Some(meant) = nearest(first, names.iter().copied()) {
+        let rest: String = segments.iter().skip(1).map(|segment| format!("/{}", encode(segment))).collect();
+        return problem.hint(format!("did you mean /{}{rest}?", encode(meant))).attempt(request.curl(
+            "GET",
+            &format!("/{}", encode(meant)),
+            None,
+        ));
+    }
+    match paths.first() {
+        Some(path) => {
+            problem.hint(format!("the resources are {}", list(&paths))).attempt(request.curl("GET", path, None))
+        }
+        None => problem.hint("the data file has no resources; add one to it, as {\"users\": []}"),
+    }
+}
+
+pub(super) fn no_record(published: &Published, request: &Request, name: &str, id: &Id) -> Problem {
+    let problem = Problem::new(problem::NO_RECORD, format!("{name} has no record with the id {id}"));
+    let path = format!("/{}", encode(name));
+    let Some(collection) = published.store.resource(name).and_then(Resource::collection) else { return problem };
+    let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
+    let hint = match collection.len() {
+        0 => format!("{name} is empty"),
+        1 => format!("its only id is {}", list(&ids)),
+        count if count <= ids.len() => format!("its ids are {}", list(&ids)),
+        count => format!("it has {count} records, the first ids are {}", list(&ids)),
+    };
+    problem.hint(hint).attempt(request.curl("GET", &path, None))
+}
+
+fn wrong_method(request: &Request, target: &Target) -> Problem {
+    let method = &request.method;
+    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE"].contains(&method.as_str());
+    let path = request.uri.path();
+    let detail = format!("{method} does not work on {path}");
+    let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)
+        .header(header::ALLOW, HeaderValue::from_static(target.allow()));
+    let hint = match (target, method.as_str()) {
+        (Target::Collection(resource), "PUT" | "PATCH" | "DELETE") => {
+            format!("{method} needs the id of a record: {method} /{}/ID", encode(resource.name()))
+        }
+        (Target::Record(resource, _), "POST") => {
+            format!("POST to /{} adds a record; PUT or PATCH change this one", encode(resource.name()))
+        }
+        (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
+        _ => format!("it takes {}", target.allow()),
+    };
+    problem.hint(hint).attempt(request.curl("GET", path, None))
+}

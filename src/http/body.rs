@@ -1,0 +1,148 @@
+//! From a request's body to a JSON object, or to the problem that says what to send instead.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use warp::http::header;
+
+use super::problem::{self, Problem};
+use super::request::{Body, Request};
+use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
+use crate::store::Merge;
+
+/// How a body is read: with rules strictly, without as leniently as json-server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// JSON only.
+    Strict,
+    /// A form is taken too.
+    Lenient,
+}
+
+/// The object in the body of `request`. `example` is the body of a command that works.
+///
+/// # Errors
+/// The problem to answer with.
+pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Result<Object, Problem> {
+    let bytes = match &request.body {
+        Body::Whole(bytes) => bytes,
+        Body::TooLarge => {
+            return Err(Problem::new(problem::TOO_LARGE, "the body is larger than the server takes")
+                .hint("start standin with a larger --body-limit"));
+        }
+        Body::TooSlow => return Err(Problem::new(problem::TIMEOUT, "the body did not arrive in time")),
+        Body::Broken(words) => {
+            return Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}")));
+        }
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let place = error.valid_up_to();
+        Problem::new(problem::BODY_ENCODING, format!("byte {place} of the body is not UTF-8"))
+            .hint("send the body as UTF-8 text")
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
+    let blank = text.trim_ascii().is_empty();
+    if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
+        return Err(Problem::new(problem::EMPTY_BODY, "the request has no body; a JSON object is needed")
+            .hint("give the record with -d")
+            .attempt(own(example)));
+    }
+    match media_type(request).as_deref() {
+        Some(kind) if is_json(kind) => {}
+        _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
+        Some("application/x-www-form-urlencoded") => {
+            let json = Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
+            if json {
+                return Err(Problem::new(
+                    problem::CONTENT_TYPE,
+                    "the body is JSON, and the Content-Type says that it is a form (application/x-www-form-urlencoded)",
+                )
+                .hint("curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"")
+                .attempt(own(text.trim_ascii())));
+            }
+            if reading == Reading::Lenient {
+                return form(text).ok_or_else(|| {
+                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape").attempt(own(example))
+                });
+            }
+            return Err(Problem::new(problem::CONTENT_TYPE, "the body is a form, and JSON is needed")
+                .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
+                .attempt(own(example)));
+        }
+        other => {
+            let detail = match other {
+                Some(kind) => format!("the Content-Type is {kind}, and application/json is needed"),
+                None => "the request has no Content-Type; application/json is needed".to_string(),
+            };
+            let body = if Object::parse(text).is_ok() { text.trim_ascii() } else { example };
+            return Err(Problem::new(problem::CONTENT_TYPE, detail)
+                .hint("add -H \"Content-Type: application/json\"")
+                .attempt(own(body)));
+        }
+    }
+    Object::parse(text).map_err(|error| match error {
+        NotObject::Syntax(error) => malformed(text, &error).attempt(own(example)),
+        NotObject::Other(kind) => {
+            let problem = Problem::new(
+                problem::NOT_AN_OBJECT,
+                format!("the body is {}, and a JSON object is needed", kind.with_article()),
+            );
+            match kind {
+                Kind::Array => problem.hint("send one record a request, without the square brackets"),
+                _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
+            }
+            .attempt(own(example))
+        }
+    })
+}
+
+/// How the body of a PATCH is meant, told by its media type.
+pub(super) fn merge(request: &Request) -> Merge {
+    match media_type(request).as_deref() {
+        Some("application/merge-patch+json") => Merge::MergePatch,
+        _ => Merge::Shallow,
+    }
+}
+
+fn media_type(request: &Request) -> Option<String> {
+    let value = request.header(header::CONTENT_TYPE)?;
+    Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()).filter(|kind| !kind.is_empty())
+}
+
+fn is_json(kind: &str) -> bool {
+    kind == "application/json" || kind == "text/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+fn malformed(text: &str, error: &SyntaxError) -> Problem {
+    let place = Place::of(text, error.offset);
+    let line = text.lines().nth(place.line - 1).unwrap_or("").trim_end();
+    let mut detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
+    if !line.trim().is_empty() && line.chars().count() <= 120 {
+        detail.push_str(&format!(", in the line {}", line.trim()));
+    }
+    let problem = Problem::new(problem::MALFORMED_JSON, detail);
+    match error.hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// A form as json-server reads it: values are strings, a name that comes again makes an array.
+fn form(text: &str) -> Option<Object> {
+    let mut fields = Map::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (form_text(name)?, Value::from(form_text(value)?));
+        match fields.get_mut(&name) {
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+            None => drop(fields.insert(name, value)),
+        }
+    }
+    Object::parse(&Value::Object(fields).to_string()).ok()
+}
+
+fn form_text(text: &str) -> Option<String> {
+    super::request::decode(&text.replace('+', " ")).map(Cow::into_owned)
+}

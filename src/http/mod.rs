@@ -1,0 +1,19 @@
+//! HTTP: requests to commands and queries, answers and problems. The only folder that says `warp`.
+//!
+//! There is one filter and one dispatch on method and target; nothing is ever rejected, every error is an answer. The
+//! same [`App::respond`] serves a connection and a call within the process.
+
+mod app;
+mod body;
+mod filter;
+mod problem;
+mod reply;
+mod request;
+mod serve;
+mod write;
+
+pub use app::{App, Entry, Settings};
+pub use problem::{KINDS, Kind, Problem};
+pub use request::Request;
+pub use serve::{Limits, serve};
+pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};

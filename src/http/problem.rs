@@ -1,0 +1,141 @@
+//! Problem documents (RFC 9457): what is wrong, where, and the command that works.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+/// A kind of problem. Each has a section of its name in `docs/errors.md`, which the server shows at `/-/errors`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The name, the fragment of the problem's `type`.
+    pub name: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// One line that is the same for every problem of the kind.
+    pub title: &'static str,
+}
+
+macro_rules! kinds {
+    ($($constant:ident $name:literal $status:literal $title:literal;)*) => {
+        $(pub(super) const $constant: &Kind = &Kind { name: $name, status: $status, title: $title };)*
+        /// Every kind of problem that the server answers with.
+        pub const KINDS: &[&Kind] = &[$($constant),*];
+    };
+}
+
+kinds! {
+    MALFORMED_JSON "malformed-json" 400 "The body is not JSON";
+    EMPTY_BODY "empty-body" 400 "The body is empty";
+    NOT_AN_OBJECT "not-an-object" 400 "The body is not a JSON object";
+    CONTENT_TYPE "content-type" 400 "The body is not marked as JSON";
+    BODY_ENCODING "body-encoding" 400 "The body cannot be decoded";
+    RULES "rules" 400 "The record breaks the rules";
+    BAD_ID "bad-id" 400 "The id cannot be one";
+    BAD_TARGET "bad-target" 400 "The URL cannot be understood";
+    BAD_REQUEST "bad-request" 400 "The request is not HTTP";
+    NO_RESOURCE "no-resource" 404 "There is no such resource";
+    NO_RECORD "no-record" 404 "There is no such record";
+    METHOD "method" 405 "The resource does not take this method";
+    TIMEOUT "timeout" 408 "The request took too long";
+    NOT_UNIQUE "not-unique" 409 "The value is taken";
+    ID_TAKEN "id-taken" 409 "The id is taken";
+    TOO_LARGE "too-large" 413 "The body is too large";
+    TARGET_TOO_LONG "target-too-long" 414 "The URL is too long";
+    HEADERS_TOO_LARGE "headers-too-large" 431 "The request's headers are too large";
+    BUG "bug" 500 "The server has a bug";
+    NOT_SUPPORTED "not-supported" 501 "The server does not know this method";
+    UNSAVED "unsaved" 503 "The data file cannot be written";
+    BROKEN_FILE "broken-file" 503 "The data file was edited and cannot be read";
+    STOPPING "stopping" 503 "The server is stopping";
+}
+
+/// A problem of one request.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: &'static Kind,
+    detail: String,
+    errors: Vec<(String, String)>,
+    hint: Option<String>,
+    attempt: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(super) fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
+        Problem { kind, detail: detail.into(), errors: Vec::new(), hint: None, attempt: None, headers: Vec::new() }
+    }
+
+    /// Adds a place in the body (an RFC 6901 pointer) and what is wrong there.
+    pub(super) fn error(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Problem {
+        self.errors.push((pointer.into(), detail.into()));
+        self
+    }
+
+    /// Says what to do.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Shows a command that works.
+    pub(super) fn attempt(mut self, command: impl Into<String>) -> Problem {
+        self.attempt = Some(command.into());
+        self
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// What the log says under the request's line.
+    pub fn for_log(&self) -> String {
+        let mut words = self.detail.clone();
+        for (pointer, detail) in &self.errors {
+            words.push_str(&format!("\n{pointer} {detail}"));
+        }
+        if let Some(hint) = &self.hint {
+            words.push_str(&format!("\n{hint}"));
+        }
+        words
+    }
+
+    /// The document: `type`, `title`, `status`, `detail`, and where there are any `errors`, `hint` and `try`.
+    pub fn to_json(&self) -> Value {
+        let mut document = Map::new();
+        document.insert("type".into(), format!("/-/errors#{}", self.kind.name).into());
+        document.insert("title".into(), self.kind.title.into());
+        document.insert("status".into(), self.kind.status.into());
+        document.insert("detail".into(), self.detail.clone().into());
+        if !self.errors.is_empty() {
+            let errors: Vec<_> =
+                self.errors.iter().map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail })).collect();
+            document.insert("errors".into(), errors.into());
+        }
+        if let Some(hint) = &self.hint {
+            document.insert("hint".into(), hint.clone().into());
+        }
+        if let Some(attempt) = &self.attempt {
+            document.insert("try".into(), attempt.clone().into());
+        }
+        Value::Object(document)
+    }
+
+    /// The answer that carries the problem.
+    pub(super) fn into_response(self) -> Response<Bytes> {
+        let body = format!("{:#}", self.to_json());
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        for (name, value) in self.headers.iter().cloned() {
+            headers.insert(name, value);
+        }
+        response.extensions_mut().insert(Told(self.for_log()));
+        response
+    }
+}
+
+/// What the log says of an answer, carried along with it.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub(super) String);

@@ -1,0 +1,112 @@
+//! Connections: hyper over warp's service, with limits and an orderly stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower_service::Service;
+
+use super::App;
+use super::filter::{Arrival, filter};
+
+/// What a client may ask of the server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a request's body.
+    pub body: usize,
+    /// From a request's first byte to the end of its headers.
+    pub header_time: Duration,
+    /// From the headers to the end of the body.
+    pub body_time: Duration,
+    /// Connections at a time; further ones wait.
+    pub connections: usize,
+    /// How long a stop waits for what is under way.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            body: 10 * 1024 * 1024,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            connections: 10_000,
+            grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Serves `app` on `listeners` until `stop` holds `true`; then finishes what is under way within the grace period.
+pub async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, limits: Limits, stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(accept(listener, app.clone(), limits.clone(), places.clone(), stop.clone())))
+        .collect();
+    for task in accepting {
+        // A task that panicked accepts nothing any more.
+        let _ = task.await;
+    }
+    // Every connection holds a place until it has ended.
+    let _ = tokio::time::timeout(limits.grace, places.acquire_many(all.max(1))).await;
+}
+
+async fn accept(
+    listener: TcpListener,
+    app: Arc<App>,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = warp::service(filter(app, limits.body, limits.body_time));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let Ok((stream, remote)) = accepted else {
+            // Out of file descriptors, or the client is gone already: others may end meanwhile.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let service = service.clone();
+        let serve = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            let arrival = Arrival { uri: request.uri().clone(), remote };
+            request.extensions_mut().insert(arrival);
+            service.clone().call(request)
+        });
+        let (limits, stop) = (limits.clone(), stop.clone());
+        tokio::spawn(async move {
+            converse(stream, serve, &limits, stop).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse<S>(stream: TcpStream, service: S, limits: &Limits, mut stop: watch::Receiver<bool>)
+where
+    S: hyper::service::Service<hyper::Request<hyper::body::Incoming>, Response = warp::reply::Response> + Send,
+    S::Future: Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Without this a small answer may wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let mut connection = std::pin::pin!(
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_time)
+            .pipeline_flush(true)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    tokio::select! {
+        // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(limits.grace, connection).await;
+}

@@ -1,0 +1,194 @@
+//! Requests that change something: to a command, and from its outcome or error to the answer.
+
+use bytes::Bytes;
+use serde_json::Value;
+use warp::http::{HeaderValue, Response, StatusCode, header};
+
+use super::app::no_record;
+use super::body::{self, Reading};
+use super::problem::{self, Problem};
+use super::reply;
+use super::request::{Request, encode};
+use crate::engine::{Engine, Published, WriteError};
+use crate::json::{Id, Layout, quote};
+use crate::store::{Command, Data, Refusal, Resource};
+
+/// What is to be written where.
+pub(super) enum Write<'a> {
+    Create(&'a Resource),
+    Replace(&'a Resource, &'a Id),
+    Merge(&'a Resource, &'a Id),
+    Delete(&'a Resource, &'a Id),
+    CreateObject(&'a Resource),
+    ReplaceObject(&'a Resource),
+    MergeObject(&'a Resource),
+}
+
+/// Carries out a write and answers when it is saved.
+pub(super) async fn carry_out(
+    engine: &Engine,
+    request: &Request,
+    write: Write<'_>,
+) -> Result<Response<Bytes>, Problem> {
+    let name = |resource: &Resource| resource.name().to_string();
+    let read = |resource: &Resource| {
+        let (reading, example) = expectation(engine, resource);
+        body::object(request, reading, &example)
+    };
+    let how = body::merge(request);
+    let (status, location, command) = match write {
+        Write::Create(resource) => {
+            (StatusCode::CREATED, true, Command::Create { resource: name(resource), body: read(resource)? })
+        }
+        Write::Replace(resource, id) => {
+            let command = Command::Replace { resource: name(resource), id: id.clone(), body: read(resource)? };
+            (StatusCode::OK, false, command)
+        }
+        Write::Merge(resource, id) => {
+            let command = Command::Merge { resource: name(resource), id: id.clone(), patch: read(resource)?, how };
+            (StatusCode::OK, false, command)
+        }
+        Write::Delete(resource, id) => {
+            (StatusCode::OK, false, Command::Delete { resource: name(resource), id: id.clone() })
+        }
+        Write::CreateObject(resource) => {
+            (StatusCode::CREATED, true, Command::ReplaceObject { resource: name(resource), body: read(resource)? })
+        }
+        Write::ReplaceObject(resource) => {
+            (StatusCode::OK, false, Command::ReplaceObject { resource: name(resource), body: read(resource)? })
+        }
+        Write::MergeObject(resource) => {
+            (StatusCode::OK, false, Command::MergeObject { resource: name(resource), patch: read(resource)?, how })
+        }
+    };
+    let deleted = matches!(command, Command::Delete { .. });
+    let path = format!("/{}", encode(command.resource()));
+    let outcome = match engine.write(command).await {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(refused(engine, &engine.snapshot(), request, error)),
+    };
+    let mut out = Vec::with_capacity(outcome.value.len() + 64);
+    if deleted {
+        out.extend_from_slice(b"{}");
+    } else {
+        Layout::PRETTY.write(&mut out, &outcome.value, "");
+    }
+    let mut response = reply::json(status, out);
+    if location {
+        let id = outcome.id.map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
+        if let Ok(location) = HeaderValue::try_from(format!("{path}{id}")) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+    }
+    Ok(response)
+}
+
+/// How bodies for `resource` are read, and one that would be taken.
+fn expectation(engine: &Engine, resource: &Resource) -> (Reading, String) {
+    match engine.schema().rules(resource.name()) {
+        Some(rules) => (Reading::Strict, rules.example().to_string()),
+        None => {
+            let sample = match resource.data() {
+                Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
+                Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
+            };
+            (Reading::Lenient, sample.map_or_else(|| "{\"name\": \"value\"}".into(), |text| without_id(engine, &text)))
+        }
+    }
+}
+
+fn without_id(engine: &Engine, record: &str) -> String {
+    let id = engine.snapshot().store.settings().id.clone();
+    match serde_json::from_str(record) {
+        Ok(Value::Object(mut members)) => {
+            members.shift_remove(&id);
+            Value::Object(members).to_string()
+        }
+        _ => "{\"name\": \"value\"}".into(),
+    }
+}
+
+/// The table from error to answer.
+fn refused(engine: &Engine, published: &Published, request: &Request, error: WriteError) -> Problem {
+    match error {
+        WriteError::Rules { resource, violations } => {
+            let rules = engine.schema().rules(&resource);
+            let count = violations.len();
+            let detail = match violations.as_slice() {
+                [only] if only.pointer.is_empty() => format!("the record {}", only.detail),
+                [only] => format!("{} {}", only.pointer.trim_start_matches('/'), only.detail),
+                _ => format!("{count} rules of {resource} are broken"),
+            };
+            let mut problem = Problem::new(problem::RULES, detail);
+            for violation in violations {
+                problem = problem.error(violation.pointer, violation.detail);
+            }
+            match rules {
+                Some(rules) if request.method != "PATCH" => {
+                    let example = rules.example().to_string();
+                    problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&example)))
+                }
+                _ => problem,
+            }
+        }
+        WriteError::Refused(refusal) => refusal_problem(published, request, refusal),
+        WriteError::Unsaved(words) => Problem::new(problem::UNSAVED, format!("nothing was changed: {words}"))
+            .hint("free the disk or give the right to write, and send the request again"),
+        WriteError::Broken { place, message } => {
+            let place =
+                place.map_or_else(String::new, |place| format!("line {}, column {}: ", place.line, place.column));
+            Problem::new(
+                problem::BROKEN_FILE,
+                format!("nothing was changed, as a write would overwrite an edit of the data file. {place}{message}"),
+            )
+            .hint(
+                "mend the data file and save it, and send the request again; reads go on with the data before the edit",
+            )
+        }
+        WriteError::Stopped => Problem::new(problem::STOPPING, "nothing was changed: the server is stopping")
+            .hint("start it again, and send the request again"),
+        WriteError::Bug => Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
+            .hint("please report the request that did it"),
+    }
+}
+
+fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::NoResource(name) => {
+            Problem::new(problem::NO_RESOURCE, format!("there is no resource {name} any more"))
+        }
+        Refusal::NoRecord { resource, id } => no_record(published, request, &resource, &id),
+        Refusal::NoId { property, value } => {
+            Problem::new(problem::BAD_ID, format!("{property} is {value}; an id is a string or a number"))
+                .error(format!("/{property}"), "must be a string or a number")
+                .hint(format!("leave {property} out, and the record gets the next one"))
+        }
+        Refusal::IdTaken { resource, property, id } => {
+            let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
+            Problem::new(problem::ID_TAKEN, format!("{resource} has a record with the {property} {id} already"))
+                .error(format!("/{property}"), format!("{id} is taken"))
+                .hint(format!("leave {property} out for the next free one, or change the record with PUT {path}"))
+                .attempt(request.curl("GET", &path, None))
+        }
+        Refusal::NotUnique { resource, values, holder } => {
+            let told: Vec<_> = values.iter().map(|(name, value)| format!("the {name} {value}")).collect();
+            let told = crate::words::list(&told);
+            let whose = holder.as_ref().map_or_else(|| "another record".into(), |id| format!("the record {id}"));
+            let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{whose} of {resource} has {told} already"));
+            for (name, value) in &values {
+                let holder = holder.as_ref().map_or_else(String::new, |id| format!(" by the record {id}"));
+                let pointer = name.replace('~', "~0").replace('/', "~1");
+                problem = problem.error(format!("/{pointer}"), format!("{value} is taken{holder}"));
+            }
+            let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
+            problem = problem.hint(format!("choose another {}, or change the record that has it", names.join(" or ")));
+            match holder {
+                Some(id) => {
+                    let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
+                    problem.attempt(request.curl("GET", &path, None))
+                }
+                None => problem,
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! From the text of a rules file to rules.
+//!
+//! 1. `parse`: the text is JSON, an object, of the right draft.
+//! 2. `Walk`: every keyword is known, every reference leads somewhere, every pattern and format can be checked.
+//! 3. The meta-schema: every keyword has the value it needs.
+//! 4. `gather`: what each resource requires, keeps unique and points to.
+//! 5. `checker`: one validator per resource. What is wrong in 2 to 4 is told together.
+
+use std::sync::Arc;
+
+use jsonschema::{Draft, Registry};
+use serde_json::{Value, json};
+
+use super::explain::{Checker, Explainer};
+use super::gather::{Gathered, gather};
+use super::walk::{Problem, Walk};
+use super::words::Sheet;
+use super::{Holds, Rules, SchemaError, SchemaProblem, example};
+use crate::json;
+
+/// The name under which validators know the rules file. Never fetched: it is in their registry.
+const BASE: &str = "standin:/rules";
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The file as a value, and the rules of its resources.
+pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), SchemaError> {
+    let raw = parse(text)?;
+    let fail = |problems: Vec<Problem>| Err(SchemaError { problems: placed(problems, text) });
+    if let Some(problem) = wrong_draft(&raw) {
+        return fail(vec![problem]);
+    }
+    let sheet = Sheet::new(without_base(&raw));
+    let mut problems = Walk::new(&sheet).problems();
+    let mut resources = Vec::new();
+    meta_problems(&raw, &mut problems);
+    // Gathering trusts the shape of the keywords, so their values must be right.
+    if problems.is_empty() {
+        resources = gather(&sheet, id, &mut problems);
+    }
+    if !problems.is_empty() {
+        return fail(problems);
+    }
+    let compiled = Arc::new(Sheet::new(prepared(&sheet.root, &resources, id)));
+    let rules: Result<Vec<Rules>, Problem> =
+        resources.into_iter().map(|resource| rules(resource, &raw, &compiled, id)).collect();
+    match rules {
+        Ok(rules) => Ok((raw, rules)),
+        Err(problem) => fail(vec![problem]),
+    }
+}
+
+fn parse(text: &str) -> Result<Value, SchemaError> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mark = text.len() - body.len();
+    json::check_file(body).map_err(|mut error| {
+        error.offset += mark;
+        SchemaError::from(error)
+    })?;
+    let problem = |message: String| SchemaError {
+        problems: vec![SchemaProblem { pointer: String::new(), offset: mark, message, hint: None }],
+    };
+    match serde_json::from_str(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(other) => Err(problem(format!("the rules must be an object, this is {}", super::words::found(&other)))),
+        Err(error) => Err(problem(format!("cannot be read as JSON: {error}"))),
+    }
+}
+
+fn wrong_draft(raw: &Value) -> Option<Problem> {
+    let draft = raw.get("$schema")?;
+    if draft.as_str().is_some_and(|draft| draft.trim_end_matches('#') == DRAFT) {
+        return None;
+    }
+    Some(Problem {
+        pointer: "/$schema".to_owned(),
+        message: format!("rules are JSON Schema 2020-12, this says {}", super::words::literal(draft)),
+        hint: Some(format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are")),
+    })
+}
+
+/// The schema with its own `$id` taken out of it and of its references, so that all of them begin with `#`.
+fn without_base(raw: &Value) -> Value {
+    let mut root = raw.clone();
+    let Some(members) = root.as_object_mut() else { return root };
+    members.shift_remove("$schema");
+    if let Some(Value::String(base)) = members.shift_remove("$id") {
+        shorten(&mut root, base.trim_end_matches('#'));
+    }
+    root
+}
+
+fn shorten(value: &mut Value, base: &str) {
+    match value {
+        Value::Object(members) => {
+            for (name, child) in members {
+                match child {
+                    Value::String(reference) if name == "$ref" || name == "$dynamicRef" => {
+                        if let Some(fragment) = reference.strip_prefix(base).filter(|rest| rest.starts_with('#')) {
+                            *reference = fragment.to_owned();
+                        }
+                    }
+                    other => shorten(other, base),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, base)),
+        _ => {}
+    }
+}
+
+/// What the meta-schema has to say, except where the walk has said it better.
+fn meta_problems(raw: &Value, problems: &mut Vec<Problem>) {
+    let validator = jsonschema::draft202012::meta::validator();
+    if validator.is_valid(raw) {
+        return;
+    }
+    let nothing = Sheet::default();
+    let explainer = Explainer { sheet: &nothing, resource: "the schema", id: None, body: raw };
+    for violation in explainer.violations(validator.iter_errors(raw)) {
+        if problems.iter().any(|problem| problem.pointer == violation.pointer) {
+            continue;
+        }
+        problems.push(Problem { pointer: violation.pointer, message: violation.detail, hint: None });
+    }
+}
+
+/// The schema the validators are built from: a record may come without its id, and may always have one.
+///
+/// This only makes the usual schema as fast as it can be; the explainer forgives the id in every other form.
+fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
+    let mut root = root.clone();
+    for resource in resources.iter().filter(|resource| resource.holds == Holds::Records) {
+        // A plain `$ref` is replaced by what it points to: only this use of it holds records.
+        let mut record = None;
+        for layer in &resource.layers {
+            let schema = root.pointer(layer).cloned();
+            let plain = schema.as_ref().is_some_and(|schema| {
+                schema.as_object().is_some_and(|schema| schema.len() == 1 && schema.contains_key("$ref"))
+            });
+            record = schema;
+            if !plain {
+                break;
+            }
+        }
+        let Some(Value::Object(mut record)) = record else { continue };
+        if let Some(Value::Array(required)) = record.get_mut("required") {
+            required.retain(|name| name != id);
+        }
+        let closed = ["additionalProperties", "unevaluatedProperties"].iter().any(|name| record.contains_key(*name));
+        if let (true, Some(Value::Object(properties))) = (closed, record.get_mut("properties")) {
+            properties.entry(id).or_insert(Value::Bool(true));
+        }
+        if let Some(place) = resource.layers.first().and_then(|pointer| root.pointer_mut(pointer)) {
+            *place = Value::Object(record);
+        }
+    }
+    root
+}
+
+fn rules(resource: Gathered, raw: &Value, sheet: &Arc<Sheet>, id: &str) -> Result<Rules, Problem> {
+    let Gathered { resource, holds, pointer, layers: _, required, properties, unique, references } = resource;
+    let problem = |message: String| Problem { pointer: pointer.clone(), message, hint: None };
+    let registry = Registry::new()
+        .draft(Draft::Draft202012)
+        .retriever(Offline)
+        .add(BASE, &sheet.root)
+        .and_then(jsonschema::RegistryBuilder::prepare)
+        .map_err(|error| problem(error.to_string()))?;
+    let validator = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_registry(&registry)
+        .with_retriever(Offline)
+        .should_validate_formats(true)
+        .build(&json!({ "$ref": format!("{BASE}#{}", fragment(&pointer)) }))
+        .map_err(|error| problem(error.to_string()))?;
+    let own_id = (holds == Holds::Records).then(|| id.to_owned());
+    let checker = Checker { validator, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
+    let raw = raw.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
+    let example = example::record(&checker, &pointer, &required);
+    Ok(Rules { resource, holds, raw, required, properties, unique, references, example, checker })
+}
+
+/// A pointer as it stands in the fragment of a reference.
+fn fragment(pointer: &str) -> String {
+    let mut out = String::with_capacity(pointer.len());
+    for byte in pointer.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Refuses to fetch anything. The walk has refused remote references before; this is the second lock.
+struct Offline;
+
+impl jsonschema::Retrieve for Offline {
+    fn retrieve(
+        &self,
+        uri: &jsonschema::Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync + 'static>> {
+        Err(format!("standin fetches nothing from the network: {uri}").into())
+    }
+}
+
+/// The problems with the place of each in the text, in the order of the text.
+fn placed(problems: Vec<Problem>, text: &str) -> Vec<SchemaProblem> {
+    let mut placed: Vec<SchemaProblem> = problems
+        .into_iter()
+        .map(|Problem { pointer, message, hint }| SchemaProblem {
+            offset: offset_of(text, &pointer),
+            pointer,
+            message,
+            hint,
+        })
+        .collect();
+    placed.sort_by_key(|problem| problem.offset);
+    placed.dedup();
+    placed
+}
+
+/// Where the member at `pointer` stands in the text; where there is none, or it is inside an array, the nearest place
+/// around it.
+fn offset_of(text: &str, pointer: &str) -> usize {
+    let mut value = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut base = text.len() - value.len();
+    let mut offset = base;
+    let steps: Vec<String> = super::words::segments(pointer).collect();
+    for step in &steps {
+        let Some(member) = json::members(value).filter(|member| member.key == step.as_str()).last() else { break };
+        offset = base + member.key_span.start;
+        base += member.value_span.start;
+        value = member.value;
+    }
+    offset
+}

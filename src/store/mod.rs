@@ -1,0 +1,182 @@
+//! Records and what may be done to them: collections, ids, uniqueness, and the text of the file.
+//!
+//! A [`Store`] is a value: cloning one takes a snapshot that no later change touches. A change is planned first
+//! ([`Store::draft`], [`Store::plan`]), which changes nothing and can refuse, and applied then ([`Store::apply`]), which
+//! cannot fail. There is no I/O, no clock and no randomness here.
+
+mod collection;
+mod file;
+mod plan;
+mod unique;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::json::{Document, Layout, Part, Text};
+
+pub use collection::{Collection, Record};
+pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
+pub use unique::{UniqueProperty, UniqueRule};
+
+/// What holds for the whole store and never changes while it lives.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The property that holds a record's id.
+    pub id: String,
+    /// What foreign keys end with: the `Id` of `postId`.
+    pub foreign_key_suffix: String,
+    /// The properties that must be unique, by resource.
+    pub unique: HashMap<String, Vec<UniqueRule>>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { id: "id".into(), foreign_key_suffix: "Id".into(), unique: HashMap::new() }
+    }
+}
+
+/// The data of one file at one moment.
+#[derive(Debug, Clone)]
+pub struct Store {
+    resources: Vec<Arc<Resource>>,
+    tail: Text,
+    layout: Layout,
+    settings: Arc<Settings>,
+}
+
+/// A top-level property of the file.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    name: String,
+    /// The text between the value before and this one, name and colon included.
+    before: Text,
+    data: Data,
+}
+
+/// What a resource is.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// An array of records.
+    Collection(Collection),
+    /// A single object.
+    Object(Text),
+    /// Any other value; it is kept and can be read.
+    Scalar(Text),
+}
+
+/// A thing in a data file that cannot be served, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadError {
+    /// Byte offset in the file.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Store {
+    /// The store that a data file describes. Records without an id get one; it reaches the file with the next write to
+    /// their collection.
+    ///
+    /// # Errors
+    /// Two records that share a value which the settings say is unique.
+    pub fn open(document: Document, settings: Arc<Settings>) -> Result<Store, LoadError> {
+        let mut resources = Vec::with_capacity(document.entries.len());
+        for entry in document.entries {
+            let data = match entry.part {
+                Part::Array { whole, items, close } => {
+                    let rules = settings.unique.get(&entry.name).map_or(&[][..], Vec::as_slice);
+                    let collection = Collection::open(&entry.name, whole, items, close, rules, &settings.id)?;
+                    Data::Collection(collection)
+                }
+                Part::Object(text) => Data::Object(text),
+                Part::Scalar(text) => Data::Scalar(text),
+            };
+            resources.push(Arc::new(Resource { name: entry.name, before: entry.before, data }));
+        }
+        Ok(Store { resources, tail: document.tail, layout: document.layout, settings })
+    }
+
+    /// The resources in the file's order, `$schema` left out.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().map(Arc::as_ref).filter(|resource| !resource.is_hidden())
+    }
+
+    /// The resource called `name`.
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
+        self.resources().find(|resource| resource.name == name)
+    }
+
+    /// The settings that the store was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The whole data as json-server's `/db` shows it: pretty printed, generated ids included.
+    pub fn write_all(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (number, resource) in self.resources.iter().enumerate() {
+            out.extend_from_slice(if number == 0 { b"\n  " } else { b",\n  " });
+            out.extend_from_slice(crate::json::quote(&resource.name).as_bytes());
+            out.extend_from_slice(b": ");
+            resource.write(out, "  ");
+        }
+        out.extend_from_slice(if self.resources.is_empty() { b"}" } else { b"\n}" });
+    }
+
+    fn index_of(&self, name: &str) -> Option<usize> {
+        self.resources.iter().position(|resource| resource.name == name && !resource.is_hidden())
+    }
+}
+
+impl Resource {
+    /// The property's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it holds.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The records, where it is a collection.
+    pub fn collection(&self) -> Option<&Collection> {
+        match &self.data {
+            Data::Collection(collection) => Some(collection),
+            _ => None,
+        }
+    }
+
+    /// Appends the resource's value, pretty printed with two spaces, to `out`; its lines begin with `base`.
+    pub fn write(&self, out: &mut Vec<u8>, base: &str) {
+        match &self.data {
+            Data::Collection(collection) => {
+                write_list(out, collection.rows().map(|record| record.value()), base);
+            }
+            Data::Object(text) | Data::Scalar(text) => Layout::PRETTY.write(out, text, base),
+        }
+    }
+
+    /// `$schema` tells an editor how to check the file and is no data (json-server 0.17).
+    fn is_hidden(&self) -> bool {
+        self.name == "$schema"
+    }
+}
+
+/// Appends a JSON array of `values`, pretty printed with two spaces, to `out`; its lines begin with `base`.
+pub fn write_list<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a str>, base: &str) {
+    let inner = format!("{base}  ");
+    out.push(b'[');
+    let mut empty = true;
+    for value in values {
+        out.extend_from_slice(if empty { b"\n" } else { b",\n" });
+        out.extend_from_slice(inner.as_bytes());
+        Layout::PRETTY.write(out, value, &inner);
+        empty = false;
+    }
+    if !empty {
+        out.push(b'\n');
+        out.extend_from_slice(base.as_bytes());
+    }
+    out.push(b']');
+}

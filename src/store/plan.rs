@@ -1,0 +1,371 @@
+//! Commands: first drafted (what would the record be?), then planned (may it be so?), then applied.
+
+use std::sync::Arc;
+
+use super::{Collection, Data, Record, Resource, Store};
+use crate::json::{
+    Chunk, Id, Kind, Layout, Object, Text, get_member, merge_patch, merge_shallow, same_value, with_member,
+};
+
+/// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Adds a record to a collection.
+    Create {
+        /// The collection's name.
+        resource: String,
+        /// The record; its own id is taken if it has one that is neither null, empty nor 0, as in json-server.
+        body: Object,
+    },
+    /// Puts another record in the place of one; the id stays.
+    Replace {
+        /// The collection's name.
+        resource: String,
+        /// Which record.
+        id: Id,
+        /// The record.
+        body: Object,
+    },
+    /// Changes some properties of a record; the id stays.
+    Merge {
+        /// The collection's name.
+        resource: String,
+        /// Which record.
+        id: Id,
+        /// The properties.
+        patch: Object,
+        /// How they are laid over the record.
+        how: Merge,
+    },
+    /// Takes a record away.
+    Delete {
+        /// The collection's name.
+        resource: String,
+        /// Which record.
+        id: Id,
+    },
+    /// Puts another object in the place of a single one.
+    ReplaceObject {
+        /// The resource's name.
+        resource: String,
+        /// The object.
+        body: Object,
+    },
+    /// Changes some properties of a single object.
+    MergeObject {
+        /// The resource's name.
+        resource: String,
+        /// The properties.
+        patch: Object,
+        /// How they are laid over the object.
+        how: Merge,
+    },
+}
+
+/// How a PATCH is laid over what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// One level deep, `null` is a value (json-server).
+    Shallow,
+    /// RFC 7396: recursively, `null` removes.
+    MergePatch,
+}
+
+/// Why a command cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such resource, or it is of another kind.
+    NoResource(String),
+    /// The collection has no record with that id.
+    NoRecord {
+        /// The collection.
+        resource: String,
+        /// The id.
+        id: Id,
+    },
+    /// The id given for a new record is an object or an array.
+    NoId {
+        /// The id property.
+        property: String,
+        /// The value, as JSON.
+        value: String,
+    },
+    /// A record has that id already.
+    IdTaken {
+        /// The collection.
+        resource: String,
+        /// The id property.
+        property: String,
+        /// The id.
+        id: Id,
+    },
+    /// Another record has those values, which must be unique.
+    NotUnique {
+        /// The collection.
+        resource: String,
+        /// The properties with the values, as JSON.
+        values: Vec<(String, String)>,
+        /// The id of the record that has them.
+        holder: Option<Id>,
+    },
+}
+
+/// What a record would be after a command, before anything but the ids was looked at.
+#[derive(Debug)]
+pub struct Draft {
+    resource: usize,
+    target: Target,
+    text: String,
+}
+
+#[derive(Debug)]
+enum Target {
+    New(Option<Id>),
+    Record(Arc<Record>),
+    Gone(Arc<Record>),
+    Object,
+}
+
+impl Command {
+    /// The name of the resource that it is about.
+    pub fn resource(&self) -> &str {
+        match self {
+            Command::Create { resource, .. }
+            | Command::Replace { resource, .. }
+            | Command::Merge { resource, .. }
+            | Command::Delete { resource, .. }
+            | Command::ReplaceObject { resource, .. }
+            | Command::MergeObject { resource, .. } => resource,
+        }
+    }
+}
+
+impl Draft {
+    /// The record's text as it would be stored; `None` where the command takes one away.
+    pub fn record(&self) -> Option<&str> {
+        (!matches!(self.target, Target::Gone(_))).then_some(self.text.as_str())
+    }
+}
+
+/// A change that has been found possible. Only [`Store::plan`] makes one, and [`Store::apply`] cannot fail on it.
+#[derive(Debug)]
+pub struct Change(Draft);
+
+/// What a change left behind.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The id of the record.
+    pub id: Option<Id>,
+    /// The record's text as stored; of a deletion, as it was.
+    pub value: Text,
+    /// Whether the data differs from before.
+    pub changed: bool,
+}
+
+impl Store {
+    /// What `command` would make of its record. `random` gives the letters of a new string id.
+    ///
+    /// # Errors
+    /// What the command names is not there, or the given id can be none.
+    pub fn draft(&self, command: &Command, random: &mut dyn FnMut() -> String) -> Result<Draft, Refusal> {
+        let id_property = self.settings.id.as_str();
+        match command {
+            Command::Create { resource, body } => {
+                let (resource, collection) = self.collection(resource)?;
+                let style = self.style(resource);
+                let base = line_start(&style.lead);
+                let text = style.layout.render(body.as_str(), base);
+                let text = merge_shallow(&text, "{}", style.layout, base);
+                let given = get_member(body.as_str(), id_property).filter(|value| is_truthy(value));
+                if let Some(value) = given {
+                    let Some(id) = Id::from_json(value) else {
+                        return Err(Refusal::NoId { property: id_property.into(), value: value.into() });
+                    };
+                    return Ok(Draft { resource, target: Target::New(Some(id)), text });
+                }
+                let mut next = collection.highest.next(random);
+                while Id::from_json(&next).is_some_and(|id| collection.get(&id).is_some()) {
+                    // Random letters that are taken, or a number that a string id has.
+                    let mut above = collection.highest.clone();
+                    above.see(&next);
+                    next = above.next(random);
+                }
+                let text = with_member(&text, id_property, &next, style.layout, base);
+                Ok(Draft { resource, target: Target::New(Id::from_json(&next)), text })
+            }
+            Command::Replace { resource, id, body } => {
+                let (resource, record) = self.record(resource, id)?;
+                let layout = Layout::of(record.value(), self.style(resource).layout);
+                let base = record.chunk.base();
+                let text = layout.render(body.as_str(), base);
+                let id = get_member(record.value(), id_property).unwrap_or("null");
+                let text = with_member(&text, id_property, id, layout, base);
+                let text = if same_value(&text, record.value()) { record.value().to_string() } else { text };
+                Ok(Draft { resource, target: Target::Record(record), text })
+            }
+            Command::Merge { resource, id, patch, how } => {
+                let (resource, record) = self.record(resource, id)?;
+                let layout = self.style(resource).layout;
+                let text = how.merge(record.value(), patch.as_str(), layout, record.chunk.base());
+                let text = match get_member(record.value(), id_property) {
+                    Some(id) if get_member(&text, id_property) != Some(id) => {
+                        with_member(&text, id_property, id, layout, record.chunk.base())
+                    }
+                    _ => text,
+                };
+                Ok(Draft { resource, target: Target::Record(record), text })
+            }
+            Command::Delete { resource, id } => {
+                let (resource, record) = self.record(resource, id)?;
+                Ok(Draft { resource, target: Target::Gone(record), text: String::new() })
+            }
+            Command::ReplaceObject { resource, body } => {
+                let (resource, old) = self.object(resource)?;
+                let layout = Layout::of(old, self.layout);
+                let base = layout.line("", 1);
+                let text = layout.render(body.as_str(), line_start(&base));
+                let text = merge_shallow(&text, "{}", layout, line_start(&base));
+                Ok(Draft { resource, target: Target::Object, text })
+            }
+            Command::MergeObject { resource, patch, how } => {
+                let (resource, old) = self.object(resource)?;
+                let layout = Layout::of(old, self.layout);
+                let base = layout.line("", 1);
+                let text = how.merge(old, patch.as_str(), layout, line_start(&base));
+                Ok(Draft { resource, target: Target::Object, text })
+            }
+        }
+    }
+
+    /// Whether the draft may become true.
+    ///
+    /// # Errors
+    /// The id of a new record is taken, or values that must be unique belong to another record.
+    pub fn plan(&self, draft: Draft) -> Result<Change, Refusal> {
+        let Some(Resource { name, data: Data::Collection(collection), .. }) =
+            self.resources.get(draft.resource).map(Arc::as_ref)
+        else {
+            return Ok(Change(draft));
+        };
+        let own = match &draft.target {
+            Target::Record(record) => Some(record.number()),
+            Target::New(id) => {
+                if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
+                    let property = self.settings.id.clone();
+                    return Err(Refusal::IdTaken { resource: name.clone(), property, id: id.clone() });
+                }
+                None
+            }
+            Target::Gone(_) | Target::Object => return Ok(Change(draft)),
+        };
+        for index in &collection.unique {
+            if let Some(holder) = index.holder(&draft.text, own) {
+                return Err(Refusal::NotUnique {
+                    resource: name.clone(),
+                    values: index.rule.values(&draft.text),
+                    holder: holder.id().cloned(),
+                });
+            }
+        }
+        Ok(Change(draft))
+    }
+
+    /// Carries out a change that was planned on this very store.
+    pub fn apply(&mut self, Change(draft): Change) -> Outcome {
+        let style = matches!(draft.target, Target::New(_)).then(|| self.style(draft.resource));
+        let id_property = self.settings.id.clone();
+        let Some(resource) = self.resources.get_mut(draft.resource) else {
+            return Outcome { id: None, value: draft.text.into(), changed: false };
+        };
+        let resource = Arc::make_mut(resource);
+        match (&mut resource.data, draft.target) {
+            (Data::Collection(collection), Target::New(id)) => {
+                collection.untouched = None;
+                if let Some(json) = get_member(&draft.text, &id_property) {
+                    collection.highest.see(json);
+                }
+                let lead = match &style {
+                    Some(style) if collection.is_empty() => {
+                        collection.close = style.close.as_str().into();
+                        &style.first_lead
+                    }
+                    Some(style) => &style.lead,
+                    None => "",
+                };
+                let record = collection.push(id, Chunk::new(lead, &draft.text));
+                Outcome::of(&record, true)
+            }
+            (Data::Collection(collection), Target::Record(old)) => {
+                if old.value() == draft.text {
+                    return Outcome::of(&old, false);
+                }
+                collection.untouched = None;
+                let chunk = old.chunk.with_value(&draft.text);
+                Outcome::of(&collection.replace(&old, chunk), true)
+            }
+            (Data::Collection(collection), Target::Gone(old)) => {
+                collection.untouched = None;
+                collection.remove(&old);
+                Outcome::of(&old, true)
+            }
+            (data, _) => {
+                let changed = !matches!(data, Data::Object(old) if old.as_str() == draft.text);
+                let value = Text::from(draft.text);
+                *data = Data::Object(value.clone());
+                Outcome { id: None, value, changed }
+            }
+        }
+    }
+
+    fn collection(&self, name: &str) -> Result<(usize, &Collection), Refusal> {
+        let found = self.index_of(name).and_then(|index| Some((index, self.resources[index].collection()?)));
+        found.ok_or_else(|| Refusal::NoResource(name.into()))
+    }
+
+    fn record(&self, name: &str, id: &Id) -> Result<(usize, Arc<Record>), Refusal> {
+        let (index, collection) = self.collection(name)?;
+        match collection.get(id) {
+            Some(record) => Ok((index, record.clone())),
+            None => Err(Refusal::NoRecord { resource: name.into(), id: id.clone() }),
+        }
+    }
+
+    fn object(&self, name: &str) -> Result<(usize, &str), Refusal> {
+        match self.index_of(name).map(|index| (index, &self.resources[index].data)) {
+            Some((index, Data::Object(text))) => Ok((index, text)),
+            _ => Err(Refusal::NoResource(name.into())),
+        }
+    }
+}
+
+impl Outcome {
+    fn of(record: &Record, changed: bool) -> Outcome {
+        let chunk = &record.chunk;
+        let value = chunk.text.sub(chunk.lead as usize..chunk.end as usize);
+        Outcome { id: record.id().cloned(), value, changed }
+    }
+}
+
+impl Merge {
+    fn merge(self, old: &str, patch: &str, layout: Layout, base: &str) -> String {
+        match self {
+            Merge::Shallow => merge_shallow(old, patch, layout, base),
+            Merge::MergePatch => merge_patch(old, patch, layout, base),
+        }
+    }
+}
+
+fn line_start(lead: &str) -> &str {
+    lead.rfind('\n').map_or("", |at| &lead[at + 1..])
+}
+
+/// What JavaScript takes for true: json-server replaces an id of `null`, `""`, `0` or `false`.
+fn is_truthy(value: &str) -> bool {
+    match Kind::of(value) {
+        Kind::Null => false,
+        Kind::String => value != "\"\"",
+        Kind::Boolean => value == "true",
+        Kind::Number => value.parse::<f64>().is_ok_and(|number| number != 0.0),
+        Kind::Object | Kind::Array => true,
+    }
+}
