@@ -1,6 +1,7 @@
 //! What was typed to what is meant, and what happens to what is printed.
 
 mod banner;
+mod check;
 mod diagnose;
 mod log;
 
@@ -43,6 +44,8 @@ enum Command {
     /// Serve a data file (what happens without a command, too)
     #[command(after_help = EXAMPLES)]
     Serve(Serve),
+    /// Hold documentation pages against the data: every curl example is run and compared
+    Check(check::Check),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +103,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let serve = match typed.command {
         Some(Command::Serve(serve)) => serve,
+        Some(Command::Check(check)) => return check.run(),
         None => typed.serve,
     };
     serve.run()

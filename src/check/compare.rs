@@ -93,7 +93,9 @@ pub fn type_name(value: &Value) -> &'static str {
 #[must_use]
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(a), Value::Number(b)) => a == b || (a.as_f64() == b.as_f64() && !(a.is_i64() && b.is_i64()) && !(a.is_u64() && b.is_u64())),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.as_f64() == b.as_f64() && !(a.is_i64() && b.is_i64()) && !(a.is_u64() && b.is_u64()))
+        }
         _ => one == other,
     }
 }
@@ -111,9 +113,8 @@ impl Marker {
             Marker::Uuid => value.as_str().is_some_and(is_uuid),
             Marker::Date => value.as_str().is_some_and(is_date),
             Marker::DateTime => value.as_str().is_some_and(|text| {
-                text.split_once(['T', ' ']).is_some_and(|(date, time)| {
-                    is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':'
-                })
+                text.split_once(['T', ' '])
+                    .is_some_and(|(date, time)| is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':')
             }),
         }
     }
@@ -139,13 +140,8 @@ struct Walk {
 
 impl Walk {
     fn say(&mut self, what: What, place: &Range<usize>, documented: Option<Value>, actual: Option<&Value>) {
-        let found = Difference {
-            path: self.path.clone(),
-            what,
-            place: place.clone(),
-            documented,
-            actual: actual.cloned(),
-        };
+        let found =
+            Difference { path: self.path.clone(), what, place: place.clone(), documented, actual: actual.cloned() };
         if what == What::KeyOrder {
             self.out.warnings.push(found);
         } else {
@@ -313,9 +309,9 @@ fn elided_match(items: &[Item], values: &[Value]) -> bool {
         })
         .collect();
     let fits = |run: &[&Node], at: usize| {
-        values.get(at..at + run.len()).is_some_and(|values| {
-            run.iter().zip(values).all(|(node, value)| matches(node, value))
-        })
+        values
+            .get(at..at + run.len())
+            .is_some_and(|values| run.iter().zip(values).all(|(node, value)| matches(node, value)))
     };
     let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return true };
     if first.len() + last.len() > values.len() {
@@ -456,8 +452,11 @@ mod tests {
             ("[{\"id\": 2, \"name\": \"b\"}, ...]", users.clone(), &["Order the body"]),
             ("[{\"id\": 1, \"name\": \"x\"}, ...]", users.clone(), &["Value [id=1].name"]),
             ("[{\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]", users.clone(), &["Extra [id=2]"]),
-            ("[{\"id\": 2, \"name\": \"b\"}, {\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]",
-                users.clone(), &["Order the body"]),
+            (
+                "[{\"id\": 2, \"name\": \"b\"}, {\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]",
+                users.clone(),
+                &["Order the body"],
+            ),
             ("[1, 2]", json!([2, 1]), &["Value [0]", "Value [1]"]),
             ("[1, 2, 3]", json!([1, 2]), &["Missing [2]"]),
             ("{\"a\": \"<uuid>\"}", json!({"a": "0f8fad5b-d9cb-469f-a165-70867728950e"}), &[]),

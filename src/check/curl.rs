@@ -250,9 +250,8 @@ impl Parts {
             Kind::Data | Kind::Raw => self.add(value, span, "application/x-www-form-urlencoded"),
             Kind::Json => self.add(value, span, "application/json"),
             Kind::Encoded => {
-                let encoded = encode(&value).ok_or_else(|| {
-                    Refusal::Unsupported("the value is read from a file".to_owned())
-                })?;
+                let encoded =
+                    encode(&value).ok_or_else(|| Refusal::Unsupported("the value is read from a file".to_owned()))?;
                 self.add(encoded, span, "application/x-www-form-urlencoded");
             }
             Kind::User => {
@@ -353,8 +352,7 @@ fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             if place <= chunk.len() {
                 let index = (group >> (18 - 6 * place)) & 63;
@@ -392,8 +390,8 @@ pub fn render(request: &Request) -> String {
 /// A word as a shell reads it back.
 #[must_use]
 pub fn quote(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:,+@%=".contains(&byte));
+    let plain =
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:,+@%=".contains(&byte));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
@@ -426,22 +424,36 @@ mod tests {
             ("curl --get h/a?z=0 --data-urlencode 'q=a b'", "GET", "h/a?z=0&q=a%20b", &[], None),
             ("curl h/a --data-urlencode '=a&b'", "POST", "h/a", &[form], Some("a%26b")),
             ("curl h/a -H 'Content-Type: application/json' -d '{}'", "POST", "h/a", &[json], Some("{}")),
-            ("curl h/a -H 'content-type:application/json' --data-raw @x", "POST", "h/a",
-                &[("content-type", "application/json")], Some("@x")),
+            (
+                "curl h/a -H 'content-type:application/json' --data-raw @x",
+                "POST",
+                "h/a",
+                &[("content-type", "application/json")],
+                Some("@x"),
+            ),
             ("curl --json '{}' h/a", "POST", "h/a", &[json, ("Accept", "application/json")], Some("{}")),
             ("curl -I h/a", "HEAD", "h/a", &[], None),
             ("curl --url h/a -u me:pw", "GET", "h/a", &[("Authorization", "Basic bWU6cHc=")], None),
-            ("curl h/a -b a=1 -A me -e x", "GET", "h/a",
-                &[("Cookie", "a=1"), ("User-Agent", "me"), ("Referer", "x")], None),
+            (
+                "curl h/a -b a=1 -A me -e x",
+                "GET",
+                "h/a",
+                &[("Cookie", "a=1"), ("User-Agent", "me"), ("Referer", "x")],
+                None,
+            ),
             ("curl h/a -o out -w '%{http_code}' -m 5", "GET", "h/a", &[], None),
             ("curl h/a -H Accept:", "GET", "h/a", &[], None),
-            ("curl --location --request POST 'h/a' --header 'Content-Type: application/json' --data '{}'",
-                "POST", "h/a", &[json], Some("{}")),
+            (
+                "curl --location --request POST 'h/a' --header 'Content-Type: application/json' --data '{}'",
+                "POST",
+                "h/a",
+                &[json],
+                Some("{}"),
+            ),
         ];
         for (text, method, url, headers, body) in rows {
             let request = read(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
-            let seen: Vec<_> =
-                request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let seen: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             assert_eq!(
                 (request.method.as_str(), request.url.as_str(), seen.as_slice(), request.body.as_deref()),
                 (method, url, headers, body),

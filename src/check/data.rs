@@ -45,7 +45,11 @@ impl Sources {
             match (near(page, named), &self.given) {
                 (Some(path), _) => return self.read(&path),
                 (None, Some(given)) => return self.read(given),
-                (None, None) => return Err(format!("the page names the database `{named}`, and there is no such file; name one with --db")),
+                (None, None) => {
+                    return Err(format!(
+                        "the page names the database `{named}`, and there is no such file; name one with --db"
+                    ));
+                }
             }
         }
         if let Some(given) = &self.given {
@@ -95,8 +99,7 @@ fn load(path: &Path, schema: Option<&Path>) -> Result<Source, String> {
         None => None,
     };
     let rules = schema.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let database =
-        Database { path: path.to_owned(), text: text.into(), schema: schema.map(Into::into), schema_path };
+    let database = Database { path: path.to_owned(), text: text.into(), schema: schema.map(Into::into), schema_path };
     Ok(Source { database, value, rules })
 }
 

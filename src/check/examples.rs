@@ -237,7 +237,8 @@ fn by_order(page: &Page, at: usize, end: usize) -> Answer {
                     foreign = Some(heading.level);
                 }
                 part = labels::part(&heading.text);
-                let leaves = heading.level < own_level || heading.level <= 2 && own_level > 0 && heading.level <= own_level;
+                let leaves =
+                    heading.level < own_level || heading.level <= 2 && own_level > 0 && heading.level <= own_level;
                 if leaves && part != Part::Response {
                     return Answer::Silent;
                 }
@@ -399,7 +400,10 @@ mod tests {
     fn by_heading_first() {
         let text = format!(
             "## Users\n\n### Request example\n\n**Original resource:**\n\n{}{}### Response format\n\n{}### Response example\n\n{}### Return status\n",
-            json(1), curl("a"), json(2), json(3)
+            json(1),
+            curl("a"),
+            json(2),
+            json(3)
         );
         assert_eq!(pairs(&text), ["h/a -> {\"id\": 3}"]);
     }
@@ -408,7 +412,9 @@ mod tests {
     fn two_tools_side_by_side() {
         let text = format!(
             "## Get\n\n### cURL command\n\n{}### Postman response\n\n{}### cURL response\n\n{}",
-            curl("a"), json(1), json(2)
+            curl("a"),
+            json(1),
+            json(2)
         );
         assert_eq!(pairs(&text), ["h/a -> {\"id\": 2}"]);
         let only = format!("## Get\n\n### cURL command\n\n{}### Postman response\n\n{}", curl("a"), json(1));
@@ -419,7 +425,10 @@ mod tests {
     fn requests_first_and_responses_after() {
         let text = format!(
             "### `GET` one request\n\n{}### `GET` two request\n\n{}### `GET` one response\n\n{}### `GET` two response\n\n{}",
-            curl("1"), curl("2"), json(1), json(2)
+            curl("1"),
+            curl("2"),
+            json(1),
+            json(2)
         );
         assert_eq!(pairs(&text), ["h/1 -> {\"id\": 1}", "h/2 -> {\"id\": 2}"]);
     }
@@ -431,10 +440,16 @@ mod tests {
             (format!("{}{}", json(1), curl("a")), vec!["h/a -> -"]),
             (format!("{}{}{}", curl("a"), curl("b"), json(1)), vec!["h/a -> -", "h/b -> {\"id\": 1}"]),
             (format!("{}It answers:\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
-            (format!("{}**Request body:**\n\n{}**Response:**\n\n{}", curl("a"), json(1), json(2)), vec!["h/a -> {\"id\": 2}"]),
+            (
+                format!("{}**Request body:**\n\n{}**Response:**\n\n{}", curl("a"), json(1), json(2)),
+                vec!["h/a -> {\"id\": 2}"],
+            ),
             (format!("## Get\n\n{}## Model\n\n{}", curl("a"), json(1)), vec!["h/a -> -"]),
             (format!("### Get\n\n{}### What comes back\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
-            (format!("### Do it\n\n{}No response body returned.\n\n### Later\n\n{}", curl("a"), json(1)), vec!["h/a -> no body"]),
+            (
+                format!("### Do it\n\n{}No response body returned.\n\n### Later\n\n{}", curl("a"), json(1)),
+                vec!["h/a -> no body"],
+            ),
             (format!("1. Call\n\n   ```sh\n   curl h/a\n   ```\n\n2. See\n\n{}", json(1)), vec!["h/a -> {\"id\": 1}"]),
         ];
         for (text, expected) in rows {
@@ -457,7 +472,9 @@ mod tests {
     fn the_front_matter_names_examples() {
         let text = format!(
             "---\ntest:\n  testable:\n    - GET /users / 200\n    - PUT `user` / 204\n---\n\n## `GET` /users request\n\n{}### PUT user request (curl)\n\n{}### Other\n\n{}",
-            curl("a"), curl("b"), curl("c")
+            curl("a"),
+            curl("b"),
+            curl("c")
         );
         let page = Page::parse(Path::new("p.md"), text);
         let seen: Vec<_> = find(&page).iter().map(|example| example.testable).collect();

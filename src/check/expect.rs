@@ -124,8 +124,8 @@ pub fn looks_like_response(content: &str) -> bool {
     if text.starts_with(['{', '[']) || text.starts_with("HTTP/") || text.starts_with("< HTTP/") {
         return !text.starts_with("{{") && !is_template_url(text);
     }
-    let bare = text.starts_with('"')
-        && text[1..].find('"').is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
+    let bare =
+        text.starts_with('"') && text[1..].find('"').is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
     bare || (text.starts_with(['/', '#']) && {
         let mut parser = Parser { text: content, at: 0, elided: false };
         parser.space();
@@ -136,8 +136,12 @@ pub fn looks_like_response(content: &str) -> bool {
 /// `{server_url}/users` begins like an object and is none.
 fn is_template_url(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    first.starts_with('{') && first.contains('}') && !first.contains(['"', ':']) && first.trim() != "{}"
-        && !first.contains("...") && !first.contains('…')
+    first.starts_with('{')
+        && first.contains('}')
+        && !first.contains(['"', ':'])
+        && first.trim() != "{}"
+        && !first.contains("...")
+        && !first.contains('…')
 }
 
 /// Reads a documented response.
@@ -184,7 +188,11 @@ fn head(content: &str) -> (Option<Head>, usize) {
             }
             continue;
         }
-        let verbose = trimmed.starts_with("* ") || trimmed.starts_with("> ") || trimmed.starts_with('<') || trimmed == ">" || trimmed == "*";
+        let verbose = trimmed.starts_with("* ")
+            || trimmed.starts_with("> ")
+            || trimmed.starts_with('<')
+            || trimmed == ">"
+            || trimmed == "*";
         let header = found.is_some() && is_header(plain);
         if !(verbose || header || (trimmed.is_empty())) {
             return (found, start);
@@ -508,10 +516,8 @@ impl Node {
                 })
                 .collect(),
             Kind::Object { members, elided, .. } => {
-                let mut object: serde_json::Map<String, Value> = members
-                    .iter()
-                    .map(|member| (member.key.clone(), member.value.to_value()))
-                    .collect();
+                let mut object: serde_json::Map<String, Value> =
+                    members.iter().map(|member| (member.key.clone(), member.value.to_value())).collect();
                 if *elided {
                     object.insert("...".to_owned(), Value::String("...".to_owned()));
                 }

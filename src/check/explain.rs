@@ -82,9 +82,8 @@ fn shape(case: &Case<'_>, body: Option<&Value>) -> Option<String> {
 fn sent_as_form(case: &Case<'_>) -> Option<String> {
     let typed = case.call.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?;
     let body = std::str::from_utf8(&case.call.body).ok()?.trim_start();
-    (typed.1.contains("form-urlencoded") && body.starts_with(['{', '['])).then(|| {
-        "the JSON is sent as a form: `-H \"Content-Type: application/json\"` is missing".to_owned()
-    })
+    (typed.1.contains("form-urlencoded") && body.starts_with(['{', '[']))
+        .then(|| "the JSON is sent as a form: `-H \"Content-Type: application/json\"` is missing".to_owned())
 }
 
 fn broken_body(case: &Case<'_>) -> Option<String> {
@@ -112,7 +111,9 @@ fn unknown_resource(case: &Case<'_>) -> Option<String> {
     }
     if let Some(at) = segments.iter().position(|part| resources.contains(&part.as_str())) {
         let prefix = segments[..at].join("/");
-        return Some(format!("the server has no `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter maps it away"));
+        return Some(format!(
+            "the server has no `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter maps it away"
+        ));
     }
     let near = nearest(first, resources.iter().copied());
     Some(match near {
@@ -123,7 +124,8 @@ fn unknown_resource(case: &Case<'_>) -> Option<String> {
 
 /// Query parameters that are operators or options of the server.
 const PARAMETERS: &[&str] = &["q", "callback", "_"];
-const SUFFIXES: &[&str] = &["_gte", "_lte", "_gt", "_lt", "_ne", "_like", "_in", "_contains", "_startsWith", "_endsWith"];
+const SUFFIXES: &[&str] =
+    &["_gte", "_lte", "_gt", "_lt", "_ne", "_like", "_in", "_contains", "_startsWith", "_endsWith"];
 
 fn unknown_fields(case: &Case<'_>) -> Vec<String> {
     let Some(resource) = case.resource() else { return Vec::new() };
@@ -135,9 +137,8 @@ fn unknown_fields(case: &Case<'_>) -> Vec<String> {
     let named = url::query(&case.call.target);
     let sorted = named.iter().filter(|(name, _)| name == "_sort").flat_map(|(_, value)| value.split(','));
     let sorted: Vec<&str> = sorted.map(|field| field.trim_start_matches('-')).collect();
-    let filters = named.iter().map(|(name, _)| name.as_str()).filter(|name| {
-        !name.starts_with('_') && !PARAMETERS.contains(name)
-    });
+    let filters =
+        named.iter().map(|(name, _)| name.as_str()).filter(|name| !name.starts_with('_') && !PARAMETERS.contains(name));
     for name in filters.chain(sorted) {
         let bare = name.split_once(':').map_or(name, |(field, _)| field);
         let bare = SUFFIXES.iter().find_map(|suffix| bare.strip_suffix(suffix)).unwrap_or(bare);
@@ -173,7 +174,10 @@ fn created_elsewhere(case: &Case<'_>) -> Option<String> {
     let touching = |method: &str, count: usize| {
         case.earlier.iter().rev().find(|one| {
             let target = url::segments(&one.target);
-            one.method == method && target.len() == count && target.first() == Some(resource) && (count == 1 || target.get(1) == Some(id))
+            one.method == method
+                && target.len() == count
+                && target.first() == Some(resource)
+                && (count == 1 || target.get(1) == Some(id))
         })
     };
     if let Some(delete) = touching("DELETE", 2) {
@@ -202,18 +206,19 @@ fn ids(source: &Source, resource: &str) -> Vec<i64> {
 
 fn only_ids(differences: &[Difference]) -> bool {
     !differences.is_empty()
-        && differences.iter().all(|found| {
-            matches!(found.path.last(), Some(Step::Key(key)) if key == "id") && found.what == What::Value
-        })
+        && differences
+            .iter()
+            .all(|found| matches!(found.path.last(), Some(Step::Key(key)) if key == "id") && found.what == What::Value)
 }
 
 fn next_id(case: &Case<'_>) -> Option<String> {
     if case.call.method != "POST" {
         return None;
     }
-    let difference = case.differences().iter().find(|found| {
-        found.path == [Step::Key("id".to_owned())] && matches!(found.what, What::Value | What::Type)
-    })?;
+    let difference = case
+        .differences()
+        .iter()
+        .find(|found| found.path == [Step::Key("id".to_owned())] && matches!(found.what, What::Value | What::Type))?;
     let resource = case.resource()?;
     let documented = difference.documented.as_ref()?;
     let actual = difference.actual.as_ref()?;
@@ -221,12 +226,16 @@ fn next_id(case: &Case<'_>) -> Option<String> {
     let ids = ids(case.source, &resource);
     let taken = documented.as_i64().is_some_and(|id| ids.contains(&id));
     let have = match (ids.first(), ids.last()) {
-        (Some(first), Some(last)) => format!("{resource} has the ids {first} to {last}, so the next is {}", short(actual)),
+        (Some(first), Some(last)) => {
+            format!("{resource} has the ids {first} to {last}, so the next is {}", short(actual))
+        }
         _ => format!("the server gives {}", short(actual)),
     };
-    let earlier = case.earlier.iter().rev().find(|one| {
-        one.method == "POST" && url::segments(&one.target).first() == Some(&resource)
-    });
+    let earlier = case
+        .earlier
+        .iter()
+        .rev()
+        .find(|one| one.method == "POST" && url::segments(&one.target).first() == Some(&resource));
     match earlier {
         Some(post) if !taken => Some(format!(
             "{only}this example needs the record that POST on line {} creates; or reset ({have})",
@@ -281,18 +290,29 @@ fn another_record(case: &Case<'_>) -> Option<String> {
         return None;
     }
     let is_own = |record: &&Value| record.get("id").is_some_and(|own| own.to_string().trim_matches('"') == id);
-    let met = |record: &&Value| flat.iter().filter(|(key, value)| record.get(*key).is_some_and(|own| same(own, value))).count();
+    let met = |record: &&Value| {
+        flat.iter().filter(|(key, value)| record.get(*key).is_some_and(|own| same(own, value))).count()
+    };
     let best = records.iter().filter(|record| !is_own(record)).max_by_key(|record| met(record))?;
     let shared = met(&best);
     if shared >= 2 && shared * 2 >= flat.len() {
         let other = best.get("id").map(short).unwrap_or_default();
-        return Some(format!("the documented values are those of the record with the id {other}, the request is for {id}"));
+        return Some(format!(
+            "the documented values are those of the record with the id {other}, the request is for {id}"
+        ));
     }
     let own = records.iter().find(is_own)?;
     let (key, documented) = flat.first()?;
     let stored = own.get(*key)?;
-    let differs = case.differences().iter().any(|found| found.actual.as_ref().is_some_and(|actual| same(actual, stored)));
-    differs.then(|| format!("the database has `{key}`: {} for this record, the page {}: one of them was changed later", short(stored), short(documented)))
+    let differs =
+        case.differences().iter().any(|found| found.actual.as_ref().is_some_and(|actual| same(actual, stored)));
+    differs.then(|| {
+        format!(
+            "the database has `{key}`: {} for this record, the page {}: one of them was changed later",
+            short(stored),
+            short(documented)
+        )
+    })
 }
 
 fn numbers_as_text(case: &Case<'_>) -> Option<String> {
@@ -316,9 +336,10 @@ fn missing_id(case: &Case<'_>) -> Option<String> {
 
 fn long_list(case: &Case<'_>, body: Option<&Value>) -> Option<String> {
     let items = body?.as_array()?;
-    let extra = case.differences().iter().filter(|found| {
-        found.what == What::Extra && matches!(found.path.as_slice(), [Step::Id(_) | Step::Index(_)])
-    });
+    let extra = case
+        .differences()
+        .iter()
+        .filter(|found| found.what == What::Extra && matches!(found.path.as_slice(), [Step::Id(_) | Step::Index(_)]));
     let extra = extra.count();
     let missing = case.differences().iter().any(|found| found.what == What::Missing && found.path.len() == 1);
     (extra > 0 && !missing).then(|| {
@@ -360,7 +381,8 @@ fn list(names: &[&str]) -> String {
 /// The candidate nearest to a word, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
     let wanted = plain(word);
     candidates
         .filter(|candidate| *candidate != word)

@@ -139,10 +139,8 @@ fn testable(entry: &str, at: usize) -> Testable {
     // The name may hold slashes itself (`GET /users / 200`), so the statuses
     // are what follows the last one, and only if they are statuses.
     let split = plain.rsplit_once('/').and_then(|(name, codes)| {
-        let codes: Option<Vec<u16>> = codes
-            .split(',')
-            .map(|code| code.trim().parse().ok().filter(|code| (100..600).contains(code)))
-            .collect();
+        let codes: Option<Vec<u16>> =
+            codes.split(',').map(|code| code.trim().parse().ok().filter(|code| (100..600).contains(code))).collect();
         codes.map(|codes| (name.trim().to_owned(), codes))
     });
     let (name, statuses) = split.unwrap_or_else(|| (plain.to_owned(), Vec::new()));
@@ -211,8 +209,7 @@ mod tests {
         let (front, body) = Front::split(text);
         assert_eq!(front.server_url.as_deref(), Some("localhost:3000"));
         assert_eq!(front.database.as_deref(), Some("/api/db.json"));
-        let seen: Vec<_> =
-            front.testable.iter().map(|entry| (entry.name.as_str(), entry.statuses.clone())).collect();
+        let seen: Vec<_> = front.testable.iter().map(|entry| (entry.name.as_str(), entry.statuses.clone())).collect();
         assert_eq!(
             seen,
             [

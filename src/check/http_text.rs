@@ -27,8 +27,7 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
     let from = first.find(url).unwrap_or(0);
     let url_span = first_at + from..first_at + from + url.len();
 
-    let mut request =
-        Request { method: method.to_owned(), url: url.to_owned(), url_span, ..Request::default() };
+    let mut request = Request { method: method.to_owned(), url: url.to_owned(), url_span, ..Request::default() };
     let mut end = lines.at;
     let mut body: Option<Range<usize>> = None;
     let mut in_headers = true;
@@ -66,9 +65,9 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
             request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
     }
-    request.headers.retain(|(name, _)| {
-        !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length")
-    });
+    request
+        .headers
+        .retain(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length"));
     Some((request, first_at..end))
 }
 
@@ -123,8 +122,13 @@ mod tests {
         type Row<'a> = (&'a str, &'a str, &'a str, usize, Option<&'a str>);
         let rows: [Row; 6] = [
             ("GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n", "GET", "/users/1", 1, None),
-            ("POST http://localhost:3000/users\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n",
-                "POST", "http://localhost:3000/users", 1, Some("{\n  \"a\": 1\n}")),
+            (
+                "POST http://localhost:3000/users\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n",
+                "POST",
+                "http://localhost:3000/users",
+                1,
+                Some("{\n  \"a\": 1\n}"),
+            ),
             ("PUT /users/1\n{\"a\": 1}\n", "PUT", "/users/1", 1, Some("{\"a\": 1}")),
             ("DELETE {server_url}/users/1\n", "DELETE", "{server_url}/users/1", 0, None),
             ("GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n\n{}\n", "GET", "/a", 0, None),

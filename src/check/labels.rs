@@ -18,8 +18,22 @@ const RESPONSE: &[&str] =
     &["response", "responses", "result", "results", "output", "returns", "returned", "reply", "answer"];
 /// Words that make JSON something else than an answer, unless a response is named too.
 const OTHER: &[&str] = &[
-    "body", "original", "before", "database", "schema", "model", "resource", "properties", "payload",
-    "parameters", "headers", "syntax", "format", "data", "template", "object",
+    "body",
+    "original",
+    "before",
+    "database",
+    "schema",
+    "model",
+    "resource",
+    "properties",
+    "payload",
+    "parameters",
+    "headers",
+    "syntax",
+    "format",
+    "data",
+    "template",
+    "object",
 ];
 const FILLER: &[&str] =
     &["example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to", "your", "expected"];
@@ -30,11 +44,7 @@ const TOOLS: &[&str] = &["postman", "insomnia", "httpie", "powershell", "python"
 /// Lower-case words of a label, without markup and punctuation.
 #[must_use]
 pub fn words(label: &str) -> Vec<String> {
-    label
-        .split(|c: char| !(c.is_alphanumeric()))
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+    label.split(|c: char| !(c.is_alphanumeric())).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// What a label announces.
@@ -45,7 +55,9 @@ pub fn part(label: &str) -> Part {
     let response = has(RESPONSE);
     let request = has(REQUEST) || words.first().is_some_and(|word| word == "curl");
     // "Response format" describes; "response body" is the answer itself.
-    let describes = words.iter().any(|word| matches!(word.as_str(), "format" | "schema" | "syntax" | "properties" | "headers" | "parameters"));
+    let describes = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "format" | "schema" | "syntax" | "properties" | "headers" | "parameters"));
     match (response, request) {
         (true, false) if describes => Part::Other,
         (true, _) => Part::Response,
@@ -75,10 +87,8 @@ pub fn stem(label: &str, wanted: Part) -> Option<Vec<String>> {
     if !words.iter().any(|word| list.contains(&word.as_str())) {
         return None;
     }
-    let mut rest: Vec<String> = words
-        .into_iter()
-        .filter(|word| !list.contains(&word.as_str()) && !FILLER.contains(&word.as_str()))
-        .collect();
+    let mut rest: Vec<String> =
+        words.into_iter().filter(|word| !list.contains(&word.as_str()) && !FILLER.contains(&word.as_str())).collect();
     rest.sort();
     Some(rest)
 }
@@ -87,9 +97,19 @@ pub fn stem(label: &str, wanted: Part) -> Option<Vec<String>> {
 #[must_use]
 pub fn says_no_body(text: &str) -> bool {
     let text = text.to_lowercase();
-    ["no response body", "no body", "empty body", "empty response", "no content", "body is empty", "returns nothing", "no response is returned", "response body: none"]
-        .iter()
-        .any(|words| text.contains(words))
+    [
+        "no response body",
+        "no body",
+        "empty body",
+        "empty response",
+        "no content",
+        "body is empty",
+        "returns nothing",
+        "no response is returned",
+        "response body: none",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 /// A name as front matter and headings share it: no markup, one case, single spaces.

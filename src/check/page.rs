@@ -114,8 +114,7 @@ pub struct Directive {
     pub range: Range<usize>,
 }
 
-static DIRECTIVE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"<!--\s*standin:\s*([^>]*?)\s*-->").ok());
+static DIRECTIVE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<!--\s*standin:\s*([^>]*?)\s*-->").ok());
 
 impl Page {
     /// Reads a page from its text.
@@ -233,9 +232,7 @@ fn directives(text: &str, body: usize, blocks: &mut Vec<Block>) {
             .as_str()
             .split_whitespace()
             .map(|word| match word.split_once('=') {
-                Some((name, value)) => {
-                    (name.to_ascii_lowercase(), Some(value.trim_matches('"').to_owned()))
-                }
+                Some((name, value)) => (name.to_ascii_lowercase(), Some(value.trim_matches('"').to_owned())),
                 None => (word.to_ascii_lowercase(), None),
             })
             .collect();
@@ -259,15 +256,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, base: usize) -> Self {
-        Reader {
-            text,
-            base,
-            blocks: Vec::new(),
-            words: String::new(),
-            words_range: None,
-            bold: None,
-            in_bold: false,
-        }
+        Reader { text, base, blocks: Vec::new(), words: String::new(), words_range: None, bold: None, in_bold: false }
     }
 
     fn read(mut self) -> Vec<Block> {
@@ -370,32 +359,21 @@ fn fence<'a>(
     let mut pieces = Vec::new();
     for (event, piece) in inside {
         if let Event::Text(words) = event {
-            pieces.push(Piece {
-                content: content.len(),
-                source: base + piece.start,
-                length: words.len(),
-            });
+            pieces.push(Piece { content: content.len(), source: base + piece.start, length: words.len() });
             content.push_str(&words);
         }
     }
     Fence { language, range, content, fenced, pieces }
 }
 
-fn table<'a>(
-    range: Range<usize>,
-    base: usize,
-    inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
-) -> Table {
+fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Table {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for (event, place) in inside {
         match event {
             Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
             Event::Start(Tag::TableCell) => {
                 if let Some(row) = rows.last_mut() {
-                    row.push(Cell {
-                        text: String::new(),
-                        range: base + place.start..base + place.end,
-                    });
+                    row.push(Cell { text: String::new(), range: base + place.start..base + place.end });
                 }
             }
             Event::Text(words) | Event::Code(words) => {

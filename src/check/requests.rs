@@ -34,9 +34,36 @@ pub enum Reading {
 
 /// Languages in which a line that begins with `curl` is something else.
 const PROGRAMS: &[&str] = &[
-    "python", "py", "php", "ruby", "rb", "rust", "rs", "c", "cpp", "java", "kotlin", "go", "yaml",
-    "yml", "toml", "xml", "html", "diff", "patch", "dockerfile", "makefile", "sql", "css", "md",
-    "markdown", "mermaid", "lua", "swift", "perl", "r",
+    "python",
+    "py",
+    "php",
+    "ruby",
+    "rb",
+    "rust",
+    "rs",
+    "c",
+    "cpp",
+    "java",
+    "kotlin",
+    "go",
+    "yaml",
+    "yml",
+    "toml",
+    "xml",
+    "html",
+    "diff",
+    "patch",
+    "dockerfile",
+    "makefile",
+    "sql",
+    "css",
+    "md",
+    "markdown",
+    "mermaid",
+    "lua",
+    "swift",
+    "perl",
+    "r",
 ];
 
 static HOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -80,7 +107,11 @@ pub fn find(fence: &Fence) -> Vec<Found> {
         };
         let command = shell::command(text, at + start);
         at = command.end.max(at + start + 1);
-        let addressed = command.words.iter().skip(1).any(|word| word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost"));
+        let addressed = command
+            .words
+            .iter()
+            .skip(1)
+            .any(|word| word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost"));
         if !addressed {
             continue;
         }
@@ -96,7 +127,7 @@ fn curl_in_line(line: &str) -> Option<usize> {
     let at = line.find("curl")?;
     let after = &line[at + 4..];
     let after = after.strip_prefix(".exe").unwrap_or(after);
-    if !(after.starts_with([' ', '\t', '\\', '^']) ) {
+    if !(after.starts_with([' ', '\t', '\\', '^'])) {
         return None;
     }
     let before = line[..at].trim_end();
@@ -176,7 +207,11 @@ fn keeps_json(filter: &str) -> bool {
     let words: Vec<_> = first.split_whitespace().collect();
     matches!(
         words.as_slice(),
-        ["jq"] | ["jq", "." | "'.'" | "\".\""] | ["json_pp"] | ["python" | "python3", "-m", "json.tool"] | ["cat" | "more" | "less"]
+        ["jq"]
+            | ["jq", "." | "'.'" | "\".\""]
+            | ["json_pp"]
+            | ["python" | "python3", "-m", "json.tool"]
+            | ["cat" | "more" | "less"]
     )
 }
 
@@ -194,7 +229,10 @@ fn written(text: &str) -> Vec<Found> {
                 let versioned = text[span.clone()].lines().next().unwrap_or_default().contains(" HTTP/");
                 let reading = match hole(&request) {
                     Some(hole) => Reading::Skip(template(&hole), Some(request)),
-                    None if request.body.is_none() && !versioned && matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") => {
+                    None if request.body.is_none()
+                        && !versioned
+                        && matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") =>
+                    {
                         Reading::Skip("names an endpoint: a verb and a path without a body".to_owned(), Some(request))
                     }
                     None => Reading::Request(request),
@@ -203,7 +241,12 @@ fn written(text: &str) -> Vec<Found> {
                 found.push(Found { span: span.start..span.start + kept, reading, output });
             }
             // Text before the first request says that this is something else.
-            None if found.is_empty() && !text[at..line_end].trim().is_empty() && !text[at..line_end].trim_start().starts_with(['#', '/']) => return found,
+            None if found.is_empty()
+                && !text[at..line_end].trim().is_empty()
+                && !text[at..line_end].trim_start().starts_with(['#', '/']) =>
+            {
+                return found;
+            }
             None => at = line_end,
         }
     }

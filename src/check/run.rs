@@ -268,7 +268,8 @@ impl Session<'_> {
             self.played.push((lane, call.clone()));
         }
         judged.diff = diff;
-        conclude(page, &mut judged, &answer, &expected, promised_kept(&promised_of(&judged, &expected, page), &answer));
+        let status_kept = promised_kept(&promised_of(&judged, &expected, page), &answer);
+        conclude(page, &mut judged, &answer, &expected, status_kept);
         if judged.verdict == Verdict::Pass && only_in_sequence {
             judged.reason = "as documented, after the writes above it on the page".to_owned();
         }
@@ -434,11 +435,7 @@ fn sendable(page: &Page, judged: &mut Judged, ours: &Ours) -> Option<(Request, S
         }));
     }
     if let (Some(request), Some(Resolved::Wrong(text, fix))) = (&request, &resolved) {
-        findings.push(Finding {
-            range: fence.source_range(&request.url_span),
-            text: text.clone(),
-            fix: fix.clone(),
-        });
+        findings.push(Finding { range: fence.source_range(&request.url_span), text: text.clone(), fix: fix.clone() });
     }
     if let Some(first) = findings.first() {
         judged.verdict = Verdict::Fail;
@@ -549,8 +546,15 @@ fn conclude(page: &Page, judged: &mut Judged, answer: &Answer, expected: &Expect
     if !status_kept {
         let promised: Vec<String> = expected.statuses.iter().map(u16::to_string).collect();
         let text = match expected.source {
-            Promise::Verb => format!("a {} usually answers {}, the server answers {}", judged.method, promised.join(" or "), answer.status),
-            source => format!("{} promises {}, the server answers {}", source.words(), promised.join(" or "), answer.status),
+            Promise::Verb => format!(
+                "a {} usually answers {}, the server answers {}",
+                judged.method,
+                promised.join(" or "),
+                answer.status
+            ),
+            source => {
+                format!("{} promises {}, the server answers {}", source.words(), promised.join(" or "), answer.status)
+            }
         };
         let range = expected.place.clone().unwrap_or_else(|| request_place.clone());
         judged.findings.push(Finding { range, text, fix: None });

@@ -59,7 +59,7 @@ struct Scanner<'a> {
     word: Option<Word>,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
     fn run(&mut self) {
         while let Some(letter) = self.peek() {
             match letter {
@@ -128,7 +128,7 @@ impl Scanner<'_> {
         self.out.end = self.at;
     }
 
-    fn rest(&self) -> &str {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -233,9 +233,10 @@ impl Scanner<'_> {
         self.bump();
         let rest = self.rest();
         let Some(length) = rest.find('\'') else {
-            let apostrophe = self.word.as_ref().map(|word| word.span.clone()).or_else(|| {
-                self.out.words.last().filter(|word| word.text.contains('{')).map(|word| word.span.clone())
-            });
+            let apostrophe =
+                self.word.as_ref().map(|word| word.span.clone()).or_else(|| {
+                    self.out.words.last().filter(|word| word.text.contains('{')).map(|word| word.span.clone())
+                });
             let inner = rest.to_owned();
             match apostrophe {
                 Some(span) => self.wrong(

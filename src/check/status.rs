@@ -61,8 +61,7 @@ impl Source {
 static IN_PROSE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:status(?:\s+code)?|http\s+(?:status|code)|returns?|responds?\s+with|response\s+code)\b[^\w\n]{0,6}(?:an?\s+|http(?:/\d\.\d)?\s+|status\s+|code\s+)*([1-5]\d\d)\b").ok()
 });
-static IN_HEADING: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)").ok());
+static IN_HEADING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)").ok());
 
 /// The status an example must answer.
 #[must_use]
@@ -82,9 +81,9 @@ pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)
     if let Some((status, place)) = head {
         return one(status, Source::StatusLine, Some(place));
     }
-    said(page, example).or_else(|| by_table(page, example, method)).unwrap_or_else(|| {
-        one(usual(method), Source::Verb, None)
-    })
+    said(page, example)
+        .or_else(|| by_table(page, example, method))
+        .unwrap_or_else(|| one(usual(method), Source::Verb, None))
 }
 
 /// What a verb answers when all goes well.
@@ -145,8 +144,7 @@ fn said(page: &Page, example: &Example) -> Option<Expected> {
 /// "Returns 404 if…" speaks of another case than the example's.
 fn is_statement(text: &str) -> bool {
     let lower = text.to_lowercase();
-    !([" if ", " when ", " unless ", " otherwise", " or "].iter().any(|word| lower.contains(word)))
-        && text.len() < 200
+    !([" if ", " when ", " unless ", " otherwise", " or "].iter().any(|word| lower.contains(word))) && text.len() < 200
 }
 
 fn in_heading(text: &str) -> Option<u16> {
@@ -178,7 +176,8 @@ pub fn code(cell: &Cell) -> Option<u16> {
 /// section, else the nearest before it there, else the only one of the page.
 #[must_use]
 pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
-    let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
+    let is_status =
+        |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
     let section = section(page, example.fence);
     let after = (example.fence..section.end).find(is_status);
     let before = || (section.start..example.fence).rev().find(is_status);
@@ -245,7 +244,11 @@ mod tests {
             (post.to_owned(), 201, Source::Verb),
             (get.to_owned(), 200, Source::Verb),
             (format!("<!-- standin: status=409 -->\n\n{post}"), 409, Source::Comment),
-            (format!("---\ntest:\n  testable:\n    - POST x / 204\n---\n\n### POST x request\n\n{post}"), 204, Source::FrontMatter),
+            (
+                format!("---\ntest:\n  testable:\n    - POST x / 204\n---\n\n### POST x request\n\n{post}"),
+                204,
+                Source::FrontMatter,
+            ),
             (format!("{get}**Status:** 404\n"), 404, Source::Prose),
             (format!("{get}Returns 404 if it is gone.\n"), 200, Source::Verb),
             (format!("### Request\n\n{get}### Response (404 Not Found)\n\n```json\n{{}}\n```\n"), 404, Source::Heading),

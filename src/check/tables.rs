@@ -60,7 +60,8 @@ pub fn check(page: &Page, judged: &[Judged], source: Option<&Source>) -> Vec<Tab
         let Block::Table(table) = block else { continue };
         let range = section(page, index);
         let examples: Vec<&Judged> = judged.iter().filter(|one| range.contains(&one.example.fence)).collect();
-        let resource = examples.iter().find_map(|one| resource_of(one, source)).or_else(|| named_resource(page, &range, source));
+        let resource =
+            examples.iter().find_map(|one| resource_of(one, source)).or_else(|| named_resource(page, &range, source));
         let section = Section { source, resource, examples };
         let (kind, findings) = if let Some(column) = status_column(table) {
             ("statuses", statuses(page, index, table, column, &section))
@@ -107,7 +108,8 @@ fn named_resource(page: &Page, range: &Range<usize>, source: &Source) -> Option<
 
 fn property_columns(table: &Table) -> Option<(usize, usize)> {
     let has = |cell: &Cell, list: &[&str]| labels::words(&cell.text).iter().any(|word| list.contains(&word.as_str()));
-    let name = table.header.iter().position(|cell| has(cell, &["property", "field", "attribute", "member", "key", "name"]))?;
+    let name =
+        table.header.iter().position(|cell| has(cell, &["property", "field", "attribute", "member", "key", "name"]))?;
     let kind = table.header.iter().position(|cell| has(cell, &["type"]))?;
     (name != kind).then_some((name, kind))
 }
@@ -222,7 +224,10 @@ fn members<R: std::borrow::Borrow<Value>>(
         let name = property(cell);
         let values: Vec<&Value> = records.iter().filter_map(|record| lookup(record.borrow(), name)).collect();
         if values.is_empty() {
-            let near = nearest(name, keys.iter().copied().filter(|key| !rows.iter().any(|(cell, _, _)| property(cell) == *key)));
+            let near = nearest(
+                name,
+                keys.iter().copied().filter(|key| !rows.iter().any(|(cell, _, _)| property(cell) == *key)),
+            );
             let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             let text = format!("`{name}` is documented, and not in {place}{near}");
             out.push(TableFinding { range: cell.range.clone(), text, wrong: true });
@@ -291,9 +296,9 @@ fn sent(rows: &[(&Cell, &Cell, &Vec<Cell>)], section: &Section<'_>, out: &mut Ve
         if rows.iter().any(|(cell, _, _)| property(cell) == key) {
             continue;
         }
-        if let Some((cell, near)) = rows.iter().find_map(|(cell, _, _)| {
-            nearest(key, std::iter::once(property(cell))).map(|near| (cell, near))
-        }) {
+        if let Some((cell, near)) =
+            rows.iter().find_map(|(cell, _, _)| nearest(key, std::iter::once(property(cell))).map(|near| (cell, near)))
+        {
             let text = format!("the table says `{near}`, the example sends `{key}`");
             out.push(TableFinding { range: cell.range.clone(), text, wrong: true });
         }
@@ -350,7 +355,11 @@ fn against_rules(
                 out.push(TableFinding { range, text, wrong: true });
             }
         }
-        let typed = rules.get("properties").and_then(|all| all.get(name)).and_then(|rule| rule.get("type")).and_then(Value::as_str);
+        let typed = rules
+            .get("properties")
+            .and_then(|all| all.get(name))
+            .and_then(|rule| rule.get("type"))
+            .and_then(Value::as_str);
         if let Some(typed) = typed {
             let sample = match typed {
                 "string" => Value::String(String::new()),
@@ -388,7 +397,8 @@ fn statuses(page: &Page, index: usize, table: &Table, column: usize, section: &S
         labels::words(&cell.text).iter().any(|word| matches!(word.as_str(), "problem" | "solution" | "cause" | "fix"))
     });
     let methods: Vec<&str> = {
-        let mut methods: Vec<&str> = section.examples.iter().map(|one| one.method.as_str()).filter(|method| !method.is_empty()).collect();
+        let mut methods: Vec<&str> =
+            section.examples.iter().map(|one| one.method.as_str()).filter(|method| !method.is_empty()).collect();
         methods.dedup();
         methods
     };
@@ -411,20 +421,31 @@ fn statuses(page: &Page, index: usize, table: &Table, column: usize, section: &S
             400 if writes && (says.contains("missing") || says.contains("required")) => {
                 let demands = ruled.and_then(|rules| rules.get("required")).and_then(Value::as_array);
                 demands.is_none_or(Vec::is_empty).then(|| {
-                    (format!("the 400 row speaks of required fields, and no rule in {file} requires any of {resource}"), has_rules)
+                    (
+                        format!(
+                            "the 400 row speaks of required fields, and no rule in {file} requires any of {resource}"
+                        ),
+                        has_rules,
+                    )
                 })
             }
-            400 if !writes => Some((format!("the 400 row is documented, and {} has no body that could be wrong", methods.join(", ")), false)),
+            400 if !writes => Some((
+                format!("the 400 row is documented, and {} has no body that could be wrong", methods.join(", ")),
+                false,
+            )),
             404 if !item && methods.iter().all(|method| *method == "GET") => {
                 Some(("the 404 row is documented, and a list that matches nothing is `[]` with 200".to_owned(), false))
             }
-            404 if !item && methods.contains(&"POST") && !references(section.source, resource) => {
-                Some((format!("the 404 row is documented, and no rule in {file} makes one for POST /{resource}"), has_rules))
-            }
+            404 if !item && methods.contains(&"POST") && !references(section.source, resource) => Some((
+                format!("the 404 row is documented, and no rule in {file} makes one for POST /{resource}"),
+                has_rules,
+            )),
             409 if writes && !section.source.has_unique(resource) => {
                 Some((format!("the 409 row is documented, and no rule in {file} makes one"), has_rules))
             }
-            409 if !writes => Some((format!("the 409 row is documented, and {} creates no conflict", methods.join(", ")), false)),
+            409 if !writes => {
+                Some((format!("the 409 row is documented, and {} creates no conflict", methods.join(", ")), false))
+            }
             _ => None,
         };
         if let Some((text, wrong)) = text {

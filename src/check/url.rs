@@ -30,7 +30,8 @@ static BASE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^(?:\{\{?\s*[A-Za-z][\w .-]*\}\}?|<[A-Za-z][\w .-]*>|\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|\[[A-Za-z][\w .-]*\])").ok()
 });
 static HOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\{\{?\s*[A-Za-z_][\w .-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]").ok()
+    Regex::new(r"\{\{?\s*[A-Za-z_][\w .-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
+        .ok()
 });
 static SEGMENT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|…|\.\.\.)(?:[/?]|$)").ok());
@@ -43,9 +44,7 @@ const LOCAL: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.doc
 pub fn resolve(url: &str, ours: &Ours) -> Resolved {
     let url = url.trim();
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => {
-            (scheme.to_ascii_lowercase(), rest)
-        }
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => (scheme.to_ascii_lowercase(), rest),
         _ => (String::new(), url),
     };
     if !matches!(scheme.as_str(), "" | "http" | "https") {
