@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::server::{Request, Sandbox};
+
 /// One HTTP request as it would leave a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -55,6 +57,32 @@ pub type Service = Box<dyn FnMut(&Call) -> Result<Answer, String> + Send>;
 /// # Errors
 /// A sentence saying why the database cannot be served.
 pub type Opener<'a> = dyn Fn(&Database) -> Result<Service, String> + Sync + 'a;
+
+/// Serves a fresh copy of a database within the process: the [`Opener`] of a
+/// normal run.
+///
+/// # Errors
+/// The data or the rules are broken; the sentence names the file.
+pub fn in_process(database: &Database) -> Result<Service, String> {
+    let rules = database.schema.as_deref().map(|text| {
+        let path = database.schema_path.as_deref().unwrap_or(&database.path);
+        (path, text)
+    });
+    let sandbox = Sandbox::open((&database.path, &database.text), rules).map_err(|error| error.to_string())?;
+    Ok(Box::new(move |call: &Call| {
+        let mut headers = call.headers.clone();
+        // A packed answer would have to be unpacked to be compared.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
+        let request = Request::within(&call.method, &call.target, &headers, call.body.clone())?;
+        let response = sandbox.call(request);
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Ok(Answer { status: response.status().as_u16(), headers, body: response.into_body().to_vec() })
+    }))
+}
 
 impl Answer {
     /// The body as text, or nothing if it is not UTF-8.

@@ -385,6 +385,4 @@ impl Progress<'_> {
 }
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;

@@ -238,7 +238,7 @@ impl Session<'_> {
         let expected = status::expected(page, &judged.example, documented.status, &judged.method);
         judged.expected = Some(expected.clone());
         judged.documented = documented.body;
-        if judged.verdict == Verdict::Fail {
+        if judged.verdict == Verdict::Fail && !judged.unreadable {
             return judged;
         }
         let named = judged.example.asks.database.as_deref().or(page.front.database.as_deref());
@@ -482,7 +482,7 @@ fn read_response(page: &Page, judged: &mut Judged) -> ReadResponse {
                 judged.verdict = Verdict::Fail;
                 judged.reason = format!("the documented response is no JSON: {}", trouble.text);
                 judged.unreadable = true;
-                judged.findings.push(Finding { range: at..end, text: trouble.text, fix: None });
+                judged.findings.push(Finding { range: at..end, text: judged.reason.clone(), fix: None });
             }
             ReadResponse::default()
         }

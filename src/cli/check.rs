@@ -3,14 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::check::client::{Answer, Call, Database, Service};
+use crate::check::client::{Database, in_process};
 use crate::check::{self, CheckError, FailOn, Fix, Format, Options, Reset, url::Ours};
-use crate::http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Request};
-use crate::server::Sandbox;
 
 /// What can be typed after `standin check`.
 #[derive(Debug, Args)]
@@ -112,9 +109,8 @@ impl Check {
     pub(super) fn run(self) -> ExitCode {
         let watch = self.watch;
         let options = self.options();
-        let local = |database: &Database| sandbox(database);
         let real = |_: &Database| Ok(check::remote::open(options.server.as_deref().unwrap_or_default()));
-        let open: &check::client::Opener<'_> = if options.server.is_some() { &real } else { &local };
+        let open: &check::client::Opener<'_> = if options.server.is_some() { &real } else { &in_process };
         let mut out = std::io::stdout().lock();
         let mut aside = std::io::stderr();
         let ended = if watch {
@@ -174,46 +170,4 @@ impl Check {
             verbose: self.verbose,
         }
     }
-}
-
-/// A fresh copy of a database, served within the process.
-///
-/// # Errors
-/// The data or the rules are broken; the sentence names the file.
-pub fn sandbox(database: &Database) -> Result<Service, String> {
-    let rules = database.schema.as_deref().map(|text| {
-        let path = database.schema_path.as_deref().unwrap_or(&database.path);
-        (path, text)
-    });
-    let sandbox = Sandbox::open((&database.path, &database.text), rules).map_err(|error| error.to_string())?;
-    Ok(Box::new(move |call: &Call| {
-        let response = sandbox.call(request(call)?);
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect();
-        Ok(Answer { status: response.status().as_u16(), headers, body: response.into_body().to_vec() })
-    }))
-}
-
-fn request(call: &Call) -> Result<Request, String> {
-    let mut headers = HeaderMap::new();
-    headers.insert("host", HeaderValue::from_static("localhost:3000"));
-    for (name, value) in &call.headers {
-        // An answer that is packed would have to be unpacked to be compared.
-        if name.eq_ignore_ascii_case("accept-encoding") {
-            continue;
-        }
-        let name = HeaderName::from_str(name).map_err(|_| format!("`{name}` is no name for a header"))?;
-        let value = HeaderValue::from_str(value).map_err(|_| format!("`{value}` is no value for a header"))?;
-        headers.append(name, value);
-    }
-    Ok(Request {
-        method: Method::from_str(&call.method).map_err(|_| format!("`{}` is no verb", call.method))?,
-        uri: call.target.parse().map_err(|error| format!("`{}`: {error}", call.target))?,
-        headers,
-        body: Body::Whole(call.body.clone().into()),
-        remote: None,
-    })
 }

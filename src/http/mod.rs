@@ -14,6 +14,6 @@ mod write;
 
 pub use app::{App, Entry, Settings};
 pub use problem::{KINDS, Kind, Problem};
-pub use request::{Body, Request};
+pub use request::Request;
 pub use serve::{Limits, serve};
 pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
