@@ -2,17 +2,20 @@
 
 mod banner;
 mod check;
+mod config;
 mod diagnose;
 mod log;
+mod snapshot;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
-use crate::http::Limits;
+use crate::http::{Limits, Settings};
 use crate::server::{Listeners, Options, Saving, Server};
 
 /// All as it should be.
@@ -31,7 +34,7 @@ Examples:
 
 /// A mock API server driven by a JSON file.
 #[derive(Debug, Parser)]
-#[command(name = "standin", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "standin", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -42,7 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a data file (what happens without a command, too)
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = EXAMPLES, args_override_self = true)]
     Serve(Serve),
     /// Hold documentation pages against the data: every curl example is run and compared
     Check(check::Check),
@@ -76,6 +79,39 @@ struct Serve {
     /// The largest body of a request, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size)]
     body_limit: usize,
+    /// A folder of files to serve beside the API [default: public, if it is there]
+    #[arg(short, long = "static", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// A file of rules that rewrite URLs: {"/api/*": "/$1"}
+    #[arg(short, long, value_name = "FILE")]
+    routes: Option<PathBuf>,
+    /// Answer GET, HEAD and OPTIONS only
+    #[arg(long, visible_alias = "ro")]
+    read_only: bool,
+    /// Send no cross-origin headers
+    #[arg(long, visible_alias = "nc")]
+    no_cors: bool,
+    /// Send nothing compressed
+    #[arg(long, visible_alias = "ng")]
+    no_gzip: bool,
+    /// Let every answer of the API wait, in milliseconds
+    #[arg(short, long, value_name = "MS", default_value_t = 0)]
+    delay: u64,
+    /// Where a snapshot goes that is taken with the key s and Enter
+    #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".")]
+    snapshots: PathBuf,
+    /// The property that holds a record's id
+    #[arg(short, long, value_name = "NAME", default_value = "id")]
+    id: String,
+    /// What foreign keys end with
+    #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks")]
+    foreign_key_suffix: String,
+    /// A file of options by name [default: json-server.json, if it is there]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Refused: standin runs no JavaScript
+    #[arg(short, long, num_args = 0.., hide = true)]
+    middlewares: Option<Vec<String>>,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -93,6 +129,10 @@ enum Sure {
 
 /// Runs the program on what was typed, to the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match config::with_config(arguments.collect()) {
+        Ok(arguments) => arguments,
+        Err(words) => return fail(&words),
+    };
     let typed = match Cli::try_parse_from(arguments) {
         Ok(typed) => typed,
         Err(error) => {
@@ -109,11 +149,24 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     serve.run()
 }
 
+/// Says why the program cannot do what was asked.
+fn fail(words: &str) -> ExitCode {
+    eprintln!("error: {words}");
+    ExitCode::from(FAILED)
+}
+
 impl Serve {
     fn run(self) -> ExitCode {
+        if let Err(words) = self.check() {
+            return fail(&words);
+        }
         let quiet = self.quiet;
         let named = self.file.is_some();
-        let options = self.options();
+        let snapshots = self.snapshots.clone();
+        let options = match self.options() {
+            Ok(options) => options,
+            Err(words) => return fail(&words),
+        };
         let name = options.file.display().to_string();
         let log = log::Log::start(quiet);
         let (access, notices) = (log.clone(), log.clone());
@@ -131,13 +184,49 @@ impl Serve {
         if !quiet {
             log.print(banner::banner(&server, &options));
         }
+        snapshot::on_key(server.reader(), snapshots, options.file.clone(), log.clone());
         wait_for_signal(&log);
         server.stop();
         log.finish();
         ExitCode::from(OK)
     }
 
-    fn options(self) -> Options {
+    /// Refuses what json-server takes and standin does not, with what to do instead.
+    fn check(&self) -> Result<(), String> {
+        if self.middlewares.is_some() {
+            return Err("--middlewares names JavaScript modules, and standin runs none.\n  help: a delay is --delay, other URLs are --routes, extra files --static; for anything else put a proxy before standin".into());
+        }
+        if let Some(file) = &self.file {
+            let name = file.to_string_lossy();
+            if name.starts_with("http://") || name.starts_with("https://") {
+                return Err(format!(
+                    "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {name}"
+                ));
+            }
+            let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+            match extension.as_deref() {
+                Some("js" | "cjs" | "mjs") => {
+                    return Err(format!(
+                        "{name} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e 'console.log(JSON.stringify(require(\"./{name}\")()))' > db.json"
+                    ));
+                }
+                Some("json5") => {
+                    return Err(format!(
+                        "{name} is JSON5, and standin reads JSON, so that it can give the file back as it was written.\n  help: convert it once: npx json5 {name} > db.json"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        for (option, folder) in [("--static", self.folder.as_ref()), ("--snapshots", Some(&self.snapshots))] {
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                return Err(format!("{option} {}: there is no such folder", folder.display()));
+            }
+        }
+        Ok(())
+    }
+
+    fn options(self) -> Result<Options, String> {
         let file = self.file.unwrap_or_else(|| {
             let usual = PathBuf::from("data/db.json");
             let plain = PathBuf::from("db.json");
@@ -148,7 +237,16 @@ impl Serve {
             (_, Sure::Synced) => Saving::File(Durability::Synced),
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
-        Options {
+        let public = PathBuf::from("public");
+        let http = Settings {
+            file: None,
+            cors: !self.no_cors,
+            gzip: !self.no_gzip,
+            read_only: self.read_only,
+            delay: Duration::from_millis(self.delay),
+            folder: self.folder.or_else(|| public.is_dir().then_some(public)),
+        };
+        Ok(Options {
             file,
             schema: self.schema,
             host: self.host,
@@ -156,7 +254,10 @@ impl Serve {
             saving,
             watch: !self.no_watch,
             limits: Limits { body: self.body_limit, ..Limits::default() },
-        }
+            id: self.id,
+            foreign_key_suffix: self.foreign_key_suffix,
+            http,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -35,6 +35,12 @@ pub struct Options {
     pub watch: bool,
     /// What a client may ask for.
     pub limits: Limits,
+    /// The property that holds a record's id.
+    pub id: String,
+    /// What foreign keys end with.
+    pub foreign_key_suffix: String,
+    /// How requests are answered.
+    pub http: http::Settings,
 }
 
 /// Where writes go.
@@ -57,6 +63,9 @@ impl Options {
             saving: Saving::File(Durability::Synced),
             watch: true,
             limits: Limits::default(),
+            id: "id".into(),
+            foreign_key_suffix: "Id".into(),
+            http: http::Settings::default(),
         }
     }
 }
@@ -161,11 +170,20 @@ impl Server {
         let schema = match &rules {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
-                Schema::compile(&text).map_err(|error| StartError::Rules { path: path.clone(), text, error })?
+                Schema::compile_with_id(&text, &options.id).map_err(|error| StartError::Rules {
+                    path: path.clone(),
+                    text,
+                    error,
+                })?
             }
-            None => Schema::none(),
+            None => Schema::default(),
         };
-        let rulebook = Rulebook::new(schema, Settings::default());
+        let settings = Settings {
+            id: options.id.clone(),
+            foreign_key_suffix: options.foreign_key_suffix.clone(),
+            ..Settings::default()
+        };
+        let rulebook = Rulebook::new(schema, settings);
         let store = read_data(&rulebook, bytes, &options.file)?;
         let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::System)?;
         let sockets = bind(&runtime, &options.host, options.port)?;
@@ -188,7 +206,7 @@ impl Server {
         };
         let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
-        let settings = http::Settings { file: Some(options.file.display().to_string()) };
+        let settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
         let app = Arc::new(App::new(engine, settings, listeners.access));
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());
@@ -223,6 +241,11 @@ impl Server {
         self.app.store()
     }
 
+    /// A handle that reads the data for as long as it is needed.
+    pub fn reader(&self) -> Reader {
+        Reader { app: Arc::downgrade(&self.app), last: self.store() }
+    }
+
     /// Stops: no new connections, what is under way is finished within the grace period, what was asked of the writer
     /// is saved.
     pub fn stop(mut self) {
@@ -244,6 +267,19 @@ impl Drop for Server {
     }
 }
 
+/// Reads the data of a server, and after its end what it was at the start of the reader.
+pub struct Reader {
+    app: Weak<App>,
+    last: Store,
+}
+
+impl Reader {
+    /// The data as it is now.
+    pub fn store(&self) -> Store {
+        self.app.upgrade().map_or_else(|| self.last.clone(), |app| app.store())
+    }
+}
+
 /// An API within the process: no port, no file. Each call is answered as a connection would be.
 pub struct Sandbox {
     app: Arc<App>,
@@ -261,12 +297,12 @@ impl Sandbox {
                 let (path, text) = (path.to_path_buf(), text.to_string());
                 StartError::Rules { path, text, error }
             })?,
-            None => Schema::none(),
+            None => Schema::default(),
         };
         let rulebook = Rulebook::new(schema, Settings::default());
         let store = read_data(&rulebook, data.1.as_bytes().to_vec(), data.0)?;
         let engine = Engine::start(store, rulebook, Source::Memory, |_| {}).map_err(StartError::System)?;
-        let runtime = Builder::new_current_thread().build().map_err(StartError::System)?;
+        let runtime = Builder::new_current_thread().enable_time().build().map_err(StartError::System)?;
         Ok(Sandbox { app: Arc::new(App::new(engine, http::Settings::default(), None)), runtime })
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{ResourceChanges, WriteError};
 use crate::json::{Document, Place, locate};
-use crate::schema::{Schema, Violation};
-use crate::store::{Data, Settings, Store, UniqueProperty, UniqueRule};
+use crate::schema::{Rules, Schema, Violation};
+use crate::store::{Data, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -59,6 +59,7 @@ impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
         settings.unique = unique_rules(&schema);
+        settings.references = reference_rules(&schema);
         Rulebook { schema, settings: Arc::new(settings) }
     }
 
@@ -151,6 +152,23 @@ fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {
     all
 }
 
+fn reference_rules(schema: &Schema) -> HashMap<String, Vec<ReferenceRule>> {
+    let of_one = |rules: &Rules| {
+        let references = rules.references().iter().map(|reference| ReferenceRule {
+            property: reference.property.clone(),
+            many: reference.many,
+            resource: reference.resource.clone(),
+            target: reference.target.clone(),
+        });
+        (rules.resource().to_string(), references.collect())
+    };
+    schema.iter().map(of_one).collect()
+}
+
+fn count(data: &Data) -> usize {
+    if let Data::Collection(rows) = data { rows.len() } else { 1 }
+}
+
 /// What an edit changed, for the log: records are told apart by their ids.
 pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
     let mut all = Vec::new();
@@ -170,7 +188,6 @@ pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
                 changes.changed = usize::from(old != new);
             }
             (old, new) => {
-                let count = |data: &Data| if let Data::Collection(rows) = data { rows.len() } else { 1 };
                 changes.added = count(new);
                 changes.removed = old.map_or(0, count);
             }

@@ -67,6 +67,9 @@ pub enum WriteError {
     Bug,
 }
 
+/// Told the text of what is about to be changed, whether the write may go on (`If-Match`).
+pub type Expected = Box<dyn Fn(&str) -> bool + Send>;
+
 /// What happened to the file, for the log.
 #[derive(Debug, Clone)]
 pub enum Notice {
@@ -172,13 +175,13 @@ impl Engine {
         self.rulebook.schema()
     }
 
-    /// Carries out `command`; when this returns `Ok`, the file holds the change and readers see it.
+    /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file holds the change and readers see it.
     ///
     /// # Errors
     /// Nothing was changed, for the reason given.
-    pub async fn write(&self, command: Command) -> Result<Outcome, WriteError> {
+    pub async fn write(&self, command: Command, expected: Option<Expected>) -> Result<Outcome, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.sender.as_ref().map(|sender| sender.send(Message::Write { command, reply }));
+        let sent = self.sender.as_ref().map(|sender| sender.send(Message::Write { command, expected, reply }));
         match sent {
             Some(Ok(())) => answer.await.unwrap_or(Err(WriteError::Stopped)),
             _ => Err(WriteError::Stopped),

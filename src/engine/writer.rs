@@ -7,20 +7,21 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 use super::data::{Faults, Rulebook, changes};
-use super::{Notice, Published, WriteError};
+use super::{Expected, Notice, Published, WriteError};
 use crate::disk::{DataFile, Saved};
-use crate::store::{Command, Outcome, Store};
+use crate::store::{Command, Outcome, Refusal, Store};
 
 type Answer = Result<Outcome, WriteError>;
 
 pub(super) enum Message {
-    Write { command: Command, reply: oneshot::Sender<Answer> },
+    Write { command: Command, expected: Option<Expected>, reply: oneshot::Sender<Answer> },
     Look,
     Stop,
 }
 
 struct Job {
     command: Command,
+    expected: Option<Expected>,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -77,7 +78,7 @@ impl Writer {
             };
             while let Some(message) = next {
                 match message {
-                    Message::Write { command, reply } => jobs.push(Job { command, reply }),
+                    Message::Write { command, expected, reply } => jobs.push(Job { command, expected, reply }),
                     Message::Look => self.look_at = Some(Instant::now() + QUIET),
                     Message::Stop => stopping = true,
                 }
@@ -138,7 +139,8 @@ impl Writer {
     }
 
     fn carry_out(&mut self, jobs: Vec<Job>) {
-        let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+        let (commands, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| ((job.command, job.expected), job.reply)).unzip();
         // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
         let answers = catch_unwind(AssertUnwindSafe(|| self.answer(&commands)))
             .unwrap_or_else(|_| commands.iter().map(|_| Err(WriteError::Bug)).collect());
@@ -148,7 +150,7 @@ impl Writer {
         }
     }
 
-    fn answer(&mut self, commands: &[Command]) -> Vec<Answer> {
+    fn answer(&mut self, commands: &[(Command, Option<Expected>)]) -> Vec<Answer> {
         let all = |error: WriteError| commands.iter().map(|_| Err(error.clone())).collect();
         loop {
             if self.broken.is_some() || self.look_at.is_some() {
@@ -163,8 +165,8 @@ impl Writer {
             let mut changed = false;
             let answers: Vec<Answer> = commands
                 .iter()
-                .map(|command| {
-                    let outcome = self.run_one(&mut next, command)?;
+                .map(|(command, expected)| {
+                    let outcome = self.run_one(&mut next, command, expected.as_ref())?;
                     changed |= outcome.changed;
                     Ok(outcome)
                 })
@@ -191,7 +193,12 @@ impl Writer {
         }
     }
 
-    fn run_one(&self, store: &mut Store, command: &Command) -> Answer {
+    fn run_one(&self, store: &mut Store, command: &Command, expected: Option<&Expected>) -> Answer {
+        if let (Some(expected), Some(current)) = (expected, store.current(command))
+            && !expected(current)
+        {
+            return Err(WriteError::Refused(Refusal::Changed));
+        }
         let draft = store.draft(command, &mut random_letters).map_err(WriteError::Refused)?;
         if let Some(record) = draft.record() {
             self.rulebook.check(command.resource(), record)?;

@@ -1,6 +1,7 @@
 //! The dispatch: method and target to an answer.
 
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,21 +9,42 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::list;
 use super::problem::{self, Problem, Told};
 use super::reply;
 use super::request::{Request, encode};
+use super::static_files::Folder;
 use super::write::{self, Write};
 use crate::engine::{Engine, Published};
-use crate::json::{Id, Layout};
+use crate::json::{Id, get_member, quote};
 use crate::store::{Data, Resource, Store};
 use crate::words::{list, nearest};
 
 /// What the application is told at its start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The data file as the home page names it.
     pub file: Option<String>,
+    /// Answers carry cross-origin headers.
+    pub cors: bool,
+    /// Answers are compressed for clients that take it.
+    pub gzip: bool,
+    /// Only GET, HEAD and OPTIONS are answered.
+    pub read_only: bool,
+    /// Every answer of the API waits so long.
+    pub delay: Duration,
+    /// A folder of files that are served beside the API.
+    pub folder: Option<PathBuf>,
 }
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { file: None, cors: true, gzip: true, read_only: false, delay: Duration::ZERO, folder: None }
+    }
+}
+
+/// The longest that `_delay` can ask for.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// A line of the access log.
 #[derive(Debug, Clone)]
@@ -45,6 +67,7 @@ pub struct Entry {
 pub struct App {
     pub(super) engine: Engine,
     settings: Settings,
+    folder: Option<Folder>,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
 
@@ -55,6 +78,7 @@ pub(super) enum Target<'a> {
     Errors,
     Collection(&'a Resource),
     Record(&'a Resource, Id),
+    Nested { parent: &'a Resource, id: Id, child: &'a Resource },
     Object(&'a Resource),
     Scalar(&'a Resource),
 }
@@ -63,7 +87,7 @@ impl Target<'_> {
     pub(super) fn allow(&self) -> &'static str {
         match self {
             Target::Home | Target::All | Target::Errors | Target::Scalar(_) => "GET, HEAD, OPTIONS",
-            Target::Collection(_) => "GET, HEAD, POST, OPTIONS",
+            Target::Collection(_) | Target::Nested { .. } => "GET, HEAD, POST, OPTIONS",
             Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
         }
@@ -73,7 +97,9 @@ impl Target<'_> {
 impl App {
     /// An application on `engine`. `log` is called for every answer.
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
-        App { engine, settings, log }
+        // A folder that is not there serves nothing; the command line has told about it.
+        let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
+        App { engine, settings, folder, log }
     }
 
     /// The data as it is now.
@@ -82,8 +108,10 @@ impl App {
     }
 
     /// Answers one request.
-    pub async fn respond(self: &Arc<App>, request: Request) -> Response<Bytes> {
+    pub async fn respond(self: &Arc<App>, mut request: Request) -> Response<Bytes> {
         let start = Instant::now();
+        let asked = request.method.clone();
+        request.override_method();
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
         let response = match AssertUnwindSafe(self.answer(&request)).catch_unwind().await {
             Ok(Ok(response)) => response,
@@ -92,11 +120,11 @@ impl App {
                 .hint("please report the request that did it")
                 .into_response(),
         };
-        let mut response = reply::finish(&request, response);
+        let mut response = reply::finish(&request, &self.settings, response);
         let told = response.extensions_mut().remove::<Told>();
         if let Some(log) = &self.log {
             log(Entry {
-                method: request.method.clone(),
+                method: asked,
                 target: request.uri.path_and_query().map_or("*", |target| target.as_str()).to_string(),
                 status: response.status(),
                 time: start.elapsed(),
@@ -109,7 +137,7 @@ impl App {
 
     async fn answer(&self, request: &Request) -> Result<Response<Bytes>, Problem> {
         if request.uri.path() == "*" && request.method == Method::OPTIONS {
-            return Ok(reply::options(request, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+            return Ok(reply::options(request, &self.settings, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
         }
         if request.method == Method::CONNECT || request.uri.path().is_empty() {
             return Err(Problem::new(problem::NOT_SUPPORTED, "the server is no proxy")
@@ -119,13 +147,32 @@ impl App {
         let published = self.engine.snapshot();
         if request.method == Method::OPTIONS {
             let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
-            return Ok(reply::options(request, allow));
+            return Ok(reply::options(request, &self.settings, allow));
         }
-        let target = target(&published, request)?;
-        let read = matches!(request.method, Method::GET | Method::HEAD);
+        let target = match target(&published, request) {
+            Ok(Target::Home) => {
+                return match self.file(request).await {
+                    Some(answer) => answer,
+                    None => self.read(&published, request, &Target::Home),
+                };
+            }
+            Ok(target) => target,
+            Err(problem) => return self.file(request).await.unwrap_or(Err(problem)),
+        };
+        self.wait(request).await;
+        if matches!(request.method, Method::GET | Method::HEAD) {
+            return self.read(&published, request, &target);
+        }
+        if self.settings.read_only {
+            return Err(Problem::new(problem::READ_ONLY, format!("{} would change the data", request.method))
+                .hint("standin was started with --read-only"));
+        }
         let write = match (&target, request.method.as_str()) {
-            _ if read => return self.read(&published, request, &target),
-            (Target::Collection(resource), "POST") => Write::Create(resource),
+            (Target::Collection(resource), "POST") => Write::Create(resource, None),
+            (Target::Nested { parent, id, child }, "POST") if child.collection().is_some() => {
+                Write::Create(child, Some(foreign_member(&published, parent, id, child)))
+            }
+            (Target::Nested { child, .. }, "POST") => Write::CreateObject(child),
             (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
             (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
             (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
@@ -137,29 +184,44 @@ impl App {
         write::carry_out(&self.engine, request, write).await
     }
 
+    /// The answer from the folder of static files. The disk is read on a thread that may wait.
+    async fn file(&self, request: &Request) -> Option<Result<Response<Bytes>, Problem>> {
+        let (folder, request) = (self.folder.clone()?, request.clone());
+        tokio::task::spawn_blocking(move || folder.answer(&request)).await.ok().flatten()
+    }
+
+    /// Waits as the options and `_delay` (json-server 0.17) want it.
+    async fn wait(&self, request: &Request) {
+        let asked = request.first("_delay").map(|text| Duration::from_millis(text.parse().unwrap_or(1)));
+        let time = self.settings.delay + asked.unwrap_or_default().min(LONGEST_DELAY);
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+    }
+
     fn read(&self, published: &Published, request: &Request, target: &Target) -> Result<Response<Bytes>, Problem> {
-        let mut body = Vec::new();
         match target {
-            Target::Home => {
-                return Ok(reply::with_type(StatusCode::OK, "text/html; charset=utf-8", self.home(published)));
-            }
+            Target::Home => Ok(reply::with_type(StatusCode::OK, "text/html; charset=utf-8", self.home(published))),
             Target::Errors => {
                 let page = include_bytes!("../../docs/errors.md").to_vec();
-                return Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page));
+                Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
             }
-            Target::All => published.store.write_all(&mut body),
-            Target::Collection(resource) | Target::Object(resource) | Target::Scalar(resource) => {
-                resource.write(&mut body, "");
+            Target::All => {
+                let mut body = Vec::new();
+                published.store.write_all(&mut body);
+                Ok(reply::json(StatusCode::OK, body))
             }
+            Target::Collection(resource) => list::collection(&self.engine, published, request, resource, None),
+            Target::Nested { parent, id, child } => {
+                let key = list::key(&published.store, parent.name(), child.name());
+                list::collection(&self.engine, published, request, child, Some((key, id.to_string())))
+            }
+            Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
             Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
-                Some(record) => {
-                    body.reserve(record.value().len() + 64);
-                    Layout::PRETTY.write(&mut body, record.value(), "");
-                }
-                None => return Err(no_record(published, request, resource.name(), id)),
+                Some(record) => list::record(published, request, resource, record.value()),
+                None => Err(no_record(published, request, resource.name(), id)),
             },
         }
-        Ok(reply::json(StatusCode::OK, body))
     }
 
     fn home(&self, published: &Published) -> Vec<u8> {
@@ -211,6 +273,13 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
             Some((resource, Data::Scalar(_))) => return Ok(Target::Scalar(resource)),
             None => {}
         },
+        [parent, id, child] => {
+            if let (Some(parent), Some(child)) = (find(parent), find(child))
+                && parent.collection().is_some()
+            {
+                return Ok(Target::Nested { parent, id: Id::from_text(id), child });
+            }
+        }
         [name, id] => {
             if let Some(resource) = find(name)
                 && resource.collection().is_some()
@@ -221,6 +290,18 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
         _ => {}
     }
     Err(no_resource(published, request, &segments))
+}
+
+/// The foreign key that a POST to a nested route sets, of the type that the parent's own id has.
+fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Resource) -> (String, String) {
+    let key = list::key(&published.store, parent.name(), child.name());
+    let record = parent.collection().and_then(|collection| collection.get(id));
+    let own = record.and_then(|record| get_member(record.value(), &published.store.settings().id));
+    let value = own.map_or_else(
+        || if let Id::Number(number) = id { number.to_string() } else { quote(&id.to_string()) },
+        ToString::to_string,
+    );
+    (key, value)
 }
 
 fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
@@ -278,7 +359,7 @@ fn wrong_method(request: &Request, target: &Target) -> Problem {
     let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)
         .header(header::ALLOW, HeaderValue::from_static(target.allow()));
     let hint = match (target, method.as_str()) {
-        (Target::Collection(resource), "PUT" | "PATCH" | "DELETE") => {
+        (Target::Collection(resource) | Target::Nested { child: resource, .. }, "PUT" | "PATCH" | "DELETE") => {
             format!("{method} needs the id of a record: {method} /{}/ID", encode(resource.name()))
         }
         (Target::Record(resource, _), "POST") => {

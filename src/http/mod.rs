@@ -6,10 +6,13 @@
 mod app;
 mod body;
 mod filter;
+mod framing;
+mod list;
 mod problem;
 mod reply;
 mod request;
 mod serve;
+mod static_files;
 mod write;
 
 pub use app::{App, Entry, Settings};

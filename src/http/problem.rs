@@ -32,15 +32,21 @@ kinds! {
     RULES "rules" 400 "The record breaks the rules";
     BAD_ID "bad-id" 400 "The id cannot be one";
     BAD_TARGET "bad-target" 400 "The URL cannot be understood";
+    BAD_QUERY "bad-query" 400 "The query cannot be understood";
+    REFERENCE "reference" 400 "The reference points nowhere";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
+    READ_ONLY "read-only" 403 "The server takes no writes";
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";
     METHOD "method" 405 "The resource does not take this method";
     TIMEOUT "timeout" 408 "The request took too long";
     NOT_UNIQUE "not-unique" 409 "The value is taken";
     ID_TAKEN "id-taken" 409 "The id is taken";
+    CHANGED "changed" 412 "The record has changed";
     TOO_LARGE "too-large" 413 "The body is too large";
     TARGET_TOO_LONG "target-too-long" 414 "The URL is too long";
+    MEDIA "media" 415 "The body is in an encoding that the server does not know";
+    RANGE "range" 416 "The file has no such bytes";
     HEADERS_TOO_LARGE "headers-too-large" 431 "The request's headers are too large";
     BUG "bug" 500 "The server has a bug";
     NOT_SUPPORTED "not-supported" 501 "The server does not know this method";
@@ -51,7 +57,10 @@ kinds! {
 
 /// A problem of one request.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     kind: &'static Kind,
     detail: String,
     errors: Vec<(String, String)>,
@@ -62,39 +71,40 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
-        Problem { kind, detail: detail.into(), errors: Vec::new(), hint: None, attempt: None, headers: Vec::new() }
+        let detail = detail.into();
+        Problem(Box::new(Parts { kind, detail, errors: Vec::new(), hint: None, attempt: None, headers: Vec::new() }))
     }
 
     /// Adds a place in the body (an RFC 6901 pointer) and what is wrong there.
     pub(super) fn error(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Problem {
-        self.errors.push((pointer.into(), detail.into()));
+        self.0.errors.push((pointer.into(), detail.into()));
         self
     }
 
     /// Says what to do.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Problem {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Shows a command that works.
     pub(super) fn attempt(mut self, command: impl Into<String>) -> Problem {
-        self.attempt = Some(command.into());
+        self.0.attempt = Some(command.into());
         self
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// What the log says under the request's line.
     pub fn for_log(&self) -> String {
-        let mut words = self.detail.clone();
-        for (pointer, detail) in &self.errors {
+        let mut words = self.0.detail.clone();
+        for (pointer, detail) in &self.0.errors {
             words.push_str(&format!("\n{pointer} {detail}"));
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.0.hint {
             words.push_str(&format!("\n{hint}"));
         }
         words
@@ -103,19 +113,19 @@ impl Problem {
     /// The document: `type`, `title`, `status`, `detail`, and where there are any `errors`, `hint` and `try`.
     pub fn to_json(&self) -> Value {
         let mut document = Map::new();
-        document.insert("type".into(), format!("/-/errors#{}", self.kind.name).into());
-        document.insert("title".into(), self.kind.title.into());
-        document.insert("status".into(), self.kind.status.into());
-        document.insert("detail".into(), self.detail.clone().into());
-        if !self.errors.is_empty() {
+        document.insert("type".into(), format!("/-/errors#{}", self.0.kind.name).into());
+        document.insert("title".into(), self.0.kind.title.into());
+        document.insert("status".into(), self.0.kind.status.into());
+        document.insert("detail".into(), self.0.detail.clone().into());
+        if !self.0.errors.is_empty() {
             let errors: Vec<_> =
-                self.errors.iter().map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail })).collect();
+                self.0.errors.iter().map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail })).collect();
             document.insert("errors".into(), errors.into());
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.0.hint {
             document.insert("hint".into(), hint.clone().into());
         }
-        if let Some(attempt) = &self.attempt {
+        if let Some(attempt) = &self.0.attempt {
             document.insert("try".into(), attempt.clone().into());
         }
         Value::Object(document)
@@ -125,10 +135,10 @@ impl Problem {
     pub(super) fn into_response(self) -> Response<Bytes> {
         let body = format!("{:#}", self.to_json());
         let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        for (name, value) in self.headers.iter().cloned() {
+        for (name, value) in self.0.headers.iter().cloned() {
             headers.insert(name, value);
         }
         response.extensions_mut().insert(Told(self.for_log()));

@@ -1,11 +1,16 @@
-//! Answers: headers that every answer has, entity tags, cross-origin headers.
+//! Answers, and what every answer has: entity tags, cross-origin headers, JSONP, compression.
 
-use std::hash::Hasher;
+use std::io::Write;
 
 use bytes::Bytes;
 use warp::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use super::app::Settings;
 use super::request::Request;
+use crate::json::tag;
+
+/// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
+const WORTH_COMPRESSING: usize = 1024;
 
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
@@ -14,7 +19,7 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
 
 /// An answer with a body of another type.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
-    let tag = entity_tag(&body);
+    let tag = HeaderValue::try_from(tag(&body)).unwrap_or(HeaderValue::from_static("\"\""));
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -23,36 +28,41 @@ pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Ve
     response
 }
 
-/// The strong entity tag of a body (RFC 9110, 8.8.3): equal bytes have equal tags, also after a restart.
-pub(super) fn entity_tag(body: &[u8]) -> HeaderValue {
-    let mut hasher = std::hash::DefaultHasher::new();
-    hasher.write(body);
-    let text = format!("\"{:016x}\"", hasher.finish());
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
-}
-
-/// Completes an answer: 304 where the client has it already, cross-origin and cache headers, no body to HEAD.
-pub(super) fn finish(request: &Request, mut response: Response<Bytes>) -> Response<Bytes> {
-    if response.status() == StatusCode::OK && matches!(request.method, Method::GET | Method::HEAD) {
-        let tag = response.headers().get(header::ETAG).cloned();
+/// Completes an answer.
+pub(super) fn finish(request: &Request, settings: &Settings, mut response: Response<Bytes>) -> Response<Bytes> {
+    if let Some(name) = request.first("callback") {
+        call_back(&mut response, &name);
+    }
+    let fresh = request.header(header::CACHE_CONTROL).is_some_and(|wish| wish.contains("no-cache"));
+    if response.status() == StatusCode::OK && matches!(request.method, Method::GET | Method::HEAD) && !fresh {
+        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
         if let (Some(tag), Some(known)) = (tag, request.header(header::IF_NONE_MATCH))
-            && names(known, &tag)
+            && names(known, tag)
         {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Bytes::new();
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
     }
+    if settings.gzip {
+        compress(request, &mut response);
+    }
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    cross_origin(request, headers);
+    if settings.cors {
+        cross_origin(request, headers);
+    }
     response
 }
 
-/// Whether a list of entity tags, as `If-None-Match` holds it, names `tag`.
-fn names(list: &str, tag: &HeaderValue) -> bool {
-    list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
+/// Whether a list of entity tags, as `If-None-Match` and `If-Match` hold it, names `tag`. A tag that was given out with
+/// a compressed body names the record all the same.
+pub(super) fn names(list: &str, tag: &str) -> bool {
+    let plain = tag.trim_matches('"');
+    list.split(',')
+        .map(|one| one.trim().trim_start_matches("W/").trim_matches('"'))
+        .any(|one| one == "*" || one == plain || one.strip_suffix("-gzip") == Some(plain))
 }
 
 fn cross_origin(request: &Request, headers: &mut HeaderMap) {
@@ -61,26 +71,91 @@ fn cross_origin(request: &Request, headers: &mut HeaderMap) {
     if let Some(origin) = request.headers.get(header::ORIGIN) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
-    if headers.contains_key(header::LOCATION) {
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Location"));
+    let exposed = [("x-total-count", "X-Total-Count"), ("link", "Link"), ("location", "Location")];
+    let exposed: Vec<_> =
+        exposed.iter().filter(|(name, _)| headers.contains_key(*name)).map(|(_, shown)| *shown).collect();
+    if !exposed.is_empty()
+        && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
+    {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }
 
-/// The answer to OPTIONS: what the resource takes, and to a browser that asks before a cross-origin request (it names
-/// the method that it is about to use) what it wants to hear, as json-server says it.
-pub(super) fn options(request: &Request, allow: &str) -> Response<Bytes> {
+/// The answer to OPTIONS: what the resource takes. To a browser that asks before a cross-origin request (it names the
+/// method that it is about to use) it is what that wants to hear, as json-server says it.
+pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    if request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
-        headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-    } else if let Ok(allow) = HeaderValue::try_from(allow) {
+    let preflight = settings.cors && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if !preflight && let Ok(allow) = HeaderValue::try_from(allow) {
         headers.insert(header::ALLOW, allow);
     }
+    if !settings.cors {
+        return response;
+    }
+    let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
     if let Some(wanted) = request.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     response
+}
+
+/// JSONP as json-server 0.17 answers it: a JSON body becomes a script that calls the function `name`.
+fn call_back(response: &mut Response<Bytes>, name: &str) {
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("application/") && kind.ends_with("json")));
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "[]._$".contains(*c)).collect();
+    if !is_json || name.is_empty() {
+        return;
+    }
+    let json = String::from_utf8_lossy(response.body()).replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+    let script = format!("/**/ typeof {name} === 'function' && {name}({json});").into_bytes();
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    *response = with_type(status, "text/javascript; charset=utf-8", script);
+    for (name, value) in &headers {
+        if name != header::CONTENT_TYPE && name != header::ETAG {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+}
+
+fn compress(request: &Request, response: &mut Response<Bytes>) {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let is_text =
+        kind.starts_with("text/") || kind.contains("json") || kind.contains("javascript") || kind.contains("svg");
+    if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
+        return;
+    }
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if response.body().len() < WORTH_COMPRESSING || !accepts_gzip(request) {
+        return;
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing to memory does not fail; if it ever did, the answer would go out as it is.
+    let Ok(packed) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return };
+    *response.body_mut() = Bytes::from(packed);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    // Other bytes need another strong tag (RFC 9110, 8.8.3.3).
+    let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim_end_matches('"'));
+    if let Some(Ok(tag)) = tag.map(|tag| HeaderValue::try_from(format!("{tag}-gzip\""))) {
+        headers.insert(header::ETAG, tag);
+    }
+}
+
+fn accepts_gzip(request: &Request) -> bool {
+    let Some(list) = request.header(header::ACCEPT_ENCODING) else { return false };
+    list.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+        gzip && !parts.any(|part| {
+            part.strip_prefix("q=").is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0))
+        })
+    })
 }

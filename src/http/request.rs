@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use warp::http::{HeaderMap, Method, Uri, header};
 
+use crate::store::query::{QueryError, pairs};
 use crate::words::shell_word;
 
 /// A request as far as it has been read.
@@ -62,6 +63,20 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Makes a POST that says so the method that it stands for (json-server 0.17, for clients that know only POST).
+    pub(super) fn override_method(&mut self) {
+        if self.method != Method::POST {
+            return;
+        }
+        let meant = self.headers.get("x-http-method-override").and_then(|name| name.to_str().ok());
+        self.method = match meant.map(str::to_ascii_uppercase).as_deref() {
+            Some("PUT") => Method::PUT,
+            Some("PATCH") => Method::PATCH,
+            Some("DELETE") => Method::DELETE,
+            _ => return,
+        };
+    }
+
     /// The path's segments, decoded; `None` where an escape is broken. One slash at the end is allowed.
     pub(super) fn segments(&self) -> Option<Vec<Cow<'_, str>>> {
         let path = self.uri.path();
@@ -71,6 +86,17 @@ impl Request {
             return Some(Vec::new());
         }
         path.split('/').map(decode).collect()
+    }
+
+    /// The pairs of the query, decoded.
+    pub(super) fn pairs(&self) -> Result<Vec<(String, String)>, QueryError> {
+        pairs(self.uri.query().unwrap_or(""))
+    }
+
+    /// The first value of the query parameter `name`, if it is there and can be decoded.
+    pub(super) fn first(&self, name: &str) -> Option<String> {
+        let query = self.uri.query().filter(|query| query.contains(name))?;
+        pairs(query).ok()?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The server's base URL as the client names it.

@@ -10,6 +10,7 @@ use tower_service::Service;
 
 use super::App;
 use super::filter::{Arrival, filter};
+use super::framing::Framing;
 
 /// What a client may ask of the server.
 #[derive(Debug, Clone)]
@@ -99,8 +100,7 @@ where
         hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_time)
-            .pipeline_flush(true)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(Framing::new(TokioIo::new(stream)), service)
     );
     tokio::select! {
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.

@@ -9,13 +9,14 @@ use super::body::{self, Reading};
 use super::problem::{self, Problem};
 use super::reply;
 use super::request::{Request, encode};
-use crate::engine::{Engine, Published, WriteError};
-use crate::json::{Id, Layout, quote};
+use crate::engine::{Engine, Expected, Published, WriteError};
+use crate::json::{Id, Layout, Object, quote, tag, with_member};
 use crate::store::{Command, Data, Refusal, Resource};
 
 /// What is to be written where.
 pub(super) enum Write<'a> {
-    Create(&'a Resource),
+    /// The second is a member that is set whatever the body says: its name and its value as JSON.
+    Create(&'a Resource, Option<(String, String)>),
     Replace(&'a Resource, &'a Id),
     Merge(&'a Resource, &'a Id),
     Delete(&'a Resource, &'a Id),
@@ -37,8 +38,13 @@ pub(super) async fn carry_out(
     };
     let how = body::merge(request);
     let (status, location, command) = match write {
-        Write::Create(resource) => {
-            (StatusCode::CREATED, true, Command::Create { resource: name(resource), body: read(resource)? })
+        Write::Create(resource, member) => {
+            let mut body = read(resource)?;
+            if let Some((key, value)) = member {
+                let text = with_member(body.as_str(), &key, &value, Layout::PRETTY, "");
+                body = Object::parse(&text).unwrap_or(body);
+            }
+            (StatusCode::CREATED, true, Command::Create { resource: name(resource), body })
         }
         Write::Replace(resource, id) => {
             let command = Command::Replace { resource: name(resource), id: id.clone(), body: read(resource)? };
@@ -63,7 +69,11 @@ pub(super) async fn carry_out(
     };
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
-    let outcome = match engine.write(command).await {
+    let expected = request.header(header::IF_MATCH).map(|list| {
+        let list = list.to_string();
+        Box::new(move |text: &str| reply::names(&list, &tag(Layout::PRETTY.render(text, "").as_bytes()))) as Expected
+    });
+    let outcome = match engine.write(command, expected).await {
         Ok(outcome) => outcome,
         Err(error) => return Err(refused(engine, &engine.snapshot(), request, error)),
     };
@@ -162,6 +172,23 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             Problem::new(problem::BAD_ID, format!("{property} is {value}; an id is a string or a number"))
                 .error(format!("/{property}"), "must be a string or a number")
                 .hint(format!("leave {property} out, and the record gets the next one"))
+        }
+        Refusal::Dangling { rule, value } => {
+            let path = format!("/{}", encode(&rule.resource));
+            let detail =
+                format!("{} is {value}, and no record of {} has that {}", rule.property, rule.resource, rule.target);
+            Problem::new(problem::REFERENCE, detail)
+                .error(
+                    format!("/{}", rule.property),
+                    format!("must be the {} of a record of {}", rule.target, rule.resource),
+                )
+                .hint(format!("create that record first, or take one that is there: GET {path}"))
+                .attempt(request.curl("GET", &path, None))
+        }
+        Refusal::Changed => {
+            Problem::new(problem::CHANGED, "the record is not the one that the entity tag in If-Match names")
+                .hint("get the record again: its ETag is the one to send")
+                .attempt(request.curl("GET", request.uri.path(), None))
         }
         Refusal::IdTaken { resource, property, id } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));

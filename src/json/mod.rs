@@ -14,10 +14,11 @@ pub use document::{Chunk, Document, Entry, Part};
 pub use id::{Highest, Id};
 pub use layout::{Indent, Layout};
 pub use object::{
-    Member, NotObject, Object, get, get_member, locate, members, merge_patch, merge_shallow, same_value, with_member,
+    Member, NotObject, Object, get, get_member, items, locate, members, merge_patch, merge_shallow, same_value,
+    with_member,
 };
 pub use scan::{MAX_DEPTH, Place, SyntaxError, check, check_file};
-pub use text::Text;
+pub use text::{Text, tag};
 
 /// What kind of JSON value a text holds, told from its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -80,7 +80,7 @@ fn spans(object: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
 }
 
 /// The items of `array` (valid JSON); none where it is no array.
-fn items(array: &str) -> impl Iterator<Item = &str> {
+pub fn items(array: &str) -> impl Iterator<Item = &str> {
     let bytes = array.as_bytes();
     let open = skip_space(bytes, 0);
     let mut at = if bytes.get(open) == Some(&b'[') { skip_space(bytes, open + 1) } else { bytes.len() };

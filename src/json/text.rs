@@ -68,3 +68,11 @@ impl PartialEq for Text {
     }
 }
 impl Eq for Text {}
+
+/// The strong entity tag of a body (RFC 9110, 8.8.3), with its quotes: equal bytes have equal tags, also after a restart.
+pub fn tag(body: &[u8]) -> String {
+    use std::hash::Hasher;
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(body);
+    format!("\"{:016x}\"", hasher.finish())
+}

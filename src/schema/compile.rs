@@ -6,6 +6,7 @@
 //! 4. `gather`: what each resource requires, keeps unique and points to.
 //! 5. `checker`: one validator per resource. What is wrong in 2 to 4 is told together.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonschema::{Draft, Registry};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::explain::{Checker, Explainer};
 use super::gather::{Gathered, gather};
 use super::walk::{Problem, Walk};
-use super::words::Sheet;
+use super::words::{Sheet, join};
 use super::{Holds, Rules, SchemaError, SchemaProblem, example};
 use crate::json;
 
@@ -26,6 +27,11 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), SchemaError> {
     let raw = parse(text)?;
     let fail = |problems: Vec<Problem>| Err(SchemaError { problems: placed(problems, text) });
+    let mut repeated = Vec::new();
+    repeated_names(text.trim_start_matches('\u{feff}'), "", &mut repeated);
+    if !repeated.is_empty() {
+        return fail(repeated);
+    }
     if let Some(problem) = wrong_draft(&raw) {
         return fail(vec![problem]);
     }
@@ -41,8 +47,16 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), Schem
         return fail(problems);
     }
     let compiled = Arc::new(Sheet::new(prepared(&sheet.root, &resources, id)));
-    let rules: Result<Vec<Rules>, Problem> =
-        resources.into_iter().map(|resource| rules(resource, &raw, &compiled, id)).collect();
+    let registry = Registry::new()
+        .draft(Draft::Draft202012)
+        .retriever(Offline)
+        .add(BASE, &compiled.root)
+        .and_then(jsonschema::RegistryBuilder::prepare)
+        .map_err(|error| refused("", &error.to_string()));
+    let rules: Result<Vec<Rules>, Problem> = registry.and_then(|registry| {
+        let compile = |resource| rules(resource, &raw, &compiled, &registry, id);
+        resources.into_iter().map(compile).collect()
+    });
     match rules {
         Ok(rules) => Ok((raw, rules)),
         Err(problem) => fail(vec![problem]),
@@ -63,6 +77,19 @@ fn parse(text: &str) -> Result<Value, SchemaError> {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(other) => Err(problem(format!("the rules must be an object, this is {}", super::words::found(&other)))),
         Err(error) => Err(problem(format!("cannot be read as JSON: {error}"))),
+    }
+}
+
+/// Names that stand twice in an object: of such a pair, parsing keeps one and says nothing. (Objects inside arrays, such
+/// as the forms of `oneOf`, are not looked into.)
+fn repeated_names(object: &str, pointer: &str, problems: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    for member in json::members(object) {
+        let here = join(pointer, &member.key);
+        repeated_names(member.value, &here, problems);
+        if !seen.insert(member.key) {
+            problems.push(Problem { pointer: here, message: "is written twice".to_owned(), hint: None });
+        }
     }
 }
 
@@ -147,8 +174,11 @@ fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
             required.retain(|name| name != id);
         }
         let closed = ["additionalProperties", "unevaluatedProperties"].iter().any(|name| record.contains_key(*name));
-        if let (true, Some(Value::Object(properties))) = (closed, record.get_mut("properties")) {
-            properties.entry(id).or_insert(Value::Bool(true));
+        if closed {
+            let properties = record.entry("properties").or_insert_with(|| json!({}));
+            if let Some(properties) = properties.as_object_mut() {
+                properties.entry(id).or_insert(Value::Bool(true));
+            }
         }
         if let Some(place) = resource.layers.first().and_then(|pointer| root.pointer_mut(pointer)) {
             *place = Value::Object(record);
@@ -157,22 +187,26 @@ fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
     root
 }
 
-fn rules(resource: Gathered, raw: &Value, sheet: &Arc<Sheet>, id: &str) -> Result<Rules, Problem> {
+/// What only the validator's own compiler found wrong.
+fn refused(pointer: &str, reason: &str) -> Problem {
+    Problem { pointer: pointer.to_owned(), message: reason.to_owned(), hint: None }
+}
+
+fn rules(
+    resource: Gathered,
+    raw: &Value,
+    sheet: &Arc<Sheet>,
+    registry: &Registry<'_>,
+    id: &str,
+) -> Result<Rules, Problem> {
     let Gathered { resource, holds, pointer, layers: _, required, properties, unique, references } = resource;
-    let problem = |message: String| Problem { pointer: pointer.clone(), message, hint: None };
-    let registry = Registry::new()
-        .draft(Draft::Draft202012)
-        .retriever(Offline)
-        .add(BASE, &sheet.root)
-        .and_then(jsonschema::RegistryBuilder::prepare)
-        .map_err(|error| problem(error.to_string()))?;
     let validator = jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_registry(&registry)
+        .with_registry(registry)
         .with_retriever(Offline)
         .should_validate_formats(true)
         .build(&json!({ "$ref": format!("{BASE}#{}", fragment(&pointer)) }))
-        .map_err(|error| problem(error.to_string()))?;
+        .map_err(|error| refused(&pointer, &error.to_string()))?;
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
     let checker = Checker { validator, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
     let raw = raw.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));

@@ -7,7 +7,7 @@ use super::keywords::format_named;
 use super::words::{Layer, Sheet, join, types};
 
 /// How deep an example may nest: a schema may contain itself.
-const DEEPEST: usize = 6;
+const DEEPEST: usize = 4;
 
 /// The example for the schema at `pointer`: the smallest of a few attempts that is valid, else the fullest.
 pub(super) fn record(checker: &Checker, pointer: &str, required: &[String]) -> Value {
@@ -39,6 +39,8 @@ fn example(sheet: &Sheet, pointer: &str, name: &str, required_only: bool, depth:
     if depth > DEEPEST {
         return Value::Null;
     }
+    // Further down only what must be there: a schema that contains itself ten times would grow without end.
+    let required_only = required_only || depth > 1;
     let types = types(&layers);
     let kind = types.iter().find(|name| *name != "null").or(types.first());
     let kind = kind.map_or_else(|| implied(&layers), String::as_str);

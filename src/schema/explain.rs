@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use super::Violation;
-use super::keywords::{edits, fold, format_named, nearest};
-use super::words::{Layer, Sheet, any_of, found, join, literal, one_of, segments, split_last, type_words, wanted};
+use super::keywords::{edits, fold, nearest};
+use super::words::{Layer, Sheet, any_of, found, join, literal, segments, split_last, wanted};
 
 /// No answer lists more violations than this: a body can hold a million mistakes, and nobody reads them.
 const MOST: usize = 200;
@@ -45,8 +45,11 @@ impl Explainer<'_> {
     /// The violations in the order in which a reader of the body meets them.
     pub fn violations<'e>(&self, errors: impl Iterator<Item = ValidationError<'e>>) -> Vec<Violation> {
         let mut found = Vec::new();
-        for error in errors {
-            self.explain(&error, &mut found);
+        // What is missing must not be lost behind a thousand other mistakes.
+        let (missing, others): (Vec<_>, Vec<_>) =
+            errors.partition(|error| matches!(error.kind(), Kind::Required { .. }));
+        for error in missing.iter().chain(&others) {
+            self.explain(error, &mut found);
             if found.len() > MOST {
                 break;
             }
@@ -91,7 +94,7 @@ impl Explainer<'_> {
         position
     }
 
-    fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Violation>) {
+    pub(super) fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Violation>) {
         let at = error.instance_path().as_str();
         let mut add = |pointer: String, detail: String| out.push(Violation { pointer, detail });
         match error.kind() {
@@ -103,7 +106,7 @@ impl Explainer<'_> {
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_names(&self.layers(error));
-                for name in unexpected.iter().filter(|name| !self.is_own_id(at, name)) {
+                for name in unexpected.iter().filter(|name| !self.is_own_id(at, name)).take(MOST + 1) {
                     add(join(at, name), self.unknown(at, name, &known));
                 }
             }
@@ -112,8 +115,28 @@ impl Explainer<'_> {
                 add(join(at, name), format!("is no allowed name: the name {}", self.detail(inner)));
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.forms(error, context, out),
+            // The crate reports an object in which no property at all is allowed as a false schema, and one member.
+            Kind::FalseSchema if self.forbids_all(error) => {
+                let members = self.body.pointer(at).and_then(Value::as_object).into_iter().flatten();
+                for (name, _) in members.filter(|(name, _)| !self.is_own_id(at, name)).take(MOST + 1) {
+                    add(join(at, name), self.unknown(at, name, &[]));
+                }
+            }
             _ => add(at.to_owned(), self.detail(error)),
         }
+    }
+
+    /// Whether the error means `"additionalProperties": false` or `"propertyNames": false` and no property beside it.
+    fn forbids_all(&self, error: &ValidationError<'_>) -> bool {
+        let at = error.instance_path().as_str();
+        let Some(keyword) = ["/additionalProperties", "/propertyNames"]
+            .into_iter()
+            .find(|keyword| error.schema_path().as_str().ends_with(keyword))
+        else {
+            return false;
+        };
+        // A property that is itself called so would end in the same step.
+        !at.ends_with(keyword) && self.body.pointer(at).is_some_and(Value::is_object)
     }
 
     /// The id of the record itself: the server sees to it.
@@ -122,7 +145,7 @@ impl Explainer<'_> {
     }
 
     /// The schema that holds the keyword of the error, with what it includes.
-    fn layers(&self, error: &ValidationError<'_>) -> Vec<Layer<'_>> {
+    pub(super) fn layers(&self, error: &ValidationError<'_>) -> Vec<Layer<'_>> {
         let path = error.schema_path().as_str();
         let path = path.rfind("/dependentRequired").map_or(path, |end| &path[..=end]);
         split_last(path).map_or_else(Vec::new, |(parent, _)| self.sheet.layers(parent))
@@ -148,14 +171,16 @@ impl Explainer<'_> {
         };
         let known = self.known_names(&layers);
         let instance = error.instance();
-        let names =
-            instance.as_object().into_iter().flat_map(Map::keys).filter(|other| !known.contains(&other.as_str()));
+        let unknown = |other: &&String| !known.contains(&other.as_str());
+        // Of a body with thousands of unknown names the first ones will do.
+        let names = instance.as_object().into_iter().flat_map(Map::keys).filter(unknown).take(MOST);
         match names.map(|other| (edits(&fold(name), &fold(other)), other)).min_by_key(|(distance, _)| *distance) {
             Some((0, other)) if other.to_lowercase() == name.to_lowercase() => {
                 format!("{detail}; the body has `{other}`: names are case-sensitive")
             }
-            Some((0, other)) => format!("{detail}; the body has `{other}`: did you mean `{name}`?"),
-            Some((1, other)) if name.len() > 2 => format!("{detail}; the body has `{other}`: did you mean `{name}`?"),
+            Some((distance, other)) if distance == 0 || (distance == 1 && name.len() > 2) => {
+                format!("{detail}; the body has `{other}`: did you mean `{name}`?")
+            }
             _ => detail,
         }
     }
@@ -209,9 +234,9 @@ impl Explainer<'_> {
             }
             words.dedup();
             if words.iter().any(String::is_empty) {
-                format!("fits none of the {} allowed forms, is {}", context.len(), found(&instance))
+                format!("fits none of the {} allowed forms, is {}", context.len(), found(instance))
             } else {
-                format!("must be {}, is {}", any_of(&words), found(&instance))
+                format!("must be {}, is {}", any_of(&words), found(instance))
             }
         } else if meant.iter().all(all_missing) {
             let needs = |form: &usize| {
@@ -231,164 +256,4 @@ impl Explainer<'_> {
         };
         out.push(Violation { pointer: at.to_owned(), detail });
     }
-
-    /// What is wrong with the value at the place of the error.
-    fn detail(&self, error: &ValidationError<'_>) -> String {
-        let instance: &Value = error.instance();
-        let layers = self.layers(error);
-        let keyword = |name: &str| layers.first().and_then(|layer| layer.schema.get(name));
-        let is = literal(instance);
-        match error.kind() {
-            Kind::Type { kind } => {
-                let types: Vec<String> = match kind {
-                    TypeKind::Single(one) => vec![type_words(one.as_str()).to_owned()],
-                    TypeKind::Multiple(set) => set.iter().map(|one| type_words(one.as_str()).to_owned()).collect(),
-                };
-                format!("must be {}, is {}", any_of(&types), found(instance))
-            }
-            Kind::Format { format } => match format_named(format) {
-                Some(format) => format!("must be {} such as {}, is {is}", format.noun, format.example),
-                None => format!("must have the format {format}, is {is}"),
-            },
-            Kind::Enum { options } => {
-                let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-                let near = instance.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
-                let hint = near.map_or_else(String::new, |near| format!(", did you mean {}?", literal(&near.into())));
-                format!("must be {}, is {is}{hint}", one_of(options))
-            }
-            Kind::Constant { expected_value } => format!("must be {}, is {is}", literal(expected_value)),
-            Kind::Pattern { pattern } => format!("must match the pattern {pattern}, is {is}"),
-            Kind::MinLength { limit } => match length(instance) {
-                0 => format!("is empty, at least {} needed", count(*limit, "character", "is", "are")),
-                now => format!("is {} long, at least {limit} {} needed", characters(now), verb(*limit)),
-            },
-            Kind::MaxLength { limit } => {
-                format!("is {} long, at most {limit} {} allowed", characters(length(instance)), verb(*limit))
-            }
-            Kind::Minimum { limit } => format!("must be at least {limit}, is {is}"),
-            Kind::Maximum { limit } => format!("must be at most {limit}, is {is}"),
-            Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, is {is}"),
-            Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}, is {is}"),
-            Kind::MultipleOf { multiple_of } => {
-                let factor = keyword("multipleOf").map_or_else(|| multiple_of.to_string(), Value::to_string);
-                format!("must be a multiple of {factor}, is {is}")
-            }
-            Kind::MinItems { limit } => {
-                format!("has {}, at least {limit} {} needed", items(size(instance)), verb(*limit))
-            }
-            Kind::MaxItems { limit } => {
-                format!("has {}, at most {limit} {} allowed", items(size(instance)), verb(*limit))
-            }
-            Kind::MinProperties { limit } => {
-                format!("has {}, at least {limit} {} needed", properties(size(instance)), verb(*limit))
-            }
-            Kind::MaxProperties { limit } => {
-                format!("has {}, at most {limit} {} allowed", properties(size(instance)), verb(*limit))
-            }
-            Kind::UniqueItems => match repeated(instance) {
-                Some(item) => format!("must not hold an item twice, holds {} again", literal(item)),
-                None => "must not hold an item twice".to_owned(),
-            },
-            Kind::Contains => self.contains(&layers),
-            Kind::AdditionalItems { limit } => {
-                format!("has {}, at most {limit} {} allowed", items(size(instance)), verb(*limit as u64))
-            }
-            Kind::UnevaluatedItems { unexpected } => {
-                format!("has {} that no rule allows", items(unexpected.len()))
-            }
-            Kind::FalseSchema => "is not allowed here".to_owned(),
-            Kind::Not { schema } => self.not(error, schema),
-            Kind::OneOfMultipleValid { context } => {
-                let fitting = context.iter().enumerate().filter(|(_, errors)| errors.is_empty());
-                let fitting: Vec<String> = fitting.map(|(form, _)| (form + 1).to_string()).collect();
-                format!("must fit exactly one of the allowed forms, fits {}", fitting.join(" and "))
-            }
-            Kind::ContentEncoding { content_encoding } => format!("must be encoded as {content_encoding}"),
-            Kind::ContentMediaType { content_media_type } => format!("must hold {content_media_type}"),
-            Kind::FromUtf8 { .. } => "must hold UTF-8 text".to_owned(),
-            Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
-                "cannot be checked against its pattern in reasonable time".to_owned()
-            }
-            Kind::Custom { message, .. } => message.clone(),
-            Kind::Required { .. }
-            | Kind::AdditionalProperties { .. }
-            | Kind::UnevaluatedProperties { .. }
-            | Kind::PropertyNames { .. }
-            | Kind::AnyOf { .. }
-            | Kind::OneOfNotValid { .. } => {
-                // Met only inside another message (`propertyNames`), where one sentence has to do.
-                let mut inner = Vec::new();
-                self.explain(error, &mut inner);
-                inner.into_iter().map(|violation| violation.detail).collect::<Vec<_>>().join("; ")
-            }
-            _ => error.to_string(),
-        }
-    }
-
-    fn contains(&self, layers: &[Layer<'_>]) -> String {
-        let Some(layer) = layers.first() else { return "lacks an item it must contain".to_owned() };
-        let limit = |name: &str| layer.schema.get(name).and_then(Value::as_u64);
-        let least = limit("minContains").unwrap_or(1);
-        let number = match limit("maxContains") {
-            Some(most) if most == least => format!("exactly {least}"),
-            Some(most) if least == 0 => format!("at most {most}"),
-            Some(most) => format!("{least} to {most}"),
-            None => format!("at least {least}"),
-        };
-        let wanted = wanted(&self.sheet.layers(&format!("{}/contains", layer.pointer)));
-        let which = match wanted.as_str() {
-            "" => layer.schema.get("contains").map(|schema| format!("like {}", literal(schema))).unwrap_or_default(),
-            words => format!("that is {words}"),
-        };
-        let noun = if number.ends_with(" 1") { "item" } else { "items" };
-        format!("must contain {number} {noun} {which}")
-    }
-
-    fn not(&self, error: &ValidationError<'_>, schema: &Value) -> String {
-        let names = schema.get("required").and_then(Value::as_array);
-        if let (Some(names), Some(1)) = (names, schema.as_object().map(Map::len)) {
-            let names: Vec<String> = names.iter().filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
-            return format!("must not have {}", names.join(" and "));
-        }
-        let simple = schema.as_object().is_some_and(|schema| schema.len() == 1);
-        match wanted(&self.sheet.layers(error.schema_path().as_str())) {
-            words if simple && !words.is_empty() => format!("must not be {words}"),
-            _ => format!("must not fit {}", literal(schema)),
-        }
-    }
-}
-
-fn length(value: &Value) -> usize {
-    value.as_str().map_or(0, |text| text.chars().count())
-}
-
-fn size(value: &Value) -> usize {
-    value.as_array().map(Vec::len).or_else(|| value.as_object().map(Map::len)).unwrap_or_default()
-}
-
-fn verb(number: u64) -> &'static str {
-    if number == 1 { "is" } else { "are" }
-}
-
-fn count(number: u64, noun: &str, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {noun} {one}") } else { format!("{number} {noun}s {many}") }
-}
-
-fn characters(number: usize) -> String {
-    if number == 1 { "1 character".to_owned() } else { format!("{number} characters") }
-}
-
-fn items(number: usize) -> String {
-    if number == 1 { "1 item".to_owned() } else { format!("{number} items") }
-}
-
-fn properties(number: usize) -> String {
-    if number == 1 { "1 property".to_owned() } else { format!("{number} properties") }
-}
-
-/// The first item that stood there before. Looked for among the first items only: it is a courtesy, not the check.
-fn repeated(value: &Value) -> Option<&Value> {
-    let items = value.as_array()?;
-    let items = &items[..items.len().min(500)];
-    items.iter().enumerate().find(|(index, item)| items[..*index].contains(item)).map(|(_, item)| item)
 }

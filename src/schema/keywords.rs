@@ -119,7 +119,7 @@ pub(super) fn format_named(name: &str) -> Option<&'static Format> {
 /// The one of `names` that `name` was most likely meant to be: the same but for case, `-` and `_`, or a few edits away.
 pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);
-    let allowed = (folded.chars().count() / 3).clamp(1, 3);
+    let allowed = (folded.chars().count() / 3).min(3);
     names
         .into_iter()
         .filter(|candidate| *candidate != name)

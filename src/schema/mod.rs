@@ -11,6 +11,7 @@ mod example;
 mod explain;
 mod gather;
 mod keywords;
+mod sentences;
 mod walk;
 mod words;
 
@@ -20,19 +21,14 @@ use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
 
-/// The compiled rules of a data file.
-#[derive(Debug)]
+/// The compiled rules of a data file. The default has rules for nothing, as where there is no rules file.
+#[derive(Debug, Default)]
 pub struct Schema {
     rules: Vec<Rules>,
     raw: Value,
 }
 
 impl Schema {
-    /// No rules at all: every resource is as lenient as in json-server.
-    pub fn none() -> Schema {
-        Schema { rules: Vec::new(), raw: Value::Object(serde_json::Map::new()) }
-    }
-
     /// Compiles the text of a rules file, for records whose id is called `id`.
     ///
     /// # Errors

@@ -1,1 +1,316 @@
+mod messages;
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const USERS: &str = r##"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$id": "https://example.com/db.schema.json",
+  "type": "object",
+  "properties": {
+    "$schema": { "type": "string" },
+    "users": {
+      "type": "array",
+      "uniqueItemProperties": ["email", ["lastName", "firstName"]],
+      "items": { "$ref": "#/$defs/user" }
+    },
+    "tasks": {
+      "items": {
+        "type": "object",
+        "properties": {
+          "user_id": { "type": "integer", "references": "users" },
+          "owner": { "$ref": "https://example.com/db.schema.json#/$defs/user" },
+          "bands": { "type": "array", "items": { "type": "string", "references": "bands/name" } },
+          "dueDate": { "type": ["string", "null"], "format": "date" },
+          "id": { "type": "integer" }
+        },
+        "required": ["user_id"]
+      }
+    },
+    "bands": { "type": "array", "items": { "properties": { "name": { "type": "string" } } } },
+    "profile": { "type": "object", "properties": { "name": { "type": "string", "minLength": 1 } }, "required": ["name", "id"] },
+    "anything": { "type": "array" }
+  },
+  "$defs": {
+    "user": {
+      "type": "object",
+      "properties": {
+        "lastName": { "type": "string", "description": "The user's last name" },
+        "firstName": { "type": "string" },
+        "email": { "type": "string", "format": "email" },
+        "role": { "enum": ["admin", "reader"] }
+      },
+      "required": ["lastName", "firstName", "email", "id"],
+      "additionalProperties": false
+    }
+  }
+}"##;
+
+fn schema() -> Schema {
+    Schema::compile(USERS).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The violations of `record` under the record schema `rules`, one line each.
+fn violations(rules: &Value, record: &Value) -> Vec<String> {
+    let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
+    let schema = Schema::compile(&text).unwrap_or_else(|error| panic!("{error}"));
+    schema.rules("things").expect("rules").check(record).iter().map(Violation::to_string).collect()
+}
+
+#[test]
+fn what_the_rules_tell() {
+    let schema = schema();
+    let users = schema.rules("users").expect("users");
+    assert_eq!(users.required(), ["lastName", "firstName", "email"]);
+    assert_eq!(users.holds(), Holds::Records);
+    let names: Vec<_> = users.properties().iter().map(|p| (p.name.as_str(), p.words.as_str(), p.required)).collect();
+    assert_eq!(
+        names,
+        [
+            ("lastName", "a string", true),
+            ("firstName", "a string", true),
+            ("email", "an e-mail address", true),
+            ("role", "one of \"admin\", \"reader\"", false),
+        ]
+    );
+    let of = |name: &str, fold_case| UniqueProperty { name: name.to_owned(), fold_case };
+    assert_eq!(
+        users.unique(),
+        [
+            Unique { properties: vec![of("email", true)] },
+            Unique { properties: vec![of("lastName", false), of("firstName", false)] },
+        ]
+    );
+    assert_eq!(users.example(), json!({ "lastName": "Lovelace", "firstName": "Ada", "email": "name@example.com" }));
+    assert_eq!(users.raw(), &json!({ "$ref": "#/$defs/user" }));
+
+    let tasks = schema.rules("tasks").expect("tasks");
+    let to = |property: &str, many, resource: &str, target: &str| Reference {
+        property: property.to_owned(),
+        many,
+        resource: resource.to_owned(),
+        target: target.to_owned(),
+    };
+    assert_eq!(tasks.references(), [to("user_id", false, "users", "id"), to("bands", true, "bands", "name")]);
+    assert_eq!(tasks.property("dueDate").expect("dueDate").words, "a date or null");
+    assert_eq!(tasks.example(), json!({ "user_id": 1 }));
+
+    assert_eq!(schema.rules("profile").expect("profile").holds(), Holds::Single);
+    assert!(schema.rules("anything").is_none());
+    assert!(schema.rules("$schema").is_none());
+    let order: Vec<_> = schema.iter().map(Rules::resource).collect();
+    assert_eq!(order, ["users", "tasks", "bands", "profile"]);
+}
+
+#[test]
+fn records_and_what_is_wrong_with_them() {
+    let schema = schema();
+    for (resource, record, expected) in [
+        ("users", json!({ "lastName": "A", "firstName": "B", "email": "a@b.co" }), &[][..]),
+        ("users", json!({ "id": 7, "lastName": "A", "firstName": "B", "email": "a@b.co", "role": "admin" }), &[]),
+        (
+            "users",
+            json!({}),
+            &[
+                "/lastName is missing (required, a string)",
+                "/firstName is missing (required, a string)",
+                "/email is missing (required, an e-mail address)",
+            ],
+        ),
+        (
+            "users",
+            json!({ "role": "Admin", "email": "x", "lastname": "A", "firstName": 5 }),
+            &[
+                "/lastName is missing (required, a string); the body has `lastname`: names are case-sensitive",
+                "/role must be one of \"admin\", \"reader\", is \"Admin\", did you mean \"admin\"?",
+                "/email must be an e-mail address such as name@example.com, is \"x\"",
+                "/lastname is no property of users, did you mean \"lastName\"?",
+                "/firstName must be a string, is the number 5",
+            ],
+        ),
+        (
+            "users",
+            json!({ "lastName": "A", "fistName": "B", "email": "a@b.co", "zip": 1 }),
+            &[
+                "/firstName is missing (required, a string); the body has `fistName`: did you mean `firstName`?",
+                "/fistName is no property of users, did you mean \"firstName\"?",
+                "/zip is no property of users",
+            ],
+        ),
+        ("users", json!([]), &["must be an object, is an array"]),
+        ("users", json!("x"), &["must be an object, is the string \"x\""]),
+        ("tasks", json!({ "user_id": 1, "dueDate": null, "extra": 1 }), &[]),
+        ("tasks", json!({ "user_id": 1.5 }), &["/user_id must be a whole number, is the number 1.5"]),
+        (
+            "tasks",
+            json!({ "user_id": 1, "dueDate": "31.1.2026" }),
+            &["/dueDate must be a date such as 2026-01-31, is \"31.1.2026\""],
+        ),
+        ("tasks", json!({ "user_id": 1, "id": "x" }), &["/id must be a whole number, is the string \"x\""]),
+        (
+            "tasks",
+            json!({ "user_id": 1, "owner": { "lastName": "A", "firstName": "B", "email": "a@b.co", "zip": 1 } }),
+            &["/owner/id is missing (required)", "/owner/zip is no property of owner"],
+        ),
+        ("tasks", json!({ "user_id": 1, "bands": ["a", 2] }), &["/bands/1 must be a string, is the number 2"]),
+        (
+            "profile",
+            json!({ "name": "" }),
+            &["/id is missing (required)", "/name is empty, at least 1 character is needed"],
+        ),
+    ] {
+        let rules = schema.rules(resource).expect(resource);
+        let found: Vec<_> = rules.check(&record).iter().map(Violation::to_string).collect();
+        assert_eq!(found, expected, "{resource} {record}");
+        assert_eq!(rules.check_text(&record.to_string()), rules.check(&record));
+    }
+}
+
+#[test]
+fn the_id_is_the_servers_matter() {
+    for rules in [
+        json!({ "properties": { "id": { "type": "integer" } }, "required": ["id"] }),
+        json!({ "properties": { "name": true }, "additionalProperties": false }),
+        json!({ "allOf": [{ "required": ["id"] }], "properties": { "name": true }, "unevaluatedProperties": false }),
+        json!({ "additionalProperties": false }),
+        json!({ "additionalProperties": { "type": "string" } }),
+        json!({ "required": ["id"], "unevaluatedProperties": { "type": "string" } }),
+    ] {
+        assert_eq!(violations(&rules, &json!({})), [""; 0], "{rules}");
+        assert_eq!(violations(&rules, &json!({ "id": 1 })), [""; 0], "{rules}");
+    }
+    let other = r#"{ "properties": { "a": { "items": { "required": ["_id", "id"] } } } }"#;
+    let schema = Schema::compile_with_id(other, "_id").expect("compiles");
+    assert_eq!(schema.rules("a").expect("a").required(), ["id"]);
+}
+
+#[test]
+fn references_inside_the_file_are_followed() {
+    let text = r##"{
+      "properties": {
+        "tree": { "items": { "$ref": "#node" } },
+        "a b": { "$ref": "#/$defs/list%20of" },
+        "c/d~e": { "items": { "$ref": "#/definitions/x" } }
+      },
+      "$defs": {
+        "n": { "$anchor": "node", "type": "object", "properties": { "next": { "$ref": "#node" }, "id": true }, "additionalProperties": false },
+        "list of": { "type": "array", "items": { "allOf": [{ "$ref": "#/definitions/x" }], "unevaluatedProperties": false } }
+      },
+      "definitions": { "x": { "properties": { "x": { "type": "string" } }, "required": ["x"] } }
+    }"##;
+    let schema = Schema::compile(text).expect("compiles");
+    let check = |name: &str, value: Value| -> Vec<String> {
+        schema.rules(name).expect(name).check(&value).iter().map(Violation::to_string).collect()
+    };
+    assert_eq!(
+        check("tree", json!({ "next": { "next": { "nxt": 1 } } })),
+        ["/next/next/nxt is no property of next, did you mean \"next\"?"]
+    );
+    assert_eq!(check("a b", json!({ "id": 1 })), ["/x is missing (required, a string)"]);
+    assert_eq!(check("a b", json!({ "x": "", "y": 1 })), ["/y is no property of a b"]);
+    assert_eq!(check("c/d~e", json!({ "x": 1 })), ["/x must be a string, is the number 1"]);
+    assert_eq!(schema.rules("a b").expect("rules").example(), json!({ "x": "x" }));
+}
+
+#[test]
+fn examples_keep_the_rules() {
+    for rules in [
+        json!({}),
+        json!({ "type": "object" }),
+        json!({ "properties": { "a": { "type": "integer", "minimum": 10, "multipleOf": 4 } } }),
+        json!({ "properties": { "a": { "type": "number", "maximum": -0.5 } }, "required": ["a"] }),
+        json!({ "properties": { "a": { "exclusiveMaximum": 0 } }, "required": ["a"] }),
+        json!({ "properties": { "a": { "type": "string", "minLength": 30 }, "b": { "maxLength": 1 } } }),
+        json!({ "properties": { "a": { "pattern": "^[A-Z]{3}$", "examples": ["ABC"] } }, "required": ["a"] }),
+        json!({ "properties": { "tags": { "type": "array", "items": { "type": "string" }, "minItems": 1 } }, "required": ["tags"] }),
+        json!({ "required": ["undescribed"] }),
+        json!({ "oneOf": [{ "properties": { "kind": { "const": "a" } }, "required": ["kind"] }, { "required": ["b"] }] }),
+        json!({ "properties": { "address": { "properties": { "city": { "type": "string" } }, "required": ["city"] } }, "required": ["address"] }),
+        json!({ "properties": { "a": { "type": ["null", "boolean"] }, "b": { "anyOf": [{ "type": "null" }, { "format": "uuid" }] } } }),
+        json!({ "properties": { "id": { "type": "integer" }, "a": { "default": 5 } }, "minProperties": 1 }),
+        json!({ "allOf": [{ "properties": { "a": { "format": "ipv6" } }, "required": ["a"] }] }),
+    ] {
+        let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
+        let schema = Schema::compile(&text).expect("compiles");
+        let rules = schema.rules("things").expect("rules");
+        assert_eq!(rules.check(&rules.example()), [], "{} {}", rules.raw(), rules.example());
+        assert!(rules.example().get("id").is_none());
+    }
+}
+
+#[test]
+fn a_schema_that_is_only_itself_allows_anything() {
+    let text = r##"{ "properties": { "a": { "items": { "$ref": "#/properties/a/items" } } } }"##;
+    if let Ok(schema) = Schema::compile(text) {
+        assert_eq!(schema.rules("a").expect("a").check(&json!({ "x": 1 })), []);
+    }
+}
+
+#[test]
+fn rules_are_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Schema>();
+    shared::<SchemaError>();
+}
+
+#[test]
+fn the_rules_of_the_page_compile() {
+    let page = include_str!("../../docs/rules.md");
+    let block = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let schema = Schema::compile(block).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(schema.iter().count(), 3);
+    assert_eq!(schema.rules("tasks").expect("tasks").example(), json!({ "user_id": 1, "title": "A title" }));
+}
+
+#[test]
+fn every_keyword_and_format_is_in_the_page() {
+    let page = include_str!("../../docs/rules.md");
+    let listed = |name: &str| page.contains(&format!("`{name}`"));
+    let keywords = keywords::KEYWORDS.iter().map(|(name, _)| *name);
+    let formats = keywords::FORMATS.iter().map(|format| format.name).chain(keywords::UNCHECKED_FORMATS.iter().copied());
+    let missing: Vec<_> = keywords.chain(formats).filter(|name| !listed(name)).collect();
+    assert!(missing.is_empty(), "docs/rules.md does not name {missing:?}");
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let names = prop::sample::select(vec![
+        "lastName", "lastname", "email", "id", "v", "~/", "", "next", "type", "items", "$ref",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        names.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((names.clone(), inner), 0..6)
+                .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn checking_never_panics(value in any_json()) {
+        thread_local!(static SCHEMA: Schema = schema());
+        SCHEMA.with(|schema| {
+            for rules in schema.iter() {
+                let violations = rules.check(&value);
+                assert_eq!(violations, rules.check(&value));
+                assert_eq!(violations.is_empty(), rules.check_text(&value.to_string()).is_empty());
+            }
+        });
+    }
+
+    #[test]
+    fn compiling_never_panics(text in ".{0,60}", schema in any_json(), key in "(type|items|properties|required|format|uniqueItemProperties|allOf|\\$ref)") {
+        let _ = Schema::compile(&text);
+        let _ = Schema::compile(&json!({ "properties": { "a": { "items": { key: schema } } } }).to_string());
+    }
+}

@@ -143,6 +143,11 @@ impl Collection {
         self.by_id.get(id)
     }
 
+    /// Whether several records of the file have one id; then [`Collection::get`] finds the first of them.
+    pub fn has_repeated_ids(&self) -> bool {
+        self.repeated_ids
+    }
+
     pub(super) fn last(&self) -> Option<&Arc<Record>> {
         self.rows.last()
     }

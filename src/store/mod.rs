@@ -7,7 +7,12 @@
 mod collection;
 mod file;
 mod plan;
+mod refer;
 mod unique;
+
+pub mod plural;
+pub mod query;
+pub mod relations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,11 +32,31 @@ pub struct Settings {
     pub foreign_key_suffix: String,
     /// The properties that must be unique, by resource.
     pub unique: HashMap<String, Vec<UniqueRule>>,
+    /// The properties that must point to a record, by resource.
+    pub references: HashMap<String, Vec<ReferenceRule>>,
+}
+
+/// A property whose value must be that of a property of some record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceRule {
+    /// The property that points.
+    pub property: String,
+    /// Its value is an array of pointers.
+    pub many: bool,
+    /// The collection that it points into.
+    pub resource: String,
+    /// The property there, as a rule the id.
+    pub target: String,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { id: "id".into(), foreign_key_suffix: "Id".into(), unique: HashMap::new() }
+        Settings {
+            id: "id".into(),
+            foreign_key_suffix: "Id".into(),
+            unique: HashMap::new(),
+            references: HashMap::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Collection, Data, Record, Resource, Store};
+use super::{Collection, Data, Record, ReferenceRule, Resource, Store};
 use crate::json::{
     Chunk, Id, Kind, Layout, Object, Text, get_member, merge_patch, merge_shallow, same_value, with_member,
 };
@@ -37,7 +37,7 @@ pub enum Command {
         /// How they are laid over the record.
         how: Merge,
     },
-    /// Takes a record away.
+    /// Takes a record away, and the records that point to it.
     Delete {
         /// The collection's name.
         resource: String,
@@ -108,6 +108,15 @@ pub enum Refusal {
         /// The id of the record that has them.
         holder: Option<Id>,
     },
+    /// A declared reference points to no record.
+    Dangling {
+        /// The reference.
+        rule: ReferenceRule,
+        /// The value that points nowhere, as JSON.
+        value: String,
+    },
+    /// The record is not in the state that the writer expected (`If-Match`).
+    Changed,
 }
 
 /// What a record would be after a command, before anything but the ids was looked at.
@@ -122,7 +131,7 @@ pub struct Draft {
 enum Target {
     New(Option<Id>),
     Record(Arc<Record>),
-    Gone(Arc<Record>),
+    Gone(Vec<(usize, Arc<Record>)>),
     Object,
 }
 
@@ -217,7 +226,8 @@ impl Store {
             }
             Command::Delete { resource, id } => {
                 let (resource, record) = self.record(resource, id)?;
-                Ok(Draft { resource, target: Target::Gone(record), text: String::new() })
+                let gone = self.dependents(resource, &record);
+                Ok(Draft { resource, target: Target::Gone(gone), text: String::new() })
             }
             Command::ReplaceObject { resource, body } => {
                 let (resource, old) = self.object(resource)?;
@@ -242,22 +252,22 @@ impl Store {
     /// # Errors
     /// The id of a new record is taken, or values that must be unique belong to another record.
     pub fn plan(&self, draft: Draft) -> Result<Change, Refusal> {
-        let Some(Resource { name, data: Data::Collection(collection), .. }) =
-            self.resources.get(draft.resource).map(Arc::as_ref)
-        else {
+        let Some(resource) = self.resources.get(draft.resource) else { return Ok(Change(draft)) };
+        let Resource { name, data: Data::Collection(collection), .. } = resource.as_ref() else {
             return Ok(Change(draft));
         };
-        let own = match &draft.target {
-            Target::Record(record) => Some(record.number()),
+        let (own, old) = match &draft.target {
+            Target::Record(record) => (Some(record.number()), Some(record.value())),
             Target::New(id) => {
                 if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
                     let property = self.settings.id.clone();
                     return Err(Refusal::IdTaken { resource: name.clone(), property, id: id.clone() });
                 }
-                None
+                (None, None)
             }
             Target::Gone(_) | Target::Object => return Ok(Change(draft)),
         };
+        self.check_references(resource, &draft.text, old)?;
         for index in &collection.unique {
             if let Some(holder) = index.holder(&draft.text, own) {
                 return Err(Refusal::NotUnique {
@@ -274,6 +284,20 @@ impl Store {
     pub fn apply(&mut self, Change(draft): Change) -> Outcome {
         let style = matches!(draft.target, Target::New(_)).then(|| self.style(draft.resource));
         let id_property = self.settings.id.clone();
+        if let Target::Gone(gone) = &draft.target {
+            for (resource, record) in gone.iter().rev() {
+                if let Some(resource) = self.resources.get_mut(*resource)
+                    && let Data::Collection(collection) = &mut Arc::make_mut(resource).data
+                {
+                    collection.untouched = None;
+                    collection.remove(record);
+                }
+            }
+            return match gone.first() {
+                Some((_, record)) => Outcome::of(record, true),
+                None => Outcome { id: None, value: draft.text.into(), changed: false },
+            };
+        }
         let Some(resource) = self.resources.get_mut(draft.resource) else {
             return Outcome { id: None, value: draft.text.into(), changed: false };
         };
@@ -303,16 +327,27 @@ impl Store {
                 let chunk = old.chunk.with_value(&draft.text);
                 Outcome::of(&collection.replace(&old, chunk), true)
             }
-            (Data::Collection(collection), Target::Gone(old)) => {
-                collection.untouched = None;
-                collection.remove(&old);
-                Outcome::of(&old, true)
-            }
             (data, _) => {
                 let changed = !matches!(data, Data::Object(old) if old.as_str() == draft.text);
                 let value = Text::from(draft.text);
                 *data = Data::Object(value.clone());
                 Outcome { id: None, value, changed }
+            }
+        }
+    }
+
+    /// The text that `command` is about to change or remove, if it is there.
+    pub fn current(&self, command: &Command) -> Option<&str> {
+        match command {
+            Command::Create { .. } => None,
+            Command::Replace { resource, id, .. }
+            | Command::Merge { resource, id, .. }
+            | Command::Delete { resource, id } => Some(self.resource(resource)?.collection()?.get(id)?.value()),
+            Command::ReplaceObject { resource, .. } | Command::MergeObject { resource, .. } => {
+                match self.resource(resource)?.data() {
+                    Data::Object(text) => Some(text),
+                    _ => None,
+                }
             }
         }
     }

@@ -1,0 +1,117 @@
+//! hyper answers what is not HTTP by itself, with a bare status. This puts a problem document in the place of that.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::problem::{self, Problem};
+
+/// A connection on which bare answers of hyper's become problem documents.
+pub(super) struct Framing<T> {
+    inner: T,
+    /// The document that takes the place of the head now being written, and how much of it is out.
+    instead: Option<(Vec<u8>, usize)>,
+}
+
+impl<T> Framing<T> {
+    pub(super) fn new(inner: T) -> Framing<T> {
+        Framing { inner, instead: None }
+    }
+}
+
+/// The problem for a head that hyper made up: a client error, no body and the connection closed. Our own answers all
+/// have a `content-type` or a status that is no such error.
+fn problem(head: &[u8]) -> Option<Problem> {
+    if !head.starts_with(b"HTTP/1.1 4") && !head.starts_with(b"HTTP/1.0 4") {
+        return None;
+    }
+    let head = std::str::from_utf8(head).ok()?;
+    if !head.ends_with("\r\n\r\n") || !head.contains("\r\ncontent-length: 0\r\n") || head.contains("\r\ncontent-type:")
+    {
+        return None;
+    }
+    match head.get(9..12)? {
+        "400" => Some(
+            Problem::new(problem::BAD_REQUEST, "what arrived is not an HTTP/1.1 request")
+                .hint("the first line is `GET /users HTTP/1.1`, then headers as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
+        ),
+        "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),
+        "431" => Some(Problem::new(problem::HEADERS_TOO_LARGE, "the request's line and headers are too large or too many")),
+        _ => None,
+    }
+}
+
+impl<T: Write + Unpin> Framing<T> {
+    /// Writes what takes the place of `head`, if something does; then `head` counts as written.
+    fn write_instead(&mut self, context: &mut Context<'_>, head: &[u8]) -> Poll<Option<io::Result<usize>>> {
+        if self.instead.is_none() {
+            let Some(problem) = problem(head) else { return Poll::Ready(None) };
+            let response = problem.into_response();
+            let mut text = format!("HTTP/1.1 {}\r\n", response.status());
+            for (name, value) in response.headers() {
+                text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
+            }
+            text.push_str("access-control-allow-origin: *\r\n");
+            text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", response.body().len()));
+            let mut bytes = text.into_bytes();
+            bytes.extend_from_slice(response.body());
+            self.instead = Some((bytes, 0));
+        }
+        while let Some((bytes, out)) = &mut self.instead {
+            match ready!(Pin::new(&mut self.inner).poll_write(context, &bytes[*out..])) {
+                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
+                Ok(count) => *out += count,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+            if *out == bytes.len() {
+                self.instead = None;
+            }
+        }
+        Poll::Ready(Some(Ok(head.len())))
+    }
+}
+
+impl<T: Read + Unpin> Read for Framing<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+}
+
+impl<T: Write + Unpin> Write for Framing<T> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        match ready!(self.write_instead(context, buffer)) {
+            Some(written) => Poll::Ready(written),
+            None => Pin::new(&mut self.inner).poll_write(context, buffer),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = buffers.iter().find(|buffer| !buffer.is_empty()).map_or(&[][..], |buffer| buffer);
+        match ready!(self.write_instead(context, first)) {
+            Some(written) => Poll::Ready(written),
+            None => Pin::new(&mut self.inner).poll_write_vectored(context, buffers),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

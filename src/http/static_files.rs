@@ -1,0 +1,174 @@
+//! Files from a folder, asked after the API: byte ranges, entity tags, and no way out of the folder.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use warp::http::{HeaderValue, Method, Response, StatusCode, header};
+
+use super::problem::{self, Problem};
+use super::request::{Request, encode};
+
+/// A folder whose files are served.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    root: PathBuf,
+}
+
+/// What a path leads to.
+enum Found {
+    File(PathBuf),
+    /// A folder with an index, asked for without the slash at its end.
+    Redirect(String),
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> std::io::Result<Folder> {
+        Ok(Folder { root: fs::canonicalize(path)? })
+    }
+
+    /// The answer to a GET or HEAD of a file; `None` where there is no such file. Reads from the disk.
+    pub(super) fn answer(&self, request: &Request) -> Option<Result<Response<Bytes>, Problem>> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        match self.find(request)? {
+            Found::File(path) => send(request, &path).transpose(),
+            Found::Redirect(to) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+                response.headers_mut().insert(header::LOCATION, HeaderValue::try_from(to).ok()?);
+                Some(Ok(response))
+            }
+        }
+    }
+
+    fn find(&self, request: &Request) -> Option<Found> {
+        let segments = request.segments()?;
+        let mut path = self.root.clone();
+        for segment in &segments {
+            // Dot files are private by custom; a separator or NUL in a decoded name would change what the path means.
+            if segment.is_empty() || segment.starts_with('.') || segment.contains(['/', '\\', '\0', ':']) {
+                return None;
+            }
+            path.push(segment.as_ref());
+        }
+        let mut path = fs::canonicalize(path).ok()?;
+        if path.is_dir() {
+            if !request.uri.path().ends_with('/') {
+                path.join("index.html").is_file().then_some(())?;
+                let encoded: Vec<_> = segments.iter().map(|segment| encode(segment)).collect();
+                return Some(Found::Redirect(format!("/{}/", encoded.join("/"))));
+            }
+            path = fs::canonicalize(path.join("index.html")).ok()?;
+        } else if request.uri.path().ends_with('/') {
+            return None;
+        }
+        // A symbolic link may lead out of the folder.
+        (path.starts_with(&self.root) && path.is_file()).then_some(Found::File(path))
+    }
+}
+
+fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Problem> {
+    let Ok(mut file) = File::open(path) else { return Ok(None) };
+    let Ok(about) = file.metadata() else { return Ok(None) };
+    let size = about.len();
+    let modified = about.modified().ok();
+    let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_nanos());
+    let tag = format!("\"{size:x}-{age:x}\"");
+    let range = request.header(header::RANGE).filter(|_| {
+        // A range of another version of the file would not fit what the client has.
+        request.header(header::IF_RANGE).is_none_or(|known| known == tag)
+    });
+    let (status, from, length) = match range.and_then(|range| parse_range(range, size)) {
+        None => (StatusCode::OK, 0, size),
+        Some(Some((from, to))) => (StatusCode::PARTIAL_CONTENT, from, to - from + 1),
+        Some(None) => {
+            let whole =
+                HeaderValue::try_from(format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
+            return Err(Problem::new(problem::RANGE, format!("the file has {size} bytes"))
+                .header(header::CONTENT_RANGE, whole)
+                .hint("ask for a range within the file, as `Range: bytes=0-99`"));
+        }
+    };
+    let mut body = Vec::new();
+    let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.take(length).read_to_end(&mut body));
+    if read.is_err() {
+        return Ok(None);
+    }
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let kind = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+    let kind = if kind.starts_with("text/") || kind == "application/javascript" {
+        HeaderValue::try_from(format!("{kind}; charset=utf-8"))
+    } else {
+        Ok(HeaderValue::from_static(kind))
+    };
+    headers.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+    let optional = [
+        (header::ETAG, HeaderValue::try_from(tag).ok()),
+        (header::LAST_MODIFIED, modified.and_then(|time| HeaderValue::try_from(httpdate::fmt_http_date(time)).ok())),
+        (
+            header::CONTENT_RANGE,
+            (status == StatusCode::PARTIAL_CONTENT)
+                .then(|| HeaderValue::try_from(format!("bytes {from}-{}/{size}", from + length - 1)).ok())
+                .flatten(),
+        ),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+    Ok(Some(response))
+}
+
+/// A range of bytes (RFC 9110, 14.1.2), first and last: `None` where the header is to be ignored (another unit, several
+/// ranges, nonsense), `Some(None)` where the file has no such bytes.
+fn parse_range(range: &str, size: u64) -> Option<Option<(u64, u64)>> {
+    let (first, last) = range.strip_prefix("bytes=")?.trim().split_once('-')?;
+    if last.contains(',') {
+        return None;
+    }
+    let (first, last) = (first.trim(), last.trim());
+    if first.is_empty() {
+        let length: u64 = last.parse().ok()?;
+        return Some((length > 0 && size > 0).then(|| (size.saturating_sub(length), size - 1)));
+    }
+    let first: u64 = first.parse().ok()?;
+    let last: u64 = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
+    if last < first {
+        return None;
+    }
+    Some((first < size).then(|| (first, last.min(size - 1))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_rfc_9110() {
+        let cases = [
+            ("bytes=1-3", Some(Some((1, 3)))),
+            ("bytes=4-", Some(Some((4, 5)))),
+            ("bytes=-2", Some(Some((4, 5)))),
+            ("bytes=-99", Some(Some((0, 5)))),
+            ("bytes=0-99", Some(Some((0, 5)))),
+            ("bytes=6-", Some(None)),
+            ("bytes=-0", Some(None)),
+            ("bytes=3-1", None),
+            ("bytes=0-1,3-4", None),
+            ("lines=1-2", None),
+            ("bytes=x-", None),
+        ];
+        for (range, expected) in cases {
+            assert_eq!(parse_range(range, 6), expected, "{range}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+use std::fmt;
+
+/// What is wrong with a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A `%` that no two hexadecimal digits follow, or escapes that are no UTF-8.
+    Encoding,
+    /// `field:op=` with an operator that there is none of.
+    Operator,
+    /// A value that should be a whole number in some range.
+    Number,
+    /// A `_like` pattern that is no regular expression, or is too large.
+    Pattern,
+    /// A `_where` that is no JSON, or not of the shape that is understood.
+    Where,
+    /// A reserved parameter written as an object: `q[a]=1`.
+    Shape,
+}
+
+/// Why a query cannot be carried out: a client's mistake, to be answered with 400.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryError {
+    /// What kind of mistake it is.
+    pub fault: Fault,
+    /// The name of the parameter as it was sent (decoded where it could be).
+    pub parameter: String,
+    /// One sentence: what is wrong, with the value that was sent.
+    pub detail: String,
+    /// A parameter of the same kind that works, as it is written in a URL: `_page=1&_limit=10`.
+    pub example: String,
+}
+
+impl QueryError {
+    pub(super) fn new(
+        fault: Fault,
+        parameter: &str,
+        detail: impl Into<String>,
+        example: impl Into<String>,
+    ) -> QueryError {
+        QueryError { fault, parameter: parameter.into(), detail: detail.into(), example: example.into() }
+    }
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}; a working one: {}", self.parameter, self.detail, self.example)
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+/// Something that the sender of a valid query should know: a field that no record has, a parameter without effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The name of the parameter as it was sent.
+    pub parameter: String,
+    /// One sentence: what was done and why it may not be what was meant.
+    pub detail: String,
+    /// The nearest thing that would have had an effect, as it is written in a URL.
+    pub instead: Option<String>,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.parameter, self.detail)?;
+        match &self.instead {
+            Some(instead) => write!(formatter, " Did you mean {instead}?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `text` as it stands in a message: in quotes, cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}

@@ -1,0 +1,156 @@
+//! What is known of a collection's fields while a query is read.
+
+use std::collections::BTreeSet;
+
+use memchr::memmem::Finder;
+
+use crate::json::{self, Kind};
+
+/// How many records are looked at for names to suggest.
+const SAMPLE: usize = 500;
+
+/// The fields of the collection that a query asks: those that a record has and those that a rule declares.
+#[derive(Clone, Copy)]
+pub struct Fields<'a> {
+    visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool),
+    declared: &'a [&'a str],
+}
+
+impl<'a> Fields<'a> {
+    /// `visit` shows the records' texts one after the other for as long as it is answered `true`; `declared` are the
+    /// paths that the rules name. Records are visited only where a name has to be found.
+    pub fn new(visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool), declared: &'a [&'a str]) -> Fields<'a> {
+        Fields { visit, declared }
+    }
+
+    /// Whether a rule declares `path` or a record has a value there (`null` is one).
+    pub fn has(&self, path: &str) -> bool {
+        if self.declared.contains(&path) {
+            return true;
+        }
+        // The last name on the path is looked for as bytes first, which is many times faster than reading the members:
+        // the parameter `views_gte` has to be known to be no field of any record.
+        let last = path.rsplit(['.', '[']).next().unwrap_or(path).trim_end_matches(']');
+        let is_index = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        let finder = Finder::new(if is_index { "" } else { last });
+        let mut found = false;
+        (self.visit)(&mut |record| {
+            let may_be = finder.find(record.as_bytes()).is_some() || record.contains("\\u");
+            found = may_be && json::get(record, path).is_some();
+            !found
+        });
+        found
+    }
+
+    /// Whether nothing at all is known: there is no record and no rule.
+    pub fn is_blank(&self) -> bool {
+        let mut blank = self.declared.is_empty();
+        if blank {
+            (self.visit)(&mut |_| {
+                blank = false;
+                false
+            });
+        }
+        blank
+    }
+
+    /// The known name nearest to `path`, where one is near enough to be a slip of the fingers.
+    pub fn nearest(&self, path: &str) -> Option<String> {
+        let mut names: BTreeSet<String> = self.declared.iter().map(|name| name.to_string()).collect();
+        let mut left = SAMPLE;
+        (self.visit)(&mut |record| {
+            collect(record, "", 3, &mut names);
+            left -= 1;
+            left > 0
+        });
+        nearest(path, names.iter().map(String::as_str)).map(str::to_string)
+    }
+}
+
+fn collect(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String>) {
+    for member in json::members(object) {
+        let name = if prefix.is_empty() { member.key.to_string() } else { format!("{prefix}.{}", member.key) };
+        if depth > 1 && Kind::of(member.value) == Kind::Object {
+            collect(member.value, &name, depth - 1, names);
+        }
+        if names.len() < 1000 {
+            names.insert(name);
+        }
+    }
+}
+
+/// The candidate nearest to `word`, if a third of its letters or fewer (at least one, case not counted) differ.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(100).collect();
+    let limit = (word.len() / 3).clamp(1, 4);
+    let distances = candidates.map(|candidate| {
+        let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).take(100).collect();
+        (distance(&word, &letters), candidate)
+    });
+    distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// How many letters have to be added, left out, replaced or swapped with their neighbour.
+fn distance(one: &[char], other: &[char]) -> usize {
+    let width = other.len() + 1;
+    let mut above = vec![0; width];
+    let mut row: Vec<usize> = (0..width).collect();
+    for (i, letter) in one.iter().enumerate() {
+        let mut next = vec![i + 1; width];
+        for (j, against) in other.iter().enumerate() {
+            let replaced = row[j] + usize::from(letter != against);
+            next[j + 1] = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *against {
+                next[j + 1] = next[j + 1].min(above[j - 1] + 1);
+            }
+        }
+        above = std::mem::replace(&mut row, next);
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_fingers_is_found() {
+        let names = ["title", "author", "author.name", "views", "createdAt"];
+        let cases = [
+            ("titel", Some("title")),
+            ("Title", Some("title")),
+            ("auther", Some("author")),
+            ("author.nme", Some("author.name")),
+            ("createdat", Some("createdAt")),
+            ("view", Some("views")),
+            ("nope", None),
+            ("x", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(nearest(word, names.into_iter()), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn fields_are_those_of_any_record_or_rule() {
+        let records = ["{\"id\":1}", "{\"id\":2,\"a\":{\"b\":[5]},\"n\\u0061me\":null}"];
+        let visit = |see: &mut dyn FnMut(&str) -> bool| {
+            let _ = records.iter().all(|record| see(record));
+        };
+        let fields = Fields::new(&visit, &["email"]);
+        for (path, expected) in [
+            ("id", true),
+            ("a.b", true),
+            ("a.b[0]", true),
+            ("a.b[1]", false),
+            ("name", true),
+            ("email", true),
+            ("b", false),
+        ] {
+            assert_eq!(fields.has(path), expected, "{path}");
+        }
+        assert!(!fields.is_blank());
+        assert_eq!(fields.nearest("emial").as_deref(), Some("email"));
+        assert!(Fields::new(&|_| (), &[]).is_blank());
+    }
+}

@@ -1,0 +1,134 @@
+//! The closed list of filter operators, from which the parser, the messages and the documentation derive.
+
+/// What an operator asks of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// Equal.
+    Eq,
+    /// There, and not equal.
+    Ne,
+    /// Less than.
+    Lt,
+    /// Less than or equal.
+    Lte,
+    /// Greater than.
+    Gt,
+    /// Greater than or equal.
+    Gte,
+    /// Equal to one of a list.
+    In,
+    /// A string that holds the text.
+    Contains,
+    /// A string that begins with the text.
+    StartsWith,
+    /// A string that ends with the text.
+    EndsWith,
+    /// Matched by a regular expression.
+    Like,
+}
+
+/// How an operator is written behind the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// `views:gte=10`, json-server 1.0. Inside `_where` the operators have the same meaning.
+    Colon,
+    /// `views_gte=10`, json-server 0.17.
+    Underscore,
+}
+
+/// One row of the table of operators.
+#[derive(Debug, Clone, Copy)]
+pub struct Operator {
+    /// What it asks.
+    pub op: Op,
+    /// Its name, the same in both spellings: `gte` in `views:gte` and `views_gte`.
+    pub name: &'static str,
+    /// What a field must be to be let through, as the end of the sentence "records whose field ...".
+    pub meaning: &'static str,
+    /// A value that it takes.
+    pub sample: &'static str,
+    /// Whether json-server 0.17 has the underscore form; the others come from 1.0.
+    pub in_017: bool,
+}
+
+const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static str, in_017: bool) -> Operator {
+    Operator { op, name, meaning, sample, in_017 }
+}
+
+/// Every operator, in the order in which they are listed to people.
+pub const OPERATORS: [Operator; 11] = [
+    row(Op::Eq, "eq", "is equal to the value", "1", false),
+    row(Op::Ne, "ne", "is there and is not equal to the value", "1", true),
+    row(Op::Lt, "lt", "is less than the value", "10", false),
+    row(Op::Lte, "lte", "is less than or equal to the value", "10", true),
+    row(Op::Gt, "gt", "is greater than the value", "10", false),
+    row(Op::Gte, "gte", "is greater than or equal to the value", "10", true),
+    row(Op::In, "in", "is equal to one of the values, which commas separate", "1,2", false),
+    row(Op::Contains, "contains", "is a string that holds the value, whatever the case", "rust", false),
+    row(Op::StartsWith, "startsWith", "is a string that begins with the value, whatever the case", "the", false),
+    row(Op::EndsWith, "endsWith", "is a string that ends with the value, whatever the case", "end", false),
+    row(Op::Like, "like", "is matched by the regular expression, whatever the case", "^a|b$", true),
+];
+
+/// Parameters that are never filters.
+pub const RESERVED: [&str; 14] = [
+    "q",
+    "_start",
+    "_end",
+    "_sort",
+    "_order",
+    "_limit",
+    "_page",
+    "_per_page",
+    "_embed",
+    "_expand",
+    "_where",
+    "_dependent",
+    "_delay",
+    "callback",
+];
+
+/// Whether `name` is a parameter that is never a filter; `_` (which jQuery sends against caches) is one too.
+pub fn is_reserved(name: &str) -> bool {
+    name == "_" || RESERVED.contains(&name)
+}
+
+impl Operator {
+    /// The operator called `name`, letter by letter.
+    pub fn named(name: &str) -> Option<&'static Operator> {
+        OPERATORS.iter().find(|operator| operator.name == name)
+    }
+
+    /// The field and the operator that `parameter` is made of in the underscore spelling: `views` and `gte`.
+    pub fn suffix_of(parameter: &str) -> Option<(&str, &'static Operator)> {
+        let (field, name) = parameter.rsplit_once('_')?;
+        Some((field, Operator::named(name)?)).filter(|(field, _)| !field.is_empty())
+    }
+
+    /// `field` filtered by this operator, as it is written in a URL.
+    pub fn example(&self, field: &str, spelling: Spelling) -> String {
+        let sign = if spelling == Spelling::Colon { ':' } else { '_' };
+        format!("{field}{sign}{}={}", self.name, self.sample)
+    }
+}
+
+/// The names of all operators in one line: `eq, ne, lt, ...`.
+pub fn names() -> String {
+    OPERATORS.map(|operator| operator.name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for operator in &OPERATORS {
+            assert_eq!(Operator::named(operator.name).map(|found| found.op), Some(operator.op));
+            let parameter = format!("a_b_{}", operator.name);
+            assert!(matches!(Operator::suffix_of(&parameter), Some(("a_b", found)) if found.op == operator.op));
+        }
+        assert!(Operator::suffix_of("_gte").is_none());
+        assert!(Operator::suffix_of("views").is_none());
+    }
+}

@@ -1,0 +1,152 @@
+//! A raw query string as decoded pairs, and back.
+
+use std::borrow::Cow;
+
+use super::error::{Fault, QueryError, quoted};
+
+/// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
+///
+/// `+` is a space, a name without `=` has the empty value, `name[]` is `name`, empty pieces (`a=1&&b=2`) are left out.
+/// An escape that is none is an error which names the parameter.
+pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
+    let mut out = Vec::new();
+    for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        let Some(mut name) = decode(name) else {
+            let detail = format!("the name {} holds a broken percent escape; a percent sign is %25", quoted(name));
+            return Err(QueryError::new(Fault::Encoding, name, detail, "title=100%25"));
+        };
+        let Some(value) = decode(value) else {
+            let detail = format!("the value {} holds a broken percent escape; a percent sign is %25", quoted(value));
+            return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", encode(&name))));
+        };
+        if let Cow::Borrowed(inner) = &name {
+            name = Cow::Borrowed(inner.strip_suffix("[]").unwrap_or(inner));
+        } else if name.ends_with("[]") {
+            let end = name.len() - 2;
+            name.to_mut().truncate(end);
+        }
+        if !(name.is_empty() && value.is_empty()) {
+            out.push((name.into_owned(), value.into_owned()));
+        }
+    }
+    Ok(out)
+}
+
+/// `raw` with `+` as space and percent escapes decoded, or `None` where an escape is broken or no UTF-8 comes out.
+fn decode(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Some(Cow::Borrowed(raw));
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let high = (bytes.next()? as char).to_digit(16)?;
+                let low = (bytes.next()? as char).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(out).ok().map(Cow::Owned)
+}
+
+/// `text` as it may stand in a query string: everything escaped that is not plain there.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => out.push(byte as char),
+            b'-' | b'_' | b'.' | b'~' | b':' | b',' | b'/' | b'@' | b'!' | b'$' | b'*' => out.push(byte as char),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+/// `url` with the value of its first `_page` parameter replaced by `page`, everything else kept letter by letter.
+pub fn with_page(url: &str, page: usize) -> String {
+    let Some((path, query)) = url.split_once('?') else {
+        return format!("{url}?_page={page}");
+    };
+    let mut replaced = false;
+    let pieces: Vec<Cow<'_, str>> = query
+        .split('&')
+        .map(|piece| {
+            let name = piece.split_once('=').map_or(piece, |(name, _)| name);
+            let is_page = decode(name).is_some_and(|name| matches!(&*name, "_page" | "_page[]" | "_page[0]"));
+            if replaced || !is_page {
+                return Cow::Borrowed(piece);
+            }
+            replaced = true;
+            Cow::Owned(format!("{name}={page}"))
+        })
+        .collect();
+    format!("{path}?{}", pieces.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pairs_are_decoded_in_order() {
+        let cases: &[(&str, &[(&str, &str)])] = &[
+            ("", &[]),
+            ("a=1&a=2", &[("a", "1"), ("a", "2")]),
+            ("id[]=1&id%5B%5D=2", &[("id", "1"), ("id", "2")]),
+            ("a+b=c+d%2B", &[("a b", "c d+")]),
+            ("flag&&x=", &[("flag", ""), ("x", "")]),
+            ("e=a=b", &[("e", "a=b")]),
+            ("caf%C3%A9=\u{e9}", &[("caf\u{e9}", "\u{e9}")]),
+            ("=", &[]),
+        ];
+        for (raw, expected) in cases {
+            let found = pairs(raw).unwrap();
+            let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+            assert_eq!(&found, expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_broken_escape_names_the_parameter() {
+        for (raw, parameter) in [("a=1&b=%", "b"), ("b=%4", "b"), ("b=%GG", "b"), ("b=%E0%A4%A", "b"), ("%ff=1", "%ff")]
+        {
+            let error = pairs(raw).unwrap_err();
+            assert_eq!((error.fault, error.parameter.as_str()), (Fault::Encoding, parameter), "{raw}");
+            assert!(pairs(&error.example).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_page_is_replaced_where_it_stands() {
+        let cases = [
+            ("/p?_page=1&_limit=2", "/p?_page=7&_limit=2"),
+            ("/p?xpage=2&_page=2", "/p?xpage=2&_page=7"),
+            ("/p?_page=1&_page=2", "/p?_page=7&_page=2"),
+            ("/p?%5Fpage=1&a=%20", "/p?%5Fpage=7&a=%20"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(with_page(url, 7), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_itself(name in "\\PC{1,12}", value in "\\PC{0,12}") {
+            prop_assume!(!name.ends_with("[]"));
+            let raw = format!("{}={}", encode(&name), encode(&value));
+            prop_assert_eq!(pairs(&raw).unwrap(), vec![(name, value)]);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(raw in ".{0,40}") {
+            let _ = pairs(&raw);
+            let _ = with_page(&raw, 3);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+use super::conditions::Condition;
+use super::error::{Fault, Notice, QueryError, quoted};
+use super::fields::{Fields, nearest};
+use super::filter::{Filter, Name, Path, Test};
+use super::operators::{RESERVED, is_reserved};
+use super::search::Search;
+use super::sort::SortKey;
+use super::window::{Asked, Window};
+
+/// What a list request asks for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub(super) filters: Vec<Filter>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) search: Option<Search>,
+    pub(super) sort: Vec<SortKey>,
+    pub(super) window: Window,
+    embeds: Vec<String>,
+    expands: Vec<String>,
+    notices: Vec<Notice>,
+}
+
+impl Query {
+    /// Gives the decoded `pairs` of a query string (see [`super::pairs()`]) their meaning for a collection with `fields`.
+    ///
+    /// The error is a client's mistake: it names the parameter and shows one that works.
+    pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
+        let mut query = Query {
+            filters: Vec::new(),
+            conditions: Vec::new(),
+            search: None,
+            sort: Vec::new(),
+            window: Window::All,
+            embeds: list_of(pairs, "_embed"),
+            expands: list_of(pairs, "_expand"),
+            notices: Vec::new(),
+        };
+        let first = |name: &str| {
+            let found = pairs.iter().find(|(known, _)| known == name)?;
+            Some(found.1.as_str()).filter(|value| !value.is_empty())
+        };
+        for (name, value) in pairs {
+            if let Some((base, _)) = name.split_once('[').filter(|(base, _)| is_reserved(base)) {
+                let detail = format!("{base} takes a text, {} makes an object of it", quoted(name));
+                return Err(QueryError::new(Fault::Shape, name, detail, example_of(base)));
+            }
+            if name == "_where" && !value.is_empty() {
+                query.conditions.push(Condition::parse(value)?);
+            }
+        }
+        if first("_where").is_none() {
+            query.read_filters(pairs, fields)?;
+        }
+        query.search = first("q").map(Search::new);
+        query.read_sort(pairs, fields);
+        let asked = Asked {
+            start: first("_start"),
+            end: first("_end"),
+            limit: first("_limit"),
+            page: first("_page"),
+            per_page: first("_per_page"),
+        };
+        query.window = asked.window()?;
+        if asked.start.is_some() && query.window == Window::All {
+            query.note("_start", "it has no effect without _end or _limit.", Some("_start=0&_end=10".into()));
+        }
+        if asked.per_page.is_some() && asked.page.is_none() {
+            query.note("_per_page", "it has no effect without _page.", Some("_page=1&_per_page=10".into()));
+        }
+        if asked.page.is_some() && asked.per_page.is_some() && asked.limit.is_some() {
+            query.note("_limit", "it has no effect beside _per_page.", None);
+        }
+        query.note_unknown_fields(fields);
+        Ok(query)
+    }
+
+    fn read_filters(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) -> Result<(), QueryError> {
+        let mut read: Vec<(Name<'_>, &str, Vec<String>)> = Vec::new();
+        for (parameter, value) in pairs.iter().filter(|(name, _)| !is_reserved(name)) {
+            let name = Name::read(parameter, fields)?;
+            let operator = |name: &Name<'_>| name.operator.map(|(operator, spelling)| (operator.op, spelling));
+            let known =
+                read.iter_mut().find(|(other, ..)| other.path == name.path && operator(other) == operator(&name));
+            match known {
+                Some((.., values)) => values.push(value.clone()),
+                None => read.push((name, parameter, vec![value.clone()])),
+            }
+        }
+        for (name, parameter, values) in read {
+            let test = match name.operator {
+                None => {
+                    if values.iter().any(|value| value == "null") {
+                        let detail = "the text null is compared; to find fields that are null use the operator eq.";
+                        self.note(parameter, detail, Some(format!("{}:eq=null", name.path)));
+                    }
+                    Test::Text(values)
+                }
+                Some((operator, spelling)) => Test::new(operator.op, values, spelling, parameter)?,
+            };
+            self.filters.push(Filter { parameter: parameter.to_string(), path: Path::new(name.path), test });
+        }
+        Ok(())
+    }
+
+    /// `_sort=a,b` with `_order=desc,asc`, or `_sort=-a,b`.
+    fn read_sort(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
+        let values = |wanted: &'static str| {
+            let values = pairs.iter().filter(move |(name, _)| name == wanted);
+            values.flat_map(|(_, value)| value.split(','))
+        };
+        let mut orders = values("_order");
+        for name in values("_sort") {
+            let down = orders.next().is_some_and(|order| order.trim().eq_ignore_ascii_case("desc"));
+            // A name with a space or a minus in front may be a field's whole name.
+            let trimmed = name.trim();
+            let (path, minus) = match trimmed.strip_prefix('-') {
+                Some(rest) if !fields.has(trimmed) => (rest.trim(), true),
+                _ => (trimmed, false),
+            };
+            if !path.is_empty() {
+                self.sort.push(SortKey { path: Path::new(path), descending: down || minus });
+            }
+        }
+    }
+
+    fn note(&mut self, parameter: &str, detail: impl Into<String>, instead: Option<String>) {
+        self.notices.push(Notice { parameter: parameter.to_string(), detail: detail.into(), instead });
+    }
+
+    /// A field that no record and no rule has is most often a slip, and leads to an empty answer.
+    fn note_unknown_fields(&mut self, fields: &Fields<'_>) {
+        let mut asked: Vec<(String, String, &str)> = Vec::new();
+        for filter in &self.filters {
+            asked.push((filter.parameter.clone(), filter.path.text.clone(), "so that the answer is empty"));
+        }
+        for condition in &self.conditions {
+            condition.each_field(&mut |path| {
+                asked.push(("_where".into(), path.into(), "so that no record meets what is asked of it"));
+            });
+        }
+        for key in &self.sort {
+            asked.push(("_sort".into(), key.path.text.clone(), "so that the order does not change"));
+        }
+        asked.retain(|(_, path, _)| !self.is_related(path) && !fields.has(path));
+        if asked.is_empty() || fields.is_blank() {
+            return;
+        }
+        for (parameter, path, effect) in asked {
+            let mut instead = fields.nearest(&path);
+            if instead.is_none() && path.starts_with('_') {
+                instead = nearest(&path, RESERVED.into_iter()).map(str::to_string);
+            }
+            let detail = format!("no record has a field {}, {effect}.", quoted(&path));
+            self.note(&parameter, detail, instead);
+        }
+    }
+
+    /// Whether `path` begins with the name of a relation that is asked for.
+    fn is_related(&self, path: &str) -> bool {
+        self.embeds.iter().chain(&self.expands).any(|name| {
+            path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    /// The names given to `_embed`, in order, each once: children, or a parent in 1.0's form.
+    pub fn embeds(&self) -> &[String] {
+        &self.embeds
+    }
+
+    /// The names given to `_expand`, in order, each once.
+    pub fn expands(&self) -> &[String] {
+        &self.expands
+    }
+
+    /// What the sender should know though the query is valid.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The field and the value, where the records are chosen by one plain equality (`author=bob`) and nothing else, so
+    /// that an index over [text forms](super::text_form) can find candidates. [`Query::select`] must still see them.
+    pub fn equality(&self) -> Option<(&str, &str)> {
+        match (self.filters.as_slice(), self.conditions.as_slice(), &self.search) {
+            ([Filter { path, test: Test::Text(values), .. }], [], None) if !self.is_related(&path.text) => {
+                match values.as_slice() {
+                    [value] => Some((&path.text, value)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and
+    /// [`Query::range`] of the collection's length tells the places.
+    pub fn is_window_only(&self) -> bool {
+        self.takes_all() && self.sort.is_empty()
+    }
+
+    /// Whether every record passes: there is no filter and no search.
+    pub(super) fn takes_all(&self) -> bool {
+        self.filters.is_empty() && self.conditions.is_empty() && self.search.is_none()
+    }
+
+    /// Whether a filter or the sort asks for a field of a related record (`_embed=post&post.title=x`), so that relations
+    /// must be attached before [`Query::select`]; else attaching them to what it chose is enough.
+    pub fn needs_relations(&self) -> bool {
+        let mut found = self.filters.iter().any(|filter| self.is_related(&filter.path.text))
+            || self.sort.iter().any(|key| self.is_related(&key.path.text));
+        for condition in &self.conditions {
+            condition.each_field(&mut |path| found |= self.is_related(path));
+        }
+        found
+    }
+}
+
+/// The names in all parameters called `name`, each once; commas separate several.
+fn list_of(pairs: &[(String, String)], name: &str) -> Vec<String> {
+    let mut names = Vec::<String>::new();
+    for part in pairs.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(',')) {
+        let part = part.trim();
+        if !part.is_empty() && !names.iter().any(|known| known == part) {
+            names.push(part.to_string());
+        }
+    }
+    names
+}
+
+fn example_of(reserved: &str) -> String {
+    match reserved {
+        "_start" | "_end" => "_start=0&_end=10".into(),
+        "_page" | "_limit" => "_page=1&_limit=10".into(),
+        "_per_page" => "_page=1&_per_page=10".into(),
+        "_sort" | "_order" => "_sort=id&_order=desc".into(),
+        "_where" => "_where={\"id\":{\"gt\":1}}".into(),
+        "_delay" => "_delay=200".into(),
+        other => format!("{other}=text"),
+    }
+}

@@ -1,0 +1,202 @@
+//! Regular expressions as JavaScript writes them, run by a matcher whose time is bounded by the text's length.
+
+use regex::{Regex, RegexBuilder};
+
+/// The longest pattern that is taken, in bytes.
+pub const MAX_PATTERN: usize = 1000;
+/// How much memory one compiled pattern may take, in bytes.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// Compiles `source`, a JavaScript pattern, without regard to case; the error is a sentence without a full stop.
+pub(super) fn compile(source: &str) -> Result<Regex, String> {
+    if source.len() > MAX_PATTERN {
+        return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
+    }
+    RegexBuilder::new(&translate(source)?)
+        .case_insensitive(true)
+        .size_limit(MAX_COMPILED)
+        .dfa_size_limit(MAX_COMPILED)
+        .nest_limit(50)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "the pattern is too large when its repetitions are counted out".into(),
+            other => {
+                // The last line says what is wrong, those above draw the translated pattern.
+                let text = other.to_string();
+                let last = text.lines().last().unwrap_or("it is no regular expression");
+                last.trim_start_matches("error: ").to_string()
+            }
+        })
+}
+
+/// `source` in this matcher's syntax, where JavaScript's means something else.
+fn translate(source: &str) -> Result<String, String> {
+    let mut out = String::with_capacity(source.len() + 8);
+    let mut rest = source;
+    let mut in_class = false;
+    // Whether a quantifier stands right before, which only a single `?` may follow.
+    let mut quantified = false;
+    while let Some(first) = rest.chars().next() {
+        let tail = &rest[first.len_utf8()..];
+        let was_quantified = std::mem::replace(&mut quantified, false);
+        rest = match first {
+            '\\' => escape(tail, in_class, &mut out)?,
+            '[' if in_class => {
+                out.push_str("\\[");
+                tail
+            }
+            '[' if tail.starts_with("^]") => {
+                out.push_str("(?s:.)");
+                &tail[2..]
+            }
+            '[' if tail.starts_with(']') => return Err("the empty class [] matches nothing".into()),
+            '[' => {
+                in_class = true;
+                out.push('[');
+                tail
+            }
+            ']' if in_class => {
+                in_class = false;
+                out.push(']');
+                tail
+            }
+            '&' | '~' if in_class => {
+                out.push('\\');
+                out.push(first);
+                tail
+            }
+            '-' if in_class && out.ends_with('-') => {
+                out.push_str("\\-");
+                tail
+            }
+            _ if in_class => {
+                out.push(first);
+                tail
+            }
+            '(' if ["?=", "?!", "?<=", "?<!"].iter().any(|look| tail.starts_with(look)) => {
+                return Err("look-around such as (?=...) is not supported, because its time cannot be bounded".into());
+            }
+            '{' if counted(tail).is_none() => {
+                out.push_str("\\{");
+                tail
+            }
+            '*' | '+' | '?' | '{' => {
+                let length = if first == '{' { counted(tail).unwrap_or(0) } else { 0 };
+                if was_quantified {
+                    return Err(format!("nothing to repeat before {first}; write \\{first} to find the sign itself"));
+                }
+                quantified = true;
+                out.push(first);
+                out.push_str(&tail[..length]);
+                let tail = &tail[length..];
+                match tail.strip_prefix('?') {
+                    Some(lazy) => {
+                        out.push('?');
+                        lazy
+                    }
+                    None => tail,
+                }
+            }
+            _ => {
+                out.push(first);
+                tail
+            }
+        };
+    }
+    Ok(out)
+}
+
+/// Translates what follows a backslash and returns what follows it.
+fn escape<'a>(tail: &'a str, in_class: bool, out: &mut String) -> Result<&'a str, String> {
+    let Some(sign) = tail.chars().next() else { return Err("the pattern ends in a lone backslash".into()) };
+    let rest = &tail[sign.len_utf8()..];
+    match sign {
+        'd' => out.push_str(if in_class { "0-9" } else { "[0-9]" }),
+        'w' => out.push_str(if in_class { "A-Za-z0-9_" } else { "[A-Za-z0-9_]" }),
+        'D' => out.push_str("[^0-9]"),
+        'W' => out.push_str("[^A-Za-z0-9_]"),
+        'b' if in_class => out.push_str("\\x08"),
+        'b' => out.push_str("(?-u:\\b)"),
+        '0' => out.push_str("\\x00"),
+        '1'..='9' if !in_class => {
+            return Err(format!("the back-reference \\{sign} is not supported, because its time cannot be bounded"));
+        }
+        's' | 'S' | 'B' | 'n' | 'r' | 't' | 'v' | 'f' | 'x' | 'u' | 'p' | 'P' => {
+            out.push('\\');
+            out.push(sign);
+        }
+        _ if sign.is_ascii_alphanumeric() => out.push(sign),
+        _ => out.push_str(&regex::escape(sign.encode_utf8(&mut [0; 4]))),
+    }
+    Ok(rest)
+}
+
+/// The length of `2}`, `2,}` or `2,3}` at the start of `tail`, if one is there.
+fn counted(tail: &str) -> Option<usize> {
+    let end = tail.find('}')?;
+    let (least, most) = tail[..end].split_once(',').unwrap_or((&tail[..end], ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    (!least.is_empty() && digits(least) && digits(most)).then_some(end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn patterns_match_as_in_javascript() {
+        let cases = [
+            ("json", "JSON thing", true),
+            ("^another|mock$", "Rust mock", true),
+            ("", "anything", true),
+            ("c\\+\\+", "c++", true),
+            ("\\d{3}", "a123", true),
+            ("\\d", "\u{663}", false),
+            ("a{", "a{", true),
+            ("a{,2}", "a{,2}", true),
+            ("[[]", "[", true),
+            ("[a&&b]", "&", true),
+            ("[+--]", ",", true),
+            ("[^]", "\n", true),
+            ("\\/", "/", true),
+            ("\\bfoo\\b", "a foo b", true),
+            ("(?:ab)+?c", "ababc", true),
+            ("\u{e9}", "\u{c9}T\u{c9}", true),
+            ("a.b", "a\nb", false),
+            ("[\\w.]+@[\\w.]+", "x.y@z.org", true),
+            ("\\u00e9", "\u{e9}", true),
+        ];
+        for (pattern, text, expected) in cases {
+            let compiled = compile(pattern);
+            assert_eq!(compiled.as_ref().map(|regex| regex.is_match(text)), Ok(expected), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_run_says_why() {
+        let long = "a".repeat(MAX_PATTERN + 1);
+        let cases = [
+            ("(", "unclosed group"),
+            ("c++", "nothing to repeat"),
+            ("*a", "missing expression"),
+            ("(?=a)", "look-around"),
+            ("(a)\\1", "back-reference"),
+            ("a\\", "lone backslash"),
+            ("((a{500}){500}){500}", "too large"),
+            (&long, "longer than"),
+            ("[b-a]", "invalid character class range"),
+        ];
+        for (pattern, part) in cases {
+            let error = compile(pattern).unwrap_err();
+            assert!(error.contains(part), "{pattern}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_makes_it_panic(source in "[\\[\\]\\\\(){}*+?|^$.,a-c0-9&~-]{0,20}") {
+            let _ = compile(&source);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Ordering records by fields: stable, and total over values of different kinds.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::filter::Path;
+use super::value::text_form;
+use crate::json::{self, Kind};
+
+/// A field to sort by.
+#[derive(Debug, Clone)]
+pub(super) struct SortKey {
+    pub path: Path,
+    pub descending: bool,
+}
+
+/// What a record is sorted by. The order of the variants is the ascending order of values of different kinds; among
+/// strings it is that of their characters' numbers, so that `B` comes before `a`.
+#[derive(Debug, Clone, PartialEq)]
+enum Key<'a> {
+    Boolean(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// An array or object, by its text form.
+    Other(String),
+    Null,
+    Missing,
+}
+
+impl<'a> Key<'a> {
+    fn of(value: Option<&'a str>) -> Key<'a> {
+        let Some(value) = value else { return Key::Missing };
+        match Kind::of(value) {
+            Kind::Null => Key::Null,
+            Kind::Boolean => Key::Boolean(value == "true"),
+            // A JSON number is never NaN.
+            Kind::Number => Key::Number(value.parse().unwrap_or(f64::INFINITY)),
+            Kind::String => Key::Text(json::unquote(value)),
+            Kind::Array | Kind::Object => Key::Other(text_form(value).into_owned()),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Key::Boolean(_) => 0,
+            Key::Number(_) => 1,
+            Key::Text(_) => 2,
+            Key::Other(_) => 3,
+            Key::Null => 4,
+            Key::Missing => 5,
+        }
+    }
+
+    fn compare(&self, other: &Key<'_>) -> Ordering {
+        match (self, other) {
+            (Key::Number(one), Key::Number(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+            (Key::Text(one), Key::Text(other)) => one.as_bytes().cmp(other.as_bytes()),
+            (Key::Boolean(one), Key::Boolean(other)) => one.cmp(other),
+            (Key::Other(one), Key::Other(other)) => one.cmp(other),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
+
+/// The places `wanted` of the order in which `keys` put the `texts`, as indexes into `texts`.
+///
+/// Only as much is sorted as is asked for: the first page of many records costs little more than reading their fields.
+pub(super) fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32> {
+    let wanted = wanted.start.min(texts.len())..wanted.end.min(texts.len());
+    let Some((first, rest)) = keys.split_first().filter(|_| !wanted.is_empty()) else {
+        return wanted.map(|at| at as u32).collect();
+    };
+    let further: Vec<Key<'_>> =
+        texts.iter().flat_map(|text| rest.iter().map(|key| Key::of(key.path.of(text)))).collect();
+    let turned = |ordering: Ordering, key: &SortKey| if key.descending { ordering.reverse() } else { ordering };
+    let mut entries: Vec<(Key<'_>, u32)> =
+        texts.iter().enumerate().map(|(at, text)| (Key::of(first.path.of(text)), at as u32)).collect();
+    // The place decides between equals, which makes the order total, so that selecting and sorting without regard to
+    // stability give the stable result.
+    let compare = |(key, at): &(Key<'_>, u32), (other_key, other_at): &(Key<'_>, u32)| {
+        turned(key.compare(other_key), first)
+            .then_with(|| {
+                let (ours, theirs) = (*at as usize * rest.len(), *other_at as usize * rest.len());
+                let pairs = rest.iter().enumerate();
+                pairs
+                    .map(|(n, key)| turned(further[ours + n].compare(&further[theirs + n]), key))
+                    .find(|o| o.is_ne())
+                    .unwrap_or(Ordering::Equal)
+            })
+            .then(at.cmp(other_at))
+    };
+    let mut part = entries.as_mut_slice();
+    let Range { mut start, end } = wanted;
+    if end < part.len() {
+        part = part.select_nth_unstable_by(end, compare).0;
+    }
+    if start > 0 && start < part.len() {
+        part.select_nth_unstable_by(start, compare);
+        part = &mut part[start..];
+        start = 0;
+    }
+    part.sort_unstable_by(compare);
+    part.iter().skip(start).map(|(_, at)| *at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(list: &[(&str, bool)]) -> Vec<SortKey> {
+        list.iter().map(|(path, descending)| SortKey { path: Path::new(path), descending: *descending }).collect()
+    }
+
+    #[test]
+    fn kinds_have_a_defined_order() {
+        let texts = [
+            r#"{"v": "b"}"#,
+            r#"{"v": 3}"#,
+            r#"{"v": true}"#,
+            r#"{"v": "10"}"#,
+            r#"{"v": null}"#,
+            r#"{}"#,
+            r#"{"v": false}"#,
+            r#"{"v": ""}"#,
+            r#"{"v": [1]}"#,
+            r#"{"v": 2.5}"#,
+            r#"{"v": "B"}"#,
+        ];
+        let ascending = sorted(&texts, &keys(&[("v", false)]), 0..100);
+        assert_eq!(ascending, [6, 2, 9, 1, 7, 3, 10, 0, 8, 4, 5]);
+        let mut descending = sorted(&texts, &keys(&[("v", true)]), 0..100);
+        descending.reverse();
+        assert_eq!(descending, ascending);
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            (0..4i32).prop_map(|n| format!("{{\"v\":{n},\"w\":{}}}", n % 2)),
+            "[ab]{0,2}".prop_map(|text| format!("{{\"v\":\"{text}\",\"w\":null}}")),
+            Just("{\"v\":null}".to_string()),
+            Just("{\"v\":true,\"w\":\"x\"}".to_string()),
+            Just("{}".to_string()),
+        ]
+    }
+
+    proptest! {
+        /// Any window equals that window of the plain stable sort.
+        #[test]
+        fn a_window_is_a_part_of_the_stable_sort(
+            records in prop::collection::vec(value(), 0..40),
+            down in any::<[bool; 2]>(),
+            start in 0usize..45,
+            length in 0usize..45,
+        ) {
+            let texts: Vec<&str> = records.iter().map(String::as_str).collect();
+            let keys = keys(&[("v", down[0]), ("w", down[1])]);
+            let mut expected: Vec<u32> = (0..texts.len() as u32).collect();
+            expected.sort_by(|one, other| {
+                keys.iter().fold(Ordering::Equal, |so_far, key| so_far.then_with(|| {
+                    let of = |at: &u32| Key::of(key.path.of(texts[*at as usize]));
+                    let ordering = of(one).compare(&of(other));
+                    if key.descending { ordering.reverse() } else { ordering }
+                }))
+            });
+            let range = start.min(texts.len())..(start + length).min(texts.len());
+            prop_assert_eq!(sorted(&texts, &keys, start..start + length), &expected[range]);
+        }
+
+        /// The comparison is antisymmetric and transitive over every three values.
+        #[test]
+        fn keys_are_in_a_total_order(one in value(), two in value(), three in value()) {
+            let of = |text| Key::of(json::get_member(text, "v"));
+            let (a, b, c) = (of(&one), of(&two), of(&three));
+            prop_assert_eq!(a.compare(&b), b.compare(&a).reverse());
+            if a.compare(&b).is_le() && b.compare(&c).is_le() {
+                prop_assert!(a.compare(&c).is_le());
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Comparing a field's JSON text with a parameter's text, as JavaScript compares the two.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::json::{self, Kind};
+
+/// The text form of a JSON value, which 0.17 compares: a string's characters, a number as JavaScript prints it, `a,b`
+/// for an array, `[object Object]` for an object.
+pub fn text_form(value: &str) -> Cow<'_, str> {
+    match Kind::of(value) {
+        Kind::String => json::unquote(value),
+        Kind::Number => number_text(value),
+        Kind::Boolean | Kind::Null => Cow::Borrowed(value),
+        Kind::Object => Cow::Borrowed("[object Object]"),
+        Kind::Array => {
+            let mut out = String::new();
+            for (number, item) in json::items(value).enumerate() {
+                if number > 0 {
+                    out.push(',');
+                }
+                if Kind::of(item) != Kind::Null {
+                    out.push_str(&text_form(item));
+                }
+            }
+            Cow::Owned(out)
+        }
+    }
+}
+
+/// Whether the text form of `value` is `wanted`; a number may also be spelt as the file spells it.
+pub(super) fn is_text(value: &str, wanted: &str) -> bool {
+    match Kind::of(value) {
+        Kind::Null => false,
+        Kind::Boolean => value == wanted,
+        Kind::String => {
+            let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or("");
+            if inner.as_bytes().contains(&b'\\') { json::unquote(value) == wanted } else { inner == wanted }
+        }
+        Kind::Number => value == wanted || (!is_plain(value) && number_text(value) == wanted),
+        Kind::Array | Kind::Object => text_form(value) == wanted,
+    }
+}
+
+/// Equality as 1.0 means it and json-server's users expect it: the same text, the same number, or both null.
+pub(super) fn is_loosely(value: &str, wanted: &str) -> bool {
+    match Kind::of(value) {
+        Kind::Null => wanted == "null",
+        Kind::Number => {
+            is_text(value, wanted) || number(wanted).is_some_and(|n| value.parse() == Ok(n) && !is_blank(wanted))
+        }
+        _ => is_text(value, wanted),
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, arrays, objects, a number
+/// and a text that is none.
+///
+/// A string is compared by its characters. With `numeric_strings` (1.0) a string that reads as a number is compared as
+/// one, where `wanted` is a number too.
+pub(super) fn order(value: &str, wanted: &str, numeric_strings: bool) -> Option<Ordering> {
+    match Kind::of(value) {
+        Kind::Number => value.parse::<f64>().ok()?.partial_cmp(&number(wanted)?),
+        Kind::Boolean => {
+            let wanted = if wanted == "true" {
+                1.0
+            } else if wanted == "false" {
+                0.0
+            } else {
+                number(wanted)?
+            };
+            f64::from(u8::from(value == "true")).partial_cmp(&wanted)
+        }
+        Kind::String => {
+            let text = json::unquote(value);
+            if numeric_strings && !is_blank(&text) && !is_blank(wanted) {
+                if let (Some(one), Some(other)) = (number(&text), number(wanted)) {
+                    return one.partial_cmp(&other);
+                }
+            }
+            Some((*text).cmp(wanted))
+        }
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+/// `text` as JavaScript's `Number` reads it; `None` for what is not a number.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let (sign, digits) = match text.as_bytes() {
+        [] => return Some(0.0),
+        [b'-', ..] => (-1.0, &text[1..]),
+        [b'+', ..] => (1.0, &text[1..]),
+        _ => (1.0, text),
+    };
+    if digits == "Infinity" {
+        return Some(sign * f64::INFINITY);
+    }
+    for (prefix, radix) in [("0x", 16), ("0X", 16), ("0b", 2), ("0o", 8)] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            return u64::from_str_radix(rest, radix).ok().map(|whole| whole as f64);
+        }
+    }
+    // Rust also reads "inf", "nan" and such, which are words here.
+    let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    if plain && !digits.starts_with(['+', '-']) { digits.parse::<f64>().ok().map(|size| sign * size) } else { None }
+}
+
+/// Whether a JSON number is spelt as JavaScript prints it because it is a short whole number.
+fn is_plain(spelt: &str) -> bool {
+    let digits = spelt.strip_prefix('-').unwrap_or(spelt);
+    digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()) && spelt != "-0"
+}
+
+/// A JSON number as JavaScript prints it.
+fn number_text(spelt: &str) -> Cow<'_, str> {
+    if is_plain(spelt) {
+        return Cow::Borrowed(spelt);
+    }
+    let Ok(number) = spelt.parse::<f64>() else { return Cow::Borrowed(spelt) };
+    let size = number.abs();
+    if number == 0.0 {
+        return Cow::Borrowed("0");
+    }
+    if (1e-6..1e21).contains(&size) {
+        return Cow::Owned(number.to_string());
+    }
+    if !size.is_finite() {
+        return Cow::Borrowed(if number > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    let scientific = format!("{number:e}");
+    Cow::Owned(if size >= 1e21 { scientific.replacen('e', "e+", 1) } else { scientific })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_forms_are_javascripts() {
+        let cases = [
+            ("20", "20"),
+            ("20.0", "20"),
+            ("-0", "0"),
+            ("0.50", "0.5"),
+            ("1e3", "1000"),
+            ("1e21", "1e+21"),
+            ("1.5e-7", "1.5e-7"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("true", "true"),
+            ("\"a\\nb\"", "a\nb"),
+            ("[\"a\", null, 1.0, [2, {}]]", "a,,1,2,[object Object]"),
+            ("{\"a\": 1}", "[object Object]"),
+            ("[]", ""),
+        ];
+        for (json, text) in cases {
+            assert_eq!(text_form(json), text, "{json}");
+            assert!(is_text(json, &text_form(json)), "{json}");
+        }
+        assert!(is_text("12345678901234567890", "12345678901234567890"));
+        assert!(!is_text("null", "null"));
+    }
+
+    #[test]
+    fn texts_read_as_javascript_numbers() {
+        let cases = [
+            ("", Some(0.0)),
+            (" 20 ", Some(20.0)),
+            ("2e1", Some(20.0)),
+            ("0x14", Some(20.0)),
+            (".5", Some(0.5)),
+            ("5.", Some(5.0)),
+            ("-3", Some(-3.0)),
+            ("-Infinity", Some(f64::NEG_INFINITY)),
+            ("inf", None),
+            ("nan", None),
+            ("--3", None),
+            ("abc", None),
+            ("1 2", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn order_follows_the_fields_type() {
+        use Ordering::{Equal, Greater, Less};
+        let cases = [
+            ("10", "9", false, Some(Greater)),
+            ("10", "abc", false, None),
+            ("10", "", false, Some(Greater)),
+            ("\"10\"", "9", false, Some(Less)),
+            ("\"10\"", "9", true, Some(Greater)),
+            ("\"2024-01-02\"", "2024", true, Some(Greater)),
+            ("true", "1", false, Some(Equal)),
+            ("false", "true", false, Some(Less)),
+            ("null", "0", true, None),
+            ("[1]", "0", true, None),
+            ("{}", "0", true, None),
+        ];
+        for (value, wanted, numeric, expected) in cases {
+            assert_eq!(order(value, wanted, numeric), expected, "{value} {wanted}");
+        }
+    }
+}
