@@ -256,7 +256,7 @@ pub fn check(
     let sources = Sources::new(options.database.clone(), options.schema.clone());
     if options.database.is_some() && !options.list {
         let source = sources.of(Path::new(""), None).map_err(CheckError::Database)?;
-        open(&source.database).map_err(CheckError::Database)?;
+        drop(open(&source.database).map_err(CheckError::Database)?);
     }
     let context = Context { options, sources: &sources, open };
     let next = AtomicUsize::new(0);
