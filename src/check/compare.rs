@@ -387,6 +387,22 @@ pub fn short(value: &Value) -> String {
     format!("{cut}...")
 }
 
+/// A type, and the value where it is a small one.
+fn described(value: &Value) -> String {
+    match value {
+        Value::Array(_) | Value::Object(_) | Value::Null => type_name(value).to_owned(),
+        _ => format!("{} ({})", type_name(value), short(value)),
+    }
+}
+
+/// A value that is neither array nor object, in brackets.
+fn small(value: &Option<Value>) -> String {
+    match value {
+        None | Some(Value::Array(_) | Value::Object(_)) => String::new(),
+        Some(value) => format!(" ({})", short(value)),
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = show_path(&self.path);
@@ -394,22 +410,17 @@ impl fmt::Display for Difference {
         let actual = self.actual.as_ref().map(short).unwrap_or_default();
         match self.what {
             What::Value => write!(f, "{path}: documented {documented}, the server answers {actual}"),
-            What::Type => {
-                let kind = |value: &Option<Value>| value.as_ref().map_or("nothing", type_name);
-                match &self.documented {
-                    Some(Value::String(marker)) if marker.starts_with('<') => {
-                        write!(f, "{path}: documented {marker}, the server answers {actual}")
-                    }
-                    _ => write!(
-                        f,
-                        "{path}: documented {} ({documented}), the server answers {} ({actual})",
-                        kind(&self.documented),
-                        kind(&self.actual)
-                    ),
+            What::Type => match (&self.documented, &self.actual) {
+                (Some(Value::String(marker)), _) if marker.starts_with('<') => {
+                    write!(f, "{path}: documented {marker}, the server answers {actual}")
                 }
-            }
-            What::Missing => write!(f, "{path}: documented ({documented}), and not in the answer"),
-            What::Extra => write!(f, "{path}: in the answer ({actual}), and not documented"),
+                (Some(one), Some(other)) => {
+                    write!(f, "{path}: documented {}, the server answers {}", described(one), described(other))
+                }
+                _ => write!(f, "{path}: documented {documented}, the server answers {actual}"),
+            },
+            What::Missing => write!(f, "{path}{}: documented, and not in the answer", small(&self.documented)),
+            What::Extra => write!(f, "{path}{}: in the answer, and not documented", small(&self.actual)),
             What::Order => write!(f, "{path}: the ids come in the order {actual}, not {documented}"),
             What::KeyOrder => write!(f, "{path}: the members come in the order {actual}"),
         }

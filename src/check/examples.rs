@@ -245,15 +245,15 @@ fn by_order(page: &Page, at: usize, end: usize) -> Answer {
             }
             Block::Prose(prose) => {
                 if let Some(label) = label(&page.blocks[index]) {
+                    let said = labels::label_part(label);
                     let tool = labels::other_tool(label);
-                    if tool.is_some() && tool != own_tool && labels::part(label) != Part::Plain {
+                    if tool.is_some() && tool != own_tool && said != Part::Plain {
                         foreign.get_or_insert(7);
-                    } else if foreign == Some(7) && labels::part(label) == Part::Response {
+                    } else if foreign == Some(7) && said == Part::Response {
                         foreign = None;
                     }
-                    match labels::part(label) {
-                        Part::Plain => {}
-                        said => part = said,
+                    if said != Part::Plain {
+                        part = said;
                     }
                 }
                 if labels::says_no_body(&prose.text) {
@@ -281,7 +281,8 @@ fn by_order(page: &Page, at: usize, end: usize) -> Answer {
 /// A URL alone in a fence is the request of another tool.
 fn is_bare_url(content: &str) -> bool {
     let text = content.trim();
-    !text.contains('\n') && (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("{{"))
+    let begins = ["http://", "https://", "localhost:", "{"].iter().any(|start| text.starts_with(start));
+    !text.contains(['\n', '"', ' ']) && begins && text.contains('/')
 }
 
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {

@@ -47,7 +47,7 @@ pub enum Kind {
     Object {
         /// The members in the order of the page.
         members: Vec<Member>,
-        /// Whether further members are allowed.
+        /// Whether further members are allowed: after dots, and without braces.
         elided: bool,
         /// Whether the braces are missing on the page.
         bare: bool,
@@ -472,6 +472,8 @@ impl<'a> Parser<'a> {
             }
             members.push(Member { key, key_span, value });
         }
+        // Members without their braces are an excerpt by their form.
+        let elided = elided || bare;
         Ok(Node { kind: Kind::Object { members, elided, bare }, span: start..end })
     }
 }
@@ -515,10 +517,10 @@ impl Node {
                     Item::Elided(_) => Value::String("...".to_owned()),
                 })
                 .collect(),
-            Kind::Object { members, elided, .. } => {
+            Kind::Object { members, elided, bare } => {
                 let mut object: serde_json::Map<String, Value> =
                     members.iter().map(|member| (member.key.clone(), member.value.to_value())).collect();
-                if *elided {
+                if *elided && !bare {
                     object.insert("...".to_owned(), Value::String("...".to_owned()));
                 }
                 Value::Object(object)
@@ -550,7 +552,7 @@ mod tests {
             ("{ ... }", json!({"...": "..."})),
             ("[{\"id\": 1}\n  // ... more users\n]", json!([{"id": 1}, "..."])),
             ("{\"a\": 1 // one\n, /* two */ \"b\": 2}", json!({"a": 1, "b": 2})),
-            ("\"a\": 1,\n\"b\": {\"c\": null}", json!({"a": 1, "b": {"c": null}})),
+            ("\"a\": 1,\n\"b\": {\"c\": null},", json!({"a": 1, "b": {"c": null}})),
             ("{\"a\": \"<uuid>\", \"b\": <any>, \"c\": ...}", json!({"a": "<uuid>", "b": "<any>", "c": "<any>"})),
             ("{\"a\": {id}}", json!({"a": "<any>"})),
             ("{\"a\": \"<b>\"}", json!({"a": "<b>"})),

@@ -43,6 +43,7 @@ pub fn causes(case: &Case<'_>) -> Vec<String> {
     out.extend(next_id(case));
     out.extend(renamed(case));
     out.extend(another_record(case));
+    out.extend(stale_items(case));
     out.extend(numbers_as_text(case));
     out.extend(missing_id(case));
     out.extend(long_list(case, body.as_ref()));
@@ -313,6 +314,37 @@ fn another_record(case: &Case<'_>) -> Option<String> {
             short(documented)
         )
     })
+}
+
+/// Documented items that a list does not have: what the database says of them.
+fn stale_items(case: &Case<'_>) -> Vec<String> {
+    const SAID: usize = 3;
+    let Some(resource) = case.resource() else { return Vec::new() };
+    let Some(records) = case.source.records(&resource) else { return Vec::new() };
+    let mut out = Vec::new();
+    for found in case.differences().iter().filter(|found| found.what == What::Missing) {
+        let ([Step::Id(id)], Some(Value::Object(documented))) = (found.path.as_slice(), &found.documented) else {
+            continue;
+        };
+        let Some(record) = records.iter().find(|record| record.get("id").is_some_and(|own| same(own, id))) else {
+            out.push(format!("{resource} has no record with the id {}", short(id)));
+            continue;
+        };
+        let changed = documented.iter().find(|(key, value)| record.get(*key).is_some_and(|own| !same(own, value)));
+        out.push(match changed {
+            Some((key, value)) => format!(
+                "in the database the record {} has `{key}`: {}, the page {}, so it does not match the query",
+                short(id),
+                record.get(key).map(short).unwrap_or_default(),
+                short(value)
+            ),
+            None => format!("the record {} is in the database as documented; the query does not find it", short(id)),
+        });
+        if out.len() == SAID {
+            break;
+        }
+    }
+    out
 }
 
 fn numbers_as_text(case: &Case<'_>) -> Option<String> {

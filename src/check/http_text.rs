@@ -65,6 +65,12 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
             request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
     }
+    // The host decides whom a bare path is meant for.
+    if request.url.starts_with('/')
+        && let Some((_, host)) = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        request.url = format!("{host}{}", request.url);
+    }
     request
         .headers
         .retain(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length"));
@@ -121,7 +127,7 @@ mod tests {
     fn requests() {
         type Row<'a> = (&'a str, &'a str, &'a str, usize, Option<&'a str>);
         let rows: [Row; 6] = [
-            ("GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n", "GET", "/users/1", 1, None),
+            ("GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n", "GET", "localhost/users/1", 1, None),
             (
                 "POST http://localhost:3000/users\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n",
                 "POST",

@@ -15,7 +15,7 @@ pub enum Part {
 
 const REQUEST: &[&str] = &["request", "requests", "command", "commands", "call", "input"];
 const RESPONSE: &[&str] =
-    &["response", "responses", "result", "results", "output", "returns", "returned", "reply", "answer"];
+    &["response", "responses", "result", "results", "output", "return", "returns", "returned", "reply", "answer"];
 /// Words that make JSON something else than an answer, unless a response is named too.
 const OTHER: &[&str] = &[
     "body",
@@ -47,23 +47,34 @@ pub fn words(label: &str) -> Vec<String> {
     label.split(|c: char| !(c.is_alphanumeric())).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// What a label announces.
+/// Words that describe an answer rather than show one.
+const DESCRIBES: &[&str] = &["format", "schema", "syntax", "properties", "headers", "parameters"];
+
+/// What a heading announces.
 #[must_use]
-pub fn part(label: &str) -> Part {
+pub fn part(heading: &str) -> Part {
+    announced(heading, DESCRIBES, OTHER)
+}
+
+/// What a label in running text announces: a sentence says more words than a
+/// heading, and fewer of them decide.
+#[must_use]
+pub fn label_part(label: &str) -> Part {
+    const DECIDE: &[&str] = &["body", "payload", "original", "before", "database", "schema", "parameters", "headers"];
+    announced(label, &["properties", "headers", "parameters"], DECIDE)
+}
+
+fn announced(label: &str, describes: &[&str], other: &[&str]) -> Part {
     let words = words(label);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let response = has(RESPONSE);
     let request = has(REQUEST) || words.first().is_some_and(|word| word == "curl");
-    // "Response format" describes; "response body" is the answer itself.
-    let describes = words
-        .iter()
-        .any(|word| matches!(word.as_str(), "format" | "schema" | "syntax" | "properties" | "headers" | "parameters"));
     match (response, request) {
-        (true, false) if describes => Part::Other,
+        (true, false) if has(describes) => Part::Other,
         (true, _) => Part::Response,
-        (false, true) if has(OTHER) => Part::Other,
+        (false, true) if has(other) => Part::Other,
         (false, true) => Part::Request,
-        (false, false) if has(OTHER) => Part::Other,
+        (false, false) if has(other) => Part::Other,
         (false, false) => Part::Plain,
     }
 }
@@ -138,9 +149,20 @@ mod tests {
             ("Who uses it?", Part::Plain),
             ("Sample response:", Part::Response),
             ("Expected output", Part::Response),
+            ("Return body", Part::Response),
+            ("Return body properties", Part::Other),
         ];
         for (label, expected) in rows {
             assert_eq!(part(label), expected, "{label}");
+        }
+        let rows = [
+            ("You should see the following data:", Part::Plain),
+            ("The response has this format:", Part::Response),
+            ("with this request body:", Part::Other),
+            ("Original record:", Part::Other),
+        ];
+        for (label, expected) in rows {
+            assert_eq!(label_part(label), expected, "{label}");
         }
     }
 

@@ -303,7 +303,7 @@ mod tests {
             ("```python\ncurl h/a\n```\n", &[]),
             ("```text\ncurl is a tool\n```\n", &[]),
             ("```sh\ncurl --version\n```\n", &[]),
-            ("```http\nGET /users/1 HTTP/1.1\nHost: x\n```\n", &["GET /users/1"]),
+            ("```http\nGET /users/1 HTTP/1.1\nHost: x\n```\n", &["GET x/users/1"]),
             ("```\nGET /a\n\nDELETE /b\n```\n", &["GET /a", "DELETE /b"]),
             ("```json\n{\"a\": \"curl x/y\"}\n```\n", &[]),
             ("> ```sh\n> curl h/a \\\n>   -X PUT\n> ```\n", &["PUT h/a"]),

@@ -99,6 +99,7 @@ fn verdicts_and_reasons() {
             "skipped: a syntax template: `{id}` stands for a value",
         ),
         (example("curl https://api.example.com/users", user), "skipped: goes to api.example.com"),
+        (example("GET /users/1 HTTP/1.1\nHost: api.example.com", user), "skipped: goes to api.example.com"),
         (example("curl https://localhost:3000/users/1", user), "fail: https, but the server speaks http"),
         (example("curl http://localhost:3000/users?firstName=Kei&id=1", user), "fail: the `&` is not quoted"),
         (example("curl \"http://localhost:3000/users?firstName=Kei Li\"", user), "fail: the URL has a space in it"),

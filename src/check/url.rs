@@ -109,6 +109,10 @@ fn split_host(rest: &str) -> Host<'_> {
     }
     if let Some(found) = BASE.as_ref().and_then(|base| base.find(rest)) {
         let mut after = &rest[found.end()..];
+        // `{server_url}{port}/users`.
+        if let Some(port) = BASE.as_ref().and_then(|base| base.find(after)) {
+            after = &after[port.end()..];
+        }
         // `{host}:{port}` and `{host}:3000`.
         if let Some(port) = after.strip_prefix(':') {
             let end = port.find(['/', '?', '#']).unwrap_or(port.len());
@@ -241,6 +245,7 @@ mod tests {
             ("$BASE_URL/users", "/users"),
             ("${BASE_URL}/users", "/users"),
             ("http://{host}:{port}/users", "/users"),
+            ("{server_url}{port}/users", "/users"),
             ("http://localhost:<port>/users", "/users"),
             ("/users/1", "/users/1"),
             ("https://api.test/users", "/users"),

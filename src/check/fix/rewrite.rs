@@ -167,7 +167,7 @@ impl Writer<'_> {
             })
             .collect();
         let mut entries = entries;
-        if elided {
+        if elided && !bare {
             entries.push("...".to_owned());
         }
         if bare {

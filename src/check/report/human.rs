@@ -120,7 +120,10 @@ fn warned(page: &PageReport, judged: &Judged, renderer: &Renderer, out: &mut dyn
     let path = page.page.path.display().to_string();
     let title = format!("{}: the members stand in another order than in the answer", judged.title());
     let group = Group::with_title(Level::WARNING.primary_title(title));
-    let group = group.element(snippet(&page.page, &path, &places(&judged.warnings)));
+    let mut group = group.element(snippet(&page.page, &path, &[(judged.warnings[0].range.clone(), String::new())]));
+    for warning in &judged.warnings {
+        group = group.element(Level::NOTE.message(warning.text.clone()));
+    }
     writeln!(out, "{}\n", renderer.render(&[group]))
 }
 
