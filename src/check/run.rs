@@ -428,10 +428,10 @@ fn sendable(page: &Page, judged: &mut Judged, ours: &Ours) -> Option<(Request, S
     }
     let mut findings = Vec::new();
     if let Reading::Mistakes(mistakes, _) = &reading {
-        findings.extend(mistakes.iter().map(|mistake| Finding {
-            range: fence.source_range(&mistake.span),
-            text: mistake.text.clone(),
-            fix: mistake.fix.clone(),
+        findings.extend(mistakes.iter().map(|mistake| {
+            let range = fence.source_range(&mistake.span);
+            let text = mistake.sentence(page.line(range.start));
+            Finding { range, text, fix: mistake.fix.clone() }
         }));
     }
     if let (Some(request), Some(Resolved::Wrong(text, fix))) = (&request, &resolved) {
@@ -559,7 +559,11 @@ fn conclude(page: &Page, judged: &mut Judged, answer: &Answer, expected: &Expect
         let range = expected.place.clone().unwrap_or_else(|| request_place.clone());
         judged.findings.push(Finding { range, text, fix: None });
     }
-    if judged.method != "HEAD" {
+    // A refusal differs from a documented record in everything, which says nothing.
+    let refused = !status_kept && answer.status >= 400 && expected.statuses.iter().all(|status| *status < 400);
+    if refused {
+        judged.diff = Diff::default();
+    } else if judged.method != "HEAD" {
         if let (Some(_), None, false) = (&judged.documented, answer.json(), answer.body.is_empty()) {
             judged.findings.push(Finding {
                 range: place_of_response.map_or(request_place.clone(), |fence| fence.range.clone()),

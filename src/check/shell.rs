@@ -20,10 +20,19 @@ pub struct Word {
 pub struct Mistake {
     /// The place in the fence's content.
     pub span: Range<usize>,
-    /// What is wrong, as a sentence without a full stop.
+    /// What is wrong, as a sentence without a full stop; `{line}` stands for the
+    /// line of the place, which only the page knows.
     pub text: String,
     /// What to write instead.
     pub fix: Option<String>,
+}
+
+impl Mistake {
+    /// The sentence, with the line of its place.
+    #[must_use]
+    pub fn sentence(&self, line: usize) -> String {
+        self.text.replace("{line}", &format!("line {line}"))
+    }
 }
 
 /// One command.
@@ -188,7 +197,7 @@ impl<'a> Scanner<'a> {
             let span = self.at..self.at + 1 + spaces;
             self.wrong(
                 span,
-                "a space follows the backslash, so the line ends here and the next one is a command of its own",
+                "a space follows the backslash at the end of {line}, so the next line is a command of its own",
                 Some("\\".to_owned()),
             );
         }
@@ -223,7 +232,7 @@ impl<'a> Scanner<'a> {
         let first = line.split_whitespace().next().unwrap_or_default().to_owned();
         self.wrong(
             from..from,
-            format!("the backslash at the end of this line is missing, so `{first}` is a command of its own"),
+            format!("the backslash at the end of {{line}} is missing, so `{first}` is a command of its own"),
             Some(" \\".to_owned()),
         );
         self.at = next_at;

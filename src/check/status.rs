@@ -181,8 +181,9 @@ pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
     let section = section(page, example.fence);
     let after = (example.fence..section.end).find(is_status);
     let before = || (section.start..example.fence).rev().find(is_status);
+    // A table in a section without examples speaks of the whole page.
     let only = || {
-        let mut all = (0..page.blocks.len()).filter(is_status);
+        let mut all = (0..page.blocks.len()).filter(is_status).filter(|index| !has_requests(page, *index));
         all.next().filter(|_| all.next().is_none())
     };
     match &page.blocks[after.or_else(before).or_else(only)?] {
@@ -198,6 +199,16 @@ pub fn section(page: &Page, index: usize) -> Range<usize> {
     let start = (0..index).rev().find(top).unwrap_or(0);
     let end = (index + 1..page.blocks.len()).find(top).unwrap_or(page.blocks.len());
     start..end
+}
+
+/// Whether the section of a block shows requests of its own.
+fn has_requests(page: &Page, index: usize) -> bool {
+    page.blocks[section(page, index)].iter().any(|block| match block {
+        Block::Fence(fence) => {
+            fence.content.contains("curl ") || super::http_text::begins_message(fence.content.trim())
+        }
+        _ => false,
+    })
 }
 
 fn by_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {
@@ -255,10 +266,18 @@ mod tests {
             (format!("## A\n\n{post}{table}"), 200, Source::Table),
             (format!("## A\n\n{get}{table}"), 200, Source::Table),
             (format!("{table}\n## A\n\n{get}"), 200, Source::Table),
+            (format!("## A\n\n{post}## Return status\n\n{table}"), 200, Source::Table),
         ];
         for (text, status, source) in rows {
             assert_eq!(statuses(&text), [(status, source)], "{text}");
         }
+    }
+
+    #[test]
+    fn a_table_of_another_request_says_nothing() {
+        let text =
+            "## A\n\n```sh\ncurl -X POST h/a -d x\n```\n\n## B\n\n```sh\ncurl h/b\n```\n\n| Code |\n|---|\n| 200 |\n";
+        assert_eq!(statuses(text), [(201, Source::Verb), (200, Source::Table)]);
     }
 
     #[test]

@@ -59,7 +59,11 @@ pub fn check(page: &Page, judged: &[Judged], source: Option<&Source>) -> Vec<Tab
     for (index, block) in page.blocks.iter().enumerate() {
         let Block::Table(table) = block else { continue };
         let range = section(page, index);
-        let examples: Vec<&Judged> = judged.iter().filter(|one| range.contains(&one.example.fence)).collect();
+        let mut examples: Vec<&Judged> = judged.iter().filter(|one| range.contains(&one.example.fence)).collect();
+        // A section of its own speaks of the whole page, if the page is about one thing.
+        if examples.is_empty() && one_endpoint(judged, source) {
+            examples = judged.iter().collect();
+        }
         let resource =
             examples.iter().find_map(|one| resource_of(one, source)).or_else(|| named_resource(page, &range, source));
         let section = Section { source, resource, examples };
@@ -76,6 +80,16 @@ pub fn check(page: &Page, judged: &[Judged], source: Option<&Source>) -> Vec<Tab
         out.push(TableReport { range: table.range.clone(), kind, resource: section.resource, findings });
     }
     out
+}
+
+/// Whether all examples of a page ask the same resource in the same way.
+fn one_endpoint(judged: &[Judged], source: &Source) -> bool {
+    let mut kinds =
+        judged.iter().filter(|one| !one.method.is_empty()).map(|one| (&one.method, resource_of(one, source)));
+    match kinds.next() {
+        Some((method, Some(resource))) => kinds.all(|(other, of)| other == method && of.as_ref() == Some(&resource)),
+        _ => false,
+    }
 }
 
 fn resource_of(judged: &Judged, source: &Source) -> Option<String> {

@@ -105,7 +105,7 @@ fn verdicts_and_reasons() {
         (example("curl \"http://localhost:3000/users?firstName=Kei Li\"", user), "fail: the URL has a space in it"),
         (
             example("curl -X DELETE http://localhost:3000/users/1\n  -H \"Accept: x\"", "{}"),
-            "fail: the backslash at the end of this line is missing",
+            "fail: the backslash at the end of line 2 is missing, so `-H` is a command of its own",
         ),
         (example("curl http://localhost:3000/users -d @body.json", user), "skipped: the body is read from the file"),
         (

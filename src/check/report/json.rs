@@ -81,7 +81,7 @@ fn example(page: &PageReport, judged: &Judged) -> Value {
         "line": judged.line(&page.page),
         "request": judged.title(),
         "verdict": judged.verdict.word(),
-        "reason": judged.reason,
+        "reason": super::with_causes(judged),
         "causes": judged.causes,
         "documented": {
             "status": judged.expected.as_ref().and_then(|expected| expected.statuses.first()),

@@ -45,13 +45,12 @@ fn suite(report: &PageReport, out: &mut dyn Write) -> io::Result<()> {
         let line = judged.line(page);
         let name = escape(&format!("line {line}: {}", judged.title()));
         write!(out, "    <testcase classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\"")?;
-        let mut detail: Vec<String> = judged
+        let detail: Vec<String> = judged
             .findings
             .iter()
             .map(|finding| format!("{}:{}: {}", page.path.display(), page.line(finding.range.start), finding.text))
             .collect();
-        detail.extend(judged.causes.iter().map(|cause| format!("cause: {cause}")));
-        let (reason, detail) = (escape(&judged.reason), escape(&detail.join("\n")));
+        let (reason, detail) = (escape(&super::with_causes(judged)), escape(&detail.join("\n")));
         match judged.verdict {
             Verdict::Pass => writeln!(out, "/>")?,
             Verdict::Fail => writeln!(out, "><failure message=\"{reason}\">{detail}</failure></testcase>")?,

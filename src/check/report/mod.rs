@@ -7,7 +7,7 @@ pub mod junit;
 
 use std::io::{self, Write};
 
-use super::run::{PageReport, Verdict};
+use super::run::{Judged, PageReport, Verdict};
 use super::{Checked, Format, Options};
 
 /// Counts over all pages.
@@ -67,6 +67,14 @@ pub fn print(checked: &Checked, options: &Options, out: &mut dyn Write) -> io::R
         Format::Junit => junit::print(checked, out),
         Format::Human if options.list => human::list(checked, out),
         Format::Human => human::print(checked, options, out),
+    }
+}
+
+/// The reason and the likely causes in one sentence.
+fn with_causes(judged: &Judged) -> String {
+    match judged.causes.as_slice() {
+        [] => judged.reason.clone(),
+        causes => format!("{}; likely cause: {}", judged.reason, causes.join("; ")),
     }
 }
 
