@@ -8,14 +8,15 @@ mod log;
 mod snapshot;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
-use crate::http::{Limits, Settings};
+use crate::http::{Limits, Rewriter, Settings};
 use crate::server::{Listeners, Options, Saving, Server};
 
 /// All as it should be.
@@ -237,6 +238,7 @@ impl Serve {
             (_, Sure::Synced) => Saving::File(Durability::Synced),
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
+        let rewriter = self.routes.as_deref().map(read_routes).transpose()?;
         let public = PathBuf::from("public");
         let http = Settings {
             file: None,
@@ -244,6 +246,7 @@ impl Serve {
             gzip: !self.no_gzip,
             read_only: self.read_only,
             delay: Duration::from_millis(self.delay),
+            rewriter: rewriter.map(Arc::new),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
         };
         Ok(Options {
@@ -259,6 +262,15 @@ impl Serve {
             http,
         })
     }
+}
+
+fn read_routes(path: &Path) -> Result<Rewriter, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the routes file {name}: {error}"))?;
+    Rewriter::parse(&text).map_err(|error| {
+        let help = error.hint.as_ref().map_or_else(String::new, |hint| format!("\n  help: {hint}"));
+        format!("{name}:{error}{help}")
+    })
 }
 
 /// A size as people write it: `500`, `100k`, `10m`.

@@ -13,6 +13,7 @@ use super::list;
 use super::problem::{self, Problem, Told};
 use super::reply;
 use super::request::{Request, encode};
+use super::rewrite::Rewriter;
 use super::static_files::Folder;
 use super::write::{self, Write};
 use crate::engine::{Engine, Published};
@@ -33,13 +34,23 @@ pub struct Settings {
     pub read_only: bool,
     /// Every answer of the API waits so long.
     pub delay: Duration,
+    /// Rules that rewrite targets before anything else looks at them.
+    pub rewriter: Option<Arc<Rewriter>>,
     /// A folder of files that are served beside the API.
     pub folder: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { file: None, cors: true, gzip: true, read_only: false, delay: Duration::ZERO, folder: None }
+        Settings {
+            file: None,
+            cors: true,
+            gzip: true,
+            read_only: false,
+            delay: Duration::ZERO,
+            rewriter: None,
+            folder: None,
+        }
     }
 }
 
@@ -110,8 +121,9 @@ impl App {
     /// Answers one request.
     pub async fn respond(self: &Arc<App>, mut request: Request) -> Response<Bytes> {
         let start = Instant::now();
-        let asked = request.method.clone();
+        let asked = (request.method.clone(), request.target().to_string());
         request.override_method();
+        self.rewrite(&mut request);
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
         let response = match AssertUnwindSafe(self.answer(&request)).catch_unwind().await {
             Ok(Ok(response)) => response,
@@ -124,8 +136,8 @@ impl App {
         let told = response.extensions_mut().remove::<Told>();
         if let Some(log) = &self.log {
             log(Entry {
-                method: asked,
-                target: request.uri.path_and_query().map_or("*", |target| target.as_str()).to_string(),
+                method: asked.0,
+                target: asked.1,
                 status: response.status(),
                 time: start.elapsed(),
                 size: response.body().len(),
@@ -148,6 +160,12 @@ impl App {
         if request.method == Method::OPTIONS {
             let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
             return Ok(reply::options(request, &self.settings, allow));
+        }
+        if let (Some(rewriter), "/__rules") = (&self.settings.rewriter, request.uri.path()) {
+            // What json-server's own home page asks for, and scripts with it.
+            let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
+            let rules = serde_json::Value::Object(rules.collect());
+            return Ok(reply::json(StatusCode::OK, format!("{rules:#}").into_bytes()));
         }
         let target = match target(&published, request) {
             Ok(Target::Home) => {
@@ -182,6 +200,25 @@ impl App {
             _ => return Err(wrong_method(request, &target)),
         };
         write::carry_out(&self.engine, request, write).await
+    }
+
+    /// Puts the target in the request that the rules of `--routes` make of it.
+    fn rewrite(&self, request: &mut Request) {
+        let Some(rewriter) = &self.settings.rewriter else { return };
+        let published = self.engine.snapshot();
+        let is_record = |path: &str| {
+            let Ok(uri) = path.parse() else { return false };
+            match target(&published, &Request { uri, ..request.clone() }) {
+                Ok(Target::Record(resource, id)) => {
+                    resource.collection().is_some_and(|collection| collection.get(&id).is_some())
+                }
+                _ => false,
+            }
+        };
+        let made = rewriter.apply(request.target(), is_record).parse();
+        if let Ok(uri) = made {
+            request.uri = uri;
+        }
     }
 
     /// The answer from the folder of static files. The disk is read on a thread that may wait.

@@ -1,6 +1,7 @@
 //! From a request's body to a JSON object, or to the problem that says what to send instead.
 
 use std::borrow::Cow;
+use std::io::Read;
 
 use serde_json::{Map, Value};
 use warp::http::header;
@@ -35,7 +36,14 @@ pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Resu
             return Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}")));
         }
     };
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    let bytes = unpack(request, bytes)?;
+    if let Some(charset) = charset(request)
+        && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
+    {
+        return Err(Problem::new(problem::MEDIA, format!("the charset is {charset}, and JSON is UTF-8"))
+            .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
         let place = error.valid_up_to();
         Problem::new(problem::BODY_ENCODING, format!("byte {place} of the body is not UTF-8"))
             .hint("send the body as UTF-8 text")
@@ -103,6 +111,33 @@ pub(super) fn merge(request: &Request) -> Merge {
         Some("application/merge-patch+json") => Merge::MergePatch,
         _ => Merge::Shallow,
     }
+}
+
+/// The body as it was before `Content-Encoding`, no larger than ten times what json-server takes.
+fn unpack<'a>(request: &Request, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Problem> {
+    const LARGEST: u64 = 100 * 1024 * 1024;
+    let mut unpacked = Vec::new();
+    let encoding = request.header(header::CONTENT_ENCODING).map(|name| name.trim().to_ascii_lowercase());
+    let read = match encoding.as_deref() {
+        None | Some("identity" | "") => return Ok(Cow::Borrowed(bytes)),
+        Some("gzip" | "x-gzip") => flate2::read::MultiGzDecoder::new(bytes).take(LARGEST).read_to_end(&mut unpacked),
+        Some("deflate") => flate2::read::ZlibDecoder::new(bytes).take(LARGEST).read_to_end(&mut unpacked),
+        Some(other) => {
+            return Err(Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
+                .hint("the server takes gzip, deflate and identity"));
+        }
+    };
+    match read {
+        Ok(size) if size as u64 == LARGEST => Err(Problem::new(problem::TOO_LARGE, "the unpacked body is too large")),
+        Ok(_) => Ok(Cow::Owned(unpacked)),
+        Err(error) => Err(Problem::new(problem::BODY_ENCODING, format!("the body cannot be unpacked: {error}"))),
+    }
+}
+
+fn charset(request: &Request) -> Option<String> {
+    let value = request.header(header::CONTENT_TYPE)?;
+    let charset = value.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset="))?;
+    Some(charset.trim_matches('"').to_ascii_lowercase())
 }
 
 fn media_type(request: &Request) -> Option<String> {

@@ -88,7 +88,7 @@ pub(super) fn collection(
         headers.insert("x-total-count", HeaderValue::from(total));
     }
     if let Some(page) = page.filter(|page| page.style == PageStyle::Link) {
-        let url = format!("{}{}", request.base(), request.uri.path_and_query().map_or("", |target| target.as_str()));
+        let url = format!("{}{}", request.base(), request.target());
         let link = page.link(&url).unwrap_or_default();
         headers.insert(header::LINK, HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")));
     }

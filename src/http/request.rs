@@ -88,6 +88,11 @@ impl Request {
         path.split('/').map(decode).collect()
     }
 
+    /// Path and query as they were sent.
+    pub(super) fn target(&self) -> &str {
+        self.uri.path_and_query().map_or("*", |target| target.as_str())
+    }
+
     /// The pairs of the query, decoded.
     pub(super) fn pairs(&self) -> Result<Vec<(String, String)>, QueryError> {
         pairs(self.uri.query().unwrap_or(""))

@@ -1,7 +1,7 @@
 //! 1.0's `_where`: conditions as JSON, joined by `and` and `or`.
 
 use super::error::{Fault, QueryError, quoted};
-use super::filter::{Filter, Path, Test};
+use super::filter::{Filter, Test};
 use super::operators::{Op, Operator, Spelling, names};
 use crate::json::{self, Kind};
 
@@ -110,7 +110,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         (Op::In, Kind::Array) => {
             let wanted: Vec<String> = json::items(value).map(text).collect();
             let test = if wanted.is_empty() { Test::Nothing } else { Test::Loose(wanted) };
-            return Ok(Condition::Field(Filter { parameter: "_where".into(), path: Path::new(path), test }));
+            return Ok(Condition::Field(Filter::new("_where", path, test)));
         }
         (_, Kind::Object | Kind::Array) => {
             let what = Kind::of(value).with_article();
@@ -119,7 +119,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         _ => vec![text(value)],
     };
     let test = Test::new(op, values, Spelling::Colon, "_where").map_err(|error| wrong(error.detail))?;
-    Ok(Condition::Field(Filter { parameter: "_where".into(), path: Path::new(path), test }))
+    Ok(Condition::Field(Filter::new("_where", path, test)))
 }
 
 /// A JSON value as the text that a parameter would give.

@@ -26,7 +26,7 @@ pub struct QueryError {
     pub parameter: String,
     /// One sentence: what is wrong, with the value that was sent.
     pub detail: String,
-    /// A parameter of the same kind that works, as it is written in a URL: `_page=1&_limit=10`.
+    /// A parameter of the same kind that works: `_page=1&_limit=10`. JSON in it is not escaped, so that it can be read.
     pub example: String,
 }
 

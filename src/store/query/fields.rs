@@ -2,24 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use memchr::memmem::Finder;
-
+use super::path::Path;
 use crate::json::{self, Kind};
 
 /// How many records are looked at for names to suggest.
 const SAMPLE: usize = 500;
 
+/// Shows the texts of records one after the other to the function that it is given, for as long as that answers `true`.
+pub type Visit<'a> = dyn Fn(&mut dyn FnMut(&str) -> bool) + 'a;
+
 /// The fields of the collection that a query asks: those that a record has and those that a rule declares.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
-    visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool),
+    visit: &'a Visit<'a>,
     declared: &'a [&'a str],
 }
 
 impl<'a> Fields<'a> {
-    /// `visit` shows the records' texts one after the other for as long as it is answered `true`; `declared` are the
-    /// paths that the rules name. Records are visited only where a name has to be found.
-    pub fn new(visit: &'a dyn Fn(&mut dyn FnMut(&str) -> bool), declared: &'a [&'a str]) -> Fields<'a> {
+    /// `visit` shows the collection's records, `declared` are the paths that the rules name. Records are visited only where
+    /// a name has to be found.
+    pub fn new(visit: &'a Visit<'a>, declared: &'a [&'a str]) -> Fields<'a> {
         Fields { visit, declared }
     }
 
@@ -28,15 +30,12 @@ impl<'a> Fields<'a> {
         if self.declared.contains(&path) {
             return true;
         }
-        // The last name on the path is looked for as bytes first, which is many times faster than reading the members:
-        // the parameter `views_gte` has to be known to be no field of any record.
-        let last = path.rsplit(['.', '[']).next().unwrap_or(path).trim_end_matches(']');
-        let is_index = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
-        let finder = Finder::new(if is_index { "" } else { last });
+        // Most names that are asked for in vain are those of operators: the parameter `views_gte` has to be known to be no
+        // field of any record.
+        let path = Path::new(path);
         let mut found = false;
         (self.visit)(&mut |record| {
-            let may_be = finder.find(record.as_bytes()).is_some() || record.contains("\\u");
-            found = may_be && json::get(record, path).is_some();
+            found = path.may_be_in(record) && path.of(record).is_some();
             !found
         });
         found

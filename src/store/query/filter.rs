@@ -1,11 +1,13 @@
 //! One field put to one or more tests.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::error::{Fault, QueryError, quoted};
 use super::fields::{Fields, nearest};
 use super::operators::{OPERATORS, Op, Operator, Spelling, names};
+use super::pairs::encode;
+use super::path::Path;
 use super::pattern;
 use super::value::{is_loosely, is_text, order, text_form};
 use crate::json::{self, Kind};
@@ -17,24 +19,8 @@ pub(super) struct Filter {
     pub parameter: String,
     pub path: Path,
     pub test: Test,
-}
-
-/// Where a field is found in a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path {
-    pub text: String,
-    /// There is neither a dot nor a bracket in it: the members of the record are all there is to look at.
-    is_plain: bool,
-}
-
-impl Path {
-    pub fn new(text: &str) -> Path {
-        Path { text: text.to_string(), is_plain: !text.contains(['.', '[']) }
-    }
-
-    pub fn of<'a>(&self, record: &'a str) -> Option<&'a str> {
-        if self.is_plain { json::get_member(record, &self.text) } else { json::get(record, &self.text) }
-    }
+    /// Finds a text without which a record cannot pass: most do not hold it anywhere, which shows without reading members.
+    needle: Option<Finder<'static>>,
 }
 
 /// What is asked of a field's value. Several values are alternatives, except for the two that deny.
@@ -76,7 +62,9 @@ impl Test {
                 let compiled = values.iter().map(|value| {
                     pattern::compile(value).map_err(|error| {
                         let detail = format!("{} is no regular expression that can be run: {error}", quoted(value));
-                        QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}=^a"))
+                        // The text itself can be looked for, if that was meant.
+                        let literal = if value.len() < 80 { encode(&regex::escape(value)) } else { "^a".into() };
+                        QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}={literal}"))
                     })
                 });
                 Test::Like(compiled.collect::<Result<_, _>>()?)
@@ -148,18 +136,23 @@ pub(super) fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 }
 
 impl Filter {
+    pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
+        let needle = match &test {
+            Test::Text(wanted) => match wanted.as_slice() {
+                [wanted] if is_searchable(wanted) => Some(Finder::new(wanted).into_owned()),
+                _ => None,
+            },
+            _ => None,
+        };
+        Filter { parameter: parameter.to_string(), path: Path::new(path), test, needle }
+    }
+
     /// Whether `record` passes.
     pub fn passes(&self, record: &str) -> bool {
-        // Most records do not hold the text that an equality asks for anywhere, which shows without reading members.
-        if let Test::Text(wanted) = &self.test {
-            if let [wanted] = wanted.as_slice() {
-                let bytes = record.as_bytes();
-                if is_searchable(wanted)
-                    && memmem::find(bytes, wanted.as_bytes()).is_none()
-                    && memchr::memchr(b'\\', bytes).is_none()
-                {
-                    return false;
-                }
+        if let Some(needle) = &self.needle {
+            let bytes = record.as_bytes();
+            if needle.find(bytes).is_none() && memchr::memchr(b'\\', bytes).is_none() {
+                return false;
             }
         }
         self.path.of(record).is_some_and(|value| self.test.passes(value))

@@ -14,6 +14,7 @@ mod fields;
 mod filter;
 mod operators;
 mod pairs;
+mod path;
 mod pattern;
 mod search;
 mod sort;
@@ -24,7 +25,7 @@ mod parse;
 mod select;
 
 pub use error::{Fault, Notice, QueryError};
-pub use fields::{Fields, nearest};
+pub use fields::{Fields, Visit, nearest};
 pub use operators::{OPERATORS, Op, Operator, RESERVED, Spelling, is_reserved};
 pub use pairs::{encode, pairs, with_page};
 pub use parse::Query;

@@ -1,8 +1,9 @@
 use super::conditions::Condition;
 use super::error::{Fault, Notice, QueryError, quoted};
 use super::fields::{Fields, nearest};
-use super::filter::{Filter, Name, Path, Test};
+use super::filter::{Filter, Name, Test};
 use super::operators::{RESERVED, is_reserved};
+use super::path::Path;
 use super::search::Search;
 use super::sort::SortKey;
 use super::window::{Asked, Window};
@@ -97,7 +98,7 @@ impl Query {
                 }
                 Some((operator, spelling)) => Test::new(operator.op, values, spelling, parameter)?,
             };
-            self.filters.push(Filter { parameter: parameter.to_string(), path: Path::new(name.path), test });
+            self.filters.push(Filter::new(parameter, name.path, test));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::filter::Path;
+use super::path::Path;
 use super::value::text_form;
 use crate::json::{self, Kind};
 

@@ -77,10 +77,12 @@ pub(super) fn order(value: &str, wanted: &str, numeric_strings: bool) -> Option<
         }
         Kind::String => {
             let text = json::unquote(value);
-            if numeric_strings && !is_blank(&text) && !is_blank(wanted) {
-                if let (Some(one), Some(other)) = (number(&text), number(wanted)) {
-                    return one.partial_cmp(&other);
-                }
+            if numeric_strings
+                && !is_blank(&text)
+                && !is_blank(wanted)
+                && let (Some(one), Some(other)) = (number(&text), number(wanted))
+            {
+                return one.partial_cmp(&other);
             }
             Some((*text).cmp(wanted))
         }

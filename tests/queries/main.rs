@@ -1,0 +1,146 @@
+//! Whole GET requests answered by the query and relation modules alone, without a server.
+
+mod page;
+mod recorded;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use standin::json::{self, Id, Layout};
+use standin::rewrite::Rewriter;
+use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
+use standin::store::relations::{Lookup, Naming, Plan, foreign_key};
+
+/// A database: collections as the texts of their records, and whatever else is in it.
+pub struct Data {
+    collections: BTreeMap<String, Vec<String>>,
+    singular: Map<String, Value>,
+    pub suffix: String,
+    pub rules: Rewriter,
+}
+
+/// What a GET request is answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub total: Option<usize>,
+    pub link: Option<String>,
+    pub notices: Vec<Notice>,
+    pub error: Option<QueryError>,
+}
+
+impl Answer {
+    fn of(status: u16, body: Value) -> Answer {
+        Answer { status, body, total: None, link: None, notices: Vec::new(), error: None }
+    }
+}
+
+impl Data {
+    pub fn new(database: &Value) -> Data {
+        let (mut collections, mut singular) = (BTreeMap::new(), Map::new());
+        for (name, value) in database.as_object().expect("a database is an object") {
+            match value {
+                Value::Array(rows) => {
+                    collections.insert(name.clone(), rows.iter().map(Value::to_string).collect());
+                }
+                other => {
+                    singular.insert(name.clone(), other.clone());
+                }
+            }
+        }
+        Data { collections, singular, suffix: "Id".into(), rules: Rewriter::default() }
+    }
+
+    fn rows(&self, name: &str) -> &[String] {
+        self.collections.get(name).map(Vec::as_slice).unwrap_or(&[])
+    }
+
+    fn find(&self, name: &str, id: &Id) -> Option<&str> {
+        let is_it = |row: &str| json::get_member(row, "id").and_then(Id::from_json).as_ref() == Some(id);
+        self.rows(name).iter().map(String::as_str).find(|row| is_it(row))
+    }
+
+    pub fn get(&self, url: &str) -> Answer {
+        let is_record = |path: &str| match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+            [name, id] => self.find(name, &Id::from_text(id)).is_some(),
+            _ => false,
+        };
+        let url = self.rules.apply(url, is_record);
+        let (path, raw) = url.split_once('?').unwrap_or((&url, ""));
+        let path = path.to_lowercase();
+        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(&path).split('/').skip(1).collect();
+        let mut pairs = match pairs(raw) {
+            Ok(pairs) => pairs,
+            Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
+        };
+        let naming = Naming { id: "id", suffix: &self.suffix };
+        let lookup = Lookup {
+            has: &|name| self.collections.contains_key(name),
+            children: &|name, key, id| {
+                let of = |row: &str| json::get_member(row, key).and_then(Id::from_json);
+                self.rows(name).iter().map(String::as_str).filter(|row| of(row).as_ref() == Some(id)).collect()
+            },
+            parent: &|name, id| self.find(name, id),
+            has_member: &|name, key| self.rows(name).iter().any(|row| json::get_member(row, key).is_some()),
+        };
+        let (name, id) = match segments.as_slice() {
+            [name] => (*name, None),
+            [name, id] => (*name, Some(Id::from_text(id))),
+            [parent, id, name] => {
+                pairs.push((foreign_key(parent, name, naming, lookup), id.to_string()));
+                (*name, None)
+            }
+            _ => return Answer::of(404, Value::Null),
+        };
+        if let (Some(value), None) = (self.singular.get(name), &id) {
+            return Answer::of(200, value.clone());
+        }
+        let Some(rows) = self.collections.get(name) else { return Answer::of(404, Value::Null) };
+        let visit = |see: &mut dyn FnMut(&str) -> bool| {
+            let _ = rows.iter().all(|row| see(row));
+        };
+        let query = match Query::parse(&pairs, &Fields::new(&visit, &[])) {
+            Ok(query) => query,
+            Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
+        };
+        let plan = Plan::new(name, &query, naming, lookup);
+        let attach = |row: &str| plan.attach(row, lookup, Layout::MINIFIED, "").into_owned();
+        if let Some(id) = id {
+            return match self.find(name, &id) {
+                Some(row) => Answer::of(200, parsed(&attach(row))),
+                None => Answer::of(404, Value::Null),
+            };
+        }
+        let attached: Vec<String>;
+        let (selection, shown): (_, Vec<String>) = if query.needs_relations() {
+            attached = rows.iter().map(|row| attach(row)).collect();
+            let selection = query.select(0..rows.len(), |at| attached[at].as_str());
+            let shown = selection.rows.iter().map(|at| attached[*at].clone()).collect();
+            (selection, shown)
+        } else {
+            let selection = query.select(0..rows.len(), |at| rows[at].as_str());
+            let shown = selection.rows.iter().map(|at| attach(&rows[*at])).collect();
+            (selection, shown)
+        };
+        let list = Value::Array(shown.iter().map(|row| parsed(row)).collect());
+        let notices = query.notices().iter().chain(plan.notices()).cloned().collect();
+        let answer = Answer { total: selection.total, notices, ..Answer::of(200, list) };
+        match selection.page {
+            None => answer,
+            Some(page) if page.style == PageStyle::Link => {
+                Answer { link: page.link(&format!("http://localhost:3000{url}")), ..answer }
+            }
+            Some(page) => {
+                let mut envelope: Map<String, Value> =
+                    page.envelope().into_iter().map(|(name, number)| (name.to_string(), json!(number))).collect();
+                envelope.insert("data".into(), answer.body);
+                Answer { body: Value::Object(envelope), ..answer }
+            }
+        }
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("a record is JSON")
+}
