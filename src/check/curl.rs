@@ -157,8 +157,7 @@ pub fn parse(command: &Command) -> Result<Request, Refusal> {
             let kind = find_long(name).ok_or_else(|| unknown(word, text))?;
             parts.option(kind, word, inline, &mut words)?;
         } else if let Some(cluster) = text.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
-            let mut letters = cluster.char_indices();
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in cluster.char_indices() {
                 let kind = find_short(letter).ok_or_else(|| unknown(word, &format!("-{letter}")))?;
                 let rest = &cluster[at + letter.len_utf8()..];
                 if kind.takes_value() && !rest.is_empty() {

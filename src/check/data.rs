@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -26,6 +26,7 @@ pub struct Sources {
     schema: Option<PathBuf>,
     read: Mutex<HashMap<PathBuf, Result<Arc<Source>, String>>>,
     found: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    nothing: OnceLock<Arc<Source>>,
 }
 
 impl Sources {
@@ -66,6 +67,16 @@ impl Sources {
             Some(path) => self.read(&path),
             None => Err("no database was found for this page; name one with --db".to_owned()),
         }
+    }
+
+    /// A database without anything in it, for a service that brings its own.
+    #[must_use]
+    pub fn nothing(&self) -> Arc<Source> {
+        let empty = || {
+            let database = Database { path: PathBuf::new(), text: "{}".into(), schema: None, schema_path: None };
+            Arc::new(Source { database, value: Value::Object(serde_json::Map::new()), rules: None })
+        };
+        Arc::clone(self.nothing.get_or_init(empty))
     }
 
     /// Every file that was read: databases and their rules.

@@ -351,7 +351,10 @@ fn numbers_as_text(case: &Case<'_>) -> Option<String> {
     let found = case.differences().iter().find(|found| found.what == What::Type && !found.path.is_empty())?;
     let (documented, actual) = (found.documented.as_ref()?, found.actual.as_ref()?);
     let path = show_path(&found.path);
-    let quoted = |text: &Value, number: &Value| text.as_str().is_some_and(|text| text == number.to_string());
+    let quoted = |text: &Value, other: &Value| {
+        let plain = other.to_string();
+        text.as_str().is_some_and(|text| text == plain)
+    };
     if quoted(documented, actual) {
         return Some(format!("`{path}` is a number in the answer; the page puts it in quotes"));
     }

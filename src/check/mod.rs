@@ -49,7 +49,7 @@ use report::Summary;
 use run::{Context, PageReport};
 
 /// What is meant by a run of the checker.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Pages and folders of pages; empty for `README.md` and `docs/`.
     pub paths: Vec<PathBuf>,
@@ -138,28 +138,6 @@ pub enum FailOn {
     Never,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            paths: Vec::new(),
-            database: None,
-            schema: None,
-            reset: Reset::default(),
-            fix: Fix::default(),
-            allow_dirty: false,
-            format: Format::default(),
-            fail_on: FailOn::default(),
-            list: false,
-            coverage: false,
-            ours: url::Ours::default(),
-            server: None,
-            allow_writes: false,
-            terminal: false,
-            verbose: false,
-        }
-    }
-}
-
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -233,7 +211,9 @@ pub fn run(
     let paths = collect(options)?;
     let mut checked = check(options, open, &paths, aside)?;
     if options.fix != Fix::Nothing && !options.list {
-        let rewritten = fix::apply(&checked, options, open, out).map_err(CheckError::Output)?;
+        // A report for a program is alone on its stream.
+        let shown: &mut dyn Write = if options.format == Format::Human { out } else { aside };
+        let rewritten = fix::apply(&checked, options, open, shown).map_err(CheckError::Output)?;
         // What is reported is the state after the repair.
         if rewritten > 0 {
             checked = check(options, open, &paths, aside)?;
@@ -254,7 +234,7 @@ pub fn check(
     aside: &mut (dyn Write + Send),
 ) -> Result<Checked, CheckError> {
     let sources = Sources::new(options.database.clone(), options.schema.clone());
-    if options.database.is_some() && !options.list {
+    if options.database.is_some() && options.server.is_none() && !options.list {
         let source = sources.of(Path::new(""), None).map_err(CheckError::Database)?;
         drop(open(&source.database).map_err(CheckError::Database)?);
     }
@@ -369,7 +349,7 @@ struct Progress<'a> {
 
 impl Progress<'_> {
     fn show(&mut self, done: usize, all: usize) {
-        if self.active && (done % 10 == 0 || done == all) {
+        if self.active && (done.is_multiple_of(10) || done == all) {
             self.shown = write!(self.aside, "\r\x1b[Kchecked {done} of {all} pages").is_ok();
             // A progress line that cannot be shown is no reason to stop.
             let _ = self.aside.flush();

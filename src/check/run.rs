@@ -44,6 +44,9 @@ impl Verdict {
     }
 }
 
+/// The reason of an example that is only listed.
+pub const LISTED: &str = "listed, not run";
+
 /// A place in the page and what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -241,6 +244,9 @@ impl Session<'_> {
         if judged.verdict == Verdict::Fail && !judged.unreadable {
             return judged;
         }
+        if self.context.options.list {
+            return judged.skip(LISTED.to_owned());
+        }
         let named = judged.example.asks.database.as_deref().or(page.front.database.as_deref());
         let lane = match self.lane(page, named) {
             Ok(lane) => lane,
@@ -289,7 +295,12 @@ impl Session<'_> {
     }
 
     fn lane(&mut self, page: &Page, named: Option<&str>) -> Result<usize, String> {
-        let source = self.context.sources.of(&page.path, named)?;
+        let found = self.context.sources.of(&page.path, named);
+        let source = match found {
+            // A real service brings its own data; ours is only for explanations.
+            Err(_) if self.context.options.server.is_some() => self.context.sources.nothing(),
+            found => found?,
+        };
         if let Some(at) = self.lanes.iter().position(|lane| Arc::ptr_eq(&lane.source, &source)) {
             return Ok(at);
         }
@@ -313,7 +324,8 @@ impl Session<'_> {
             let diff = difference(promised.body, &answer);
             (answer, diff)
         };
-        let reset = self.context.options.reset;
+        // A real service is one, and nobody resets it.
+        let reset = if self.context.options.server.is_some() { Reset::Never } else { self.context.options.reset };
         if matches!(reset, Reset::Page | Reset::Never) {
             if asked_reset && reset == Reset::Page {
                 self.lanes[lane].running = None;

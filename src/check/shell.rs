@@ -203,7 +203,7 @@ impl<'a> Scanner<'a> {
         }
         let skipped = self.text.len() - next.len();
         // What a terminal prints before a continued line.
-        let prompt = next.starts_with("> ").then_some(2).unwrap_or(0);
+        let prompt = if next.starts_with("> ") { 2 } else { 0 };
         self.close();
         self.at = skipped + prompt;
         true

@@ -380,12 +380,97 @@ fn outcomes() {
     assert!(matches!(collect(&nowhere), Err(CheckError::Unreadable(..))));
 }
 
+fn printed(page: &str, format: Format) -> String {
+    let folder = Folder::new(page);
+    let mut out = Vec::new();
+    run(&Options { format, ..folder.options() }, &in_process, &mut out, &mut std::io::sink()).unwrap();
+    String::from_utf8(out).unwrap().replace(&folder.page().display().to_string(), "page.md")
+}
+
+#[test]
+fn a_person_sees_the_place_the_difference_and_the_cause() {
+    let page = format!(
+        "# Users\n\n{}{}",
+        example("curl localhost:3000/profile", "{\n  \"name\": \"Demo\"\n}"),
+        example("curl localhost:3000/users/{id}", "{}")
+    );
+    let expected = "\
+error: GET /profile: name: documented \"Demo\", the server answers \"demo\"
+ --> page.md:9:11
+  |
+9 |   \"name\": \"Demo\"
+  |           ^^^^^^
+  - documented  + the server
+  - \"name\": \"Demo\"
+  + \"name\": \"demo\"
+
+skipped  page.md:13: GET localhost:3000/users/{id} (a syntax template: `{id}` stands for a value)
+endpoints: 2 of 9 documented, 0 tested; 7 are documented nowhere (--coverage lists them)
+2 examples on 1 page: 0 as documented, 1 not, 1 skipped
+";
+    assert_eq!(printed(&page, Format::Human), expected);
+}
+
+#[test]
+fn machines_get_their_formats() {
+    let page = example("curl localhost:3000/profile", "{\"name\": \"Demo\"}");
+    let github = printed(&page, Format::Github);
+    assert!(github.starts_with("::error file=page.md,line=6,col=10,title=GET /profile::name: documented \"Demo\", the server answers \"demo\"\n"), "{github}");
+    let junit = printed(&page, Format::Junit);
+    assert!(
+        junit.contains("<testsuites name=\"standin check\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">"),
+        "{junit}"
+    );
+    assert!(
+        junit.contains("<failure message=\"name: documented &quot;Demo&quot;, the server answers &quot;demo&quot;\">"),
+        "{junit}"
+    );
+    let json: Value = serde_json::from_str(&printed(&page, Format::Json)).unwrap();
+    let first = &json["examples"][0];
+    assert_eq!(first["page"], "page.md");
+    assert_eq!(first["line"], 1);
+    assert_eq!(first["request"], "GET /profile");
+    assert_eq!(first["verdict"], "fail");
+    assert_eq!(first["documented"], serde_json::json!({"status": 200, "body": {"name": "Demo"}}));
+    assert_eq!(first["actual"], serde_json::json!({"status": 200, "body": {"name": "demo"}}));
+    assert_eq!(json["summary"]["fail"], 1);
+}
+
+#[test]
+fn a_real_service_is_written_to_only_when_allowed() {
+    let folder = Folder::new(&format!(
+        "{}{}",
+        example(POST, "{...}"),
+        example("curl localhost:3000/profile", "{\"name\": \"demo\"}")
+    ));
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let open = |database: &client::Database| {
+        asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        in_process(database)
+    };
+    for (allow_writes, verdicts) in [(false, ["skipped", "pass"]), (true, ["pass", "pass"])] {
+        let options = Options { server: Some("http://localhost:1".into()), allow_writes, ..folder.options() };
+        let checked = check(&options, &open, &collect(&options).unwrap(), &mut std::io::sink()).unwrap();
+        let seen: Vec<_> = checked.pages[0].judged.iter().map(|judged| judged.verdict.word()).collect();
+        assert_eq!(seen, verdicts);
+        // There is one service, whatever the examples do to it.
+        assert_eq!(asked.swap(0, std::sync::atomic::Ordering::Relaxed), 1);
+    }
+    std::fs::remove_file(folder.root.path().join("db.json")).unwrap();
+    let options = Options { server: Some("http://localhost:1".into()), ..folder.options() };
+    let silent =
+        |_: &client::Database| -> Result<client::Service, String> { Ok(Box::new(|_| Err("nobody is there".into()))) };
+    let checked = check(&options, &silent, &collect(&options).unwrap(), &mut std::io::sink()).unwrap();
+    assert_eq!(checked.pages[0].judged[1].verdict, run::Verdict::Error);
+    assert_eq!(checked.pages[0].judged[1].reason, "nobody is there");
+}
+
 /// The judged pages of real documentation, where they are at hand: the
 /// variable `STANDIN_SHARED` names the folder that holds `corpus/`.
 #[test]
 fn the_corpus_is_judged_as_expected() {
     let Some(shared) = std::env::var_os("STANDIN_SHARED") else {
-        println!("not run: STANDIN_SHARED does not name the folder with the corpus");
+        eprintln!("not run: STANDIN_SHARED does not name the folder with the corpus");
         return;
     };
     let corpus = Path::new(&shared).join("corpus");
@@ -396,7 +481,7 @@ fn the_corpus_is_judged_as_expected() {
         let (Some(page), Some(line)) = (row["page"].as_str(), row["line"].as_u64()) else { continue };
         let path = corpus.join(page);
         if !path.exists() {
-            println!("not run: {page} is not in the corpus");
+            eprintln!("not run: {page} is not in the corpus");
             continue;
         }
         let project = page.split('/').next().unwrap();

@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::count;
 use crate::check::compare::{Difference, Step, What, short, show_path};
 use crate::check::page::Page;
-use crate::check::run::{Finding, Judged, PageReport, Verdict};
+use crate::check::run::{Finding, Judged, LISTED, PageReport, Verdict};
 use crate::check::tables::TableReport;
 use crate::check::{Checked, FailOn, Options, coverage};
 
@@ -33,13 +33,11 @@ pub fn list(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
                 },
                 None => "no response".to_owned(),
             };
-            let said = match judged.verdict {
-                Verdict::Skipped => format!("skipped: {}", judged.reason),
-                Verdict::Error | Verdict::Fail => judged.reason.clone(),
-                Verdict::Pass => {
-                    let status = judged.expected.as_ref().map(|expected| expected.statuses[0]);
-                    format!("{}, {response}", status.map_or(String::new(), |status| status.to_string()))
-                }
+            let status = judged.expected.as_ref().and_then(|expected| expected.statuses.first());
+            let said = match (judged.verdict, status) {
+                (Verdict::Skipped, Some(status)) if judged.reason == LISTED => format!("{status}, {response}"),
+                (Verdict::Skipped, _) => format!("skipped: {}", judged.reason),
+                _ => judged.reason.clone(),
             };
             writeln!(out, "{}: {} ({said})", place(&page.page, judged), judged.title())?;
         }
