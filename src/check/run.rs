@@ -128,7 +128,12 @@ pub fn page(page: Page, context: &Context<'_>) -> PageReport {
             judged.push(unknown_testable(&page, index, entry));
         }
     }
-    let source = session.lanes.first().map(|lane| Arc::clone(&lane.source));
+    let used = session.lanes.first().map(|lane| Arc::clone(&lane.source));
+    // A page without a runnable example still has tables, and templates that document.
+    let speaks = !judged.is_empty() || page.blocks.iter().any(|block| matches!(block, Block::Table(_)));
+    let source = used
+        .or_else(|| context.sources.of(&page.path, page.front.database.as_deref()).ok())
+        .filter(|_| speaks && !context.options.list);
     let tables = super::tables::check(&page, &judged, source.as_deref());
     PageReport { page, judged, tables, source }
 }
