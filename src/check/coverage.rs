@@ -43,7 +43,7 @@ pub fn of(checked: &Checked) -> Vec<Endpoint> {
                 Some(_) => {
                     &[("GET", false), ("POST", false), ("GET", true), ("PUT", true), ("PATCH", true), ("DELETE", true)]
                 }
-                None => &[("GET", false), ("PUT", false), ("PATCH", false)],
+                None => &[("GET", false), ("POST", false), ("PUT", false), ("PATCH", false)],
             };
             for (method, item) in verbs {
                 out.push(Endpoint {

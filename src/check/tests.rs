@@ -405,7 +405,7 @@ error: GET /profile: name: documented \"Demo\", the server answers \"demo\"
   + \"name\": \"demo\"
 
 skipped  page.md:13: GET localhost:3000/users/{id} (a syntax template: `{id}` stands for a value)
-endpoints: 2 of 9 documented, 0 tested; 7 are documented nowhere (--coverage lists them)
+endpoints: 2 of 10 documented, 0 tested; 8 are documented nowhere (--coverage lists them)
 2 examples on 1 page: 0 as documented, 1 not, 1 skipped
 ";
     assert_eq!(printed(&page, Format::Human), expected);
