@@ -27,6 +27,8 @@ pub struct Case<'a> {
     pub source: &'a Source,
     /// The examples above it on the page.
     pub earlier: &'a [Judged],
+    /// What came back after the writes above it, if that was asked.
+    pub later: Option<&'a Answer>,
 }
 
 /// Every cause that applies, the most telling first.
@@ -47,6 +49,7 @@ pub fn causes(case: &Case<'_>) -> Vec<String> {
     out.extend(numbers_as_text(case));
     out.extend(missing_id(case));
     out.extend(long_list(case, body.as_ref()));
+    out.extend(after_writes(case));
     out.extend(server_says(case, body.as_ref()));
     out.dedup();
     out
@@ -384,6 +387,18 @@ fn long_list(case: &Case<'_>, body: Option<&Value>) -> Option<String> {
             items.len() - extra
         )
     })
+}
+
+/// The other answer, for a reader who has run what stands above.
+fn after_writes(case: &Case<'_>) -> Option<String> {
+    let later = case.later?;
+    if later.status == case.answer.status {
+        return None;
+    }
+    let empty = case.judged.documented.as_ref().is_some_and(|node| node.to_value() == serde_json::json!({}));
+    let habit =
+        if empty && later.status == 404 { " with a problem that says why, where json-server answers `{}`" } else { "" };
+    Some(format!("after the writes above it the server answers {}{habit}", later.status))
 }
 
 /// What the server itself says about its refusal.

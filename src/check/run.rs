@@ -222,6 +222,22 @@ struct Session<'a> {
     played: Vec<(usize, Call)>,
 }
 
+/// The answer that counts.
+struct Asked {
+    answer: Answer,
+    diff: Diff,
+    later: Later,
+}
+
+/// What came back after the writes above the example.
+enum Later {
+    NotAsked,
+    /// What the page documents; it is the answer that counts.
+    Kept,
+    /// Something else.
+    Broken(Answer),
+}
+
 /// What is compared with an answer.
 struct Promised<'a> {
     expected: &'a Expected,
@@ -271,7 +287,7 @@ impl Session<'_> {
             body: judged.documented.as_ref(),
             troubled: troubled(page, &judged.example),
         };
-        let (answer, diff, only_in_sequence) = match self.answer(lane, &call, judged.example.asks.reset, &promised) {
+        let Asked { answer, diff, later } = match self.answer(lane, &call, judged.example.asks.reset, &promised) {
             Ok(found) => found,
             Err(why) => return judged.error(why),
         };
@@ -281,7 +297,7 @@ impl Session<'_> {
         judged.diff = diff;
         let status_kept = promised_kept(&promised_of(&judged, &expected, page), &answer);
         conclude(page, &mut judged, &answer, &expected, status_kept);
-        if judged.verdict == Verdict::Pass && only_in_sequence {
+        if judged.verdict == Verdict::Pass && matches!(later, Later::Kept) {
             judged.reason = "as documented, after the writes above it on the page".to_owned();
         }
         let source = &self.lanes[lane].source;
@@ -293,6 +309,10 @@ impl Session<'_> {
                 answer: &answer,
                 source,
                 earlier,
+                later: match &later {
+                    Later::Broken(answer) => Some(answer),
+                    _ => None,
+                },
             });
         }
         judged.answer = Some(answer);
@@ -324,7 +344,7 @@ impl Session<'_> {
         call: &Call,
         asked_reset: bool,
         promised: &Promised<'_>,
-    ) -> Result<(Answer, Diff, bool), String> {
+    ) -> Result<Asked, String> {
         let compared = |answer: Answer| {
             let diff = difference(promised.body, &answer);
             (answer, diff)
@@ -337,16 +357,20 @@ impl Session<'_> {
                 self.lanes[lane].seen = self.played.len();
             }
             let (answer, diff) = compared(self.in_sequence(lane, call)?);
-            return Ok((answer, diff, false));
+            return Ok(Asked { answer, diff, later: Later::NotAsked });
         }
         let (answer, diff) = compared(self.fresh(lane, call)?);
         let kept = |answer: &Answer, diff: &Diff| diff.differences.is_empty() && promised_kept(promised, answer);
         let alone = reset == Reset::Example || asked_reset || self.played.is_empty();
         if alone || kept(&answer, &diff) {
-            return Ok((answer, diff, false));
+            return Ok(Asked { answer, diff, later: Later::NotAsked });
         }
         let (later, later_diff) = compared(self.in_sequence(lane, call)?);
-        if kept(&later, &later_diff) { Ok((later, later_diff, true)) } else { Ok((answer, diff, false)) }
+        Ok(if kept(&later, &later_diff) {
+            Asked { answer: later, diff: later_diff, later: Later::Kept }
+        } else {
+            Asked { answer, diff, later: Later::Broken(later) }
+        })
     }
 
     fn fresh(&mut self, lane: usize, call: &Call) -> Result<Answer, String> {

@@ -169,7 +169,12 @@ fn properties(table: &Table, name: usize, kind: usize, role: Role, section: &Sec
     match role {
         Role::Response => {
             if let Some((records, whole)) = answered(section) {
-                if records.is_empty() {
+                let stored = section.resource.as_deref().and_then(|resource| section.source.records(resource));
+                if let (true, true, Some(stored)) = (records.is_empty(), whole.is_array(), stored) {
+                    // An empty list shows no record; the database does.
+                    let stored: Vec<&Value> = stored.iter().collect();
+                    members(&rows, &stored, table, true, "any record", &mut out);
+                } else if records.is_empty() {
                     if whole.as_object().is_some_and(serde_json::Map::is_empty) {
                         let text = format!("the table lists {} properties, and the server answers `{{}}`", rows.len());
                         out.push(TableFinding { range: table.range.clone(), text, wrong: true });
