@@ -132,13 +132,29 @@ const SUFFIXES: &[&str] =
     &["_gte", "_lte", "_gt", "_lt", "_ne", "_like", "_in", "_contains", "_startsWith", "_endsWith"];
 
 fn unknown_fields(case: &Case<'_>) -> Vec<String> {
-    let Some(resource) = case.resource() else { return Vec::new() };
+    let mut out = unknown_in_query(&case.call.target, case.source);
+    let Some(resource) = case.resource() else { return out };
     let fields = case.source.fields(&resource);
+    // A body may well bring new fields; only one that nearly exists is suspicious.
+    let sent = serde_json::from_slice::<Value>(&case.call.body).ok();
+    for key in sent.as_ref().and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys) {
+        if !fields.contains(&key.as_str()) && nearest(key, fields.iter().copied()).is_some() {
+            out.push(no_field(key, &resource, &fields));
+        }
+    }
+    out
+}
+
+/// Filters and sort keys of a target that no record of its collection has.
+#[must_use]
+pub fn unknown_in_query(target: &str, source: &Source) -> Vec<String> {
+    let Some(resource) = url::segments(target).into_iter().next() else { return Vec::new() };
+    let fields = source.fields(&resource);
     if fields.is_empty() {
         return Vec::new();
     }
     let mut out = Vec::new();
-    let named = url::query(&case.call.target);
+    let named = url::query(target);
     let sorted = named.iter().filter(|(name, _)| name == "_sort").flat_map(|(_, value)| value.split(','));
     let sorted: Vec<&str> = sorted.map(|field| field.trim_start_matches('-')).collect();
     let filters =
@@ -149,13 +165,6 @@ fn unknown_fields(case: &Case<'_>) -> Vec<String> {
         let top = bare.split(['.', '[']).next().unwrap_or(bare);
         if !top.is_empty() && !fields.contains(&top) && !fields.contains(&bare) {
             out.push(no_field(top, &resource, &fields));
-        }
-    }
-    // A body may well bring new fields; only one that nearly exists is suspicious.
-    let sent = serde_json::from_slice::<Value>(&case.call.body).ok();
-    for key in sent.as_ref().and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys) {
-        if !fields.contains(&key.as_str()) && nearest(key, fields.iter().copied()).is_some() {
-            out.push(no_field(key, &resource, &fields));
         }
     }
     out

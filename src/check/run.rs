@@ -315,6 +315,12 @@ impl Session<'_> {
                 },
             });
         }
+        if judged.verdict == Verdict::Pass && call.method == "GET" {
+            // The answer is as documented, and the filter does nothing that the page means.
+            let range = page.fence(judged.example.fence).map_or(0..0, |fence| fence.source_range(&request.url_span));
+            let unknown = explain::unknown_in_query(&call.target, source).into_iter();
+            judged.warnings.extend(unknown.map(|text| Finding { range: range.clone(), text, fix: None }));
+        }
         judged.answer = Some(answer);
         judged
     }

@@ -142,7 +142,7 @@ fn role(page: &Page, index: usize) -> Option<Role> {
         if has(&["parameter", "parameters", "header", "headers", "query", "path", "error", "errors"]) {
             return None;
         }
-        if has(&["response", "returns", "result"]) {
+        if has(&["response", "return", "returns", "returned", "result"]) {
             return Some(Role::Response);
         }
         if has(&["request", "body", "payload"]) {

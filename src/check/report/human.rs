@@ -116,12 +116,10 @@ fn failed(page: &PageReport, judged: &Judged, renderer: &Renderer, out: &mut dyn
 
 fn warned(page: &PageReport, judged: &Judged, renderer: &Renderer, out: &mut dyn Write) -> io::Result<()> {
     let path = page.page.path.display().to_string();
-    let title = format!("{}: the members stand in another order than in the answer", judged.title());
+    let Some(first) = judged.warnings.first() else { return Ok(()) };
+    let title = format!("{}: {}", judged.title(), first.text);
     let group = Group::with_title(Level::WARNING.primary_title(title));
-    let mut group = group.element(snippet(&page.page, &path, &[(judged.warnings[0].range.clone(), String::new())]));
-    for warning in &judged.warnings {
-        group = group.element(Level::NOTE.message(warning.text.clone()));
-    }
+    let group = group.element(snippet(&page.page, &path, &places(&judged.warnings)));
     writeln!(out, "{}\n", renderer.render(&[group]))
 }
 
