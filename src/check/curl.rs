@@ -4,9 +4,15 @@
 //! what is printed or how the connection is made are passed over, and those
 //! that would read a file are refused with a reason.
 
+mod options;
+mod render;
+
 use std::ops::Range;
 
 use super::shell::{Command, Mistake, Word};
+use options::{Kind, OPTIONS, find_long, find_short};
+pub use render::render;
+use render::{base64, encode};
 
 /// The request of a curl command, before its URL is resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,99 +38,6 @@ pub enum Refusal {
     Mistake(Mistake),
     /// The command is right, and out of reach here.
     Unsupported(String),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Method,
-    Header,
-    Data,
-    Raw,
-    Encoded,
-    Json,
-    Url,
-    Get,
-    Head,
-    User,
-    Cookie,
-    Agent,
-    Referer,
-    Bearer,
-    Form,
-    Flag,
-    Value,
-    File,
-}
-
-/// Every option, declared once: long name, short letter, what it does.
-const OPTIONS: &[(&str, char, Kind)] = &[
-    ("request", 'X', Kind::Method),
-    ("header", 'H', Kind::Header),
-    ("data", 'd', Kind::Data),
-    ("data-ascii", ' ', Kind::Data),
-    ("data-binary", ' ', Kind::Data),
-    ("data-raw", ' ', Kind::Raw),
-    ("data-urlencode", ' ', Kind::Encoded),
-    ("json", ' ', Kind::Json),
-    ("url", ' ', Kind::Url),
-    ("get", 'G', Kind::Get),
-    ("head", 'I', Kind::Head),
-    ("user", 'u', Kind::User),
-    ("cookie", 'b', Kind::Cookie),
-    ("user-agent", 'A', Kind::Agent),
-    ("referer", 'e', Kind::Referer),
-    ("oauth2-bearer", ' ', Kind::Bearer),
-    ("form", 'F', Kind::Form),
-    ("form-string", ' ', Kind::Form),
-    ("upload-file", 'T', Kind::File),
-    ("config", 'K', Kind::File),
-    ("include", 'i', Kind::Flag),
-    ("show-headers", ' ', Kind::Flag),
-    ("silent", 's', Kind::Flag),
-    ("show-error", 'S', Kind::Flag),
-    ("verbose", 'v', Kind::Flag),
-    ("insecure", 'k', Kind::Flag),
-    ("location", 'L', Kind::Flag),
-    ("location-trusted", ' ', Kind::Flag),
-    ("fail", 'f', Kind::Flag),
-    ("fail-with-body", ' ', Kind::Flag),
-    ("compressed", ' ', Kind::Flag),
-    ("globoff", 'g', Kind::Flag),
-    ("progress-bar", '#', Kind::Flag),
-    ("no-progress-meter", ' ', Kind::Flag),
-    ("no-buffer", 'N', Kind::Flag),
-    ("remote-name", 'O', Kind::Flag),
-    ("http1.1", ' ', Kind::Flag),
-    ("http1.0", '0', Kind::Flag),
-    ("http2", ' ', Kind::Flag),
-    ("ipv4", '4', Kind::Flag),
-    ("ipv6", '6', Kind::Flag),
-    ("basic", ' ', Kind::Flag),
-    ("path-as-is", ' ', Kind::Flag),
-    ("output", 'o', Kind::Value),
-    ("write-out", 'w', Kind::Value),
-    ("dump-header", 'D', Kind::Value),
-    ("cookie-jar", 'c', Kind::Value),
-    ("max-time", 'm', Kind::Value),
-    ("connect-timeout", ' ', Kind::Value),
-    ("retry", ' ', Kind::Value),
-    ("retry-delay", ' ', Kind::Value),
-    ("proxy", 'x', Kind::Value),
-    ("noproxy", ' ', Kind::Value),
-    ("cacert", ' ', Kind::Value),
-    ("cert", 'E', Kind::Value),
-    ("key", ' ', Kind::Value),
-    ("resolve", ' ', Kind::Value),
-    ("interface", ' ', Kind::Value),
-    ("limit-rate", ' ', Kind::Value),
-    ("max-redirs", ' ', Kind::Value),
-    ("range", 'r', Kind::Value),
-];
-
-impl Kind {
-    fn takes_value(self) -> bool {
-        !matches!(self, Kind::Get | Kind::Head | Kind::Flag)
-    }
 }
 
 #[derive(Default)]
@@ -173,21 +86,13 @@ pub fn parse(command: &Command) -> Result<Request, Refusal> {
     parts.finish(command)
 }
 
-fn find_long(name: &str) -> Option<Kind> {
-    OPTIONS.iter().find(|(long, _, _)| *long == name).map(|(_, _, kind)| *kind)
-}
-
-fn find_short(letter: char) -> Option<Kind> {
-    OPTIONS.iter().find(|(_, short, _)| *short == letter && letter != ' ').map(|(_, _, kind)| *kind)
-}
-
 fn mistake(span: Range<usize>, text: impl Into<String>, fix: Option<String>) -> Refusal {
     Refusal::Mistake(Mistake { span, text: text.into(), fix })
 }
 
 fn unknown(word: &Word, option: &str) -> Refusal {
     let name = option.trim_start_matches('-');
-    let near = super::explain::nearest(name, OPTIONS.iter().map(|(long, _, _)| *long))
+    let near = crate::words::nearest(name, OPTIONS.iter().map(|(long, _, _)| *long))
         .filter(|_| name.len() > 2)
         .map(|long| format!("--{long}"));
     mistake(word.span.clone(), format!("curl has no option `{option}`"), near)
@@ -334,64 +239,6 @@ impl Parts {
             self.header(name, value.to_owned());
         }
     }
-}
-
-/// What `--data-urlencode` makes of its value; nothing if it names a file.
-fn encode(value: &str) -> Option<String> {
-    let (name, content) = match value.find(['=', '@']) {
-        Some(at) if value.as_bytes()[at] == b'@' => return None,
-        Some(0) => ("", &value[1..]),
-        Some(at) => (&value[..=at], &value[at + 1..]),
-        None => ("", value),
-    };
-    Some(format!("{name}{}", super::url::encode_component(content)))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                let index = (group >> (18 - 6 * place)) & 63;
-                out.push(char::from(LETTERS[index as usize]));
-            } else {
-                out.push('=');
-            }
-        }
-    }
-    out
-}
-
-/// Writes a request as a curl command on one line, to be pasted into a shell.
-#[must_use]
-pub fn render(request: &Request) -> String {
-    let mut out = String::from("curl");
-    let implied = if request.body.is_some() { "POST" } else { "GET" };
-    if request.method != implied {
-        out.push_str(" -X ");
-        out.push_str(&quote(&request.method));
-    }
-    for (name, value) in &request.headers {
-        out.push_str(" -H ");
-        out.push_str(&quote(&format!("{name}: {value}")));
-    }
-    if let Some(body) = &request.body {
-        out.push_str(" --data-raw ");
-        out.push_str(&quote(body));
-    }
-    out.push_str(" --url ");
-    out.push_str(&quote(&request.url));
-    out
-}
-
-/// A word as a shell reads it back.
-#[must_use]
-pub fn quote(word: &str) -> String {
-    let plain =
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:,+@%=".contains(&byte));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
