@@ -88,6 +88,27 @@ impl Sources {
         files
     }
 
+    /// Every file with the text it had when it was read; what could not be used
+    /// has the bytes that stand there now.
+    #[must_use]
+    pub fn contents(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = Vec::new();
+        for (path, source) in read.iter() {
+            match source {
+                Ok(source) => {
+                    let database = &source.database;
+                    out.push((path.clone(), Some(database.text.as_bytes().to_vec())));
+                    if let (Some(path), Some(text)) = (&database.schema_path, &database.schema) {
+                        out.push((path.clone(), Some(text.as_bytes().to_vec())));
+                    }
+                }
+                Err(_) => out.push((path.clone(), std::fs::read(path).ok())),
+            }
+        }
+        out
+    }
+
     fn read(&self, path: &Path) -> Result<Arc<Source>, String> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.entry(path.to_owned()).or_insert_with(|| load(path, self.schema.as_deref()).map(Arc::new)).clone()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use notify::{EventKind, RecursiveMode, Watcher};
 
 use super::client::Opener;
-use super::{CheckError, Checked, Options, Outcome, check, collect, report};
+use super::{CheckError, Checked, Format, Options, Outcome, check, collect, report};
 
 /// How long nothing must happen before a save counts as done.
 const QUIET: Duration = Duration::from_millis(60);
@@ -38,28 +38,32 @@ pub fn run(
     })
     .map_err(not_watched)?;
     let mut watched: Vec<PathBuf> = Vec::new();
-    let mut seen = HashMap::new();
     loop {
-        let paths = collect(options)?;
-        let now = contents(&paths, &[]);
+        let paths = collect(options).or_else(|why| if watched.is_empty() { Err(why) } else { Ok(Vec::new()) })?;
+        let mut seen = contents(&paths, &[]);
         match check(options, open, &paths, aside) {
             Ok(checked) => {
-                seen = now;
-                seen.extend(contents(&checked.sources.files(), &[]));
-                show(&checked, options, out)?;
+                // What was checked, not what stands there by now.
+                seen.extend(
+                    checked
+                        .pages
+                        .iter()
+                        .map(|report| (report.page.path.clone(), Some(report.page.text.clone().into_bytes()))),
+                );
+                seen.extend(checked.sources.contents());
+                // Before the report: whoever reads it may save at once.
                 follow(&checked, &paths, options, &mut watcher, &mut watched)?;
+                show(&checked, options, out)?;
             }
             Err(why) if watched.is_empty() => return Err(why),
             Err(why) => writeln!(out, "error: {why}").map_err(CheckError::Output)?,
         }
-        loop {
+        let known: Vec<PathBuf> = seen.keys().cloned().collect();
+        // Compared before waiting: a save during the check came before anybody
+        // listened for it.
+        while contents(&known, &collect(options).unwrap_or_default()) == seen {
             if !wait(&receiver) {
                 return Ok(Outcome::AsDocumented);
-            }
-            let known: Vec<PathBuf> = seen.keys().cloned().collect();
-            let paths = collect(options).unwrap_or_default();
-            if contents(&known, &paths) != seen {
-                break;
             }
         }
     }
@@ -74,7 +78,9 @@ fn show(checked: &Checked, options: &Options, out: &mut dyn Write) -> Result<(),
         write!(out, "\x1b[2J\x1b[H").map_err(CheckError::Output)?;
     }
     report::print(checked, options, out).map_err(CheckError::Output)?;
-    writeln!(out, "watching; ctrl-c ends it").map_err(CheckError::Output)?;
+    if options.format == Format::Human {
+        writeln!(out, "watching; ctrl-c ends it").map_err(CheckError::Output)?;
+    }
     out.flush().map_err(CheckError::Output)
 }
 
