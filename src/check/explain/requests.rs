@@ -73,13 +73,18 @@ pub(super) fn unknown_fields(case: &Case<'_>) -> Vec<String> {
 /// Filters and sort keys of a target that no record of its collection has.
 #[must_use]
 pub fn unknown_in_query(target: &str, source: &Source) -> Vec<String> {
-    let Some(resource) = url::segments(target).into_iter().next() else { return Vec::new() };
-    let fields = source.fields(&resource);
+    // `/posts/1/comments` is a list of comments.
+    let segments = url::segments(target);
+    let Some(resource) = segments.get(2).or(segments.first()) else { return Vec::new() };
+    let mut fields = source.fields(resource);
     if fields.is_empty() {
         return Vec::new();
     }
     let mut out = Vec::new();
     let named = url::query(target);
+    // Related records are put in as fields.
+    let put_in = named.iter().filter(|(name, _)| matches!(name.as_str(), "_expand" | "_embed"));
+    fields.extend(put_in.flat_map(|(_, value)| value.split(',')));
     let sorted = named.iter().filter(|(name, _)| name == "_sort").flat_map(|(_, value)| value.split(','));
     let sorted: Vec<&str> = sorted.map(|field| field.trim_start_matches('-')).collect();
     let filters =
@@ -89,7 +94,7 @@ pub fn unknown_in_query(target: &str, source: &Source) -> Vec<String> {
         let bare = SUFFIXES.iter().find_map(|suffix| bare.strip_suffix(suffix)).unwrap_or(bare);
         let top = bare.split(['.', '[']).next().unwrap_or(bare);
         if !top.is_empty() && !fields.contains(&top) && !fields.contains(&bare) {
-            out.push(no_field(top, &resource, &fields));
+            out.push(no_field(top, resource, &fields));
         }
     }
     out
