@@ -512,3 +512,63 @@ fn the_corpus_is_judged_as_expected() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Pieces of pages, in no sensible order.
+fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop::sample::select(vec![
+        "## Request\n\n",
+        "### Response (404)\n\n",
+        "**Response:**\n\n",
+        "1. step\n\n",
+        "> quote\n",
+        "   ",
+        "> ",
+        "```bash\n",
+        "```json\n",
+        "```\n",
+        "\r\n",
+        "curl localhost:3000/users/1\n",
+        "curl -X POST localhost:3000/users \\\n",
+        "  -H 'Content-Type: application/json' \\\n",
+        "  -d '{\"lastName\": \"é\"}'\n",
+        "curl “x” {a} <b> $C 'd\n",
+        "GET /users HTTP/1.1\n",
+        "HTTP/1.1 200 OK\n\n",
+        "{\"id\": 1, ...}\n",
+        "[\n  {\"id\": 1},\n  …\n",
+        "{\n  \"lastName\": \"x\"\n}\n",
+        "\"a\": 1,\n",
+        "| Property | Type |\n|---|---|\n| `id` | number |\n",
+        "| Status |\n|---|\n| 404 |\n",
+        "<!-- standin: skip status=201 -->\n",
+        "\n",
+        "---\n",
+        "test:\n  testable: [A / 200]\n",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+
+    /// Whatever a page is, it is judged without a panic, and a repair repairs:
+    /// what it changes passes then, nothing else fails for it, and it is done once.
+    #[test]
+    fn any_page_is_judged_and_repaired_once(text in pieces()) {
+        let folder = Folder::new(&text);
+        let options = Options { fix: Fix::Wrong, ..folder.options() };
+        let sources = Sources::default();
+        let context = Context { options: &options, sources: &sources, open: &in_process };
+        let report = run::page(Page::parse(&folder.page(), text.clone()), &context);
+        for format in [Format::Human, Format::Json, Format::Github, Format::Junit] {
+            printed(&text, format);
+        }
+        if let Some(new) = fix::repaired(&report, &context) {
+            let again = run::page(Page::parse(&folder.page(), new), &context);
+            let failing = |report: &PageReport| report.judged.iter().filter(|one| one.verdict == run::Verdict::Fail).count();
+            proptest::prop_assert!(failing(&again) < failing(&report));
+            proptest::prop_assert!(fix::repaired(&again, &context).is_none());
+        }
+    }
+}
