@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, RealDisk};
 use crate::engine::{Engine, Faults, Notice, Rulebook, Source};
-use crate::http::{self, App, Entry, Limits, Request, Response};
+pub use crate::http::Request;
+use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{Settings, Store};
 

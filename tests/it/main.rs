@@ -18,5 +18,6 @@ mod model;
 mod queries;
 mod raw;
 
+mod check;
 mod cli;
 mod floors;
