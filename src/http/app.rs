@@ -357,7 +357,8 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
     };
     match segments.as_slice() {
         [] => return Ok(Target::Home),
-        [one] if one == "db" => return Ok(Target::All),
+        // A resource of that name is reached by everything but reading, as in json-server.
+        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
         [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
         [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
@@ -383,6 +384,10 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
         _ => {}
     }
     Err(no_resource(published, request, &segments))
+}
+
+fn reads(request: &Request) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD)
 }
 
 /// The foreign key that a POST to a nested route sets, of the type that the parent's own id has.
