@@ -206,15 +206,19 @@ impl App {
         }
         let write = match (&target, request.method.as_str()) {
             (Target::Collection(resource), "POST") => Write::Create(resource, None),
-            (Target::Nested { parent, id, child }, "POST") if child.collection().is_some() => {
-                Write::Create(child, Some(foreign_member(&published, parent, id, child)))
+            (Target::Nested { parent, id, child }, "POST") => {
+                let key = foreign_member(&published, parent, id, child);
+                match child.data() {
+                    Data::Collection(_) => Write::Create(child, Some(key)),
+                    Data::Object(_) => Write::CreateObject(child, Some(key)),
+                    Data::Scalar(_) => return Err(wrong_method(request, &target)),
+                }
             }
-            (Target::Nested { child, .. }, "POST") => Write::CreateObject(child),
             (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
             (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
             (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
             (Target::Object(resource), "PUT") => Write::ReplaceObject(resource),
-            (Target::Object(resource), "POST") => Write::CreateObject(resource),
+            (Target::Object(resource), "POST") => Write::CreateObject(resource, None),
             (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
             _ => return Err(wrong_method(request, &target)),
         };
