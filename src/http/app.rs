@@ -446,6 +446,7 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
     let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
     let hint = match collection.len() {
         0 => format!("{name} is empty"),
+        _ if ids.is_empty() => format!("the items of {name} have no ids"),
         1 => format!("its only id is {}", list(&ids)),
         count if count <= ids.len() => format!("its ids are {}", list(&ids)),
         count => format!("it has {count} records, the first ids are {}", list(&ids)),
