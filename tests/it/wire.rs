@@ -171,10 +171,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the program in `folder` and waits until it says where it serves, or ends.
+    /// Starts the program in `folder` on a free port and waits until it says where it serves, or ends. One that is to
+    /// be quiet says nothing, and is asked.
     pub fn start(folder: &Path, arguments: &[String]) -> Program {
+        let quiet = arguments.iter().any(|argument| argument == "--quiet" || argument == "-q");
+        let chosen = if quiet { free_port() } else { 0 };
         let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
-        command.current_dir(folder).args(arguments).env_remove("PORT");
+        command.current_dir(folder).args(arguments).args(["--port", &chosen.to_string()]).env_remove("PORT");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -191,7 +194,13 @@ impl Program {
             let _ = found.send(None);
         });
         std::thread::spawn(move || std::io::copy(&mut BufReader::new(errors), &mut std::io::sink()));
-        let port: Option<u16> = told.recv_timeout(DEADLINE).unwrap_or_default();
+        let port: Option<u16> = if quiet {
+            let address = SocketAddr::from(([127, 0, 0, 1], chosen));
+            wait_for("a quiet server", || TcpStream::connect(address).ok());
+            Some(chosen)
+        } else {
+            told.recv_timeout(DEADLINE).unwrap_or_default()
+        };
         Program { child, address: port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))), input }
     }
 
@@ -217,6 +226,10 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// The names of the files in a folder, in order.

@@ -10,32 +10,28 @@ use crate::wire::Answer;
 
 /// One difference.
 #[derive(Debug, Clone)]
-pub enum Difference {
-    /// Where (`GET /posts`, `file`, `start`) and what.
-    Seen {
-        place: String,
-        what: String,
-    },
-    /// A request that changes the data was answered differently: what follows may be a consequence.
-    Write,
+pub struct Difference {
+    /// `GET /posts`, `file`, `start`.
+    pub place: String,
+    pub what: String,
+    /// What is special about the case or the request: `hinted`, `after DELETE`, `--no-cors`.
+    pub tags: Vec<String>,
+    /// A request that changes the data was answered differently before: this may be a consequence.
+    pub after_write: bool,
 }
 
 impl Difference {
     pub fn of(place: impl Into<String>, what: impl Into<String>) -> Difference {
-        Difference::Seen { place: place.into(), what: what.into() }
-    }
-
-    pub fn here(what: &str) -> Difference {
-        Difference::of("case", what)
+        Difference { place: place.into(), what: what.into(), tags: Vec::new(), after_write: false }
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::Seen { place, what } => write!(formatter, "{place}: {what}"),
-            Difference::Write => formatter.write_str("(a write was answered differently)"),
+        for tag in &self.tags {
+            write!(formatter, "{{{tag}}} ")?;
         }
+        write!(formatter, "{}: {}", self.place, self.what)
     }
 }
 
@@ -48,7 +44,6 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
     let mut found: Vec<String> = Vec::new();
     found.extend(broken_promise(answer));
     let body = answer.json();
-    let hinted = if answer.header("x-hint").is_some() { ", hinted" } else { "" };
     let (before, after) = (described(expect), outcome(answer));
     let is_problem = answer.media_type() == "application/problem+json";
     let status = expect["status"].as_u64() == Some(u64::from(answer.status));
@@ -61,7 +56,7 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
                         found.push(format!("{before} -> {after}"));
                     }
                 }
-                (expected, Some(got)) => values("", expected, &got, &mut |what| found.push(format!("body {what}{hinted}"))),
+                (expected, Some(got)) => values("", expected, &got, &mut |what| found.push(format!("body {what}"))),
                 (_, None) => found.push(format!("{before} -> {after}")),
             }
         }
@@ -76,11 +71,12 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
     if status && !is_problem {
         let known = expect["headers"]["content-type"].as_str().map(|kind| kind.split(';').next().unwrap_or(""));
         if expect["body_text"] != "" && known.unwrap_or("") != answer.media_type() {
-            found.push(format!("type {} -> {}", known.unwrap_or("-"), answer.media_type()));
+            let got = answer.header("content-type").map_or_else(|| "-".into(), |_| answer.media_type());
+            found.push(format!("type {} -> {got}", known.unwrap_or("-")));
         } else if let Some(format) = expect["body_format"].as_str() {
             match &body {
                 Some(got) => {
-                    values("", &expect["body"], got, &mut |what| found.push(format!("body {what}{hinted}")));
+                    values("", &expect["body"], got, &mut |what| found.push(format!("body {what}")));
                     let text = answer.text();
                     let is_pretty = Layout::PRETTY.render(&text, "") == text;
                     if format == "pretty2" && !is_pretty {
@@ -208,7 +204,10 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
             Some(got) if *name == "location" && leads_to_same(value, &got) => {
                 found.push("location URL -> path".into());
             }
-            got => found.push(format!("header {name} {value} -> {}", got.as_deref().unwrap_or("-"))),
+            got => {
+                let value = if value.is_empty() { "(empty)" } else { value };
+                found.push(format!("header {name} {value} -> {}", got.as_deref().unwrap_or("-")));
+            }
         }
     }
     for (name, value) in &answer.headers {
@@ -258,7 +257,18 @@ fn values(pointer: &str, expected: &Value, got: &Value, say: &mut dyn FnMut(Stri
             }
         }
         (Value::Array(before), Value::Array(after)) => {
-            say(format!("{at} {} rows -> {} rows", before.len(), after.len()));
+            let without = |all: &[Value], some: &[Value]| {
+                let mut rest = all.to_vec();
+                some.iter().all(|row| rest.iter().position(|one| one == row).map(|at| rest.remove(at)).is_some())
+            };
+            let (old, new) = (before.len(), after.len());
+            if new > old && without(after, before) {
+                say(format!("{at} {old} rows, {} more", new - old));
+            } else if new < old && without(before, after) {
+                say(format!("{at} {old} rows, {} fewer", old - new));
+            } else {
+                say(format!("{at} {old} rows -> {new} other rows"));
+            }
         }
         (Value::Number(before), Value::Number(after)) if before != after && before.as_f64() == after.as_f64() => {
             say(format!("{at} spelling {before} -> {after}"));

@@ -10,6 +10,7 @@ mod case;
 mod compare;
 mod run;
 mod table;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,7 +73,7 @@ fn run_folder(folder: &Path, table: &Table) -> Report {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let found = case.is_ours().then(|| {
                         std::panic::catch_unwind(|| run::differences(case))
-                            .unwrap_or_else(|_| vec![compare::Difference::here("the runner failed")])
+                            .unwrap_or_else(|_| vec![compare::Difference::of("case", "the runner failed")])
                     });
                     report.lock().unwrap().note(case, found, table);
                 }

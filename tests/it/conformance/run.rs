@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::case::Case;
 use super::compare::{self, Difference};
+use super::tags;
 use crate::wire::{self, Answer, DEADLINE, Program, Served};
 
 /// How long a request for what an edit of the file should have changed is repeated.
@@ -37,7 +38,7 @@ impl Host {
             files.push((case.source().to_string(), text));
         }
         let folder = wire::folder(&files);
-        let mut arguments = vec![case.source().to_string(), "--port".into(), "0".into()];
+        let mut arguments = vec![case.source().to_string()];
         arguments.extend(case.arguments());
         Some(Host::Program(Program::start(folder.path(), &arguments), folder))
     }
@@ -66,7 +67,8 @@ pub fn differences(case: &Case) -> Vec<Difference> {
         let words = |listens: bool| if listens { "listens" } else { "refused" };
         let (expected, got) = (startup["listens"] == true, address.is_some());
         if expected != got {
-            found.push(Difference::of("start", format!("{} -> {}", words(expected), words(got))));
+            let what = format!("{} -> {}", words(expected), words(got));
+            found.push(Difference { tags: tags::of_case(case, false), ..Difference::of("start", what) });
         } else if let (false, Some(Host::Program(program, _))) = (got, &mut host) {
             let end = program.end();
             if end.code() != Some(2) {
@@ -76,10 +78,10 @@ pub fn differences(case: &Case) -> Vec<Difference> {
         return found;
     }
     let (Some(mut host), Some(address)) = (host, address) else {
-        return vec![Difference::of("start", "listens -> refused")];
+        return vec![Difference { tags: tags::of_case(case, false), ..Difference::of("start", "listens -> refused") }];
     };
     let mut names: Vec<(String, Value)> = Vec::new();
-    let mut edited = None;
+    let (mut edited, mut changed, mut deleted) = (None, false, false);
     for step in case.steps() {
         match step["action"].as_str() {
             Some("write_file") => {
@@ -137,16 +139,15 @@ pub fn differences(case: &Case) -> Vec<Difference> {
         if let Some(least) = expect["min_ms"].as_u64().filter(|least| took.as_millis() < u128::from(*least)) {
             found.push(Difference::of(format!("{method} {target}"), format!("answered before {least} ms")));
         }
+        let own = tags::of_request(case, &method, &target, &headers, &answer, deleted);
         let writes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") && !now.is_empty();
-        found.extend(now);
-        if writes {
-            found.push(Difference::Write);
-        }
+        found.extend(now.into_iter().map(|one| Difference { tags: own.clone(), after_write: changed, ..one }));
+        changed |= writes;
+        deleted |= tags::deletes(&method, &headers);
     }
-    found.extend(after(case, &host, &names));
-    while matches!(found.last(), Some(Difference::Write)) {
-        found.pop();
-    }
+    let own = tags::of_case(case, deleted);
+    let after = after(case, &host, &names);
+    found.extend(after.into_iter().map(|one| Difference { tags: own.clone(), after_write: changed, ..one }));
     found
 }
 

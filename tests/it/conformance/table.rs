@@ -1,9 +1,9 @@
 //! The tables of `docs/json-server.md`: which differences are meant.
 //!
 //! A row's last column has patterns in backticks. A pattern is matched against a difference as it is reported:
-//! `PLACE: WHAT`, with `*` for anything. With `[NAME] ` before it, it is for cases of that name (with `*`, too). With
-//! `then ` before it, it is for consequences: it counts only after the same row has explained an earlier difference of
-//! the case.
+//! `PLACE: WHAT`, with `*` for anything. With `{TAG} ` before it, it is for differences with that tag; with `[NAME] `
+//! for cases of that name. With `then ` before it, it is for consequences: it counts only after the same row has
+//! explained an earlier difference of the case, at a request that changes the data.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,9 @@ struct Pattern {
     /// Only after the row has been used in the case.
     then: bool,
     case: Option<String>,
-    text: String,
+    tags: Vec<String>,
+    place: String,
+    what: String,
 }
 
 impl Table {
@@ -70,17 +72,11 @@ impl Table {
     /// The rows that explain differences of the case, and the differences that none explains.
     pub fn explain(&self, case: &Case, found: &[Difference]) -> (BTreeSet<String>, Vec<String>) {
         let (mut used, mut unknown) = (BTreeSet::new(), Vec::new());
-        let mut after_write = false;
         for difference in found {
-            let Difference::Seen { place, what } = difference else {
-                after_write = true;
-                continue;
-            };
             let mut known = false;
             for row in self.rows.iter().filter(|row| row.line == case.line) {
-                let direct = row.patterns.iter().any(|one| !one.then && one.fits(case, place, what));
-                let follows = || row.patterns.iter().any(|one| one.then && one.fits(case, place, what));
-                if direct || (after_write && used.contains(&row.id) && follows()) {
+                let may_follow = difference.after_write && used.contains(&row.id);
+                if row.patterns.iter().any(|one| (!one.then || may_follow) && one.fits(case, difference)) {
                     used.insert(row.id.clone());
                     known = true;
                 }
@@ -95,18 +91,27 @@ impl Table {
 
 impl Pattern {
     fn parse(text: &str) -> Pattern {
-        let (then, text) = text.strip_prefix("then ").map_or((false, text), |rest| (true, rest));
-        let (case, text) = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-            Some((case, rest)) => (Some(case.to_string()), rest),
-            None => (None, text),
-        };
-        assert!(text.contains(": "), "a pattern is PLACE: WHAT, and this is {text}");
-        Pattern { then, case, text: text.to_string() }
+        let (then, mut rest) = text.strip_prefix("then ").map_or((false, text), |rest| (true, rest));
+        let (mut case, mut tags) = (None, Vec::new());
+        loop {
+            if let Some((name, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+                (case, rest) = (Some(name.to_string()), after);
+            } else if let Some((tag, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once("} ")) {
+                tags.push(tag.to_string());
+                rest = after;
+            } else {
+                break;
+            }
+        }
+        let (place, what) = rest.split_once(": ").unwrap_or_else(|| panic!("a pattern is PLACE: WHAT, and not {text}"));
+        Pattern { then, case, tags, place: place.into(), what: what.into() }
     }
 
-    fn fits(&self, case: &Case, place: &str, what: &str) -> bool {
-        let Some((before, after)) = self.text.split_once(": ") else { return false };
-        self.case.as_ref().is_none_or(|name| glob(name, &case.name)) && glob(before, place) && glob(after, what)
+    fn fits(&self, case: &Case, difference: &Difference) -> bool {
+        self.case.as_ref().is_none_or(|name| glob(name, &case.name))
+            && self.tags.iter().all(|tag| difference.tags.iter().any(|known| glob(tag, known)))
+            && glob(&self.place, &difference.place)
+            && glob(&self.what, &difference.what)
     }
 }
 

@@ -1,0 +1,140 @@
+//! What is special about a case or a request, so that a row of the page need not name cases.
+//!
+//! | tag | what has it |
+//! | --- | --- |
+//! | `--no-cors`, ... | an option that the server was started with |
+//! | `no file`, `db.js` | the source is not there, or of another kind |
+//! | `no ids` | the data has records without ids |
+//! | `value at the top`, `slash in a name` | the data has a top-level value, or such a name |
+//! | `hinted` | the answer has an `X-Hint` |
+//! | `after DELETE` | a DELETE was sent before |
+//! | `application/...` | the type of the request's body, where it is neither plain JSON nor a form |
+//! | `own field` | a parameter that ends like an operator is the name of a field |
+//! | `array field` | a filter is about a field that is an array somewhere |
+//! | `other number` | a filter's value is a number in another spelling than JSON's |
+//! | `mixed values` | the sorted field has values of several kinds, or letters that languages order otherwise |
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use standin::store::query::pairs;
+
+use super::case::Case;
+use crate::wire::Answer;
+
+type Headers = [(String, String)];
+
+const OPERATORS: [&str; 11] =
+    ["gte", "lte", "gt", "lt", "ne", "eq", "in", "like", "contains", "startsWith", "endsWith"];
+
+/// Whether a request removes a record.
+pub fn deletes(method: &str, headers: &Headers) -> bool {
+    let overridden =
+        |(name, value): &(String, String)| name.eq_ignore_ascii_case("x-http-method-override") && value == "DELETE";
+    method == "DELETE" || (method == "POST" && headers.iter().any(overridden))
+}
+
+pub fn of_case(case: &Case, deleted: bool) -> Vec<String> {
+    let mut tags: Vec<String> = case.arguments().into_iter().filter(|argument| argument.starts_with('-')).collect();
+    if case.data().is_none() && case.source().ends_with(".json") {
+        tags.push("no file".into());
+    }
+    if !case.source().ends_with(".json") {
+        tags.push(case.source().into());
+    }
+    let id = id_property(case);
+    if rows(case).any(|row| row.is_object() && row.get(&id).is_none_or(Value::is_null)) {
+        tags.push("no ids".into());
+    }
+    for (name, value) in case.all["db"].as_object().into_iter().flatten() {
+        if name != "$schema" && !value.is_array() && !value.is_object() {
+            tags.push("value at the top".into());
+        }
+        if name.contains('/') {
+            tags.push("slash in a name".into());
+        }
+    }
+    if deleted {
+        tags.push("after DELETE".into());
+    }
+    tags
+}
+
+pub fn of_request(
+    case: &Case,
+    method: &str,
+    target: &str,
+    headers: &Headers,
+    answer: &Answer,
+    deleted: bool,
+) -> Vec<String> {
+    let mut tags = of_case(case, deleted);
+    if answer.header("x-hint").is_some() {
+        tags.push("hinted".into());
+    }
+    let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value);
+    if let Some(kind) = kind.and_then(|kind| kind.split(';').next())
+        && !["application/json", "application/x-www-form-urlencoded"].contains(&kind)
+    {
+        tags.push(kind.into());
+    }
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let Ok(pairs) = pairs(query) else { return tags };
+    for (name, value) in pairs.iter().filter(|_| method == "GET") {
+        tags.extend(of_parameter(case, name, value).map(str::to_string));
+    }
+    tags.dedup();
+    tags
+}
+
+fn of_parameter(case: &Case, name: &str, value: &str) -> Option<&'static str> {
+    let has = |name: &str| rows(case).any(|row| row.get(name).is_some());
+    let is_operator = |end: &str| OPERATORS.iter().any(|operator| end == *operator);
+    if name.rsplit_once('_').is_some_and(|(_, end)| is_operator(end)) && has(name) {
+        return Some("own field");
+    }
+    if name == "_sort" {
+        return value.split(',').any(|field| is_mixed(case, field.trim_start_matches('-'))).then_some("mixed values");
+    }
+    let base = name.split(['[', '.', ':']).next().unwrap_or(name);
+    if rows(case).any(|row| row[base].is_array()) {
+        return Some("array field");
+    }
+    let number = value.trim();
+    let is_number = number.parse::<f64>().is_ok_and(f64::is_finite) || number.starts_with("0x");
+    let plain = serde_json::from_str::<Value>(value).is_ok_and(|parsed| parsed.to_string() == value);
+    (is_number && !plain).then_some("other number")
+}
+
+fn is_mixed(case: &Case, field: &str) -> bool {
+    let pointer = format!("/{}", field.replace('.', "/"));
+    let values: Vec<&Value> = rows(case).filter_map(|row| row.pointer(&pointer)).collect();
+    let kinds: BTreeSet<u8> = values
+        .iter()
+        .filter(|value| !value.is_null())
+        .map(|value| match value {
+            Value::Bool(_) => 0,
+            Value::Number(_) => 1,
+            Value::String(_) => 2,
+            _ => 3,
+        })
+        .collect();
+    let texts: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
+    let cases: BTreeSet<bool> =
+        texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
+    kinds.len() > 1
+        || cases.len() > 1
+        || texts.iter().any(|text| !text.is_ascii() || text.is_empty())
+        || values.iter().any(|value| **value == Value::Bool(false))
+}
+
+/// The rows of all collections.
+fn rows(case: &Case) -> impl Iterator<Item = &Value> {
+    case.all["db"].as_object().into_iter().flatten().filter_map(|(_, value)| value.as_array()).flatten()
+}
+
+fn id_property(case: &Case) -> String {
+    let arguments = case.arguments();
+    let at = arguments.iter().position(|argument| argument == "--id" || argument == "-i");
+    at.and_then(|at| arguments.get(at + 1)).map_or_else(|| "id".into(), Clone::clone)
+}
