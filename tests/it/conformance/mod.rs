@@ -107,7 +107,10 @@ impl Report {
         let mut sum = Tally::default();
         for ((line, group), tally) in &self.groups {
             let aside = if tally.not_ours > 0 { format!("  ({} not ours)", tally.not_ours) } else { String::new() };
-            println!("  {line:<4} {group:<12} {:>3} / {:>3} / {:>3}{aside}", tally.passed, tally.documented, tally.failed);
+            println!(
+                "  {line:<4} {group:<12} {:>3} / {:>3} / {:>3}{aside}",
+                tally.passed, tally.documented, tally.failed
+            );
             sum.passed += tally.passed;
             sum.documented += tally.documented;
             sum.failed += tally.failed;

@@ -192,7 +192,9 @@ fn after(case: &Case, host: &Host, names: &[(String, Value)]) -> Vec<Difference>
 fn body(step: &Value) -> Option<Vec<u8>> {
     if let Some(repeat) = step.get("body_repeat") {
         let count = repeat["x_count"].as_u64().unwrap() as usize;
-        return Some(format!("{}{}{}", text(&repeat["prefix"]), "x".repeat(count), text(&repeat["suffix"])).into_bytes());
+        return Some(
+            format!("{}{}{}", text(&repeat["prefix"]), "x".repeat(count), text(&repeat["suffix"])).into_bytes(),
+        );
     }
     if let Some(plain) = step["body_gzip_of"].as_str() {
         let mut encoder = flate2::read::GzEncoder::new(plain.as_bytes(), flate2::Compression::fast());

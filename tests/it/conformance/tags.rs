@@ -120,8 +120,7 @@ fn is_mixed(case: &Case, field: &str) -> bool {
         })
         .collect();
     let texts: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
-    let cases: BTreeSet<bool> =
-        texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
+    let cases: BTreeSet<bool> = texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
     kinds.len() > 1
         || cases.len() > 1
         || texts.iter().any(|text| !text.is_ascii() || text.is_empty())
