@@ -56,7 +56,7 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
                         found.push(format!("{before} -> {after}"));
                     }
                 }
-                (expected, Some(got)) => values("", expected, &got, &mut |what| found.push(format!("body {what}"))),
+                (expected, Some(got)) => lists(expected, &got, &mut |what| found.push(format!("body {what}"))),
                 (_, None) => found.push(format!("{before} -> {after}")),
             }
         }
@@ -65,10 +65,18 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
     if !status || (is_problem && before != after) {
         found.push(format!("{before} -> {after}"));
     }
+    let totals = totals(expect, answer).filter(|_| status);
+    if let Some(what) = &totals {
+        // What the list and its links show then is a consequence.
+        found.push(format!("body {what}"));
+    }
     if status {
         headers(expect, answer, &mut found);
     }
-    if status && !is_problem {
+    if totals.is_some() {
+        found.retain(|what| !what.starts_with("header link") && !what.starts_with("header x-total-count"));
+    }
+    if status && !is_problem && totals.is_none() {
         let known = expect["headers"]["content-type"].as_str().map(|kind| kind.split(';').next().unwrap_or(""));
         if expect["body_text"] != "" && known.unwrap_or("") != answer.media_type() {
             let got = answer.header("content-type").map_or_else(|| "-".into(), |_| answer.media_type());
@@ -214,6 +222,33 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
         if is_core(name) && !expected.iter().any(|(known, _)| known == name) {
             found.push(format!("header {name} - -> {value}"));
         }
+    }
+}
+
+/// What the numbers of all rows say, where they differ: as if the lists had been whole.
+fn totals(expect: &Value, answer: &Answer) -> Option<String> {
+    let before: u64 = expect["headers"]["x-total-count"].as_str()?.parse().ok()?;
+    let after: u64 = answer.header("x-total-count")?.parse().ok()?;
+    count(before, after)
+}
+
+fn count(before: u64, after: u64) -> Option<String> {
+    match after.cmp(&before) {
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Less => Some(format!("/ {before} rows, {} fewer", before - after)),
+        std::cmp::Ordering::Greater => Some(format!("/ {before} rows, {} more", after - before)),
+    }
+}
+
+/// As [`values`]; where both are the envelopes of a page and the numbers of all rows differ, that is what is said.
+fn lists(expected: &Value, got: &Value, say: &mut dyn FnMut(String)) {
+    match (expected["items"].as_u64(), got["items"].as_u64()) {
+        (Some(before), Some(after)) if before != after => {
+            if let Some(what) = count(before, after) {
+                say(what);
+            }
+        }
+        _ => values("", expected, got, say),
     }
 }
 

@@ -12,7 +12,8 @@
 //! | `own field` | a parameter that ends like an operator is the name of a field |
 //! | `array field` | a filter is about a field that is an array somewhere |
 //! | `other number` | a filter's value is a number in another spelling than JSON's |
-//! | `mixed values` | the sorted field has values of several kinds, or letters that languages order otherwise |
+//! | `several kinds` | the sorted field has values of several kinds |
+//! | `other order` | it has letters that languages order in their own ways, `""` or `false` |
 
 use std::collections::BTreeSet;
 
@@ -94,7 +95,11 @@ fn of_parameter(case: &Case, name: &str, value: &str) -> Option<&'static str> {
         return Some("own field");
     }
     if name == "_sort" {
-        return value.split(',').any(|field| is_mixed(case, field.trim_start_matches('-'))).then_some("mixed values");
+        let fields = || value.split(',').map(|field| field.trim().trim_start_matches('-'));
+        if fields().any(|field| kinds(case, field).len() > 1) {
+            return Some("several kinds");
+        }
+        return fields().any(|field| is_ordered_otherwise(case, field)).then_some("other order");
     }
     let base = name.split(['[', '.', ':']).next().unwrap_or(name);
     if rows(case).any(|row| row[base].is_array()) {
@@ -106,23 +111,27 @@ fn of_parameter(case: &Case, name: &str, value: &str) -> Option<&'static str> {
     (is_number && !plain).then_some("other number")
 }
 
-fn is_mixed(case: &Case, field: &str) -> bool {
+fn values<'a>(case: &'a Case, field: &str) -> Vec<&'a Value> {
     let pointer = format!("/{}", field.replace('.', "/"));
-    let values: Vec<&Value> = rows(case).filter_map(|row| row.pointer(&pointer)).collect();
-    let kinds: BTreeSet<u8> = values
-        .iter()
-        .filter(|value| !value.is_null())
-        .map(|value| match value {
-            Value::Bool(_) => 0,
-            Value::Number(_) => 1,
-            Value::String(_) => 2,
-            _ => 3,
-        })
-        .collect();
+    rows(case).filter_map(|row| row.pointer(&pointer)).filter(|value| !value.is_null()).collect()
+}
+
+fn kinds(case: &Case, field: &str) -> BTreeSet<u8> {
+    let kind = |value: &&Value| match value {
+        Value::Bool(_) => 0,
+        Value::Number(_) => 1,
+        Value::String(_) => 2,
+        _ => 3,
+    };
+    values(case, field).iter().map(kind).collect()
+}
+
+fn is_ordered_otherwise(case: &Case, field: &str) -> bool {
+    let values = values(case, field);
     let texts: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
-    let cases: BTreeSet<bool> = texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
-    kinds.len() > 1
-        || cases.len() > 1
+    let capitals: BTreeSet<bool> =
+        texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
+    capitals.len() > 1
         || texts.iter().any(|text| !text.is_ascii() || text.is_empty())
         || values.iter().any(|value| **value == Value::Bool(false))
 }
