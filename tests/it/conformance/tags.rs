@@ -12,6 +12,7 @@
 //! | `own field` | a parameter that ends like an operator is the name of a field |
 //! | `array field` | a filter is about a field that is an array somewhere |
 //! | `other number` | a filter's value is a number in another spelling than JSON's |
+//! | `digits` | the filtered field has strings somewhere that read as numbers, and so does the value |
 //! | `several kinds` | the sorted field has values of several kinds |
 //! | `other order` | it has letters that languages order in their own ways, `""` or `false` |
 
@@ -82,33 +83,43 @@ pub fn of_request(
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let Ok(pairs) = pairs(query) else { return tags };
     for (name, value) in pairs.iter().filter(|_| method == "GET") {
-        tags.extend(of_parameter(case, name, value).map(str::to_string));
+        tags.extend(of_parameter(case, name, value).into_iter().map(str::to_string));
     }
+    tags.sort();
     tags.dedup();
     tags
 }
 
-fn of_parameter(case: &Case, name: &str, value: &str) -> Option<&'static str> {
+fn of_parameter(case: &Case, name: &str, value: &str) -> Vec<&'static str> {
     let has = |name: &str| rows(case).any(|row| row.get(name).is_some());
-    let is_operator = |end: &str| OPERATORS.iter().any(|operator| end == *operator);
+    let is_operator = |end: &str| OPERATORS.contains(&end);
     if name.rsplit_once('_').is_some_and(|(_, end)| is_operator(end)) && has(name) {
-        return Some("own field");
+        return vec!["own field"];
     }
     if name == "_sort" {
         let fields = || value.split(',').map(|field| field.trim().trim_start_matches('-'));
-        if fields().any(|field| kinds(case, field).len() > 1) {
-            return Some("several kinds");
-        }
-        return fields().any(|field| is_ordered_otherwise(case, field)).then_some("other order");
+        let several = fields().any(|field| kinds(case, field).len() > 1);
+        let other = fields().any(|field| is_ordered_otherwise(case, field));
+        let tags = [(several, "several kinds"), (other, "other order")];
+        return tags.into_iter().filter_map(|(has, tag)| has.then_some(tag)).collect();
     }
-    let base = name.split(['[', '.', ':']).next().unwrap_or(name);
+    let mut tags = Vec::new();
+    let path = name.split(['[', ':']).next().unwrap_or(name);
+    let path = path.rsplit_once('_').filter(|(_, end)| is_operator(end)).map_or(path, |(path, _)| path);
+    let base = path.split('.').next().unwrap_or(path);
     if rows(case).any(|row| row[base].is_array()) {
-        return Some("array field");
+        tags.push("array field");
     }
-    let number = value.trim();
-    let is_number = number.parse::<f64>().is_ok_and(f64::is_finite) || number.starts_with("0x");
+    let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
     let plain = serde_json::from_str::<Value>(value).is_ok_and(|parsed| parsed.to_string() == value);
-    (is_number && !plain).then_some("other number")
+    if (number(value) || value.starts_with("0x")) && !plain {
+        tags.push("other number");
+    }
+    let is_digits = |known: &&Value| known.as_str().is_some_and(number);
+    if value.split(',').any(number) && values(case, path).iter().any(is_digits) {
+        tags.push("digits");
+    }
+    tags
 }
 
 fn values<'a>(case: &'a Case, field: &str) -> Vec<&'a Value> {
