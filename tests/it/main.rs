@@ -2,7 +2,7 @@
 //!
 //! One binary, so that the build stays short. Everything runs in parallel; nothing sleeps for a while and hopes, what
 //! has to be waited for is waited for with a deadline.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 mod wire;
@@ -19,6 +19,7 @@ mod model;
 mod queries;
 mod raw;
 
+mod check;
 mod cli;
 mod floors;
 
