@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
+mod wire;
 
 mod page;
 
@@ -21,3 +22,7 @@ mod raw;
 mod check;
 mod cli;
 mod floors;
+
+mod clients;
+mod conformance;
+mod odd_data;
