@@ -11,6 +11,7 @@ mod page;
 
 mod errors;
 mod ids;
+mod references;
 mod verbs;
 
 mod concurrency;
