@@ -111,7 +111,7 @@ fn of_parameter(case: &Case, name: &str, value: &str) -> Vec<&'static str> {
         tags.push("array field");
     }
     let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
-    let plain = serde_json::from_str::<Value>(value).map(|parsed| parsed.to_string()).is_ok_and(|text| text == value);
+    let plain = serde_json::from_str::<Value>(value).is_ok_and(|parsed| format!("{parsed}") == value);
     if (number(value) || value.starts_with("0x")) && !plain {
         tags.push("other number");
     }
