@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::engine::{Engine, Faults, Notice, Rulebook, Source};
-use crate::http::{self, App, Entry, Limits, Request, Response};
+pub use crate::http::Request;
+use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{Settings, Store};
 
@@ -199,9 +200,12 @@ impl Server {
         }
         let source = match options.saving {
             Saving::Memory => Source::Memory,
-            Saving::File(_) => {
-                Source::File { file, watched: options.watch, named: options.file.clone(), unseen: options.unseen }
-            }
+            Saving::File(_) => Source::File {
+                file: Box::new(file),
+                watched: options.watch,
+                named: options.file.clone(),
+                unseen: options.unseen,
+            },
         };
         let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
         recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
