@@ -111,11 +111,16 @@ impl PartialEq for Taken {
 impl Eq for Taken {}
 
 impl Stamp {
+    /// How long before the stamp was taken the file was written.
+    pub fn age(&self) -> Duration {
+        self.modified.and_then(|modified| self.taken.0.duration_since(modified).ok()).unwrap_or_default()
+    }
+
     /// Whether the stamp was taken so long after the last write that a later write must show in it. File times move in
     /// steps of some milliseconds; within one step two contents of one size look alike.
     pub fn is_settled(&self) -> bool {
         const STEP: Duration = Duration::from_millis(50);
-        self.modified.is_some_and(|modified| self.taken.0.duration_since(modified).is_ok_and(|age| age > STEP))
+        self.modified.is_some() && self.age() > STEP
     }
 }
 

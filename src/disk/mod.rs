@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::hash::Hasher;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use lock::{Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Sharing, Stamp, Taken};
@@ -63,6 +64,8 @@ pub struct Edit {
     pub bytes: Vec<u8>,
     /// Where it held the same before: the number of the state ([`DataFile::number`]) in which it did.
     pub earlier: Option<u64>,
+    /// How long ago it was written.
+    pub age: Duration,
 }
 
 /// A data file that has been opened.
@@ -191,7 +194,7 @@ impl DataFile {
     fn take(&mut self, known: Known, bytes: Vec<u8>) -> Edit {
         let earlier = self.seen.get(&known.content).copied();
         self.learn(known);
-        Edit { bytes, earlier }
+        Edit { bytes, earlier, age: known.stamp.age() }
     }
 
     fn learn(&mut self, known: Known) {

@@ -70,7 +70,7 @@ impl DataFile {
                 retired.content = content;
                 let earlier = self.seen.get(&content).copied();
                 if content != self.known.content {
-                    edits.push((Edit { bytes, earlier }, retired.number));
+                    edits.push((Edit { bytes, earlier, age: Duration::ZERO }, retired.number));
                 }
             }
             true

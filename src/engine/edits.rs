@@ -22,6 +22,15 @@ struct YoungSave {
 }
 
 impl Young {
+    /// How late an edit may be seen: it is judged by when it was saved.
+    pub(super) const LAG: Duration = Duration::from_secs(5);
+
+    /// The moment `age` ago, but no longer ago than edits may be late.
+    pub(super) fn moment(age: Duration) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(age.min(Young::LAG)).unwrap_or(now)
+    }
+
     pub(super) fn new(window: Duration) -> Young {
         Young { window, saves: VecDeque::new() }
     }

@@ -171,13 +171,13 @@ impl Writer {
         let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {
-                let since = self.broken.as_ref().map_or_else(Instant::now, |broken| broken.since);
+                let since = self.broken.as_ref().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
                 self.broken = Some(Broken { faults, told: false, since });
                 self.look_at = Some(Instant::now() + PATIENCE);
                 return;
             }
         };
-        let since = self.broken.take().map_or_else(Instant::now, |broken| broken.since);
+        let since = self.broken.take().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
         self.in_file = theirs.clone();
         self.young.forget(since);
         let ours = self.published.load_full();
@@ -379,7 +379,7 @@ impl Writer {
         let written = answers.iter().flatten().flat_map(|outcome| outcome.written.iter().cloned());
         self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
         self.young.note(&self.published.load().store, written);
-        self.young.forget(Instant::now());
+        self.young.forget(Young::moment(Young::LAG));
     }
 
     /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a

@@ -19,8 +19,10 @@ mod crash;
 mod file;
 mod fuzz_corpus;
 mod model;
+mod process;
 mod queries;
 mod raw;
+mod stress;
 
 mod check;
 mod cli;

@@ -1,0 +1,222 @@
+//! Real processes: killed under load, and beside an editor. `STANDIN_STRESS=50` makes both ten times as long.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::process::Process;
+use crate::support::*;
+
+const START: &str = "{\n  \"a\": [],\n  \"mine\": [],\n  \"note\": {\n    \"n\": 0\n  }\n}\n";
+
+fn rounds() -> usize {
+    std::env::var("STANDIN_STRESS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+}
+
+/// What a client knows: its records by id, as acknowledged (`None`: deleted), and what it had asked for last.
+#[derive(Default)]
+struct Known {
+    records: BTreeMap<u64, Option<Value>>,
+    /// A record whose change or deletion has not been answered: as it was, or as it would be.
+    open: Option<(u64, Option<Value>)>,
+    refused: usize,
+}
+
+/// Creates, changes and deletes records until the server is gone or `stop` is set.
+fn client(address: SocketAddr, name: usize, stop: &AtomicBool, acknowledged: &AtomicUsize) -> Known {
+    let mut known = Known::default();
+    let Ok(stream) = std::net::TcpStream::connect(address) else { return known };
+    drop(stream);
+    let mut client = Client::connect(address);
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let own: Vec<u64> = known.records.iter().filter(|(_, value)| value.is_some()).map(|(id, _)| *id).collect();
+        let chosen = own.get(number * 7 % own.len().max(1)).copied();
+        let (method, path, body) = match (number % 5, chosen) {
+            (1 | 3, Some(id)) => ("PATCH", format!("/a/{id}"), json!({ "changed": number })),
+            (4, Some(id)) if number % 10 == 9 => ("DELETE", format!("/a/{id}"), Value::Null),
+            _ => ("POST", "/a".into(), json!({ "by": name, "number": number, "text": "x".repeat(number % 50) })),
+        };
+        known.open = chosen.filter(|_| method != "POST").map(|id| {
+            let mut after = known.records[&id].clone();
+            match (method, &mut after) {
+                ("PATCH", Some(record)) => record["changed"] = number.into(),
+                _ => after = None,
+            }
+            (id, after)
+        });
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let Some(reply) = client.try_send(method, &path, if text.is_empty() { NONE } else { JSON }, &text) else {
+            break;
+        };
+        match (reply.status, method) {
+            (200 | 201, "DELETE") => drop(known.records.insert(chosen.unwrap(), None)),
+            (200 | 201, _) => {
+                let record = reply.value();
+                known.records.insert(record["id"].as_u64().unwrap(), Some(record));
+            }
+            (503, _) => known.refused += 1,
+            other => panic!("{other:?}: {}", reply.text()),
+        }
+        known.open = None;
+        acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+    known
+}
+
+/// Every record in `data` is as its client knows it, and there is no other but what was on the way.
+fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
+    let mut found: BTreeMap<u64, &Value> = BTreeMap::new();
+    for record in data["a"].as_array().unwrap() {
+        assert!(found.insert(record["id"].as_u64().unwrap(), record).is_none(), "an id twice: {record}");
+    }
+    let mut count = 0;
+    for known in all {
+        for (id, expected) in &known.records {
+            count += 1;
+            let now = found.remove(id).cloned();
+            let on_the_way = known.open.as_ref().filter(|(open, _)| open == id).map(|(_, after)| after.clone());
+            assert!(
+                now == *expected || on_the_way == Some(now.clone()),
+                "{id}: {now:?}, acknowledged was {expected:?}"
+            );
+        }
+    }
+    // A POST that was saved and whose answer the kill cut off, one a client and round at most; it is there whole.
+    assert!(found.len() <= clients, "{found:?}");
+    for record in found.values() {
+        assert_eq!(record["text"].as_str().unwrap().len() as u64, record["number"].as_u64().unwrap() % 50, "{record}");
+    }
+    count
+}
+
+#[test]
+fn killed_under_load_it_has_every_acknowledged_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    let mut count = 0;
+    for round in 0..rounds() {
+        std::fs::write(&file, START).unwrap();
+        let arguments: &[&str] = if round % 2 == 0 { &[] } else { &["--durability", "written"] };
+        let mut process = Process::serve(&file, arguments);
+        let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let address = process.address;
+        let all: Vec<Known> = std::thread::scope(|scope| {
+            let (stop, acknowledged) = (&stop, &acknowledged);
+            let clients: Vec<_> =
+                (0..8).map(|name| scope.spawn(move || client(address, name, stop, acknowledged))).collect();
+            let enough = 40 + round * 37 % 400;
+            until("writes are acknowledged", || (acknowledged.load(Ordering::Relaxed) >= enough).then_some(()));
+            process.kill();
+            clients.into_iter().map(|client| client.join().unwrap()).collect()
+        });
+        let text = std::fs::read_to_string(&file).unwrap();
+        let data: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        count += compare(&data, &all, 8);
+        // Started again it serves that, and leaves nothing beside it.
+        let process = Process::serve(&file, &[]);
+        assert_eq!(Client::connect(process.address).send("GET", "/db", NONE, "").value(), data);
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(names, ["db.json"]);
+    }
+    eprintln!("{} rounds, {count} records acknowledged", rounds());
+}
+
+/// How an editor saves.
+const WAYS: usize = 4;
+
+/// Saves `text`; it waits for `pause` at the moments at which an editor may be slow.
+fn save(file: &Path, way: usize, text: &str, pause: &dyn Fn()) {
+    match way {
+        0 => {
+            let beside = file.with_extension("json.swp");
+            std::fs::write(&beside, text).unwrap();
+            std::fs::rename(beside, file).unwrap();
+        }
+        1 => std::fs::write(file, text).unwrap(),
+        2 => {
+            // Opened and cut to nothing; then in halves.
+            let mut open = std::fs::File::create(file).unwrap();
+            let (one, other) = text.as_bytes().split_at(text.len() / 2);
+            open.write_all(one).unwrap();
+            pause();
+            open.write_all(other).unwrap();
+        }
+        _ => {
+            // Opened, and written later: the file has been exchanged by then.
+            let mut open = std::fs::File::options().write(true).open(file).unwrap();
+            pause();
+            open.set_len(0).unwrap();
+            open.write_all(text.as_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn beside_an_editor_every_acknowledged_write_and_every_edit_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, START).unwrap();
+    let process = Process::serve(&file, &[]);
+    let address = process.address;
+    let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let saved = Mutex::new(Vec::<u64>::new());
+    let time = Duration::from_millis(600) * rounds() as u32;
+    let all: Vec<Known> = std::thread::scope(|scope| {
+        let (stop, acknowledged) = (&stop, &acknowledged);
+        let clients: Vec<_> =
+            (0..16).map(|name| scope.spawn(move || client(address, name, stop, acknowledged))).collect();
+        let end = Instant::now() + time;
+        let mut number = 0_u64;
+        // Somebody who reads the file, waits until others have written, and saves then.
+        let moment = || {
+            let before = acknowledged.load(Ordering::Relaxed);
+            let patience = Instant::now() + Duration::from_millis(60);
+            until("others write", || {
+                (acknowledged.load(Ordering::Relaxed) > before + 20 || Instant::now() > patience).then_some(())
+            });
+        };
+        let whole = || {
+            until("the file is whole", || {
+                serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap_or_default()).ok()
+            })
+        };
+        while Instant::now() < end {
+            number += 1;
+            let mut data = whole();
+            data["mine"].as_array_mut().unwrap().push(json!({"id": number, "text": format!("edit {number}")}));
+            data["note"]["n"] = number.into();
+            moment();
+            save(&file, number as usize % WAYS, &format!("{data:#}\n"), &moment);
+            saved.lock().unwrap().push(number);
+            // The next reading is of a file that has this edit: an editor reads what it has saved.
+            until(&format!("edit {number} is in the file"), || (whole()["note"]["n"] == number).then_some(()));
+        }
+        stop.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    let saved = saved.into_inner().unwrap();
+    let mut client = Client::connect(address);
+    let data = until("file and memory agree", || {
+        let data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).ok()?;
+        (client.send("GET", "/db", NONE, "").value() == data).then_some(data)
+    });
+    let mine: Vec<u64> = data["mine"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    assert_eq!(mine, saved, "every edit is there, {}", process.errors());
+    let count = compare(&data, &all, 0);
+    let refused: usize = all.iter().map(|known| known.refused).sum();
+    let conflicts = client.send("GET", "/-/conflicts", NONE, "").value();
+    eprintln!(
+        "{} edits, {count} records acknowledged, {refused} writes refused, {} conflicts",
+        saved.len(),
+        conflicts.as_array().unwrap().len()
+    );
+}
