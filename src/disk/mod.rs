@@ -4,9 +4,9 @@
 //! A save takes these steps; `docs/durability.md` says what each failure leaves behind:
 //! 1. write a new file beside the old one, flush it;
 //! 2. exchange the two in one atomic step;
-//! 3. flush the folder;
-//! 4. look at what came out. If it is not what was read or written last, a person has saved in between: exchange again,
+//! 3. look at what came out. If it is not what was read or written last, a person has saved in between: exchange again,
 //!    so that their file is in its place as if we had never been there;
+//! 4. flush the folder;
 //! 5. remove the old file; if somebody has it open, put it aside and watch it until they close it: an editor that opened
 //!    it before step 2 writes to it after.
 

@@ -43,6 +43,14 @@ impl DataFile {
                 return Err(error);
             }
         };
+        // An edit that is there already is better found before the exchange: until that is undone, somebody could read
+        // the file without it.
+        if self.medium.stamp(&self.path).is_ok_and(|now| now != self.known.stamp)
+            && let Ok(Some(edit)) = self.changed()
+        {
+            let _ = self.medium.remove(&scratch);
+            return Ok(Saved::Foreign(edit));
+        }
         match self.medium.exchange(&scratch, &self.path) {
             Ok(()) => self.judge(scratch, text, Known { stamp, content }),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => self.rename(&scratch, text),
@@ -63,12 +71,16 @@ impl DataFile {
 
     /// Looks at what came out of the exchange that put `text` in the file's place.
     fn judge(&mut self, scratch: PathBuf, text: &[u8], ours: Known) -> io::Result<Saved> {
-        let flushed = if self.flushes() { self.medium.flush_folder(&self.path) } else { Ok(()) };
-        let failed = match flushed.and_then(|()| self.came_out(&scratch)) {
+        let came_out = self.came_out(&scratch);
+        let failed = match came_out {
             Ok(out) if out.content == self.known.content => {
-                self.put_aside(&scratch, out);
-                self.learn(ours);
-                return Ok(Saved::Done);
+                let flushed = if self.flushes() { self.medium.flush_folder(&self.path) } else { Ok(()) };
+                if flushed.is_ok() {
+                    self.put_aside(&scratch, out);
+                    self.learn(ours);
+                    return Ok(Saved::Done);
+                }
+                flushed.err()
             }
             Ok(_) => None,
             Err(error) => Some(error),

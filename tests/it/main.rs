@@ -23,6 +23,7 @@ mod process;
 mod queries;
 mod raw;
 mod stress;
+mod styles;
 
 mod check;
 mod cli;

@@ -64,7 +64,7 @@ fn client(address: SocketAddr, name: usize, stop: &AtomicBool, acknowledged: &At
                 known.records.insert(record["id"].as_u64().unwrap(), Some(record));
             }
             (503, _) => known.refused += 1,
-            other => panic!("{other:?}: {}", reply.text()),
+            other => panic!("{other:?} by {name}, {number}, refused {}: {}", known.refused, reply.text()),
         }
         known.open = None;
         acknowledged.fetch_add(1, Ordering::Relaxed);

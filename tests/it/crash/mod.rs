@@ -42,7 +42,8 @@ impl Machine {
         let rulebook = Rulebook::new(Schema::default(), Settings::default());
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let store = rulebook.read(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
-        let source = Source::File { file: Box::new(file), watched: false, named: FILE.into(), unseen: Duration::from_secs(2) };
+        let source =
+            Source::File { file: Box::new(file), watched: false, named: FILE.into(), unseen: Duration::from_secs(2) };
         let engine = Engine::start(store, rulebook, source, notice).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
