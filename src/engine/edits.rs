@@ -64,6 +64,31 @@ impl Young {
         }
     }
 
+    /// Counts what was kept against an edit as written now: the file has not had it until now, so whoever goes on from
+    /// that edit has not seen it. `base`: what the edit began from, where that is known.
+    pub(super) fn renew(&mut self, kept: &[Written], base: Option<&Store>) {
+        if kept.is_empty() {
+            return;
+        }
+        let at = Instant::now();
+        let mut kept: HashSet<&Written> = kept.iter().collect();
+        let mut renewed = Vec::new();
+        for save in &mut self.saves {
+            let (again, rest) = std::mem::take(&mut save.written).into_iter().partition(|one| kept.contains(one));
+            save.written = rest;
+            renewed.push(YoungSave { at, before: save.before.clone(), written: again });
+        }
+        if let Some(base) = base {
+            for one in renewed.iter().flat_map(|save| &save.written) {
+                kept.remove(one);
+            }
+            let written = kept.into_iter().cloned().collect();
+            renewed.push(YoungSave { at, before: base.clone(), written });
+        }
+        self.saves.extend(renewed);
+        self.saves.retain(|save| !save.written.is_empty());
+    }
+
     /// What was written after which state of the data, oldest first.
     pub(super) fn states(&self) -> impl Iterator<Item = (&Store, &[Written])> {
         self.saves.iter().map(|save| (&save.before, save.written.as_slice()))

@@ -191,7 +191,7 @@ impl Writer {
             self.unsaved = false;
             self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
         } else {
-            self.take_merged(theirs.merge(&changes));
+            self.take_merged(theirs.merge(&changes), None);
         }
     }
 
@@ -204,9 +204,11 @@ impl Writer {
         self.young.clear();
     }
 
-    fn take_merged(&mut self, merged: Merged) {
+    fn take_merged(&mut self, merged: Merged, base: Option<&Store>) {
         let Merged { store, kept, conflicts, renumbered, settled } = merged;
         self.young.settle(&settled);
+        self.young.renew(&kept, base);
+        let kept = kept.len();
         self.keep("conflict", &conflicts);
         self.unsaved = kept > 0 || !renumbered.is_empty();
         self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
@@ -260,10 +262,10 @@ impl Writer {
                 (Ok(theirs), None) => {
                     // The file was opened in that state; what its maker had read may be older.
                     self.young.forget(Instant::now());
-                    let ours = &self.published.load().store;
+                    let ours = &self.published.load_full().store;
                     let since = ours.written_since(&base);
                     let changes = ours.changes_since(self.young.states().chain([(&base, since.as_slice())]));
-                    self.take_merged(theirs.merge(&changes));
+                    self.take_merged(theirs.merge(&changes), Some(&base));
                 }
                 (Err(faults), _) => {
                     let at = httpdate::fmt_http_date(std::time::SystemTime::now());

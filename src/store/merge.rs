@@ -55,8 +55,8 @@ pub struct Conflict {
 pub struct Merged {
     /// Both sides' changes.
     pub store: Store,
-    /// How many writes of the API were kept that the edit did not have.
-    pub kept: usize,
+    /// What the API wrote and the edit did not have: it was kept.
+    pub kept: Vec<Written>,
     /// What could not be kept of the API's side.
     pub conflicts: Vec<Conflict>,
     /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
@@ -69,8 +69,13 @@ impl Store {
     /// Brings this store, an edit, together with what the API wrote, in the order in which it did.
     pub fn merge(self, changes: &[ApiChange]) -> Merged {
         let seen = changes.iter().rposition(|change| self.has_new(change));
-        let mut merged =
-            Merged { store: self, kept: 0, conflicts: Vec::new(), renumbered: Vec::new(), settled: Vec::new() };
+        let mut merged = Merged {
+            store: self,
+            kept: Vec::new(),
+            conflicts: Vec::new(),
+            renumbered: Vec::new(),
+            settled: Vec::new(),
+        };
         merged.reserve(changes);
         // Values that must be unique may have moved from one record to another: who is refused gets his turn again.
         let mut waiting: Vec<(usize, &ApiChange)> = changes.iter().enumerate().collect();
@@ -272,7 +277,9 @@ impl Merged {
         }
         if change.before.iter().any(|before| same(their, before.as_deref())) {
             let done = self.store.put(resource, id, our);
-            self.kept += usize::from(done);
+            if done {
+                self.kept.push(change.what.clone());
+            }
             return done;
         }
         let their = their.map(ToString::to_string);
@@ -287,7 +294,7 @@ impl Merged {
                     self.renumbered.retain(|(name, old, _)| !(name == resource && old == id));
                     return false;
                 }
-                self.kept += 1;
+                self.kept.push(change.what.clone());
             }
             _ => self.conflict(change, their),
         }
@@ -354,7 +361,9 @@ impl Merged {
                 }
                 continue;
             }
-            self.kept += 1;
+            if self.kept.last() != Some(&change.what) {
+                self.kept.push(change.what.clone());
+            }
             let layout = Layout::of(&text, self.store.layout);
             let base = layout.line("", 1);
             let base = base.trim_start_matches(['\r', '\n']);

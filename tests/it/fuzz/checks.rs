@@ -29,9 +29,10 @@ pub fn file(bytes: &[u8]) {
     if !text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
         assert_eq!(String::from_utf8(store.file_text()).unwrap(), text);
     }
-    for (number, command) in self::commands(&store, commands).into_iter().enumerate() {
+    let mut letters = letters();
+    for command in self::commands(&store, commands) {
         let before = store.clone();
-        let Ok(draft) = store.draft(&command, &mut || format!("r{number}")) else { continue };
+        let Ok(draft) = store.draft(&command, &mut letters) else { continue };
         let Ok(change) = store.plan(draft) else { continue };
         let outcome = store.apply(change);
         let out = String::from_utf8(store.file_text()).unwrap();
@@ -82,8 +83,9 @@ pub fn merge(bytes: &[u8]) {
     let (Some(base), Some(theirs)) = (open(base), open(edit)) else { return };
     let mut ours = base.clone();
     let mut written: Vec<Written> = Vec::new();
+    let mut letters = letters();
     for command in self::commands(&base, commands) {
-        let Ok(draft) = ours.draft(&command, &mut || "r".into()) else { continue };
+        let Ok(draft) = ours.draft(&command, &mut letters) else { continue };
         let Ok(change) = ours.plan(draft) else { continue };
         written.extend(ours.apply(change).written);
     }
@@ -167,6 +169,15 @@ pub fn request(bytes: &[u8]) {
                 .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(answer.body())));
         }
     });
+}
+
+/// Letters for string ids, others each time.
+fn letters() -> impl FnMut() -> String {
+    let mut number = 0;
+    move || {
+        number += 1;
+        format!("r{number}")
+    }
 }
 
 /// What comes before the first zero byte, and what comes after.
