@@ -45,11 +45,19 @@ impl DataFile {
         };
         // An edit that is there already is better found before the exchange: until that is undone, somebody could read
         // the file without it.
-        if self.medium.stamp(&self.path).is_ok_and(|now| now != self.known.stamp)
-            && let Ok(Some(edit)) = self.changed()
-        {
-            let _ = self.medium.remove(&scratch);
-            return Ok(Saved::Foreign(edit));
+        // (Should there be a folder in the file's place, it stays there, too.)
+        match self.medium.stamp(&self.path) {
+            Ok(now) if now == self.known.stamp => {}
+            Ok(_) => {
+                if let Ok(Some(edit)) = self.changed() {
+                    let _ = self.medium.remove(&scratch);
+                    return Ok(Saved::Foreign(edit));
+                }
+            }
+            Err(error) => {
+                let _ = self.medium.remove(&scratch);
+                return Err(error);
+            }
         }
         match self.medium.exchange(&scratch, &self.path) {
             Ok(()) => self.judge(scratch, text, Known { stamp, content }),
@@ -164,22 +172,23 @@ impl DataFile {
     /// Puts back what an exchange took out. Should yet another edit come out of that, it is the newer one and goes back
     /// in its turn.
     fn put_back(&mut self, scratch: &Path, ours: Content) -> io::Result<()> {
-        let mut placed = ours;
+        let mut placed = Some(ours);
         let mut going = match self.medium.read(scratch) {
-            Ok(bytes) => Content::of(&bytes),
+            Ok(bytes) => Some(Content::of(&bytes)),
             // Somebody has cleared it away; there is nothing to put back.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
+            // Whatever it is, it was there before us.
+            Err(_) => None,
         };
         loop {
             self.medium.exchange(scratch, &self.path)?;
             // From here on the file is a person's again, whatever happens to what came out.
             let Ok(out) = self.came_out(scratch) else { return Ok(()) };
-            if out.content == placed {
+            if Some(out.content) == placed {
                 self.put_aside(scratch, out);
                 return Ok(());
             }
-            (placed, going) = (going, out.content);
+            (placed, going) = (going, Some(out.content));
         }
     }
 

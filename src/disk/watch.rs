@@ -32,5 +32,10 @@ pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::
     for folder in folders {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
+    for file in files {
+        // A file that is a mount point of its own may be written from outside, where the folder does not hear of it.
+        // Others are replaced at the first save; then the folder tells.
+        let _ = watcher.watch(file, RecursiveMode::NonRecursive);
+    }
     Ok(Watch { _watcher: watcher })
 }

@@ -16,6 +16,7 @@ mod verbs;
 
 mod concurrency;
 mod crash;
+mod faults;
 mod file;
 mod fuzz_corpus;
 mod model;

@@ -165,7 +165,8 @@ fn beside_an_editor_every_acknowledged_write_and_every_edit_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("db.json");
     std::fs::write(&file, START).unwrap();
-    let process = Process::serve(&file, &[]);
+    // Other tests run beside this one: what the editor has read may be some seconds old when it saves.
+    let process = Process::serve(&file, &["--unseen", "20000"]);
     let address = process.address;
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
     let saved = Mutex::new(Vec::<u64>::new());
@@ -211,6 +212,7 @@ fn beside_an_editor_every_acknowledged_write_and_every_edit_is_there() {
     });
     let mine: Vec<u64> = data["mine"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
     assert_eq!(mine, saved, "every edit is there, {}", process.errors());
+    eprint!("{}", std::fs::read_to_string(file.with_extension("conflicts.jsonl")).unwrap_or_default());
     let count = compare(&data, &all, 0);
     let refused: usize = all.iter().map(|known| known.refused).sum();
     let conflicts = client.send("GET", "/-/conflicts", NONE, "").value();

@@ -1,0 +1,306 @@
+//! A real file system that refuses: writes are answered 503 with the cause and leave no trace, reads go on, and when the
+//! cause is gone the service is back by itself.
+//!
+//! Some of these need the right to mount, or another user; without that the simulated disk of `crash` stands in.
+#![cfg(unix)]
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::support::*;
+
+const START: &str = "{\n  \"a\": [\n    {\n      \"id\": 1\n    }\n  ]\n}\n";
+
+fn run(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|out| out.status.success())
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0)
+}
+
+/// Something mounted for as long as this lives.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn tmpfs(at: &Path, size: &str) -> Option<Mount> {
+        let options = format!("size={size}");
+        let mounted = run("mount", &["-t", "tmpfs", "-o", &options, "tmpfs", at.to_str()?]);
+        mounted.then(|| Mount(at.to_path_buf()))
+    }
+
+    fn bind(from: &Path, at: &Path) -> Option<Mount> {
+        run("mount", &["--bind", from.to_str()?, at.to_str()?]).then(|| Mount(at.to_path_buf()))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        run("umount", &["-l", self.0.to_str().unwrap_or_default()]);
+    }
+}
+
+/// A folder of another user where we are root, so that modes bind the server as they bind everybody.
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let file = data.join("db.json");
+    std::fs::write(&file, START).unwrap();
+    give_away(&data);
+    give_away(&file);
+    (folder, file)
+}
+
+const NOBODY: u32 = 65534;
+
+fn give_away(path: &Path) {
+    if is_root() {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
+fn serve(file: &Path) -> Process {
+    Process::serve_as(file, &[], |command| {
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        }
+    })
+}
+
+fn data(file: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+/// Writes until `spoil`, is refused until `mend`, and writes again; all that was acknowledged is in the file.
+fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cause: &[&str]) {
+    let mut client = Client::connect(server.address);
+    for _ in 0..3 {
+        assert_eq!(client.send("POST", "/a", JSON, "{\"before\": true}").status, 201);
+    }
+    let before = client.send("GET", "/db", NONE, "").value();
+    spoil();
+    for (method, path, body) in
+        [("POST", "/a", "{\"refused\": true}"), ("PATCH", "/a/1", "{\"x\": 1}"), ("DELETE", "/a/2", "")]
+    {
+        let problem = client.send(method, path, JSON, body).problem(503, "unsaved");
+        let told = problem["detail"].as_str().unwrap();
+        assert!(cause.iter().any(|cause| told.contains(cause)), "{told} says none of {cause:?}");
+        assert_eq!(client.send("GET", "/db", NONE, "").value(), before, "what was refused is not seen");
+    }
+    mend();
+    let reply = client.send("POST", "/a", JSON, "{\"after\": true}");
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let after = client.send("GET", "/db", NONE, "").value();
+    let (old, new) = (before["a"].as_array().unwrap(), after["a"].as_array().unwrap());
+    assert_eq!(new[..old.len()], old[..]);
+    assert_eq!((new.len(), &new[old.len()]["after"]), (old.len() + 1, &json!(true)));
+    assert_eq!(data(file), after);
+    let names: Vec<_> =
+        std::fs::read_dir(file.parent().unwrap()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["db.json"], "nothing is left");
+    // Edits are seen again, too.
+    let edited = std::fs::read_to_string(file).unwrap().replace("\"after\"", "\"edited\"");
+    std::fs::write(file, edited).unwrap();
+    until("the edit is seen", || {
+        let now = client.send("GET", "/db", NONE, "").value();
+        (now["a"][old.len()]["edited"] == true).then_some(())
+    });
+}
+
+#[test]
+fn a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::tmpfs(folder.path(), "128k") else { return };
+    let file = mount.0.join("db.json");
+    std::fs::write(&file, START).unwrap();
+    let server = Process::serve(&file, &[]);
+    let filler = mount.0.join("filler");
+    let fill = || {
+        use std::io::Write;
+        let mut filler = std::fs::File::create(&filler).unwrap();
+        while filler.write_all(&[b'x'; 1024]).is_ok() {}
+    };
+    endures(&file, &server, &fill, &|| std::fs::remove_file(&filler).unwrap(), &["No space", "full"]);
+}
+
+#[test]
+fn a_file_system_that_becomes_read_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else { return };
+    let file = mount.0.join("db.json");
+    std::fs::write(&file, START).unwrap();
+    let server = Process::serve(&file, &[]);
+    let remount = |how: &str| assert!(run("mount", &["-o", &format!("remount,{how}"), mount.0.to_str().unwrap()]));
+    endures(&file, &server, &|| remount("ro"), &|| remount("rw"), &["Read-only", "read-only"]);
+}
+
+#[test]
+fn permission_taken_away() {
+    let (_folder, file) = place();
+    let server = serve(&file);
+    let folder = file.parent().unwrap();
+    let mode = |mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    endures(&file, &server, &|| mode(0o555), &|| mode(0o755), &["ermission denied"]);
+}
+
+#[test]
+fn a_folder_that_is_moved_away_and_back() {
+    let (folder, file) = place();
+    let server = serve(&file);
+    let (here, away) = (file.parent().unwrap(), folder.path().join("away"));
+    let out = || std::fs::rename(here, &away).unwrap();
+    endures(&file, &server, &out, &|| std::fs::rename(&away, here).unwrap(), &["No such file"]);
+}
+
+#[test]
+fn a_folder_that_is_removed_and_made_again() {
+    let (folder, file) = place();
+    let server = serve(&file);
+    let (here, away) = (file.parent().unwrap(), folder.path().join("away"));
+    let out = || std::fs::rename(here, &away).unwrap();
+    let again = || {
+        // Another folder, with another file: as a checkout of another branch leaves it.
+        std::fs::create_dir(here).unwrap();
+        give_away(here);
+        std::fs::copy(away.join("db.json"), &file).unwrap();
+        give_away(&file);
+    };
+    endures(&file, &server, &out, &again, &["No such file"]);
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_file() {
+    let (folder, file) = place();
+    let server = serve(&file);
+    let aside = folder.path().join("aside");
+    let spoil = || {
+        std::fs::rename(&file, &aside).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        std::fs::write(file.join("inside"), "x").unwrap();
+        give_away(&file);
+    };
+    let mend = || {
+        assert_eq!(std::fs::read_to_string(file.join("inside")).unwrap(), "x", "the folder is as it was");
+        std::fs::remove_dir_all(&file).unwrap();
+        std::fs::rename(&aside, &file).unwrap();
+    };
+    endures(&file, &server, &spoil, &mend, &["is no file", "directory"]);
+}
+
+#[test]
+fn a_file_that_is_mounted_alone_is_written_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outside, inside) = (folder.path().join("outside.json"), folder.path().join("inside"));
+    std::fs::create_dir(&inside).unwrap();
+    let file = inside.join("db.json");
+    std::fs::write(&outside, START).unwrap();
+    std::fs::write(&file, "").unwrap();
+    let Some(_mount) = Mount::bind(&outside, &file) else { return };
+    let server = Process::serve(&file, &[]);
+    let mut client = Client::connect(server.address);
+    for number in 2..10 {
+        assert_eq!(client.send("POST", "/a", JSON, "{}").value()["id"], number);
+        assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
+        assert_eq!(data(&outside), data(&file));
+    }
+    // An edit from outside, in place and shorter: back to the beginning.
+    std::fs::write(&outside, START).unwrap();
+    until("the edit is seen", || (client.send("GET", "/a", NONE, "").value().as_array()?.len() == 1).then_some(()));
+    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
+    let mut names: Vec<_> = std::fs::read_dir(&inside).unwrap().map(|one| one.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["db.conflicts.jsonl", "db.json"], "what was dropped is kept");
+}
+
+#[test]
+fn mode_owner_and_link_stay_whoever_saves() {
+    let (folder, file) = place();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let before = std::fs::metadata(&file).unwrap();
+    // As ourselves: where we are root, the file is another user's.
+    let server = Process::serve(&link, &[]);
+    assert_eq!(Client::connect(server.address).send("POST", "/a", JSON, "{}").status, 201);
+    let after = std::fs::metadata(&file).unwrap();
+    assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
+    assert_ne!(after.ino(), before.ino(), "it is another file");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn the_second_server_of_a_file_says_so_and_ends_with_2() {
+    let (_folder, file) = place();
+    let first = Process::serve(&file, &[]);
+    let second = Command::new(env!("CARGO_BIN_EXE_standin")).arg(&file).args(["--port", "0"]).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains(&first.child.id().to_string()) && told.contains(&first.address.port().to_string()), "{told}");
+    // It has touched nothing that the first one needs.
+    assert_eq!(Client::connect(first.address).send("POST", "/a", JSON, "{}").status, 201);
+}
+
+#[test]
+fn a_signal_ends_it_in_order_with_writes_under_way() {
+    for signal in ["TERM", "INT"] {
+        let (_folder, file) = place();
+        let mut server = Process::serve(&file, &[]);
+        let address = server.address;
+        let counts: Vec<u64> = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(move || {
+                        let mut client = Client::connect(address);
+                        let mut created = 0;
+                        while let Some(reply) = client.try_send("POST", "/a", JSON, "{\"x\": 1}") {
+                            assert!(matches!(reply.status, 201 | 503), "{}", reply.text());
+                            created += u64::from(reply.status == 201);
+                        }
+                        created
+                    })
+                })
+                .collect();
+            until("writes are under way", || (data(&file)["a"].as_array().unwrap().len() > 20).then_some(()));
+            server.signal(signal);
+            clients.into_iter().map(|client| client.join().unwrap()).collect()
+        });
+        let (status, _) = server.ended();
+        assert_eq!(status.code(), Some(0), "{signal}: {}", server.errors());
+        // Whoever was cut off in between was not acknowledged; nobody else's write is there.
+        let in_file = data(&file)["a"].as_array().unwrap().len() as u64 - 1;
+        let acknowledged: u64 = counts.iter().sum();
+        assert!((acknowledged..=acknowledged + 8).contains(&in_file), "{acknowledged} acknowledged, {in_file} in file");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_loses_nothing() {
+    let (_folder, file) = place();
+    let mut server = Process::serve(&file, &[]);
+    let mut client = Client::connect(server.address);
+    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    // Half of a request keeps it waiting for the grace period.
+    let mut slow = Client::connect(server.address);
+    slow.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{");
+    assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
+    server.signal("TERM");
+    until("it takes no more connections", || std::net::TcpStream::connect(server.address).is_err().then_some(()));
+    assert!(server.child.try_wait().unwrap().is_none(), "it waits for what is under way");
+    let status = until("it ends", || {
+        // One that comes while the first is being taken may count for the same.
+        server.signal("TERM");
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+        server.child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(data(&file)["a"].as_array().unwrap().len(), 2);
+}
