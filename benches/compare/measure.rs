@@ -20,6 +20,8 @@ pub struct Row {
     dressed: f64,
     /// Name, rate, and its ratios to the two.
     servers: Vec<(String, f64, f64, f64)>,
+    /// Microseconds of the processor for an answer, in user and in kernel mode: the two routes, then the servers.
+    processor: Vec<[f64; 2]>,
 }
 
 /// All rows.
@@ -43,10 +45,13 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         .collect();
     let exact = work.exchanges(count, true);
     let loose = work.exchanges(count, false);
-    let servers: Vec<Option<Running>> = programs
-        .iter()
-        .map(|program| if work == Work::Post { Ok(None) } else { program.start(&file).map(Some) })
-        .collect::<Outcome<_>>()?;
+    let mut servers: Vec<Option<Running>> = Vec::new();
+    for (number, program) in programs.iter().enumerate() {
+        // Each has a file of its own: a standin locks its file.
+        let own = folder.path().join(format!("own-{number}.json"));
+        std::fs::copy(&file, &own)?;
+        servers.push(if work == Work::Post { None } else { Some(program.start(&own)?) });
+    }
     let sample = match servers.first() {
         Some(Some(server)) => ask(server.address, target(&exact[0]))?,
         _ => {
@@ -58,6 +63,12 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
     let (bare, dressed) = (bare?, dressed?);
     let same = like(&sample, &exact, if work == Work::Post { 201 } else { 200 });
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + 2];
+    let mut answers = vec![0; servers.len() + 2];
+    let times = || -> Vec<[f64; 2]> {
+        let all = [Some(&bare), Some(&dressed)].into_iter().chain(servers.iter().map(Option::as_ref));
+        all.map(|server| server.and_then(Running::processor).unwrap_or_default()).collect()
+    };
+    let before = times();
     for number in 0..=options.rounds {
         let time = Until::Time(if number == 0 { options.round / 4 } else { options.round });
         let mut round = vec![run(bare.address, options.connections, &same, time)?];
@@ -74,11 +85,16 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
                 let name = at.checked_sub(2).map_or("the bare route", |at| programs[at].name.as_str());
                 return Err(format!("{name} gave {} wrong answers, the first: {example}", round.wrong).into());
             }
+            answers[at] += round.answers;
             if number > 0 {
                 rates[at].push(round.rate());
             }
         }
     }
+    let spent = |(at, (before, after)): (usize, (&[f64; 2], [f64; 2]))| {
+        [0, 1].map(|mode| (after[mode] - before[mode]) * 1e6 / answers[at].max(1) as f64)
+    };
+    let processor = before.iter().zip(times()).enumerate().map(spent).collect();
     let ratio = |one: &[f64], other: &[f64]| median(one.iter().zip(other).map(|(one, other)| one / other));
     let row = Row {
         count,
@@ -92,6 +108,7 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
                 (program.name.clone(), median(own.iter().copied()), ratio(own, &rates[0]), ratio(own, &rates[1]))
             })
             .collect(),
+        processor,
     };
     println!("{row}");
     Ok(row)
@@ -366,7 +383,14 @@ impl fmt::Display for Table {
         for row in &self.rows {
             let found = |name: &&str| row.servers.iter().find(|(known, ..)| known == *name).cloned();
             let servers = names.iter().map(|name| found(name).unwrap_or((String::new(), 0.0, 0.0, 0.0))).collect();
-            writeln!(formatter, "{}", Row { servers, ..*row })?;
+            writeln!(formatter, "{}", Row { servers, processor: Vec::new(), ..*row })?;
+        }
+        writeln!(formatter, "\nMicroseconds of the processor for an answer, in user + kernel mode.\n")?;
+        writeln!(formatter, "| records | work | bare route | with the same headers | {} |", names.join(" | "))?;
+        writeln!(formatter, "| --- | --- | --- | --- |{}", " --- |".repeat(names.len()))?;
+        for row in self.rows.iter().filter(|row| row.work != Work::Post) {
+            let times = row.processor.iter().map(|[user, kernel]| format!(" {user:.1} + {kernel:.1} |"));
+            writeln!(formatter, "| {} | {} |{}", grouped(row.count), row.work.title(), times.collect::<String>())?;
         }
         Ok(())
     }

@@ -101,6 +101,15 @@ impl Running {
         }
     }
 
+    /// Processor time so far in seconds, in user and in kernel mode, where the system tells.
+    pub fn processor(&self) -> Option<[f64; 2]> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<f64>().ok();
+        // Linux counts a hundred ticks a second on every machine.
+        Some([ticks()? / 100.0, ticks()? / 100.0])
+    }
+
     /// Resident memory in bytes, where the system tells.
     pub fn memory(&self) -> Option<usize> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;

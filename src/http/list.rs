@@ -85,7 +85,7 @@ pub(super) fn collection(
     let mut response = reply::json(StatusCode::OK, body);
     let headers = response.headers_mut();
     if let Some(total) = total {
-        headers.insert("x-total-count", HeaderValue::from(total));
+        headers.insert(reply::TOTAL, HeaderValue::from(total));
     }
     if let Some(page) = page.filter(|page| page.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
