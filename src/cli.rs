@@ -1,6 +1,7 @@
 //! What was typed to what is meant, and what happens to what is printed.
 
 mod banner;
+mod check;
 mod config;
 mod diagnose;
 mod log;
@@ -50,7 +51,9 @@ struct Cli {
 enum Command {
     /// Serve a data file (what happens without a command, too)
     #[command(after_help = EXAMPLES, args_override_self = true)]
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Hold documentation pages against the data: every curl example is run and compared
+    Check(check::Check),
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +177,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let serve = match typed.command {
-        Some(Command::Serve(serve)) => serve,
+        Some(Command::Serve(serve)) => *serve,
+        Some(Command::Check(check)) => return check.run(),
         None => typed.serve,
     };
     serve.run()

@@ -17,4 +17,6 @@ pub mod http;
 
 pub mod server;
 
+pub mod check;
+
 pub mod cli;

@@ -39,6 +39,8 @@ pub(super) async fn carry_out(
         let reading = if strict { Reading::Strict } else { Reading::Lenient };
         body::object(request, reading, depth, || example(engine, resource))
     };
+    // A deletion needs no body, but what is not a whole request must not delete either.
+    body::whole(request)?;
     let how = body::merge(request);
     let (status, location, command) = match write {
         Write::Create(resource, member) => {

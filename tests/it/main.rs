@@ -2,7 +2,7 @@
 //!
 //! One binary, so that the build stays short. Everything runs in parallel; nothing sleeps for a while and hopes, what
 //! has to be waited for is waited for with a deadline.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
@@ -18,5 +18,6 @@ mod model;
 mod queries;
 mod raw;
 
+mod check;
 mod cli;
 mod floors;
