@@ -133,8 +133,7 @@ impl App {
 
     /// Answers one request.
     pub async fn respond(self: &Arc<App>, mut request: Request) -> Response<Bytes> {
-        let start = Instant::now();
-        let asked = (request.method.clone(), request.target().to_string());
+        let asked = self.log.as_ref().map(|_| (Instant::now(), request.method.clone(), request.target().to_string()));
         request.override_method();
         self.rewrite(&mut request);
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
@@ -147,10 +146,10 @@ impl App {
         };
         let mut response = reply::finish(&request, &self.settings, response);
         let told = response.extensions_mut().remove::<Told>();
-        if let Some(log) = &self.log {
+        if let (Some(log), Some((start, method, target))) = (&self.log, asked) {
             log(Entry {
-                method: asked.0,
-                target: asked.1,
+                method,
+                target,
                 status: response.status(),
                 time: start.elapsed(),
                 size: response.body().len(),
@@ -338,9 +337,13 @@ impl App {
 /// Whether a host name is this machine's for everybody who could ask.
 fn is_own(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
+    let ends_so = |end: &str| {
+        let start = host.len().checked_sub(end.len());
+        start.and_then(|start| host.get(start..)).is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
     host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || ends_so(".localhost")
 }
 
 fn escape(text: &str) -> String {
