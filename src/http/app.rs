@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::list;
+use super::meta::{self, Meta};
 use super::problem::{self, Problem, Told};
 use super::reply;
 use super::request::{Request, encode};
@@ -79,6 +80,7 @@ pub struct App {
     pub(super) engine: Engine,
     settings: Settings,
     folder: Option<Folder>,
+    pub(super) meta: Meta,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
 
@@ -110,7 +112,7 @@ impl App {
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
-        App { engine, settings, folder, log }
+        App { engine, settings, folder, meta: Meta::default(), log }
     }
 
     /// The data as it is now.
@@ -166,6 +168,9 @@ impl App {
             let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
             let rules = serde_json::Value::Object(rules.collect());
             return Ok(reply::json(StatusCode::OK, format!("{rules:#}").into_bytes()));
+        }
+        if let Some(answer) = meta::answer(self, &published, request).await {
+            return answer;
         }
         let target = match target(&published, request) {
             Ok(Target::Home) => {

@@ -8,6 +8,7 @@ mod body;
 mod filter;
 mod framing;
 mod list;
+mod meta;
 mod problem;
 mod reply;
 mod request;
