@@ -16,12 +16,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
 use crate::http::{Limits, Rewriter, Settings};
+use crate::json::MAX_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};
 
 /// All as it should be.
 const OK: u8 = 0;
 /// The program could not do what was asked.
 const FAILED: u8 = 2;
+
+/// The heading of the options that protect the server.
+const LIMITS: &str = "Limits";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,9 +78,39 @@ struct Serve {
     /// Never write the file; the same as --durability memory
     #[arg(long)]
     ephemeral: bool,
+    /// Keep writes younger than this when an edit of the file lacks them, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    unseen: u64,
     /// The largest body of a request, in bytes, or with k or m
-    #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
     body_limit: usize,
+    /// The longest URL, in bytes, or with k or m
+    #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = size, help_heading = LIMITS)]
+    url_limit: usize,
+    /// The largest request line and headers together (8k at least)
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size, help_heading = LIMITS)]
+    header_limit: usize,
+    /// The most headers of a request
+    #[arg(long, value_name = "COUNT", default_value_t = 100, help_heading = LIMITS)]
+    header_count: usize,
+    /// How deep the arrays and objects of a body may be nested (116 at most)
+    #[arg(long, value_name = "COUNT", default_value_t = 116, help_heading = LIMITS)]
+    depth_limit: usize,
+    /// The most connections at a time; further ones wait
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, help_heading = LIMITS)]
+    connections: usize,
+    /// How long a request's headers may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = LIMITS)]
+    header_time: u64,
+    /// How long a request's body may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
+    body_time: u64,
+    /// How long a stop waits for what is under way, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
+    grace: u64,
+    /// A name under which the server may be asked for while it serves this machine alone; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = LIMITS)]
+    allow_host: Vec<String>,
     /// A folder of files to serve beside the API [default: public, if it is there]
     #[arg(short, long = "static", value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -243,6 +277,9 @@ impl Serve {
             read_only: self.read_only,
             delay: Duration::from_millis(self.delay),
             rewriter: rewriter.map(Arc::new),
+            hosts: Some(self.allow_host),
+            target_limit: self.url_limit,
+            depth: self.depth_limit.min(MAX_DEPTH - 4),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
         };
         Ok(Options {
@@ -252,7 +289,16 @@ impl Serve {
             port: self.port,
             saving,
             watch: !self.no_watch,
-            limits: Limits { body: self.body_limit, ..Limits::default() },
+            unseen: Duration::from_millis(self.unseen),
+            limits: Limits {
+                body: self.body_limit,
+                headers: self.header_limit,
+                header_count: self.header_count,
+                header_time: Duration::from_secs(self.header_time),
+                body_time: Duration::from_secs(self.body_time),
+                connections: self.connections,
+                grace: Duration::from_millis(self.grace),
+            },
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             http,

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +33,8 @@ pub struct Options {
     pub saving: Saving,
     /// Whether edits of the file are taken in when they happen.
     pub watch: bool,
+    /// How young a write must be to be kept when an edit of the file lacks it.
+    pub unseen: Duration,
     /// What a client may ask for.
     pub limits: Limits,
     /// The property that holds a record's id.
@@ -61,10 +64,11 @@ impl Options {
             port: 3000,
             saving: Saving::File(Durability::Synced),
             watch: true,
+            unseen: Duration::from_secs(2),
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
-            http: http::Settings::default(),
+            http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
         }
     }
 }
@@ -163,7 +167,7 @@ impl Server {
             let path = path.to_path_buf();
             |error| StartError::Unreadable { path, error }
         };
-        let (file, bytes) =
+        let (file, bytes, recovered) =
             DataFile::open(&options.file, durability, Box::new(RealDisk)).map_err(unreadable(&options.file))?;
         let rules = rules_file(options);
         let schema = match &rules {
@@ -200,12 +204,22 @@ impl Server {
                     // Without a folder for locks there is no telling; the file itself is safe, as saves look first.
                     Err(LockError::Io(_)) => None,
                 };
-                (Source::File { file, watched: options.watch, named: options.file.clone() }, lock)
+                (
+                    Source::File { file, watched: options.watch, named: options.file.clone(), unseen: options.unseen },
+                    lock,
+                )
             }
         };
         let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
+        if let Some(path) = recovered {
+            notice(Notice::Recovered(path));
+        }
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
-        let settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
+        let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
+        if addresses.iter().any(|address| !address.ip().is_loopback()) {
+            // Open to the network by choice, under whatever name it has there.
+            settings.hosts = None;
+        }
         let app = Arc::new(App::new(engine, settings, listeners.access));
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::diagnose;
-use crate::engine::Notice;
+use crate::engine::{Notice, ResourceChanges};
 use crate::http::Entry;
 
 /// How many lines may wait; beyond that lines of the access log are left out, and how many is said.
@@ -48,23 +48,37 @@ impl Log {
     /// Prints what happened to the data file.
     pub(super) fn notice(&self, file: &str, notice: Notice) {
         let line = match notice {
-            Notice::Reloaded { changes } if changes.is_empty() => {
-                Line::Text(format!("reloaded {file}: no record differs\n"))
-            }
-            Notice::Reloaded { changes } => {
-                let mut text = format!("reloaded {file}:");
-                for change in changes {
-                    text.push_str(&format!(" {}", change.resource));
-                    for (sign, count) in [('+', change.added), ('~', change.changed), ('-', change.removed)] {
-                        if count > 0 {
-                            text.push_str(&format!(" {sign}{count}"));
-                        }
-                    }
-                    text.push(',');
+            Notice::Reloaded { changes, kept, renumbered } => {
+                let mut text = format!("reloaded {file}: {}\n", describe(&changes));
+                if kept > 0 {
+                    text.push_str(&format!("    kept {kept} of the last writes, which the edit had not seen\n"));
                 }
-                text.pop();
-                Line::Text(text + "\n")
+                for (resource, old, new) in renumbered {
+                    text.push_str(&format!(
+                        "    the new record {old} of {resource} is now {new}: the API had given {old} away\n"
+                    ));
+                }
+                Line::Text(text)
             }
+            Notice::Restored { changes, writes } => {
+                let dropped = match writes {
+                    0 => String::new(),
+                    1 => ", 1 write is dropped".into(),
+                    _ => format!(", {writes} writes are dropped"),
+                };
+                Line::Text(format!("{file} is back at an earlier state: {}{dropped}\n", describe(&changes)))
+            }
+            Notice::Conflicts { count, path, failed: None } => {
+                Line::Error(format!("kept {count} versions that lost against the edit in {}\n", path.display()))
+            }
+            Notice::Conflicts { count, path, failed: Some(words) } => Line::Error(format!(
+                "warning: {count} versions lost against the edit; they are at /-/conflicts until the server stops, since {} cannot be written: {words}\n",
+                path.display()
+            )),
+            Notice::Recovered(path) => Line::Error(format!(
+                "warning: a crash had left an edit of {file} aside; it is kept in {}\n",
+                path.display()
+            )),
             Notice::Broken(faults) => Line::Error(format!(
                 "{}{file} stays unread until it is mended: reads go on with the data before, writes are refused\n",
                 diagnose::faults(file, &faults)
@@ -89,6 +103,22 @@ impl Log {
             let _ = thread.join();
         }
     }
+}
+
+fn describe(changes: &[ResourceChanges]) -> String {
+    if changes.is_empty() {
+        return "no record differs".into();
+    }
+    let one = |change: &ResourceChanges| {
+        let mut text = change.resource.clone();
+        for (sign, count) in [('+', change.added), ('~', change.changed), ('-', change.removed)] {
+            if count > 0 {
+                text.push_str(&format!(" {sign}{count}"));
+            }
+        }
+        text
+    };
+    changes.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn write(receiver: &mpsc::Receiver<Line>) {

@@ -35,6 +35,23 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses; nothing changed.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Writes over the file at `path` in place, flushed to the device if `flush`.
+    ///
+    /// # Errors
+    /// The disk refuses; a part may have been written.
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()>;
+    /// Adds a line to the end of the file at `path`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    fn append(&self, path: &Path, line: &str) -> io::Result<()>;
+    /// Takes hold of the file at `path`, so that it can be read when it has no name any more.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// The names in the folder that `path` is in; none where it cannot be read.
+    fn list(&self, path: &Path) -> Vec<String>;
     /// Removes a file.
     ///
     /// # Errors
@@ -45,6 +62,17 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses.
     fn flush_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// A file that is held open.
+pub trait Handle: Send {
+    /// Whether nobody else has the file open. Where the system does not tell: `true`.
+    fn is_unshared(&self) -> bool;
+    /// What the file holds.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read(&self) -> io::Result<Vec<u8>>;
 }
 
 /// What the file system says of a file without reading it.
@@ -110,7 +138,7 @@ impl Medium for RealDisk {
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
         let about = fs::metadata(like)?;
-        // The scratch file is named for this process: one that is there was left by a save that failed.
+        // Only one server saves a file (see `Lock`): a scratch file that is there was left by a save that failed.
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -159,6 +187,29 @@ impl Medium for RealDisk {
         fs::rename(from, to)
     }
 
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        if flush {
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
+        fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(format!("{line}\n").as_bytes())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        Ok(Box::new(fs::File::open(path)?))
+    }
+
+    fn list(&self, path: &Path) -> Vec<String> {
+        let entries = fs::read_dir(path.parent().unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -171,5 +222,54 @@ impl Medium for RealDisk {
     #[cfg(not(unix))]
     fn flush_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Handle for fs::File {
+    fn is_unshared(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            lease::is_unshared(self)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            true
+        }
+    }
+
+    fn read(&self) -> io::Result<Vec<u8>> {
+        use std::io::{Read, Seek};
+        let mut file = self;
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod lease {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    /// Whether nobody else has `file` open: the kernel grants a write lease only then (`fcntl(2)`, `F_SETLEASE`).
+    ///
+    /// Where leases are not to be had (another user's file, a network file system) the answer is `true`: there is no way
+    /// to tell, and to hold on to every old file would run out of descriptors.
+    pub(super) fn is_unshared(file: &File) -> bool {
+        if set(file, libc::F_WRLCK) == 0 {
+            // The lease was only a question. Should giving it back fail, closing the file does it.
+            set(file, libc::F_UNLCK);
+            return true;
+        }
+        std::io::Error::last_os_error().kind() != std::io::ErrorKind::WouldBlock
+    }
+
+    /// No crate that we have offers leases.
+    #[allow(unsafe_code)]
+    fn set(file: &File, kind: libc::c_int) -> libc::c_int {
+        // SAFETY: `fcntl` with `F_SETLEASE` takes the descriptor and an integer, and touches no memory of ours. The
+        // descriptor is open for as long as `file` is borrowed.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) }
     }
 }

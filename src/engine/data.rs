@@ -112,6 +112,17 @@ impl Rulebook {
         if faults.list.is_empty() { Ok(store) } else { Err(Faults { text: text.to_string(), ..faults }) }
     }
 
+    /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
+    /// write it then.
+    pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
+        let Ok(text) = std::str::from_utf8(&bytes) else { return self.read(bytes) };
+        if text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+            let hint = "write {} for a file without resources".to_string();
+            return Err(Faults::one(text.to_string(), 0, "the file is empty".into(), Some(hint)));
+        }
+        self.read(bytes)
+    }
+
     /// Checks a record of `resource` against its rules.
     pub(super) fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
         let violations = self.schema.rules(resource).map_or_else(Vec::new, |rules| rules.check_text(record));

@@ -13,17 +13,21 @@
 //! snapshot and never wait for the writer.
 
 mod data;
+mod edits;
 mod writer;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::disk::{self, DataFile, Watch};
-use crate::json::Place;
+use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
 use crate::store::{Command, Outcome, Refusal, Store};
 
@@ -77,11 +81,33 @@ pub enum Notice {
     Reloaded {
         /// What changed, by resource.
         changes: Vec<ResourceChanges>,
+        /// How many writes of the last moments were kept that the edit did not have.
+        kept: usize,
+        /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
+        renumbered: Vec<(String, Id, Id)>,
+    },
+    /// The file was put back to what it was before, and the data with it.
+    Restored {
+        /// What changed, by resource.
+        changes: Vec<ResourceChanges>,
+        /// How many writes were dropped.
+        writes: u64,
+    },
+    /// Versions that lost against an edit were kept.
+    Conflicts {
+        /// How many.
+        count: usize,
+        /// The file of JSON lines that they were added to.
+        path: PathBuf,
+        /// Why they are in memory only.
+        failed: Option<String>,
     },
     /// An edit cannot be taken in; the data stays as it was.
     Broken(Faults),
     /// A save failed.
     Unsaved(String),
+    /// A crash had left an edit beside the file that was never taken in; it is kept there.
+    Recovered(PathBuf),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
 }
@@ -109,6 +135,8 @@ pub enum Source {
         watched: bool,
         /// The path by which the person named it, if that is a symbolic link.
         named: PathBuf,
+        /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
+        unseen: Duration,
     },
     /// Nothing is ever written.
     Memory,
@@ -118,6 +146,7 @@ pub enum Source {
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
+    conflicts: Arc<Mutex<VecDeque<Value>>>,
     sender: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     _watch: Option<Watch>,
@@ -137,11 +166,17 @@ impl Engine {
         let published = Arc::new(ArcSwap::from_pointee(Published { store, version: 0 }));
         let rulebook = Arc::new(rulebook);
         let (sender, receiver) = mpsc::channel();
+        let conflicts = Arc::default();
         let mut poll = false;
+        let mut window = Duration::ZERO;
         let (file, watch) = match source {
             Source::Memory => (None, None),
-            Source::File { file, watched: false, .. } => (Some(file), None),
-            Source::File { file, watched: true, named } => {
+            Source::File { file, watched: false, unseen, .. } => {
+                window = unseen;
+                (Some(file), None)
+            }
+            Source::File { file, watched: true, named, unseen } => {
+                window = unseen;
                 let wake = sender.clone();
                 // Only once the server stops is there nobody to wake.
                 let watch = disk::watch(&[file.path().to_path_buf(), named], move || drop(wake.send(Message::Look)));
@@ -160,14 +195,26 @@ impl Engine {
             // What was saved between the reading of the file and the watching of it has made no event.
             drop(sender.send(Message::Look));
         }
-        let writer = Writer::new(published.clone(), rulebook.clone(), file, poll, Box::new(notice));
+        let writer = Writer::new(
+            published.clone(),
+            rulebook.clone(),
+            Arc::clone(&conflicts),
+            file,
+            (poll, window),
+            Box::new(notice),
+        );
         let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Engine { published, rulebook, sender: Some(sender), thread: Some(thread), _watch: watch })
+        Ok(Engine { published, rulebook, conflicts, sender: Some(sender), thread: Some(thread), _watch: watch })
     }
 
     /// The data as it is now. The snapshot stays as it is while it is held.
     pub fn snapshot(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    /// The versions that lost against an edit in this run, oldest first, at most a thousand.
+    pub fn conflicts(&self) -> Vec<Value> {
+        self.conflicts.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// The rules.

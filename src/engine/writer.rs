@@ -1,15 +1,19 @@
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::data::{Faults, Rulebook, changes};
-use super::{Expected, Notice, Published, WriteError};
-use crate::disk::{DataFile, Saved};
-use crate::store::{Command, Outcome, Refusal, Store};
+use super::edits::{self, Counts, Young};
+use super::{Expected, Notice, Published, ResourceChanges, WriteError};
+use crate::disk::{DataFile, Edit, Saved};
+use crate::json::Document;
+use crate::store::{Command, Conflict, Merged, Outcome, Refusal, Store};
 
 type Answer = Result<Outcome, WriteError>;
 
@@ -29,12 +33,15 @@ struct Job {
 struct Broken {
     faults: Faults,
     told: bool,
+    since: Instant,
 }
 
 /// How long the file must have been left alone before an edit is read: a save comes as several events.
 const QUIET: Duration = Duration::from_millis(20);
 /// How long a broken text may stand before it is told: it may be half of a save.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long to wait with a save that failed after an edit was taken in.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How often the file is looked at where it cannot be watched.
 const POLL: Duration = Duration::from_millis(100);
 /// How many writes share one save at most, so that the first of them does not wait without bound.
@@ -43,22 +50,46 @@ const MOST_TOGETHER: usize = 4096;
 pub(super) struct Writer {
     published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
+    conflicts: Arc<Mutex<VecDeque<Value>>>,
     file: Option<DataFile>,
     poll: bool,
     notice: Box<dyn Fn(Notice) + Send>,
     broken: Option<Broken>,
     look_at: Option<Instant>,
+    young: Young,
+    counts: Counts,
+    /// What the data was in states of the file that somebody still has open.
+    late_bases: HashMap<u64, Store>,
+    /// The data has something that the file has not: what was kept when an edit was taken in.
+    unsaved: bool,
 }
+
+/// How many conflicts are kept for readers; the file beside the data keeps all.
+const MOST_CONFLICTS: usize = 1000;
 
 impl Writer {
     pub(super) fn new(
         published: Arc<ArcSwap<Published>>,
         rulebook: Arc<Rulebook>,
+        conflicts: Arc<Mutex<VecDeque<Value>>>,
         file: Option<DataFile>,
-        poll: bool,
+        (poll, window): (bool, Duration),
         notice: Box<dyn Fn(Notice) + Send>,
     ) -> Writer {
-        Writer { published, rulebook, file, poll, notice, broken: None, look_at: None }
+        Writer {
+            published,
+            rulebook,
+            conflicts,
+            file,
+            poll,
+            notice,
+            broken: None,
+            look_at: None,
+            young: Young::new(window),
+            counts: Counts::default(),
+            late_bases: HashMap::new(),
+            unsaved: false,
+        }
     }
 
     pub(super) fn run(mut self, receiver: &mpsc::Receiver<Message>) {
@@ -105,7 +136,7 @@ impl Writer {
     fn look(&mut self) {
         let Some(file) = &mut self.file else { return };
         match file.changed() {
-            Ok(Some(bytes)) => self.take_in(bytes),
+            Ok(Some(edit)) => self.take_in(edit),
             Ok(None) => {
                 if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {
                     broken.told = true;
@@ -115,20 +146,131 @@ impl Writer {
             // Between the deletion and the creation of a file there is none; a save will say so if it stays away.
             Err(_) => {}
         }
+        self.look_for_late_edits();
+        if self.unsaved && self.broken.is_none() {
+            self.save_what_was_kept();
+        }
     }
 
     /// Takes in what somebody else wrote to the file.
-    fn take_in(&mut self, bytes: Vec<u8>) {
-        match self.rulebook.read(bytes) {
-            Ok(store) => {
-                self.broken = None;
-                let changes = changes(&self.published.load().store, &store);
-                self.publish(store);
-                (self.notice)(Notice::Reloaded { changes });
-            }
+    fn take_in(&mut self, edit: Edit) {
+        let theirs = match self.rulebook.read_edit(edit.bytes) {
+            Ok(theirs) => theirs,
             Err(faults) => {
-                self.broken = Some(Broken { faults, told: false });
+                let since = self.broken.as_ref().map_or_else(Instant::now, |broken| broken.since);
+                self.broken = Some(Broken { faults, told: false, since });
                 self.look_at = Some(Instant::now() + PATIENCE);
+                return;
+            }
+        };
+        let since = self.broken.take().map_or_else(Instant::now, |broken| broken.since);
+        self.young.forget(since);
+        let ours = self.published.load_full();
+        if let Some(state) = edit.earlier {
+            // A return to an earlier state is a wish, however young the writes are that it drops.
+            let dropped = edits::dropped(&ours, &theirs);
+            let writes = self.counts.since(state);
+            self.keep("dropped", if writes > 0 { &dropped } else { &[] });
+            self.replace(theirs, |changes| Notice::Restored { changes, writes });
+            self.young.clear();
+            self.unsaved = false;
+            return;
+        }
+        match self.young.since() {
+            Some((base, written)) => {
+                let merged = ours.store.merge(&base, theirs, &written);
+                self.take_merged(merged);
+            }
+            None => {
+                self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
+                self.unsaved = false;
+            }
+        }
+    }
+
+    fn take_merged(&mut self, merged: Merged) {
+        let Merged { store, kept, conflicts, renumbered } = merged;
+        self.keep("conflict", &conflicts);
+        self.unsaved = kept > 0 || !renumbered.is_empty();
+        self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
+    }
+
+    fn replace(&self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
+        let changes = changes(&self.published.load().store, &store);
+        self.publish(store);
+        (self.notice)(notice(changes));
+    }
+
+    /// Keeps versions of the API's that lost against an edit, where a person finds them.
+    fn keep(&self, kind: &str, conflicts: &[Conflict]) {
+        if conflicts.is_empty() {
+            return;
+        }
+        let lines: Vec<Value> = conflicts.iter().map(|conflict| edits::describe(kind, conflict)).collect();
+        self.keep_lines(lines);
+    }
+
+    fn keep_lines(&self, lines: Vec<Value>) {
+        let Some(file) = &self.file else { return };
+        let count = lines.len();
+        let kept = lines.iter().try_for_each(|line| file.keep(&line.to_string()));
+        let path = file.conflicts_path();
+        (self.notice)(Notice::Conflicts { count, path, failed: kept.err().map(|error| error.to_string()) });
+        if let Ok(mut all) = self.conflicts.lock() {
+            all.extend(lines);
+            let surplus = all.len().saturating_sub(MOST_CONFLICTS);
+            all.drain(..surplus);
+        }
+    }
+
+    /// Takes in what was written to a file of ours after it was exchanged for a newer one.
+    fn look_for_late_edits(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        let is_complete = |bytes: &[u8]| {
+            std::str::from_utf8(bytes)
+                .is_ok_and(|text| !text.trim_ascii().is_empty() && Document::parse(text.into()).is_ok())
+        };
+        let late = file.late_edits(is_complete);
+        if file.is_watched_for_late_edits() {
+            let soon = Instant::now() + QUIET;
+            self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
+        }
+        for (bytes, state) in late {
+            let Some(base) = self.late_bases.get(&state).cloned() else { continue };
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            match self.rulebook.read_edit(bytes) {
+                Ok(theirs) => {
+                    let ours = self.published.load_full();
+                    let merged = ours.store.merge(&base, theirs, &ours.store.written_since(&base));
+                    self.take_merged(merged);
+                    // The file itself has nothing of this edit yet.
+                    self.unsaved = true;
+                }
+                Err(faults) => {
+                    let at = httpdate::fmt_http_date(std::time::SystemTime::now());
+                    self.keep_lines(vec![json!({ "at": at, "kind": "unreadable", "text": text })]);
+                    (self.notice)(Notice::Broken(faults));
+                }
+            }
+        }
+        if let Some(file) = &self.file {
+            self.late_bases.retain(|state, _| file.holds_retired(*state));
+        }
+    }
+
+    /// Brings to the file what was kept against an edit.
+    fn save_what_was_kept(&mut self) {
+        while self.unsaved && self.broken.is_none() {
+            let store = self.published.load().store.clone();
+            let Some(file) = &mut self.file else { return };
+            match file.save(&store.file_text()) {
+                Ok(Saved::Done) => self.unsaved = false,
+                Ok(Saved::Foreign(edit)) => self.take_in(edit),
+                Err(error) => {
+                    (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
+                    self.look_at = Some(Instant::now() + AGAIN);
+                    return;
+                }
             }
         }
     }
@@ -154,9 +296,7 @@ impl Writer {
         let all = |error: WriteError| commands.iter().map(|_| Err(error.clone())).collect();
         loop {
             if self.broken.is_some() || self.look_at.is_some() {
-                if let Some(Ok(Some(bytes))) = self.file.as_mut().map(DataFile::changed) {
-                    self.take_in(bytes);
-                }
+                self.wait_for_the_end_of_an_edit();
                 if let Some(broken) = &self.broken {
                     return all(broken.faults.refusal());
                 }
@@ -171,25 +311,52 @@ impl Writer {
                     Ok(outcome)
                 })
                 .collect();
-            if !changed {
+            if !changed && !self.unsaved {
                 return answers;
             }
             let Some(file) = &mut self.file else {
                 self.publish(next);
                 return answers;
             };
+            let state = file.number();
             match file.save(&next.file_text()) {
                 Ok(Saved::Done) => {
+                    self.unsaved = false;
+                    let before = self.published.load_full();
+                    if file.holds_retired(state) {
+                        self.late_bases.insert(state, before.store.clone());
+                        self.look_at = Some(Instant::now() + QUIET);
+                    }
+                    let written = answers.iter().flatten().flat_map(|outcome| outcome.written.iter().cloned());
+                    self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
+                    self.young.note(&before.store, written);
+                    self.young.forget(Instant::now());
                     self.publish(next);
                     return answers;
                 }
-                Ok(Saved::Foreign(bytes)) => self.take_in(bytes),
+                Ok(Saved::Foreign(edit)) => self.take_in(edit),
                 Err(error) => {
                     let words = format!("{}: {error}", file.path().display());
                     (self.notice)(Notice::Unsaved(words.clone()));
                     return all(WriteError::Unsaved(words));
                 }
             }
+        }
+    }
+
+    /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a
+    /// save: text that is not complete gets a moment to become so.
+    fn wait_for_the_end_of_an_edit(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(Ok(Some(edit))) = self.file.as_mut().map(DataFile::changed) {
+                self.take_in(edit);
+            }
+            let half = self.broken.as_ref().is_some_and(|broken| !broken.told);
+            if !half || Instant::now() >= end {
+                return;
+            }
+            std::thread::sleep(PATIENCE / 20);
         }
     }
 

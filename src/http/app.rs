@@ -1,5 +1,6 @@
 //! The dispatch: method and target to an answer.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::rewrite::Rewriter;
 use super::static_files::Folder;
 use super::write::{self, Write};
 use crate::engine::{Engine, Published};
-use crate::json::{Id, get_member, quote};
+use crate::json::{Id, MAX_DEPTH, get_member, quote};
 use crate::store::{Data, Resource, Store};
 use crate::words::{list, nearest};
 
@@ -37,6 +38,14 @@ pub struct Settings {
     pub delay: Duration,
     /// Rules that rewrite targets before anything else looks at them.
     pub rewriter: Option<Arc<Rewriter>>,
+    /// The names in `Host` that are answered beside those of this machine; `None`: all. A server that is meant for this
+    /// machine alone must not answer to others, or any web page could read and change the data through a name of its
+    /// own that leads here (DNS rebinding).
+    pub hosts: Option<Vec<String>>,
+    /// Bytes of a request's target.
+    pub target_limit: usize,
+    /// How deep the arrays and objects of a body may be nested.
+    pub depth: usize,
     /// A folder of files that are served beside the API.
     pub folder: Option<PathBuf>,
 }
@@ -50,6 +59,9 @@ impl Default for Settings {
             read_only: false,
             delay: Duration::ZERO,
             rewriter: None,
+            hosts: None,
+            target_limit: 8 * 1024,
+            depth: MAX_DEPTH - 4,
             folder: None,
         }
     }
@@ -89,6 +101,7 @@ pub(super) enum Target<'a> {
     Home,
     All,
     Errors,
+    Conflicts,
     Collection(&'a Resource),
     Record(&'a Resource, Id),
     Nested { parent: &'a Resource, id: Id, child: &'a Resource },
@@ -99,7 +112,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Target::Home | Target::All | Target::Errors | Target::Scalar(_) => "GET, HEAD, OPTIONS",
+            Target::Home | Target::All | Target::Errors | Target::Conflicts | Target::Scalar(_) => "GET, HEAD, OPTIONS",
             Target::Collection(_) | Target::Nested { .. } => "GET, HEAD, POST, OPTIONS",
             Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
@@ -158,6 +171,9 @@ impl App {
                 .hint("remove the proxy setting of the client, as curl's --proxy")
                 .attempt(request.curl("GET", "/", None)));
         }
+        if let Some(problem) = self.refuse(request) {
+            return Err(problem);
+        }
         let published = self.engine.snapshot();
         if request.method == Method::OPTIONS {
             let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
@@ -176,7 +192,10 @@ impl App {
             Ok(Target::Home) => {
                 return match self.file(request).await {
                     Some(answer) => answer,
-                    None => self.read(&published, request, &Target::Home),
+                    None if matches!(request.method, Method::GET | Method::HEAD) => {
+                        self.read(&published, request, &Target::Home)
+                    }
+                    None => Err(wrong_method(request, &Target::Home)),
                 };
             }
             Ok(target) => target,
@@ -204,7 +223,31 @@ impl App {
             (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
             _ => return Err(wrong_method(request, &target)),
         };
-        write::carry_out(&self.engine, request, write).await
+        write::carry_out(&self.engine, request, write, self.settings.depth).await
+    }
+
+    /// Why the request is not even looked at.
+    fn refuse(&self, request: &Request) -> Option<Problem> {
+        let length = request.target().len();
+        if length > self.settings.target_limit {
+            let limit = self.settings.target_limit;
+            return Some(
+                Problem::new(problem::TARGET_TOO_LONG, format!("the URL has {length} bytes, and {limit} are taken"))
+                    .hint("ask for less at a time, or start standin with a larger --url-limit"),
+            );
+        }
+        let hosts = self.settings.hosts.as_ref().filter(|_| request.remote.is_some())?;
+        let host = request.host_name()?;
+        if is_own(host) || hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+            return None;
+        }
+        Some(
+            Problem::new(
+                problem::FOREIGN_HOST,
+                format!("the request is for the host {host}, and standin serves this machine"),
+            )
+            .hint(format!("ask for localhost; to be reached as {host}, start standin with --allow-host {host}")),
+        )
     }
 
     /// Puts the target in the request that the rules of `--routes` make of it.
@@ -248,6 +291,10 @@ impl App {
                 let page = include_bytes!("../../docs/errors.md").to_vec();
                 Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
             }
+            Target::Conflicts => {
+                let conflicts = serde_json::Value::Array(self.engine.conflicts());
+                Ok(reply::json(StatusCode::OK, format!("{conflicts:#}").into_bytes()))
+            }
             Target::All => {
                 let mut body = Vec::new();
                 published.store.write_all(&mut body);
@@ -289,6 +336,14 @@ impl App {
     }
 }
 
+/// Whether a host name is this machine's for everybody who could ask.
+fn is_own(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -309,6 +364,7 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
         [] => return Ok(Target::Home),
         [one] if one == "db" => return Ok(Target::All),
         [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
+        [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
             Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
             Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),

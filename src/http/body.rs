@@ -20,11 +20,16 @@ pub(super) enum Reading {
     Lenient,
 }
 
-/// The object in the body of `request`. `example` is the body of a command that works.
+/// The object in the body of `request`. `example` makes the body of a command that works.
 ///
 /// # Errors
 /// The problem to answer with.
-pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Result<Object, Problem> {
+pub(super) fn object(
+    request: &Request,
+    reading: Reading,
+    depth: usize,
+    example: impl Fn() -> String,
+) -> Result<Object, Problem> {
     let bytes = match &request.body {
         Body::Whole(bytes) => bytes,
         Body::TooLarge => {
@@ -54,11 +59,11 @@ pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Resu
     if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
         return Err(Problem::new(problem::EMPTY_BODY, "the request has no body; a JSON object is needed")
             .hint("give the record with -d")
-            .attempt(own(example)));
+            .attempt(own(&example())));
     }
     match media_type(request).as_deref() {
-        Some(kind) if is_json(kind) => {}
         _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
+        Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
             let json = Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
             if json {
@@ -71,26 +76,32 @@ pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Resu
             }
             if reading == Reading::Lenient {
                 return form(text).ok_or_else(|| {
-                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape").attempt(own(example))
+                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape")
+                        .attempt(own(&example()))
                 });
             }
             return Err(Problem::new(problem::CONTENT_TYPE, "the body is a form, and JSON is needed")
                 .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
-                .attempt(own(example)));
+                .attempt(own(&example())));
         }
         other => {
             let detail = match other {
                 Some(kind) => format!("the Content-Type is {kind}, and application/json is needed"),
                 None => "the request has no Content-Type; application/json is needed".to_string(),
             };
-            let body = if Object::parse(text).is_ok() { text.trim_ascii() } else { example };
+            let body = if Object::parse(text).is_ok() { text.trim_ascii().to_string() } else { example() };
             return Err(Problem::new(problem::CONTENT_TYPE, detail)
                 .hint("add -H \"Content-Type: application/json\"")
-                .attempt(own(body)));
+                .attempt(own(&body)));
         }
     }
+    if let Some(offset) = too_deep(text, depth) {
+        let place = Place::of(text, offset);
+        let detail = format!("line {}, column {} of the body lies more than {depth} deep", place.line, place.column);
+        return Err(Problem::new(problem::NESTING, detail).hint("flatten the record"));
+    }
     Object::parse(text).map_err(|error| match error {
-        NotObject::Syntax(error) => malformed(text, &error).attempt(own(example)),
+        NotObject::Syntax(error) => malformed(text, &error).attempt(own(&example())),
         NotObject::Other(kind) => {
             let problem = Problem::new(
                 problem::NOT_AN_OBJECT,
@@ -100,7 +111,7 @@ pub(super) fn object(request: &Request, reading: Reading, example: &str) -> Resu
                 Kind::Array => problem.hint("send one record a request, without the square brackets"),
                 _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
             }
-            .attempt(own(example))
+            .attempt(own(&example()))
         }
     })
 }
@@ -147,6 +158,27 @@ fn media_type(request: &Request) -> Option<String> {
 
 fn is_json(kind: &str) -> bool {
     kind == "application/json" || kind == "text/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Where a text opens more arrays and objects inside each other than `depth`. It need not be JSON.
+fn too_deep(text: &str, depth: usize) -> Option<usize> {
+    let (mut open, mut quoted, mut escaped) = (0usize, false, false);
+    for (offset, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                open += 1;
+                if open > depth {
+                    return Some(offset);
+                }
+            }
+            b'}' | b']' if !quoted => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn malformed(text: &str, error: &SyntaxError) -> Problem {

@@ -38,7 +38,7 @@ fn problem(head: &[u8]) -> Option<Problem> {
                 .hint("the first line is `GET /users HTTP/1.1`, then headers as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
         ),
         "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),
-        "431" => Some(Problem::new(problem::HEADERS_TOO_LARGE, "the request's line and headers are too large or too many")),
+        "431" => Some(Problem::new(problem::HEADERS_TOO_LARGE, "the request's line and headers are larger or more than the server takes")),
         _ => None,
     }
 }

@@ -29,12 +29,14 @@ kinds! {
     NOT_AN_OBJECT "not-an-object" 400 "The body is not a JSON object";
     CONTENT_TYPE "content-type" 400 "The body is not marked as JSON";
     BODY_ENCODING "body-encoding" 400 "The body cannot be decoded";
+    NESTING "nesting" 400 "The body is nested too deep";
     RULES "rules" 400 "The record breaks the rules";
     BAD_ID "bad-id" 400 "The id cannot be one";
     BAD_TARGET "bad-target" 400 "The URL cannot be understood";
     BAD_QUERY "bad-query" 400 "The query cannot be understood";
     REFERENCE "reference" 400 "The reference points nowhere";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
+    FOREIGN_HOST "foreign-host" 403 "The request is for another host";
     READ_ONLY "read-only" 403 "The server takes no writes";
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";

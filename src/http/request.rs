@@ -71,6 +71,16 @@ impl Request {
         self.uri.path_and_query().map_or("*", |target| target.as_str())
     }
 
+    /// The name of the host that is asked, without its port.
+    pub(super) fn host_name(&self) -> Option<&str> {
+        let host = self.uri.authority().map(|authority| authority.as_str()).or_else(|| self.header(header::HOST))?;
+        let end = match host.rfind(']') {
+            Some(bracket) => bracket + 1,
+            None => host.rfind(':').unwrap_or(host.len()),
+        };
+        host.get(..end)
+    }
+
     /// The pairs of the query, decoded.
     pub(super) fn pairs(&self) -> Result<Vec<(String, String)>, QueryError> {
         pairs(self.uri.query().unwrap_or(""))

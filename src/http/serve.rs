@@ -17,6 +17,10 @@ use super::framing::Framing;
 pub struct Limits {
     /// Bytes of a request's body.
     pub body: usize,
+    /// Bytes of a request's line and headers together; no less than 8 KiB.
+    pub headers: usize,
+    /// How many headers a request may have.
+    pub header_count: usize,
     /// From a request's first byte to the end of its headers.
     pub header_time: Duration,
     /// From the headers to the end of the body.
@@ -31,6 +35,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body: 10 * 1024 * 1024,
+            headers: 64 * 1024,
+            header_count: 100,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             connections: 10_000,
@@ -100,6 +106,8 @@ where
         hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_time)
+            .max_buf_size(limits.headers.max(8192))
+            .max_headers(limits.header_count)
             .serve_connection(Framing::new(TokioIo::new(stream)), service)
     );
     tokio::select! {

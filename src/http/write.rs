@@ -11,6 +11,7 @@ use super::reply;
 use super::request::{Request, encode};
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
+use crate::schema::Rules;
 use crate::store::{Command, Data, Refusal, Resource};
 
 /// What is to be written where.
@@ -30,11 +31,13 @@ pub(super) async fn carry_out(
     engine: &Engine,
     request: &Request,
     write: Write<'_>,
+    depth: usize,
 ) -> Result<Response<Bytes>, Problem> {
     let name = |resource: &Resource| resource.name().to_string();
     let read = |resource: &Resource| {
-        let (reading, example) = expectation(engine, resource);
-        body::object(request, reading, &example)
+        let strict = engine.schema().rules(resource.name()).is_some();
+        let reading = if strict { Reading::Strict } else { Reading::Lenient };
+        body::object(request, reading, depth, || example(engine, resource))
     };
     let how = body::merge(request);
     let (status, location, command) = match write {
@@ -93,18 +96,44 @@ pub(super) async fn carry_out(
     Ok(response)
 }
 
-/// How bodies for `resource` are read, and one that would be taken.
-fn expectation(engine: &Engine, resource: &Resource) -> (Reading, String) {
-    match engine.schema().rules(resource.name()) {
-        Some(rules) => (Reading::Strict, rules.example().to_string()),
-        None => {
-            let sample = match resource.data() {
-                Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
-                Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
+/// A body that would be taken for `resource`.
+fn example(engine: &Engine, resource: &Resource) -> String {
+    if let Some(rules) = engine.schema().rules(resource.name()) {
+        return free_example(engine, rules);
+    }
+    let sample = match resource.data() {
+        Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
+        Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
+    };
+    sample.map_or_else(|| "{\"name\": \"value\"}".into(), |text| without_id(engine, &text))
+}
+
+/// The example of the rules. Where a record has the values that must be unique, as the example has been sent before,
+/// they are others.
+fn free_example(engine: &Engine, rules: &Rules) -> String {
+    const MOST_TRIES: usize = 20;
+    let store = &engine.snapshot().store;
+    let plain = rules.example();
+    let mut example = plain.clone();
+    let first = store.resource(rules.resource()).and_then(Resource::collection).map_or(0, |rows| rows.len()) + 1;
+    for number in first..first + MOST_TRIES {
+        let Ok(body) = Object::parse(&example.to_string()) else { break };
+        let command = Command::Create { resource: rules.resource().to_string(), body };
+        let planned = store.draft(&command, &mut String::new).and_then(|draft| store.plan(draft));
+        let Err(Refusal::NotUnique { values, .. }) = planned else { break };
+        for (name, _) in values {
+            let other = match &plain[&name] {
+                Value::String(text) => match text.split_once('@') {
+                    Some((user, host)) => format!("{user}{number}@{host}").into(),
+                    None => format!("{text} {number}").into(),
+                },
+                Value::Number(_) => number.into(),
+                other => other.clone(),
             };
-            (Reading::Lenient, sample.map_or_else(|| "{\"name\": \"value\"}".into(), |text| without_id(engine, &text)))
+            example[&name] = other;
         }
     }
+    example.to_string()
 }
 
 fn without_id(engine: &Engine, record: &str) -> String {
@@ -135,7 +164,7 @@ fn refused(engine: &Engine, published: &Published, request: &Request, error: Wri
             }
             match rules {
                 Some(rules) if request.method != "PATCH" => {
-                    let example = rules.example().to_string();
+                    let example = free_example(engine, rules);
                     problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&example)))
                 }
                 _ => problem,

@@ -15,7 +15,7 @@ pub use id::{Highest, Id};
 pub use layout::{Indent, Layout};
 pub use object::{
     Member, NotObject, Object, get, get_member, items, locate, members, merge_patch, merge_shallow, same_value,
-    with_member,
+    with_member, without_member,
 };
 pub use scan::{MAX_DEPTH, Place, SyntaxError, check, check_file};
 pub use text::{Text, tag};

@@ -229,6 +229,13 @@ pub fn with_member(object: &str, key: &str, value: &str, layout: Layout, base: &
     pieces.join()
 }
 
+/// `object` without the member `key`. Text as with [`merge_shallow`].
+pub fn without_member(object: &str, key: &str, layout: Layout, base: &str) -> String {
+    let mut pieces = Pieces::of(object, layout, base);
+    pieces.remove(key);
+    pieces.join()
+}
+
 /// An object cut up at its commas, each piece with the white space before it.
 struct Pieces<'a> {
     pieces: Vec<Piece<'a>>,

@@ -12,6 +12,8 @@ pub struct Record {
     /// Counts up along the collection's order, so that a record's place can be found by search.
     number: u64,
     id: Option<Id>,
+    /// Where it began in the text that it was read from. (A chunk that got an id is no piece of that text any more.)
+    offset: usize,
     pub(super) chunk: Chunk,
 }
 
@@ -28,7 +30,7 @@ impl Record {
 
     /// Where the record begins in the text that it was read from.
     pub fn offset(&self) -> usize {
-        self.chunk.text.offset() + self.chunk.lead as usize
+        self.offset
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -111,7 +113,7 @@ impl Collection {
                     });
                 }
             }
-            collection.push(id, chunk);
+            collection.push_from(offset, id, chunk);
         }
         Ok(collection)
     }
@@ -157,7 +159,11 @@ impl Collection {
     }
 
     pub(super) fn push(&mut self, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: self.next_number, id, chunk });
+        self.push_from(0, id, chunk)
+    }
+
+    fn push_from(&mut self, offset: usize, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
+        let record = Arc::new(Record { number: self.next_number, id, offset, chunk });
         self.next_number += 1;
         self.rows.push_back(record.clone());
         if let Some(id) = &record.id {
@@ -172,7 +178,7 @@ impl Collection {
     }
 
     pub(super) fn replace(&mut self, old: &Record, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: old.number, id: old.id.clone(), chunk });
+        let record = Arc::new(Record { number: old.number, id: old.id.clone(), offset: old.offset, chunk });
         if let Some(place) = self.place(old.number) {
             self.rows.set(place, record.clone());
         }
@@ -184,6 +190,15 @@ impl Collection {
             index.insert(&record);
         }
         record
+    }
+
+    /// Puts `old` under another id, which must be free.
+    pub(super) fn move_to(&mut self, old: &Record, id: Id, chunk: Chunk) {
+        if let Some(known) = &old.id {
+            self.by_id.remove(known);
+        }
+        let renamed = Record { number: old.number, id: Some(id), chunk: old.chunk.clone(), offset: old.offset };
+        self.replace(&renamed, chunk);
     }
 
     pub(super) fn remove(&mut self, old: &Record) {

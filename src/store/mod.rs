@@ -6,6 +6,7 @@
 
 mod collection;
 mod file;
+mod merge;
 mod plan;
 mod refer;
 mod unique;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::json::{Document, Layout, Part, Text};
 
 pub use collection::{Collection, Record};
+pub use merge::{Conflict, Merged, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
 pub use unique::{UniqueProperty, UniqueRule};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Collection, Data, Record, ReferenceRule, Resource, Store};
+use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
     Chunk, Id, Kind, Layout, Object, Text, get_member, merge_patch, merge_shallow, same_value, with_member,
 };
@@ -169,6 +169,8 @@ pub struct Outcome {
     pub value: Text,
     /// Whether the data differs from before.
     pub changed: bool,
+    /// What was written, the records included that a deletion took along.
+    pub written: Vec<Written>,
 }
 
 impl Store {
@@ -215,13 +217,12 @@ impl Store {
             Command::Merge { resource, id, patch, how } => {
                 let (resource, record) = self.record(resource, id)?;
                 let layout = self.style(resource).layout;
-                let text = how.merge(record.value(), patch.as_str(), layout, record.chunk.base());
-                let text = match get_member(record.value(), id_property) {
-                    Some(id) if get_member(&text, id_property) != Some(id) => {
-                        with_member(&text, id_property, id, layout, record.chunk.base())
-                    }
-                    _ => text,
+                // The id stays, and it stays where it stands: a patch of it is taken for one that says the same.
+                let patch = match (get_member(record.value(), id_property), get_member(patch.as_str(), id_property)) {
+                    (Some(id), Some(_)) => with_member(patch.as_str(), id_property, id, layout, ""),
+                    _ => patch.as_str().to_string(),
                 };
+                let text = how.merge(record.value(), &patch, layout, record.chunk.base());
                 Ok(Draft { resource, target: Target::Record(record), text })
             }
             Command::Delete { resource, id } => {
@@ -293,15 +294,21 @@ impl Store {
                     collection.remove(record);
                 }
             }
+            let written = gone.iter().filter_map(|(resource, record)| {
+                let resource = self.resources.get(*resource)?.name.clone();
+                Some(Written { resource, id: record.id().cloned() })
+            });
+            let written = written.collect();
             return match gone.first() {
-                Some((_, record)) => Outcome::of(record, true),
-                None => Outcome { id: None, value: draft.text.into(), changed: false },
+                Some((_, record)) => Outcome::of(record, true, written),
+                None => Outcome { id: None, value: draft.text.into(), changed: false, written },
             };
         }
         let Some(resource) = self.resources.get_mut(draft.resource) else {
-            return Outcome { id: None, value: draft.text.into(), changed: false };
+            return Outcome { id: None, value: draft.text.into(), changed: false, written: Vec::new() };
         };
         let resource = Arc::make_mut(resource);
+        let written = |id: Option<&Id>| vec![Written { resource: resource.name.clone(), id: id.cloned() }];
         match (&mut resource.data, draft.target) {
             (Data::Collection(collection), Target::New(id)) => {
                 collection.untouched = None;
@@ -317,21 +324,21 @@ impl Store {
                     None => "",
                 };
                 let record = collection.push(id, Chunk::new(lead, &draft.text));
-                Outcome::of(&record, true)
+                Outcome::of(&record, true, written(record.id()))
             }
             (Data::Collection(collection), Target::Record(old)) => {
                 if old.value() == draft.text {
-                    return Outcome::of(&old, false);
+                    return Outcome::of(&old, false, Vec::new());
                 }
                 collection.untouched = None;
                 let chunk = old.chunk.with_value(&draft.text);
-                Outcome::of(&collection.replace(&old, chunk), true)
+                Outcome::of(&collection.replace(&old, chunk), true, written(old.id()))
             }
             (data, _) => {
                 let changed = !matches!(data, Data::Object(old) if old.as_str() == draft.text);
                 let value = Text::from(draft.text);
                 *data = Data::Object(value.clone());
-                Outcome { id: None, value, changed }
+                Outcome { id: None, value, changed, written: written(None) }
             }
         }
     }
@@ -374,10 +381,10 @@ impl Store {
 }
 
 impl Outcome {
-    fn of(record: &Record, changed: bool) -> Outcome {
+    fn of(record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
         let chunk = &record.chunk;
         let value = chunk.text.sub(chunk.lead as usize..chunk.end as usize);
-        Outcome { id: record.id().cloned(), value, changed }
+        Outcome { id: record.id().cloned(), value, changed, written }
     }
 }
 

@@ -1,13 +1,14 @@
 //! `_embed` and `_expand`: records with their children and parents put into them.
 //!
 //! A child holds its parent's id under `<singular of the parent's collection><suffix>`: `comments` of `posts` hold
-//! `postId`. Ids are compared by their text, so that `"postId": "1"` belongs to the post with the id `1` (0.17 does so for
-//! parents, but not for children).
+//! `postId`. Ids are compared by their text, so that `"postId": "1"` belongs to the post with the id `1` (0.17 does so
+//! for parents, but not for children).
 //!
 //! 1. [`Plan::new`] decides once what each name means for a collection;
 //! 2. [`Plan::attach`] puts it into a record.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::plural::{plural, singular, singulars};
 use super::query::{Notice, Query};
@@ -54,11 +55,49 @@ enum Step {
     Nothing { name: String },
 }
 
+/// The foreign keys that may point to `parent`, the one of 0.17 first: `postId` for `posts`.
+pub fn foreign_keys(parent: &str, naming: Naming<'_>) -> Vec<String> {
+    singulars(parent).into_iter().map(|name| format!("{name}{}", naming.suffix)).collect()
+}
+
+/// What goes with a record of `parent` that is deleted: in each of the `collections` the records that point to it, then
+/// those that point to these, and so on. Each comes once, with the name of its collection, parents before children.
+///
+/// Nothing else goes: neither what pointed nowhere before, nor a record whose key is null or a list.
+pub fn dependents<'d>(
+    parent: &str,
+    id: &Id,
+    collections: &[&str],
+    naming: Naming<'_>,
+    lookup: Lookup<'d, '_>,
+) -> Vec<(String, &'d str)> {
+    let mut gone: Vec<(String, &'d str)> = Vec::new();
+    let mut pending = vec![(parent.to_string(), id.clone())];
+    // The deleted record itself may be pointed to from below.
+    let mut seen: HashSet<(String, Id)> = pending.iter().cloned().collect();
+    while let Some((parent, id)) = pending.pop() {
+        let keys = foreign_keys(&parent, naming);
+        for child in collections {
+            for row in keys.iter().flat_map(|key| (lookup.children)(child, key, &id)) {
+                let own = json::get_member(row, naming.id).and_then(Id::from_json);
+                let is_new = match &own {
+                    Some(own) => seen.insert((child.to_string(), own.clone())),
+                    None => !gone.iter().any(|(known, text)| known == child && std::ptr::eq(*text, row)),
+                };
+                if is_new {
+                    gone.push((child.to_string(), row));
+                    pending.extend(own.map(|own| (child.to_string(), own)));
+                }
+            }
+        }
+    }
+    gone
+}
+
 /// The foreign key by which records of `child` point to `parent`: of the names that a parent may go by the first that a
 /// record has, else the one of 0.17.
 pub fn foreign_key(parent: &str, child: &str, naming: Naming<'_>, lookup: Lookup<'_, '_>) -> String {
-    let keys = singulars(parent).into_iter().map(|name| format!("{name}{}", naming.suffix));
-    let mut keys = keys.collect::<Vec<_>>();
+    let mut keys = foreign_keys(parent, naming);
     let at = keys.iter().position(|key| (lookup.has_member)(child, key)).unwrap_or(0);
     keys.swap_remove(at)
 }
@@ -170,7 +209,9 @@ impl<'a> Plan<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query::{Fields, pairs};
+    use crate::store::query::pairs;
+
+    const NAMING: Naming<'_> = Naming { id: "id", suffix: "Id" };
 
     const DATA: &[(&str, &[&str])] = &[
         ("posts", &[r#"{"id":1}"#, r#"{"id":2,"comments":5,"userId":7,"cookieId":1}"#]),
@@ -194,8 +235,8 @@ mod tests {
         DATA.iter().find(|(known, _)| *known == name).map(|(_, rows)| *rows).unwrap_or(&[])
     }
 
-    fn attached(collection: &str, at: usize, raw: &str) -> (String, usize) {
-        let lookup = Lookup {
+    fn with_lookup<T>(body: impl FnOnce(Lookup<'static, '_>) -> T) -> T {
+        body(Lookup {
             has: &|name| DATA.iter().any(|(known, _)| *known == name),
             children: &|name, key, id| {
                 let of = |row: &str| json::get_member(row, key).and_then(Id::from_json);
@@ -206,11 +247,32 @@ mod tests {
                 rows(name).iter().copied().find(|row| of(row).as_ref() == Some(id))
             },
             has_member: &|name, key| rows(name).iter().any(|row| json::get_member(row, key).is_some()),
-        };
-        let query = Query::parse(&pairs(raw).unwrap(), &Fields::new(&|_| (), &[])).unwrap();
-        let plan = Plan::new(collection, &query, Naming { id: "id", suffix: "Id" }, lookup);
-        let text = plan.attach(rows(collection)[at], lookup, Layout::MINIFIED, "").into_owned();
-        (text, plan.notices().len())
+        })
+    }
+
+    fn attached(collection: &str, at: usize, raw: &str) -> (String, usize) {
+        with_lookup(|lookup| {
+            let query = Query::for_item(&pairs(raw).unwrap());
+            let plan = Plan::new(collection, &query, NAMING, lookup);
+            let text = plan.attach(rows(collection)[at], lookup, Layout::MINIFIED, "").into_owned();
+            (text, plan.notices().len())
+        })
+    }
+
+    #[test]
+    fn what_points_to_a_deleted_record_goes_with_it() {
+        let collections: Vec<&str> = DATA.iter().map(|(name, _)| *name).collect();
+        let cases = [
+            ("posts", "1", vec![("comments", r#"{"id":1,"postId":1}"#), ("comments", r#"{"id":2,"postId":"1"}"#)]),
+            ("posts", "2", vec![]),
+            ("comments", "1", vec![]),
+            ("users", "7", vec![("posts", DATA[0].1[1]), ("equipment", DATA[5].1[0]), ("repairs", DATA[6].1[0])]),
+        ];
+        for (parent, id, expected) in cases {
+            let gone = with_lookup(|lookup| dependents(parent, &Id::from_text(id), &collections, NAMING, lookup));
+            let gone: Vec<(&str, &str)> = gone.iter().map(|(name, row)| (name.as_str(), *row)).collect();
+            assert_eq!(gone, expected, "{parent} {id}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) enum Condition {
     /// One of them; false where there is none.
     Any(Vec<Condition>),
     /// A single field.
-    Field(Filter),
+    Field(Box<Filter>),
 }
 
 impl Condition {
@@ -79,7 +79,8 @@ fn list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
     json::items(value).map(|item| object(item, "")).collect()
 }
 
-/// What is asked of the field at `path`: an object of operators, an object of fields below it, or a value to be equal to.
+/// What is asked of the field at `path`: an object of operators, an object of fields below it, or a value to be equal
+/// to.
 fn field(path: &str, value: &str) -> Result<Condition, QueryError> {
     match Kind::of(value) {
         Kind::Object => {
@@ -110,7 +111,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         (Op::In, Kind::Array) => {
             let wanted: Vec<String> = json::items(value).map(text).collect();
             let test = if wanted.is_empty() { Test::Nothing } else { Test::Loose(wanted) };
-            return Ok(Condition::Field(Filter::new("_where", path, test)));
+            return Ok(Condition::Field(Box::new(Filter::new("_where", path, test))));
         }
         (_, Kind::Object | Kind::Array) => {
             let what = Kind::of(value).with_article();
@@ -119,7 +120,7 @@ fn leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
         _ => vec![text(value)],
     };
     let test = Test::new(op, values, Spelling::Colon, "_where").map_err(|error| wrong(error.detail))?;
-    Ok(Condition::Field(Filter::new("_where", path, test)))
+    Ok(Condition::Field(Box::new(Filter::new("_where", path, test))))
 }
 
 /// A JSON value as the text that a parameter would give.

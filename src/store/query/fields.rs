@@ -19,8 +19,8 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `visit` shows the collection's records, `declared` are the paths that the rules name. Records are visited only where
-    /// a name has to be found.
+    /// `visit` shows the collection's records, `declared` are the paths that the rules name. Records are visited only
+    /// where a name has to be found.
     pub fn new(visit: &'a Visit<'a>, declared: &'a [&'a str]) -> Fields<'a> {
         Fields { visit, declared }
     }
@@ -30,8 +30,8 @@ impl<'a> Fields<'a> {
         if self.declared.contains(&path) {
             return true;
         }
-        // Most names that are asked for in vain are those of operators: the parameter `views_gte` has to be known to be no
-        // field of any record.
+        // Most names that are asked for in vain are those of operators: the parameter `views_gte` has to be known to be
+        // no field of any record.
         let path = Path::new(path);
         let mut found = false;
         (self.visit)(&mut |record| {

@@ -19,7 +19,8 @@ pub(super) struct Filter {
     pub parameter: String,
     pub path: Path,
     pub test: Test,
-    /// Finds a text without which a record cannot pass: most do not hold it anywhere, which shows without reading members.
+    /// Finds a text without which a record cannot pass: most do not hold it anywhere, which shows without reading
+    /// members.
     needle: Option<Finder<'static>>,
 }
 
@@ -159,8 +160,8 @@ impl Filter {
     }
 }
 
-/// Whether a value equal to `wanted` must hold its very bytes, where nothing is escaped. Not so for what may be a number in
-/// another spelling or joined from an array.
+/// Whether a value equal to `wanted` must hold its very bytes, where nothing is escaped. Not so for what may be a number
+/// in another spelling or joined from an array.
 fn is_searchable(wanted: &str) -> bool {
     wanted.len() > 1 && wanted.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ')
 }
@@ -179,7 +180,9 @@ impl<'a> Name<'a> {
     /// by the fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id`, then operators are seen.
     pub fn read(parameter: &'a str, fields: &Fields<'_>) -> Result<Name<'a>, QueryError> {
         let looks_special = parameter.contains([':', '[', '_']);
-        if !looks_special || fields.has(parameter) {
+        // Of an empty collection nothing is known, it may be about to have that field.
+        let may_be_field = parameter.contains(':') && fields.is_blank();
+        if !looks_special || may_be_field || fields.has(parameter) {
             return Ok(Name { path: parameter, operator: None });
         }
         if let Some(base) = without_index(parameter) {

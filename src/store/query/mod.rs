@@ -28,7 +28,7 @@ pub use error::{Fault, Notice, QueryError};
 pub use fields::{Fields, Visit, nearest};
 pub use operators::{OPERATORS, Op, Operator, RESERVED, Spelling, is_reserved};
 pub use pairs::{encode, pairs, with_page};
-pub use parse::Query;
+pub use parse::{Query, names_in};
 pub use pattern::MAX_PATTERN;
 pub use select::Selection;
 pub use value::text_form;

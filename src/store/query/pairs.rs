@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use super::error::{Fault, QueryError, quoted};
+use super::operators::is_reserved;
 
 /// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
 ///
-/// `+` is a space, a name without `=` has the empty value, `name[]` is `name`, empty pieces (`a=1&&b=2`) are left out.
+/// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of a
+/// field is kept, it may be a path), empty pieces (`a=1&&b=2`) are left out.
 /// An escape that is none is an error which names the parameter.
 pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();
@@ -20,10 +22,12 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
             let detail = format!("the value {} holds a broken percent escape; a percent sign is %25", quoted(value));
             return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", encode(&name))));
         };
-        if let Cow::Borrowed(inner) = &name {
-            name = Cow::Borrowed(inner.strip_suffix("[]").unwrap_or(inner));
-        } else if name.ends_with("[]") {
-            let end = name.len() - 2;
+        let end = match name.split_once('[') {
+            Some((base, "]")) => base.len(),
+            Some((base, index)) if is_reserved(base) && is_index(index) => base.len(),
+            _ => name.len() - if name.ends_with("[]") { 2 } else { 0 },
+        };
+        if end < name.len() {
             name.to_mut().truncate(end);
         }
         if !(name.is_empty() && value.is_empty()) {
@@ -31,6 +35,11 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
         }
     }
     Ok(out)
+}
+
+/// Whether `text` is what follows the bracket in `[0]`.
+fn is_index(text: &str) -> bool {
+    text.strip_suffix(']').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `raw` with `+` as space and percent escapes decoded, or `None` where an escape is broken or no UTF-8 comes out.
@@ -99,6 +108,7 @@ mod tests {
             ("", &[]),
             ("a=1&a=2", &[("a", "1"), ("a", "2")]),
             ("id[]=1&id%5B%5D=2", &[("id", "1"), ("id", "2")]),
+            ("_sort[0]=a&a[0]=b&a[0][]=c", &[("_sort", "a"), ("a[0]", "b"), ("a[0]", "c")]),
             ("a+b=c+d%2B", &[("a b", "c d+")]),
             ("flag&&x=", &[("flag", ""), ("x", "")]),
             ("e=a=b", &[("e", "a=b")]),
@@ -138,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_decodes_to_itself(name in "\\PC{1,12}", value in "\\PC{0,12}") {
-            prop_assume!(!name.ends_with("[]"));
+            prop_assume!(!name.contains('['));
             let raw = format!("{}={}", encode(&name), encode(&value));
             prop_assert_eq!(pairs(&raw).unwrap(), vec![(name, value)]);
         }

@@ -22,20 +22,25 @@ pub struct Query {
 }
 
 impl Query {
-    /// Gives the decoded `pairs` of a query string (see [`super::pairs()`]) their meaning for a collection with `fields`.
-    ///
-    /// The error is a client's mistake: it names the parameter and shows one that works.
-    pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
-        let mut query = Query {
+    /// What the decoded `pairs` mean for a request for one record: `_embed` and `_expand`; nothing else applies to it.
+    pub fn for_item(pairs: &[(String, String)]) -> Query {
+        Query {
             filters: Vec::new(),
             conditions: Vec::new(),
             search: None,
             sort: Vec::new(),
             window: Window::All,
-            embeds: list_of(pairs, "_embed"),
-            expands: list_of(pairs, "_expand"),
+            embeds: names_in(pairs, "_embed"),
+            expands: names_in(pairs, "_expand"),
             notices: Vec::new(),
-        };
+        }
+    }
+
+    /// Gives the decoded `pairs` of a query string (see [`super::pairs()`]) their meaning for a collection with `fields`.
+    ///
+    /// The error is a client's mistake: it names the parameter and shows one that works.
+    pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
+        let mut query = Query::for_item(pairs);
         let first = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name)?;
             Some(found.1.as_str()).filter(|value| !value.is_empty())
@@ -49,8 +54,11 @@ impl Query {
                 query.conditions.push(Condition::parse(value)?);
             }
         }
-        if first("_where").is_none() {
-            query.read_filters(pairs, fields)?;
+        match first("_where") {
+            None => query.read_filters(pairs, fields)?,
+            Some(_) => pairs.iter().filter(|(name, _)| !is_reserved(name)).for_each(|(name, _)| {
+                query.note(name, "it has no effect beside _where.", None);
+            }),
         }
         query.search = first("q").map(Search::new);
         query.read_sort(pairs, fields);
@@ -215,8 +223,9 @@ impl Query {
     }
 }
 
-/// The names in all parameters called `name`, each once; commas separate several.
-fn list_of(pairs: &[(String, String)], name: &str) -> Vec<String> {
+/// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
+/// several in one.
+pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
     let mut names = Vec::<String>::new();
     for part in pairs.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(',')) {
         let part = part.trim();

@@ -33,6 +33,8 @@ impl Search {
         match Kind::of(value) {
             Kind::Object => json::members(value).any(|member| self.found_in(member.value)),
             Kind::Array => json::items(value).any(|item| self.found_in(item)),
+            // 0.17 leaves out all that is false to JavaScript; nobody would miss that word.
+            Kind::Boolean if value == "false" => false,
             Kind::Null => false,
             _ => holds(&text_form(value), &self.lower),
         }
@@ -45,8 +47,7 @@ mod tests {
 
     #[test]
     fn all_values_are_searched_and_no_names() {
-        let record =
-            r#"{"id": 12, "t": "Caf\u00e9 JSON", "n": {"tags": ["Deep", {"x": true}]}, "e": 1e3, "z": 0, "nil": null}"#;
+        let record = r#"{"id": 12, "t": "Caf\u00e9 JSON", "n": {"tags": ["Deep", {"x": true}]}, "e": 1e3, "z": 0, "no": false, "nil": null}"#;
         let cases = [
             ("json", true),
             ("CAFÉ", true),
@@ -56,6 +57,7 @@ mod tests {
             ("0", true),
             ("tags", false),
             ("null", false),
+            ("false", false),
             ("json 1", false),
         ];
         for (text, expected) in cases {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::path::Path;
-use super::value::text_form;
+use super::value::{number, order_exactly, text_form};
 use crate::json::{self, Kind};
 
 /// A field to sort by.
@@ -20,10 +20,9 @@ pub(super) struct SortKey {
 #[derive(Debug, Clone, PartialEq)]
 enum Key<'a> {
     Boolean(bool),
-    Number(f64),
+    Number(f64, &'a str),
+    /// A string, or the text form of an array or object.
     Text(Cow<'a, str>),
-    /// An array or object, by its text form.
-    Other(String),
     Null,
     Missing,
 }
@@ -35,32 +34,53 @@ impl<'a> Key<'a> {
             Kind::Null => Key::Null,
             Kind::Boolean => Key::Boolean(value == "true"),
             // A JSON number is never NaN.
-            Kind::Number => Key::Number(value.parse().unwrap_or(f64::INFINITY)),
+            Kind::Number => Key::Number(value.parse().unwrap_or(f64::INFINITY), value),
             Kind::String => Key::Text(json::unquote(value)),
-            Kind::Array | Kind::Object => Key::Other(text_form(value).into_owned()),
+            Kind::Array | Kind::Object => Key::Text(Cow::Owned(text_form(value).into_owned())),
         }
     }
 
     fn rank(&self) -> u8 {
         match self {
             Key::Boolean(_) => 0,
-            Key::Number(_) => 1,
+            Key::Number(..) => 1,
             Key::Text(_) => 2,
-            Key::Other(_) => 3,
-            Key::Null => 4,
-            Key::Missing => 5,
+            Key::Null => 3,
+            Key::Missing => 4,
         }
     }
 
     fn compare(&self, other: &Key<'_>) -> Ordering {
         match (self, other) {
-            (Key::Number(one), Key::Number(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+            (Key::Number(one, spelt), Key::Number(other, other_spelt)) => {
+                order_exactly((*one, spelt), (*other, other_spelt))
+            }
             (Key::Text(one), Key::Text(other)) => one.as_bytes().cmp(other.as_bytes()),
             (Key::Boolean(one), Key::Boolean(other)) => one.cmp(other),
-            (Key::Other(one), Key::Other(other)) => one.cmp(other),
             _ => self.rank().cmp(&other.rank()),
         }
     }
+}
+
+/// What each of `texts` is sorted by for one field.
+///
+/// Where some records hold a number and others a string that reads as one (`1` and `"1"`, as forms send it), all are
+/// compared as numbers; where all are strings they are compared as strings.
+fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
+    let mut keys: Vec<Key<'a>> = texts.iter().map(|text| Key::of(by.path.of(text))).collect();
+    let is_mixed =
+        keys.iter().any(|key| matches!(key, Key::Number(..))) && keys.iter().any(|key| matches!(key, Key::Text(_)));
+    if is_mixed {
+        for key in &mut keys {
+            if let Key::Text(Cow::Borrowed(text)) = key
+                && !text.trim().is_empty()
+                && let Some(number) = number(text)
+            {
+                *key = Key::Number(number, text);
+            }
+        }
+    }
+    keys
 }
 
 /// The places `wanted` of the order in which `keys` put the `texts`, as indexes into `texts`.
@@ -71,21 +91,18 @@ pub(super) fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> 
     let Some((first, rest)) = keys.split_first().filter(|_| !wanted.is_empty()) else {
         return wanted.map(|at| at as u32).collect();
     };
-    let further: Vec<Key<'_>> =
-        texts.iter().flat_map(|text| rest.iter().map(|key| Key::of(key.path.of(text)))).collect();
+    let further: Vec<Vec<Key<'_>>> = rest.iter().map(|key| column(texts, key)).collect();
     let turned = |ordering: Ordering, key: &SortKey| if key.descending { ordering.reverse() } else { ordering };
-    let mut entries: Vec<(Key<'_>, u32)> =
-        texts.iter().enumerate().map(|(at, text)| (Key::of(first.path.of(text)), at as u32)).collect();
+    let mut entries: Vec<(Key<'_>, u32)> = column(texts, first).into_iter().zip(0u32..).collect();
     // The place decides between equals, which makes the order total, so that selecting and sorting without regard to
     // stability give the stable result.
     let compare = |(key, at): &(Key<'_>, u32), (other_key, other_at): &(Key<'_>, u32)| {
         turned(key.compare(other_key), first)
             .then_with(|| {
-                let (ours, theirs) = (*at as usize * rest.len(), *other_at as usize * rest.len());
-                let pairs = rest.iter().enumerate();
-                pairs
-                    .map(|(n, key)| turned(further[ours + n].compare(&further[theirs + n]), key))
-                    .find(|o| o.is_ne())
+                rest.iter()
+                    .zip(&further)
+                    .map(|(key, column)| turned(column[*at as usize].compare(&column[*other_at as usize]), key))
+                    .find(|ordering| ordering.is_ne())
                     .unwrap_or(Ordering::Equal)
             })
             .then(at.cmp(other_at))
@@ -129,7 +146,7 @@ mod tests {
             r#"{"v": "B"}"#,
         ];
         let ascending = sorted(&texts, &keys(&[("v", false)]), 0..100);
-        assert_eq!(ascending, [6, 2, 9, 1, 7, 3, 10, 0, 8, 4, 5]);
+        assert_eq!(ascending, [6, 2, 9, 1, 3, 7, 8, 10, 0, 4, 5]);
         let mut descending = sorted(&texts, &keys(&[("v", true)]), 0..100);
         descending.reverse();
         assert_eq!(descending, ascending);
@@ -137,8 +154,10 @@ mod tests {
 
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
+            prop::sample::select(vec!["9007199254740993", "9007199254740992", "9.007199254740993e15", "1e300", "-0"])
+                .prop_map(|number| format!("{{\"v\":{number}}}")),
             (0..4i32).prop_map(|n| format!("{{\"v\":{n},\"w\":{}}}", n % 2)),
-            "[ab]{0,2}".prop_map(|text| format!("{{\"v\":\"{text}\",\"w\":null}}")),
+            "[ab1]{0,2}".prop_map(|text| format!("{{\"v\":\"{text}\",\"w\":null}}")),
             Just("{\"v\":null}".to_string()),
             Just("{\"v\":true,\"w\":\"x\"}".to_string()),
             Just("{}".to_string()),
@@ -156,11 +175,11 @@ mod tests {
         ) {
             let texts: Vec<&str> = records.iter().map(String::as_str).collect();
             let keys = keys(&[("v", down[0]), ("w", down[1])]);
+            let columns: Vec<Vec<Key<'_>>> = keys.iter().map(|key| column(&texts, key)).collect();
             let mut expected: Vec<u32> = (0..texts.len() as u32).collect();
             expected.sort_by(|one, other| {
-                keys.iter().fold(Ordering::Equal, |so_far, key| so_far.then_with(|| {
-                    let of = |at: &u32| Key::of(key.path.of(texts[*at as usize]));
-                    let ordering = of(one).compare(&of(other));
+                keys.iter().zip(&columns).fold(Ordering::Equal, |so_far, (key, column)| so_far.then_with(|| {
+                    let ordering = column[*one as usize].compare(&column[*other as usize]);
                     if key.descending { ordering.reverse() } else { ordering }
                 }))
             });

@@ -182,7 +182,8 @@ fn a_slip_is_told() {
         let found = query.notices().first().map(|notice| (notice.parameter.as_str(), notice.instead.as_deref()));
         assert_eq!(found, expected, "{raw}");
     }
-    let nothing = Query::parse(&pairs("a=1").unwrap(), &Fields::new(&|_| (), &[])).unwrap();
+    assert_eq!(parse("_where={}&title=x").unwrap().notices()[0].parameter, "title");
+    let nothing = Query::parse(&pairs("a=1&dc:title=x").unwrap(), &Fields::new(&|_| (), &[])).unwrap();
     assert_eq!(nothing.notices(), []);
 }
 

@@ -47,9 +47,28 @@ pub(super) fn is_loosely(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => wanted == "null",
         Kind::Number => {
-            is_text(value, wanted) || number(wanted).is_some_and(|n| value.parse() == Ok(n) && !is_blank(wanted))
+            is_text(value, wanted) || (!is_blank(wanted) && order_of_numbers(value, wanted) == Some(Ordering::Equal))
         }
         _ => is_text(value, wanted),
+    }
+}
+
+/// How a JSON number stands to a text that may be one. Whole numbers are compared digit by digit, so that long ids that a
+/// double cannot tell apart stay apart.
+fn order_of_numbers(value: &str, wanted: &str) -> Option<Ordering> {
+    match (value.parse::<i128>(), wanted.parse::<i128>()) {
+        (Ok(one), Ok(other)) => Some(one.cmp(&other)),
+        _ => value.parse::<f64>().ok()?.partial_cmp(&number(wanted)?),
+    }
+}
+
+/// The order of two JSON numbers, given with their doubles: total, and exact for whole numbers.
+pub(super) fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |(double, spelt): (f64, &str)| spelt.parse::<i128>().unwrap_or(double as i128);
+    match one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal) {
+        Ordering::Equal if one.0.abs() >= EXACT => whole(one).cmp(&whole(other)),
+        ordering => ordering,
     }
 }
 
@@ -60,24 +79,22 @@ fn is_blank(text: &str) -> bool {
 /// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, arrays, objects, a number
 /// and a text that is none.
 ///
-/// A string is compared by its characters. With `numeric_strings` (1.0) a string that reads as a number is compared as
-/// one, where `wanted` is a number too.
-pub(super) fn order(value: &str, wanted: &str, numeric_strings: bool) -> Option<Ordering> {
+/// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
+/// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.
+pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
     match Kind::of(value) {
-        Kind::Number => value.parse::<f64>().ok()?.partial_cmp(&number(wanted)?),
+        Kind::Number => order_of_numbers(value, wanted),
         Kind::Boolean => {
-            let wanted = if wanted == "true" {
-                1.0
-            } else if wanted == "false" {
-                0.0
-            } else {
-                number(wanted)?
+            let wanted = match wanted {
+                "true" if is_typed => 1.0,
+                "false" if is_typed => 0.0,
+                other => number(other)?,
             };
             f64::from(u8::from(value == "true")).partial_cmp(&wanted)
         }
         Kind::String => {
             let text = json::unquote(value);
-            if numeric_strings
+            if is_typed
                 && !is_blank(&text)
                 && !is_blank(wanted)
                 && let (Some(one), Some(other)) = (number(&text), number(wanted))
@@ -165,6 +182,8 @@ mod tests {
         }
         assert!(is_text("12345678901234567890", "12345678901234567890"));
         assert!(!is_text("null", "null"));
+        assert!(is_loosely("20.0", "2e1") && is_loosely("null", "null") && !is_loosely("0", ""));
+        assert!(!is_loosely("12345678901234567890", "12345678901234567891"));
     }
 
     #[test]
@@ -200,8 +219,10 @@ mod tests {
             ("\"10\"", "9", true, Some(Greater)),
             ("\"2024-01-02\"", "2024", true, Some(Greater)),
             ("true", "1", false, Some(Equal)),
-            ("false", "true", false, Some(Less)),
+            ("false", "true", true, Some(Less)),
+            ("false", "true", false, None),
             ("null", "0", true, None),
+            ("12345678901234567891", "12345678901234567890", true, Some(Greater)),
             ("[1]", "0", true, None),
             ("{}", "0", true, None),
         ];

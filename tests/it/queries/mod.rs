@@ -6,8 +6,8 @@ mod recorded;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use standin::http::Rewriter;
 use standin::json::{self, Id, Layout};
-use standin::rewrite::Rewriter;
 use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
 use standin::store::relations::{Lookup, Naming, Plan, foreign_key};
 
@@ -100,7 +100,11 @@ impl Data {
         let visit = |see: &mut dyn FnMut(&str) -> bool| {
             let _ = rows.iter().all(|row| see(row));
         };
-        let query = match Query::parse(&pairs, &Fields::new(&visit, &[])) {
+        let parsed_query = match &id {
+            Some(_) => Ok(Query::for_item(&pairs)),
+            None => Query::parse(&pairs, &Fields::new(&visit, &[])),
+        };
+        let query = match parsed_query {
             Ok(query) => query,
             Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
         };

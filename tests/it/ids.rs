@@ -1,0 +1,177 @@
+//! Which id a new record gets.
+
+use crate::support::*;
+
+/// What the ids of three new records are, with these in the file.
+fn next(file: &str, bodies: &[&str]) -> Vec<serde_json::Value> {
+    let fixture = serve_data(&format!("{{\"a\": {file}}}"));
+    bodies
+        .iter()
+        .map(|body| {
+            let reply = fixture.json("POST", "/a", body);
+            assert_eq!(reply.status, 201, "{file} {body}: {}", reply.text());
+            reply.value()["id"].clone()
+        })
+        .collect()
+}
+
+#[test]
+fn whole_numbers_count_up_from_the_highest() {
+    for (file, ids) in [
+        ("[]", ["1", "2", "3"]),
+        (r#"[{"id": 1}]"#, ["2", "3", "4"]),
+        (r#"[{"id": 7}, {"id": 3}]"#, ["8", "9", "10"]),
+        (r#"[{"id": 2.0}]"#, ["3", "4", "5"]),
+        (r#"[{"id": -5}]"#, ["-4", "-3", "-2"]),
+        (r#"[{"id": 0}]"#, ["1", "2", "3"]),
+        // Records without an id have got the first ones by then.
+        (r#"[{"n": 1}, {"n": 2}]"#, ["3", "4", "5"]),
+        (r#"[{"n": 1}, {"id": 5}, {"n": 2}]"#, ["8", "9", "10"]),
+    ] {
+        let found: Vec<_> = next(file, &["{}", "{\"a\": 1}", "{}"]).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ids, "{file}");
+    }
+}
+
+#[test]
+fn the_id_of_a_new_record_is_its_last_key_and_a_given_one_stays_where_it_is() {
+    let fixture = serve_data("{\"a\": []}");
+    hold(
+        &fixture,
+        &[
+            row("POST", "/a", r#"{"x": 1, "y": 2}"#, 201, Is(r#"{"x": 1, "y": 2, "id": 1}"#)),
+            row("POST", "/a", r#"{"id": 5, "x": 1}"#, 201, Is(r#"{"id": 5, "x": 1}"#)),
+            // What JavaScript takes for nothing is no id.
+            row("POST", "/a", r#"{"id": null, "x": 1}"#, 201, Is(r#"{"id": 6, "x": 1}"#)),
+            row("POST", "/a", r#"{"id": "", "x": 1}"#, 201, Is(r#"{"id": 7, "x": 1}"#)),
+            row("POST", "/a", r#"{"id": 0, "x": 1}"#, 201, Is(r#"{"id": 8, "x": 1}"#)),
+        ],
+    );
+}
+
+#[test]
+fn an_id_is_never_given_again_while_the_server_runs() {
+    let mut fixture = serve_data(r#"{"a": [{"id": 1}, {"id": 2}]}"#);
+    for id in 3..6 {
+        let reply = fixture.json("POST", "/a", "{}");
+        assert_eq!(reply.header("location"), Some(format!("/a/{id}").as_str()));
+        assert_eq!(fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status, 200);
+    }
+    for id in [1, 2] {
+        assert_eq!(fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status, 200);
+    }
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 6, "also once the collection is empty");
+    // A new start knows only the file.
+    assert_eq!(fixture.send("DELETE", "/a/6", NONE, "").status, 200);
+    assert_eq!(fixture.json("POST", "/a", "{\"id\": 2}").status, 201);
+    fixture.restart();
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 3);
+}
+
+#[test]
+fn an_edit_starts_the_count_again_from_the_highest_in_the_file() {
+    // A write as young as this one is would be kept, since the edit lacks it.
+    let fixture = Fixture::new(r#"{"a": [{"id": 1}]}"#, None, |options| options.unseen = std::time::Duration::ZERO);
+    assert_eq!(fixture.json("POST", "/a", "{\"id\": 50}").status, 201);
+    std::fs::write(fixture.path(), r#"{"a": [{"id": 1}, {"id": 9}]}"#).unwrap();
+    fixture.reloaded();
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 10);
+}
+
+#[test]
+fn a_collection_with_string_ids_gets_short_random_ones() {
+    let ids = next(r#"[{"id": "abc"}, {"id": "xyz"}]"#, &["{}"; 50]);
+    let mut texts: Vec<_> = ids.iter().map(|id| id.as_str().expect("a string").to_string()).collect();
+    assert!(texts.iter().all(|id| id.len() == 7), "{texts:?}");
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 50);
+    for id in texts {
+        assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)), "{id} needs no escape in a URL");
+    }
+}
+
+#[test]
+fn a_given_id_is_taken_if_it_is_free() {
+    let fixture = serve_data(r#"{"a": [{"id": 1}]}"#);
+    for (body, location) in [
+        ("{\"id\": 5}", "/a/5"),
+        ("{\"id\": \"x y/z\"}", "/a/x%20y%2Fz"),
+        ("{\"id\": \"ü\"}", "/a/%C3%BC"),
+        ("{\"id\": 2.5}", "/a/2.5"),
+        ("{\"id\": true}", "/a/true"),
+        ("{\"id\": -1}", "/a/-1"),
+    ] {
+        let reply = fixture.json("POST", "/a", body);
+        assert_eq!((reply.status, reply.header("location")), (201, Some(location)), "{body}");
+        assert_eq!(fixture.get(location).text(), reply.text());
+    }
+    // The same text in a URL is the same id.
+    for body in ["{\"id\": 5}", "{\"id\": \"5\"}", "{\"id\": 5.0}", "{\"id\": 5e0}", "{\"id\": \"x y\\/z\"}"] {
+        let problem = fixture.json("POST", "/a", body).problem(409, "id-taken");
+        assert_eq!(problem["errors"][0]["pointer"], "/id");
+        assert_eq!(fixture.attempt(&problem).status, 200);
+    }
+    for body in ["{\"id\": {}}", "{\"id\": [1]}"] {
+        fixture.json("POST", "/a", body).problem(400, "bad-id");
+    }
+}
+
+#[test]
+fn a_generated_id_steps_over_a_string_that_looks_like_it() {
+    let fixture = serve_data(r#"{"a": [{"id": 1}, {"id": "2"}]}"#);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let reply = fixture.json("POST", "/a", "{}");
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        seen.push(reply.header("location").unwrap().to_string());
+    }
+    assert!(!seen.contains(&"/a/1".to_string()) && !seen.contains(&"/a/2".to_string()), "{seen:?}");
+}
+
+#[test]
+fn records_without_an_id_get_one_that_reaches_the_file_with_the_next_write() {
+    let file = "{\n  \"a\": [\n    { \"n\": 1 },\n    { \"n\": 2, \"id\": 4 }\n  ]\n}\n";
+    let mut fixture = serve_data(file);
+    hold(
+        &fixture,
+        &[
+            row("GET", "/a", "", 200, Is(r#"[{"n": 1, "id": 5}, {"n": 2, "id": 4}]"#)),
+            row("GET", "/a/5", "", 200, Is(r#"{"n": 1, "id": 5}"#)),
+        ],
+    );
+    assert_eq!(fixture.text(), file, "reading writes nothing");
+    fixture.restart();
+    assert_eq!(fixture.get("/a/5").value()["n"], 1, "the same id as before");
+    assert_eq!(fixture.json("PATCH", "/a/4", "{\"n\": 3}").status, 200);
+    assert_eq!(fixture.text(), file.replace("\"n\": 1 }", "\"n\": 1, \"id\": 5 }").replace("\"n\": 2", "\"n\": 3"));
+}
+
+#[test]
+fn two_records_with_one_id_in_the_file_are_both_kept() {
+    let fixture = serve_data(r#"{"a": [{"id": 1, "n": 1}, {"id": 2}, {"id": 1, "n": 2}]}"#);
+    assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), 3);
+    assert_eq!(fixture.get("/a/1").value()["n"], 1);
+    assert_eq!(fixture.send("DELETE", "/a/1", NONE, "").status, 200);
+    assert_eq!(fixture.get("/a/1").value()["n"], 2);
+    assert_eq!(fixture.json("POST", "/a", "{\"id\": 1}").status, 409);
+    assert_eq!(fixture.send("DELETE", "/a/1", NONE, "").status, 200);
+    assert_eq!(fixture.get("/a/1").status, 404);
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 2}]}));
+}
+
+#[test]
+fn the_highest_whole_number_is_followed_by_something_that_is_free() {
+    let fixture = serve_data(&format!("{{\"a\": [{{\"id\": {}}}]}}", i64::MAX));
+    let (one, other) = (fixture.json("POST", "/a", "{}"), fixture.json("POST", "/a", "{}"));
+    assert_eq!((one.status, other.status), (201, 201));
+    assert_ne!(one.header("location"), other.header("location"));
+}
+
+#[test]
+fn items_that_are_no_objects_are_kept_and_have_no_id() {
+    let fixture = serve_data(r#"{"tags": ["a", 1, null, {"n": 1}]}"#);
+    assert_eq!(fixture.get("/tags").value(), serde_json::json!(["a", 1, null, {"n": 1, "id": 1}]));
+    assert_eq!(fixture.json("POST", "/tags", "{\"n\": 2}").value()["id"], 2);
+    assert_eq!(fixture.data()["tags"], serde_json::json!(["a", 1, null, {"n": 1, "id": 1}, {"n": 2, "id": 2}]));
+}

@@ -1,0 +1,22 @@
+//! The whole of standin from the outside: real HTTP on a free port, real files in folders of their own.
+//!
+//! One binary, so that the build stays short. Everything runs in parallel; nothing sleeps for a while and hopes, what
+//! has to be waited for is waited for with a deadline.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod page;
+
+mod errors;
+mod ids;
+mod verbs;
+
+mod concurrency;
+mod file;
+mod model;
+mod queries;
+mod raw;
+
+mod cli;
+mod floors;

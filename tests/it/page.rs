@@ -1,0 +1,167 @@
+//! What the page says, byte for byte.
+
+use crate::support::*;
+
+const BODY: &str = "{
+    \"lastName\": \"Meere\",
+    \"firstName\": \"John\",
+    \"email\": \"johnm@gmail.com\"
+  }";
+
+const ANSWER: &str = "{
+  \"lastName\": \"Meere\",
+  \"firstName\": \"John\",
+  \"email\": \"johnm@gmail.com\",
+  \"id\": 1
+}";
+
+const FILE: &str = "{
+  \"$schema\": \"db.schema.json\",
+  \"users\": [
+    {
+      \"lastName\": \"Meere\",
+      \"firstName\": \"John\",
+      \"email\": \"johnm@gmail.com\",
+      \"id\": 1
+    }
+  ]
+}
+";
+
+/// The data and the rules that a new clone has.
+fn shipped() -> Fixture {
+    serve_with_rules(include_str!("../../data/db.json"))
+}
+
+#[test]
+fn the_request_of_the_page_gives_the_answer_of_the_page() {
+    let fixture = shipped();
+    let mut client = fixture.client();
+    // As curl 8 sends it.
+    let length = BODY.len();
+    client.write(format!(
+        "POST /users HTTP/1.1\r\nHost: localhost:3000\r\nUser-Agent: curl/8.14.1\r\nAccept: */*\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{BODY}"
+    ));
+    let reply = client.reply("POST");
+    assert_eq!(reply.status, 201);
+    assert_eq!(reply.text(), ANSWER);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("location"), Some("/users/1"));
+    assert_eq!(reply.header("content-length"), Some(ANSWER.len().to_string().as_str()));
+    assert!(reply.header("date").is_some());
+    let tag = reply.header("etag").unwrap();
+    assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    assert_eq!(fixture.text(), FILE);
+    assert_eq!(fixture.get("/users/1").header("etag"), Some(tag));
+    assert_eq!(fixture.get("/users/1").text(), ANSWER);
+}
+
+#[test]
+fn a_bad_body_is_a_400_and_changes_nothing() {
+    let fixture = shipped();
+    let before = fixture.text();
+    let whole = r#"{"lastName": "Meere", "firstName": "John", "email": "johnm@gmail.com"}"#;
+    let with = |headers, body, reply| Row { method: "POST", url: "/users", headers, body, status: 400, reply };
+    hold(
+        &fixture,
+        &[
+            with(JSON, "", Says("#empty-body")),
+            with(JSON, " \r\n\t ", Says("#empty-body")),
+            with(NONE, "", Says("#empty-body")),
+            with(JSON, "{", Says("#malformed-json")),
+            with(JSON, "lastName=Meere", Says("#malformed-json")),
+            with(JSON, "[]", Says("#not-an-object")),
+            with(JSON, "[{\"lastName\": \"Meere\"}]", Says("#not-an-object")),
+            with(JSON, "\"Meere\"", Says("#not-an-object")),
+            with(JSON, "7", Says("#not-an-object")),
+            with(JSON, "null", Says("#not-an-object")),
+            with(JSON, "{}", Says("#rules")),
+            with(JSON, r#"{"firstName": "John", "email": "j@x.org"}"#, Says("/lastName")),
+            with(JSON, r#"{"lastName": "Meere", "email": "j@x.org"}"#, Says("/firstName")),
+            with(JSON, r#"{"lastName": "Meere", "firstName": "John"}"#, Says("/email")),
+            with(JSON, r#"{"lastName": 1, "firstName": "John", "email": "j@x.org"}"#, Says("/lastName")),
+            with(JSON, r#"{"lastName": "M", "firstName": null, "email": "j@x.org"}"#, Says("/firstName")),
+            with(JSON, r#"{"lastName": "M", "firstName": "J", "email": "no address"}"#, Says("/email")),
+            with(JSON, r#"{"lastname": "M", "firstName": "J", "email": "j@x.org"}"#, Says("case-sensitive")),
+            with(NONE, whole, Says("#content-type")),
+            with(&[("Content-Type", "")], whole, Says("#content-type")),
+            with(&[("Content-Type", "text/plain")], whole, Says("#content-type")),
+            with(&[("Content-Type", "application/xml")], whole, Says("#content-type")),
+            with(&[("Content-Type", "application/jsonx")], whole, Says("#content-type")),
+            with(FORM, whole, Says("#content-type")),
+            with(FORM, "lastName=M&firstName=J&email=j%40x.org", Says("#content-type")),
+        ],
+    );
+    assert_eq!(fixture.text(), before);
+    assert_eq!(fixture.get("/users").text(), "[]");
+}
+
+#[test]
+fn json_is_taken_under_each_of_its_names() {
+    let fixture = shipped();
+    for (number, kind) in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON ;charset=UTF-8",
+        "application/vnd.api+json",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let body = format!(r#"{{"lastName": "M", "firstName": "J", "email": "j{number}@x.org"}}"#);
+        let reply = fixture.send("POST", "/users", &[("content-type", kind)], body);
+        assert_eq!(reply.status, 201, "{kind}: {}", reply.text());
+    }
+}
+
+#[test]
+fn the_same_email_again_is_a_409_also_in_other_case() {
+    let fixture = shipped();
+    assert_eq!(fixture.json("POST", "/users", BODY).status, 201);
+    for email in ["johnm@gmail.com", "JohnM@Gmail.COM", "JOHNM@GMAIL.COM", "john\\u006d@gmail.com"] {
+        let body = BODY.replace("johnm@gmail.com", email);
+        let problem = fixture.json("POST", "/users", &body).problem(409, "not-unique");
+        assert_eq!(problem["errors"][0]["pointer"], "/email", "{problem:#}");
+    }
+    assert_eq!(fixture.text(), FILE);
+    // A refused request uses no id up.
+    let reply = fixture.json("POST", "/users", &BODY.replace("johnm@", "other@"));
+    assert_eq!((reply.status, reply.header("location")), (201, Some("/users/2")));
+}
+
+#[test]
+fn after_the_stop_connections_are_refused_and_nothing_is_lost() {
+    let mut fixture = shipped();
+    assert_eq!(fixture.json("POST", "/users", BODY).status, 201);
+    let address = fixture.address();
+    let mut idle = fixture.client();
+    assert_eq!(idle.send("GET", "/users/1", NONE, "").status, 200);
+    fixture.stop();
+    let refused = std::net::TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(idle.is_closed());
+    assert_eq!(fixture.text(), FILE);
+    let beside = std::fs::read_dir(fixture.folder()).unwrap().count();
+    assert_eq!(beside, 2, "the data, the rules and nothing else");
+    fixture.restart();
+    assert_eq!(fixture.get("/users/1").text(), ANSWER);
+    assert_eq!(fixture.text(), FILE);
+    assert_eq!(fixture.json("POST", "/users", BODY).status, 409);
+}
+
+#[test]
+fn localhost_is_both_addresses_and_one_port() {
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.host = "localhost".into());
+    let server = fixture.server.as_ref().unwrap();
+    let addresses = server.addresses();
+    assert!(addresses.iter().any(|address| address.is_ipv4()), "{addresses:?}");
+    // A machine without IPv6 has no ::1 to serve on.
+    let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    assert_eq!(addresses.iter().any(|address| address.is_ipv6()), has_ipv6, "{addresses:?}");
+    for address in addresses {
+        assert_eq!(address.port(), server.port());
+        assert!(address.ip().is_loopback());
+        assert_eq!(Client::connect(*address).send("GET", "/a", NONE, "").text(), "[]");
+    }
+}

@@ -1,0 +1,288 @@
+//! What goes over the wire, byte by byte.
+
+use std::time::{Duration, Instant};
+
+use crate::support::*;
+
+const DATA: &str = "{\"a\": [{\"id\": 1}]}";
+
+/// Sends bytes and reads the one answer to them.
+fn exchange(fixture: &Fixture, bytes: impl AsRef<[u8]>) -> (Client, Reply) {
+    let mut client = fixture.client();
+    client.write(bytes);
+    let reply = client.reply("");
+    (client, reply)
+}
+
+#[test]
+fn an_answer_to_head_has_the_length_of_get_and_no_body() {
+    let fixture = serve_data(DATA);
+    let mut client = fixture.client();
+    client.write("HEAD /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (head, get) = (client.reply("HEAD"), client.reply("GET"));
+    assert_eq!(head.header("content-length"), Some("13"));
+    assert_eq!(get.text(), "{\n  \"id\": 1\n}");
+    assert_eq!(head.headers, get.headers);
+}
+
+#[test]
+fn a_chunked_body_is_a_body() {
+    let fixture = serve_data(DATA);
+    let mut client = fixture.client();
+    let head =
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.write(format!("{head}4\r\n{{\"n\"\r\n1\r\n:\r\n6;x=y\r\n \"\u{fc}\"}}\r\n0\r\nTrailer: x\r\n\r\n"));
+    let reply = client.reply("POST");
+    assert_eq!((reply.status, reply.value()["n"].as_str()), (201, Some("ü")), "{}", reply.text());
+    // The connection is in step.
+    assert_eq!(client.send("GET", "/a/2", NONE, "").status, 200);
+}
+
+#[test]
+fn an_expectation_is_met_before_the_body_is_sent() {
+    let fixture = Fixture::new(DATA, None, |options| options.limits.body = 100);
+    let head = |length: usize| {
+        format!(
+            "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+             Expect: 100-continue\r\n\r\n"
+        )
+    };
+    let (mut client, reply) = exchange(&fixture, head(8));
+    assert_eq!(reply.status, 100);
+    client.write("{\"n\": 1}");
+    assert_eq!(client.reply("POST").status, 201);
+    // Nobody is asked for a body that will not be read.
+    let (_, reply) = exchange(&fixture, head(101));
+    reply.problem(413, "too-large");
+}
+
+#[test]
+fn a_name_of_somebody_elses_is_not_answered_while_only_this_machine_is_served() {
+    let fixture = Fixture::new(DATA, None, |options| options.http.hosts = Some(vec!["mock.test".into()]));
+    let get = |host: &str| exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\nHost: {host}\r\n\r\n")).1;
+    for host in
+        ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:3000", "api.localhost:1", "mock.test", "Mock.test:99"]
+    {
+        assert_eq!(get(host).status, 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example:3000", "192.168.0.1", "[2001:db8::1]:80", "mock.test.evil"] {
+        let problem = get(host).problem(403, "foreign-host");
+        assert!(problem["hint"].as_str().unwrap().contains("--allow-host"), "{problem:#}");
+    }
+    let (_, reply) = exchange(&fixture, "GET http://evil.example/a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    reply.problem(403, "foreign-host");
+}
+
+#[test]
+fn a_proxy_request_is_answered_and_kills_nothing() {
+    let fixture = serve_data(DATA);
+    for request in ["CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "CONNECT [::1]:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    {
+        let (_, reply) = exchange(&fixture, request);
+        let problem = reply.problem(501, "not-supported");
+        assert!(problem["hint"].as_str().unwrap().contains("proxy"), "{problem:#}");
+    }
+    // The absolute form is one that every server must take (RFC 9112, 3.2.2).
+    let (_, reply) = exchange(&fixture, "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
+    assert_eq!(reply.status, 200);
+    assert_eq!(fixture.get("/a/1").status, 200);
+}
+
+#[test]
+fn options_of_the_whole_server_names_all_verbs() {
+    let fixture = serve_data(DATA);
+    let (_, reply) = exchange(&fixture, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(reply.status, 204);
+    for verb in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        assert!(reply.header("allow").unwrap().split(", ").any(|known| known == verb), "{reply:?}");
+    }
+    let (_, reply) = exchange(&fixture, "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!((400..500).contains(&reply.status), "{reply:?}");
+}
+
+#[test]
+fn what_is_not_http_is_answered_and_the_connection_closed() {
+    let fixture = serve_data(DATA);
+    for (bytes, status, kind) in [
+        (&b"hello\r\n\r\n"[..], 400, "bad-request"),
+        (b"GET /a b HTTP/1.1\r\n\r\n", 400, "bad-request"),
+        (b"GET /a HTTP/1.1\r\nNo colon\r\n\r\n", 400, "bad-request"),
+        (b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
+        (b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "bad-request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad-request"),
+    ] {
+        let (mut client, reply) = exchange(&fixture, bytes);
+        let problem = reply.problem(status, kind);
+        assert!(problem["hint"].is_string(), "{problem:#}");
+        assert!(client.is_closed(), "{}", String::from_utf8_lossy(bytes));
+    }
+    assert_eq!(fixture.get("/a/1").status, 200);
+}
+
+#[test]
+fn headers_and_urls_without_end_are_refused() {
+    let fixture = serve_data(DATA);
+    let long = "x".repeat(1_000_000);
+    let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
+    for (request, status, kind) in [
+        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n"), 431, "headers-too-large"),
+        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431, "headers-too-large"),
+        (format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", &long[..70_000]), 414, "target-too-long"),
+    ] {
+        let (mut client, reply) = exchange(&fixture, request);
+        reply.problem(status, kind);
+        assert!(client.is_closed());
+    }
+    assert_eq!(fixture.get("/a/1").status, 200);
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_announced_and_chunked() {
+    let fixture = Fixture::new(DATA, None, |options| options.limits.body = 1000);
+    let json = format!("{{\"n\": \"{}\"}}", "x".repeat(3_000_000));
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    for request in [
+        format!("{head}Content-Length: {}\r\n\r\n{json}", json.len()),
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{json}\r\n0\r\n\r\n", json.len()),
+        format!("{head}Content-Length: 1001\r\n\r\n{}", &json[..1001]),
+    ] {
+        // What was not read must not be taken for the next request: the connection ends.
+        let (mut client, reply) = exchange(&fixture, &request);
+        let problem = reply.problem(413, "too-large");
+        assert!(problem["hint"].as_str().unwrap().contains("--body-limit"), "{problem:#}");
+        assert_eq!(reply.header("connection"), Some("close"));
+        assert!(client.is_closed());
+    }
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let fixture = serve_data(DATA);
+    let mut client = fixture.client();
+    let post = |n| {
+        let body = format!("{{\"n\": {n}}}");
+        let length = body.len();
+        format!(
+            "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    client.write([post(1), post(2), "GET /a/2 HTTP/1.1\r\nHost: localhost\r\n\r\n".into(), post(3)].concat());
+    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 1, "id": 2}));
+    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 2, "id": 3}));
+    assert_eq!(client.reply("GET").value(), serde_json::json!({"n": 1, "id": 2}));
+    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 3, "id": 4}));
+}
+
+#[test]
+fn an_http_1_0_client_is_served_and_let_go() {
+    let fixture = serve_data(DATA);
+    let mut client = fixture.client();
+    client.write("GET /a/1 HTTP/1.0\r\n\r\n");
+    let mut text = String::new();
+    client.read_to_end(&mut text);
+    assert!(text.starts_with("HTTP/1.0 200 ") && text.ends_with("{\n  \"id\": 1\n}"), "{text}");
+}
+
+#[test]
+fn half_a_body_changes_nothing() {
+    let fixture = serve_data(DATA);
+    for framing in ["Content-Length: 100\r\n\r\n{\"n\": 1}", "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n"] {
+        let mut client = fixture.client();
+        client.write(format!("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}"));
+        client.shutdown_write();
+        let entry = fixture.entry(|entry| entry.method == "POST");
+        assert_eq!(entry.status, 400, "{entry:?}");
+        assert!(entry.told.unwrap().contains("ended early"));
+        // Whoever only closed the sending half hears why.
+        client.reply("POST").problem(400, "bad-request");
+    }
+    // A chunk that is none.
+    let (_, reply) = exchange(
+        &fixture,
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    );
+    reply.problem(400, "bad-request");
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
+}
+
+#[test]
+fn a_client_that_takes_too_long_gets_a_408() {
+    let fixture = Fixture::new(DATA, None, |options| options.limits.body_time = Duration::from_millis(50));
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let (mut client, reply) = exchange(&fixture, head);
+    reply.problem(408, "timeout");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn half_a_request_does_not_hold_up_the_stop() {
+    for half in [
+        "",
+        "POST /a HT",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\n",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"n\"",
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"n\"",
+    ] {
+        let grace = Duration::from_millis(300);
+        let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = grace);
+        let mut client = fixture.client();
+        // The server has the connection, and the half, as the first request on it has been answered.
+        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+        client.write(half);
+        let begin = Instant::now();
+        fixture.stop();
+        let took = begin.elapsed();
+        assert!(took < grace + Duration::from_secs(2), "{half:?}: {took:?}");
+        assert!(client.ends(), "{half:?}");
+        assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
+    }
+}
+
+#[test]
+fn a_request_under_way_is_answered_within_the_grace_period() {
+    let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = DEADLINE);
+    let mut client = fixture.client();
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8\r\n";
+    client.write(format!("{head}Expect: 100-continue\r\n\r\n"));
+    // Now the server waits for the body.
+    assert_eq!(client.reply("POST").status, 100);
+    let server = fixture.server.take().unwrap();
+    let address = server.addresses()[0];
+    let stopping = std::thread::spawn(move || server.stop());
+    until("new connections are refused", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    client.write("{\"n\": 1}");
+    assert_eq!(client.reply("POST").status, 201);
+    stopping.join().unwrap();
+    assert_eq!(fixture.data()["a"][1]["n"], 1);
+}
+
+#[test]
+fn a_stop_cuts_no_acknowledged_write_off() {
+    let mut fixture = serve_data("{\"a\": []}");
+    let address = fixture.address();
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address);
+                let mut ids = Vec::new();
+                // Until the server ends the conversation.
+                while let Some(reply) = client.try_send("POST", "/a", JSON, "{}") {
+                    if reply.status == 201 {
+                        ids.push(reply.value()["id"].as_u64().unwrap());
+                    }
+                }
+                ids
+            })
+        })
+        .collect();
+    until("some writes", || (fixture.data()["a"].as_array()?.len() > 20).then_some(()));
+    fixture.stop();
+    let mut acknowledged: Vec<u64> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
+    acknowledged.sort();
+    let data = fixture.data();
+    let in_file: Vec<u64> = data["a"].as_array().unwrap().iter().map(|record| record["id"].as_u64().unwrap()).collect();
+    let lost: Vec<_> = acknowledged.iter().filter(|id| !in_file.contains(id)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    assert!(acknowledged.len() > 10);
+}

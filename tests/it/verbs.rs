@@ -1,0 +1,361 @@
+//! Every verb on everything that a data file can hold.
+
+use crate::support::*;
+
+const PETS: &str = r#"{
+  "pets": [
+    {
+      "name": "Rex",
+      "tags": {
+        "a": 1,
+        "b": 2
+      },
+      "id": 1
+    },
+    {
+      "id": 2,
+      "name": "Tom",
+      "weight": 1.5
+    }
+  ],
+  "profile": {
+    "name": "typicode",
+    "theme": {
+      "dark": true,
+      "size": 12
+    }
+  },
+  "version": 3,
+  "nothing": null
+}
+"#;
+
+const REX: &str = r#"{"name": "Rex", "tags": {"a": 1, "b": 2}, "id": 1}"#;
+
+#[test]
+fn a_collection_and_its_records_take_every_verb() {
+    let fixture = serve_data(PETS);
+    hold(
+        &fixture,
+        &[
+            row("GET", "/pets/1", "", 200, Is(REX)),
+            // json-server's order: what the body has, then the id.
+            row("POST", "/pets", r#"{"name": "Kit"}"#, 201, Is(r#"{"name": "Kit", "id": 3}"#)),
+            row("GET", "/pets/3", "", 200, Is(r#"{"name": "Kit", "id": 3}"#)),
+            // PUT replaces all but the id.
+            row("PUT", "/pets/3", r#"{"age": 2}"#, 200, Is(r#"{"age": 2, "id": 3}"#)),
+            row("PUT", "/pets/3", r#"{"id": 9, "age": 3}"#, 200, Is(r#"{"id": 3, "age": 3}"#)),
+            row("GET", "/pets/9", "", 404, Says("#no-record")),
+            // PATCH is one level deep; null is a value; the id stays where it is.
+            row("PATCH", "/pets/1", r#"{"tags": {"c": 3}}"#, 200, Is(r#"{"name": "Rex", "tags": {"c": 3}, "id": 1}"#)),
+            row(
+                "PATCH",
+                "/pets/1",
+                r#"{"id": 5, "name": null, "new": [1]}"#,
+                200,
+                Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#),
+            ),
+            row("PATCH", "/pets/1", "{}", 200, Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#)),
+            // DELETE answers with an empty object, once.
+            row("DELETE", "/pets/1", "", 200, Is("{}")),
+            row("DELETE", "/pets/1", "", 404, Says("#no-record")),
+            row("GET", "/pets/1", "", 404, Says("#no-record")),
+            row("PUT", "/pets/1", "{}", 404, Says("#no-record")),
+            row("PATCH", "/pets/1", "{}", 404, Says("#no-record")),
+            row("GET", "/pets", "", 200, Is(r#"[{"id": 2, "name": "Tom", "weight": 1.5}, {"id": 3, "age": 3}]"#)),
+            row("GET", "/pets/", "", 200, Says("Tom")),
+        ],
+    );
+}
+
+#[test]
+fn numbers_are_sent_as_they_are_spelt_in_the_file() {
+    let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 1.50, \"m\": 12345678901234567890, \"e\": 1E3}]}");
+    let reply = fixture.get("/a/1");
+    assert_eq!(reply.text(), "{\n  \"id\": 1,\n  \"n\": 1.50,\n  \"m\": 12345678901234567890,\n  \"e\": 1E3\n}");
+    let reply = fixture.json("POST", "/a", "{\"n\":1.0,\"e\":-0.0e-7}");
+    assert_eq!(reply.text(), "{\n  \"n\": 1.0,\n  \"e\": -0.0e-7,\n  \"id\": 2\n}");
+}
+
+#[test]
+fn a_merge_patch_is_the_one_of_rfc_7396() {
+    let fixture = serve_data(PETS);
+    let patch = |url, body, reply| Row { method: "PATCH", url, headers: MERGE_PATCH, body, status: 200, reply };
+    hold(
+        &fixture,
+        &[
+            patch(
+                "/pets/1",
+                r#"{"tags": {"b": null, "c": {"d": 1, "e": null}}}"#,
+                Is(r#"{"name": "Rex", "tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#),
+            ),
+            patch("/pets/1", r#"{"name": null, "gone": null}"#, Is(r#"{"tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#)),
+            patch("/pets/1", r#"{"tags": [1]}"#, Is(r#"{"tags": [1], "id": 1}"#)),
+            patch("/pets/1", r#"{"tags": {"x": 1}}"#, Is(r#"{"tags": {"x": 1}, "id": 1}"#)),
+            patch("/profile", r#"{"theme": {"dark": null}}"#, Is(r#"{"name": "typicode", "theme": {"size": 12}}"#)),
+        ],
+    );
+}
+
+#[test]
+fn a_merge_patch_cannot_take_the_id_away_nor_move_it() {
+    let fixture = serve_data(PETS);
+    let record = r#"{"id": 2, "name": "Tom", "weight": 1.5}"#;
+    for body in [r#"{"id": null}"#, r#"{"id": 7}"#, r#"{"id": {"a": 1}}"#] {
+        for headers in [MERGE_PATCH, JSON] {
+            let reply = fixture.send("PATCH", "/pets/2", headers, body);
+            let value: serde_json::Value = serde_json::from_str(record).unwrap();
+            assert_eq!(reply.text(), format!("{value:#}"), "{body}");
+        }
+    }
+    assert_eq!(fixture.text(), PETS);
+}
+
+#[test]
+fn a_single_object_can_be_read_replaced_and_changed() {
+    let fixture = serve_data(PETS);
+    hold(
+        &fixture,
+        &[
+            row("GET", "/profile", "", 200, Is(r#"{"name": "typicode", "theme": {"dark": true, "size": 12}}"#)),
+            row("PATCH", "/profile", r#"{"theme": {}}"#, 200, Is(r#"{"name": "typicode", "theme": {}}"#)),
+            row("PUT", "/profile", r#"{"a": [1, {}]}"#, 200, Is(r#"{"a": [1, {}]}"#)),
+            row("GET", "/profile", "", 200, Is(r#"{"a": [1, {}]}"#)),
+            row("POST", "/profile", r#"{"b": 2}"#, 201, Is(r#"{"b": 2}"#)),
+            row("DELETE", "/profile", "", 405, Says("#method")),
+            row("GET", "/profile/1", "", 404, Says("#no-resource")),
+        ],
+    );
+    assert_eq!(fixture.data()["profile"], serde_json::json!({"b": 2}));
+}
+
+#[test]
+fn a_value_can_be_read_and_not_changed() {
+    let fixture = serve_data(PETS);
+    hold(&fixture, &[row("GET", "/version", "", 200, Is("3")), row("GET", "/nothing", "", 200, Is("null"))]);
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let reply = fixture.json(method, "/version", "{}");
+        reply.problem(405, "method");
+        assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
+    }
+    assert_eq!(fixture.text(), PETS);
+}
+
+#[test]
+fn db_is_the_whole_data() {
+    let fixture = serve_data(PETS);
+    assert_eq!(fixture.get("/db").text(), PETS.trim_end());
+    fixture.json("POST", "/db", "{}").problem(405, "method");
+    // Ids that the file lacks are in it.
+    let fixture = serve_data("{\"a\":[{\"n\":1}],\"b\":{},\"c\":[]}");
+    assert_eq!(
+        fixture.get("/db").text(),
+        format!("{:#}", serde_json::json!({"a": [{"n": 1, "id": 1}], "b": {}, "c": []}))
+    );
+}
+
+#[test]
+fn the_wrong_verb_is_a_405_that_says_what_is_allowed() {
+    let fixture = serve_data(PETS);
+    for (method, path, allow) in [
+        ("PUT", "/pets", "GET, HEAD, POST, OPTIONS"),
+        ("PATCH", "/pets", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/pets", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/pets/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("DELETE", "/profile", "GET, HEAD, POST, PUT, PATCH, OPTIONS"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/db", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/pets", "GET, HEAD, POST, OPTIONS"),
+    ] {
+        let reply = fixture.json(method, path, "{\"a\": 1}");
+        reply.problem(405, "method");
+        assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
+        // OPTIONS says the same.
+        let options = fixture.send("OPTIONS", path, NONE, "");
+        assert_eq!((options.status, options.header("allow")), (204, Some(allow)), "{path}");
+    }
+    fixture.send("BREW", "/pets", NONE, "").problem(501, "not-supported");
+    assert_eq!(fixture.text(), PETS);
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let fixture = serve();
+    let mut client = fixture.client();
+    for path in ["/", "/db", "/users", "/users/1", "/users/7", "/profile", "/version", "/nobody", "/-/errors"] {
+        let get = client.send("GET", path, NONE, "");
+        // On one connection: a body after HEAD would be taken for the next answer.
+        let head = client.send("HEAD", path, NONE, "");
+        assert_eq!((head.status, &head.headers), (get.status, &get.headers), "{path}");
+        assert_eq!(get.header("content-length"), Some(get.body.len().to_string().as_str()), "{path}");
+        assert!(!get.body.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn a_browser_may_ask_before_a_request_from_another_origin() {
+    let fixture = serve();
+    let asked = [
+        ("Origin", "http://localhost:5173"),
+        ("Access-Control-Request-Method", "PUT"),
+        ("Access-Control-Request-Headers", "content-type,x-own"),
+    ];
+    let reply = fixture.send("OPTIONS", "/users", &asked, "");
+    assert_eq!((reply.status, reply.text()), (204, ""));
+    assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"));
+    assert_eq!(reply.header("access-control-allow-headers"), Some("content-type,x-own"));
+    for method in ["PUT", "PATCH", "POST", "DELETE"] {
+        assert!(reply.header("access-control-allow-methods").unwrap().contains(method));
+    }
+    let reply = fixture.send("GET", "/users", &asked[..1], "");
+    assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"));
+    assert!(reply.header("vary").unwrap().contains("Origin"));
+}
+
+#[test]
+fn a_known_entity_tag_saves_the_body() {
+    let fixture = serve();
+    let tag = fixture.get("/users/1").header("etag").unwrap().to_string();
+    let known = [("If-None-Match", tag.as_str())];
+    let reply = fixture.send("GET", "/users/1", &known, "");
+    assert_eq!((reply.status, reply.text(), reply.header("etag")), (304, "", Some(tag.as_str())));
+    assert_eq!(fixture.json("PATCH", "/users/1", "{\"firstName\": \"Zoe\"}").status, 200);
+    assert_eq!(fixture.send("GET", "/users/1", &known, "").status, 200);
+}
+
+#[test]
+fn a_body_over_the_limit_is_a_413_and_one_at_the_limit_is_not() {
+    let fixture = Fixture::new(PETS, None, |options| options.limits.body = 64);
+    let body = |size: usize| format!("{{\"n\": \"{}\"}}", "x".repeat(size - 9));
+    assert_eq!(body(64).len(), 64);
+    assert_eq!(fixture.json("POST", "/pets", &body(64)).status, 201);
+    for method in ["POST", "PUT", "PATCH"] {
+        let path = if method == "POST" { "/pets" } else { "/pets/1" };
+        fixture.json(method, path, &body(65)).problem(413, "too-large");
+    }
+    assert_eq!(fixture.get("/pets").value().as_array().unwrap().len(), 3);
+}
+
+const ANNE: &str = r#"{"lastName": "A", "firstName": "Anne", "email": "anne@example.com", "id": 1}"#;
+
+#[test]
+fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself() {
+    let bob = ANNE.replace("nne", "bob").replace("\"id\": 1", "\"id\": 2");
+    let fixture = serve_with_rules(&format!("{{\"users\": [{ANNE}, {bob}]}}"));
+    let before = fixture.text();
+    let merge = |body, status, reply| Row { headers: MERGE_PATCH, ..row("PATCH", "/users/1", body, status, reply) };
+    hold(
+        &fixture,
+        &[
+            row("PUT", "/users/1", r#"{"lastName": "A"}"#, 400, Says("/email")),
+            row("PUT", "/users/1", "{}", 400, Says("/lastName")),
+            row("PUT", "/users/1", "[]", 400, Says("#not-an-object")),
+            row("PUT", "/users/1", "{", 400, Says("#malformed-json")),
+            Row { headers: FORM, ..row("PUT", "/users/1", "a=b", 400, Says("#content-type")) },
+            Row { headers: NONE, ..row("PUT", "/users/1", ANNE, 400, Says("#content-type")) },
+            Row { headers: JSON, ..row("PATCH", "/users/1", "", 400, Says("#empty-body")) },
+            Row { headers: JSON, ..row("PUT", "/users/1", "", 400, Says("#empty-body")) },
+            row("PATCH", "/users/1", r#"{"email": 1}"#, 400, Says("/email")),
+            row("PATCH", "/users/1", r#"{"email": "nowhere"}"#, 400, Says("e-mail")),
+            row("PATCH", "/users/1", r#"{"firstName": null}"#, 400, Says("/firstName")),
+            merge(r#"{"firstName": null}"#, 400, Says("/firstName")),
+            row("PATCH", "/users/1", r#"{"email": "ABOB@example.com"}"#, 409, Says("#not-unique")),
+            merge(r#"{"email": "ABOB@example.com"}"#, 409, Says("#not-unique")),
+            row(
+                "PUT",
+                "/users/1",
+                r#"{"lastName": "A", "firstName": "B", "email": "Abob@Example.com"}"#,
+                409,
+                Says("#not-unique"),
+            ),
+            // What is refused above all leaves the file alone; what follows is the record against itself.
+            row("PUT", "/users/1", ANNE, 200, Is(ANNE)),
+            row("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#, 200, Is(ANNE)),
+            merge(r#"{"email": "anne@example.com"}"#, 200, Is(ANNE)),
+        ],
+    );
+    assert_eq!(fixture.text(), before);
+    // Another case of one's own address; then the address is free for others, in every case.
+    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#).status, 200);
+    assert_eq!(fixture.json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#).status, 409);
+    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#).status, 200);
+    assert_eq!(fixture.json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#).status, 200);
+    assert_eq!(fixture.send("DELETE", "/users/2", NONE, "").status, 200);
+    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#).status, 200);
+}
+
+#[test]
+fn a_resource_without_rules_is_as_lenient_as_json_server() {
+    let fixture = serve_data(PETS);
+    let form = |body, status, reply| Row { method: "POST", url: "/pets", headers: FORM, body, status, reply };
+    hold(
+        &fixture,
+        &[
+            form("name=Kit+Cat&tag=a&tag=%C3%BC", 201, Is(r#"{"name": "Kit Cat", "tag": ["a", "ü"], "id": 3}"#)),
+            Row { headers: NONE, ..form("", 201, Is(r#"{"id": 4}"#)) },
+            Row { headers: JSON, ..form("", 201, Is(r#"{"id": 5}"#)) },
+            form("{\"name\": \"Kit\"}", 400, Says("application/x-www-form-urlencoded")),
+            form("name=%zz", 400, Says("#body-encoding")),
+        ],
+    );
+}
+
+#[test]
+fn hostile_names_are_names_like_others() {
+    let mut fixture = serve();
+    for (path, name) in [
+        ("/it's%20%22quoted%22", "it's \"quoted\""),
+        ("/line%0Abreak", "line\nbreak"),
+        ("/a%2Fb", "a/b"),
+        ("/100%25", "100%"),
+        ("/with%20space", "with space"),
+        ("/%E2%98%83%20%F0%9F%99%82", "☃ 🙂"),
+        ("/__proto__", "__proto__"),
+    ] {
+        let body = r#"{"__proto__": {"a": 1}, "it's \"q\"\n": "\u0000\ud83d\ude00", "constructor": null, "ü": "%2F"}"#;
+        let reply = fixture.json("POST", path, body);
+        assert_eq!(reply.status, 201, "{path}: {}", reply.text());
+        let location = reply.header("location").unwrap().to_string();
+        assert!(location.starts_with(&format!("{path}/")), "{location}");
+        assert_eq!(fixture.get(&location).text(), reply.text());
+        assert_eq!(fixture.data()[name].as_array().unwrap().last(), Some(&reply.value()));
+        assert_eq!(fixture.json("PATCH", &location, r#"{"__proto__": 2}"#).value()["__proto__"], 2);
+        let put = fixture.json("PUT", &location, body);
+        assert_eq!((put.status, put.value()), (200, reply.value()));
+        fixture.json("PUT", path, "{}").problem(405, "method");
+        assert_eq!(fixture.get(&format!("{path}/none%2Fhere%20%22")).problem(404, "no-record")["status"], 404);
+    }
+    // A record whose id has a slash and a space.
+    let path = "/it's%20%22quoted%22/a%2Fb%20c";
+    assert_eq!(fixture.get(path).value()["n"], 1);
+    assert_eq!(fixture.json("PATCH", path, "{\"n\": 2}").value()["n"], 2);
+    assert_eq!(fixture.send("DELETE", path, NONE, "").text(), "{}");
+    let text = fixture.text();
+    let all = fixture.get("/db");
+    assert_eq!(all.value(), fixture.data());
+    fixture.restart();
+    assert_eq!(fixture.get("/db").text(), all.text());
+    assert_eq!(fixture.text(), text);
+}
+
+#[test]
+fn schema_is_for_the_editor_and_not_served() {
+    let fixture = serve();
+    fixture.get("/$schema").problem(404, "no-resource");
+    fixture.get("/%24schema").problem(404, "no-resource");
+}
+
+#[test]
+fn the_home_page_leads_to_every_resource() {
+    let fixture = serve();
+    let page = fixture.get("/");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let text = page.text();
+    assert!(!text.contains("$schema"), "{text}");
+    let links: Vec<_> = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(links.len() >= 11, "{links:?}");
+    for link in links {
+        let link = link.replace("&amp;", "&").replace("&#39;", "'").replace("&quot;", "\"");
+        assert_eq!(fixture.get(&link).status, 200, "{link}");
+    }
+}
