@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 use super::data::{Faults, Rulebook, changes};
 use super::edits::{self, Counts, Young};
+use super::feed::{Cause, Feed};
+use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit, Saved};
 use crate::json::Document;
@@ -19,6 +21,7 @@ type Answer = Result<Outcome, WriteError>;
 
 pub(super) enum Message {
     Write { command: Command, expected: Option<Expected>, reply: oneshot::Sender<Answer> },
+    Back { back: Back, reply: oneshot::Sender<Result<Option<u64>, WriteError>> },
     Look,
     Stop,
 }
@@ -48,20 +51,22 @@ const POLL: Duration = Duration::from_millis(100);
 const MOST_TOGETHER: usize = 4096;
 
 pub(super) struct Writer {
-    published: Arc<ArcSwap<Published>>,
+    pub(super) published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
     conflicts: Arc<Mutex<VecDeque<Value>>>,
-    file: Option<DataFile>,
+    feed: Arc<Feed>,
+    pub(super) steps: Steps,
+    pub(super) file: Option<DataFile>,
     poll: bool,
     notice: Box<dyn Fn(Notice) + Send>,
     broken: Option<Broken>,
-    look_at: Option<Instant>,
-    young: Young,
-    counts: Counts,
+    pub(super) look_at: Option<Instant>,
+    pub(super) young: Young,
+    pub(super) counts: Counts,
     /// What the data was in states of the file that somebody still has open.
-    late_bases: HashMap<u64, Store>,
+    pub(super) late_bases: HashMap<u64, Store>,
     /// The data has something that the file has not: what was kept when an edit was taken in.
-    unsaved: bool,
+    pub(super) unsaved: bool,
 }
 
 /// How many conflicts are kept for readers; the file beside the data keeps all.
@@ -72,6 +77,7 @@ impl Writer {
         published: Arc<ArcSwap<Published>>,
         rulebook: Arc<Rulebook>,
         conflicts: Arc<Mutex<VecDeque<Value>>>,
+        feed: Arc<Feed>,
         file: Option<DataFile>,
         (poll, window): (bool, Duration),
         notice: Box<dyn Fn(Notice) + Send>,
@@ -80,6 +86,8 @@ impl Writer {
             published,
             rulebook,
             conflicts,
+            feed,
+            steps: Steps::default(),
             file,
             poll,
             notice,
@@ -110,6 +118,12 @@ impl Writer {
             while let Some(message) = next {
                 match message {
                     Message::Write { command, expected, reply } => jobs.push(Job { command, expected, reply }),
+                    Message::Back { back, reply } => {
+                        // What was asked before goes first.
+                        self.carry_out(std::mem::take(&mut jobs));
+                        let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
+                        drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                    }
                     Message::Look => self.look_at = Some(Instant::now() + QUIET),
                     Message::Stop => stopping = true,
                 }
@@ -153,7 +167,7 @@ impl Writer {
     }
 
     /// Takes in what somebody else wrote to the file.
-    fn take_in(&mut self, edit: Edit) {
+    pub(super) fn take_in(&mut self, edit: Edit) {
         let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {
@@ -195,10 +209,34 @@ impl Writer {
         self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
     }
 
-    fn replace(&self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
-        let changes = changes(&self.published.load().store, &store);
-        self.publish(store);
+    fn replace(&mut self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
+        let before = self.published.load_full();
+        let changes = changes(&before.store, &store);
+        self.publish(store.clone());
+        self.feed.reloaded(&before.store, &store, before.version + 1, Cause::Edit, &changes);
+        self.steps.note(before, true);
         (self.notice)(notice(changes));
+    }
+
+    /// Publishes data that takes the place of the present one as a whole; gives its version.
+    pub(super) fn publish_whole(&self, store: Store, cause: Cause) -> u64 {
+        let before = self.published.load_full();
+        let changes = changes(&before.store, &store);
+        self.publish(store.clone());
+        self.feed.reloaded(&before.store, &store, before.version + 1, cause, &changes);
+        before.version + 1
+    }
+
+    /// Publishes what the writes of a batch have made of the data.
+    fn publish_writes(&mut self, store: Store, commands: &[(Command, Option<Expected>)], answers: &[Answer]) {
+        let before = self.published.load_full();
+        let done = commands.iter().zip(answers);
+        let done = done.filter_map(|((command, _), answer)| Some((command, answer.as_ref().ok()?)));
+        self.publish(store.clone());
+        self.feed.wrote(&store, before.version + 1, done.filter(|(_, outcome)| outcome.changed));
+        if answers.iter().flatten().any(|outcome| outcome.changed) {
+            self.steps.note(before, false);
+        }
     }
 
     /// Keeps versions of the API's that lost against an edit, where a person finds them.
@@ -281,6 +319,9 @@ impl Writer {
     }
 
     fn carry_out(&mut self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| ((job.command, job.expected), job.reply)).unzip();
         // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
@@ -295,11 +336,8 @@ impl Writer {
     fn answer(&mut self, commands: &[(Command, Option<Expected>)]) -> Vec<Answer> {
         let all = |error: WriteError| commands.iter().map(|_| Err(error.clone())).collect();
         loop {
-            if self.broken.is_some() || self.look_at.is_some() {
-                self.wait_for_the_end_of_an_edit();
-                if let Some(broken) = &self.broken {
-                    return all(broken.faults.refusal());
-                }
+            if let Err(error) = self.take_in_what_is_there() {
+                return all(error);
             }
             let mut next = self.published.load().store.clone();
             let mut changed = false;
@@ -315,7 +353,7 @@ impl Writer {
                 return answers;
             }
             let Some(file) = &mut self.file else {
-                self.publish(next);
+                self.publish_writes(next, commands, &answers);
                 return answers;
             };
             let state = file.number();
@@ -331,17 +369,33 @@ impl Writer {
                     self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
                     self.young.note(&before.store, written);
                     self.young.forget(Instant::now());
-                    self.publish(next);
+                    self.publish_writes(next, commands, &answers);
                     return answers;
                 }
                 Ok(Saved::Foreign(edit)) => self.take_in(edit),
                 Err(error) => {
                     let words = format!("{}: {error}", file.path().display());
-                    (self.notice)(Notice::Unsaved(words.clone()));
-                    return all(WriteError::Unsaved(words));
+                    return all(self.unsaved(words));
                 }
             }
         }
+    }
+
+    /// Tells that a save failed.
+    pub(super) fn unsaved(&self, words: String) -> WriteError {
+        (self.notice)(Notice::Unsaved(words.clone()));
+        WriteError::Unsaved(words)
+    }
+
+    /// Takes in an edit that has been announced.
+    ///
+    /// # Errors
+    /// It cannot be taken in.
+    pub(super) fn take_in_what_is_there(&mut self) -> Result<(), WriteError> {
+        if self.broken.is_some() || self.look_at.is_some() {
+            self.wait_for_the_end_of_an_edit();
+        }
+        self.broken.as_ref().map_or(Ok(()), |broken| Err(broken.faults.refusal()))
     }
 
     /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a

@@ -10,11 +10,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::admin::Snapshots;
+use super::explorer;
 use super::list;
 use super::meta::{self, Meta};
 use super::problem::{self, Problem, Told};
 use super::reply;
 use super::request::{Request, encode};
+use super::requests;
 use super::rewrite::Rewriter;
 use super::static_files::Folder;
 use super::write::{self, Write};
@@ -32,6 +35,10 @@ pub struct Settings {
     pub cors: bool,
     /// Answers are compressed for clients that take it.
     pub gzip: bool,
+    /// The administration under `/-/` is there, for this machine.
+    pub admin: bool,
+    /// How often an event stream with nothing to tell says that it is still there.
+    pub heartbeat: Duration,
     /// Only GET, HEAD and OPTIONS are answered.
     pub read_only: bool,
     /// Every answer of the API waits so long.
@@ -56,6 +63,8 @@ impl Default for Settings {
             file: None,
             cors: true,
             gzip: true,
+            admin: true,
+            heartbeat: meta::HEARTBEAT,
             read_only: false,
             delay: Duration::ZERO,
             rewriter: None,
@@ -93,6 +102,7 @@ pub struct App {
     settings: Settings,
     folder: Option<Folder>,
     pub(super) meta: Meta,
+    pub(super) snapshots: Snapshots,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
 
@@ -125,7 +135,12 @@ impl App {
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
-        App { engine, settings, folder, meta: Meta::default(), log }
+        let snapshots = Snapshots::new(engine.snapshot().store.clone());
+        App { engine, settings, folder, meta: Meta::new(), snapshots, log }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The data as it is now.
@@ -147,7 +162,11 @@ impl App {
                 .hint("please report the request that did it")
                 .into_response(),
         };
+        let problem = requests::problem(&response);
         let mut response = reply::finish(&request, &self.settings, response);
+        if self.settings.admin {
+            self.meta.requests.keep(asked.clone(), request, &response, problem, start.elapsed());
+        }
         let told = response.extensions_mut().remove::<Told>();
         if let Some(log) = &self.log {
             log(Entry {
@@ -176,7 +195,8 @@ impl App {
         }
         let published = self.engine.snapshot();
         if request.method == Method::OPTIONS {
-            let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
+            let allow = meta::allow(request.uri.path())
+                .unwrap_or_else(|| target(&published, request).map_or("OPTIONS", |target| target.allow()));
             return Ok(reply::options(request, &self.settings, allow));
         }
         if let (Some(rewriter), "/__rules") = (&self.settings.rewriter, request.uri.path()) {
@@ -286,7 +306,7 @@ impl App {
 
     fn read(&self, published: &Published, request: &Request, target: &Target) -> Result<Response<Bytes>, Problem> {
         match target {
-            Target::Home => Ok(reply::with_type(StatusCode::OK, "text/html; charset=utf-8", self.home(published))),
+            Target::Home => Ok(explorer::page(&self.list(published))),
             Target::Errors => {
                 let page = include_bytes!("../../docs/errors.md").to_vec();
                 Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
@@ -313,10 +333,9 @@ impl App {
         }
     }
 
-    fn home(&self, published: &Published) -> Vec<u8> {
-        let mut page = String::from(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>standin</title>\n<h1>standin</h1>\n",
-        );
+    /// The resources as the page lists them for browsers that run no script, and for curl.
+    fn list(&self, published: &Published) -> String {
+        let mut page = String::new();
         if let Some(file) = &self.settings.file {
             page.push_str(&format!("<p>The data of <code>{}</code></p>\n", escape(file)));
         }
@@ -329,15 +348,15 @@ impl App {
                 Data::Scalar(_) => "value".into(),
             };
             let path = escape(&format!("/{}", encode(resource.name())));
-            page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})\n", escape(resource.name())));
+            page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})</li>\n", escape(resource.name())));
         }
-        page.push_str("</ul>\n<p><a href=\"/db\">/db</a>: the whole data. <a href=\"/-/errors\">/-/errors</a>: what each error means.\n");
-        page.into_bytes()
+        page.push_str("</ul>\n");
+        page
     }
 }
 
 /// Whether a host name is this machine's for everybody who could ask.
-fn is_own(host: &str) -> bool {
+pub(super) fn is_own(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.to_ascii_lowercase().ends_with(".localhost")
@@ -402,7 +421,7 @@ fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Res
     (key, value)
 }
 
-fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
+pub(super) fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
     let first = segments.first().map_or("", |name| name.as_ref());
     let names: Vec<_> = published.store.resources().map(Resource::name).collect();
     let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use warp::http::{HeaderMap, Method, Response, Uri, header};
+use tokio::sync::watch;
+use warp::http::{HeaderMap, Method, Uri, header};
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::events;
 use super::request::{Body, Request};
 
 /// What the connection knows of a request, handed to the filter as an extension.
@@ -24,10 +26,11 @@ pub(super) fn filter(
     app: Arc<App>,
     body_limit: usize,
     body_time: Duration,
-) -> impl Filter<Extract = (Response<Bytes>,), Error = Rejection> + Clone {
+    stop: watch::Receiver<bool>,
+) -> impl Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone {
     warp::method().and(warp::ext::get::<Arrival>()).and(warp::header::headers_cloned()).and(warp::body::stream()).then(
         move |method: Method, arrival: Arrival, headers: HeaderMap, body| {
-            let app = app.clone();
+            let (app, stop) = (app.clone(), stop.clone());
             async move {
                 let body = match tokio::time::timeout(body_time, read(&headers, body, body_limit)).await {
                     Ok(body) => body,
@@ -40,7 +43,7 @@ pub(super) fn filter(
                     // What is left of the body must not be read as the next request.
                     response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
                 }
-                response
+                events::with_body(response, &stop)
             }
         },
     )

@@ -3,8 +3,11 @@
 //! There is one filter and one dispatch on method and target; nothing is ever rejected, every error is an answer. The
 //! same [`App::respond`] serves a connection and a call within the process.
 
+mod admin;
 mod app;
 mod body;
+mod events;
+mod explorer;
 mod filter;
 mod framing;
 mod list;
@@ -12,6 +15,7 @@ mod meta;
 mod problem;
 mod reply;
 mod request;
+mod requests;
 mod rewrite;
 mod serve;
 mod static_files;
@@ -19,7 +23,7 @@ mod write;
 
 pub use app::{App, Entry, Settings};
 pub use problem::{KINDS, Kind, Problem};
-pub use request::Request;
+pub use request::{Body, Request};
 pub use rewrite::{RewriteError, Rewriter};
 pub use serve::{Limits, serve};
 pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};

@@ -25,6 +25,8 @@ pub struct Limits {
     pub header_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
+    /// How long an answer may wait for a client that does not read.
+    pub write_time: Duration,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// How long a stop waits for what is under way.
@@ -39,6 +41,7 @@ impl Default for Limits {
             header_count: 100,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 10_000,
             grace: Duration::from_secs(2),
         }
@@ -68,7 +71,7 @@ async fn accept(
     places: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let service = warp::service(filter(app, limits.body, limits.body_time));
+    let service = warp::service(filter(app, limits.body, limits.body_time, stop.clone()));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -108,7 +111,7 @@ where
             .header_read_timeout(limits.header_time)
             .max_buf_size(limits.headers.max(8192))
             .max_headers(limits.header_count)
-            .serve_connection(Framing::new(TokioIo::new(stream)), service)
+            .serve_connection(Framing::new(TokioIo::new(stream), limits.write_time), service)
     );
     tokio::select! {
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.

@@ -18,5 +18,10 @@ mod model;
 mod queries;
 mod raw;
 
+mod admin;
+mod events;
+mod explorer;
+mod openapi;
+
 mod cli;
 mod floors;
