@@ -150,6 +150,9 @@ fn add_schemas(
     let id = records.then_some(id.as_str());
     schemas.insert(one.name.clone(), rules::answered(raw.clone(), id, one.seen.property(id.unwrap_or_default())));
     schemas.insert(format!("New{}", one.name), rules::sent(raw.clone(), id));
+    if id.is_some() {
+        schemas.insert(format!("{}Replacement", one.name), rules::replacement(raw.clone(), id));
+    }
     schemas.insert(format!("{}Changes", one.name), rules::changes(raw, id));
 }
 
@@ -202,8 +205,8 @@ impl Names {
         name
     }
 
-    fn forms(&self, name: &str) -> [String; 3] {
-        [name.to_string(), format!("New{name}"), format!("{name}Changes")]
+    fn forms(&self, name: &str) -> [String; 4] {
+        [name.to_string(), format!("New{name}"), format!("{name}Replacement"), format!("{name}Changes")]
     }
 }
 

@@ -470,7 +470,7 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
 
 fn wrong_method(request: &Request, target: &Target) -> Problem {
     let method = &request.method;
-    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE"].contains(&method.as_str());
+    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());
     let path = request.uri.path();
     let detail = format!("{method} does not work on {path}");
     let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)

@@ -12,20 +12,27 @@ pub(super) struct File {
     content: &'static [u8],
 }
 
-const FILES: [File; 5] = [
-    File { name: "", kind: "text/html; charset=utf-8", content: include_bytes!("explorer/index.html") },
-    File { name: "explorer.css", kind: "text/css; charset=utf-8", content: include_bytes!("explorer/explorer.css") },
-    File {
-        name: "explorer.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_bytes!("explorer/explorer.js"),
-    },
-    File { name: "docs", kind: "text/html; charset=utf-8", content: include_bytes!("explorer/docs.html") },
-    File { name: "docs.js", kind: "text/javascript; charset=utf-8", content: include_bytes!("explorer/docs.js") },
-];
+macro_rules! files {
+    ($($name:literal $kind:literal $path:literal;)*) => {
+        &[$(File { name: $name, kind: $kind, content: include_bytes!(concat!("explorer/", $path)) }),*]
+    };
+}
+
+const FILES: &[File] = files! {
+    "" "text/html; charset=utf-8" "index.html";
+    "docs" "text/html; charset=utf-8" "docs.html";
+    "explorer.css" "text/css; charset=utf-8" "explorer.css";
+    "icon.svg" "image/svg+xml" "icon.svg";
+    "explorer/main.js" "text/javascript; charset=utf-8" "main.js";
+    "explorer/lib.js" "text/javascript; charset=utf-8" "lib.js";
+    "explorer/table.js" "text/javascript; charset=utf-8" "table.js";
+    "explorer/form.js" "text/javascript; charset=utf-8" "form.js";
+    "explorer/panel.js" "text/javascript; charset=utf-8" "panel.js";
+    "explorer/docs.js" "text/javascript; charset=utf-8" "docs.js";
+};
 
 /// What the page may do: run its own script, ask its own server, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The file called `name`; the page itself has the name ``.

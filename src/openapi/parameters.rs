@@ -35,7 +35,7 @@ pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a st
             count(1),
             Some(1.into()),
         ),
-        query("_limit", "At most so many records.", count(1), Some(10.into())),
+        query("_limit", "At most so many records.", count(0), Some(10.into())),
         query(
             "_start",
             "The place of the first record, from 0 on; a negative one counts from the end. With `_end` or `_limit`.",
@@ -69,7 +69,7 @@ pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a st
         let sample = field.seen.and_then(Seen::sample);
         let equal = format!("Records whose `{path}` is the value; several are alternatives.");
         let text = json!({ "type": "string" });
-        parameters.push(query(path, &equal, text.clone(), sample.map(Value::from)));
+        parameters.push(field_query(path, None, query(path, &equal, text.clone(), sample.map(Value::from))));
         for operator in OPERATORS.iter().filter(|operator| field.takes(operator.op)) {
             let name = parameter(path, operator);
             let meaning = format!("Records whose `{path}` {}.", operator.meaning);
@@ -81,7 +81,8 @@ pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a st
             if operator.op == Op::Like {
                 schema["format"] = "regex".into();
             }
-            parameters.push(query(&name, &meaning, schema, Some(sample.into())));
+            let parameter = query(&name, &meaning, schema, Some(sample.into()));
+            parameters.push(field_query(path, Some(operator), parameter));
         }
     }
     // A field `views_ne` and the operator `ne` on a field `views` have one name; the field is what is meant.
@@ -117,6 +118,15 @@ impl Field<'_> {
     }
 }
 
+/// A parameter that says of which field and operator it is made, for whoever builds a form of it.
+fn field_query(path: &str, operator: Option<&Operator>, mut parameter: Value) -> Value {
+    parameter["x-field"] = path.into();
+    if let Some(operator) = operator {
+        parameter["x-operator"] = operator.name.into();
+    }
+    parameter
+}
+
 fn query(name: &str, description: &str, schema: Value, example: Option<Value>) -> Value {
     let mut parameter = Map::new();
     parameter.insert("name".into(), name.into());
@@ -130,7 +140,7 @@ fn query(name: &str, description: &str, schema: Value, example: Option<Value>) -
 }
 
 fn count(least: u64) -> Value {
-    json!({ "type": "integer", "minimum": least, "maximum": i64::MAX })
+    json!({ "type": "integer", "minimum": least, "maximum": u64::MAX })
 }
 
 fn whole() -> Value {

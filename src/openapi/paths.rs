@@ -163,7 +163,9 @@ fn bodies(one: &Described<'_>) -> (Value, Value) {
     let part = if one.strict { format!("{}Changes", one.name) } else { new.clone() };
     let example = one.body.as_ref().and_then(Value::as_object).and_then(|members| members.iter().next());
     let example = example.map(|(name, value)| json!({ name.as_str(): value }));
-    let whole = body(&new, one.body.clone(), &["application/json"]);
+    let place = one.strict && one.resource.collection().is_some();
+    let whole = if place { format!("{}Replacement", one.name) } else { new };
+    let whole = body(&whole, one.body.clone(), &["application/json"]);
     (whole, body(&part, example, &["application/json", "application/merge-patch+json"]))
 }
 

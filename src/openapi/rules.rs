@@ -147,9 +147,18 @@ pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
     schema
 }
 
+/// The schema of a record that takes the place of another: whatever id it has is not looked at.
+pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
+    let mut schema = sent(schema, id);
+    if let (Some(id), Some(properties)) = (id, schema.get_mut("properties")) {
+        properties[id] = json!({ "description": "Not looked at: the id stays." });
+    }
+    schema
+}
+
 /// The schema of some properties of a record: none must be there.
 pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
-    let Value::Object(mut members) = sent(schema, id) else { return json!({}) };
+    let Value::Object(mut members) = replacement(schema, id) else { return json!({}) };
     // What speaks of the whole record says nothing about a part of it.
     const OF_THE_WHOLE: [&str; 13] = [
         "required",
