@@ -20,7 +20,9 @@ const ends = [];
 const context = { after: (end) => ends.push(end) };
 
 async function shoot(name, { data, hash = "", steps, width = 1440, height = 900, colorScheme = "light", path, page: target = "/" }) {
-  const { url } = await serve(context, data, data === three ? rules : undefined);
+  const held = data === three ? rules : undefined;
+  // Readers know the port; where it is taken any other does.
+  const { url } = await (path ? serve(context, data, held, 3000).catch(() => serve(context, data, held)) : serve(context, data, held));
   const browser = await open({ viewport: { width, height }, colorScheme });
   const { page } = browser;
   await page.goto(url + target + hash);

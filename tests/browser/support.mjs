@@ -16,13 +16,14 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /// Serves `data` (JSON text) under `rules` until the test `context` ends.
-export async function serve(context, data, rules) {
+export async function serve(context, data, rules, port = 0) {
   const folder = mkdtempSync(join(tmpdir(), "standin-browser-"));
   const file = join(folder, "db.json");
   writeFileSync(file, data);
   if (rules) writeFileSync(join(folder, "db.schema.json"), rules);
-  const server = spawn(program, ["db.json", "--port", "0", "--durability", "written"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn(program, ["db.json", "--port", String(port), "--durability", "written"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
   context.after(() => new Promise((done) => {
+    if (server.exitCode !== null) return done();
     server.on("exit", () => { rmSync(folder, { recursive: true, force: true }); done(); });
     server.kill("SIGTERM");
   }));

@@ -1,5 +1,5 @@
 // A record as a form made from its rules, with the server's problem at the field.
-import { bodySchema, call, cut, el, isNumber, isRecord, line, parse, paths, print, resolve, same, segment, say } from "./lib.js";
+import { bodySchema, call, cut, el, fill, isNumber, isRecord, line, parse, paths, print, resolve, same, segment, say } from "./lib.js";
 
 const MOST_FIELDS = 200;
 const LONGEST = 200000;
@@ -55,7 +55,7 @@ export async function form(place, { name, id, isNew, single, document, info, go,
     const asJson = el("textarea", { id: "json", rows: "12", spellcheck: "false" });
     const json = el("div", { class: "field", hidden: true }, el("label", { for: "json" }, "The record as JSON"), asJson, el("p", { class: "wrong", id: "json-wrong" }));
     const grid = el("div", {}, fields.map((one) => one.element));
-    const toggle = el("button", { type: "button", class: "quiet small", click: () => {
+    const toggle = el("button", { type: "button", class: "quiet", click: () => {
       if (json.hidden) asJson.value = print(value()); else fields.forEach((one) => one.show(readJson()?.[one.key]));
       json.hidden = !json.hidden;
       grid.hidden = !json.hidden;
@@ -110,9 +110,11 @@ export async function form(place, { name, id, isNew, single, document, info, go,
         if (found) found.wrong(`${inside ? `${inside} ` : ""}${detail}`);
         else rest.push(`${pointer} ${detail}`);
       }
-      problem.replaceChildren(el("div", { class: "problem", role: "alert" },
+      // What stands at its field need not be said twice.
+      const said = rest.length === 0 && entry.json?.errors?.length === 1;
+      fill(problem, el("div", { class: "problem", role: "alert" },
         el("p", {}, el("strong", {}, entry.json?.title ?? "Not saved"), ` (${entry.status || "no answer"})`),
-        el("p", {}, entry.json?.detail ?? cut(entry.text, 400)), rest.map((text) => el("p", { class: "wrong" }, text)),
+        said ? null : el("p", {}, entry.json?.detail ?? cut(entry.text, 400)), rest.map((text) => el("p", { class: "wrong" }, text)),
         entry.json?.hint ? el("p", { class: "hint" }, entry.json.hint) : null));
       const first = fields.find((one) => one.isWrong());
       (first?.input ?? problem.querySelector("p"))?.focus?.();

@@ -11,9 +11,15 @@ export function el(tag, properties = {}, ...children) {
     else if (name === "href" && !/^(#|\/(?!\/))/.test(value)) throw new Error(`no link to ${value}`);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...real(children));
   return element;
 }
+
+/// The children that are there: `condition ? element : null` is a way to leave one out.
+const real = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+
+/// Puts `children` into `place` and nothing else.
+export const fill = (place, ...children) => place.replaceChildren(...real(children));
 
 /// A number that JavaScript would change: 1.0, or one with twenty digits.
 class Exact {

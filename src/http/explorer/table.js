@@ -1,5 +1,5 @@
 // The records of a resource as a table: sorted, filtered, searched and paged by the API's own query parameters.
-import { call, el, isNumber, isRecord, line, paths, resolve, segment, target } from "./lib.js";
+import { call, el, fill, isNumber, isRecord, line, paths, resolve, segment, target } from "./lib.js";
 
 const PAGE_SIZES = ["10", "20", "50", "100"];
 const MOST_COLUMNS = 12;
@@ -18,7 +18,7 @@ export function table(place, { name, pairs, document, info, go }) {
   const set = (wanted, value) => (kept) =>
     [...kept.filter(([known]) => known !== wanted), ...(value ? [[wanted, value]] : [])];
 
-  const search = el("input", { type: "search", id: "q", value: first("q") ?? "", change: () => change(set("q", search.value)) });
+  const search = el("input", { type: "search", id: "q", size: "16", value: first("q") ?? "", change: () => change(set("q", search.value)) });
   const size = el("select", { id: "size", change: () => change(set("_limit", size.value === "20" ? "" : size.value)) },
     PAGE_SIZES.map((count) => el("option", {}, count)));
   if (!PAGE_SIZES.includes(first("_limit") ?? "20")) size.append(el("option", {}, first("_limit")));
@@ -29,12 +29,11 @@ export function table(place, { name, pairs, document, info, go }) {
   const told = el("div");
   const grid = el("table", {}, el("caption", { hidden: true }, `Records of ${name}`), head, body);
   const scroll = el("div", { class: "scroll" }, grid);
-  place.replaceChildren(
+  fill(place,
     el("div", { class: "row spread" }, el("h2", {}, name),
       info.readOnly ? null : el("button", { type: "button", class: "main", "data-test": "new", click: () => go(`#new/${segment(name)}`) }, "New record")),
     el("div", { class: "row gap" }, el("div", {}, el("label", { for: "q" }, "Search"), search),
-      filterForm(parameters, (pair) => change((kept) => [...kept, pair])),
-      el("div", {}, el("label", { for: "size" }, "On a page"), size)),
+      filterForm(parameters, (pair) => change((kept) => [...kept, pair]))),
     chips(), told, scroll, pager);
 
   function chips() {
@@ -80,10 +79,9 @@ export function table(place, { name, pairs, document, info, go }) {
     if (!place.contains(scroll)) return;
     const records = Array.isArray(entry.json) ? entry.json : [];
     const hint = entry.json?.hint ?? entry.header?.("x-hint");
-    told.replaceChildren(...[
+    fill(told,
       entry.ok ? null : el("div", { class: "problem", role: "alert" }, el("p", {}, entry.json?.detail ?? entry.text)),
-      hint ? el("p", { class: "hint" }, hint) : null,
-    ].filter(Boolean));
+      hint ? el("p", { class: "hint" }, hint) : null);
     const columns = new Set([info.id, ...known]);
     for (const record of records) {
       if (columns.size >= MOST_COLUMNS) break;
@@ -108,6 +106,7 @@ export function table(place, { name, pairs, document, info, go }) {
     const number = (value) => value.toLocaleString("en");
     return [
       el("p", { class: "soft", "data-test": "range" }, count === 0 ? `No records on page ${number(page)} of ${number(last)}` : `${number(from + 1)}–${number(from + count)} of ${number(total)}`),
+      el("div", { class: "row center" }, el("label", { for: "size" }, "On a page"), size),
       el("div", { class: "row" }, button("First", 1, page > 1), button("Previous", Math.min(page - 1, last), page > 1),
         button("Next", page + 1, page < last), button("Last", last, page < last)),
     ];
@@ -131,10 +130,10 @@ function filterForm(parameters, add) {
   const fields = [...new Set(parameters.map((parameter) => parameter["x-field"]))];
   if (fields.length === 0) return null;
   const operators = el("select", { id: "operator" });
-  const field = el("select", { id: "field", change: () => fill() }, fields.map((name) => el("option", { value: name }, line(name, 40))));
-  const fill = () => operators.replaceChildren(...parameters.filter((parameter) => parameter["x-field"] === field.value)
+  const field = el("select", { id: "field", change: () => choose() }, fields.map((name) => el("option", { value: name }, line(name, 40))));
+  const choose = () => operators.replaceChildren(...parameters.filter((parameter) => parameter["x-field"] === field.value)
     .map((parameter) => el("option", { value: parameter.name, title: parameter.description }, parameter["x-operator"] ?? "is")));
-  fill();
+  choose();
   const value = el("input", { id: "value", size: "12" });
   return el("form", { class: "row", "aria-label": "Filter", submit: (event) => { event.preventDefault(); add([operators.value, value.value]); } },
     el("div", {}, el("label", { for: "field" }, "Field"), field),
