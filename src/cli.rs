@@ -1,6 +1,7 @@
 //! What was typed to what is meant, and what happens to what is printed.
 
 mod banner;
+mod check;
 mod config;
 mod diagnose;
 mod log;
@@ -51,9 +52,11 @@ struct Cli {
 enum Command {
     /// Serve a data file (what happens without a command, too)
     #[command(after_help = EXAMPLES, args_override_self = true)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Print the OpenAPI 3.1 document of the API
     Openapi(openapi::OpenApi),
+    /// Hold documentation pages against the data: every curl example is run and compared
+    Check(check::Check),
 }
 
 #[derive(Debug, Args)]
@@ -180,7 +183,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let serve = match typed.command {
-        Some(Command::Serve(serve)) => serve,
+        Some(Command::Serve(serve)) => *serve,
+        Some(Command::Check(check)) => return check.run(),
         Some(Command::Openapi(openapi)) => return openapi.run(),
         None => typed.serve,
     };

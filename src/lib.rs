@@ -19,4 +19,6 @@ pub mod http;
 
 pub mod server;
 
+pub mod check;
+
 pub mod cli;

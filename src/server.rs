@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, RealDisk};
 use crate::engine::{Engine, Faults, Notice, Rulebook, Source};
-use crate::http::{self, App, Entry, Limits, Request, Response};
+pub use crate::http::Request;
+use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{Settings, Store};
 
@@ -205,7 +206,12 @@ impl Server {
                     Err(LockError::Io(_)) => None,
                 };
                 (
-                    Source::File { file, watched: options.watch, named: options.file.clone(), unseen: options.unseen },
+                    Source::File {
+                        file: Box::new(file),
+                        watched: options.watch,
+                        named: options.file.clone(),
+                        unseen: options.unseen,
+                    },
                     lock,
                 )
             }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::disk::Durability;
+use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
 
@@ -33,7 +34,7 @@ pub(super) fn banner(server: &Server, options: &Options) -> String {
                 Data::Object(_) => "object".into(),
                 Data::Scalar(_) => "value, read only".into(),
             };
-            (format!("{base}/{}", resource.name()), count)
+            (format!("{base}/{}", encode(resource.name())), count)
         })
         .collect();
     let width = lines.iter().map(|(url, _)| url.chars().count()).max().unwrap_or(0);

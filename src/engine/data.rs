@@ -116,7 +116,7 @@ impl Rulebook {
     /// write it then.
     pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
         let Ok(text) = std::str::from_utf8(&bytes) else { return self.read(bytes) };
-        if text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+        if is_blank(text) {
             let hint = "write {} for a file without resources".to_string();
             return Err(Faults::one(text.to_string(), 0, "the file is empty".into(), Some(hint)));
         }
@@ -145,6 +145,11 @@ impl Faults {
             self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
         }
     }
+}
+
+/// Whether a file with this text holds nothing, not even an object.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_ascii().is_empty()
 }
 
 fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {

@@ -134,7 +134,7 @@ pub enum Source {
     /// A file that is kept up to date. `watched`: edits are taken in when they happen, else when a write finds them.
     File {
         /// The file, opened.
-        file: DataFile,
+        file: Box<DataFile>,
         /// Whether to watch it.
         watched: bool,
         /// The path by which the person named it, if that is a symbolic link.
@@ -179,7 +179,7 @@ impl Engine {
             Source::Memory => (None, None),
             Source::File { file, watched: false, unseen, .. } => {
                 window = unseen;
-                (Some(file), None)
+                (Some(*file), None)
             }
             Source::File { file, watched: true, named, unseen } => {
                 window = unseen;
@@ -194,7 +194,7 @@ impl Engine {
                         None
                     }
                 };
-                (Some(file), watch)
+                (Some(*file), watch)
             }
         };
         if watch.is_some() {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::data::{Faults, Rulebook, changes};
+use super::data::{Faults, Rulebook, changes, is_blank};
 use super::edits::{self, Counts, Young};
 use super::feed::{Cause, Feed};
 use super::restore::{Back, Steps};
@@ -265,8 +265,7 @@ impl Writer {
     fn look_for_late_edits(&mut self) {
         let Some(file) = &mut self.file else { return };
         let is_complete = |bytes: &[u8]| {
-            std::str::from_utf8(bytes)
-                .is_ok_and(|text| !text.trim_ascii().is_empty() && Document::parse(text.into()).is_ok())
+            std::str::from_utf8(bytes).is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())
         };
         let late = file.late_edits(is_complete);
         if file.is_watched_for_late_edits() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use warp::http::header;
 
@@ -20,6 +21,20 @@ pub(super) enum Reading {
     Lenient,
 }
 
+/// The body as it was sent.
+///
+/// # Errors
+/// Not all of it was read: then nothing that the request asks for may be done.
+pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
+    match &request.body {
+        Body::Whole(bytes) => Ok(bytes),
+        Body::TooLarge => Err(Problem::new(problem::TOO_LARGE, "the body is larger than the server takes")
+            .hint("start standin with a larger --body-limit")),
+        Body::TooSlow => Err(Problem::new(problem::TIMEOUT, "the body did not arrive in time")),
+        Body::Broken(words) => Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}"))),
+    }
+}
+
 /// The object in the body of `request`. `example` makes the body of a command that works.
 ///
 /// # Errors
@@ -30,17 +45,7 @@ pub(super) fn object(
     depth: usize,
     example: impl Fn() -> String,
 ) -> Result<Object, Problem> {
-    let bytes = match &request.body {
-        Body::Whole(bytes) => bytes,
-        Body::TooLarge => {
-            return Err(Problem::new(problem::TOO_LARGE, "the body is larger than the server takes")
-                .hint("start standin with a larger --body-limit"));
-        }
-        Body::TooSlow => return Err(Problem::new(problem::TIMEOUT, "the body did not arrive in time")),
-        Body::Broken(words) => {
-            return Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}")));
-        }
-    };
+    let bytes = whole(request)?;
     let bytes = unpack(request, bytes)?;
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())

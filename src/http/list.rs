@@ -185,10 +185,13 @@ pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
         .attempt(request.curl("GET", &path, None))
 }
 
+/// The texts of a collection's records by the id that they point to.
+type ById<'a> = HashMap<Id, Vec<&'a str>>;
+
 /// The store as relations look at it, with the children of each collection gathered once a request.
 struct Relations<'a> {
     store: &'a Store,
-    gathered: RefCell<HashMap<(String, String), HashMap<Id, Vec<&'a str>>>>,
+    gathered: RefCell<HashMap<(String, String), ById<'a>>>,
 }
 
 type Has<'l> = Box<dyn Fn(&str) -> bool + 'l>;
@@ -220,7 +223,7 @@ impl<'a> Relations<'a> {
     fn children(&self, name: &str, key: &str, id: &Id) -> Vec<&'a str> {
         let mut gathered = self.gathered.borrow_mut();
         let by_id = gathered.entry((name.to_string(), key.to_string())).or_insert_with(|| {
-            let mut by_id: HashMap<Id, Vec<&'a str>> = HashMap::new();
+            let mut by_id: ById<'a> = HashMap::new();
             for row in self.rows(name).into_iter().flat_map(Collection::rows) {
                 if let Some(id) = get_member(row.value(), key).and_then(Id::from_json) {
                     by_id.entry(id).or_default().push(row.value());

@@ -23,7 +23,7 @@ mod write;
 
 pub use app::{App, Entry, Settings};
 pub use problem::{KINDS, Kind, Problem};
-pub use request::{Body, Request};
+pub use request::{Body, Request, encode};
 pub use rewrite::{RewriteError, Rewriter};
 pub use serve::{Limits, serve};
 pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};

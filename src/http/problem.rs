@@ -34,7 +34,6 @@ kinds! {
     BAD_ID "bad-id" 400 "The id cannot be one";
     BAD_TARGET "bad-target" 400 "The URL cannot be understood";
     BAD_QUERY "bad-query" 400 "The query cannot be understood";
-    REFERENCE "reference" 400 "The reference points nowhere";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
     FOREIGN_HOST "foreign-host" 403 "The request is for another host";
     ADMIN "admin" 403 "The administration is closed to this request";
@@ -42,6 +41,7 @@ kinds! {
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";
     NO_SNAPSHOT "no-snapshot" 404 "There is no such snapshot";
+    REFERENCE "reference" 404 "The reference points nowhere";
     METHOD "method" 405 "The resource does not take this method";
     TIMEOUT "timeout" 408 "The request took too long";
     NOTHING_TO_UNDO "nothing-to-undo" 409 "There is nothing to undo";

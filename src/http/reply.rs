@@ -77,8 +77,11 @@ fn cross_origin(request: &Request, headers: &mut HeaderMap) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
     let exposed = [("x-total-count", "X-Total-Count"), ("link", "Link"), ("location", "Location")];
+    // What json-server lacks, and what a page of another origin needs for `If-Match`.
+    let more = [("etag", "ETag"), ("x-hint", "X-Hint")];
+    let more = more.iter().filter(|_| request.headers.contains_key(header::ORIGIN));
     let exposed: Vec<_> =
-        exposed.iter().filter(|(name, _)| headers.contains_key(*name)).map(|(_, shown)| *shown).collect();
+        exposed.iter().chain(more).filter(|(name, _)| headers.contains_key(*name)).map(|(_, shown)| *shown).collect();
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
     {

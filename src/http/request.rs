@@ -36,6 +36,28 @@ pub enum Body {
 }
 
 impl Request {
+    /// A request made within the process.
+    ///
+    /// # Errors
+    /// A part is not what HTTP allows; the sentence names it.
+    pub fn within(method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Result<Request, String> {
+        let mut map = HeaderMap::with_capacity(headers.len());
+        for (name, value) in headers {
+            let name = header::HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| format!("`{name}` is no name for a header"))?;
+            let value = header::HeaderValue::from_str(value)
+                .map_err(|_| format!("`{value}` is no value for the header `{name}`"))?;
+            map.append(name, value);
+        }
+        Ok(Request {
+            method: Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is no method"))?,
+            uri: target.parse().map_err(|error| format!("`{target}` is no target: {error}"))?,
+            headers: map,
+            body: Body::Whole(body.into()),
+            remote: None,
+        })
+    }
+
     /// A header's value, where it is text.
     pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -132,7 +154,7 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Encodes `text` as one segment of a path.
-pub(super) fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {

@@ -239,7 +239,6 @@ pub fn without_member(object: &str, key: &str, layout: Layout, base: &str) -> St
 /// An object cut up at its commas, each piece with the white space before it.
 struct Pieces<'a> {
     pieces: Vec<Piece<'a>>,
-    first_lead: &'a str,
     tail: Cow<'a, str>,
     layout: Layout,
     base: &'a str,
@@ -273,11 +272,7 @@ impl<'a> Pieces<'a> {
             }
         }
         let tail = if pieces.is_empty() { Cow::Borrowed("") } else { Cow::Borrowed(&object[last..object.len() - 1]) };
-        let first_lead = match pieces.first() {
-            Some(Piece { lead: Cow::Borrowed(lead), .. }) => lead,
-            _ => "",
-        };
-        Pieces { pieces, first_lead, tail, layout, base }
+        Pieces { pieces, tail, layout, base }
     }
 
     fn set(&mut self, key: &str, literal: &str, value: &str) {
@@ -309,11 +304,12 @@ impl<'a> Pieces<'a> {
     }
 
     fn remove(&mut self, key: &str) {
-        self.pieces.retain(|piece| piece.key != key);
-        if let Some(first) = self.pieces.first_mut() {
-            first.lead = Cow::Borrowed(self.first_lead);
-        } else {
-            self.tail = Cow::Borrowed("");
+        let Some(place) = self.pieces.iter().position(|piece| piece.key == key) else { return };
+        let gone = self.pieces.remove(place);
+        match self.pieces.first_mut() {
+            Some(first) if place == 0 => first.lead = gone.lead,
+            Some(_) => {}
+            None => self.tail = Cow::Borrowed(""),
         }
     }
 
@@ -345,6 +341,14 @@ mod tests {
 
     fn shallow(object: &str, patch: &str) -> String {
         merge_shallow(object, patch, Layout::PRETTY, "")
+    }
+
+    #[test]
+    fn removing_what_is_not_there_moves_nothing() {
+        let patched = merge_patch("{}", "{\"a\": 1, \"b\": null}", Layout::PRETTY, "");
+        assert_eq!(patched, "{\n  \"a\": 1\n}");
+        let patched = merge_patch("{ \"a\": 1,\n  \"b\": 2 }", "{\"a\": null}", Layout::PRETTY, "");
+        assert_eq!(patched, "{ \"b\": 2 }");
     }
 
     #[test]

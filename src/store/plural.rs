@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn the_recorded_words() {
         let Some(folder) = std::env::var_os("STANDIN_SHARED") else {
-            println!("STANDIN_SHARED is not set: the recorded words are not compared");
+            eprintln!("STANDIN_SHARED is not set: the recorded words are not compared");
             return;
         };
         let path = std::path::Path::new(&folder).join("conformance/plurals.json");

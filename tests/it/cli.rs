@@ -1,1 +1,463 @@
-//! Soon.
+//! The program itself: what is typed, what is printed, how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// A folder to start the program in.
+struct Place {
+    folder: TempDir,
+}
+
+/// What a run of the program left.
+#[derive(Debug)]
+struct Ended {
+    status: ExitStatus,
+    out: String,
+    errors: String,
+}
+
+/// The program, running.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
+}
+
+fn place(files: &[(&str, &str)]) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    Place { folder }
+}
+
+impl Place {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_standin"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("PORT")
+            .env("RUST_BACKTRACE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = follow(child.stdout.take().unwrap());
+        let errors = follow(child.stderr.take().unwrap());
+        Running { child, lines, errors }
+    }
+
+    /// A run that ends by itself.
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.start(arguments).end()
+    }
+
+    /// A run that fails with exit code 2, one message and no backtrace.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+        assert!(!ended.errors.contains("panicked") && !ended.errors.contains("stack backtrace"), "{}", ended.errors);
+        assert!(ended.errors.starts_with("error: "), "{}", ended.errors);
+        ended.errors
+    }
+}
+
+/// The lines of a stream, until it ends.
+fn follow(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            let Ok(line) = line else { return };
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl Running {
+    /// Waits for a line that `wanted` takes.
+    fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
+        wait_for(&self.lines, wanted)
+    }
+
+    fn error(&self, wanted: impl Fn(&str) -> bool) -> String {
+        wait_for(&self.errors, wanted)
+    }
+
+    /// The URL that the banner names as home.
+    fn home(&self) -> String {
+        let line = self.line(|line| line.trim_start().starts_with("Home"));
+        line.split_whitespace().last().unwrap().trim_end_matches('/').to_string()
+    }
+
+    fn client(&self) -> Client {
+        let home = self.home();
+        let port = home.rsplit(':').next().unwrap();
+        Client::connect(format!("127.0.0.1:{port}").parse().unwrap())
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Waits for the end.
+    fn end(mut self) -> Ended {
+        let (out, errors) = (rest(&self.lines), rest(&self.errors));
+        // Both streams have ended, so the program has, or is about to.
+        let status = self.child.wait().unwrap();
+        Ended { status, out, errors }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already where the test went as it should.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for(lines: &Receiver<String>, wanted: impl Fn(&str) -> bool) -> String {
+    let end = Instant::now() + DEADLINE;
+    let mut heard = Vec::new();
+    loop {
+        match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) if wanted(&line) => return line,
+            Ok(line) => heard.push(line),
+            Err(_) => panic!("the line did not come; before it came {heard:#?}"),
+        }
+    }
+}
+
+fn rest(lines: &Receiver<String>) -> String {
+    let end = Instant::now() + DEADLINE;
+    let mut text = String::new();
+    loop {
+        match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) => text.push_str(&(line + "\n")),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return text,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it did not end; it said {text}"),
+        }
+    }
+}
+
+#[test]
+fn help_shows_every_option_and_examples() {
+    let place = place(&[]);
+    for arguments in [&["--help"][..], &["serve", "--help"], &["-h"]] {
+        let ended = place.run(arguments);
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""));
+        assert!(ended.out.contains("Examples:") && ended.out.contains("curl -X POST"), "{}", ended.out);
+        for option in [
+            "-p, --port",
+            "-H, --host",
+            "-w, --watch",
+            "--no-watch",
+            "--schema",
+            "--durability",
+            "--ephemeral",
+            "--body-limit",
+            "-q, --quiet",
+            "-h, --help",
+        ] {
+            assert!(ended.out.contains(option), "{option} is not in\n{}", ended.out);
+        }
+        for word in ["synced", "written", "memory"] {
+            assert!(ended.out.contains(word), "{word} is not in\n{}", ended.out);
+        }
+    }
+    for arguments in ["--version", "-V"] {
+        let ended = place.run(&[arguments]);
+        assert_eq!(
+            (ended.status.code(), ended.out.as_str()),
+            (Some(0), concat!("standin ", env!("CARGO_PKG_VERSION"), "\n"))
+        );
+    }
+}
+
+#[test]
+fn the_banner_names_file_resources_rules_and_home() {
+    let place = place(&[
+        ("data/db.json", "{\n  \"users\": [{\"id\": 1}],\n  \"a b\": [],\n  \"profile\": {},\n  \"n\": 1\n}\n"),
+        ("data/db.schema.json", "{}"),
+    ]);
+    let running = place.start(&["--port", "0"]);
+    assert!(running.line(|line| line.contains("File")).contains("data/db.json"));
+    let users = running.line(|line| line.contains("/users"));
+    assert!(users.contains("1 record") && !users.contains("records"), "{users}");
+    let port: u16 = users.split("localhost:").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    assert_ne!(port, 0);
+    let spaced = running.line(|line| line.contains("0 records"));
+    assert!(spaced.contains(&format!("http://localhost:{port}/a%20b ")), "a URL to copy: {spaced}");
+    assert!(running.line(|line| line.contains("/profile")).contains("object"));
+    assert!(running.line(|line| line.contains("Rules")).contains("data/db.schema.json"));
+    assert_eq!(running.home(), format!("http://localhost:{port}"));
+    let mut client = Client::connect(format!("127.0.0.1:{port}").parse().unwrap());
+    assert_eq!(client.send("GET", "/users/1", NONE, "").status, 200);
+    let line = running.line(|line| line.starts_with("GET /users/1 200 "));
+    assert!(line.contains(" ms ") && line.ends_with(" B"), "{line}");
+}
+
+#[test]
+fn a_name_with_a_line_break_stays_on_its_line_of_the_banner() {
+    let place = place(&[("db.json", "{\"a\\nb\": [], \"it's\": [], \"☃\": []}")]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    let line = running.line(|line| line.contains("Resources"));
+    assert!(line.contains("/a%0Ab") && line.contains("0 records"), "{line}");
+}
+
+#[test]
+fn an_error_shows_its_hint_under_its_line_in_the_log() {
+    let place = place(&[("db.json", "{\"users\": []}")]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    let mut client = running.client();
+    let problem = client.send("GET", "/user?x=1", NONE, "").problem(404, "no-resource");
+    running.line(|line| line.starts_with("GET /user?x=1 404 "));
+    assert_eq!(running.line(|_| true).trim(), problem["detail"].as_str().unwrap());
+    assert_eq!(running.line(|_| true).trim(), "did you mean /users?");
+}
+
+#[test]
+fn with_neither_file_named_data_db_json_comes_before_db_json() {
+    let place = place(&[("db.json", "{\"plain\": []}")]);
+    let running = place.start(&["-p", "0"]);
+    assert!(running.line(|line| line.contains("File")).ends_with("  db.json"));
+    // A file without a folder in its name can be watched, too.
+    let mut client = running.client();
+    std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
+    running.line(|line| line == "reloaded db.json: plain +1");
+    assert_eq!(client.send("GET", "/plain/3", NONE, "").status, 200);
+    drop(running);
+    std::fs::create_dir(place.path("data")).unwrap();
+    std::fs::write(place.path("data/db.json"), "{\"usual\": []}").unwrap();
+    let running = place.start(&["serve", "--port=0"]);
+    assert!(running.line(|line| line.contains("File")).ends_with("  data/db.json"));
+}
+
+#[test]
+fn a_wrong_option_is_said_once_with_exit_code_2() {
+    let place = place(&[("db.json", "{}")]);
+    for (arguments, words) in [
+        (&["--prot", "1"][..], "--port"),
+        (&["--port", "x"], "--port"),
+        (&["--port", "70000"], "--port"),
+        (&["--durability", "maybe"], "synced"),
+        (&["--body-limit", "much"], "100k"),
+        (&["--body-limit", "0"], "100k"),
+        (&["a.json", "b.json"], "b.json"),
+    ] {
+        let errors = place.fails(arguments);
+        assert!(errors.contains(words), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let place = place(&[("other.json", "{}"), ("package.json", "{}")]);
+    let errors = place.fails(&["db.json"]);
+    assert!(errors.contains("there is no file db.json") && errors.contains("other.json"), "{errors}");
+    assert!(!errors.contains("package.json"), "{errors}");
+    let errors = place.fails(&[]);
+    assert!(errors.contains("data/db.json") && errors.contains("standin db.json"), "{errors}");
+    let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
+    assert!(errors.contains("rules.json"), "{errors}");
+    let errors = place.fails(&["-p", "0", "."]);
+    assert!(errors.contains("cannot read"), "{errors}");
+}
+
+#[test]
+fn a_broken_file_is_shown_with_line_column_and_the_line() {
+    for (text, at, words) in [
+        (
+            "{\n  \"users\": [\n    {\"id\": 1},\n  ]\n}\n",
+            "db.json:4:3",
+            &["after the comma", "  ]", "help: remove the comma"][..],
+        ),
+        ("{\n  \"ü\": nul\n}\n", "db.json:2:8", &["expected a value", "nul"]),
+        ("[]", "db.json:1:1", &["an object of resources", "{\"users\": []}"]),
+        ("{\"a\": [], \"a\": []}", "db.json:1:11", &["twice"]),
+        ("", "", &[]),
+    ] {
+        let place = place(&[("db.json", text)]);
+        if words.is_empty() {
+            continue;
+        }
+        let errors = place.fails(&["-p", "0", "db.json"]);
+        assert!(errors.contains(at), "{at} is not in\n{errors}");
+        for word in words {
+            assert!(errors.contains(word), "{word} is not in\n{errors}");
+        }
+    }
+    let place = place(&[]);
+    std::fs::write(place.path("db.json"), b"{\"a\": \"\xff\"}").unwrap();
+    let errors = place.fails(&["-p", "0", "db.json"]);
+    assert!(errors.contains("UTF-8") && errors.contains("db.json:1:8"), "{errors}");
+}
+
+#[test]
+fn data_that_breaks_rules_is_shown_record_by_record() {
+    let place = place(&[
+        (
+            "db.json",
+            "{\n  \"users\": [\n    {\"lastName\": 1, \"firstName\": \"x\", \"email\": \"a@x.org\"},\n    {\"id\": 2}\n  ]\n}\n",
+        ),
+        ("db.schema.json", RULES),
+    ]);
+    let errors = place.fails(&["-p", "0", "db.json"]);
+    for words in ["db.json:3:18", "users[0]/lastName must be a string", "db.json:4:5", "users[1]/email is missing"] {
+        assert!(errors.contains(words), "{words} is not in\n{errors}");
+    }
+}
+
+#[test]
+fn a_broken_rules_file_is_shown_with_its_place_too() {
+    for (rules, words) in [
+        ("{\n  \"properties\": {,}\n}", &["db.schema.json:2:18"][..]),
+        ("{\n  \"properties\": {\n    \"users\": {\"item\": {}}\n  }\n}", &["db.schema.json:3:15", "did you mean"]),
+        (
+            "{\n  \"properties\": {\"a\": {\"items\": {\"properties\": {\"b\": {\"format\": \"emial\"}}}}}\n}",
+            &["db.schema.json:2:", "email"],
+        ),
+    ] {
+        let place = place(&[("db.json", "{}"), ("db.schema.json", rules)]);
+        let errors = place.fails(&["-p", "0", "db.json"]);
+        for word in words {
+            assert!(errors.contains(word), "{word} is not in\n{errors}");
+        }
+    }
+}
+
+#[test]
+fn a_taken_port_says_so_and_names_another() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let place = place(&[("db.json", "{}")]);
+    let errors = place.fails(&["db.json", "-p", &port.to_string()]);
+    assert!(errors.contains(&format!("port {port} is taken")) && errors.contains("--port"), "{errors}");
+}
+
+#[test]
+fn a_file_that_is_served_already_is_refused() {
+    let place = place(&[("db.json", "{}")]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    let home = running.home();
+    let errors = place.fails(&["-p", "0", "db.json"]);
+    assert!(errors.contains("served already") && errors.contains(home.rsplit(':').next().unwrap()), "{errors}");
+}
+
+#[test]
+fn quiet_prints_nothing_and_still_serves() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let running = place.start(&["-q", "db.json", "-H", "127.0.0.1", "-p", &port.to_string()]);
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    let mut client =
+        until("it serves", || std::net::TcpStream::connect(address).ok().map(|_| Client::connect(address)));
+    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(client.send("GET", "/nobody", NONE, "").status, 404);
+    drop(client);
+    #[cfg(unix)]
+    {
+        running.signal(rustix::process::Signal::TERM);
+        let ended = running.end();
+        assert_eq!((ended.status.code(), ended.out.as_str(), ended.errors.as_str()), (Some(0), "", ""));
+    }
+}
+
+#[test]
+fn ephemeral_leaves_the_file_as_it_is() {
+    let text = "{\"a\":[]}";
+    for option in [&["--ephemeral"][..], &["--durability", "memory"]] {
+        let place = place(&[("db.json", text)]);
+        let running = place.start(&[&["-p", "0", "db.json"], option].concat());
+        assert!(running.line(|line| line.contains("File")).contains("never written"));
+        let mut client = running.client();
+        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+        assert_eq!(place.text("db.json"), text);
+    }
+}
+
+#[test]
+fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    running.home();
+    std::fs::write(place.path("db.json"), "{\n  \"a\": [1 2]\n}").unwrap();
+    let line = running.error(|line| line.contains("db.json:2:11"));
+    assert!(line.starts_with("error"), "{line}");
+    running.error(|line| line.contains("stays unread until it is mended"));
+    std::fs::write(place.path("db.json"), "{\n  \"a\": [{\"id\": 1}, {\"id\": 2}]\n}").unwrap();
+    running.line(|line| line == "reloaded db.json: a +2");
+}
+
+#[test]
+fn the_options_of_the_file_and_of_json_server_are_taken() {
+    let place = place(&[
+        ("db.json", "{\"a\": []}"),
+        ("rules.json", "{\"properties\": {\"a\": {\"items\": {\"required\": [\"x\"]}}}}"),
+    ]);
+    let running = place.start(&[
+        "--watch",
+        "db.json",
+        "--port",
+        "0",
+        "--host",
+        "127.0.0.1",
+        "--schema",
+        "rules.json",
+        "--body-limit",
+        "1k",
+    ]);
+    assert!(running.line(|line| line.contains("Rules")).contains("rules.json"));
+    let mut client = running.client();
+    client.send("POST", "/a", JSON, "{}").problem(400, "rules");
+    assert_eq!(client.send("POST", "/a", JSON, "{\"x\": 1}").status, 201);
+    client.send("POST", "/a", JSON, format!("{{\"x\": \"{}\"}}", "y".repeat(1024))).problem(413, "too-large");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_in_order_with_exit_code_0() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::INT] {
+        let place = place(&[("db.json", "{\"a\": []}")]);
+        let running = place.start(&["-p", "0", "db.json"]);
+        let mut client = running.client();
+        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        running.signal(signal);
+        let ended = running.end();
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{ended:?}");
+        assert!(ended.out.contains("POST /a 201 "), "all lines of the log are out: {}", ended.out);
+        assert!(client.ends());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&place.text("db.json")).unwrap()["a"][0]["id"], 1);
+        assert_eq!(names(place.folder.path()), ["db.json"]);
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}

@@ -293,3 +293,40 @@ fn a_body_that_is_nested_without_end_is_refused_and_one_at_the_limit_survives_a_
     fixture.restart();
     assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), taken);
 }
+
+#[test]
+fn every_kind_can_be_met() {
+    let mut met: Vec<&str> = failures().into_iter().map(|(kind, _)| kind).collect();
+    let rules = r#"{"properties": {"posts": {"items": {"properties": {"userId": {"references": "users"}}}}}}"#;
+    let fixture = Fixture::new(r#"{"posts": [{"id": 1}], "users": []}"#, Some(rules), |options| {
+        options.http.hosts = Some(Vec::new());
+        options.http.depth = 3;
+        options.http.folder = options.file.parent().map(Into::into);
+    });
+    let deep = "{\"a\": [[[1]]]}";
+    let mut meet = |kind: &'static str, status, reply: Reply| {
+        reply.problem(status, kind);
+        met.push(kind);
+    };
+    meet("nesting", 400, fixture.json("POST", "/users", deep));
+    meet("reference", 404, fixture.json("POST", "/posts", "{\"userId\": 5}"));
+    meet("media", 415, fixture.send("POST", "/users", &[JSON[0], ("Content-Encoding", "br")], "{}"));
+    meet("changed", 412, fixture.send("PATCH", "/posts/1", &[JSON[0], ("If-Match", "\"x\"")], "{\"a\": 1}"));
+    meet("target-too-long", 414, fixture.get(&format!("/users?q={}", "x".repeat(9_000))));
+    meet("bad-query", 400, fixture.get("/users?_where={"));
+    meet("range", 416, fixture.send("GET", "/db.json", &[("Range", "bytes=5000-")], ""));
+    let mut client = fixture.client();
+    client.write("GET /users HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    meet("foreign-host", 403, client.reply("GET"));
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
+    meet("read-only", 403, fixture.json("POST", "/a", "{}"));
+    // Those that other tests meet, and those that no request can bring about.
+    let elsewhere = ["bad-request", "timeout", "too-large", "headers-too-large", "unsaved", "broken-file"];
+    let never = ["bug", "stopping"];
+    let missing: Vec<_> = standin::http::KINDS
+        .iter()
+        .map(|kind| kind.name)
+        .filter(|name| !met.contains(name) && !elsewhere.contains(name) && !never.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "no test meets {missing:?}");
+}

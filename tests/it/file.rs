@@ -295,7 +295,7 @@ fn the_notice_of_an_edit_counts_what_changed() {
 
 #[test]
 fn own_saves_are_no_edits() {
-    let fixture = serve_data("{\"a\": []}");
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.unseen = Duration::ZERO);
     let mut client = fixture.client();
     for _ in 0..20 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);

@@ -2,14 +2,16 @@
 //!
 //! One binary, so that the build stays short. Everything runs in parallel; nothing sleeps for a while and hopes, what
 //! has to be waited for is waited for with a deadline.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
+mod wire;
 
 mod page;
 
 mod errors;
 mod ids;
+mod references;
 mod verbs;
 
 mod concurrency;
@@ -23,5 +25,10 @@ mod events;
 mod explorer;
 mod openapi;
 
+mod check;
 mod cli;
 mod floors;
+
+mod clients;
+mod conformance;
+mod odd_data;

@@ -197,6 +197,11 @@ fn half_a_body_changes_nothing() {
         // Whoever only closed the sending half hears why.
         client.reply("POST").problem(400, "bad-request");
     }
+    // Nor does a request that needs no body, and is not whole all the same.
+    let mut client = fixture.client();
+    client.write("DELETE /a/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf");
+    client.shutdown_write();
+    client.reply("DELETE").problem(400, "bad-request");
     // A chunk that is none.
     let (_, reply) = exchange(
         &fixture,

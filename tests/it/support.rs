@@ -169,12 +169,7 @@ impl Fixture {
     }
 
     pub fn reloaded(&self) -> Instant {
-        self.notice(|notice| matches!(notice, Notice::Reloaded { .. }).then_some(())).0
-    }
-
-    /// Notices that have come until now.
-    pub fn notices_so_far(&self) -> Vec<Notice> {
-        self.notices.try_iter().map(|(_, notice)| notice).collect()
+        self.notice(|notice| matches!(notice, Notice::Reloaded { .. } | Notice::Restored { .. }).then_some(())).0
     }
 
     /// Waits for the next line of the access log that `wanted` takes.

@@ -1,0 +1,166 @@
+//! Requests written as text: `GET /users/1 HTTP/1.1`, or a verb and a URL,
+//! followed by headers, an empty line and a body.
+
+use std::ops::Range;
+
+use super::curl::Request;
+
+/// The verbs that may begin a request.
+pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+/// Reads a request that begins at `start`; gives it and where it ends.
+///
+/// It ends where the next request or a response begins, or with the text.
+#[must_use]
+pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
+    let mut lines = Lines { text, at: start };
+    let (first, first_at) = lines.next()?;
+    let mut words = first.split_whitespace();
+    let method = words.next().filter(|word| METHODS.contains(word))?;
+    let url = words.next()?;
+    let last = words.next_back();
+    let versioned = last.is_some_and(|word| word.starts_with("HTTP/"));
+    if !looks_like_url(url) || (last.is_some() && !versioned) {
+        return None;
+    }
+    // A URL with spaces reaches up to the version, if there is one.
+    let from = first.find(url).unwrap_or(0);
+    let url_span = first_at + from..first_at + from + url.len();
+
+    let mut request = Request { method: method.to_owned(), url: url.to_owned(), url_span, ..Request::default() };
+    let mut end = lines.at;
+    let mut body: Option<Range<usize>> = None;
+    let mut in_headers = true;
+    for (line, at) in lines.by_ref() {
+        let trimmed = line.trim();
+        if begins_message(trimmed) {
+            break;
+        }
+        end = at + line.len();
+        if in_headers {
+            if trimmed.is_empty() {
+                in_headers = false;
+                continue;
+            }
+            match header(trimmed) {
+                Some(pair) => {
+                    request.headers.push(pair);
+                    continue;
+                }
+                // A body without the empty line that belongs before it.
+                None => in_headers = false,
+            }
+        }
+        if body.is_some() || !trimmed.is_empty() {
+            body.get_or_insert(at..at).end = at + line.len();
+        }
+    }
+    if let Some(span) = body {
+        let kept = text[span.clone()].trim_end().len();
+        request.body = Some(text[span.start..span.start + kept].to_owned());
+        request.body_span = span.start..span.start + kept;
+        let typed = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if !typed {
+            // There is no client here that would add one, and the page shows JSON.
+            request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+    }
+    // The host decides whom a bare path is meant for.
+    if request.url.starts_with('/')
+        && let Some((_, host)) = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        request.url = format!("{host}{}", request.url);
+    }
+    request
+        .headers
+        .retain(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length"));
+    Some((request, first_at..end))
+}
+
+fn looks_like_url(word: &str) -> bool {
+    word.starts_with('/')
+        || word.contains("://")
+        || word.starts_with("localhost")
+        || ((word.starts_with(['{', '<', '$'])) && word.contains('/'))
+}
+
+/// Whether a line begins another request or a response.
+#[must_use]
+pub fn begins_message(line: &str) -> bool {
+    line.starts_with("HTTP/")
+        || line.starts_with("###")
+        || METHODS.iter().any(|method| {
+            line.strip_prefix(method)
+                .and_then(|rest| rest.strip_prefix(' '))
+                .is_some_and(|rest| looks_like_url(rest.trim_start()))
+        })
+}
+
+fn header(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once(':')?;
+    let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    token.then(|| (name.to_owned(), value.trim().to_owned()))
+}
+
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (&'a str, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let start = self.at;
+        self.at += length;
+        Some((&rest[..length], start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests() {
+        type Row<'a> = (&'a str, &'a str, &'a str, usize, Option<&'a str>);
+        let rows: [Row; 6] = [
+            ("GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n", "GET", "localhost/users/1", 1, None),
+            (
+                "POST http://localhost:3000/users\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n",
+                "POST",
+                "http://localhost:3000/users",
+                1,
+                Some("{\n  \"a\": 1\n}"),
+            ),
+            ("PUT /users/1\n{\"a\": 1}\n", "PUT", "/users/1", 1, Some("{\"a\": 1}")),
+            ("DELETE {server_url}/users/1\n", "DELETE", "{server_url}/users/1", 0, None),
+            ("GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n\n{}\n", "GET", "/a", 0, None),
+            ("GET /a\r\nAccept: x\r\n\r\n", "GET", "/a", 1, None),
+        ];
+        for (text, method, url, headers, body) in rows {
+            let (request, _) = parse(text, 0).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(
+                (request.method.as_str(), request.url.as_str(), request.headers.len(), request.body.as_deref()),
+                (method, url, headers, body),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn prose_is_no_request() {
+        for text in ["GET example", "GET", "DELETE the user /now please", "POST users", "{}", ""] {
+            assert!(parse(text, 0).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_response_ends_the_request() {
+        let text = "GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n";
+        let (_, range) = parse(text, 0).unwrap();
+        assert!(text[range.end..].starts_with("HTTP/1.1 200"));
+    }
+}

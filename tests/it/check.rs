@@ -1,0 +1,164 @@
+//! `standin check` as a program: exit codes, formats, repair, watching, a real service.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{DEADLINE, serve_data};
+
+const DATA: &str = r#"{ "users": [ { "id": 1, "name": "Ada" } ] }"#;
+
+/// A page that documents the user as having `name`.
+fn page(name: &str) -> String {
+    format!(
+        "# User\n\n```bash\ncurl http://localhost:3000/users/1\n```\n\n```json\n{{\n  \"id\": 1,\n  \"name\": \"{name}\"\n}}\n```\n"
+    )
+}
+
+fn folder(page: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("db.json"), DATA).unwrap();
+    std::fs::create_dir(folder.path().join("docs")).unwrap();
+    std::fs::write(folder.path().join("docs/it's a page.md"), page).unwrap();
+    folder
+}
+
+fn text(folder: &TempDir) -> String {
+    std::fs::read_to_string(folder.path().join("docs/it's a page.md")).unwrap()
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_standin")).arg("check").args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn exit_codes() {
+    let good = folder(&page("Ada"));
+    let bad = folder(&page("Bob"));
+    let rows: [(&TempDir, &[&str], i32); 8] = [
+        (&good, &["docs"], 0),
+        (&good, &[], 0),
+        (&bad, &["docs"], 1),
+        (&bad, &["docs", "--fail-on", "never"], 0),
+        (&bad, &["docs", "--list"], 0),
+        (&good, &["nowhere"], 2),
+        (&good, &["docs", "--db", "nowhere.json"], 2),
+        (&good, &["docs", "--format", "nonsense"], 2),
+    ];
+    for (folder, arguments, code) in rows {
+        let output = check(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", said(&output));
+    }
+}
+
+#[test]
+fn json_is_one_object_whatever_else_is_said() {
+    let folder = folder(&page("Bob"));
+    let output = check(folder.path(), &["docs", "--format", "json", "--fix"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["summary"]["pass"], 1, "{report}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("-  \"name\": \"Bob\""), "{}", said(&output));
+    assert_eq!(text(&folder), page("Ada"));
+}
+
+#[test]
+fn a_page_with_uncommitted_changes_is_left_alone() {
+    let folder = folder(&page("Ada"));
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(folder.path()).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if !(git(&["init", "-q"]) && git(&["add", "-A"]) && git(&["commit", "-q", "-m", "pages"])) {
+        eprintln!("not run: there is no git here");
+        return;
+    }
+    std::fs::write(folder.path().join("docs/it's a page.md"), page("Bob")).unwrap();
+    let output = check(folder.path(), &["docs", "--fix"]);
+    assert!(said(&output).contains("uncommitted changes"), "{}", said(&output));
+    assert_eq!(text(&folder), page("Bob"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(git(&["commit", "-q", "-a", "-m", "wrong"]));
+    let output = check(folder.path(), &["docs", "--fix"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(text(&folder), page("Ada"));
+    std::fs::write(folder.path().join("docs/it's a page.md"), page("Eve")).unwrap();
+    check(folder.path(), &["docs", "--fix", "--allow-dirty"]);
+    assert_eq!(text(&folder), page("Ada"));
+}
+
+#[test]
+fn a_page_can_be_held_against_a_real_service() {
+    let served = serve_data(r#"{ "users": [ { "id": 1, "name": "Real" } ] }"#);
+    let url = format!("http://{}", served.address());
+    let rows = [("Real", 0), ("Ada", 1)];
+    for (name, code) in rows {
+        let folder = folder(&page(name));
+        let output = check(folder.path(), &["docs", "--server", &url]);
+        assert_eq!(output.status.code(), Some(code), "{name}\n{}", said(&output));
+    }
+    let writes = "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n";
+    let output = check(folder(writes).path(), &["docs", "--server", &url]);
+    assert!(said(&output).contains("--allow-writes"), "{}", said(&output));
+    let users = || served.get("/users").value().as_array().unwrap().len();
+    assert_eq!(users(), 1);
+    let output = check(folder(writes).path(), &["docs", "--server", &url, "--allow-writes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(users(), 0);
+}
+
+#[test]
+fn watching_sees_a_page_and_its_data_being_saved() {
+    let folder = folder(&page("Bob"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["check", "docs", "--watch"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (sender, lines) = channel();
+    let output = child.stdout.take().unwrap();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    // Each report ends in the line that says that it waits; the counts stand right above it.
+    let counts = || {
+        let mut last = String::new();
+        loop {
+            let line = lines.recv_timeout(DEADLINE).expect("a report in time");
+            if line.starts_with("watching") {
+                return last;
+            }
+            last = line;
+        }
+    };
+    assert!(counts().contains("0 as documented, 1 not"));
+    std::fs::write(folder.path().join("docs/it's a page.md"), page("Ada")).unwrap();
+    assert!(counts().contains("1 as documented, 0 not"));
+    std::fs::write(folder.path().join("db.json"), DATA.replace("Ada", "Eve")).unwrap();
+    assert!(counts().contains("0 as documented, 1 not"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// What the project says about itself is held to the same standard.
+#[test]
+fn our_own_pages_are_as_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages: Vec<&str> =
+        ["README.md", "docs", "examples"].into_iter().filter(|path| root.join(path).exists()).collect();
+    let output = check(root, &pages);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
