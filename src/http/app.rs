@@ -430,7 +430,7 @@ fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Res
     (key, value)
 }
 
-pub(super) fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
+fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
     let first = segments.first().map_or("", |name| name.as_ref());
     let names: Vec<_> = published.store.resources().map(Resource::name).collect();
     let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();

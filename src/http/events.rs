@@ -9,11 +9,12 @@ use tokio::sync::watch;
 use warp::http::{HeaderValue, Method, Response, header};
 
 use super::App;
-use super::app::no_resource;
-use super::problem::Problem;
-use super::request::Request;
+use super::problem::{self, Problem};
+use super::request::{Request, encode};
 use crate::engine::{Cause, Event, Feed, Found, Published, What};
 use crate::json::{Id, quote};
+use crate::store::Resource;
+use crate::words::nearest;
 
 /// How many events go out in one piece.
 const MOST_AT_ONCE: usize = 64;
@@ -33,7 +34,13 @@ pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Res
     let named = pairs.iter().filter(|(name, _)| name == "resource").flat_map(|(_, value)| value.split(','));
     let only: Vec<String> = named.filter(|name| !name.is_empty()).map(str::to_string).collect();
     if let Some(unknown) = only.iter().find(|name| published.store.resource(name).is_none()) {
-        return Err(no_resource(published, request, &[unknown.as_str().into()]));
+        let names: Vec<_> = published.store.resources().map(Resource::name).collect();
+        let instead = nearest(unknown, names.iter().copied()).or(names.first().copied()).unwrap_or_default();
+        let problem = Problem::new(problem::NO_RESOURCE, format!("there is no resource {unknown} to follow"));
+        let path = format!("{}?resource={}", request.uri.path(), encode(instead));
+        return Err(problem
+            .hint(format!("a working one is resource={instead}"))
+            .attempt(request.curl("GET", &path, None)));
     }
     let feed = app.engine.feed();
     let last = feed.last();

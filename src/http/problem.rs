@@ -40,8 +40,8 @@ kinds! {
     READ_ONLY "read-only" 403 "The server takes no writes";
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";
-    NO_SNAPSHOT "no-snapshot" 404 "There is no such snapshot";
     REFERENCE "reference" 404 "The reference points nowhere";
+    NO_SNAPSHOT "no-snapshot" 404 "There is no such snapshot";
     METHOD "method" 405 "The resource does not take this method";
     TIMEOUT "timeout" 408 "The request took too long";
     NOTHING_TO_UNDO "nothing-to-undo" 409 "There is nothing to undo";

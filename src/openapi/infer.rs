@@ -11,7 +11,10 @@ const MOST_PROPERTIES: usize = 200;
 /// How many items of one array are looked at.
 const MOST_ITEMS: usize = 20;
 
-const FORMATS: [(&str, fn(&str) -> bool); 5] =
+/// A format, and whether a text has it.
+type Format = (&'static str, fn(&str) -> bool);
+
+const FORMATS: [Format; 5] =
     [("email", is_email), ("date-time", is_date_time), ("date", is_date), ("uuid", is_uuid), ("uri", is_uri)];
 
 /// What was seen of the values at one place.
@@ -177,7 +180,7 @@ fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.split_once(['T', 't']) else { return false };
     let zoned = time.ends_with(['Z', 'z']) || time.get(8..).is_some_and(|rest| rest.contains(['+', '-']));
     let digits = time.bytes().take(8).filter(u8::is_ascii_digit).count();
-    is_date(date) && zoned && digits == 6 && time.bytes().nth(2) == Some(b':')
+    is_date(date) && zoned && digits == 6 && time.as_bytes().get(2) == Some(&b':')
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -92,6 +92,8 @@ async function undo() {
   const entry = await call("POST", `/-/undo?version=${version}`);
   say(entry.ok ? "Undone" : entry.json?.detail ?? "Not undone");
   if (entry.ok) version = Math.max(version, entry.json.version);
+  // What has changed meanwhile is shown before the next attempt.
+  else if (entry.status === 412 && (await load())) show();
 }
 
 /// Follows the changes on the server. Many at once are one refresh.
