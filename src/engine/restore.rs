@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::writer::Writer;
 use super::{Cause, Published, WriteError};
@@ -62,29 +61,16 @@ impl Writer {
                 }
                 Back::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
-            if let Some(file) = &mut self.file {
-                let state = file.number();
-                match file.save(&next.file_text()) {
-                    Ok(Saved::Done) => {
-                        self.unsaved = false;
-                        if file.holds_retired(state) {
-                            self.late_bases.insert(state, before.store.clone());
-                            self.look_at = Some(Instant::now());
-                        }
-                        self.counts.add(1, file.number());
-                        let written = next.written_since(&before.store);
-                        self.young.note(&before.store, written.into_iter());
-                        self.young.forget(Instant::now());
-                    }
-                    Ok(Saved::Foreign(edit)) => {
-                        self.take_in(edit);
-                        continue;
-                    }
-                    Err(error) => {
-                        let words = format!("{}: {error}", file.path().display());
-                        return Err(self.unsaved(words));
-                    }
+            match self.save(&next) {
+                Ok(Saved::Done) => {
+                    let written = next.written_since(&before.store);
+                    self.note_written(1, written.into_iter());
                 }
+                Ok(Saved::Foreign(edit)) => {
+                    self.take_in(edit);
+                    continue;
+                }
+                Err(error) => return Err(self.unsaved(&error)),
             }
             match back {
                 Back::Undo { .. } => drop(self.steps.steps.pop_back()),

@@ -165,7 +165,7 @@ impl App {
         let problem = requests::problem(&response);
         let mut response = reply::finish(&request, &self.settings, response);
         if self.settings.admin {
-            self.meta.requests.keep(asked.clone(), request, &response, problem, start.elapsed());
+            self.meta.requests.keep(asked.clone(), &request, &response, problem, start.elapsed());
         }
         let told = response.extensions_mut().remove::<Told>();
         if let Some(log) = &self.log {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use warp::http::{HeaderMap, HeaderName, Method, Response, StatusCode};
+use warp::http::{HeaderMap, Method, Response, StatusCode};
 
 use super::problem::Told;
 use super::request::{Body, Request};
@@ -33,8 +33,9 @@ struct Seen {
     at: SystemTime,
     method: Method,
     target: String,
-    headers: HeaderMap,
-    body: Bytes,
+    /// The headers as lines. A copy: the map itself would keep the whole buffer that the connection reads into.
+    head: Vec<u8>,
+    body: Vec<u8>,
     left_out: usize,
     status: StatusCode,
     time: Duration,
@@ -54,7 +55,7 @@ impl Requests {
     pub(super) fn keep(
         &self,
         (method, target): (Method, String),
-        request: Request,
+        request: &Request,
         response: &Response<Bytes>,
         problem: Option<Bytes>,
         time: Duration,
@@ -62,15 +63,15 @@ impl Requests {
         if target.starts_with("/-/") {
             return;
         }
-        let whole = if let Body::Whole(body) = request.body { body } else { Bytes::new() };
+        let whole = if let Body::Whole(body) = &request.body { body } else { &Bytes::new() };
         let left_out = if whole.len() > LONGEST_BODY { whole.len() } else { 0 };
         let seen = Seen {
             number: 0,
             at: SystemTime::now(),
             method,
             target,
-            headers: request.headers,
-            body: if left_out > 0 { Bytes::new() } else { whole },
+            head: lines(&request.headers),
+            body: if left_out > 0 { Vec::new() } else { whole.to_vec() },
             left_out,
             status: response.status(),
             time,
@@ -97,11 +98,12 @@ impl Requests {
 impl Seen {
     fn to_json(&self) -> Value {
         let at = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut headers = Map::new();
-        for name in self.headers.keys() {
-            let values = self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let values = values.collect::<Vec<_>>().join(", ");
-            headers.insert(name.to_string(), if is_secret(name) { "***".into() } else { values.into() });
+        let mut headers: Map<String, Value> = Map::new();
+        for line in String::from_utf8_lossy(&self.head).lines() {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            let value = if is_secret(name) { "***" } else { value };
+            let joined = headers.get(name).and_then(Value::as_str).map(|first| format!("{first}, {value}"));
+            headers.insert(name.to_string(), joined.unwrap_or_else(|| value.to_string()).into());
         }
         let mut shown = json!({
             "number": self.number,
@@ -128,12 +130,19 @@ impl Seen {
     }
 }
 
-/// Whether a header's value is nobody's business.
-fn is_secret(name: &HeaderName) -> bool {
-    is_secret_name(name.as_str())
+fn lines(headers: &HeaderMap) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(512);
+    for (name, value) in headers {
+        // A value has no line ends, so that lines can be told apart again.
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"] {
+            lines.extend_from_slice(part);
+        }
+    }
+    lines
 }
 
-fn is_secret_name(name: &str) -> bool {
+/// Whether the value of a header or parameter of that name is nobody's business.
+fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = [
         "auth",
@@ -157,7 +166,7 @@ fn is_secret_name(name: &str) -> bool {
 fn masked(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_string() };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_secret_name(name) => format!("{name}=***"),
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
         _ => pair.to_string(),
     });
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
@@ -170,10 +179,10 @@ mod tests {
     #[test]
     fn secrets_are_masked() {
         for name in ["authorization", "cookie", "x-api-key", "x-csrf-token", "proxy-authorization", "x-amz-signature"] {
-            assert!(is_secret_name(name), "{name}");
+            assert!(is_secret(name), "{name}");
         }
         for name in ["accept", "content-type", "host", "user-agent"] {
-            assert!(!is_secret_name(name), "{name}");
+            assert!(!is_secret(name), "{name}");
         }
         assert_eq!(masked("/a?b=1&access_token=xyz&c"), "/a?b=1&access_token=***&c");
     }

@@ -16,6 +16,7 @@ mod verbs;
 
 mod concurrency;
 mod file;
+mod fuzz_corpus;
 mod model;
 mod queries;
 mod raw;
