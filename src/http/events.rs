@@ -59,6 +59,8 @@ pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Res
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The stream ends when its reader is cut off or the server stops: nothing follows it.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
         let heartbeat = app.settings().heartbeat;
         response.extensions_mut().insert(Live { feed: feed.clone(), after, only, heartbeat });
