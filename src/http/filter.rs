@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use warp::http::{HeaderMap, Method, Response, Uri, header};
+use tokio::sync::watch;
+use warp::http::{HeaderMap, Method, Uri, header};
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::events;
 use super::request::{Body, Request};
 
 /// The target and the headers of the request that a connection is at. They go around warp, which would copy them: a
@@ -36,9 +38,10 @@ pub(super) fn filter(
     (arrival, remote): (Arc<Arrival>, SocketAddr),
     body_limit: usize,
     body_time: Duration,
-) -> impl Filter<Extract = (Response<Bytes>,), Error = Rejection> + Clone {
+    stop: watch::Receiver<bool>,
+) -> impl Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone {
     warp::method().and(warp::body::stream()).then(move |method: Method, body| {
-        let app = app.clone();
+        let (app, stop) = (app.clone(), stop.clone());
         let (uri, headers) = arrival.take();
         async move {
             let body = if has_body(&headers) {
@@ -56,7 +59,7 @@ pub(super) fn filter(
                 // What is left of the body must not be read as the next request.
                 response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
             }
-            response
+            events::with_body(response, &stop)
         }
     })
 }

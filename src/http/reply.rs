@@ -24,6 +24,11 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
     with_type(status, "application/json", body)
 }
 
+/// An answer with `value` as its body.
+pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<Bytes> {
+    json(status, format!("{value:#}").into_bytes())
+}
+
 /// An answer with a body of another type.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
     let tag = tag(&body);

@@ -28,6 +28,8 @@ pub struct Limits {
     pub header_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
+    /// How long an answer may wait for a client that does not read.
+    pub write_time: Duration,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// How long a stop waits for what is under way.
@@ -42,6 +44,7 @@ impl Default for Limits {
             header_count: USUAL_HEADER_COUNT,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 10_000,
             grace: Duration::from_secs(2),
         }
@@ -83,7 +86,7 @@ async fn accept(
             continue;
         };
         let arrival = Arc::new(Arrival::default());
-        let filter = filter(app.clone(), (arrival.clone(), remote), limits.body, limits.body_time);
+        let filter = filter(app.clone(), (arrival.clone(), remote), limits.body, limits.body_time, stop.clone());
         let service = warp::service(filter);
         let serve = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             arrival.put(std::mem::take(request.uri_mut()), std::mem::take(request.headers_mut()));
@@ -111,7 +114,8 @@ where
         // A count of one's own makes hyper clear room for so many before every request.
         http.max_headers(limits.header_count);
     }
-    let mut connection = std::pin::pin!(http.serve_connection(Framing::new(TokioIo::new(stream)), service));
+    let io = Framing::new(TokioIo::new(stream), limits.write_time);
+    let mut connection = std::pin::pin!(http.serve_connection(io, service));
     tokio::select! {
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
         _ = connection.as_mut() => return,

@@ -21,6 +21,11 @@ mod model;
 mod queries;
 mod raw;
 
+mod admin;
+mod events;
+mod explorer;
+mod openapi;
+
 mod check;
 mod cli;
 mod floors;
