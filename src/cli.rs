@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod diagnose;
 mod log;
+mod openapi;
 mod snapshot;
 
 use std::ffi::OsString;
@@ -52,6 +53,8 @@ enum Command {
     /// Serve a data file (what happens without a command, too)
     #[command(after_help = EXAMPLES, args_override_self = true)]
     Serve(Box<Serve>),
+    /// Print the OpenAPI 3.1 document of the API
+    Openapi(openapi::OpenApi),
     /// Hold documentation pages against the data: every curl example is run and compared
     Check(check::Check),
 }
@@ -123,6 +126,9 @@ struct Serve {
     /// Answer GET, HEAD and OPTIONS only
     #[arg(long, visible_alias = "ro")]
     read_only: bool,
+    /// Switch the routes under /-/ off that change data and show requests
+    #[arg(long)]
+    no_admin: bool,
     /// Send no cross-origin headers
     #[arg(long, visible_alias = "nc")]
     no_cors: bool,
@@ -179,6 +185,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let serve = match typed.command {
         Some(Command::Serve(serve)) => *serve,
         Some(Command::Check(check)) => return check.run(),
+        Some(Command::Openapi(openapi)) => return openapi.run(),
         None => typed.serve,
     };
     serve.run()
@@ -262,11 +269,7 @@ impl Serve {
     }
 
     fn options(self) -> Result<Options, String> {
-        let file = self.file.unwrap_or_else(|| {
-            let usual = PathBuf::from("data/db.json");
-            let plain = PathBuf::from("db.json");
-            if !usual.exists() && plain.exists() { plain } else { usual }
-        });
+        let file = self.file.unwrap_or_else(usual_file);
         let saving = match (self.ephemeral, self.durability) {
             (true, _) | (_, Sure::Memory) => Saving::Memory,
             (_, Sure::Synced) => Saving::File(Durability::Synced),
@@ -278,6 +281,7 @@ impl Serve {
             file: None,
             cors: !self.no_cors,
             gzip: !self.no_gzip,
+            admin: !self.no_admin,
             read_only: self.read_only,
             delay: Duration::from_millis(self.delay),
             rewriter: rewriter.map(Arc::new),
@@ -285,6 +289,7 @@ impl Serve {
             target_limit: self.url_limit,
             depth: self.depth_limit.min(MAX_DEPTH - 4),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
+            ..Settings::default()
         };
         Ok(Options {
             file,
@@ -302,12 +307,19 @@ impl Serve {
                 body_time: Duration::from_secs(self.body_time),
                 connections: self.connections,
                 grace: Duration::from_millis(self.grace),
+                ..Limits::default()
             },
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             http,
         })
     }
+}
+
+/// The data file where none is named.
+fn usual_file() -> PathBuf {
+    let (usual, plain) = (PathBuf::from("data/db.json"), PathBuf::from("db.json"));
+    if !usual.exists() && plain.exists() { plain } else { usual }
 }
 
 fn read_routes(path: &Path) -> Result<Rewriter, String> {

@@ -13,6 +13,8 @@ pub mod store;
 
 pub mod engine;
 
+pub mod openapi;
+
 pub mod http;
 
 pub mod server;

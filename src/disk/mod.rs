@@ -18,10 +18,11 @@ mod save;
 mod watch;
 
 use std::collections::HashMap;
-use std::hash::Hasher;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::json::fingerprint;
 
 pub use lock::{Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Sharing, Stamp, Taken};
@@ -109,9 +110,7 @@ pub(crate) struct Content {
 
 impl Content {
     pub(crate) fn of(bytes: &[u8]) -> Content {
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write(bytes);
-        Content { size: bytes.len(), hash: hasher.finish() }
+        Content { size: bytes.len(), hash: fingerprint(bytes) }
     }
 }
 

@@ -14,6 +14,8 @@
 
 mod data;
 mod edits;
+mod feed;
+mod restore;
 mod writer;
 
 use std::collections::VecDeque;
@@ -32,6 +34,8 @@ use crate::schema::{Schema, Violation};
 use crate::store::{Command, Outcome, Refusal, Store};
 
 pub use data::{Fault, Faults, Rulebook};
+pub use feed::{Cause, Event, Feed, Found, What};
+pub use restore::Back;
 
 use writer::{Message, Writer};
 
@@ -147,6 +151,7 @@ pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
     conflicts: Arc<Mutex<VecDeque<Value>>>,
+    feed: Arc<Feed>,
     sender: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     _watch: Option<Watch>,
@@ -167,6 +172,7 @@ impl Engine {
         let rulebook = Arc::new(rulebook);
         let (sender, receiver) = mpsc::channel();
         let conflicts = Arc::default();
+        let feed = Arc::new(Feed::new());
         let mut poll = false;
         let mut window = Duration::ZERO;
         let (file, watch) = match source {
@@ -199,12 +205,13 @@ impl Engine {
             published.clone(),
             rulebook.clone(),
             Arc::clone(&conflicts),
+            feed.clone(),
             file,
             (poll, window),
             Box::new(notice),
         );
         let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Engine { published, rulebook, conflicts, sender: Some(sender), thread: Some(thread), _watch: watch })
+        Ok(Engine { published, rulebook, conflicts, feed, sender: Some(sender), thread: Some(thread), _watch: watch })
     }
 
     /// The data as it is now. The snapshot stays as it is while it is held.
@@ -215,6 +222,24 @@ impl Engine {
     /// The versions that lost against an edit in this run, oldest first, at most a thousand.
     pub fn conflicts(&self) -> Vec<Value> {
         self.conflicts.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The history of changes.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    /// Goes back to data as it was; when this returns `Ok`, the file holds it and readers see it. Gives the version that
+    /// this made, or `None` where there was nothing to undo.
+    ///
+    /// # Errors
+    /// Nothing was changed, for the reason given.
+    pub async fn back(&self, back: Back) -> Result<Option<u64>, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        match self.sender.as_ref().map(|sender| sender.send(Message::Back { back, reply })) {
+            Some(Ok(())) => answer.await.unwrap_or(Err(WriteError::Stopped)),
+            _ => Err(WriteError::Stopped),
+        }
     }
 
     /// The rules.

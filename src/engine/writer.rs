@@ -10,15 +10,18 @@ use tokio::sync::oneshot;
 
 use super::data::{Faults, Rulebook, changes, is_blank};
 use super::edits::{self, Counts, Young};
+use super::feed::{Cause, Feed};
+use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit, Saved};
 use crate::json::Document;
-use crate::store::{Command, Conflict, Merged, Outcome, Refusal, Store};
+use crate::store::{Command, Conflict, Merged, Outcome, Refusal, Store, Written};
 
 type Answer = Result<Outcome, WriteError>;
 
 pub(super) enum Message {
     Write { command: Command, expected: Option<Expected>, reply: oneshot::Sender<Answer> },
+    Back { back: Back, reply: oneshot::Sender<Result<Option<u64>, WriteError>> },
     Look,
     Stop,
 }
@@ -48,9 +51,11 @@ const POLL: Duration = Duration::from_millis(100);
 const MOST_TOGETHER: usize = 4096;
 
 pub(super) struct Writer {
-    published: Arc<ArcSwap<Published>>,
+    pub(super) published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
     conflicts: Arc<Mutex<VecDeque<Value>>>,
+    feed: Arc<Feed>,
+    pub(super) steps: Steps,
     file: Option<DataFile>,
     poll: bool,
     notice: Box<dyn Fn(Notice) + Send>,
@@ -74,6 +79,7 @@ impl Writer {
         published: Arc<ArcSwap<Published>>,
         rulebook: Arc<Rulebook>,
         conflicts: Arc<Mutex<VecDeque<Value>>>,
+        feed: Arc<Feed>,
         file: Option<DataFile>,
         (poll, window): (bool, Duration),
         notice: Box<dyn Fn(Notice) + Send>,
@@ -84,6 +90,8 @@ impl Writer {
             published,
             rulebook,
             conflicts,
+            feed,
+            steps: Steps::default(),
             file,
             poll,
             notice,
@@ -114,6 +122,12 @@ impl Writer {
             while let Some(message) = next {
                 match message {
                     Message::Write { command, expected, reply } => jobs.push(Job { command, expected, reply }),
+                    Message::Back { back, reply } => {
+                        // What was asked before goes first.
+                        self.carry_out(std::mem::take(&mut jobs));
+                        let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
+                        drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                    }
                     Message::Look => self.look_at = Some(Instant::now() + QUIET),
                     Message::Stop => stopping = true,
                 }
@@ -167,7 +181,7 @@ impl Writer {
     }
 
     /// Takes in what somebody else wrote to the file.
-    fn take_in(&mut self, edit: Edit) {
+    pub(super) fn take_in(&mut self, edit: Edit) {
         let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {
@@ -214,10 +228,34 @@ impl Writer {
         self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
     }
 
-    fn replace(&self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
-        let changes = changes(&self.published.load().store, &store);
-        self.publish(store);
+    fn replace(&mut self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
+        let before = self.published.load_full();
+        let changes = changes(&before.store, &store);
+        self.publish(store.clone());
+        self.feed.reloaded(&before.store, &store, before.version + 1, Cause::Edit, &changes);
+        self.steps.note(before, true);
         (self.notice)(notice(changes));
+    }
+
+    /// Publishes data that takes the place of the present one as a whole; gives its version.
+    pub(super) fn publish_whole(&self, store: Store, cause: Cause) -> u64 {
+        let before = self.published.load_full();
+        let changes = changes(&before.store, &store);
+        self.publish(store.clone());
+        self.feed.reloaded(&before.store, &store, before.version + 1, cause, &changes);
+        before.version + 1
+    }
+
+    /// Publishes what the writes of a batch have made of the data.
+    fn publish_writes(&mut self, store: Store, commands: &[(Command, Option<Expected>)], answers: &[Answer]) {
+        let before = self.published.load_full();
+        let done = commands.iter().zip(answers);
+        let done = done.filter_map(|((command, _), answer)| Some((command, answer.as_ref().ok()?)));
+        self.publish(store.clone());
+        self.feed.wrote(&store, before.version + 1, done.filter(|(_, outcome)| outcome.changed));
+        if answers.iter().flatten().any(|outcome| outcome.changed) {
+            self.steps.note(before, false);
+        }
     }
 
     /// Keeps versions of the API's that lost against an edit, where a person finds them.
@@ -283,7 +321,7 @@ impl Writer {
     }
 
     /// Saves a store. Remembers what the file held if somebody had it open.
-    fn save(&mut self, store: &Store) -> std::io::Result<Saved> {
+    pub(super) fn save(&mut self, store: &Store) -> std::io::Result<Saved> {
         let Some(file) = &mut self.file else { return Ok(Saved::Done) };
         let state = file.number();
         let saved = file.save(&store.file_text());
@@ -326,6 +364,9 @@ impl Writer {
     }
 
     fn carry_out(&mut self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| ((job.command, job.expected), job.reply)).unzip();
         // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
@@ -340,11 +381,8 @@ impl Writer {
     fn answer(&mut self, commands: &[(Command, Option<Expected>)]) -> Vec<Answer> {
         let all = |error: WriteError| commands.iter().map(|_| Err(error.clone())).collect();
         loop {
-            if self.broken.is_some() || self.look_at.is_some() {
-                self.wait_for_the_end_of_an_edit();
-                if let Some(broken) = &self.broken {
-                    return all(broken.faults.refusal());
-                }
+            if let Err(error) = self.take_in_what_is_there() {
+                return all(error);
             }
             let mut next = self.published.load().store.clone();
             let mut changed = false;
@@ -363,25 +401,45 @@ impl Writer {
             match self.save(&next) {
                 Ok(Saved::Done) => {
                     self.note(&answers);
-                    self.publish(next);
+                    self.publish_writes(next, commands, &answers);
                     return answers;
                 }
                 Ok(Saved::Foreign(edit)) => self.take_in(edit),
-                Err(error) => {
-                    let path = self.file.as_ref().map_or_else(String::new, |file| file.path().display().to_string());
-                    return all(WriteError::Unsaved(format!("{path}: {error}")));
-                }
+                Err(error) => return all(self.unsaved(&error)),
             }
         }
     }
 
+    /// The answer to writes whose save failed.
+    pub(super) fn unsaved(&self, error: &std::io::Error) -> WriteError {
+        let path = self.file.as_ref().map_or_else(String::new, |file| file.path().display().to_string());
+        WriteError::Unsaved(format!("{path}: {error}"))
+    }
+
     /// Takes note of what has just been saved and is not published yet.
     fn note(&mut self, answers: &[Answer]) {
-        let Some(file) = &self.file else { return };
         let written = answers.iter().flatten().flat_map(|outcome| outcome.written.iter().cloned());
-        self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
+        let count = answers.iter().flatten().filter(|outcome| outcome.changed).count();
+        self.note_written(count, written);
+    }
+
+    /// As [`Writer::note`], by what was written.
+    pub(super) fn note_written(&mut self, count: usize, written: impl Iterator<Item = Written>) {
+        let Some(file) = &self.file else { return };
+        self.counts.add(count, file.number());
         self.young.note(&self.published.load().store, written);
         self.young.forget(Young::moment(Young::LAG));
+    }
+
+    /// Takes in an edit that has been announced.
+    ///
+    /// # Errors
+    /// It cannot be taken in.
+    pub(super) fn take_in_what_is_there(&mut self) -> Result<(), WriteError> {
+        if self.broken.is_some() || self.look_at.is_some() {
+            self.wait_for_the_end_of_an_edit();
+        }
+        self.broken.as_ref().map_or(Ok(()), |broken| Err(broken.faults.refusal()))
     }
 
     /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a

@@ -10,10 +10,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::admin::Snapshots;
+use super::explorer;
 use super::list;
+use super::meta::{self, Meta};
 use super::problem::{self, Problem, Told};
 use super::reply;
 use super::request::{Request, encode};
+use super::requests;
 use super::rewrite::Rewriter;
 use super::static_files::Folder;
 use super::write::{self, Write};
@@ -31,6 +35,10 @@ pub struct Settings {
     pub cors: bool,
     /// Answers are compressed for clients that take it.
     pub gzip: bool,
+    /// The administration under `/-/` is there, for this machine.
+    pub admin: bool,
+    /// How often an event stream with nothing to tell says that it is still there.
+    pub heartbeat: Duration,
     /// Only GET, HEAD and OPTIONS are answered.
     pub read_only: bool,
     /// Every answer of the API waits so long.
@@ -55,6 +63,8 @@ impl Default for Settings {
             file: None,
             cors: true,
             gzip: true,
+            admin: true,
+            heartbeat: meta::HEARTBEAT,
             read_only: false,
             delay: Duration::ZERO,
             rewriter: None,
@@ -91,6 +101,8 @@ pub struct App {
     pub(super) engine: Engine,
     settings: Settings,
     folder: Option<Folder>,
+    pub(super) meta: Meta,
+    pub(super) snapshots: Snapshots,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
 
@@ -123,7 +135,12 @@ impl App {
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
-        App { engine, settings, folder, log }
+        let snapshots = Snapshots::new(engine.snapshot().store.clone());
+        App { engine, settings, folder, meta: Meta::new(), snapshots, log }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The data as it is now.
@@ -133,8 +150,9 @@ impl App {
 
     /// Answers one request.
     pub async fn respond(self: &Arc<App>, mut request: Request) -> Response<Bytes> {
-        let start = Instant::now();
-        let asked = (request.method.clone(), request.target().to_string());
+        // What was asked, before rules make something else of it; nobody wants to know where there is no log.
+        let asked = (self.log.is_some() || self.settings.admin)
+            .then(|| (Instant::now(), request.method.clone(), request.target().to_string()));
         request.override_method();
         self.rewrite(&mut request);
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
@@ -145,12 +163,17 @@ impl App {
                 .hint("please report the request that did it")
                 .into_response(),
         };
+        let problem = requests::problem(&response);
         let mut response = reply::finish(&request, &self.settings, response);
+        if let (true, Some((start, method, target))) = (self.settings.admin, &asked) {
+            let asked = (method.clone(), target.clone());
+            self.meta.requests.keep(asked, &request, &response, problem, start.elapsed());
+        }
         let told = response.extensions_mut().remove::<Told>();
-        if let Some(log) = &self.log {
+        if let (Some(log), Some((start, method, target))) = (&self.log, asked) {
             log(Entry {
-                method: asked.0,
-                target: asked.1,
+                method,
+                target,
                 status: response.status(),
                 time: start.elapsed(),
                 size: response.body().len(),
@@ -174,7 +197,8 @@ impl App {
         }
         let published = self.engine.snapshot();
         if request.method == Method::OPTIONS {
-            let allow = target(&published, request).map_or("OPTIONS", |target| target.allow());
+            let allow = meta::allow(request.uri.path())
+                .unwrap_or_else(|| target(&published, request).map_or("OPTIONS", |target| target.allow()));
             return Ok(reply::options(request, &self.settings, allow));
         }
         if let (Some(rewriter), "/__rules") = (&self.settings.rewriter, request.uri.path()) {
@@ -182,6 +206,9 @@ impl App {
             let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
             let rules = serde_json::Value::Object(rules.collect());
             return Ok(reply::json(StatusCode::OK, format!("{rules:#}").into_bytes()));
+        }
+        if let Some(answer) = meta::answer(self, &published, request).await {
+            return answer;
         }
         let target = match target(&published, request) {
             Ok(Target::Home) => {
@@ -285,7 +312,7 @@ impl App {
 
     fn read(&self, published: &Published, request: &Request, target: &Target) -> Result<Response<Bytes>, Problem> {
         match target {
-            Target::Home => Ok(reply::with_type(StatusCode::OK, "text/html; charset=utf-8", self.home(published))),
+            Target::Home => Ok(explorer::page(&self.list(published))),
             Target::Errors => {
                 let page = include_bytes!("../../docs/errors.md").to_vec();
                 Ok(reply::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
@@ -312,10 +339,9 @@ impl App {
         }
     }
 
-    fn home(&self, published: &Published) -> Vec<u8> {
-        let mut page = String::from(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>standin</title>\n<h1>standin</h1>\n",
-        );
+    /// The resources as the page lists them for browsers that run no script, and for curl.
+    fn list(&self, published: &Published) -> String {
+        let mut page = String::new();
         if let Some(file) = &self.settings.file {
             page.push_str(&format!("<p>The data of <code>{}</code></p>\n", escape(file)));
         }
@@ -328,19 +354,23 @@ impl App {
                 Data::Scalar(_) => "value".into(),
             };
             let path = escape(&format!("/{}", encode(resource.name())));
-            page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})\n", escape(resource.name())));
+            page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})</li>\n", escape(resource.name())));
         }
-        page.push_str("</ul>\n<p><a href=\"/db\">/db</a>: the whole data. <a href=\"/-/errors\">/-/errors</a>: what each error means.\n");
-        page.into_bytes()
+        page.push_str("</ul>\n");
+        page
     }
 }
 
 /// Whether a host name is this machine's for everybody who could ask.
-fn is_own(host: &str) -> bool {
+pub(super) fn is_own(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
+    let ends_so = |end: &str| {
+        let start = host.len().checked_sub(end.len());
+        start.and_then(|start| host.get(start..)).is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
     host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || ends_so(".localhost")
 }
 
 fn escape(text: &str) -> String {
@@ -456,7 +486,7 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
 
 fn wrong_method(request: &Request, target: &Target) -> Problem {
     let method = &request.method;
-    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE"].contains(&method.as_str());
+    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());
     let path = request.uri.path();
     let detail = format!("{method} does not work on {path}");
     let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)

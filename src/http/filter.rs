@@ -1,49 +1,72 @@
 //! The one warp filter.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use warp::http::{HeaderMap, Method, Response, Uri, header};
+use tokio::sync::watch;
+use warp::http::{HeaderMap, Method, Uri, header};
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::events;
 use super::request::{Body, Request};
 
-/// What the connection knows of a request, handed to the filter as an extension.
-#[derive(Debug, Clone)]
-pub(super) struct Arrival {
-    pub(super) uri: Uri,
-    pub(super) remote: SocketAddr,
+/// The target and the headers of the request that a connection is at. They go around warp, which would copy them: a
+/// connection has one request at a time.
+#[derive(Debug, Default)]
+pub(super) struct Arrival(Mutex<(Uri, HeaderMap)>);
+
+impl Arrival {
+    /// Puts them aside.
+    pub(super) fn put(&self, uri: Uri, headers: HeaderMap) {
+        if let Ok(mut held) = self.0.lock() {
+            *held = (uri, headers);
+        }
+    }
+
+    fn take(&self) -> (Uri, HeaderMap) {
+        self.0.lock().map(|mut held| std::mem::take(&mut *held)).unwrap_or_default()
+    }
 }
 
 /// Answers every request of a connection with `app`.
 pub(super) fn filter(
     app: Arc<App>,
+    (arrival, remote): (Arc<Arrival>, SocketAddr),
     body_limit: usize,
     body_time: Duration,
-) -> impl Filter<Extract = (Response<Bytes>,), Error = Rejection> + Clone {
-    warp::method().and(warp::ext::get::<Arrival>()).and(warp::header::headers_cloned()).and(warp::body::stream()).then(
-        move |method: Method, arrival: Arrival, headers: HeaderMap, body| {
-            let app = app.clone();
-            async move {
-                let body = match tokio::time::timeout(body_time, read(&headers, body, body_limit)).await {
+    stop: watch::Receiver<bool>,
+) -> impl Filter<Extract = (warp::reply::Response,), Error = Rejection> + Clone {
+    warp::method().and(warp::body::stream()).then(move |method: Method, body| {
+        let (app, stop) = (app.clone(), stop.clone());
+        let (uri, headers) = arrival.take();
+        async move {
+            let body = if has_body(&headers) {
+                match tokio::time::timeout(body_time, read(&headers, body, body_limit)).await {
                     Ok(body) => body,
                     Err(_) => Body::TooSlow,
-                };
-                let unread = !matches!(body, Body::Whole(_));
-                let request = Request { method, uri: arrival.uri, headers, body, remote: Some(arrival.remote) };
-                let mut response = app.respond(request).await;
-                if unread {
-                    // What is left of the body must not be read as the next request.
-                    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
                 }
-                response
+            } else {
+                Body::Whole(Bytes::new())
+            };
+            let unread = !matches!(body, Body::Whole(_));
+            let request = Request { method, uri, headers, body, remote: Some(remote) };
+            let mut response = app.respond(request).await;
+            if unread {
+                // What is left of the body must not be read as the next request.
+                response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
             }
-        },
-    )
+            events::with_body(response, &stop)
+        }
+    })
+}
+
+/// Whether a request has a body (RFC 9112, 6.3).
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 async fn read<B: Buf, E: std::fmt::Display>(

@@ -1,10 +1,12 @@
 //! hyper answers what is not HTTP by itself, with a bare status. This puts a problem document in the place of that.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::time::{Duration, Sleep};
 
 use super::problem::{self, Problem};
 
@@ -13,11 +15,26 @@ pub(super) struct Framing<T> {
     inner: T,
     /// The document that takes the place of the head now being written, and how much of it is out.
     instead: Option<(Vec<u8>, usize)>,
+    /// How long a write may wait for the client to read, and the end of the present wait.
+    patience: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Framing<T> {
-    pub(super) fn new(inner: T) -> Framing<T> {
-        Framing { inner, instead: None }
+    pub(super) fn new(inner: T, patience: Duration) -> Framing<T> {
+        Framing { inner, instead: None, patience, stalled: None }
+    }
+
+    /// Ends the connection of a client that has stopped reading: what waits for it would be kept for ever.
+    fn watch(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -87,7 +104,10 @@ impl<T: Write + Unpin> Write for Framing<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         match ready!(self.write_instead(context, buffer)) {
             Some(written) => Poll::Ready(written),
-            None => Pin::new(&mut self.inner).poll_write(context, buffer),
+            None => {
+                let written = Pin::new(&mut self.inner).poll_write(context, buffer);
+                self.watch(context, written)
+            }
         }
     }
 
@@ -99,7 +119,10 @@ impl<T: Write + Unpin> Write for Framing<T> {
         let first = buffers.iter().find(|buffer| !buffer.is_empty()).map_or(&[][..], |buffer| buffer);
         match ready!(self.write_instead(context, first)) {
             Some(written) => Poll::Ready(written),
-            None => Pin::new(&mut self.inner).poll_write_vectored(context, buffers),
+            None => {
+                let written = Pin::new(&mut self.inner).poll_write_vectored(context, buffers);
+                self.watch(context, written)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::problem::{self, Problem, Told};
 use super::reply;
@@ -14,9 +14,6 @@ use crate::json::{Id, Layout, get_member};
 use crate::store::query::{Fault, Fields, Notice, PageInfo, PageStyle, Query, QueryError};
 use crate::store::relations::{Lookup, Naming, Plan, foreign_key};
 use crate::store::{Collection, Resource, Store, write_list};
-
-/// The header of a valid answer that is probably not what was meant.
-const HINT: HeaderName = HeaderName::from_static("x-hint");
 
 /// The records of `resource` that the request's query chooses. `only`: a further equality, of a nested route.
 pub(super) fn collection(
@@ -85,7 +82,7 @@ pub(super) fn collection(
     let mut response = reply::json(StatusCode::OK, body);
     let headers = response.headers_mut();
     if let Some(total) = total {
-        headers.insert("x-total-count", HeaderValue::from(total));
+        headers.insert(reply::TOTAL, HeaderValue::from(total));
     }
     if let Some(page) = page.filter(|page| page.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
@@ -171,7 +168,7 @@ fn hint<'a>(response: &mut Response<Bytes>, notices: impl Iterator<Item = &'a No
     let words = words.join("\n");
     let line: String = words.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { ' ' }).collect();
     if let Ok(line) = HeaderValue::try_from(line) {
-        response.headers_mut().insert(HINT, line);
+        response.headers_mut().insert(reply::HINT, line);
     }
     response.extensions_mut().insert(Told(words));
 }

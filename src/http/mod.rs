@@ -3,14 +3,19 @@
 //! There is one filter and one dispatch on method and target; nothing is ever rejected, every error is an answer. The
 //! same [`App::respond`] serves a connection and a call within the process.
 
+mod admin;
 mod app;
 mod body;
+mod events;
+mod explorer;
 mod filter;
 mod framing;
 mod list;
+mod meta;
 mod problem;
 mod reply;
 mod request;
+mod requests;
 mod rewrite;
 mod serve;
 mod static_files;

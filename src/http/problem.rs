@@ -36,12 +36,15 @@ kinds! {
     BAD_QUERY "bad-query" 400 "The query cannot be understood";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
     FOREIGN_HOST "foreign-host" 403 "The request is for another host";
+    ADMIN "admin" 403 "The administration is closed to this request";
     READ_ONLY "read-only" 403 "The server takes no writes";
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";
     REFERENCE "reference" 404 "The reference points nowhere";
+    NO_SNAPSHOT "no-snapshot" 404 "There is no such snapshot";
     METHOD "method" 405 "The resource does not take this method";
     TIMEOUT "timeout" 408 "The request took too long";
+    NOTHING_TO_UNDO "nothing-to-undo" 409 "There is nothing to undo";
     NOT_UNIQUE "not-unique" 409 "The value is taken";
     ID_TAKEN "id-taken" 409 "The id is taken";
     CHANGED "changed" 412 "The record has changed";

@@ -3,26 +3,51 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use warp::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::app::Settings;
 use super::request::Request;
 use crate::json::tag;
 
+/// The header of a valid answer that is probably not what was meant.
+pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
+/// How many records there are without the window.
+pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+
 /// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
 const WORTH_COMPRESSING: usize = 1024;
+/// How many headers an answer has at most, as a rule.
+const USUAL_HEADERS: usize = 12;
 
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
     with_type(status, "application/json", body)
 }
 
+/// An answer with `value` as its body.
+pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<Bytes> {
+    json(status, format!("{value:#}").into_bytes())
+}
+
 /// An answer with a body of another type.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
-    let tag = HeaderValue::try_from(tag(&body)).unwrap_or(HeaderValue::from_static("\"\""));
-    let mut response = Response::new(Bytes::from(body));
+    let tag = tag(&body);
+    with_tag(status, content_type, body.into(), tag)
+}
+
+/// An answer with a body whose entity tag is known.
+pub(super) fn with_tag(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+    tag: impl TryInto<HeaderValue>,
+) -> Response<Bytes> {
+    let tag = tag.try_into().unwrap_or(HeaderValue::from_static("\"\""));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    // One allocation instead of one for each doubling.
+    headers.reserve(USUAL_HEADERS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::ETAG, tag);
     response
@@ -44,10 +69,17 @@ pub(super) fn finish(request: &Request, settings: &Settings, mut response: Respo
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
     }
-    if settings.gzip {
-        compress(request, &mut response);
-    }
+    let varies = settings.gzip && compress(request, &mut response);
     let headers = response.headers_mut();
+    let vary = match (settings.cors, varies) {
+        (true, true) => Some("Origin, Accept-Encoding"),
+        (true, false) => Some("Origin"),
+        (false, true) => Some("Accept-Encoding"),
+        (false, false) => None,
+    };
+    if let Some(vary) = vary {
+        headers.append(header::VARY, HeaderValue::from_static(vary));
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if settings.cors {
@@ -66,17 +98,16 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
 }
 
 fn cross_origin(request: &Request, headers: &mut HeaderMap) {
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     if let Some(origin) = request.headers.get(header::ORIGIN) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
-    let exposed = [("x-total-count", "X-Total-Count"), ("link", "Link"), ("location", "Location")];
+    let exposed = [(TOTAL, "X-Total-Count"), (header::LINK, "Link"), (header::LOCATION, "Location")];
     // What json-server lacks, and what a page of another origin needs for `If-Match`.
-    let more = [("etag", "ETag"), ("x-hint", "X-Hint")];
+    let more = [(header::ETAG, "ETag"), (HINT, "X-Hint")];
     let more = more.iter().filter(|_| request.headers.contains_key(header::ORIGIN));
     let exposed: Vec<_> =
-        exposed.iter().chain(more).filter(|(name, _)| headers.contains_key(*name)).map(|(_, shown)| *shown).collect();
+        exposed.iter().chain(more).filter(|(name, _)| headers.contains_key(name)).map(|(_, shown)| *shown).collect();
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
     {
@@ -128,20 +159,23 @@ fn call_back(response: &mut Response<Bytes>, name: &str) {
     }
 }
 
-fn compress(request: &Request, response: &mut Response<Bytes>) {
+/// Compresses the body where the client takes that; whether the answer is one that could be compressed.
+fn compress(request: &Request, response: &mut Response<Bytes>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let is_text =
-        kind.starts_with("text/") || kind.contains("json") || kind.contains("javascript") || kind.contains("svg");
+    let is_text = kind.starts_with("application/json")
+        || kind.starts_with("text/")
+        || kind.contains("json")
+        || kind.contains("javascript")
+        || kind.contains("svg");
     if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
-        return;
+        return false;
     }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if response.body().len() < WORTH_COMPRESSING || !accepts_gzip(request) {
-        return;
+        return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing to memory does not fail; if it ever did, the answer would go out as it is.
-    let Ok(packed) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return };
+    let Ok(packed) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return true };
     *response.body_mut() = Bytes::from(packed);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -150,6 +184,7 @@ fn compress(request: &Request, response: &mut Response<Bytes>) {
     if let Some(Ok(tag)) = tag.map(|tag| HeaderValue::try_from(format!("{tag}-gzip\""))) {
         headers.insert(header::ETAG, tag);
     }
+    true
 }
 
 fn accepts_gzip(request: &Request) -> bool {

@@ -12,6 +12,9 @@ use super::App;
 use super::filter::{Arrival, filter};
 use super::framing::Framing;
 
+/// How many headers hyper takes when nothing is said.
+const USUAL_HEADER_COUNT: usize = 100;
+
 /// What a client may ask of the server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -25,6 +28,8 @@ pub struct Limits {
     pub header_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
+    /// How long an answer may wait for a client that does not read.
+    pub write_time: Duration,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// How long a stop waits for what is under way.
@@ -36,9 +41,10 @@ impl Default for Limits {
         Limits {
             body: 10 * 1024 * 1024,
             headers: 64 * 1024,
-            header_count: 100,
+            header_count: USUAL_HEADER_COUNT,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 10_000,
             grace: Duration::from_secs(2),
         }
@@ -68,7 +74,6 @@ async fn accept(
     places: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let service = warp::service(filter(app, limits.body, limits.body_time));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -80,10 +85,11 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let service = service.clone();
+        let arrival = Arc::new(Arrival::default());
+        let filter = filter(app.clone(), (arrival.clone(), remote), limits.body, limits.body_time, stop.clone());
+        let service = warp::service(filter);
         let serve = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            let arrival = Arrival { uri: request.uri().clone(), remote };
-            request.extensions_mut().insert(arrival);
+            arrival.put(std::mem::take(request.uri_mut()), std::mem::take(request.headers_mut()));
             service.clone().call(request)
         });
         let (limits, stop) = (limits.clone(), stop.clone());
@@ -102,14 +108,14 @@ where
 {
     // Without this a small answer may wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let mut connection = std::pin::pin!(
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_time)
-            .max_buf_size(limits.headers.max(8192))
-            .max_headers(limits.header_count)
-            .serve_connection(Framing::new(TokioIo::new(stream)), service)
-    );
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_time).max_buf_size(limits.headers.max(8192));
+    if limits.header_count != USUAL_HEADER_COUNT {
+        // A count of one's own makes hyper clear room for so many before every request.
+        http.max_headers(limits.header_count);
+    }
+    let io = Framing::new(TokioIo::new(stream), limits.write_time);
+    let mut connection = std::pin::pin!(http.serve_connection(io, service));
     tokio::select! {
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
         _ = connection.as_mut() => return,

@@ -155,7 +155,7 @@ fn without_id(engine: &Engine, record: &str) -> String {
 }
 
 /// The table from error to answer.
-fn refused(engine: &Engine, published: &Published, request: &Request, error: WriteError) -> Problem {
+pub(super) fn refused(engine: &Engine, published: &Published, request: &Request, error: WriteError) -> Problem {
     match error {
         WriteError::Rules { resource, violations } => {
             let rules = engine.schema().rules(&resource);

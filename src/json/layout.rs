@@ -126,62 +126,55 @@ impl Layout {
     /// space changes: names, strings and numbers stay as they are spelt.
     pub fn write(&self, out: &mut Vec<u8>, text: &str, base: &str) {
         let bytes = text.as_bytes();
+        out.reserve(bytes.len() + bytes.len() / 8 + 32);
+        let mut lines = Lines::new(self, base);
         let mut depth = 0;
-        let mut at = 0;
+        // What stands from `run` on is in the output's layout already and is copied in one go.
+        let mut run = skip_space(bytes, 0);
+        let mut at = run;
         while let Some(&byte) = bytes.get(at) {
-            match byte {
-                b'"' => {
-                    let end = string_end(bytes, at);
-                    out.extend_from_slice(&bytes[at..end]);
+            let end = match byte {
+                b'"' => string_end(bytes, at),
+                b'{' | b'[' | b'}' | b']' | b',' | b':' => at + 1,
+                _ => word_end(bytes, at),
+            };
+            // The two that come most often need no further look: a value before its comma, a name before its value.
+            match bytes.get(end..end + 3) {
+                Some([b',', ..]) => {
                     at = end;
                     continue;
                 }
-                b'{' | b'[' => {
-                    out.push(byte);
-                    let next = skip_space(bytes, at + 1);
-                    if let Some(close @ (b'}' | b']')) = bytes.get(next) {
-                        out.push(*close);
-                        at = next;
-                    } else {
-                        depth += 1;
-                        self.newline(out, base, depth);
-                        if self.indent == (Indent::OneLine { padded: true }) {
-                            out.push(b' ');
-                        }
-                    }
-                }
-                b'}' | b']' => {
-                    depth = depth.saturating_sub(1);
-                    self.newline(out, base, depth);
-                    if self.indent == (Indent::OneLine { padded: true }) {
-                        out.push(b' ');
-                    }
-                    out.push(byte);
-                }
-                b',' => {
-                    out.push(b',');
-                    if let Indent::OneLine { .. } = self.indent {
-                        if self.space_after_comma {
-                            out.push(b' ');
-                        }
-                    } else {
-                        self.newline(out, base, depth);
-                    }
-                }
-                b':' => out.extend_from_slice(if self.space_after_colon { b": " } else { b":" }),
-                b' ' | b'\n' | b'\r' | b'\t' => {}
-                _ => {
-                    let end = bytes[at..]
-                        .iter()
-                        .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
-                        .map_or(bytes.len(), |length| at + length);
-                    out.extend_from_slice(&bytes[at..end]);
-                    at = end;
+                Some([b':', b' ', next]) if self.space_after_colon && *next > b' ' => {
+                    at = end + 2;
                     continue;
                 }
+                _ => {}
             }
-            at += 1;
+            let next = skip_space(bytes, end);
+            let close = matches!(bytes.get(next), Some(b'}' | b']'));
+            if matches!(byte, b'{' | b'[') {
+                depth += 1;
+            }
+            if close {
+                depth = usize::saturating_sub(depth, 1);
+            }
+            let gap: &[u8] = match byte {
+                b',' => lines.between(depth),
+                b':' if self.space_after_colon => b" ",
+                b'{' | b'[' if close => b"",
+                b'{' | b'[' => lines.inner(depth),
+                _ if close => lines.inner(depth),
+                _ => b"",
+            };
+            let same = next - end == gap.len() && (gap.len() < 2 || bytes[end..next] == *gap);
+            if !same || (gap.len() == 1 && bytes[end] != gap[0]) {
+                out.extend_from_slice(&bytes[run..end]);
+                out.extend_from_slice(gap);
+                run = next;
+            }
+            at = next;
         }
+        out.extend_from_slice(&bytes[run.min(at)..]);
     }
 
     /// `text` (valid JSON) in this layout, as [`Layout::write`].
@@ -193,22 +186,89 @@ impl Layout {
     }
 }
 
+/// What stands between the members of a value, at every depth.
+struct Lines<'a> {
+    layout: &'a Layout,
+    base: &'a str,
+    /// A line break and as much white space as the deepest line so far begins with.
+    deepest: std::borrow::Cow<'static, [u8]>,
+    lead: usize,
+    step: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(layout: &'a Layout, base: &'a str) -> Lines<'a> {
+        // The usual indents need no text of their own.
+        const SPACES: &[u8] = b"\n                                                                ";
+        let usual = !layout.crlf && base.bytes().all(|byte| byte == b' ');
+        let deepest = match layout.indent {
+            Indent::Spaces(_) if usual => SPACES,
+            _ => b"",
+        };
+        let step = match layout.indent {
+            Indent::OneLine { .. } => 0,
+            Indent::Spaces(step) | Indent::Tabs(step) => step,
+        };
+        Lines { layout, base, deepest: deepest.into(), lead: 1 + usize::from(layout.crlf) + base.len(), step }
+    }
+
+    fn line(&mut self, depth: usize) -> &[u8] {
+        let length = self.lead + depth * self.step;
+        if self.deepest.len() < length {
+            let mut deepest = Vec::new();
+            self.layout.newline(&mut deepest, self.base, depth + 4);
+            self.deepest = deepest.into();
+        }
+        &self.deepest[..length]
+    }
+
+    /// Behind an opening bracket, and before a closing one.
+    fn inner(&mut self, depth: usize) -> &[u8] {
+        match self.layout.indent {
+            Indent::OneLine { padded: true } => b" ",
+            Indent::OneLine { padded: false } => b"",
+            _ => self.line(depth),
+        }
+    }
+
+    /// Behind a comma.
+    fn between(&mut self, depth: usize) -> &[u8] {
+        match self.layout.indent {
+            Indent::OneLine { .. } if self.layout.space_after_comma => b" ",
+            Indent::OneLine { .. } => b"",
+            _ => self.line(depth),
+        }
+    }
+}
+
+/// The end of the number or word that begins at `start`, in valid JSON.
+pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    rest.iter()
+        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
+        .map_or(bytes.len(), |length| start + length)
+}
+
 /// The end of the string literal that begins at `start`, in valid JSON.
 pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match memchr::memchr2(b'"', b'\\', rest) {
+            Some(length) if rest[length] == b'"' => return at + length + 1,
+            Some(length) => at += length + 2,
+            None => return bytes.len(),
         }
     }
-    bytes.len()
 }
 
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
+        // An indent is passed eight spaces at a time.
+        while bytes.get(at..at + 8).is_some_and(|part| part == b"        ") {
+            at += 8;
+        }
     }
     at
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::layout::{Layout, skip_space, string_end};
+use super::layout::{Layout, skip_space, string_end, word_end};
 use super::{Kind, SyntaxError, check, quote, unquote};
 
 /// Text that is known to be one JSON object, nested no deeper than a request body may be.
@@ -123,10 +123,7 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
             }
             bytes.len()
         }
-        _ => bytes[start.min(bytes.len())..]
-            .iter()
-            .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
-            .map_or(bytes.len(), |length| start + length),
+        _ => word_end(bytes, start),
     }
 }
 

@@ -32,7 +32,8 @@ impl Store {
         out
     }
 
-    fn text_size(&self) -> usize {
+    /// About how long the file's text is, without putting it together.
+    pub fn text_size(&self) -> usize {
         let mut size = self.tail.len();
         for resource in &self.resources {
             size += resource.before.len()

@@ -318,6 +318,9 @@ fn every_kind_can_be_met() {
     let mut client = fixture.client();
     client.write("GET /users HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     meet("foreign-host", 403, client.reply("GET"));
+    meet("admin", 403, fixture.send("POST", "/-/reset", &[("Origin", "http://evil.example")], ""));
+    meet("no-snapshot", 404, fixture.send("POST", "/-/reset?snapshot=x", NONE, ""));
+    meet("nothing-to-undo", 409, fixture.send("POST", "/-/undo", NONE, ""));
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
     meet("read-only", 403, fixture.json("POST", "/a", "{}"));
     // Those that other tests meet, and those that no request can bring about.

@@ -12,7 +12,7 @@ const FLOORS: [(&str, u32); 13] = [
     ("schema", 2),
     ("engine", 3),
     ("http", 4),
-    ("openapi", 4),
+    ("openapi", 3),
     ("server", 6),
     ("check", 8),
     ("cli", 10),

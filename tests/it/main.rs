@@ -26,6 +26,11 @@ mod raw;
 mod stress;
 mod styles;
 
+mod admin;
+mod events;
+mod explorer;
+mod openapi;
+
 mod check;
 mod cli;
 mod floors;

@@ -50,7 +50,7 @@ impl PageInfo {
 
     /// The page after this one.
     pub fn next(&self) -> Option<usize> {
-        (self.current < self.last).then_some(self.current + 1)
+        (self.current < self.last).then(|| self.current + 1)
     }
 
     /// The value of the `Link` header, made of `url` (that of the request) with another `_page`: `first`, `prev`, `next`
@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(relations(2, 25), "1 first, 1 prev, 3 next, 3 last");
         assert_eq!(relations(3, 25), "1 first, 2 prev, 3 last");
         assert_eq!(relations(9, 25), "1 first, 3 prev, 3 last");
+        assert_eq!(relations(usize::MAX, 25), "1 first, 3 prev, 3 last");
         assert_eq!(relations(1, 10), "");
         assert_eq!(relations(1, 0), "");
     }

@@ -1,0 +1,397 @@
+//! The measurements, and the table of their medians.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::data::{self, User};
+use super::load::{Check, Exchange, Round, Until, run};
+use super::peers::{Kind, Program, Running, ask};
+use super::works::{Work, posts};
+use super::{Options, Outcome};
+
+/// The rates of one kind of request.
+pub struct Row {
+    count: usize,
+    work: Work,
+    bare: f64,
+    /// The bare route with standin's headers.
+    dressed: f64,
+    /// Name, rate, and its ratios to the two.
+    servers: Vec<(String, f64, f64, f64)>,
+    /// Microseconds of the processor for an answer, in user and in kernel mode: the two routes, then the servers.
+    processor: Vec<[f64; 2]>,
+}
+
+/// All rows.
+#[derive(Default)]
+pub struct Table {
+    pub rows: Vec<Row>,
+}
+
+/// Measures `work` on `count` records.
+pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, data::file(count))?;
+    if work == Work::Post {
+        std::fs::write(folder.path().join("db.schema.json"), data::RULES)?;
+    }
+    let programs: Vec<&Program> = options
+        .programs
+        .iter()
+        .filter(|program| program.kind == Kind::Standin || takes(program, count, work))
+        .collect();
+    let exact = work.exchanges(count, true);
+    let loose = work.exchanges(count, false);
+    let mut servers: Vec<Option<Running>> = Vec::new();
+    for (number, program) in programs.iter().enumerate() {
+        // Each has a file of its own: a standin locks its file.
+        let own = folder.path().join(format!("own-{number}.json"));
+        std::fs::copy(&file, &own)?;
+        servers.push(if work == Work::Post { None } else { Some(program.start(&own)?) });
+    }
+    let sample = match servers.first() {
+        Some(Some(server)) => ask(server.address, target(&exact[0]))?,
+        _ => {
+            let server = options.programs[0].start(&file)?;
+            answer_to_post(&server)?
+        }
+    };
+    let [bare, dressed] = [false, true].map(|headers| yardstick(folder.path(), &sample, headers));
+    let (bare, dressed) = (bare?, dressed?);
+    let same = like(&sample, &exact, if work == Work::Post { 201 } else { 200 });
+    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + 2];
+    let mut answers = vec![0; servers.len() + 2];
+    let times = || -> Vec<[f64; 2]> {
+        let all = [Some(&bare), Some(&dressed)].into_iter().chain(servers.iter().map(Option::as_ref));
+        all.map(|server| server.and_then(Running::processor).unwrap_or_default()).collect()
+    };
+    let before = times();
+    for number in 0..=options.rounds {
+        let time = Until::Time(if number == 0 { options.round / 4 } else { options.round });
+        let mut round = vec![run(bare.address, options.connections, &same, time)?];
+        round.push(run(dressed.address, options.connections, &same, time)?);
+        for (program, server) in programs.iter().zip(&servers) {
+            let exchanges = if program.kind == Kind::Standin { &exact } else { &loose };
+            round.push(match server {
+                Some(server) => run(server.address, options.connections, exchanges, time)?,
+                None => save(program, folder.path(), count, number, options.connections)?,
+            });
+        }
+        for (at, round) in round.iter().enumerate() {
+            if let Some(example) = &round.example {
+                let name = at.checked_sub(2).map_or("the bare route", |at| programs[at].name.as_str());
+                return Err(format!("{name} gave {} wrong answers, the first: {example}", round.wrong).into());
+            }
+            answers[at] += round.answers;
+            if number > 0 {
+                rates[at].push(round.rate());
+            }
+        }
+    }
+    let spent = |(at, (before, after)): (usize, (&[f64; 2], [f64; 2]))| {
+        [0, 1].map(|mode| (after[mode] - before[mode]) * 1e6 / answers[at].max(1) as f64)
+    };
+    let processor = before.iter().zip(times()).enumerate().map(spent).collect();
+    let ratio = |one: &[f64], other: &[f64]| median(one.iter().zip(other).map(|(one, other)| one / other));
+    let row = Row {
+        count,
+        work,
+        bare: median(rates[0].iter().copied()),
+        dressed: median(rates[1].iter().copied()),
+        servers: programs
+            .iter()
+            .zip(&rates[2..])
+            .map(|(program, own)| {
+                (program.name.clone(), median(own.iter().copied()), ratio(own, &rates[0]), ratio(own, &rates[1]))
+            })
+            .collect(),
+        processor,
+    };
+    println!("{row}");
+    Ok(row)
+}
+
+/// Whether another server can do the work at all, and within reason.
+fn takes(program: &Program, count: usize, work: Work) -> bool {
+    match program.kind {
+        Kind::Standin => true,
+        Kind::JsonServer => count <= 100_000 && (work != Work::Like || program.name.contains(" 0.")),
+        Kind::Mocks => count <= 100_000 && matches!(work, Work::ById | Work::WholeList),
+    }
+}
+
+/// A round of writes on a fresh copy of the file, in which all that was acknowledged must be found afterwards.
+fn save(program: &Program, folder: &Path, count: usize, number: usize, connections: usize) -> Outcome<Round> {
+    let copy = folder.join(format!("copy-{number}.json"));
+    std::fs::copy(folder.join("db.json"), &copy)?;
+    std::fs::copy(folder.join("db.schema.json"), copy.with_extension("schema.json"))?;
+    let server = program.start(&copy)?;
+    let many = match (program.kind, count) {
+        (Kind::Standin, 0..=10_000) => 1000,
+        (Kind::Standin, _) => 640,
+        (_, 0..=10_000) => 300,
+        _ => 32,
+    };
+    let exchanges = posts(number, many);
+    let round = run(server.address, connections, &exchanges, Until::AllOnce)?;
+    if program.kind == Kind::Standin {
+        let text = std::fs::read(&copy)?;
+        for exchange in &exchanges {
+            if let Check::Holds(email) = &exchange.body
+                && memchr::memmem::find(&text, email).is_none()
+            {
+                return Err("a write was acknowledged and is not in the file".into());
+            }
+        }
+    }
+    drop(server);
+    std::fs::remove_file(&copy)?;
+    Ok(round)
+}
+
+/// A bare route that gives the body of `sample`, with its headers too or with its `Content-Type` alone.
+fn yardstick(folder: &Path, sample: &[u8], headers: bool) -> Outcome<Running> {
+    let end = memchr::memmem::find(sample, b"\r\n\r\n").ok_or("the answer has no head")?;
+    let file = folder.join(format!("bare-{headers}"));
+    let mut out = std::fs::File::create(&file)?;
+    for line in std::str::from_utf8(&sample[..end])?.lines().skip(1) {
+        let name = line.split(':').next().unwrap_or("").to_ascii_lowercase();
+        let own = ["content-length", "date", "connection"].contains(&name.as_str());
+        if !own && (headers || name == "content-type") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)?;
+    out.write_all(&sample[end + 4..])?;
+    Running::bare(&file)
+}
+
+/// The requests of `exchanges`, all answered as in `sample`.
+fn like(sample: &[u8], exchanges: &[Exchange], status: u16) -> Vec<Exchange> {
+    let end = memchr::memmem::find(sample, b"\r\n\r\n").map_or(0, |end| end + 4);
+    let body = Check::Exactly(sample[end..].to_vec());
+    exchanges.iter().map(|one| Exchange { request: one.request.clone(), status, body: body.clone() }).collect()
+}
+
+fn target(exchange: &Exchange) -> &str {
+    let text = std::str::from_utf8(&exchange.request).unwrap_or("");
+    text.split(' ').nth(1).unwrap_or("/")
+}
+
+fn answer_to_post(server: &Running) -> Outcome<Vec<u8>> {
+    use std::io::Read;
+    let mut stream = std::net::TcpStream::connect(server.address)?;
+    let request = posts(usize::MAX, 1).remove(0).request;
+    stream.write_all(String::from_utf8(request)?.replacen("Host:", "Connection: close\r\nHost:", 1).as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// The time of one client's POST beside that of writing the file.
+pub fn single_writes(options: &Options) -> Outcome<()> {
+    if !options.wants("single") {
+        return Ok(());
+    }
+    println!(
+        "| records | file | plain write and flush | POST of a single client | ratio |\n| --- | --- | --- | --- | --- |"
+    );
+    for count in options.records.iter().filter(|count| **count <= 100_000) {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("db.json");
+        let text = data::file(*count);
+        std::fs::write(&file, &text)?;
+        std::fs::write(folder.path().join("db.schema.json"), data::RULES)?;
+        let server = options.programs[0].start(&file)?;
+        let (mut plain, mut post) = (Vec::new(), Vec::new());
+        for number in 0..options.rounds.max(5) * 3 {
+            let start = Instant::now();
+            let other = folder.path().join("other.json");
+            let mut out = std::fs::File::create(&other)?;
+            out.write_all(text.as_bytes())?;
+            out.sync_all()?;
+            plain.push(start.elapsed().as_secs_f64());
+            let round = run(server.address, 1, &posts(number, 1), Until::AllOnce)?;
+            if let Some(example) = round.example {
+                return Err(example.into());
+            }
+            post.push(round.worst.as_secs_f64());
+        }
+        let (plain, post) = (median(plain), median(post));
+        println!(
+            "| {} | {:.1} MB | {:.2} ms | {:.2} ms | {:.2} |",
+            grouped(*count),
+            text.len() as f64 / 1e6,
+            plain * 1e3,
+            post * 1e3,
+            post / plain
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// From the start of the process to the first answer, and the memory after that.
+pub fn starts(options: &Options) -> Outcome<()> {
+    if !options.wants("start") && !options.wants("memory") {
+        return Ok(());
+    }
+    println!(
+        "| server | records | file | start to first answer | of file a second | resident memory | of the file |\n| --- | --- | --- | --- | --- | --- | --- |"
+    );
+    for count in std::iter::once(&0).chain(&options.records) {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("db.json");
+        let text = data::file(*count);
+        std::fs::write(&file, &text)?;
+        for program in &options.programs {
+            if program.kind != Kind::Standin && *count > 100_000 {
+                continue;
+            }
+            let mut times = Vec::new();
+            let mut memory = Vec::new();
+            for _ in 0..options.rounds.max(5) {
+                let server = program.start(&file)?;
+                times.push(server.start.as_secs_f64());
+                memory.push(server.memory().unwrap_or(0) as f64);
+            }
+            let (time, memory, size) = (median(times), median(memory), text.len() as f64);
+            println!(
+                "| {} | {} | {:.1} MB | {:.1} ms | {:.0} MB | {:.1} MB | {:.1} |",
+                program.name,
+                grouped(*count),
+                size / 1e6,
+                time * 1e3,
+                size / 1e6 / time,
+                memory / 1e6,
+                memory / size
+            );
+        }
+    }
+    println!();
+    Ok(())
+}
+
+/// How long reads wait while the file is read again after an edit of one record.
+pub fn reload(options: &Options) -> Outcome<()> {
+    if !options.wants("reload") {
+        return Ok(());
+    }
+    println!(
+        "| records | file | edit until seen | reads meanwhile | longest wait meanwhile | longest wait without an edit |\n| --- | --- | --- | --- | --- | --- |"
+    );
+    for count in &options.records {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("db.json");
+        let text = data::file(*count);
+        std::fs::write(&file, &text)?;
+        let server = options.programs[0].start(&file)?;
+        // The first record is the one that is edited, so it is not among those asked for.
+        let reads: Vec<Exchange> =
+            Work::ById.exchanges(*count, true).into_iter().filter(|one| target(one) != "/users/1").collect();
+        let before = run(server.address, 4, &reads, Until::Time(Duration::from_secs(1)))?;
+        let edited = text.replacen(&User(1).email(), "edited@example.org", 1);
+        let other = folder.path().join("edit.json");
+        std::fs::write(&other, &edited)?;
+        std::fs::rename(&other, &file)?;
+        let start = Instant::now();
+        let mut all = Round::default();
+        loop {
+            let round = run(server.address, 4, &reads, Until::Time(Duration::from_millis(50)))?;
+            all.answers += round.answers;
+            all.worst = all.worst.max(round.worst);
+            all.wrong += round.wrong;
+            let first = ask(server.address, "/users/1")?;
+            if memchr::memmem::find(&first, b"edited@example.org").is_some() {
+                break;
+            }
+            if start.elapsed() > Duration::from_secs(60) {
+                return Err("the edit has not been taken in within a minute".into());
+            }
+        }
+        if all.wrong > 0 {
+            return Err("an answer during the reload was wrong".into());
+        }
+        println!(
+            "| {} | {:.1} MB | {:.0} ms | {} | {:.2} ms | {:.2} ms |",
+            grouped(*count),
+            text.len() as f64 / 1e6,
+            start.elapsed().as_secs_f64() * 1e3,
+            all.answers,
+            all.worst.as_secs_f64() * 1e3,
+            before.worst.as_secs_f64() * 1e3
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// The one in the middle.
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// A number with commas between its thousands.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "| {} | {} | {} | {} |",
+            grouped(self.count),
+            self.work.title(),
+            grouped(self.bare as usize),
+            grouped(self.dressed as usize)
+        )?;
+        for (_, rate, bare, dressed) in &self.servers {
+            write!(formatter, " {} ({bare:.2}, {dressed:.2}) |", grouped(*rate as usize))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, ..) in self.rows.iter().flat_map(|row| &row.servers) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        writeln!(
+            formatter,
+            "Answers a second; in brackets the ratio to the bare route, without and with the same headers.\n"
+        )?;
+        writeln!(formatter, "| records | work | bare route | with the same headers | {} |", names.join(" | "))?;
+        writeln!(formatter, "| --- | --- | --- | --- |{}", " --- |".repeat(names.len()))?;
+        for row in &self.rows {
+            let found = |name: &&str| row.servers.iter().find(|(known, ..)| known == *name).cloned();
+            let servers = names.iter().map(|name| found(name).unwrap_or((String::new(), 0.0, 0.0, 0.0))).collect();
+            writeln!(formatter, "{}", Row { servers, processor: Vec::new(), ..*row })?;
+        }
+        writeln!(formatter, "\nMicroseconds of the processor for an answer, in user + kernel mode.\n")?;
+        writeln!(formatter, "| records | work | bare route | with the same headers | {} |", names.join(" | "))?;
+        writeln!(formatter, "| --- | --- | --- | --- |{}", " --- |".repeat(names.len()))?;
+        for row in self.rows.iter().filter(|row| row.work != Work::Post) {
+            let times = row.processor.iter().map(|[user, kernel]| format!(" {user:.1} + {kernel:.1} |"));
+            writeln!(formatter, "| {} | {} |{}", grouped(row.count), row.work.title(), times.collect::<String>())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! What has changed, for whoever follows: a bounded history, and a bell that rings when it grows.
+//!
+//! Readers keep their own place in it and fetch what is new; there is no queue per reader, so that a slow one costs
+//! nothing and the writer never waits. Who has fallen behind the history is told so.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+
+use super::ResourceChanges;
+use crate::json::{Id, Layout};
+use crate::store::{Command, Data, Outcome, Store};
+
+/// How many events are kept at most.
+const MOST_EVENTS: usize = 1000;
+/// How many bytes of records are kept at most; the newest event stays whatever its size.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many records a reload names for each resource.
+const MOST_RELOADED: usize = 100;
+
+/// What happened to a record, or to a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A record was added.
+    Create,
+    /// A record was replaced.
+    Replace,
+    /// Some properties of a record were changed.
+    Merge,
+    /// A record was deleted.
+    Delete,
+    /// Several records were changed at once: the file was edited, or the data put back.
+    Reload {
+        /// Why.
+        cause: Cause,
+        /// How many records, by kind of change.
+        changes: ResourceChanges,
+        /// The records that are new or different, and the ids of those that are gone; at most a hundred.
+        records: Vec<(Option<Id>, Option<Arc<str>>)>,
+    },
+}
+
+/// Why data was taken as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The file was edited.
+    Edit,
+    /// The last change was undone.
+    Undo,
+    /// The data was put back to a snapshot.
+    Reset,
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Counts up from 1.
+    pub number: u64,
+    /// The version of the data that has the change.
+    pub version: u64,
+    /// The resource.
+    pub resource: String,
+    /// The record's id, where one record of a collection changed.
+    pub id: Option<Id>,
+    /// What happened.
+    pub what: What,
+    /// The record's text without white space: as it is now, or of a deletion nothing.
+    pub record: Option<Arc<str>>,
+}
+
+/// The history of changes.
+#[derive(Debug)]
+pub struct Feed {
+    run: String,
+    history: Mutex<History>,
+    bell: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct History {
+    last: u64,
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+}
+
+/// What a reader finds behind its place.
+#[derive(Debug)]
+pub enum Found {
+    /// The next events, none where there are no new ones.
+    Events(Vec<Arc<Event>>),
+    /// The history has gone on without the reader: some of what it has not seen is forgotten.
+    Lost,
+}
+
+impl Feed {
+    pub(super) fn new() -> Feed {
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let run = format!("{:x}", started.as_micros());
+        Feed { run, history: Mutex::default(), bell: watch::Sender::new(0) }
+    }
+
+    /// Tells this run of the server from others, whose events have the same numbers.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Rings whenever there is something new; its value is the number of the last event.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
+    }
+
+    /// The number of the last event; 0 before the first.
+    pub fn last(&self) -> u64 {
+        *self.bell.borrow()
+    }
+
+    /// At most `most` events behind the one with the number `after`.
+    pub fn after(&self, after: u64, most: usize) -> Found {
+        let Ok(history) = self.history.lock() else { return Found::Lost };
+        let first = history.events.front().map_or(history.last + 1, |event| event.number);
+        if after + 1 < first || after > history.last {
+            return Found::Lost;
+        }
+        let skip = usize::try_from(after + 1 - first).unwrap_or(usize::MAX);
+        Found::Events(history.events.iter().skip(skip).take(most).cloned().collect())
+    }
+
+    fn add(&self, events: impl Iterator<Item = Event>) {
+        let last = {
+            let Ok(mut history) = self.history.lock() else { return };
+            for event in events {
+                history.last += 1;
+                history.bytes += event.size();
+                let event = Event { number: history.last, ..event };
+                history.events.push_back(Arc::new(event));
+                while history.events.len() > MOST_EVENTS || (history.bytes > MOST_BYTES && history.events.len() > 1) {
+                    if let Some(gone) = history.events.pop_front() {
+                        history.bytes -= gone.size();
+                    }
+                }
+            }
+            history.last
+        };
+        // The lock is gone before anybody wakes.
+        self.bell.send_replace(last);
+    }
+
+    /// Takes note of writes; `store` is the data after them.
+    pub(super) fn wrote<'a>(
+        &self,
+        store: &Store,
+        version: u64,
+        writes: impl Iterator<Item = (&'a Command, &'a Outcome)>,
+    ) {
+        let events = writes.flat_map(|(command, outcome)| {
+            outcome.written.iter().map(move |written| {
+                let record = record(store, &written.resource, written.id.as_ref());
+                let what = match (command, &record) {
+                    (Command::Create { .. }, _) => What::Create,
+                    (Command::Merge { .. } | Command::MergeObject { .. }, Some(_)) => What::Merge,
+                    (Command::Delete { .. }, _) | (_, None) => What::Delete,
+                    _ => What::Replace,
+                };
+                let record = record.filter(|_| what != What::Delete);
+                Event { number: 0, version, resource: written.resource.clone(), id: written.id.clone(), what, record }
+            })
+        });
+        self.add(events);
+    }
+
+    /// Takes note of data that took the place of `old` as a whole.
+    pub(super) fn reloaded(&self, old: &Store, new: &Store, version: u64, cause: Cause, changes: &[ResourceChanges]) {
+        let events = changes.iter().map(|changes| {
+            let resource = changes.resource.clone();
+            let records = differences(old, new, &resource);
+            let what = What::Reload { cause, changes: changes.clone(), records };
+            Event { number: 0, version, resource, id: None, what, record: None }
+        });
+        self.add(events);
+    }
+}
+
+impl Event {
+    fn size(&self) -> usize {
+        let records = match &self.what {
+            What::Reload { records, .. } => {
+                records.iter().map(|(_, record)| 64 + record.as_ref().map_or(0, |record| record.len())).sum()
+            }
+            _ => 0,
+        };
+        128 + self.record.as_ref().map_or(0, |record| record.len()) + records
+    }
+}
+
+fn minified(text: &str) -> Arc<str> {
+    Layout::MINIFIED.render(text, "").into()
+}
+
+fn record(store: &Store, resource: &str, id: Option<&Id>) -> Option<Arc<str>> {
+    match (store.resource(resource)?.data(), id) {
+        (Data::Collection(rows), Some(id)) => rows.get(id).map(|row| minified(row.value())),
+        (Data::Object(text) | Data::Scalar(text), None) => Some(minified(text)),
+        _ => None,
+    }
+}
+
+/// The records of `name` that differ, at most a hundred.
+fn differences(old: &Store, new: &Store, name: &str) -> Vec<(Option<Id>, Option<Arc<str>>)> {
+    let rows = |store: &'_ Store| store.resource(name).and_then(|resource| resource.collection().cloned());
+    let (Some(old), Some(new_rows)) = (rows(old), rows(new)) else {
+        let whole = record(new, name, None);
+        return whole.map(|record| (None, Some(record))).into_iter().collect();
+    };
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    let mut kept = HashSet::new();
+    for row in new_rows.rows() {
+        let Some(id) = row.id() else { continue };
+        let before = old.get(id);
+        if before.is_some() {
+            kept.insert(id);
+        }
+        if found.len() < MOST_RELOADED && bytes < MOST_BYTES / 4 && before.is_none_or(|old| old.value() != row.value())
+        {
+            let record = minified(row.value());
+            bytes += record.len();
+            found.push((Some(id.clone()), Some(record)));
+        }
+    }
+    let gone = old.rows().filter_map(|row| row.id()).filter(|id| !kept.contains(id));
+    let room = MOST_RELOADED - found.len();
+    found.extend(gone.take(room).map(|id| (Some(id.clone()), None)));
+    found
+}

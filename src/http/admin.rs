@@ -1,0 +1,156 @@
+//! The administration under `/-/`: for tests and teaching, from this machine and from the server's own page only.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use serde_json::json;
+use warp::http::{HeaderName, Response, StatusCode, header};
+
+use super::app::is_own;
+use super::problem::{self, Problem};
+use super::request::{Request, decode, encode};
+use super::{App, reply, write};
+use crate::engine::{Back, WriteError};
+use crate::store::{Refusal, Store};
+use crate::words::{list, nearest};
+
+/// How many snapshots can be taken.
+const MOST_SNAPSHOTS: usize = 100;
+/// The longest name of a snapshot, in bytes.
+const LONGEST_NAME: usize = 100;
+
+/// The states of the data to which it can be put back.
+pub(super) struct Snapshots {
+    start: Store,
+    named: Mutex<BTreeMap<String, (u64, Store)>>,
+}
+
+impl Snapshots {
+    /// With the state at the start and no other.
+    pub(super) fn new(start: Store) -> Snapshots {
+        Snapshots { start, named: Mutex::default() }
+    }
+}
+
+/// Whether the administration answers the request.
+///
+/// # Errors
+/// It is switched off; the peer is another machine; or a page of another site is behind the request: browsers send
+/// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that was made
+/// to lead here (DNS rebinding) would be its own origin.
+pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
+    let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
+    if !app.settings().admin {
+        return closed("the administration is switched off", "start standin without --no-admin");
+    }
+    let from_here = request.remote.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
+    let forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers.contains_key(*name));
+    if !from_here || forwarded {
+        return closed(
+            "the administration answers requests from this machine only",
+            "send it from the machine that standin runs on, and not through a proxy",
+        );
+    }
+    if request.host_name().is_some_and(|host| !is_own(host)) {
+        return closed("the administration answers under the names of this machine only", "ask for localhost");
+    }
+    let site = request.header(HeaderName::from_static("sec-fetch-site"));
+    let own = format!("http://{}", request.header(header::HOST).unwrap_or_default());
+    let origin = request.headers.get(header::ORIGIN);
+    if site.is_some_and(|site| site != "same-origin" && site != "none")
+        || origin.is_some_and(|origin| origin.as_bytes() != own.as_bytes())
+    {
+        return closed(
+            "a page of another origin asks, and the administration answers its own page and programs only",
+            "use the page that standin serves at /, or a client that is no browser, as curl",
+        );
+    }
+    Ok(())
+}
+
+/// `POST /-/reset`.
+pub(super) async fn reset(app: &App, request: &Request) -> Result<Response<Bytes>, Problem> {
+    let name = request.first("snapshot").unwrap_or_else(|| "start".into());
+    let store = if name == "start" {
+        app.snapshots.start.clone()
+    } else {
+        let named = app.snapshots.named.lock().map(|named| named.clone()).unwrap_or_default();
+        match named.get(&name) {
+            Some((_, store)) => store.clone(),
+            None => return Err(no_snapshot(request, &name, named.keys())),
+        }
+    };
+    let version = back(app, request, Back::To(Box::new(store))).await?;
+    Ok(reply::value(StatusCode::OK, &json!({ "snapshot": name, "version": version })))
+}
+
+/// `POST /-/undo`.
+pub(super) async fn undo(app: &App, request: &Request) -> Result<Response<Bytes>, Problem> {
+    let version = request.first("version").map(|text| text.parse()).transpose();
+    let Ok(version) = version else {
+        return Err(Problem::new(problem::BAD_QUERY, "version: it is the number of a version of the data")
+            .hint("a working one is version=1; the present one is in the answer to GET /-/health"));
+    };
+    match back(app, request, Back::Undo { version }).await? {
+        Some(version) => Ok(reply::value(StatusCode::OK, &json!({ "version": version }))),
+        None => Err(Problem::new(problem::NOTHING_TO_UNDO, "there is no change that could be undone")
+            .hint("the last hundred changes since the start can be")),
+    }
+}
+
+async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
+    if app.settings().read_only {
+        return Err(
+            Problem::new(problem::READ_ONLY, "this would change the data").hint("standin was started with --read-only")
+        );
+    }
+    app.engine.back(back).await.map_err(|error| match error {
+        WriteError::Refused(Refusal::Changed) => Problem::new(
+            problem::CHANGED,
+            "the data has changed since that version, and something else would be undone",
+        )
+        .hint("look at what has changed, and ask again with the version that is there now"),
+        error => write::refused(&app.engine, &app.engine.snapshot(), request, error),
+    })
+}
+
+/// `POST /-/snapshots/NAME`.
+pub(super) fn take_snapshot(app: &App, name: &str) -> Result<Response<Bytes>, Problem> {
+    let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("a working one is POST /-/snapshots/before");
+    let name = decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
+    if name.is_empty() || name.len() > LONGEST_NAME || name == "start" || name.chars().any(char::is_control) {
+        return Err(bad("the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`"));
+    }
+    let published = app.engine.snapshot();
+    let Ok(mut named) = app.snapshots.named.lock() else {
+        return Err(Problem::new(problem::BUG, "the snapshots cannot be reached"));
+    };
+    if named.len() >= MOST_SNAPSHOTS && !named.contains_key(name.as_ref()) {
+        return Err(Problem::new(problem::ADMIN, format!("there are {MOST_SNAPSHOTS} snapshots already"))
+            .hint("take it under a name that is there"));
+    }
+    named.insert(name.to_string(), (published.version, published.store.clone()));
+    Ok(reply::value(StatusCode::CREATED, &json!({ "snapshot": name, "version": published.version })))
+}
+
+/// `GET /-/snapshots`.
+pub(super) fn snapshots(app: &App) -> Response<Bytes> {
+    let mut all = vec![json!({ "snapshot": "start", "version": 0 })];
+    if let Ok(named) = app.snapshots.named.lock() {
+        all.extend(named.iter().map(|(name, (version, _))| json!({ "snapshot": name, "version": version })));
+    }
+    reply::value(StatusCode::OK, &all.into())
+}
+
+fn no_snapshot<'a>(request: &Request, name: &str, names: impl Iterator<Item = &'a String>) -> Problem {
+    let names: Vec<String> = std::iter::once("start".to_string()).chain(names.cloned()).collect();
+    let problem = Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"));
+    let near = nearest(name, names.iter().map(String::as_str));
+    let hint = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, list(&names)),
+    };
+    let other = near.unwrap_or("start");
+    problem.hint(hint).attempt(request.curl("POST", &format!("/-/reset?snapshot={}", encode(other)), None))
+}

@@ -1,0 +1,159 @@
+//! `/-/events`: the changes as server-sent events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::watch;
+use warp::http::{HeaderValue, Method, Response, header};
+
+use super::App;
+use super::problem::{self, Problem};
+use super::request::{Request, encode};
+use crate::engine::{Cause, Event, Feed, Found, Published, What};
+use crate::json::{Id, quote};
+use crate::store::Resource;
+use crate::words::nearest;
+
+/// How many events go out in one piece.
+const MOST_AT_ONCE: usize = 64;
+
+/// An answer that goes on: carried along as an extension of it, and made a body where there is a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    feed: Arc<Feed>,
+    after: u64,
+    only: Vec<String>,
+    heartbeat: Duration,
+}
+
+/// The answer to a GET of the page. Its body is the beginning; what follows is in the extension [`Live`].
+pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Result<Response<Bytes>, Problem> {
+    let pairs = request.pairs().unwrap_or_default();
+    let named = pairs.iter().filter(|(name, _)| name == "resource").flat_map(|(_, value)| value.split(','));
+    let only: Vec<String> = named.filter(|name| !name.is_empty()).map(str::to_string).collect();
+    if let Some(unknown) = only.iter().find(|name| published.store.resource(name).is_none()) {
+        let names: Vec<_> = published.store.resources().map(Resource::name).collect();
+        let instead = nearest(unknown, names.iter().copied()).or(names.first().copied()).unwrap_or_default();
+        let problem = Problem::new(problem::NO_RESOURCE, format!("there is no resource {unknown} to follow"));
+        let path = format!("{}?resource={}", request.uri.path(), encode(instead));
+        return Err(problem
+            .hint(format!("a working one is resource={instead}"))
+            .attempt(request.curl("GET", &path, None)));
+    }
+    let feed = app.engine.feed();
+    let last = feed.last();
+    let asked = request.header(header::HeaderName::from_static("last-event-id"));
+    let asked = asked.and_then(|id| id.split_once('-')).filter(|(run, _)| *run == feed.run());
+    let asked = asked.and_then(|(_, number)| number.parse().ok());
+    let after = asked.filter(|number| matches!(feed.after(*number, 0), Found::Events(_)));
+    let resumed = after.is_some();
+    let after = after.unwrap_or(last);
+    let start = format!(
+        "retry: 1000\nid: {}-{after}\nevent: ready\ndata: {{\"version\":{},\"resumed\":{resumed}}}\n\n",
+        feed.run(),
+        published.version
+    );
+    let mut response = Response::new(Bytes::from(start));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The stream ends when its reader is cut off or the server stops: nothing follows it.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if request.method == Method::GET {
+        let heartbeat = app.settings().heartbeat;
+        response.extensions_mut().insert(Live { feed: feed.clone(), after, only, heartbeat });
+    }
+    Ok(response)
+}
+
+/// The response with the body that a connection sends.
+pub(super) fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> warp::reply::Response {
+    let Some(live) = response.extensions_mut().remove::<Live>() else { return response.map(Into::into) };
+    let (parts, start) = response.into_parts();
+    let bell = live.feed.bell();
+    let start = stream::once(std::future::ready(start));
+    let body = start.chain(follow(live, bell, stop.clone())).map(Ok::<_, std::convert::Infallible>);
+    let (_, body) = warp::Reply::into_response(warp::reply::stream(body)).into_parts();
+    Response::from_parts(parts, body)
+}
+
+/// What happens behind `live.after`, until the server stops or the reader is too slow for the history.
+fn follow(live: Live, bell: watch::Receiver<u64>, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> {
+    stream::unfold((live, bell, stop), |(mut live, mut bell, mut stop)| async move {
+        loop {
+            bell.borrow_and_update();
+            let Found::Events(events) = live.feed.after(live.after, MOST_AT_ONCE) else { return None };
+            let mut piece = String::new();
+            for event in &events {
+                live.after = event.number;
+                if live.only.is_empty() || live.only.contains(&event.resource) {
+                    write(&mut piece, live.feed.run(), event);
+                }
+            }
+            if piece.is_empty() {
+                if events.is_empty() {
+                    tokio::select! {
+                        biased;
+                        _ = stop.wait_for(|stop| *stop) => return None,
+                        rung = bell.changed() => if rung.is_err() { return None },
+                        () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
+                    }
+                }
+                if piece.is_empty() {
+                    continue;
+                }
+            }
+            return Some((Bytes::from(piece), (live, bell, stop)));
+        }
+    })
+}
+
+fn write(out: &mut String, run: &str, event: &Event) {
+    let name = match &event.what {
+        What::Create => "create",
+        What::Replace => "replace",
+        What::Merge => "merge",
+        What::Delete => "delete",
+        What::Reload { .. } => "reload",
+    };
+    out.push_str(&format!("id: {run}-{}\nevent: {name}\ndata: ", event.number));
+    out.push_str(&format!("{{\"version\":{},\"resource\":{}", event.version, quote(&event.resource)));
+    match &event.what {
+        What::Reload { cause, changes, records } => {
+            let cause = match cause {
+                Cause::Edit => "edit",
+                Cause::Undo => "undo",
+                Cause::Reset => "reset",
+            };
+            let (added, changed, removed) = (changes.added, changes.changed, changes.removed);
+            out.push_str(&format!(
+                ",\"cause\":\"{cause}\",\"added\":{added},\"changed\":{changed},\"removed\":{removed},\"records\":["
+            ));
+            for (place, (id, record)) in records.iter().enumerate() {
+                out.push_str(if place == 0 { "{" } else { ",{" });
+                let comma = id.as_ref().map_or("", |id| {
+                    out.push_str(&format!("\"id\":{}", json(id)));
+                    ","
+                });
+                out.push_str(&format!("{comma}\"record\":{}}}", record.as_deref().unwrap_or("null")));
+            }
+            out.push(']');
+        }
+        _ => {
+            if let Some(id) = &event.id {
+                out.push_str(&format!(",\"id\":{}", json(id)));
+            }
+            out.push_str(&format!(",\"record\":{}", event.record.as_deref().unwrap_or("null")));
+        }
+    }
+    out.push_str("}\n\n");
+}
+
+fn json(id: &Id) -> String {
+    match id {
+        Id::Number(number) => number.to_string(),
+        Id::Text(text) => quote(text),
+    }
+}

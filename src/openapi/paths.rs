@@ -1,0 +1,247 @@
+//! The operations.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Described, Kind, parameters};
+use crate::schema::Property;
+use crate::store::relations::{Lookup, Naming, foreign_key};
+use crate::store::{Data, Store};
+
+/// What any request may be answered with, by the names of the kinds of problems.
+const ALWAYS: [&str; 7] =
+    ["bad-target", "bad-request", "timeout", "target-too-long", "headers-too-large", "bug", "stopping"];
+/// What a request with a body may be answered with.
+const BODY: [&str; 6] = ["malformed-json", "empty-body", "not-an-object", "body-encoding", "too-large", "media"];
+/// What a change may be answered with.
+const CHANGE: [&str; 4] = ["read-only", "unsaved", "broken-file", "content-type"];
+
+pub(super) fn paths(store: &Store, described: &[Described<'_>], kinds: &[Kind]) -> Value {
+    let mut paths = Map::new();
+    for one in described {
+        match one.resource.data() {
+            Data::Collection(_) => {
+                paths.insert(one.path.clone(), collection(one, kinds));
+                paths.insert(format!("{}/{{id}}", one.path), record(store, one, kinds));
+            }
+            Data::Object(_) => drop(paths.insert(one.path.clone(), object(one, kinds))),
+            Data::Scalar(_) => {
+                let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS, kinds);
+                let read = operation(one, "get", "The value.", &[], None, answer);
+                paths.insert(one.path.clone(), json!({ "get": read }));
+            }
+        }
+    }
+    for (parent, child) in relations(store, described) {
+        let path = format!("{}/{{id}}{}", parent.path, child.path);
+        let (get, post) = (list(child, kinds), create(child, kinds));
+        let mut item = json!({ "parameters": [id_parameter(store, parent)], "get": get, "post": post });
+        for verb in ["get", "post"] {
+            let operation = &mut item[verb];
+            let id = format!("{}Of{}", operation["operationId"].as_str().unwrap_or(""), parent.name);
+            operation["operationId"] = id.into();
+            let of =
+                format!("{} Of one record of {}.", operation["summary"].as_str().unwrap_or(""), parent.resource.name());
+            operation["summary"] = of.into();
+        }
+        paths.insert(path, item);
+    }
+    let all = json!({ "description": "All resources.", "content": { "application/json": { "schema": { "type": "object" } } } });
+    paths.insert(
+        "/db".into(),
+        json!({ "get": {
+            "operationId": "getDatabase", "summary": "The whole data.", "responses": answer(&[(200, all)], &ALWAYS, kinds),
+        } }),
+    );
+    Value::Object(paths)
+}
+
+/// The collections whose records point to those of another: parent and child.
+fn relations<'a, 'd>(store: &Store, described: &'a [Described<'d>]) -> Vec<(&'a Described<'d>, &'a Described<'d>)> {
+    let rows = || described.iter().filter(|one| one.resource.collection().is_some());
+    let settings = store.settings();
+    let naming = Naming { id: &settings.id, suffix: &settings.foreign_key_suffix };
+    let find = |name: &str| rows().find(|one| one.resource.name() == name);
+    let lookup = Lookup {
+        has: &|name| find(name).is_some(),
+        children: &|_, _, _| Vec::new(),
+        parent: &|_, _| None,
+        has_member: &|name, key| find(name).is_some_and(|one| one.seen.property(key).is_some()),
+    };
+    let mut found = Vec::new();
+    for parent in rows() {
+        for child in rows() {
+            let key = foreign_key(parent.resource.name(), child.resource.name(), naming, lookup);
+            if child.seen.property(&key).is_some() {
+                found.push((parent, child));
+            }
+        }
+    }
+    found
+}
+
+fn collection(one: &Described<'_>, kinds: &[Kind]) -> Value {
+    json!({ "get": list(one, kinds), "post": create(one, kinds) })
+}
+
+fn list(one: &Described<'_>, kinds: &[Kind]) -> Value {
+    let declared = one.declared.iter().map(|property: &Property| (property.name.as_str(), property.types.as_slice()));
+    let parameters = parameters::of_list(&one.seen, declared);
+    let mut content = json!({ "schema": { "type": "array", "items": reference(&one.name) } });
+    if let Some(example) = &one.example {
+        content["example"] = json!([example]);
+    }
+    let listed = json!({
+        "description": "The records that the query chooses.",
+        "headers": {
+            "X-Total-Count": { "description": "How many there are without a page, with `_page`, `_limit` or `_end`.", "schema": { "type": "integer" } },
+            "Link": { "description": "The other pages, with `_page`.", "schema": { "type": "string" } },
+        },
+        "content": { "application/json": content },
+    });
+    let mut names = ALWAYS.to_vec();
+    names.push("bad-query");
+    operation(one, "list", "The records of NAME.", &parameters, None, answer(&[(200, listed)], &names, kinds))
+}
+
+fn create(one: &Described<'_>, kinds: &[Kind]) -> Value {
+    let mut made = ok(&one.name, one.example.clone());
+    made["description"] = "The record as it was added.".into();
+    made["headers"] = json!({ "Location": { "description": "Where it is.", "schema": { "type": "string" } } });
+    let names = [&ALWAYS[..], &BODY, &CHANGE, &["rules", "bad-id", "reference", "id-taken", "not-unique"]].concat();
+    let body = body(&format!("New{}", one.name), one.body.clone(), &["application/json"]);
+    operation(one, "create", "Adds a record to NAME.", &[], Some(body), answer(&[(201, made)], &names, kinds))
+}
+
+fn record(store: &Store, one: &Described<'_>, kinds: &[Kind]) -> Value {
+    let changing =
+        [&ALWAYS[..], &BODY, &CHANGE, &["rules", "reference", "no-record", "not-unique", "changed"]].concat();
+    let read = [&ALWAYS[..], &["no-record"]].concat();
+    let found = ok(&one.name, one.example.clone());
+    let gone = json!({ "description": "The record is gone, and those that pointed to it.", "content": { "application/json": { "schema": { "type": "object" }, "example": {} } } });
+    let (new, part) = bodies(one);
+    let get = operation(one, "get", "A record of NAME.", &[], None, answer(&[(200, found.clone())], &read, kinds));
+    let put = operation(
+        one,
+        "replace",
+        "Puts another record in its place; the id stays.",
+        &[],
+        Some(new),
+        answer(&[(200, found.clone())], &changing, kinds),
+    );
+    let patch = operation(
+        one,
+        "change",
+        "Changes some properties of a record.",
+        &[],
+        Some(part),
+        answer(&[(200, found)], &changing, kinds),
+    );
+    let names = [&ALWAYS[..], &CHANGE[..3], &["no-record", "changed"]].concat();
+    let delete =
+        operation(one, "delete", "Deletes a record of NAME.", &[], None, answer(&[(200, gone)], &names, kinds));
+    json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
+}
+
+fn object(one: &Described<'_>, kinds: &[Kind]) -> Value {
+    let changing = [&ALWAYS[..], &BODY, &CHANGE, &["rules", "reference", "changed"]].concat();
+    let found = ok(&one.name, one.example.clone());
+    let (new, part) = bodies(one);
+    let changed = |status| answer(&[(status, found.clone())], &changing, kinds);
+    let get = operation(one, "get", "The object NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS, kinds));
+    let put =
+        operation(one, "replace", "Puts another object in the place of NAME.", &[], Some(new.clone()), changed(200));
+    let post = operation(one, "create", "As PUT, with another status.", &[], Some(new), changed(201));
+    let patch = operation(one, "change", "Changes some properties of NAME.", &[], Some(part), changed(200));
+    json!({ "get": get, "put": put, "post": post, "patch": patch })
+}
+
+/// The bodies of PUT and PATCH.
+fn bodies(one: &Described<'_>) -> (Value, Value) {
+    let new = format!("New{}", one.name);
+    let part = if one.strict { format!("{}Changes", one.name) } else { new.clone() };
+    let example = one.body.as_ref().and_then(Value::as_object).and_then(|members| members.iter().next());
+    let example = example.map(|(name, value)| json!({ name.as_str(): value }));
+    let place = one.strict && one.resource.collection().is_some();
+    let whole = if place { format!("{}Replacement", one.name) } else { new };
+    let whole = body(&whole, one.body.clone(), &["application/json"]);
+    (whole, body(&part, example, &["application/json", "application/merge-patch+json"]))
+}
+
+fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
+    let seen = one.seen.property(&store.settings().id);
+    let kind = match seen.map(|seen| seen.types()) {
+        Some(["integer"]) | None => json!({ "type": "integer" }),
+        _ => json!({ "type": "string", "minLength": 1 }),
+    };
+    let mut parameter =
+        json!({ "name": "id", "in": "path", "required": true, "description": "The record's id.", "schema": kind });
+    if let Some(sample) = seen.and_then(|seen| seen.sample()) {
+        let number = sample.parse::<i64>().ok().filter(|_| parameter["schema"]["type"] == "integer");
+        parameter["example"] = number.map_or_else(|| sample.into(), Value::from);
+    }
+    parameter
+}
+
+fn operation(
+    one: &Described<'_>,
+    verb: &str,
+    summary: &str,
+    parameters: &[Value],
+    body: Option<Value>,
+    responses: Value,
+) -> Value {
+    let mut operation = Map::new();
+    operation.insert("operationId".into(), format!("{verb}{}", one.name).into());
+    operation.insert("tags".into(), json!([one.resource.name()]));
+    operation.insert("summary".into(), summary.replace("NAME", one.resource.name()).into());
+    if !parameters.is_empty() {
+        operation.insert("parameters".into(), parameters.into());
+    }
+    if let Some(body) = body {
+        operation.insert("requestBody".into(), body);
+    }
+    operation.insert("responses".into(), responses);
+    Value::Object(operation)
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn content(schema: &str, example: Option<Value>) -> Value {
+    let mut content = json!({ "schema": reference(schema) });
+    if let Some(example) = example {
+        content["example"] = example;
+    }
+    content
+}
+
+fn body(schema: &str, example: Option<Value>, types: &[&str]) -> Value {
+    let content: Map<_, _> = types.iter().map(|kind| (kind.to_string(), content(schema, example.clone()))).collect();
+    json!({ "required": true, "content": content })
+}
+
+fn ok(schema: &str, example: Option<Value>) -> Value {
+    json!({ "description": "As it is now.", "content": { "application/json": content(schema, example) } })
+}
+
+/// The answers of an operation: the good ones, and for each status the kinds of problems that have it.
+fn answer(good: &[(u16, Value)], problems: &[&str], kinds: &[Kind]) -> Value {
+    let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
+    for kind in kinds.iter().filter(|kind| problems.contains(&kind.name)) {
+        by_status.entry(kind.status).or_default().push(kind);
+    }
+    let mut responses: Map<String, Value> =
+        good.iter().map(|(status, response)| (status.to_string(), response.clone())).collect();
+    for (status, kinds) in by_status {
+        let titles: Vec<_> = kinds.iter().map(|kind| format!("{} (`{}`)", kind.title, kind.name)).collect();
+        let response = json!({
+            "description": format!("{}.", titles.join("; ")),
+            "content": { "application/problem+json": { "schema": reference("Problem") } },
+        });
+        responses.insert(status.to_string(), response);
+    }
+    Value::Object(responses)
+}

@@ -1,0 +1,191 @@
+//! The schemas of the rules file, moved to `#/components/schemas`.
+
+use serde_json::{Map, Value, json};
+
+use super::infer::Seen;
+use super::{Described, Names, capital};
+use crate::schema::{Holds, Schema};
+
+/// Where the schemas of the rules file have gone.
+pub(super) struct Moved {
+    /// A pointer into the rules file, and the name of the schema that it has become.
+    places: Vec<(String, String)>,
+    /// Names given by `$anchor`, and where they stand.
+    anchors: Vec<(String, String)>,
+}
+
+/// The keywords that hold schemas by name.
+const MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+/// The keywords whose values are data.
+const DATA: [&str; 6] = ["const", "default", "enum", "examples", "required", "dependentRequired"];
+
+impl Moved {
+    pub(super) fn new(schema: &Schema, described: &[Described<'_>], names: &mut Names) -> Moved {
+        let mut places = Vec::new();
+        for one in described {
+            let Some(rules) = schema.rules(one.resource.name()) else { continue };
+            let name = escape(rules.resource());
+            let end = if rules.holds() == Holds::Records { "/items" } else { "" };
+            places.push((format!("/properties/{name}{end}"), one.name.clone()));
+        }
+        for keyword in ["$defs", "definitions"] {
+            let Some(definitions) = schema.raw().get(keyword).and_then(Value::as_object) else { continue };
+            for name in definitions.keys() {
+                places.push((format!("/{keyword}/{}", escape(name)), names.unique(&capital(name))));
+            }
+        }
+        let mut anchors = Vec::new();
+        find_anchors(schema.raw(), "", &mut anchors);
+        Moved { places, anchors }
+    }
+
+    /// Adds what the rules file defines for others to point to.
+    pub(super) fn definitions(&self, schema: &Schema, schemas: &mut Map<String, Value>) {
+        for (pointer, name) in &self.places {
+            if let (false, Some(definition)) = (schemas.contains_key(name), schema.raw().pointer(pointer)) {
+                schemas.insert(name.clone(), self.schema(definition));
+            }
+        }
+    }
+
+    /// `schema` as it stands in the document.
+    pub(super) fn schema(&self, schema: &Value) -> Value {
+        let Value::Object(members) = schema else {
+            // OpenAPI tools know objects better than the schema `true`.
+            return if *schema == Value::Bool(true) { json!({}) } else { schema.clone() };
+        };
+        let mut moved = Map::new();
+        for (keyword, value) in members {
+            let (keyword, value) = match (keyword.as_str(), value) {
+                ("$ref" | "$dynamicRef", Value::String(target)) => match self.target(target) {
+                    Some(target) => ("$ref", target.into()),
+                    None => continue,
+                },
+                ("$schema" | "$id" | "$anchor" | "$dynamicAnchor" | "$comment", _) => continue,
+                ("references", _) => ("x-references", value.clone()),
+                ("uniqueItemProperties", _) => ("x-unique", value.clone()),
+                (name, Value::Object(schemas)) if MAPS.contains(&name) => {
+                    let schemas = schemas.iter().map(|(name, schema)| (name.clone(), self.schema(schema)));
+                    (name, Value::Object(schemas.collect()))
+                }
+                (name, _) if DATA.contains(&name) => (name, value.clone()),
+                (name, Value::Array(schemas)) => {
+                    (name, schemas.iter().map(|schema| self.schema_or_data(schema)).collect())
+                }
+                (name, value) => (name, self.schema_or_data(value)),
+            };
+            moved.insert(keyword.into(), value);
+        }
+        Value::Object(moved)
+    }
+
+    fn schema_or_data(&self, value: &Value) -> Value {
+        if value.is_object() { self.schema(value) } else { value.clone() }
+    }
+
+    fn target(&self, target: &str) -> Option<String> {
+        let fragment = target.strip_prefix('#')?;
+        let anchor = self.anchors.iter().find(|(name, _)| name == fragment).map(|(_, pointer)| pointer.as_str());
+        let pointer = anchor.unwrap_or(fragment);
+        let (place, name) = self
+            .places
+            .iter()
+            .filter(|(place, _)| {
+                pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .max_by_key(|(place, _)| place.len())?;
+        Some(format!("#/components/schemas/{name}{}", &pointer[place.len()..]))
+    }
+}
+
+fn find_anchors(schema: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if let ("$anchor" | "$dynamicAnchor", Value::String(anchor)) = (name.as_str(), value) {
+                    found.push((anchor.clone(), pointer.to_string()));
+                } else if !DATA.contains(&name.as_str()) {
+                    find_anchors(value, &format!("{pointer}/{}", escape(name)), found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                find_anchors(item, &format!("{pointer}/{place}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The schema of a record as it is answered: with its id.
+pub(super) fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>) -> Value {
+    if let (Some(id), Value::Object(members)) = (id, &mut schema) {
+        add_id(members, id, seen.map(|seen| seen.schema(true)));
+        let required = members.entry("required").or_insert_with(|| json!([]));
+        if let Value::Array(required) = required
+            && !required.iter().any(|name| name == id)
+        {
+            required.push(id.into());
+        }
+    }
+    schema
+}
+
+/// The schema of a record as it may be sent: the id may be missing.
+pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
+    if let (Some(id), Value::Object(members)) = (id, &mut schema) {
+        add_id(members, id, None);
+        if let Some(Value::Array(required)) = members.get_mut("required") {
+            required.retain(|name| name != id);
+        }
+    }
+    schema
+}
+
+/// The schema of a record that takes the place of another: whatever id it has is not looked at.
+pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
+    let mut schema = sent(schema, id);
+    if let (Some(id), Some(properties)) = (id, schema.get_mut("properties")) {
+        properties[id] = json!({ "description": "Not looked at: the id stays." });
+    }
+    schema
+}
+
+/// The schema of some properties of a record: none must be there.
+pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
+    let Value::Object(mut members) = replacement(schema, id) else { return json!({}) };
+    // What speaks of the whole record says nothing about a part of it.
+    const OF_THE_WHOLE: [&str; 13] = [
+        "required",
+        "dependentRequired",
+        "dependentSchemas",
+        "minProperties",
+        "maxProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "$ref",
+    ];
+    members.retain(|keyword, _| !OF_THE_WHOLE.contains(&keyword.as_str()));
+    members.entry("type").or_insert("object".into());
+    Value::Object(members)
+}
+
+fn add_id(members: &mut Map<String, Value>, id: &str, seen: Option<Value>) {
+    let properties = members.entry("properties").or_insert_with(|| json!({}));
+    if let Value::Object(properties) = properties {
+        let any = || json!({ "type": ["integer", "string", "number", "boolean"], "description": "The server gives one where none is given." });
+        properties.entry(id).or_insert_with(|| {
+            seen.filter(|seen| seen.get("type").is_some_and(|types| !types.is_array())).unwrap_or_else(any)
+        });
+    }
+}

@@ -1,0 +1,208 @@
+//! Live changes, read from raw sockets.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::*;
+
+/// An open event stream.
+struct Stream {
+    reader: BufReader<TcpStream>,
+    /// What has come and was not yet read as lines.
+    text: String,
+    id: String,
+}
+
+impl Stream {
+    fn open(address: SocketAddr, path: &str, last: Option<&str>) -> Stream {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{last}\r\n").unwrap();
+        let mut stream = Stream { reader: BufReader::new(socket), text: String::new(), id: String::new() };
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(stream.reader.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(head.contains("content-type: text/event-stream\r\n"), "{head}");
+        assert!(head.contains("cache-control: no-store\r\n"), "{head}");
+        stream
+    }
+
+    /// One chunk of the transfer coding; `None` at the end.
+    fn chunk(&mut self) -> Option<()> {
+        let mut line = String::new();
+        if self.reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let size = usize::from_str_radix(line.trim(), 16).unwrap();
+        let mut bytes = vec![0; size + 2];
+        self.reader.read_exact(&mut bytes).ok()?;
+        self.text.push_str(std::str::from_utf8(&bytes[..size]).unwrap());
+        (size > 0).then_some(())
+    }
+
+    fn block(&mut self) -> Option<String> {
+        while !self.text.contains("\n\n") {
+            self.chunk()?;
+        }
+        let (block, rest) = self.text.split_once("\n\n").map(|(block, rest)| (block.to_string(), rest.to_string()))?;
+        self.text = rest;
+        Some(block)
+    }
+
+    /// The next event: its name and its data.
+    fn try_next(&mut self) -> Option<(String, Value)> {
+        loop {
+            let block = self.block()?;
+            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+            let (Some(name), Some(data)) = (field("event"), field("data")) else { continue };
+            self.id = field("id").unwrap().to_string();
+            return Some((name.to_string(), serde_json::from_str(data).unwrap()));
+        }
+    }
+
+    fn next(&mut self) -> (String, Value) {
+        self.try_next().expect("an event")
+    }
+}
+
+fn follow(fixture: &Fixture, path: &str) -> Stream {
+    let mut stream = Stream::open(fixture.address(), path, None);
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["resumed"]), ("ready", &Value::Bool(false)));
+    stream
+}
+
+const ADA: &str = r#"{"lastName": "Lovelace", "firstName": "Ada", "email": "ada@example.com"}"#;
+
+#[test]
+fn every_change_is_told_with_the_record_and_the_version() {
+    let fixture = serve();
+    let mut stream = follow(&fixture, "/-/events");
+    fixture.json("POST", "/users", ADA);
+    let (name, data) = stream.next();
+    assert_eq!(name, "create");
+    assert_eq!((&data["version"], &data["resource"], &data["id"]), (&1.into(), &"users".into(), &2.into()));
+    assert_eq!(data["record"], fixture.get("/users/2").value());
+    fixture.json("PUT", "/users/2", &ADA.replace("Ada", "Augusta"));
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["record"]["firstName"]), ("replace", &"Augusta".into()));
+    fixture.json("PATCH", "/users/2", "{\"firstName\": \"A\\nB\"}");
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["record"]["firstName"]), ("merge", &"A\nB".into()));
+    // What changes nothing is no change.
+    fixture.json("PATCH", "/users/2", "{}");
+    fixture.json("PATCH", "/profile", "{\"name\": \"x\"}");
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["resource"], data.get("id")), ("merge", &"profile".into(), None));
+    assert_eq!(data["record"]["name"], "x");
+    fixture.send("DELETE", "/users/2", NONE, "");
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["id"], &data["record"]), ("delete", &2.into(), &Value::Null));
+}
+
+#[test]
+fn an_edit_of_the_file_is_told() {
+    let fixture = serve();
+    let mut stream = follow(&fixture, "/-/events?resource=users");
+    std::fs::write(fixture.path(), fixture.text().replace("O'Brien", "Smith")).unwrap();
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["cause"], &data["changed"]), ("reload", &"edit".into(), &1.into()));
+    assert_eq!(data["records"][0]["record"]["lastName"], "Smith \"Bob\"");
+    assert_eq!(data["records"][0]["id"], 1);
+}
+
+#[test]
+fn one_resource_can_be_asked_for() {
+    let fixture = serve();
+    let mut stream = follow(&fixture, "/-/events?resource=profile");
+    fixture.json("POST", "/users", ADA);
+    fixture.json("PATCH", "/profile", "{\"name\": \"x\"}");
+    assert_eq!(stream.next().1["resource"], "profile");
+    let problem = fixture.get("/-/events?resource=user").problem(404, "no-resource");
+    assert!(problem["hint"].as_str().unwrap().contains("users"), "{problem}");
+}
+
+#[test]
+fn a_reader_that_comes_back_gets_what_it_missed() {
+    let mut fixture = serve();
+    let mut stream = follow(&fixture, "/-/events");
+    fixture.json("POST", "/users", ADA);
+    stream.next();
+    let last = stream.id.clone();
+    drop(stream);
+    fixture.json("PATCH", "/users/2", "{\"firstName\": \"B\"}");
+    fixture.json("PATCH", "/users/2", "{\"firstName\": \"C\"}");
+    let mut stream = Stream::open(fixture.address(), "/-/events", Some(&last));
+    let (name, data) = stream.next();
+    assert_eq!((name.as_str(), &data["resumed"]), ("ready", &Value::Bool(true)));
+    assert_eq!(stream.next().1["record"]["firstName"], "B");
+    assert_eq!(stream.next().1["record"]["firstName"], "C");
+    // The numbers of another run, or of nobody, are not taken for those of this one.
+    fixture.restart();
+    for unknown in [last.as_str(), "x", "1", "-", "zz-99"] {
+        let mut stream = Stream::open(fixture.address(), "/-/events", Some(unknown));
+        assert_eq!(stream.next().1["resumed"], false, "{unknown}");
+    }
+}
+
+#[test]
+fn the_history_is_bounded() {
+    let fixture = Fixture::new("{\"a\": {\"n\": 0}}", None, |options| {
+        options.saving = standin::server::Saving::Memory;
+    });
+    let mut stream = follow(&fixture, "/-/events");
+    fixture.json("PATCH", "/a", "{\"n\": 1}");
+    stream.next();
+    let last = stream.id.clone();
+    drop(stream);
+    let mut client = fixture.client();
+    for number in 2..1100 {
+        client.send("PATCH", "/a", JSON, format!("{{\"n\": {number}}}"));
+    }
+    let mut stream = Stream::open(fixture.address(), "/-/events", Some(&last));
+    let (_, data) = stream.next();
+    assert_eq!(data["resumed"], false, "what was missed is forgotten, and that is said");
+}
+
+#[test]
+fn a_quiet_stream_has_a_heartbeat_and_ends_with_the_server() {
+    let mut fixture = Fixture::new("{\"a\": []}", None, |options| {
+        options.http.heartbeat = Duration::from_millis(5);
+    });
+    let mut stream = follow(&fixture, "/-/events");
+    while !stream.text.contains(": still here\n\n") {
+        stream.chunk().unwrap();
+    }
+    let mut quiet = follow(&fixture, "/-/events");
+    fixture.stop();
+    while stream.chunk().is_some() {}
+    assert!(quiet.try_next().is_none());
+}
+
+#[test]
+fn a_reader_that_does_not_read_is_dropped() {
+    let fixture = Fixture::new("{\"a\": {\"text\": \"\"}}", None, |options| {
+        options.saving = standin::server::Saving::Memory;
+        options.limits.write_time = Duration::from_millis(100);
+        options.limits.header_time = 10 * DEADLINE;
+        options.limits.connections = 2;
+    });
+    let mut stream = follow(&fixture, "/-/events");
+    let mut client = fixture.client();
+    let text = "x".repeat(500_000);
+    // The buffers of the system take some megabytes; what comes then waits for the reader.
+    for number in 0..60 {
+        let reply = client.send("PATCH", "/a", JSON, format!("{{\"text\": \"{number}{text}\"}}"));
+        assert_eq!(reply.status, 200);
+    }
+    // There is room for two connections, so this one is answered when that of the reader has been ended.
+    assert_eq!(fixture.get("/-/health").status, 200);
+    while stream.chunk().is_some() {}
+    assert!(!stream.text.contains("\"text\":\"59x"), "the last event cannot have come");
+}

@@ -1,0 +1,77 @@
+//! The page at `/`, as far as it can be tested without a browser; the rest is in `tests/browser`.
+
+use crate::support::*;
+
+const FILES: [&str; 10] = [
+    "/-/",
+    "/-/docs",
+    "/-/icon.svg",
+    "/-/explorer.css",
+    "/-/explorer/main.js",
+    "/-/explorer/lib.js",
+    "/-/explorer/table.js",
+    "/-/explorer/form.js",
+    "/-/explorer/panel.js",
+    "/-/explorer/docs.js",
+];
+
+#[test]
+fn it_is_small() {
+    let fixture = serve();
+    let size: usize = FILES.iter().map(|path| fixture.get(path).body.len()).sum();
+    assert!(size < 100_000, "the page and the reference have {size} bytes");
+}
+
+#[test]
+fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
+    let fixture = serve();
+    for path in ["/", "/-/", "/-/docs"] {
+        let reply = fixture.get(path);
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        let text = reply.text();
+        assert!(!text.contains(" style=") && !text.contains(" onclick="), "{path}");
+        for script in text.split("<script").skip(1) {
+            assert!(script.starts_with(" src=\"/-/"), "{path}: {script}");
+        }
+    }
+    for path in FILES {
+        let reply = fixture.get(path);
+        let text = reply.text();
+        for outside in ["https://", "http://", "@import", " url("] {
+            let found = text.match_indices(outside).find(|(at, _)| {
+                // The name space of SVG is a name and no address.
+                !text[*at..].starts_with("http://www.w3.org/")
+            });
+            assert_eq!(found, None, "{path}");
+        }
+    }
+}
+
+/// Whatever comes from the data goes into the page as text.
+#[test]
+fn values_never_become_markup() {
+    let fixture = serve();
+    for path in FILES {
+        let reply = fixture.get(path);
+        for risk in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"]
+        {
+            assert!(!reply.text().contains(risk), "{path} has {risk}");
+        }
+    }
+    let hostile = "{\"<script>alert(1)</script>\": [], \"\\\"><img src=x onerror=alert(1)>\": [], \"&lt;b\": {}}";
+    let text = serve_data(hostile).get("/").text().to_string();
+    assert!(!text.contains("<script>alert") && !text.contains("<img"), "{text}");
+}
+
+#[test]
+fn an_index_of_the_static_folder_goes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "mine").unwrap();
+    let fixture = Fixture::new(HOSTILE, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    assert_eq!(fixture.get("/").text(), "mine");
+    assert!(fixture.get("/-/").text().contains("standin"));
+}
