@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::disk::{DataFile, Durability, Lock, LockError, RealDisk};
+use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::engine::{Engine, Faults, Notice, Rulebook, Source};
 pub use crate::http::Request;
 use crate::http::{self, App, Entry, Limits, Response};
@@ -168,8 +168,10 @@ impl Server {
             let path = path.to_path_buf();
             |error| StartError::Unreadable { path, error }
         };
-        let (file, bytes, recovered) =
-            DataFile::open(&options.file, durability, Box::new(RealDisk)).map_err(unreadable(&options.file))?;
+        let mut lock = take_lock(options)?;
+        let role = if options.saving == Saving::Memory { Role::Reader } else { Role::Owner };
+        let Opened { file, bytes, recovered } =
+            DataFile::open(&options.file, durability, Box::new(RealDisk), role).map_err(unreadable(&options.file))?;
         let rules = rules_file(options);
         let schema = match &rules {
             Some(path) => {
@@ -192,34 +194,21 @@ impl Server {
         let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::System)?;
         let sockets = bind(&runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
-        let (source, lock) = match options.saving {
-            Saving::Memory => (Source::Memory, None),
-            Saving::File(_) => {
-                let port = addresses.first().map_or(0, SocketAddr::port);
-                let about = format!("the process {} on port {port}", std::process::id());
-                let lock = match Lock::take(file.path(), &about) {
-                    Ok(lock) => Some(lock),
-                    Err(LockError::Held(holder)) => {
-                        return Err(StartError::Locked { path: options.file.clone(), holder });
-                    }
-                    // Without a folder for locks there is no telling; the file itself is safe, as saves look first.
-                    Err(LockError::Io(_)) => None,
-                };
-                (
-                    Source::File {
-                        file: Box::new(file),
-                        watched: options.watch,
-                        named: options.file.clone(),
-                        unseen: options.unseen,
-                    },
-                    lock,
-                )
-            }
+        if let Some(lock) = &mut lock {
+            let port = addresses.first().map_or(0, SocketAddr::port);
+            lock.tell(&format!("{} on port {port}", this_process()));
+        }
+        let source = match options.saving {
+            Saving::Memory => Source::Memory,
+            Saving::File(_) => Source::File {
+                file: Box::new(file),
+                watched: options.watch,
+                named: options.file.clone(),
+                unseen: options.unseen,
+            },
         };
         let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
-        if let Some(path) = recovered {
-            notice(Notice::Recovered(path));
-        }
+        recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
         let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
         if addresses.iter().any(|address| !address.ip().is_loopback()) {
@@ -329,6 +318,25 @@ impl Sandbox {
     pub fn call(&self, request: Request) -> Response<bytes::Bytes> {
         self.runtime.block_on(self.app.respond(request))
     }
+}
+
+/// Takes the lock of the data file, before anything beside it is touched. A server that never writes needs none.
+fn take_lock(options: &Options) -> Result<Option<Lock>, StartError> {
+    if options.saving == Saving::Memory {
+        return Ok(None);
+    }
+    let path = std::fs::canonicalize(&options.file)
+        .map_err(|error| StartError::Unreadable { path: options.file.clone(), error })?;
+    match Lock::take(&path, &this_process()) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held(holder)) => Err(StartError::Locked { path: options.file.clone(), holder }),
+        // Without a folder for locks there is no telling; the file itself is safe, as saves look first.
+        Err(LockError::Io(_)) => Ok(None),
+    }
+}
+
+fn this_process() -> String {
+    format!("the process {}", std::process::id())
 }
 
 fn read_data(rulebook: &Rulebook, bytes: Vec<u8>, path: &Path) -> Result<Store, StartError> {

@@ -4,7 +4,7 @@
 //! 2. Each request on a page is found and paired with its response
 //!    ([`requests`], [`examples`]), curl by our own reader ([`shell`], [`curl`]).
 //! 3. The request is sent, in process, to a fresh copy of the page's database
-//!    ([`data`], [`client`], [`run`]); pages run in parallel.
+//!    ([`data`], [`client`], [`mod@run`]); pages run in parallel.
 //! 4. The answer is held against what the page documents ([`expect`],
 //!    [`status`], [`compare`]), and the tables against the rules ([`tables`]).
 //! 5. What differs is explained ([`explain`]) and reported ([`report`]), or the

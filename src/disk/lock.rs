@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// left beside the data.
 #[derive(Debug)]
 pub struct Lock {
-    _held: File,
+    held: File,
 }
 
 /// Why there is no [`Lock`].
@@ -36,9 +36,9 @@ impl Lock {
             File::options().read(true).write(true).create(true).truncate(false).open(name).map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {
-                // Words for whoever comes second; the lock itself holds without them.
-                let _ = file.set_len(0).and_then(|()| file.write_all(about.as_bytes()));
-                Ok(Lock { _held: file })
+                let mut lock = Lock { held: file };
+                lock.tell(about);
+                Ok(lock)
             }
             Err(TryLockError::WouldBlock) => {
                 let mut words = String::new();
@@ -47,6 +47,12 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
         }
+    }
+
+    /// Leaves other words for whoever comes second; the lock itself holds without them.
+    pub fn tell(&mut self, about: &str) {
+        let file = &mut self.held;
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(about.as_bytes()));
     }
 }
 

@@ -40,11 +40,11 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses; a part may have been written.
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()>;
-    /// Adds a line to the end of the file at `path`, which is made if it is not there.
+    /// Adds a line to the end of the file at `path`, which is made if it is not there, flushed to the device if `flush`.
     ///
     /// # Errors
     /// The disk refuses.
-    fn append(&self, path: &Path, line: &str) -> io::Result<()>;
+    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()>;
     /// Takes hold of the file at `path`, so that it can be read when it has no name any more.
     ///
     /// # Errors
@@ -66,13 +66,24 @@ pub trait Medium: Send {
 
 /// A file that is held open.
 pub trait Handle: Send {
-    /// Whether nobody else has the file open. Where the system does not tell: `true`.
-    fn is_unshared(&self) -> bool;
+    /// Whether somebody else has the file open.
+    fn sharing(&self) -> Sharing;
     /// What the file holds.
     ///
     /// # Errors
     /// It cannot be read.
     fn read(&self) -> io::Result<Vec<u8>>;
+}
+
+/// Whether somebody else has a file open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody has.
+    Alone,
+    /// Somebody has.
+    Shared,
+    /// The system does not tell.
+    Unknown,
 }
 
 /// What the file system says of a file without reading it.
@@ -161,7 +172,12 @@ impl Medium for RealDisk {
                 let _ = std::os::unix::fs::fchown(&file, Some(about.uid()), Some(about.gid()));
             }
         }
-        file.set_permissions(about.permissions())?;
+        let kept = file.set_permissions(about.permissions());
+        // A file system without modes refuses, and has none to lose.
+        if !matches!(&kept, Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported))
+        {
+            kept?;
+        }
         if flush {
             file.sync_all()?;
         }
@@ -197,8 +213,10 @@ impl Medium for RealDisk {
         Ok(())
     }
 
-    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
-        fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(format!("{line}\n").as_bytes())
+    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(format!("{line}\n").as_bytes())?;
+        if flush { file.sync_all() } else { Ok(()) }
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -226,14 +244,14 @@ impl Medium for RealDisk {
 }
 
 impl Handle for fs::File {
-    fn is_unshared(&self) -> bool {
+    fn sharing(&self) -> Sharing {
         #[cfg(target_os = "linux")]
         {
-            lease::is_unshared(self)
+            lease::sharing(self)
         }
         #[cfg(not(target_os = "linux"))]
         {
-            true
+            Sharing::Unknown
         }
     }
 
@@ -250,26 +268,38 @@ impl Handle for fs::File {
 #[cfg(target_os = "linux")]
 mod lease {
     use std::fs::File;
+    use std::io;
     use std::os::fd::AsRawFd;
 
-    /// Whether nobody else has `file` open: the kernel grants a write lease only then (`fcntl(2)`, `F_SETLEASE`).
-    ///
-    /// Where leases are not to be had (another user's file, a network file system) the answer is `true`: there is no way
-    /// to tell, and to hold on to every old file would run out of descriptors.
-    pub(super) fn is_unshared(file: &File) -> bool {
-        if set(file, libc::F_WRLCK) == 0 {
-            // The lease was only a question. Should giving it back fail, closing the file does it.
-            set(file, libc::F_UNLCK);
-            return true;
+    use super::Sharing;
+
+    /// From `asm-generic/fcntl.h`; libc has it for Android only.
+    const F_SETSIG: libc::c_int = 10;
+
+    /// Whether somebody else has `file` open: the kernel grants a write lease only if nobody has (`fcntl(2)`,
+    /// `F_SETLEASE`). It grants none on another user's file and on network file systems.
+    pub(super) fn sharing(file: &File) -> Sharing {
+        // Should somebody be opening the file at this very moment, the kernel tells the holder of the lease by a signal:
+        // by SIGIO, which would end the process, or by the one named here, which does nothing where nobody asks for it.
+        if set(file, F_SETSIG, libc::SIGURG) != 0 {
+            return Sharing::Unknown;
         }
-        std::io::Error::last_os_error().kind() != std::io::ErrorKind::WouldBlock
+        if set(file, libc::F_SETLEASE, libc::F_WRLCK) == 0 {
+            // The lease was only a question. Should giving it back fail, closing the file does it.
+            set(file, libc::F_SETLEASE, libc::F_UNLCK);
+            return Sharing::Alone;
+        }
+        match io::Error::last_os_error().kind() {
+            io::ErrorKind::WouldBlock => Sharing::Shared,
+            _ => Sharing::Unknown,
+        }
     }
 
     /// No crate that we have offers leases.
     #[allow(unsafe_code)]
-    fn set(file: &File, kind: libc::c_int) -> libc::c_int {
-        // SAFETY: `fcntl` with `F_SETLEASE` takes the descriptor and an integer, and touches no memory of ours. The
-        // descriptor is open for as long as `file` is borrowed.
-        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) }
+    fn set(file: &File, command: libc::c_int, value: libc::c_int) -> libc::c_int {
+        // SAFETY: `fcntl` with `F_SETSIG` or `F_SETLEASE` takes the descriptor and an integer, and touches no memory of
+        // ours. The descriptor is open for as long as `file` is borrowed.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, value) }
     }
 }

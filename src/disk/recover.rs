@@ -1,43 +1,112 @@
 //! What a crash leaves beside the data file, and what to make of it.
 //!
-//! A scratch file is named for what the data file held when the save began. So after a crash one can tell what it holds:
-//! - the data file holds that still: the crash came before the exchange, and the scratch file was never acknowledged;
-//! - the scratch file holds that: the exchange was done;
-//! - neither does: a person's edit came out of the exchange, and the crash came before it was put back. It is kept.
+//! A file that a save leaves is named for what the data file held before and for what it was to hold after. So one can
+//! tell from the names and contents how far the save had come:
+//! - the scratch file holds what was before: the exchange was done, and all is well;
+//! - it holds what was to be after: the exchange was not done or was undone, and the save was never acknowledged;
+//! - it holds something else, and the data file what was to be after: a person's edit came out of the exchange, and is
+//!   put back;
+//! - otherwise it is the beginning of a save that was cut short, or an edit that came out while somebody saved another:
+//!   if it is whole, it is kept where a person finds it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Content, Medium};
+use crate::json::Document;
 
-const END: &str = ".standin-tmp";
+/// The end of the names of files that are to be exchanged, that were put aside, and that hold what is written in place.
+const SCRATCH: &str = ".standin-tmp";
+const ASIDE: &str = ".standin-old";
+const SPARE: &str = ".standin-new";
 
 /// The scratch file for a save over a file that holds `before`.
-pub(super) fn scratch_name(path: &Path, before: Content) -> PathBuf {
-    path.with_file_name(format!("{}{:016x}{END}", beginning(path), before.hash))
+pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> PathBuf {
+    named(path, before.hash, after.hash, SCRATCH)
+}
+
+/// The name of a file that somebody has open while a newer one has taken its place.
+pub(super) fn aside_name(path: &Path, content: Content, number: u64) -> PathBuf {
+    named(path, content.hash, number, ASIDE)
+}
+
+/// The copy of what is being written into the file in place.
+pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBuf {
+    named(path, before.hash, after.hash, SPARE)
+}
+
+fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
+    path.with_file_name(format!("{}{one:016x}-{other:016x}{end}", beginning(path)))
 }
 
 fn beginning(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Removes what a crash left beside the file at `path`, which holds `now`. Returns where an edit was kept.
-pub(super) fn clear(medium: &dyn Medium, path: &Path, now: Content) -> Option<PathBuf> {
+/// Puts right what a crash left beside the file at `path`. Returns where edits were kept.
+pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>> {
     let beginning = beginning(path);
-    let mut kept = None;
+    let mut kept = Vec::new();
     for name in medium.list(path) {
-        let Some(hash) = name.strip_prefix(&beginning).and_then(|rest| rest.strip_suffix(END)) else { continue };
-        let scratch = path.with_file_name(&name);
-        let before = u64::from_str_radix(hash, 16).ok();
-        let holds = medium.read(&scratch).map(|bytes| Content::of(&bytes).hash).ok();
-        if before == Some(now.hash) || before == holds || before.is_none() || holds.is_none() {
-            // It may be left by another user; then it stays where it does no harm.
-            let _ = medium.remove(&scratch);
-            continue;
+        let Some(rest) = name.strip_prefix(&beginning) else { continue };
+        let ends = [SCRATCH, ASIDE, SPARE].into_iter().find_map(|end| Some((rest.strip_suffix(end)?, end)));
+        let Some((hashes, end)) = ends else { continue };
+        let left = path.with_file_name(&name);
+        let hashes = hashes
+            .split_once('-')
+            .and_then(|(one, other)| Some((u64::from_str_radix(one, 16).ok()?, u64::from_str_radix(other, 16).ok()?)));
+        let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else { continue };
+        let holds = Content::of(&bytes).hash;
+        let now = Content::of(&medium.read(path)?).hash;
+        let is_edit = match end {
+            SPARE => {
+                if now != before && now != after && holds == after {
+                    kept.extend(finish(medium, path, &bytes)?);
+                }
+                false
+            }
+            ASIDE => holds != before && holds != now,
+            _ if holds == before || holds == after => false,
+            _ if now == after => {
+                medium.exchange(&left, path).or_else(|_| medium.rename(&left, path))?;
+                medium.flush_folder(path)?;
+                false
+            }
+            _ => is_whole(&bytes),
+        };
+        if is_edit {
+            kept.extend(keep(medium, path, &left, holds)?);
         }
-        let keep = path.with_file_name(format!("{}recovered-{hash}.json", &beginning[1..]));
-        if medium.rename(&scratch, &keep).is_ok() {
-            kept = Some(keep);
-        }
+        // It may be left by another user; then it stays where it does no harm.
+        let _ = medium.remove(&left);
     }
-    kept
+    Ok(kept)
+}
+
+/// Writes the text that a crash cut short while it was written in place.
+fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<Option<PathBuf>> {
+    let half = medium.read(path)?;
+    if is_whole(&half) {
+        // A person has saved since.
+        return Ok(None);
+    }
+    let keep = kept_name(path, Content::of(&half).hash);
+    medium.write_new(&keep, &half, path, true)?;
+    medium.overwrite(path, text, true)?;
+    Ok(Some(keep))
+}
+
+fn keep(medium: &dyn Medium, path: &Path, left: &Path, hash: u64) -> io::Result<Option<PathBuf>> {
+    let keep = kept_name(path, hash);
+    medium.rename(left, &keep)?;
+    Ok(Some(keep))
+}
+
+fn kept_name(path: &Path, hash: u64) -> PathBuf {
+    path.with_file_name(format!("{}recovered-{hash:016x}.json", &beginning(path)[1..]))
+}
+
+fn is_whole(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| !text.trim_ascii().is_empty() && Document::parse(text.to_string()).is_ok())
 }

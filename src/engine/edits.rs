@@ -1,6 +1,6 @@
 //! What an edit of the file and the writes through the API make together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -8,57 +8,56 @@ use serde_json::{Value, json};
 use super::Published;
 use crate::store::{Conflict, Store, Written};
 
-/// How close together two remembered states may be; between them the earlier one stands for both.
-const STEP: Duration = Duration::from_millis(20);
-
-/// The writes of the last moments, which somebody who saves an edit now may not have seen, and what was before them.
+/// The writes of the last moments, which somebody who saves an edit now may not have seen.
 pub(super) struct Young {
     window: Duration,
-    /// What the data was until that moment.
-    bases: VecDeque<(Instant, Store)>,
-    written: VecDeque<(Instant, Written)>,
+    saves: VecDeque<YoungSave>,
+}
+
+struct YoungSave {
+    at: Instant,
+    /// What the data was before.
+    before: Store,
+    written: Vec<Written>,
 }
 
 impl Young {
     pub(super) fn new(window: Duration) -> Young {
-        Young { window, bases: VecDeque::new(), written: VecDeque::new() }
+        Young { window, saves: VecDeque::new() }
     }
 
-    /// Takes note of writes that were acknowledged just now; `before` is what the data was.
+    /// Takes note of writes that are saved now; `before` is what the data was.
     pub(super) fn note(&mut self, before: &Store, written: impl Iterator<Item = Written>) {
-        let now = Instant::now();
-        if self.bases.back().is_none_or(|(until, _)| now.duration_since(*until) >= STEP) {
-            self.bases.push_back((now, before.clone()));
-        }
-        self.written.extend(written.map(|one| (now, one)));
+        self.saves.push_back(YoungSave { at: Instant::now(), before: before.clone(), written: written.collect() });
     }
 
     /// Forgets what was written longer before `end` than the window.
     pub(super) fn forget(&mut self, end: Instant) {
         let Some(horizon) = end.checked_sub(self.window) else { return };
-        while self.bases.front().is_some_and(|(until, _)| *until < horizon) {
-            self.bases.pop_front();
-        }
-        while self.written.front().is_some_and(|(at, _)| *at < horizon) {
-            self.written.pop_front();
-        }
-        if self.bases.is_empty() {
-            self.written.clear();
+        while self.saves.front().is_some_and(|save| save.at < horizon) {
+            self.saves.pop_front();
         }
     }
 
     /// Forgets everything: the data has just been taken whole from the file.
     pub(super) fn clear(&mut self) {
-        self.bases.clear();
-        self.written.clear();
+        self.saves.clear();
     }
 
-    /// What the data was before the young writes, and these, each once; `None` where there are none.
-    pub(super) fn since(&self) -> Option<(Store, Vec<Written>)> {
-        let (_, base) = self.bases.front()?;
-        let mut known = std::collections::HashSet::new();
-        let written = self.written.iter().map(|(_, one)| one).filter(|one| known.insert(*one)).cloned().collect();
-        Some((base.clone(), written))
+    /// Forgets what an edit has overruled.
+    pub(super) fn settle(&mut self, settled: &[Written]) {
+        if settled.is_empty() {
+            return;
+        }
+        let settled: HashSet<&Written> = settled.iter().collect();
+        for save in &mut self.saves {
+            save.written.retain(|one| !settled.contains(one));
+        }
+    }
+
+    /// What was written after which state of the data, oldest first.
+    pub(super) fn states(&self) -> impl Iterator<Item = (&Store, &[Written])> {
+        self.saves.iter().map(|save| (&save.before, save.written.as_slice()))
     }
 }
 

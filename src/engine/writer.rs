@@ -60,6 +60,8 @@ pub(super) struct Writer {
     counts: Counts,
     /// What the data was in states of the file that somebody still has open.
     late_bases: HashMap<u64, Store>,
+    /// What the file holds, as far as it could be read.
+    in_file: Store,
     /// The data has something that the file has not: what was kept when an edit was taken in.
     unsaved: bool,
 }
@@ -76,7 +78,9 @@ impl Writer {
         (poll, window): (bool, Duration),
         notice: Box<dyn Fn(Notice) + Send>,
     ) -> Writer {
+        let in_file = published.load().store.clone();
         Writer {
+            in_file,
             published,
             rulebook,
             conflicts,
@@ -123,6 +127,8 @@ impl Writer {
                 self.look();
             }
         }
+        // What somebody writes to the file after this is found by the next start.
+        self.look();
     }
 
     fn wait(&mut self) -> Option<Duration> {
@@ -144,12 +150,20 @@ impl Writer {
                 }
             }
             // Between the deletion and the creation of a file there is none; a save will say so if it stays away.
-            Err(_) => {}
+            Err(_) => self.look_again(),
         }
         self.look_for_late_edits();
         if self.unsaved && self.broken.is_none() {
             self.save_what_was_kept();
         }
+    }
+
+    /// Looks again soon: the file cannot be read or written now.
+    fn look_again(&mut self) {
+        // Another folder may take the place of one that is gone, and nobody watches that.
+        self.poll |= self.file.as_ref().is_some_and(DataFile::is_homeless);
+        let soon = Instant::now() + POLL;
+        self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
     }
 
     /// Takes in what somebody else wrote to the file.
@@ -164,32 +178,35 @@ impl Writer {
             }
         };
         let since = self.broken.take().map_or_else(Instant::now, |broken| broken.since);
+        self.in_file = theirs.clone();
         self.young.forget(since);
         let ours = self.published.load_full();
         if let Some(state) = edit.earlier {
-            // A return to an earlier state is a wish, however young the writes are that it drops.
-            let dropped = edits::dropped(&ours, &theirs);
-            let writes = self.counts.since(state);
-            self.keep("dropped", if writes > 0 { &dropped } else { &[] });
-            self.replace(theirs, |changes| Notice::Restored { changes, writes });
-            self.young.clear();
+            self.restore(theirs, state);
             self.unsaved = false;
             return;
         }
-        match self.young.since() {
-            Some((base, written)) => {
-                let merged = ours.store.merge(&base, theirs, &written);
-                self.take_merged(merged);
-            }
-            None => {
-                self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
-                self.unsaved = false;
-            }
+        let changes = ours.store.changes_since(self.young.states());
+        if changes.is_empty() {
+            self.unsaved = false;
+            self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
+        } else {
+            self.take_merged(theirs.merge(&changes));
         }
     }
 
+    /// Takes an earlier state whole. A return to one is a wish, however young the writes are that it drops.
+    fn restore(&mut self, theirs: Store, state: u64) {
+        let dropped = edits::dropped(&self.published.load(), &theirs);
+        let writes = self.counts.since(state);
+        self.keep("dropped", if writes > 0 { &dropped } else { &[] });
+        self.replace(theirs, |changes| Notice::Restored { changes, writes });
+        self.young.clear();
+    }
+
     fn take_merged(&mut self, merged: Merged) {
-        let Merged { store, kept, conflicts, renumbered } = merged;
+        let Merged { store, kept, conflicts, renumbered, settled } = merged;
+        self.young.settle(&settled);
         self.keep("conflict", &conflicts);
         self.unsaved = kept > 0 || !renumbered.is_empty();
         self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
@@ -225,7 +242,8 @@ impl Writer {
 
     /// Takes in what was written to a file of ours after it was exchanged for a newer one.
     fn look_for_late_edits(&mut self) {
-        let Some(file) = &mut self.file else { return };
+        // An edit stays where it is until what was made of it is saved.
+        let Some(file) = self.file.as_mut().filter(|_| !self.unsaved && self.broken.is_none()) else { return };
         let is_complete = |bytes: &[u8]| {
             std::str::from_utf8(bytes).is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())
         };
@@ -234,39 +252,65 @@ impl Writer {
             let soon = Instant::now() + QUIET;
             self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
         }
-        for (bytes, state) in late {
+        for (edit, state) in late {
             let Some(base) = self.late_bases.get(&state).cloned() else { continue };
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            match self.rulebook.read_edit(bytes) {
-                Ok(theirs) => {
-                    let ours = self.published.load_full();
-                    let merged = ours.store.merge(&base, theirs, &ours.store.written_since(&base));
-                    self.take_merged(merged);
-                    // The file itself has nothing of this edit yet.
-                    self.unsaved = true;
+            let text = String::from_utf8_lossy(&edit.bytes).into_owned();
+            match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
+                (Ok(theirs), Some(earlier)) => self.restore(theirs, earlier),
+                (Ok(theirs), None) => {
+                    // The file was opened in that state; what its maker had read may be older.
+                    self.young.forget(Instant::now());
+                    let ours = &self.published.load().store;
+                    let since = ours.written_since(&base);
+                    let changes = ours.changes_since(self.young.states().chain([(&base, since.as_slice())]));
+                    self.take_merged(theirs.merge(&changes));
                 }
-                Err(faults) => {
+                (Err(faults), _) => {
                     let at = httpdate::fmt_http_date(std::time::SystemTime::now());
                     self.keep_lines(vec![json!({ "at": at, "kind": "unreadable", "text": text })]);
                     (self.notice)(Notice::Broken(faults));
+                    continue;
                 }
             }
+            // The file itself has nothing of this edit yet.
+            self.unsaved = true;
         }
         if let Some(file) = &self.file {
             self.late_bases.retain(|state, _| file.holds_retired(*state));
         }
     }
 
+    /// Saves a store. Remembers what the file held if somebody had it open.
+    fn save(&mut self, store: &Store) -> std::io::Result<Saved> {
+        let Some(file) = &mut self.file else { return Ok(Saved::Done) };
+        let state = file.number();
+        let saved = file.save(&store.file_text());
+        if file.holds_retired(state) {
+            self.late_bases.entry(state).or_insert_with(|| self.in_file.clone());
+            self.look_at.get_or_insert_with(|| Instant::now() + QUIET);
+        }
+        match &saved {
+            Ok(Saved::Done) => {
+                self.in_file = store.clone();
+                self.unsaved = false;
+            }
+            Ok(Saved::Foreign(_)) => {}
+            Err(error) => {
+                (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
+                self.look_again();
+            }
+        }
+        saved
+    }
+
     /// Brings to the file what was kept against an edit.
     fn save_what_was_kept(&mut self) {
         while self.unsaved && self.broken.is_none() {
             let store = self.published.load().store.clone();
-            let Some(file) = &mut self.file else { return };
-            match file.save(&store.file_text()) {
-                Ok(Saved::Done) => self.unsaved = false,
+            match self.save(&store) {
+                Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.take_in(edit),
-                Err(error) => {
-                    (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
+                Err(_) => {
                     self.look_at = Some(Instant::now() + AGAIN);
                     return;
                 }
@@ -313,34 +357,28 @@ impl Writer {
             if !changed && !self.unsaved {
                 return answers;
             }
-            let Some(file) = &mut self.file else {
-                self.publish(next);
-                return answers;
-            };
-            let state = file.number();
-            match file.save(&next.file_text()) {
+            match self.save(&next) {
                 Ok(Saved::Done) => {
-                    self.unsaved = false;
-                    let before = self.published.load_full();
-                    if file.holds_retired(state) {
-                        self.late_bases.insert(state, before.store.clone());
-                        self.look_at = Some(Instant::now() + QUIET);
-                    }
-                    let written = answers.iter().flatten().flat_map(|outcome| outcome.written.iter().cloned());
-                    self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
-                    self.young.note(&before.store, written);
-                    self.young.forget(Instant::now());
+                    self.note(&answers);
                     self.publish(next);
                     return answers;
                 }
                 Ok(Saved::Foreign(edit)) => self.take_in(edit),
                 Err(error) => {
-                    let words = format!("{}: {error}", file.path().display());
-                    (self.notice)(Notice::Unsaved(words.clone()));
-                    return all(WriteError::Unsaved(words));
+                    let path = self.file.as_ref().map_or_else(String::new, |file| file.path().display().to_string());
+                    return all(WriteError::Unsaved(format!("{path}: {error}")));
                 }
             }
         }
+    }
+
+    /// Takes note of what has just been saved and is not published yet.
+    fn note(&mut self, answers: &[Answer]) {
+        let Some(file) = &self.file else { return };
+        let written = answers.iter().flatten().flat_map(|outcome| outcome.written.iter().cloned());
+        self.counts.add(answers.iter().flatten().filter(|outcome| outcome.changed).count(), file.number());
+        self.young.note(&self.published.load().store, written);
+        self.young.forget(Instant::now());
     }
 
     /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a

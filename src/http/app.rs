@@ -205,15 +205,19 @@ impl App {
         }
         let write = match (&target, request.method.as_str()) {
             (Target::Collection(resource), "POST") => Write::Create(resource, None),
-            (Target::Nested { parent, id, child }, "POST") if child.collection().is_some() => {
-                Write::Create(child, Some(foreign_member(&published, parent, id, child)))
+            (Target::Nested { parent, id, child }, "POST") => {
+                let key = foreign_member(&published, parent, id, child);
+                match child.data() {
+                    Data::Collection(_) => Write::Create(child, Some(key)),
+                    Data::Object(_) => Write::CreateObject(child, Some(key)),
+                    Data::Scalar(_) => return Err(wrong_method(request, &target)),
+                }
             }
-            (Target::Nested { child, .. }, "POST") => Write::CreateObject(child),
             (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
             (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
             (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
             (Target::Object(resource), "PUT") => Write::ReplaceObject(resource),
-            (Target::Object(resource), "POST") => Write::CreateObject(resource),
+            (Target::Object(resource), "POST") => Write::CreateObject(resource, None),
             (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
             _ => return Err(wrong_method(request, &target)),
         };
@@ -360,7 +364,8 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
     };
     match segments.as_slice() {
         [] => return Ok(Target::Home),
-        [one] if one == "db" => return Ok(Target::All),
+        // A resource of that name is reached by everything but reading, as in json-server.
+        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
         [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
         [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
@@ -386,6 +391,10 @@ fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>,
         _ => {}
     }
     Err(no_resource(published, request, &segments))
+}
+
+fn reads(request: &Request) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD)
 }
 
 /// The foreign key that a POST to a nested route sets, of the type that the parent's own id has.
@@ -440,6 +449,7 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
     let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
     let hint = match collection.len() {
         0 => format!("{name} is empty"),
+        _ if ids.is_empty() => format!("the items of {name} have no ids"),
         1 => format!("its only id is {}", list(&ids)),
         count if count <= ids.len() => format!("its ids are {}", list(&ids)),
         count => format!("it has {count} records, the first ids are {}", list(&ids)),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::problem::{self, Problem, Told};
 use super::reply;
@@ -15,9 +15,6 @@ use crate::json::{Id, Layout, get_member};
 use crate::store::query::{Fault, Fields, Notice, PageInfo, PageStyle, Query, QueryError};
 use crate::store::relations::{Lookup, Naming, Plan, foreign_key};
 use crate::store::{Collection, Record, Resource, Store, write_list};
-
-/// The header of a valid answer that is probably not what was meant.
-const HINT: HeaderName = HeaderName::from_static("x-hint");
 
 /// The records of `resource` that the request's query chooses. `only`: a further equality, of a nested route.
 pub(super) fn collection(
@@ -166,7 +163,7 @@ fn hint<'a>(response: &mut Response<Bytes>, notices: impl Iterator<Item = &'a No
     let words = words.join("\n");
     let line: String = words.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { ' ' }).collect();
     if let Ok(line) = HeaderValue::try_from(line) {
-        response.headers_mut().insert(HINT, line);
+        response.headers_mut().insert(reply::HINT, line);
     }
     response.extensions_mut().insert(Told(words));
 }

@@ -34,12 +34,12 @@ kinds! {
     BAD_ID "bad-id" 400 "The id cannot be one";
     BAD_TARGET "bad-target" 400 "The URL cannot be understood";
     BAD_QUERY "bad-query" 400 "The query cannot be understood";
-    REFERENCE "reference" 400 "The reference points nowhere";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
     FOREIGN_HOST "foreign-host" 403 "The request is for another host";
     READ_ONLY "read-only" 403 "The server takes no writes";
     NO_RESOURCE "no-resource" 404 "There is no such resource";
     NO_RECORD "no-record" 404 "There is no such record";
+    REFERENCE "reference" 404 "The reference points nowhere";
     METHOD "method" 405 "The resource does not take this method";
     TIMEOUT "timeout" 408 "The request took too long";
     NOT_UNIQUE "not-unique" 409 "The value is taken";

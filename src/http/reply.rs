@@ -9,6 +9,8 @@ use super::app::Settings;
 use super::request::Request;
 use crate::json::tag;
 
+/// The header of a valid answer that is probably not what was meant.
+pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
 /// How many records there are without the window.
 pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
@@ -96,8 +98,11 @@ fn cross_origin(request: &Request, headers: &mut HeaderMap) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
     let exposed = [(TOTAL, "X-Total-Count"), (header::LINK, "Link"), (header::LOCATION, "Location")];
+    // What json-server lacks, and what a page of another origin needs for `If-Match`.
+    let more = [(header::ETAG, "ETag"), (HINT, "X-Hint")];
+    let more = more.iter().filter(|_| request.headers.contains_key(header::ORIGIN));
     let exposed: Vec<_> =
-        exposed.iter().filter(|(name, _)| headers.contains_key(name)).map(|(_, shown)| *shown).collect();
+        exposed.iter().chain(more).filter(|(name, _)| headers.contains_key(name)).map(|(_, shown)| *shown).collect();
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
     {

@@ -21,7 +21,8 @@ pub(super) enum Write<'a> {
     Replace(&'a Resource, &'a Id),
     Merge(&'a Resource, &'a Id),
     Delete(&'a Resource, &'a Id),
-    CreateObject(&'a Resource),
+    /// The second as with `Create`.
+    CreateObject(&'a Resource, Option<(String, String)>),
     ReplaceObject(&'a Resource),
     MergeObject(&'a Resource),
 }
@@ -44,11 +45,7 @@ pub(super) async fn carry_out(
     let how = body::merge(request);
     let (status, location, command) = match write {
         Write::Create(resource, member) => {
-            let mut body = read(resource)?;
-            if let Some((key, value)) = member {
-                let text = with_member(body.as_str(), &key, &value, Layout::PRETTY, "");
-                body = Object::parse(&text).unwrap_or(body);
-            }
+            let body = with(read(resource)?, member);
             (StatusCode::CREATED, true, Command::Create { resource: name(resource), body })
         }
         Write::Replace(resource, id) => {
@@ -62,8 +59,9 @@ pub(super) async fn carry_out(
         Write::Delete(resource, id) => {
             (StatusCode::OK, false, Command::Delete { resource: name(resource), id: id.clone() })
         }
-        Write::CreateObject(resource) => {
-            (StatusCode::CREATED, true, Command::ReplaceObject { resource: name(resource), body: read(resource)? })
+        Write::CreateObject(resource, member) => {
+            let body = with(read(resource)?, member);
+            (StatusCode::CREATED, true, Command::ReplaceObject { resource: name(resource), body })
         }
         Write::ReplaceObject(resource) => {
             (StatusCode::OK, false, Command::ReplaceObject { resource: name(resource), body: read(resource)? })
@@ -96,6 +94,13 @@ pub(super) async fn carry_out(
         }
     }
     Ok(response)
+}
+
+/// `body` with a member set, if there is one to set.
+fn with(body: Object, member: Option<(String, String)>) -> Object {
+    let Some((key, value)) = member else { return body };
+    let text = with_member(body.as_str(), &key, &value, Layout::PRETTY, "");
+    Object::parse(&text).unwrap_or(body)
 }
 
 /// A body that would be taken for `resource`.

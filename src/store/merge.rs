@@ -1,6 +1,15 @@
 //! An edit of the file and writes through the API, brought together: record by record, in a single object property by
 //! property.
+//!
+//! For each thing that the API wrote there are the texts that it had while the edit may have been begun, the one that it
+//! has now, and what the edit says. If that is one of the earlier ones, the edit is not about this thing, and the API's
+//! stands. Otherwise both changed it: the edit's stands, and the API's is a [`Conflict`], unless
+//! - the edit has all that the API changed: it began from there, and nothing is lost;
+//! - the edit has another new record whole that the API made at the same time or later: it has seen the write, and what
+//!   differs is its wish;
+//! - both made a new record under one id: the API has told that id to its client, so the edit's record moves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Data, Resource, Store};
@@ -13,6 +22,17 @@ pub struct Written {
     pub resource: String,
     /// The record; `None` for a single object.
     pub id: Option<Id>,
+}
+
+/// What the API made of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiChange {
+    /// The thing.
+    pub what: Written,
+    /// The texts that it had before, oldest first, at least one; `None`: it was not there.
+    pub before: Vec<Option<String>>,
+    /// Its text now; `None`: it is gone.
+    pub after: Option<String>,
 }
 
 /// A record that both sides changed. The edit's version stands.
@@ -41,20 +61,58 @@ pub struct Merged {
     pub conflicts: Vec<Conflict>,
     /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
+    /// What the API wrote and the edit has overruled: it is no longer the API's.
+    pub settled: Vec<Written>,
 }
 
 impl Store {
-    /// Brings `theirs`, an edit that began from `base`, together with this store, in which the API has since written
-    /// `written`.
-    pub fn merge(&self, base: &Store, theirs: Store, written: &[Written]) -> Merged {
-        let mut merged = Merged { store: theirs, kept: 0, conflicts: Vec::new(), renumbered: Vec::new() };
-        for one in written {
-            match &one.id {
-                Some(id) => merged.record(base, self, &one.resource, id),
-                None => merged.object(base, self, &one.resource),
+    /// Brings this store, an edit, together with what the API wrote, in the order in which it did.
+    pub fn merge(self, changes: &[ApiChange]) -> Merged {
+        let seen = changes.iter().rposition(|change| self.has_new(change));
+        let mut merged =
+            Merged { store: self, kept: 0, conflicts: Vec::new(), renumbered: Vec::new(), settled: Vec::new() };
+        merged.reserve(changes);
+        // Values that must be unique may have moved from one record to another: who is refused gets his turn again.
+        let mut waiting: Vec<(usize, &ApiChange)> = changes.iter().enumerate().collect();
+        loop {
+            let before = waiting.len();
+            waiting.retain(|(place, change)| {
+                let was_seen = seen.is_some_and(|seen| *place <= seen);
+                !match &change.what.id {
+                    Some(id) => merged.record(change, id, was_seen),
+                    None => merged.object(change, was_seen),
+                }
+            });
+            if waiting.is_empty() || waiting.len() == before {
+                break;
             }
         }
+        for (_, change) in waiting {
+            let edit = merged.store.text_of(&change.what).map(ToString::to_string);
+            merged.conflict(change, edit);
+        }
         merged
+    }
+
+    /// What this store made of the things that were written after the states in `states`, oldest first.
+    pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = (&'a Store, &'a [Written])>) -> Vec<ApiChange> {
+        let mut places: HashMap<&Written, usize> = HashMap::new();
+        let mut changes: Vec<ApiChange> = Vec::new();
+        for (store, written) in states {
+            for one in written {
+                let text = store.text_of(one).map(ToString::to_string);
+                let place = *places.entry(one).or_insert(changes.len());
+                match changes.get_mut(place) {
+                    Some(change) => change.before.push(text),
+                    None => {
+                        let after = self.text_of(one).map(ToString::to_string);
+                        changes.push(ApiChange { what: one.clone(), before: vec![text], after });
+                    }
+                }
+            }
+        }
+        changes.retain(|change| !change.before.iter().all(|before| same(before.as_deref(), change.after.as_deref())));
+        changes
     }
 
     /// What differs between `base` and this store, which grew out of it.
@@ -98,6 +156,11 @@ impl Store {
             Data::Object(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether this edit has a new record of the API's just as the API made it.
+    fn has_new(&self, change: &ApiChange) -> bool {
+        change.is_new() && change.after.is_some() && same(change.after.as_deref(), self.text_of(&change.what))
     }
 
     fn data_mut(&mut self, resource: &str) -> Option<&mut Resource> {
@@ -156,57 +219,79 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
     }
 }
 
-/// Whether `their` began from `our`, told by what the API had changed from `before`: an edit that has all of that has
-/// seen it. Of a new record half is enough, since two people do not invent the same values.
-fn has_seen(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
-    let mut changed = 0;
-    let mut had = 0;
-    for member in members(our).filter(|member| member.key != id) {
-        if before.is_some_and(|before| same(get_member(before, &member.key), Some(member.value))) {
-            continue;
-        }
-        changed += 1;
-        had += usize::from(same(get_member(their, &member.key), Some(member.value)));
+/// Whether `their` has all that the API changed when it made `our` of `before`.
+fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
+    let has = |name: &str, value: Option<&str>| same(get_member(their, name), value);
+    let mut changed = members(our).filter(|member| {
+        member.key != id && before.is_none_or(|before| !same(get_member(before, &member.key), Some(member.value)))
+    });
+    let mut gone = members(before.unwrap_or("{}")).filter(|member| get_member(our, &member.key).is_none());
+    let any = members(our).any(|member| member.key != id);
+    any && changed.all(|member| has(&member.key, get_member(our, &member.key)))
+        && gone.all(|member| has(&member.key, None))
+}
+
+impl ApiChange {
+    fn first(&self) -> Option<&str> {
+        self.before.first().and_then(Option::as_deref)
     }
-    if before.is_none() { had * 2 >= changed } else { changed > 0 && had == changed }
+
+    fn is_new(&self) -> bool {
+        self.first().is_none()
+    }
 }
 
 impl Merged {
-    fn record(&mut self, base: &Store, ours: &Store, resource: &str, id: &Id) {
-        let (before, our, their) = (base.text(resource, id), ours.text(resource, id), self.store.text(resource, id));
-        if same(our, their) || same(our, before) {
-            return;
-        }
-        let conflict = Conflict {
-            resource: resource.to_string(),
-            id: Some(id.clone()),
-            property: None,
-            api: our.map(ToString::to_string),
-            edit: their.map(ToString::to_string),
-        };
-        if same(their, before) {
-            if self.store.put(resource, id, our) {
-                self.kept += 1;
-            } else {
-                self.conflicts.push(conflict);
+    /// Sees to it that an id which the API has given away is given to no other record.
+    fn reserve(&mut self, changes: &[ApiChange]) {
+        let id_property = self.store.settings.id.clone();
+        for change in changes {
+            let Some(id) = change.after.as_deref().and_then(|after| get_member(after, &id_property)) else { continue };
+            if let Some(Resource { data: Data::Collection(collection), .. }) =
+                self.store.data_mut(&change.what.resource)
+            {
+                collection.highest.see(id);
             }
-            return;
-        }
-        match (our, conflict.edit.clone()) {
-            // Whoever made the edit had seen what the API wrote, and went on from there.
-            (Some(our), Some(their)) if has_seen(before, our, &their, &self.store.settings.id) => {}
-            // Both sides made a new record under one id. The API has told it to its client, so the other moves.
-            (Some(our), Some(their)) if before.is_none() => {
-                if self.renumber(resource, id, &their) && self.store.put(resource, id, Some(our)) {
-                    self.kept += 1;
-                } else {
-                    self.conflicts.push(conflict);
-                }
-            }
-            _ => self.conflicts.push(conflict),
         }
     }
 
+    fn conflict(&mut self, change: &ApiChange, edit: Option<String>) {
+        self.settled.push(change.what.clone());
+        let Written { resource, id } = change.what.clone();
+        self.conflicts.push(Conflict { resource, id, property: None, api: change.after.clone(), edit });
+    }
+
+    /// Settles what the API wrote to a record. `false`: values that must be unique belong to another record as yet.
+    fn record(&mut self, change: &ApiChange, id: &Id, was_seen: bool) -> bool {
+        let resource = change.what.resource.as_str();
+        let our = change.after.as_deref();
+        let their = self.store.text_of(&change.what);
+        if same(our, their) {
+            return true;
+        }
+        if change.before.iter().any(|before| same(their, before.as_deref())) {
+            let done = self.store.put(resource, id, our);
+            self.kept += usize::from(done);
+            return done;
+        }
+        let their = their.map(ToString::to_string);
+        match (our, &their) {
+            (Some(our), Some(their)) if was_seen || includes(change.first(), our, their, &self.store.settings.id) => {
+                self.settled.push(change.what.clone());
+            }
+            (Some(our), Some(their)) if change.is_new() => {
+                let was = self.store.clone();
+                if !(self.renumber(resource, id, their) && self.store.put(resource, id, Some(our))) {
+                    self.store = was;
+                    self.renumbered.retain(|(name, old, _)| !(name == resource && old == id));
+                    return false;
+                }
+                self.kept += 1;
+            }
+            _ => self.conflict(change, their),
+        }
+        true
+    }
     /// Gives the record `id` of the edit, whose text is `value`, another id.
     fn renumber(&mut self, resource: &str, id: &Id, value: &str) -> bool {
         let id_property = self.store.settings.id.clone();
@@ -233,35 +318,39 @@ impl Merged {
         true
     }
 
-    fn object(&mut self, base: &Store, ours: &Store, resource: &str) {
-        let Some(our) = ours.object_text(resource) else { return };
+    fn object(&mut self, change: &ApiChange, was_seen: bool) -> bool {
+        let resource = change.what.resource.as_str();
+        let Some(our) = change.after.as_deref() else { return true };
         let Some(their) = self.store.object_text(resource).map(ToString::to_string) else {
-            let api = Some(our.to_string());
-            self.conflicts.push(Conflict { resource: resource.into(), id: None, property: None, api, edit: None });
-            return;
+            self.conflict(change, None);
+            return true;
         };
-        let before = base.object_text(resource).unwrap_or("{}");
+        let before: Vec<&str> = change.before.iter().map(|before| before.as_deref().unwrap_or("{}")).collect();
         let mut text = their.clone();
-        let mut names: Vec<String> = members(before).map(|member| member.key.into_owned()).collect();
-        names.extend(members(our).map(|member| member.key.into_owned()));
-        names.sort_unstable();
-        names.dedup();
-        // The order in which the API has them.
-        let place = |name: &String| members(our).position(|member| member.key == name.as_str());
-        names.sort_by_key(place);
+        // In the order in which the API has them; what it took away comes first.
+        let mut names: Vec<String> = Vec::new();
+        let gone = before.iter().flat_map(|before| members(before)).filter(|one| get_member(our, &one.key).is_none());
+        for member in gone.chain(members(our)) {
+            if !names.iter().any(|name| *name == member.key) {
+                names.push(member.key.into_owned());
+            }
+        }
         for name in names {
-            let (before, our, their) = (get_member(before, &name), get_member(our, &name), get_member(&their, &name));
-            if same(our, their) || same(our, before) {
+            let (our, their) = (get_member(our, &name), get_member(&their, &name));
+            let mut before = before.iter().map(|before| get_member(before, &name));
+            if same(our, their) || before.clone().all(|before| same(our, before)) {
                 continue;
             }
-            if !same(their, before) {
-                self.conflicts.push(Conflict {
-                    resource: resource.to_string(),
-                    id: None,
-                    property: Some(name),
-                    api: our.map(ToString::to_string),
-                    edit: their.map(ToString::to_string),
-                });
+            if !before.any(|before| same(their, before)) {
+                if !was_seen {
+                    self.conflicts.push(Conflict {
+                        resource: resource.to_string(),
+                        id: None,
+                        property: Some(name),
+                        api: our.map(ToString::to_string),
+                        edit: their.map(ToString::to_string),
+                    });
+                }
                 continue;
             }
             self.kept += 1;
@@ -279,5 +368,6 @@ impl Merged {
         {
             resource.data = Data::Object(text.into());
         }
+        true
     }
 }

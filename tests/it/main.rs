@@ -5,15 +5,18 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
+mod wire;
 
 mod page;
 
 mod errors;
 mod ids;
+mod references;
 mod verbs;
 
 mod concurrency;
 mod file;
+mod fuzz_corpus;
 mod model;
 mod queries;
 mod raw;
@@ -21,3 +24,7 @@ mod raw;
 mod check;
 mod cli;
 mod floors;
+
+mod clients;
+mod conformance;
+mod odd_data;

@@ -76,8 +76,8 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, arrays, objects, a number
-/// and a text that is none.
+/// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, objects, a number and a
+/// text that is none; with `is_typed` arrays, too.
 ///
 /// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
 /// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.
@@ -103,6 +103,7 @@ pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Orderin
             }
             Some((*text).cmp(wanted))
         }
+        Kind::Array if !is_typed => Some((*text_form(value)).cmp(wanted)),
         Kind::Null | Kind::Array | Kind::Object => None,
     }
 }
@@ -224,6 +225,8 @@ mod tests {
             ("null", "0", true, None),
             ("12345678901234567891", "12345678901234567890", true, Some(Greater)),
             ("[1]", "0", true, None),
+            ("[1, \"b\"]", "1,a", false, Some(Greater)),
+            ("[]", "", false, Some(Equal)),
             ("{}", "0", true, None),
         ];
         for (value, wanted, numeric, expected) in cases {

@@ -1,0 +1,226 @@
+//! The steps of a save, and the way back from each.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Content, DataFile, Durability, Handle, Known, Saved, Sharing, recover};
+
+/// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
+pub(super) enum Stranded {
+    /// The file holds `ours`; what it should hold is in the scratch file.
+    Exchanged { scratch: PathBuf, ours: Content },
+    /// The file holds something that was refused, or half of it; this is what it should hold.
+    Overwritten { spare: PathBuf, before: Vec<u8> },
+}
+
+/// The file that came out of an exchange.
+struct Out {
+    content: Content,
+    sharing: Sharing,
+    handle: Box<dyn Handle>,
+}
+
+impl DataFile {
+    /// Makes the file hold `text`. At every instant it holds either that or what it held before.
+    ///
+    /// # Errors
+    /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
+    pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
+        self.undo_stranded()?;
+        if self.in_place {
+            return self.overwrite(text);
+        }
+        let content = Content::of(text);
+        let scratch = recover::scratch_name(&self.path, self.known.content, content);
+        let written = self.medium.write_new(&scratch, text, &self.path, self.flushes());
+        let stamp = match written.and_then(|()| self.medium.stamp(&scratch)) {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                // The first error tells the cause; a scratch file that stays is removed at the next start.
+                let _ = self.medium.remove(&scratch);
+                return Err(error);
+            }
+        };
+        match self.medium.exchange(&scratch, &self.path) {
+            Ok(()) => self.judge(scratch, text, Known { stamp, content }),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.rename(&scratch, text),
+            Err(error) => {
+                let _ = self.medium.remove(&scratch);
+                if !is_mount_point(&error) {
+                    return Err(error);
+                }
+                self.in_place = true;
+                self.overwrite(text)
+            }
+        }
+    }
+
+    fn flushes(&self) -> bool {
+        self.durability == Durability::Synced
+    }
+
+    /// Looks at what came out of the exchange that put `text` in the file's place.
+    fn judge(&mut self, scratch: PathBuf, text: &[u8], ours: Known) -> io::Result<Saved> {
+        let flushed = if self.flushes() { self.medium.flush_folder(&self.path) } else { Ok(()) };
+        let failed = match flushed.and_then(|()| self.came_out(&scratch)) {
+            Ok(out) if out.content == self.known.content => {
+                self.put_aside(&scratch, out);
+                self.learn(ours);
+                return Ok(Saved::Done);
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        // A person's edit came out, or what came out cannot be judged: it goes back where it was.
+        self.stranded = Some(Stranded::Exchanged { scratch, ours: ours.content });
+        let undone = self.undo_stranded();
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        undone?;
+        match self.changed()? {
+            Some(edit) => Ok(Saved::Foreign(edit)),
+            // The edit has been taken back meanwhile.
+            None => self.save(text),
+        }
+    }
+
+    /// What came out of an exchange. Asked first whether it is shared and read then: what nobody has open stays as it is.
+    fn came_out(&self, scratch: &Path) -> io::Result<Out> {
+        let handle = self.medium.open(scratch)?;
+        let sharing = handle.sharing();
+        let stamp = self.medium.stamp(scratch)?;
+        let content = if stamp == self.known.stamp && self.known.stamp.is_settled() {
+            self.known.content
+        } else {
+            Content::of(&handle.read()?)
+        };
+        Ok(Out { content, sharing, handle })
+    }
+
+    fn put_aside(&mut self, scratch: &Path, out: Out) {
+        if out.sharing == Sharing::Alone {
+            // Left there it does no harm, and the next start removes it.
+            let _ = self.medium.remove(scratch);
+            return;
+        }
+        let aside = recover::aside_name(&self.path, out.content, self.number);
+        let name = match self.medium.rename(scratch, &aside) {
+            Ok(()) => aside,
+            Err(_) => scratch.to_path_buf(),
+        };
+        self.retire(out.handle, out.sharing, out.content, Some(name));
+    }
+
+    /// Undoes a save that failed.
+    pub(super) fn undo_stranded(&mut self) -> io::Result<()> {
+        match self.stranded.take() {
+            None => Ok(()),
+            Some(Stranded::Exchanged { scratch, ours }) => {
+                let undone = self.put_back(&scratch, ours);
+                if undone.is_err() {
+                    self.stranded = Some(Stranded::Exchanged { scratch, ours });
+                }
+                undone
+            }
+            Some(Stranded::Overwritten { spare, before }) => {
+                if let Err(error) = self.medium.overwrite(&self.path, &before, self.flushes()) {
+                    self.stranded = Some(Stranded::Overwritten { spare, before });
+                    return Err(error);
+                }
+                let _ = self.medium.remove(&spare);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts back what an exchange took out. Should yet another edit come out of that, it is the newer one and goes back
+    /// in its turn.
+    fn put_back(&mut self, scratch: &Path, ours: Content) -> io::Result<()> {
+        let mut placed = ours;
+        let mut going = match self.medium.read(scratch) {
+            Ok(bytes) => Content::of(&bytes),
+            // Somebody has cleared it away; there is nothing to put back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        loop {
+            self.medium.exchange(scratch, &self.path)?;
+            // From here on the file is a person's again, whatever happens to what came out.
+            let Ok(out) = self.came_out(scratch) else { return Ok(()) };
+            if out.content == placed {
+                self.put_aside(scratch, out);
+                return Ok(());
+            }
+            (placed, going) = (going, out.content);
+        }
+    }
+
+    /// Where two files cannot be exchanged: look just before the rename. The window is the time between the two calls.
+    fn rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
+        let renamed = self.look_and_rename(scratch, text);
+        if !matches!(renamed, Ok(Saved::Done)) {
+            let _ = self.medium.remove(scratch);
+        }
+        renamed
+    }
+
+    fn look_and_rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
+        let old = self.medium.open(&self.path)?;
+        if let Some(edit) = self.changed()? {
+            return Ok(Saved::Foreign(edit));
+        }
+        let before = old.read()?;
+        let ours = Known { stamp: self.medium.stamp(scratch)?, content: Content::of(text) };
+        self.medium.rename(scratch, &self.path)?;
+        if self.flushes()
+            && let Err(error) = self.medium.flush_folder(&self.path)
+        {
+            self.stranded = Some(Stranded::Overwritten { spare: scratch.to_path_buf(), before });
+            return Err(error);
+        }
+        let sharing = old.sharing();
+        // What was written to the old file in the window is found as a late edit.
+        if sharing != Sharing::Alone || old.read().is_ok_and(|bytes| Content::of(&bytes) != self.known.content) {
+            self.retire(old, sharing, self.known.content, None);
+        }
+        self.learn(ours);
+        Ok(Saved::Done)
+    }
+
+    /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
+    /// first, from which the next start mends what a crash cut short.
+    fn overwrite(&mut self, text: &[u8]) -> io::Result<Saved> {
+        if let Some(edit) = self.changed()? {
+            return Ok(Saved::Foreign(edit));
+        }
+        let content = Content::of(text);
+        let before = self.medium.read(&self.path)?;
+        let spare = recover::spare_name(&self.path, self.known.content, content);
+        let flush = self.flushes();
+        let mut written = self.medium.write_new(&spare, text, &self.path, flush);
+        if flush && written.is_ok() {
+            written = self.medium.flush_folder(&spare);
+        }
+        if let Err(error) = written {
+            let _ = self.medium.remove(&spare);
+            return Err(error);
+        }
+        if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
+            self.stranded = Some(Stranded::Overwritten { spare, before });
+            // Should this fail too, it is tried again before the next save.
+            let _ = self.undo_stranded();
+            return Err(error);
+        }
+        let stamp = self.medium.stamp(&self.path);
+        let _ = self.medium.remove(&spare);
+        // A stamp of before says only that the file must be read to see what it holds.
+        self.learn(Known { stamp: stamp.unwrap_or(self.known.stamp), content });
+        Ok(Saved::Done)
+    }
+}
+
+/// Whether an exchange failed because the file is a mount point of its own, as a single file mounted into a container.
+fn is_mount_point(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
+}

@@ -1,0 +1,230 @@
+//! What must hold for any bytes. `fuzz/` throws many at these, the test beside this file the committed corpus.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use standin::engine::Rulebook;
+use standin::http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Request};
+use standin::json::{self, Document, Id, Object};
+use standin::schema::Schema;
+use standin::server::Sandbox;
+use standin::store::query::{Fields, Query, pairs};
+use standin::store::{ApiChange, Command, Data, Merge, Settings, Store, Written};
+
+/// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
+pub fn file(bytes: &[u8]) {
+    let (text, commands) = split(bytes);
+    let Ok(text) = std::str::from_utf8(text) else {
+        // What is no text is refused and does no harm.
+        assert!(Rulebook::new(Schema::default(), Settings::default()).read(text.to_vec()).is_err());
+        return;
+    };
+    let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let ours = json::check_file(plain).is_ok();
+    // serde_json counts nesting otherwise, and cannot read numbers beyond a double's; what it takes we take.
+    if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(plain).is_ok() {
+        assert!(ours || text.matches(['{', '[']).count() > json::MAX_DEPTH, "{text}");
+    }
+    let Some(mut store) = open(text) else { return };
+    if !text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+        assert_eq!(String::from_utf8(store.file_text()).unwrap(), text);
+    }
+    for (number, command) in self::commands(&store, commands).into_iter().enumerate() {
+        let before = store.clone();
+        let Ok(draft) = store.draft(&command, &mut || format!("r{number}")) else { continue };
+        let Ok(change) = store.plan(draft) else { continue };
+        let outcome = store.apply(change);
+        let out = String::from_utf8(store.file_text()).unwrap();
+        let Some(again) = open(&out) else { panic!("{command:?} on {text:?} gives {out:?}") };
+        same_data(&store, &again);
+        for resource in before.resources() {
+            let is_touched = outcome.written.iter().any(|written| written.resource == resource.name());
+            if !is_touched {
+                let other = store.resource(resource.name()).unwrap();
+                assert!(same_resource(resource.data(), other.data()), "{command:?} on {text:?} gives {out:?}");
+            }
+        }
+    }
+}
+
+/// A query string on some records: it means something or is an error, and what it means can be carried out.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    const ROWS: [&str; 5] = [
+        r#"{"id": 1, "title": "a", "views": 10, "tags": ["x", "y"], "author": {"name": "n"}}"#,
+        r#"{"id": 2, "title": "B", "views": "20", "tags": [], "author": null}"#,
+        r#"{"id": "c", "title": "é ß", "views": 1e3, "ok": true}"#,
+        r#"{"id": 4, "deep": {"a": [{"b": [1, 2, {"c": "d"}]}]}, "a.b": 1}"#,
+        r#"null"#,
+    ];
+    let Ok(pairs) = pairs(text) else { return };
+    let visit = |see: &mut dyn FnMut(&str) -> bool| {
+        for row in ROWS {
+            if !see(row) {
+                break;
+            }
+        }
+    };
+    let Ok(query) = Query::parse(&pairs, &Fields::new(&visit, &["declared"])) else { return };
+    let selection = query.select(0..ROWS.len(), |at| ROWS[at]);
+    assert!(selection.rows.len() <= ROWS.len());
+    assert!(selection.rows.iter().all(|at| query.passes(ROWS[*at])), "{text}");
+    let mut known = std::collections::HashSet::new();
+    assert!(selection.rows.iter().all(|at| known.insert(*at)), "{text}");
+    assert!(selection.total.is_none_or(|total| total >= selection.rows.len()), "{text}");
+}
+
+/// A base, an edit of it, and commands through the API: the merge loses nothing of either side.
+pub fn merge(bytes: &[u8]) {
+    let (base, rest) = split(bytes);
+    let (edit, commands) = split(rest);
+    let (Ok(base), Ok(edit)) = (std::str::from_utf8(base), std::str::from_utf8(edit)) else { return };
+    let (Some(base), Some(theirs)) = (open(base), open(edit)) else { return };
+    let mut ours = base.clone();
+    let mut written: Vec<Written> = Vec::new();
+    for command in self::commands(&base, commands) {
+        let Ok(draft) = ours.draft(&command, &mut || "r".into()) else { continue };
+        let Ok(change) = ours.plan(draft) else { continue };
+        written.extend(ours.apply(change).written);
+    }
+    let changes = ours.changes_since([(&base, written.as_slice())]);
+    let merged = theirs.clone().merge(&changes);
+    let out = String::from_utf8(merged.store.file_text()).unwrap();
+    let Some(again) = open(&out) else { panic!("{out:?}") };
+    same_data(&merged.store, &again);
+    for change in &changes {
+        let now = merged.store.text_of(&change.what);
+        let lost = |conflict: &standin::store::Conflict| {
+            conflict.resource == change.what.resource && conflict.id == change.what.id
+        };
+        let is_kept = same_text(now, change.after.as_deref())
+            || merged.conflicts.iter().any(lost)
+            || merged.settled.contains(&change.what)
+            || (change.what.id.is_none() && now.is_some());
+        assert!(is_kept, "{change:?} is in neither of {out:?} and {:?}", merged.conflicts);
+    }
+    each_of_the_edit(&theirs, &merged, &changes, &out);
+    // Without a write of ours the edit is taken as it is.
+    assert_eq!(theirs.clone().merge(&[]).store.file_text(), theirs.file_text());
+}
+
+/// Every record of the edit that the API has not written is there as the edit has it; one that had to move is there
+/// under its new id.
+fn each_of_the_edit(theirs: &Store, merged: &standin::store::Merged, changes: &[ApiChange], out: &str) {
+    for resource in theirs.resources() {
+        let Some(collection) = resource.collection().filter(|collection| !collection.has_repeated_ids()) else {
+            continue;
+        };
+        for record in collection.rows() {
+            let Some(id) = record.id() else { continue };
+            let what = Written { resource: resource.name().to_string(), id: Some(id.clone()) };
+            if changes.iter().any(|change| change.what == what) {
+                continue;
+            }
+            let moved = merged.renumbered.iter().any(|(name, old, _)| *name == what.resource && old == id);
+            let now = merged.store.text_of(&what);
+            assert!(moved || same_text(now, Some(record.value())), "{what:?} is not in {out:?}");
+        }
+    }
+}
+
+thread_local! {
+    static SANDBOX: Sandbox = sandbox();
+}
+
+fn sandbox() -> Sandbox {
+    let data = r#"{"posts": [{"id": 1, "title": "a", "userId": 1}, {"id": "x y", "title": "b"}], "users": [{"id": 1}], "profile": {"name": "n"}, "n": 1}"#;
+    Sandbox::open((Path::new("db.json"), data), None).unwrap()
+}
+
+/// A method, a target, headers and a body: there is an answer, and it is not the one for a bug.
+pub fn request(bytes: &[u8]) {
+    let (head, body) = split(bytes);
+    let Ok(head) = std::str::from_utf8(head) else { return };
+    let mut lines = head.lines();
+    let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
+    let (Ok(method), Ok(uri)) = (Method::from_bytes(method.as_bytes()), target.parse()) else { return };
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.trim().parse::<HeaderValue>()) {
+            headers.append(name, value);
+        }
+    }
+    let body = Body::Whole(body.to_vec().into());
+    SANDBOX.with(|sandbox| {
+        let answer = sandbox.call(Request { method, uri, headers, body, remote: None });
+        let status = answer.status().as_u16();
+        assert!((200..600).contains(&status) && status != 500, "{status}: {}", String::from_utf8_lossy(answer.body()));
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let is_plain = answer.headers().get("content-encoding").is_none();
+        if kind.contains("json") && is_plain && !answer.body().is_empty() {
+            serde_json::from_slice::<serde::de::IgnoredAny>(answer.body())
+                .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(answer.body())));
+        }
+    });
+}
+
+/// What comes before the first zero byte, and what comes after.
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|byte| *byte == 0) {
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (bytes, &[]),
+    }
+}
+
+fn open(text: &str) -> Option<Store> {
+    let document = Document::parse(text.to_string()).ok()?;
+    Store::open(document, Arc::new(Settings::default())).ok()
+}
+
+/// Commands, two bytes and a body each; bodies end with a line.
+fn commands(store: &Store, bytes: &[u8]) -> Vec<Command> {
+    let names: Vec<String> = store.resources().map(|resource| resource.name().to_string()).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let mut commands = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n').take(16) {
+        let [kind, which, body @ ..] = line else { continue };
+        let resource = names[*which as usize % names.len()].clone();
+        let body = std::str::from_utf8(body).ok().and_then(|body| Object::parse(body).ok());
+        let body = body.unwrap_or_else(|| Object::parse(r#"{"n": 1.50}"#).unwrap());
+        let rows = store.resource(&resource).and_then(|resource| resource.collection());
+        let ids: Vec<Id> = rows.into_iter().flat_map(|rows| rows.rows()).filter_map(|row| row.id().cloned()).collect();
+        let id = ids.get(*which as usize / names.len() % ids.len().max(1)).cloned().unwrap_or(Id::Number(1));
+        commands.push(match kind % 7 {
+            0 => Command::Create { resource, body },
+            1 => Command::Replace { resource, id, body },
+            2 => Command::Merge { resource, id, patch: body, how: Merge::Shallow },
+            3 => Command::Merge { resource, id, patch: body, how: Merge::MergePatch },
+            4 => Command::Delete { resource, id },
+            5 => Command::ReplaceObject { resource, body },
+            _ => Command::MergeObject { resource, patch: body, how: Merge::MergePatch },
+        });
+    }
+    commands
+}
+
+fn same_data(one: &Store, other: &Store) {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    one.write_all(&mut left);
+    other.write_all(&mut right);
+    assert_eq!(String::from_utf8(left).unwrap(), String::from_utf8(right).unwrap());
+}
+
+fn same_resource(one: &Data, other: &Data) -> bool {
+    match (one, other) {
+        (Data::Collection(one), Data::Collection(other)) => {
+            one.rows().map(|row| row.value()).eq(other.rows().map(|row| row.value()))
+        }
+        (Data::Object(one) | Data::Scalar(one), Data::Object(other) | Data::Scalar(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn same_text(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => json::same_value(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}

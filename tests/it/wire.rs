@@ -1,0 +1,252 @@
+//! The smallest HTTP client that hides nothing, and standin to talk to: as a library, or as the program.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use standin::server::{Listeners, Options, Server};
+use tempfile::TempDir;
+
+/// How long anything may take before a test fails instead of hanging.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// An answer as it came over the wire.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// In the order of arrival, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// After `Content-Encoding: gzip` has been undone.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// All values of a header, as one list.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let values: Vec<&str> =
+            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The media type without its parameters.
+    pub fn media_type(&self) -> String {
+        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or("").trim().to_string()
+    }
+
+    /// The body as JSON, where it says that it is.
+    pub fn json(&self) -> Option<Value> {
+        self.media_type().contains("json").then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// The body as JSON; fails the test where it is none.
+    pub fn body(&self) -> Value {
+        self.json().unwrap_or_else(|| panic!("no JSON: {self:?}"))
+    }
+}
+
+/// Sends one request on a connection of its own.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    body: Option<&[u8]>,
+) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut request = format!("{method} {target} HTTP/1.1\r\nHost: localhost:3000\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if let Some(body) = body {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    // A server that has answered already need not take the rest of a body that it refuses.
+    let _ = stream.write_all(body.unwrap_or(&[]));
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes);
+    assert!(read.is_ok() || !bytes.is_empty(), "{method} {target}: {read:?}");
+    parse(&bytes).unwrap_or_else(|| panic!("{method} {target}: not an answer: {}", String::from_utf8_lossy(&bytes)))
+}
+
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_string()))
+        .collect();
+    let mut answer = Answer { status, headers, body: bytes[end + 4..].to_vec() };
+    assert_eq!(answer.header("transfer-encoding"), None, "bodies have a known length");
+    if answer.header("content-encoding").as_deref() == Some("gzip") && !answer.body.is_empty() {
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&answer.body[..]).read_to_end(&mut plain).ok()?;
+        answer.body = plain;
+    }
+    Some(answer)
+}
+
+/// Calls `done` until it gives something, or fails the test at the deadline.
+pub fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = done() {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// standin on a file in a folder of its own, within this process.
+pub struct Served {
+    server: Server,
+    folder: TempDir,
+}
+
+impl Served {
+    /// Serves `text` as `db.json`.
+    pub fn start(text: &str) -> Served {
+        Served::try_start(text).unwrap()
+    }
+
+    /// The same; the error is why it does not start.
+    pub fn try_start(text: &str) -> Result<Served, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db.json");
+        std::fs::write(&file, text).unwrap();
+        let options = Options { host: "127.0.0.1".into(), port: 0, ..Options::new(file) };
+        match Server::start(&options, Listeners::default()) {
+            Ok(server) => Ok(Served { server, folder }),
+            Err(error) => Err(format!("{error:?}")),
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.addresses()[0]
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data file as it is now.
+    pub fn file(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("db.json")).unwrap()
+    }
+
+    /// Sends a request, its body as JSON.
+    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let mut all: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let body = body.map(Value::to_string);
+        if body.is_some() && !all.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            all.push(("Content-Type".into(), "application/json".into()));
+        }
+        send(self.address(), method, target, &all, body.as_deref().map(str::as_bytes))
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, &[], None)
+    }
+}
+
+/// The program, started in a folder. Dropping it ends it.
+pub struct Program {
+    child: Child,
+    address: Option<SocketAddr>,
+    input: Option<ChildStdin>,
+}
+
+impl Program {
+    /// Starts the program in `folder` on a free port and waits until it says where it serves, or ends. One that is to
+    /// be quiet says nothing, and is asked.
+    pub fn start(folder: &Path, arguments: &[String]) -> Program {
+        let quiet = arguments.iter().any(|argument| argument == "--quiet" || argument == "-q");
+        let chosen = if quiet { free_port() } else { 0 };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
+        command.current_dir(folder).args(arguments).args(["--port", &chosen.to_string()]).env_remove("PORT");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let input = child.stdin.take();
+        let (found, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            // To the end, so that the program never waits for somebody who reads.
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(url) = line.trim().strip_prefix("Home") {
+                    let port = url.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+                    let _ = found.send(port);
+                }
+            }
+            let _ = found.send(None);
+        });
+        std::thread::spawn(move || std::io::copy(&mut BufReader::new(errors), &mut std::io::sink()));
+        let port: Option<u16> = if quiet {
+            let address = SocketAddr::from(([127, 0, 0, 1], chosen));
+            wait_for("a quiet server", || TcpStream::connect(address).ok());
+            Some(chosen)
+        } else {
+            told.recv_timeout(DEADLINE).unwrap_or_default()
+        };
+        Program { child, address: port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))), input }
+    }
+
+    /// Where it serves; `None` where it ended instead.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// How it ended.
+    pub fn end(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Types something into its terminal.
+    pub fn write(&mut self, text: &str) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(text.as_bytes()).and_then(|()| input.flush()).unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The names of the files in a folder, in order.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A folder with files in it, of which names may say folders.
+pub fn folder(files: &[(String, String)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path: PathBuf = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
