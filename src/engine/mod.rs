@@ -16,6 +16,7 @@ mod data;
 mod edits;
 mod feed;
 mod restore;
+mod whole;
 mod writer;
 
 use std::collections::VecDeque;
@@ -25,18 +26,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::disk::{self, DataFile, Watch};
 use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
-use crate::store::{Command, Outcome, Refusal, Store};
+use crate::store::{Command, Outcome, Refusal, Resource, Store};
 
 pub use data::{Fault, Faults, Rulebook};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use restore::Back;
 
+use whole::Wholes;
 use writer::{Message, Writer};
 
 /// The data as readers see it.
@@ -46,6 +49,18 @@ pub struct Published {
     pub store: Store,
     /// Counts the changes of the data since the start.
     pub version: u64,
+    wholes: Wholes,
+}
+
+impl Published {
+    fn new(store: Store, version: u64) -> Published {
+        Published { store, version, wholes: Wholes::default() }
+    }
+
+    /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag.
+    pub fn whole(&self, resource: &Resource) -> (Bytes, String) {
+        self.wholes.get(resource)
+    }
 }
 
 /// Why a write was not carried out.
@@ -168,7 +183,7 @@ impl Engine {
         source: Source,
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> std::io::Result<Engine> {
-        let published = Arc::new(ArcSwap::from_pointee(Published { store, version: 0 }));
+        let published = Arc::new(ArcSwap::from_pointee(Published::new(store, 0)));
         let rulebook = Arc::new(rulebook);
         let (sender, receiver) = mpsc::channel();
         let conflicts = Arc::default();

@@ -360,7 +360,7 @@ impl Writer {
 
     fn publish(&self, store: Store) {
         let version = self.published.load().version + 1;
-        self.published.store(Arc::new(Published { store, version }));
+        self.published.store(Arc::new(Published::new(store, version)));
     }
 
     fn carry_out(&mut self, jobs: Vec<Job>) {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
@@ -13,7 +14,7 @@ use crate::engine::{Engine, Published};
 use crate::json::{Id, Layout, get_member};
 use crate::store::query::{Fault, Fields, Notice, PageInfo, PageStyle, Query, QueryError};
 use crate::store::relations::{Lookup, Naming, Plan, foreign_key};
-use crate::store::{Collection, Resource, Store, write_list};
+use crate::store::{Collection, Record, Resource, Store, write_list};
 
 /// The records of `resource` that the request's query chooses. `only`: a further equality, of a nested route.
 pub(super) fn collection(
@@ -28,9 +29,8 @@ pub(super) fn collection(
     let nested = only.is_some();
     pairs.extend(only);
     if pairs.is_empty() {
-        let mut body = Vec::new();
-        resource.write(&mut body, "");
-        return Ok(reply::json(StatusCode::OK, body));
+        let (body, tag) = published.whole(resource);
+        return Ok(reply::with_tag(StatusCode::OK, "application/json", body, tag));
     }
     let rules = engine.schema().rules(resource.name());
     let mut declared: Vec<&str> =
@@ -51,7 +51,7 @@ pub(super) fn collection(
     let plan = Plan::new(resource.name(), &query, relations.naming(), lookup.borrowed());
     let attach = |text: &str| plan.attach(text, lookup.borrowed(), Layout::PRETTY, "").into_owned();
 
-    let (texts, total, page): (Vec<String>, _, _);
+    let (texts, records, total, page): (Vec<String>, Vec<Arc<Record>>, _, _);
     let chosen: Vec<&str> = if plan.is_empty() && query.is_window_only() {
         let range = query.range(collection.len());
         total = query.counts().then_some(collection.len());
@@ -64,12 +64,21 @@ pub(super) fn collection(
         texts = selection.rows.into_iter().filter_map(|at| all.get(at).cloned()).collect();
         texts.iter().map(String::as_str).collect()
     } else {
-        let selection = query.select(candidates(collection, &query, published), |row| row);
-        (total, page) = (selection.total, selection.page);
+        let rows = match collection.choose(&query, &published.store.settings().id) {
+            Some(selection) => {
+                (records, total, page) = (selection.rows, selection.total, selection.page);
+                records.iter().map(|record| record.value()).collect()
+            }
+            None => {
+                let selection = query.select(collection.rows().map(|row| row.value()), |row| row);
+                (total, page) = (selection.total, selection.page);
+                selection.rows
+            }
+        };
         if plan.is_empty() {
-            selection.rows
+            rows
         } else {
-            texts = selection.rows.into_iter().map(attach).collect();
+            texts = rows.into_iter().map(attach).collect();
             texts.iter().map(String::as_str).collect()
         }
     };
@@ -133,20 +142,6 @@ pub(super) fn key(store: &Store, parent: &str, child: &str) -> String {
     let relations = Relations::new(store);
     let lookup = relations.lookup();
     foreign_key(parent, child, relations.naming(), lookup.borrowed())
-}
-
-/// The records that a query has to look at: all, or the one with the id that it asks for.
-fn candidates<'a>(
-    collection: &'a Collection,
-    query: &Query,
-    published: &Published,
-) -> Box<dyn Iterator<Item = &'a str> + 'a> {
-    match query.equality() {
-        Some((path, value)) if path == published.store.settings().id && !collection.has_repeated_ids() => {
-            Box::new(collection.get(&Id::from_text(value)).into_iter().map(|row| row.value()))
-        }
-        _ => Box::new(collection.rows().map(|row| row.value())),
-    }
 }
 
 fn envelope(body: &mut Vec<u8>, page: PageInfo, chosen: &[&str]) {

@@ -69,7 +69,8 @@ impl Layout {
         }
         let mut at = first;
         let mut colon = false;
-        while at < bytes.len() {
+        while let Some(length) = memchr::memchr3(b'"', b':', b',', bytes.get(at..).unwrap_or_default()) {
+            at += length;
             match bytes[at] {
                 b'"' => {
                     at = string_end(bytes, at);

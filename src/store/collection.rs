@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
-use imbl::{HashMap, Vector};
+use imbl::Vector;
 
 use super::LoadError;
+use super::aids::Aids;
+use super::index::{HashIndex, Ids};
+use super::query::Field;
 use super::unique::{UniqueIndex, UniqueRule};
 use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, with_member};
 
@@ -36,6 +39,11 @@ impl Record {
     pub(super) fn number(&self) -> u64 {
         self.number
     }
+
+    #[cfg(test)]
+    pub(super) fn new(number: u64, id: Option<Id>, chunk: Chunk) -> Record {
+        Record { number, id, offset: 0, chunk }
+    }
 }
 
 impl AsRef<str> for Record {
@@ -48,15 +56,16 @@ impl AsRef<str> for Record {
 #[derive(Debug, Clone)]
 pub struct Collection {
     rows: Vector<Arc<Record>>,
-    by_id: HashMap<Id, Arc<Record>>,
-    /// Two records of the file have one id; the first is found by it, the others when that is gone.
-    repeated_ids: bool,
+    /// Two records of the file may have one id; the first is found by it, the others when that is gone.
+    by_id: HashIndex<Ids>,
     pub(super) unique: Vec<UniqueIndex>,
     pub(super) highest: Highest,
     next_number: u64,
     pub(super) close: Text,
     /// The array as it stands in the file, for as long as no write has touched it.
     pub(super) untouched: Option<Text>,
+    /// What queries have needed.
+    pub(super) aids: Aids,
 }
 
 impl Collection {
@@ -68,54 +77,62 @@ impl Collection {
         rules: &[UniqueRule],
         id_property: &str,
     ) -> Result<Collection, LoadError> {
-        let mut collection = Collection {
-            rows: Vector::new(),
-            by_id: HashMap::new(),
-            repeated_ids: false,
-            unique: rules.iter().cloned().map(UniqueIndex::new).collect(),
-            highest: Highest::None,
-            next_number: 0,
-            close,
-            untouched: Some(whole),
-        };
+        let mut highest = Highest::None;
+        let mut ids: Vec<Option<Id>> = Vec::with_capacity(items.len());
+        // A field is found faster than a member, and is the same unless the name reads as a path.
+        let field = (!id_property.contains(['.', '['])).then(|| Field::new(id_property));
         for chunk in &items {
-            if let Some(id) = get_member(chunk.value(), id_property) {
-                collection.highest.see(id);
+            let id = match &field {
+                Some(field) => field.value(chunk.value()),
+                None => get_member(chunk.value(), id_property),
+            };
+            ids.push(id.and_then(Id::from_json));
+            if let Some(id) = id {
+                highest.see(id);
             }
         }
         let mut generated = 0u64;
-        for (place, chunk) in items.into_iter().enumerate() {
+        let mut rows = Vector::new();
+        for ((number, chunk), id) in (0u64..).zip(items).zip(ids) {
             let offset = chunk.text.offset() + chunk.lead as usize;
-            let (id, chunk) = match get_member(chunk.value(), id_property).and_then(Id::from_json) {
+            let (id, chunk) = match id {
                 Some(id) => (Some(id), chunk),
                 None if Kind::of(chunk.value()) == Kind::Object => {
-                    let json = collection.highest.next(&mut || {
+                    let json = highest.next(&mut || {
                         generated += 1;
                         format!("{name}-{generated}")
                     });
-                    collection.highest.see(&json);
+                    highest.see(&json);
                     let text = with_member(chunk.value(), id_property, &json, Layout::PRETTY, chunk.base());
                     (Id::from_json(&json), chunk.with_value(&text))
                 }
                 None => (None, chunk),
             };
-            for index in &collection.unique {
-                if let Some(holder) = index.holder(chunk.value(), None) {
-                    let values = index.rule.values(chunk.value());
-                    let names: Vec<_> = values.iter().map(|(name, value)| format!("`{name}` {value}")).collect();
-                    let other = holder.id().map_or_else(String::new, |id| format!(" with the id {id}"));
-                    return Err(LoadError {
-                        offset,
-                        message: format!(
-                            "{name}[{place}] has the {} of the record{other}, and the rules say it is unique",
-                            names.join(" and ")
-                        ),
-                    });
-                }
-            }
-            collection.push_from(offset, id, chunk);
+            rows.push_back(Arc::new(Record { number, id, offset, chunk }));
         }
-        Ok(collection)
+        let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
+        let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));
+        if let Some((index, (later, holder))) = repeated.min_by_key(|(_, (later, _))| later.number) {
+            let values = index.rule().values(later.value());
+            let names: Vec<_> = values.iter().map(|(name, value)| format!("`{name}` {value}")).collect();
+            let other = holder.id().map_or_else(String::new, |id| format!(" with the id {id}"));
+            let place = later.number;
+            let message = format!(
+                "{name}[{place}] has the {} of the record{other}, and the rules say it is unique",
+                names.join(" and ")
+            );
+            return Err(LoadError { offset: later.offset, message });
+        }
+        Ok(Collection {
+            by_id: HashIndex::of(&rows, Ids),
+            next_number: rows.len() as u64,
+            rows,
+            unique,
+            highest,
+            close,
+            untouched: Some(whole),
+            aids: Aids::default(),
+        })
     }
 
     /// The records in order.
@@ -140,14 +157,18 @@ impl Collection {
         self.rows.is_empty()
     }
 
-    /// The record with the id `id`.
+    /// The record with the id `id`; the first of them, where the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
-        self.by_id.get(id)
+        let of_id = self.by_id.candidates(Ids::hash(id)).filter(|record| record.id.as_ref() == Some(id));
+        of_id.min_by_key(|record| record.number)
     }
 
-    /// Whether several records of the file have one id; then [`Collection::get`] finds the first of them.
-    pub fn has_repeated_ids(&self) -> bool {
-        self.repeated_ids
+    pub(super) fn by_id(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
+        self.by_id.candidates(hash)
+    }
+
+    pub(super) fn records(&self) -> &Vector<Arc<Record>> {
+        &self.rows
     }
 
     pub(super) fn last(&self) -> Option<&Arc<Record>> {
@@ -159,60 +180,36 @@ impl Collection {
     }
 
     pub(super) fn push(&mut self, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
-        self.push_from(0, id, chunk)
-    }
-
-    fn push_from(&mut self, offset: usize, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: self.next_number, id, offset, chunk });
+        let record = Arc::new(Record { number: self.next_number, id, offset: 0, chunk });
         self.next_number += 1;
         self.rows.push_back(record.clone());
-        if let Some(id) = &record.id {
-            if self.by_id.contains_key(id) {
-                self.repeated_ids = true;
-            } else {
-                self.by_id.insert(id.clone(), record.clone());
-            }
-        }
-        self.unique.iter_mut().for_each(|index| index.insert(&record));
+        self.index(&record);
         record
     }
 
     pub(super) fn replace(&mut self, old: &Record, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: old.number, id: old.id.clone(), offset: old.offset, chunk });
-        if let Some(place) = self.place(old.number) {
-            self.rows.set(place, record.clone());
-        }
-        if let Some(id) = &record.id {
-            self.by_id.insert(id.clone(), record.clone());
-        }
-        for index in &mut self.unique {
-            index.remove(old);
-            index.insert(&record);
-        }
-        record
+        self.put(old, old.id.clone(), chunk)
     }
 
     /// Puts `old` under another id, which must be free.
     pub(super) fn move_to(&mut self, old: &Record, id: Id, chunk: Chunk) {
-        if let Some(known) = &old.id {
-            self.by_id.remove(known);
+        self.put(old, Some(id), chunk);
+    }
+
+    fn put(&mut self, old: &Record, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
+        let record = Arc::new(Record { number: old.number, id, offset: old.offset, chunk });
+        if let Some(place) = self.place(old.number) {
+            self.rows.set(place, record.clone());
         }
-        let renamed = Record { number: old.number, id: Some(id), chunk: old.chunk.clone(), offset: old.offset };
-        self.replace(&renamed, chunk);
+        self.forget(old);
+        self.index(&record);
+        record
     }
 
     pub(super) fn remove(&mut self, old: &Record) {
         let Some(place) = self.place(old.number) else { return };
         self.rows.remove(place);
-        self.unique.iter_mut().for_each(|index| index.remove(old));
-        if let Some(id) = &old.id {
-            self.by_id.remove(id);
-            if self.repeated_ids
-                && let Some(next) = self.rows.iter().find(|record| record.id.as_ref() == Some(id))
-            {
-                self.by_id.insert(id.clone(), next.clone());
-            }
-        }
+        self.forget(old);
         if self.rows.is_empty() {
             self.close = "".into();
             if let Highest::Text(_) = self.highest {
@@ -227,6 +224,18 @@ impl Collection {
             let first = first.clone();
             self.replace(&first, chunk);
         }
+    }
+
+    fn index(&mut self, record: &Arc<Record>) {
+        self.by_id.insert(record, &self.rows);
+        self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
+        self.aids.insert(record, &self.rows);
+    }
+
+    fn forget(&mut self, record: &Record) {
+        self.by_id.remove(record);
+        self.unique.iter_mut().for_each(|index| index.remove(record));
+        self.aids.remove(record);
     }
 
     /// Where the record with that number stands: the numbers rise along the rows.

@@ -70,6 +70,7 @@ impl Store {
 }
 
 /// How a record is written into a collection.
+#[derive(Debug)]
 pub(super) struct Style {
     /// White space before a record that is the first.
     pub(super) first_lead: String,

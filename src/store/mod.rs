@@ -4,9 +4,13 @@
 //! ([`Store::draft`], [`Store::plan`]), which changes nothing and can refuse, and applied then ([`Store::apply`]), which
 //! cannot fail. There is no I/O, no clock and no randomness here.
 
+mod aids;
+mod choose;
 mod collection;
 mod file;
+mod index;
 mod merge;
+mod ordered;
 mod plan;
 mod refer;
 mod unique;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::file::Style;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
-    Chunk, Id, Kind, Layout, Object, Text, get_member, merge_patch, merge_shallow, same_value, with_member,
+    Chunk, Id, Kind, Layout, Object, Text, get_member, members, merge_patch, merge_shallow, same_value, with_member,
 };
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
@@ -129,7 +130,8 @@ pub struct Draft {
 
 #[derive(Debug)]
 enum Target {
-    New(Option<Id>),
+    /// Its id, and how it is written.
+    New(Option<Id>, Style),
     Record(Arc<Record>),
     Gone(Vec<(usize, Arc<Record>)>),
     Object,
@@ -185,14 +187,16 @@ impl Store {
                 let (resource, collection) = self.collection(resource)?;
                 let style = self.style(resource);
                 let base = line_start(&style.lead);
-                let text = style.layout.render(body.as_str(), base);
-                let text = merge_shallow(&text, "{}", style.layout, base);
+                let mut text = style.layout.render(body.as_str(), base);
+                if has_repeated_names(&text) {
+                    text = merge_shallow(&text, "{}", style.layout, base);
+                }
                 let given = get_member(body.as_str(), id_property).filter(|value| is_truthy(value));
                 if let Some(value) = given {
                     let Some(id) = Id::from_json(value) else {
                         return Err(Refusal::NoId { property: id_property.into(), value: value.into() });
                     };
-                    return Ok(Draft { resource, target: Target::New(Some(id)), text });
+                    return Ok(Draft { resource, target: Target::New(Some(id), style), text });
                 }
                 let mut next = collection.highest.next(random);
                 while Id::from_json(&next).is_some_and(|id| collection.get(&id).is_some()) {
@@ -202,7 +206,7 @@ impl Store {
                     next = above.next(random);
                 }
                 let text = with_member(&text, id_property, &next, style.layout, base);
-                Ok(Draft { resource, target: Target::New(Id::from_json(&next)), text })
+                Ok(Draft { resource, target: Target::New(Id::from_json(&next), style), text })
             }
             Command::Replace { resource, id, body } => {
                 let (resource, record) = self.record(resource, id)?;
@@ -259,7 +263,7 @@ impl Store {
         };
         let (own, old) = match &draft.target {
             Target::Record(record) => (Some(record.number()), Some(record.value())),
-            Target::New(id) => {
+            Target::New(id, _) => {
                 if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
                     let property = self.settings.id.clone();
                     return Err(Refusal::IdTaken { resource: name.clone(), property, id: id.clone() });
@@ -273,7 +277,7 @@ impl Store {
             if let Some(holder) = index.holder(&draft.text, own) {
                 return Err(Refusal::NotUnique {
                     resource: name.clone(),
-                    values: index.rule.values(&draft.text),
+                    values: index.rule().values(&draft.text),
                     holder: holder.id().cloned(),
                 });
             }
@@ -283,7 +287,6 @@ impl Store {
 
     /// Carries out a change that was planned on this very store.
     pub fn apply(&mut self, Change(draft): Change) -> Outcome {
-        let style = matches!(draft.target, Target::New(_)).then(|| self.style(draft.resource));
         let id_property = self.settings.id.clone();
         if let Target::Gone(gone) = &draft.target {
             for (resource, record) in gone.iter().rev() {
@@ -310,20 +313,18 @@ impl Store {
         let resource = Arc::make_mut(resource);
         let written = |id: Option<&Id>| vec![Written { resource: resource.name.clone(), id: id.cloned() }];
         match (&mut resource.data, draft.target) {
-            (Data::Collection(collection), Target::New(id)) => {
+            (Data::Collection(collection), Target::New(id, style)) => {
                 collection.untouched = None;
                 if let Some(json) = get_member(&draft.text, &id_property) {
                     collection.highest.see(json);
                 }
-                let lead = match &style {
-                    Some(style) if collection.is_empty() => {
-                        collection.close = style.close.as_str().into();
-                        &style.first_lead
-                    }
-                    Some(style) => &style.lead,
-                    None => "",
+                let lead = if collection.is_empty() {
+                    collection.close = style.close.into();
+                    style.first_lead
+                } else {
+                    style.lead
                 };
-                let record = collection.push(id, Chunk::new(lead, &draft.text));
+                let record = collection.push(id, Chunk::new(&lead, &draft.text));
                 Outcome::of(&record, true, written(record.id()))
             }
             (Data::Collection(collection), Target::Record(old)) => {
@@ -399,6 +400,13 @@ impl Merge {
 
 fn line_start(lead: &str) -> &str {
     lead.rfind('\n').map_or("", |at| &lead[at + 1..])
+}
+
+fn has_repeated_names(object: &str) -> bool {
+    let names: Vec<_> = members(object).map(|member| member.key).collect();
+    let mut sorted: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// What JavaScript takes for true: json-server replaces an id of `null`, `""`, `0` or `false`.

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use imbl::HashMap;
+use imbl::Vector;
 
 use super::Record;
+use super::index::{HashIndex, Keys, hash_of};
 use crate::json::{Kind, Layout, get_member, unquote};
 
 /// Properties whose values, taken together, no two records of a collection may share.
@@ -52,33 +53,49 @@ impl UniqueRule {
     }
 }
 
+impl Keys for Arc<UniqueRule> {
+    fn each(&self, record: &Record, see: &mut dyn FnMut(u64)) {
+        if let Some(key) = self.key(record.value()) {
+            see(hash_of(&key));
+        }
+    }
+}
+
 /// A rule and the records that it holds apart.
 #[derive(Debug, Clone)]
 pub(super) struct UniqueIndex {
-    pub(super) rule: UniqueRule,
-    records: HashMap<String, Arc<Record>>,
+    records: HashIndex<Arc<UniqueRule>>,
 }
 
 impl UniqueIndex {
-    pub(super) fn new(rule: UniqueRule) -> UniqueIndex {
-        UniqueIndex { rule, records: HashMap::new() }
+    /// The index of `rows` under `rule`.
+    pub(super) fn of(rows: &Vector<Arc<Record>>, rule: UniqueRule) -> UniqueIndex {
+        UniqueIndex { records: HashIndex::of(rows, Arc::new(rule)) }
     }
 
-    /// The record other than `own` that has the values which `value` has.
+    pub(super) fn rule(&self) -> &UniqueRule {
+        self.records.keys()
+    }
+
+    /// The record other than `own` that has the values which `value` has; of several the first.
     pub(super) fn holder(&self, value: &str, own: Option<u64>) -> Option<&Arc<Record>> {
-        let holder = self.records.get(&self.rule.key(value)?)?;
-        (Some(holder.number()) != own).then_some(holder)
+        let key = self.rule().key(value)?;
+        self.records
+            .candidates(hash_of(&key))
+            .filter(|record| Some(record.number()) != own)
+            .find(|record| self.rule().key(record.value()).as_ref() == Some(&key))
     }
 
-    pub(super) fn insert(&mut self, record: &Arc<Record>) {
-        if let Some(key) = self.rule.key(record.value()) {
-            self.records.insert(key, record.clone());
-        }
+    /// The first record of the file that has the values of one before it, and that one.
+    pub(super) fn first_repeated(&self) -> Option<(&Record, &Record)> {
+        self.records.first_repeated(|one, other| self.rule().key(one.value()) == self.rule().key(other.value()))
+    }
+
+    pub(super) fn insert(&mut self, record: &Arc<Record>, rows: &Vector<Arc<Record>>) {
+        self.records.insert(record, rows);
     }
 
     pub(super) fn remove(&mut self, record: &Record) {
-        if let Some(key) = self.rule.key(record.value()) {
-            self.records.remove(&key);
-        }
+        self.records.remove(record);
     }
 }

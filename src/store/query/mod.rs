@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod filter;
 mod operators;
+mod order;
 mod pairs;
 mod path;
 mod pattern;
@@ -26,6 +27,9 @@ mod select;
 
 pub use error::{Fault, Notice, QueryError};
 pub use fields::{Fields, Visit, nearest};
+pub(in crate::store) use order::{Count, Field, Order, order};
+pub(in crate::store) use sort::SortKey;
+
 pub use operators::{OPERATORS, Op, Operator, RESERVED, Spelling, is_reserved};
 pub use pairs::{encode, pairs, with_page};
 pub use parse::{Query, names_in};

@@ -186,18 +186,16 @@ impl Query {
         &self.notices
     }
 
-    /// The field and the value, where the records are chosen by one plain equality (`author=bob`) and nothing else, so
-    /// that an index over [text forms](super::text_form) can find candidates. [`Query::select`] must still see them.
+    /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index over [text
+    /// forms](super::text_form) can find candidates. [`Query::select`] must still see them.
     pub fn equality(&self) -> Option<(&str, &str)> {
-        match (self.filters.as_slice(), self.conditions.as_slice(), &self.search) {
-            ([Filter { path, test: Test::Text(values), .. }], [], None) if !self.is_related(&path.text) => {
-                match values.as_slice() {
-                    [value] => Some((&path.text, value)),
-                    _ => None,
-                }
-            }
+        self.filters.iter().find_map(|filter| match &filter.test {
+            Test::Text(values) if !self.is_related(&filter.path.text) => match values.as_slice() {
+                [value] => Some((filter.path.text.as_str(), value.as_str())),
+                _ => None,
+            },
             _ => None,
-        }
+        })
     }
 
     /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and

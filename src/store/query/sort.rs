@@ -10,15 +10,15 @@ use crate::json::{self, Kind};
 
 /// A field to sort by.
 #[derive(Debug, Clone)]
-pub(super) struct SortKey {
-    pub path: Path,
-    pub descending: bool,
+pub(in crate::store) struct SortKey {
+    pub(super) path: Path,
+    pub(super) descending: bool,
 }
 
 /// What a record is sorted by. The order of the variants is the ascending order of values of different kinds; among
 /// strings it is that of their characters' numbers, so that `B` comes before `a`.
 #[derive(Debug, Clone, PartialEq)]
-enum Key<'a> {
+pub(super) enum Key<'a> {
     Boolean(bool),
     Number(f64, &'a str),
     /// A string, or the text form of an array or object.
@@ -28,7 +28,7 @@ enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn of(value: Option<&'a str>) -> Key<'a> {
+    pub(super) fn of(value: Option<&'a str>) -> Key<'a> {
         let Some(value) = value else { return Key::Missing };
         match Kind::of(value) {
             Kind::Null => Key::Null,
@@ -50,7 +50,18 @@ impl<'a> Key<'a> {
         }
     }
 
-    fn compare(&self, other: &Key<'_>) -> Ordering {
+    /// The same, read as a number where it can be.
+    pub(super) fn as_number(self) -> Key<'a> {
+        match self {
+            Key::Text(Cow::Borrowed(text)) if !text.trim().is_empty() => match number(text) {
+                Some(number) => Key::Number(number, text),
+                None => self,
+            },
+            other => other,
+        }
+    }
+
+    pub(super) fn compare(&self, other: &Key<'_>) -> Ordering {
         match (self, other) {
             (Key::Number(one, spelt), Key::Number(other, other_spelt)) => {
                 order_exactly((*one, spelt), (*other, other_spelt))
@@ -67,18 +78,11 @@ impl<'a> Key<'a> {
 /// Where some records hold a number and others a string that reads as one (`1` and `"1"`, as forms send it), all are
 /// compared as numbers; where all are strings they are compared as strings.
 fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
-    let mut keys: Vec<Key<'a>> = texts.iter().map(|text| Key::of(by.path.of(text))).collect();
+    let keys: Vec<Key<'a>> = texts.iter().map(|text| Key::of(by.path.of(text))).collect();
     let is_mixed =
         keys.iter().any(|key| matches!(key, Key::Number(..))) && keys.iter().any(|key| matches!(key, Key::Text(_)));
     if is_mixed {
-        for key in &mut keys {
-            if let Key::Text(Cow::Borrowed(text)) = key
-                && !text.trim().is_empty()
-                && let Some(number) = number(text)
-            {
-                *key = Key::Number(number, text);
-            }
-        }
+        return keys.into_iter().map(Key::as_number).collect();
     }
     keys
 }

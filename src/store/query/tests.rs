@@ -190,7 +190,10 @@ fn a_slip_is_told() {
 #[test]
 fn a_caller_sees_what_an_index_can_serve() {
     assert_eq!(parse("author.name=ann&_limit=1").unwrap().equality(), Some(("author.name", "ann")));
-    for raw in ["id=1&id=2", "id_ne=1", "id=1&views=2", "id=1&q=x", ""] {
+    for raw in ["id=1&views=2", "views_ne=2&id=1&q=x", "id=1&_where={}"] {
+        assert_eq!(parse(raw).unwrap().equality(), (raw != "id=1&_where={}").then_some(("id", "1")), "{raw}");
+    }
+    for raw in ["id=1&id=2", "id_ne=1", "_embed=post&post.title=x", ""] {
         assert_eq!(parse(raw).unwrap().equality(), None, "{raw}");
     }
     for (raw, expected) in [("_page=2", true), ("", true), ("_sort=id", false), ("q=a", false), ("id=1", false)] {

@@ -137,7 +137,7 @@ fn is_plain(spelt: &str) -> bool {
 }
 
 /// A JSON number as JavaScript prints it.
-fn number_text(spelt: &str) -> Cow<'_, str> {
+pub(super) fn number_text(spelt: &str) -> Cow<'_, str> {
     if is_plain(spelt) {
         return Cow::Borrowed(spelt);
     }

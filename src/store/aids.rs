@@ -1,0 +1,173 @@
+//! What spares a query the look at all records: indexes by field and by order. They are made when they have been asked
+//! for twice, kept up to date by every write, and dropped when nobody asks for them any more.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use imbl::Vector;
+
+use super::Record;
+use super::index::{HashIndex, Keys, hash_of};
+use super::ordered::Ordered;
+use super::query::{Field, SortKey, order};
+
+/// How often an aid is asked for before it is made: a query that never comes again does without.
+const ASKED: u32 = 2;
+/// How many aids a collection has at most.
+const MOST: usize = 8;
+/// After so many writes without a use an aid is dropped.
+const IDLE_WRITES: u32 = 10_000;
+
+/// The aids of a collection. A clone shares nothing but the counts of uses, so that a write changes its own.
+#[derive(Debug, Default)]
+pub(super) struct Aids(Mutex<Vec<Arc<Aid>>>);
+
+#[derive(Debug, Clone)]
+struct Aid {
+    subject: Subject,
+    uses: Arc<Uses>,
+    made: OnceLock<Made>,
+}
+
+#[derive(Debug, Clone)]
+enum Subject {
+    Equal(Field),
+    Order(Arc<[SortKey]>),
+}
+
+#[derive(Debug, Default)]
+struct Uses {
+    asked: AtomicU32,
+    idle_writes: AtomicU32,
+    is_being_made: AtomicBool,
+}
+
+#[derive(Debug, Clone)]
+enum Made {
+    Equal(HashIndex<Texts>),
+    Order(Ordered),
+}
+
+/// The texts to which a field is equal.
+#[derive(Debug, Clone)]
+struct Texts(Field);
+
+impl Keys for Texts {
+    fn each(&self, record: &Record, see: &mut dyn FnMut(u64)) {
+        self.0.each_text(record.value(), &mut |text| see(hash_of(text)));
+    }
+}
+
+impl Made {
+    fn of(subject: &Subject, rows: &Vector<Arc<Record>>) -> Made {
+        match subject {
+            Subject::Equal(field) => Made::Equal(HashIndex::of(rows, Texts(field.clone()))),
+            Subject::Order(keys) => Made::Order(Ordered::of(rows, order(keys))),
+        }
+    }
+}
+
+impl Clone for Aids {
+    fn clone(&self) -> Aids {
+        let Ok(aids) = self.0.lock() else { return Aids::default() };
+        // A clone is made for a write.
+        let used = |aid: &&Arc<Aid>| aid.uses.idle_writes.fetch_add(1, Relaxed) < IDLE_WRITES;
+        Aids(Mutex::new(aids.iter().filter(used).map(|aid| Arc::new(Aid::clone(aid))).collect()))
+    }
+}
+
+impl Aids {
+    /// The records whose field `path` may be equal to `value`, in order; `None` where all have to be looked at.
+    pub(super) fn equal(&self, path: &str, value: &str, rows: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
+        let is_it = |subject: &Subject| matches!(subject, Subject::Equal(field) if field.path() == path);
+        let aid = self.ask(is_it, || Subject::Equal(Field::new(path)), rows)?;
+        let Made::Equal(index) = aid.made.get()? else { return None };
+        let mut found: Vec<_> = index.candidates(hash_of(value)).cloned().collect();
+        found.sort_unstable_by_key(|record| record.number());
+        Some(found)
+    }
+
+    /// All records in the order that `keys` ask for; `None` where it has to be found out.
+    pub(super) fn sorted(&self, keys: &[SortKey], rows: &Vector<Arc<Record>>) -> Option<Vector<Arc<Record>>> {
+        let is_it = |subject: &Subject| matches!(subject, Subject::Order(known) if order(known).is(keys));
+        let aid = self.ask(is_it, || Subject::Order(keys.into()), rows)?;
+        let Made::Order(ordered) = aid.made.get()? else { return None };
+        Some(ordered.rows().clone())
+    }
+
+    fn ask(
+        &self,
+        is_it: impl Fn(&Subject) -> bool,
+        subject: impl FnOnce() -> Subject,
+        rows: &Vector<Arc<Record>>,
+    ) -> Option<Arc<Aid>> {
+        let aid = {
+            let mut aids = self.0.lock().ok()?;
+            match aids.iter().find(|aid| is_it(&aid.subject)) {
+                Some(aid) => aid.clone(),
+                None => {
+                    if aids.len() >= MOST
+                        && let Some((least, _)) =
+                            aids.iter().enumerate().min_by_key(|(_, aid)| aid.uses.asked.load(Relaxed))
+                    {
+                        aids.swap_remove(least);
+                    }
+                    let aid = Arc::new(Aid { subject: subject(), uses: Arc::default(), made: OnceLock::new() });
+                    aids.push(aid.clone());
+                    aid
+                }
+            }
+        };
+        let uses = &aid.uses;
+        uses.idle_writes.store(0, Relaxed);
+        let asked = uses.asked.fetch_add(1, Relaxed) + 1;
+        if aid.made.get().is_none() {
+            // One reader makes it, the others look at all records meanwhile.
+            if asked < ASKED || uses.is_being_made.swap(true, Relaxed) {
+                return None;
+            }
+            let made = Made::of(&aid.subject, rows);
+            uses.is_being_made.store(false, Relaxed);
+            // Should another have been quicker, its aid is as good.
+            let _ = aid.made.set(made);
+        }
+        Some(aid)
+    }
+
+    /// Takes in a new record; `rows` are all records with it. An aid that a reader has asked for, and made for a
+    /// snapshot that is old by now, is made here.
+    pub(super) fn insert(&mut self, record: &Arc<Record>, rows: &Vector<Arc<Record>>) {
+        self.each(|aid| {
+            let stays = match aid.made.get_mut() {
+                Some(Made::Equal(index)) => {
+                    index.insert(record, rows);
+                    true
+                }
+                Some(Made::Order(ordered)) => ordered.insert(record),
+                None => aid.uses.asked.load(Relaxed) < ASKED,
+            };
+            if !stays {
+                aid.made = OnceLock::from(Made::of(&aid.subject, rows));
+            }
+        });
+    }
+
+    /// Takes out a record.
+    pub(super) fn remove(&mut self, record: &Record) {
+        self.each(|aid| match aid.made.get_mut() {
+            Some(Made::Equal(index)) => index.remove(record),
+            Some(Made::Order(ordered)) => {
+                if !ordered.remove(record) {
+                    aid.made = OnceLock::new();
+                }
+            }
+            None => {}
+        });
+    }
+
+    fn each(&mut self, mut change: impl FnMut(&mut Aid)) {
+        if let Ok(aids) = self.0.get_mut() {
+            aids.iter_mut().for_each(|aid| change(Arc::make_mut(aid)));
+        }
+    }
+}
