@@ -12,7 +12,7 @@ use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::list;
 use super::problem::{self, Problem, Told};
-use super::reply;
+use super::reply::{self, Usual};
 use super::request::{Request, encode};
 use super::rewrite::Rewriter;
 use super::static_files::Folder;
@@ -90,6 +90,7 @@ pub struct Entry {
 pub struct App {
     pub(super) engine: Engine,
     settings: Settings,
+    usual: Usual,
     folder: Option<Folder>,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
@@ -123,7 +124,7 @@ impl App {
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
-        App { engine, settings, folder, log }
+        App { engine, usual: Usual::new(&settings), settings, folder, log }
     }
 
     /// The data as it is now.
@@ -298,14 +299,16 @@ impl App {
                 published.store.write_all(&mut body);
                 Ok(reply::json(StatusCode::OK, body))
             }
-            Target::Collection(resource) => list::collection(&self.engine, published, request, resource, None),
+            Target::Collection(resource) => {
+                list::collection(&self.engine, (published, &self.usual), request, resource, None)
+            }
             Target::Nested { parent, id, child } => {
                 let key = list::key(&published.store, parent.name(), child.name());
-                list::collection(&self.engine, published, request, child, Some((key, id.to_string())))
+                list::collection(&self.engine, (published, &self.usual), request, child, Some((key, id.to_string())))
             }
             Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
             Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
-                Some(record) => list::record(published, request, resource, record.value()),
+                Some(record) => list::record(published, &self.usual, request, resource, record.value()),
                 None => Err(no_record(published, request, resource.name(), id)),
             },
         }
