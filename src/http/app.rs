@@ -15,7 +15,7 @@ use super::explorer;
 use super::list;
 use super::meta::{self, Meta};
 use super::problem::{self, Problem, Told};
-use super::reply;
+use super::reply::{self, Usual};
 use super::request::{Request, encode};
 use super::requests;
 use super::rewrite::Rewriter;
@@ -100,6 +100,7 @@ pub struct Entry {
 pub struct App {
     pub(super) engine: Engine,
     settings: Settings,
+    usual: Usual,
     folder: Option<Folder>,
     pub(super) meta: Meta,
     pub(super) snapshots: Snapshots,
@@ -136,7 +137,7 @@ impl App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
         let snapshots = Snapshots::new(engine.snapshot().store.clone());
-        App { engine, settings, folder, meta: Meta::new(), snapshots, log }
+        App { engine, usual: Usual::new(&settings), settings, folder, meta: Meta::new(), snapshots, log }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -326,14 +327,16 @@ impl App {
                 published.store.write_all(&mut body);
                 Ok(reply::json(StatusCode::OK, body))
             }
-            Target::Collection(resource) => list::collection(&self.engine, published, request, resource, None),
+            Target::Collection(resource) => {
+                list::collection(&self.engine, (published, &self.usual), request, resource, None)
+            }
             Target::Nested { parent, id, child } => {
                 let key = list::key(&published.store, parent.name(), child.name());
-                list::collection(&self.engine, published, request, child, Some((key, id.to_string())))
+                list::collection(&self.engine, (published, &self.usual), request, child, Some((key, id.to_string())))
             }
             Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
             Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
-                Some(record) => list::record(published, request, resource, record.value()),
+                Some(record) => list::record(published, &self.usual, request, resource, record.value()),
                 None => Err(no_record(published, request, resource.name(), id)),
             },
         }

@@ -68,6 +68,11 @@ pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Res
     Ok(response)
 }
 
+/// Whether an answer is a stream of events, which has no end of its own.
+pub(super) fn is_stream<B>(response: &Response<B>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
+}
+
 /// The response with the body that a connection sends.
 pub(super) fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> warp::reply::Response {
     let Some(live) = response.extensions_mut().remove::<Live>() else { return response.map(Into::into) };

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -10,9 +12,42 @@ use tokio::time::{Duration, Sleep};
 
 use super::problem::{self, Problem};
 
+/// What a connection is at, so that one on which nothing happens can be ended. It takes the place of hyper's timer, which
+/// would be set and cleared for every request.
+#[derive(Debug, Default)]
+pub(super) struct Progress(AtomicU8);
+
+const WAITS: u8 = 0;
+const WAITED: u8 = 1;
+const BUSY: u8 = 2;
+
+impl Progress {
+    /// The server has a request to answer.
+    pub(super) fn busy(&self) {
+        self.0.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// The server has its answer, and the client is next.
+    pub(super) fn waits(&self) {
+        self.0.store(WAITS, Ordering::Relaxed);
+    }
+
+    /// The client has taken something in.
+    fn moves(&self) {
+        let _ = self.0.compare_exchange(WAITED, WAITS, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Called in regular intervals: whether the client has let a whole one pass.
+    pub(super) fn has_stalled(&self) -> bool {
+        let state = self.0.compare_exchange(WAITS, WAITED, Ordering::Relaxed, Ordering::Relaxed);
+        state == Err(WAITED)
+    }
+}
+
 /// A connection on which bare answers of hyper's become problem documents.
 pub(super) struct Framing<T> {
     inner: T,
+    progress: Arc<Progress>,
     /// The document that takes the place of the head now being written, and how much of it is out.
     instead: Option<(Vec<u8>, usize)>,
     /// How long a write may wait for the client to read, and the end of the present wait.
@@ -21,13 +56,14 @@ pub(super) struct Framing<T> {
 }
 
 impl<T> Framing<T> {
-    pub(super) fn new(inner: T, patience: Duration) -> Framing<T> {
-        Framing { inner, instead: None, patience, stalled: None }
+    pub(super) fn new(inner: T, progress: Arc<Progress>, patience: Duration) -> Framing<T> {
+        Framing { inner, progress, instead: None, patience, stalled: None }
     }
 
     /// Ends the connection of a client that has stopped reading: what waits for it would be kept for ever.
     fn watch(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
+            self.progress.moves();
             self.stalled = None;
             return written;
         }
@@ -136,5 +172,24 @@ impl<T: Write + Unpin> Write for Framing<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_client_that_lets_a_whole_interval_pass_has_stalled() {
+        let progress = Progress::default();
+        assert!(!progress.has_stalled(), "the first look");
+        assert!(progress.has_stalled(), "nothing came");
+        progress.moves();
+        assert!(!progress.has_stalled(), "it has taken in a part of the answer");
+        progress.busy();
+        progress.moves();
+        assert!(!progress.has_stalled() && !progress.has_stalled(), "the server is at work");
+        progress.waits();
+        assert!(!progress.has_stalled() && progress.has_stalled());
     }
 }

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::problem::{self, Problem, Told};
-use super::reply;
+use super::reply::{self, Usual};
 use super::request::Request;
 use crate::engine::{Engine, Published};
-use crate::json::{Id, Layout, get_member};
+use crate::json::{Id, Layout, get_member, tag};
 use crate::store::query::{Fault, Fields, Notice, PageInfo, PageStyle, Query, QueryError};
 use crate::store::relations::{Lookup, Naming, Plan, foreign_key};
 use crate::store::{Collection, Record, Resource, Store, write_list};
@@ -19,7 +19,7 @@ use crate::store::{Collection, Record, Resource, Store, write_list};
 /// The records of `resource` that the request's query chooses. `only`: a further equality, of a nested route.
 pub(super) fn collection(
     engine: &Engine,
-    published: &Published,
+    (published, usual): (&Published, &Usual),
     request: &Request,
     resource: &Resource,
     only: Option<(String, String)>,
@@ -30,7 +30,7 @@ pub(super) fn collection(
     pairs.extend(only);
     if pairs.is_empty() {
         let (body, tag) = published.whole(resource);
-        return Ok(reply::with_tag(StatusCode::OK, "application/json", body, tag));
+        return Ok(usual.json(body, tag));
     }
     let rules = engine.schema().rules(resource.name());
     let mut declared: Vec<&str> =
@@ -88,7 +88,8 @@ pub(super) fn collection(
         Some(page) => envelope(&mut body, page, &chosen),
         None => write_list(&mut body, chosen.into_iter(), ""),
     }
-    let mut response = reply::json(StatusCode::OK, body);
+    let tag = tag(&body);
+    let mut response = usual.json(body.into(), tag);
     let headers = response.headers_mut();
     if let Some(total) = total {
         headers.insert(reply::TOTAL, HeaderValue::from(total));
@@ -107,6 +108,7 @@ pub(super) fn collection(
 /// One record, with its relations if the query asks for them.
 pub(super) fn record(
     published: &Published,
+    usual: &Usual,
     request: &Request,
     resource: &Resource,
     text: &str,
@@ -115,7 +117,8 @@ pub(super) fn record(
     let asks = request.uri.query().is_some_and(|query| query.contains("_embed") || query.contains("_expand"));
     if !asks {
         Layout::PRETTY.write(&mut body, text, "");
-        return Ok(reply::json(StatusCode::OK, body));
+        let tag = tag(&body);
+        return Ok(usual.json(body.into(), tag));
     }
     let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioIo, TokioTimer};
+use futures_util::FutureExt;
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
 use super::App;
+use super::events;
 use super::filter::{Arrival, filter};
-use super::framing::Framing;
+use super::framing::{Framing, Progress};
 
 /// How many headers hyper takes when nothing is said.
 const USUAL_HEADER_COUNT: usize = 100;
@@ -24,7 +26,8 @@ pub struct Limits {
     pub headers: usize,
     /// How many headers a request may have.
     pub header_count: usize,
-    /// From a request's first byte to the end of its headers.
+    /// How long a connection may wait for the end of a request's headers, or for its client to take in more of an
+    /// answer. The next look at it may come half as much later.
     pub header_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
@@ -88,20 +91,33 @@ async fn accept(
         let arrival = Arc::new(Arrival::default());
         let filter = filter(app.clone(), (arrival.clone(), remote), limits.body, limits.body_time, stop.clone());
         let service = warp::service(filter);
+        let progress = Arc::new(Progress::default());
+        let watched = progress.clone();
         let serve = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            watched.busy();
             arrival.put(std::mem::take(request.uri_mut()), std::mem::take(request.headers_mut()));
-            service.clone().call(request)
+            let watched = watched.clone();
+            service.clone().call(request).inspect(move |answer| {
+                // A stream of events goes on for as long as the client wants it; only its writes may stall.
+                if !answer.as_ref().is_ok_and(events::is_stream) {
+                    watched.waits();
+                }
+            })
         });
         let (limits, stop) = (limits.clone(), stop.clone());
         tokio::spawn(async move {
-            converse(stream, serve, &limits, stop).await;
+            converse((stream, progress), serve, &limits, stop).await;
             drop(place);
         });
     }
 }
 
-async fn converse<S>(stream: TcpStream, service: S, limits: &Limits, mut stop: watch::Receiver<bool>)
-where
+async fn converse<S>(
+    (stream, progress): (TcpStream, Arc<Progress>),
+    service: S,
+    limits: &Limits,
+    mut stop: watch::Receiver<bool>,
+) where
     S: hyper::service::Service<hyper::Request<hyper::body::Incoming>, Response = warp::reply::Response> + Send,
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -109,18 +125,30 @@ where
     // Without this a small answer may wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_time).max_buf_size(limits.headers.max(8192));
+    http.header_read_timeout(None).max_buf_size(limits.headers.max(8192));
     if limits.header_count != USUAL_HEADER_COUNT {
         // A count of one's own makes hyper clear room for so many before every request.
         http.max_headers(limits.header_count);
     }
-    let io = Framing::new(TokioIo::new(stream), limits.write_time);
+    let io = Framing::new(TokioIo::new(stream), progress.clone(), limits.write_time);
     let mut connection = std::pin::pin!(http.serve_connection(io, service));
     tokio::select! {
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
         _ = connection.as_mut() => return,
+        () = stall(&progress, limits.header_time) => return,
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(limits.grace, connection).await;
+}
+
+/// Returns when the client has let `limit` pass.
+async fn stall(progress: &Progress, limit: Duration) {
+    let mut looks = tokio::time::interval((limit / 2).max(Duration::from_millis(1)));
+    looks.tick().await;
+    let mut stalled = 0;
+    while stalled < 2 {
+        looks.tick().await;
+        stalled = if progress.has_stalled() { stalled + 1 } else { 0 };
+    }
 }

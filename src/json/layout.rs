@@ -254,13 +254,34 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
 pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match memchr::memchr2(b'"', b'\\', rest) {
-            Some(length) if rest[length] == b'"' => return at + length + 1,
-            Some(length) => at += length + 2,
+        at += plain(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
             None => return bytes.len(),
         }
     }
+}
+
+/// How many of the first bytes of `rest` are certainly no end of a string, no backslash and no control character. Eight
+/// are looked at in one go: most strings are too short for anything cleverer.
+#[inline]
+pub(super) fn plain(rest: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, _) = rest.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+        if found != 0 {
+            // The lowest mark is exact; those above it may come of a borrow.
+            return number * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8
 }
 
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::layout::skip_space;
+use super::layout::{plain, skip_space};
 
 /// How deep arrays and objects may be nested in a data file. Request bodies get less, so that what was accepted can
 /// always be read back from the file.
@@ -380,25 +380,6 @@ impl<'a> Scanner<'a> {
         };
         SyntaxError { offset: self.at, message: format!("expected {what}, found {found}"), hint }
     }
-}
-
-/// How many of the first bytes of `rest` are certainly no end of a string, no backslash and no control character. Eight
-/// are looked at in one go.
-fn plain(rest: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, _) = rest.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
-        if found != 0 {
-            // The lowest mark is exact; those above it may come of a borrow.
-            return number * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    words.len() * 8
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ struct Aid {
 
 #[derive(Debug, Clone)]
 enum Subject {
-    Equal(Field),
+    Equal(Arc<Field>),
     Order(Arc<[SortKey]>),
 }
 
@@ -50,7 +50,7 @@ enum Made {
 
 /// The texts to which a field is equal.
 #[derive(Debug, Clone)]
-struct Texts(Field);
+struct Texts(Arc<Field>);
 
 impl Keys for Texts {
     fn each(&self, record: &Record, see: &mut dyn FnMut(u64)) {
@@ -80,7 +80,7 @@ impl Aids {
     /// The records whose field `path` may be equal to `value`, in order; `None` where all have to be looked at.
     pub(super) fn equal(&self, path: &str, value: &str, rows: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
         let is_it = |subject: &Subject| matches!(subject, Subject::Equal(field) if field.path() == path);
-        let aid = self.ask(is_it, || Subject::Equal(Field::new(path)), rows)?;
+        let aid = self.ask(is_it, || Subject::Equal(Arc::new(Field::new(path))), rows)?;
         let Made::Equal(index) = aid.made.get()? else { return None };
         let mut found: Vec<_> = index.candidates(hash_of(value)).cloned().collect();
         found.sort_unstable_by_key(|record| record.number());
@@ -157,7 +157,8 @@ impl Aids {
         self.each(|aid| match aid.made.get_mut() {
             Some(Made::Equal(index)) => index.remove(record),
             Some(Made::Order(ordered)) => {
-                if !ordered.remove(record) {
+                let stays = ordered.remove(record);
+                if !stays {
                     aid.made = OnceLock::new();
                 }
             }

@@ -58,6 +58,7 @@ pub struct Collection {
     rows: Vector<Arc<Record>>,
     /// Two records of the file may have one id; the first is found by it, the others when that is gone.
     by_id: HashIndex<Ids>,
+    repeated_ids: bool,
     pub(super) unique: Vec<UniqueIndex>,
     pub(super) highest: Highest,
     next_number: u64,
@@ -123,8 +124,10 @@ impl Collection {
             );
             return Err(LoadError { offset: later.offset, message });
         }
+        let by_id = HashIndex::of(&rows, Ids);
         Ok(Collection {
-            by_id: HashIndex::of(&rows, Ids),
+            repeated_ids: by_id.first_repeated(|one, other| one.id == other.id).is_some(),
+            by_id,
             next_number: rows.len() as u64,
             rows,
             unique,
@@ -163,6 +166,11 @@ impl Collection {
         of_id.min_by_key(|record| record.number)
     }
 
+    /// Whether several records of the file have one id; then [`Collection::get`] finds the first of them.
+    pub fn has_repeated_ids(&self) -> bool {
+        self.repeated_ids
+    }
+
     pub(super) fn by_id(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
         self.by_id.candidates(hash)
     }
@@ -179,6 +187,7 @@ impl Collection {
         self.rows.get(place)
     }
 
+    /// Adds a record, whose id must be free.
     pub(super) fn push(&mut self, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
         let record = Arc::new(Record { number: self.next_number, id, offset: 0, chunk });
         self.next_number += 1;

@@ -84,8 +84,13 @@ impl<K: Keys> HashIndex<K> {
     /// The records that may be under `hash`, those of the file first.
     pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
         let kept = |record: &&Arc<Record>| self.gone.is_empty() || !self.gone.contains(&record.number());
-        let added = (!self.added.is_empty()).then(|| self.added.range((hash, 0)..=(hash, u64::MAX)));
-        self.base.find(hash).filter(kept).chain(added.into_iter().flatten().map(|(_, record)| record))
+        // One step after the other: to set up an iterator over the tree costs more than most answers hold.
+        let next = move |number: u64| {
+            let found = self.added.get_next(&(hash, number)).filter(|((other, _), _)| *other == hash);
+            found.map(|(_, record)| record)
+        };
+        let added = std::iter::successors(next(0), move |record| next(record.number() + 1));
+        self.base.find(hash).filter(kept).chain(added)
     }
 
     /// The first record of the table that is the `same` as one before it, and that one.
@@ -107,8 +112,8 @@ impl<K: Keys> HashIndex<K> {
     pub(super) fn insert(&mut self, record: &Arc<Record>, rows: &Vector<Arc<Record>>) {
         let added = &mut self.added;
         self.keys.each(record, &mut |hash| drop(added.insert((hash, record.number()), record.clone())));
-        // A new table costs a look at every record, so it waits until there are as many changes as a part of them.
-        if self.added.len() + self.gone.len() > 512 + rows.len() / 4 {
+        // A new table costs a look at every record, so it waits until there are as many changes as records.
+        if self.added.len() + self.gone.len() > 512 + rows.len() {
             self.base = Arc::new(Base::of(rows, &self.keys));
             (self.gone, self.added) = (OrdSet::new(), OrdMap::new());
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::file::Style;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
-    Chunk, Id, Kind, Layout, Object, Text, get_member, members, merge_patch, merge_shallow, same_value, with_member,
+    Chunk, Id, Indent, Kind, Layout, Object, Text, get_member, members, merge_patch, merge_shallow, quote, same_value,
+    with_member,
 };
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
@@ -205,7 +206,7 @@ impl Store {
                     above.see(&next);
                     next = above.next(random);
                 }
-                let text = with_member(&text, id_property, &next, style.layout, base);
+                let text = with_id(&text, id_property, &next, style.layout, base);
                 Ok(Draft { resource, target: Target::New(Id::from_json(&next), style), text })
             }
             Command::Replace { resource, id, body } => {
@@ -402,6 +403,22 @@ fn line_start(lead: &str) -> &str {
     lead.rfind('\n').map_or("", |at| &lead[at + 1..])
 }
 
+/// `object`, which is laid out so already, with the member `key` as the last one.
+fn with_id(object: &str, key: &str, value: &str, layout: Layout, base: &str) -> String {
+    let inner = object.strip_suffix('}').map(str::trim_ascii_end);
+    match inner {
+        Some(inner) if inner != "{" && get_member(object, key).is_none() => {
+            let gap = match layout.indent {
+                Indent::OneLine { .. } if layout.space_after_comma => " ".into(),
+                _ => layout.line(base, 1),
+            };
+            let colon = if layout.space_after_colon { ": " } else { ":" };
+            format!("{inner},{gap}{}{colon}{value}{}", quote(key), &object[inner.len()..])
+        }
+        _ => with_member(object, key, value, layout, base),
+    }
+}
+
 fn has_repeated_names(object: &str) -> bool {
     let names: Vec<_> = members(object).map(|member| member.key).collect();
     let mut sorted: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
@@ -417,5 +434,36 @@ fn is_truthy(value: &str) -> bool {
         Kind::Boolean => value == "true",
         Kind::Number => value.parse::<f64>().is_ok_and(|number| number != 0.0),
         Kind::Object | Kind::Array => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_goes_where_any_member_would() {
+        let bodies = [r#"{"a":1}"#, r#"{"a":1,"b":[{"c":2}]}"#, "{}", r#"{"id":null}"#, r#"{"a":{"id":1},"b":"}"}"#];
+        for indent in
+            [Indent::Spaces(2), Indent::Tabs(1), Indent::OneLine { padded: true }, Indent::OneLine { padded: false }]
+        {
+            for (crlf, space) in [(true, true), (false, true), (false, false)] {
+                let one_line = matches!(indent, Indent::OneLine { .. });
+                let layout = Layout {
+                    indent,
+                    crlf: crlf && !one_line,
+                    space_after_colon: space,
+                    space_after_comma: space || !one_line,
+                };
+                for body in bodies {
+                    let text = layout.render(body, "  ");
+                    assert_eq!(
+                        with_id(&text, "id", "7", layout, "  "),
+                        with_member(&text, "id", "7", layout, "  "),
+                        "{text}"
+                    );
+                }
+            }
+        }
     }
 }

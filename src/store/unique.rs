@@ -26,14 +26,20 @@ impl UniqueRule {
     /// The text under which `record` stands in the index; `None` where a property is missing or null, as such a record
     /// collides with no other.
     pub(super) fn key(&self, record: &str) -> Option<String> {
-        let mut key = String::new();
+        let mut key = String::with_capacity(64);
         for property in &self.properties {
             let value = get_member(record, &property.name)?;
             match Kind::of(value) {
                 Kind::Null => return None,
                 Kind::String if property.fold_case => {
                     key.push('"');
-                    key.push_str(&unquote(value).to_lowercase());
+                    let (start, value) = (key.len(), unquote(value));
+                    if value.is_ascii() {
+                        key.push_str(&value);
+                        key[start..].make_ascii_lowercase();
+                    } else {
+                        key.push_str(&value.to_lowercase());
+                    }
                 }
                 Kind::String => {
                     key.push('"');

@@ -206,3 +206,17 @@ fn a_reader_that_does_not_read_is_dropped() {
     while stream.chunk().is_some() {}
     assert!(!stream.text.contains("\"text\":\"59x"), "the last event cannot have come");
 }
+
+#[test]
+fn a_stream_outlives_the_time_in_which_an_idle_connection_is_ended() {
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.limits.header_time = Duration::from_millis(40));
+    let mut stream = Stream::open(fixture.address(), "/-/events", None);
+    // Three idle connections, one after the other, each live as long as the limit allows.
+    for _ in 0..3 {
+        let mut idle = TcpStream::connect(fixture.address()).unwrap();
+        idle.set_read_timeout(Some(DEADLINE)).unwrap();
+        assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0, "ended by the server");
+    }
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    while stream.next().0 != "create" {}
+}

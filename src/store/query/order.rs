@@ -59,7 +59,7 @@ impl Order {
         let mut orderings = self.keys.iter().zip(counts).map(|(key, count)| {
             let of = |record| {
                 let own = Key::of(key.path.of(record));
-                if count.is_mixed() { own.as_number() } else { own }
+                if count.is_mixed() { own.read_as_number() } else { own }
             };
             let ordering = of(one).compare(&of(other));
             if key.descending { ordering.reverse() } else { ordering }

@@ -51,7 +51,7 @@ impl<'a> Key<'a> {
     }
 
     /// The same, read as a number where it can be.
-    pub(super) fn as_number(self) -> Key<'a> {
+    pub(super) fn read_as_number(self) -> Key<'a> {
         match self {
             Key::Text(Cow::Borrowed(text)) if !text.trim().is_empty() => match number(text) {
                 Some(number) => Key::Number(number, text),
@@ -82,7 +82,7 @@ fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
     let is_mixed =
         keys.iter().any(|key| matches!(key, Key::Number(..))) && keys.iter().any(|key| matches!(key, Key::Text(_)));
     if is_mixed {
-        return keys.into_iter().map(Key::as_number).collect();
+        return keys.into_iter().map(Key::read_as_number).collect();
     }
     keys
 }
