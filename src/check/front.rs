@@ -14,6 +14,7 @@
 //! This is a reader for that shape, not for YAML: indentation, lists in both
 //! notations, quotes and comments, and nothing else.
 
+use super::lines::Lines;
 use std::ops::Range;
 
 /// What the front matter says about testing.
@@ -180,23 +181,6 @@ fn uncomment(line: &str) -> &str {
         before = letter;
     }
     line
-}
-
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = (&'a str, usize);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let start = self.at;
-        self.at += length;
-        Some((&rest[..length], start))
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Requests written as text: `GET /users/1 HTTP/1.1`, or a verb and a URL,
 //! followed by headers, an empty line and a body.
 
+use super::lines::Lines;
 use std::ops::Range;
 
 use super::curl::Request;
@@ -100,23 +101,6 @@ fn header(line: &str) -> Option<(String, String)> {
     let (name, value) = line.split_once(':')?;
     let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     token.then(|| (name.to_owned(), value.trim().to_owned()))
-}
-
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = (&'a str, usize);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let start = self.at;
-        self.at += length;
-        Some((&rest[..length], start))
-    }
 }
 
 #[cfg(test)]

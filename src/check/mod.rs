@@ -26,6 +26,7 @@ pub mod fix;
 pub mod front;
 pub mod http_text;
 pub mod labels;
+mod lines;
 pub mod page;
 pub mod remote;
 pub mod report;

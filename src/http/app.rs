@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use warp::http::{HeaderValue, Method, Response, StatusCode, header};
+use warp::http::{Method, Response, StatusCode};
 
 use super::admin::Snapshots;
 use super::explorer;
@@ -18,63 +17,13 @@ use super::problem::{self, Problem, Told};
 use super::reply::{self, Usual};
 use super::request::{Request, encode};
 use super::requests;
-use super::rewrite::Rewriter;
+use super::settings::Settings;
 use super::static_files::Folder;
+use super::target::{Target, no_record, target, wrong_method};
 use super::write::{self, Write};
 use crate::engine::{Engine, Published};
-use crate::json::{Id, MAX_DEPTH, get_member, quote};
+use crate::json::{Id, get_member, quote};
 use crate::store::{Data, Resource, Store};
-use crate::words::{list, nearest};
-
-/// What the application is told at its start.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The data file as the home page names it.
-    pub file: Option<String>,
-    /// Answers carry cross-origin headers.
-    pub cors: bool,
-    /// Answers are compressed for clients that take it.
-    pub gzip: bool,
-    /// The administration under `/-/` is there, for this machine.
-    pub admin: bool,
-    /// How often an event stream with nothing to tell says that it is still there.
-    pub heartbeat: Duration,
-    /// Only GET, HEAD and OPTIONS are answered.
-    pub read_only: bool,
-    /// Every answer of the API waits so long.
-    pub delay: Duration,
-    /// Rules that rewrite targets before anything else looks at them.
-    pub rewriter: Option<Arc<Rewriter>>,
-    /// The names in `Host` that are answered beside those of this machine; `None`: all. A server that is meant for this
-    /// machine alone must not answer to others, or any web page could read and change the data through a name of its
-    /// own that leads here (DNS rebinding).
-    pub hosts: Option<Vec<String>>,
-    /// Bytes of a request's target.
-    pub target_limit: usize,
-    /// How deep the arrays and objects of a body may be nested.
-    pub depth: usize,
-    /// A folder of files that are served beside the API.
-    pub folder: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            file: None,
-            cors: true,
-            gzip: true,
-            admin: true,
-            heartbeat: meta::HEARTBEAT,
-            read_only: false,
-            delay: Duration::ZERO,
-            rewriter: None,
-            hosts: None,
-            target_limit: 8 * 1024,
-            depth: MAX_DEPTH - 4,
-            folder: None,
-        }
-    }
-}
 
 /// The longest that `_delay` can ask for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
@@ -105,30 +54,6 @@ pub struct App {
     pub(super) meta: Meta,
     pub(super) snapshots: Snapshots,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
-}
-
-/// What a request's path names.
-pub(super) enum Target<'a> {
-    Home,
-    All,
-    Errors,
-    Conflicts,
-    Collection(&'a Resource),
-    Record(&'a Resource, Id),
-    Nested { parent: &'a Resource, id: Id, child: &'a Resource },
-    Object(&'a Resource),
-    Scalar(&'a Resource),
-}
-
-impl Target<'_> {
-    pub(super) fn allow(&self) -> &'static str {
-        match self {
-            Target::Home | Target::All | Target::Errors | Target::Conflicts | Target::Scalar(_) => "GET, HEAD, OPTIONS",
-            Target::Collection(_) | Target::Nested { .. } => "GET, HEAD, POST, OPTIONS",
-            Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
-        }
-    }
 }
 
 impl App {
@@ -380,53 +305,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What the path of `request` names.
-fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>, Problem> {
-    let segments = request.segments().ok_or_else(|| {
-        let path = request.uri.path();
-        Problem::new(problem::BAD_TARGET, format!("the path {path} has a broken percent escape"))
-            .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
-    })?;
-    let store = &published.store;
-    let find = |name: &str| {
-        let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
-        store.resource(name).or_else(folded)
-    };
-    match segments.as_slice() {
-        [] => return Ok(Target::Home),
-        // A resource of that name is reached by everything but reading, as in json-server.
-        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
-        [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
-        [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
-        [name] => match find(name).map(|resource| (resource, resource.data())) {
-            Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
-            Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),
-            Some((resource, Data::Scalar(_))) => return Ok(Target::Scalar(resource)),
-            None => {}
-        },
-        [parent, id, child] => {
-            if let (Some(parent), Some(child)) = (find(parent), find(child))
-                && parent.collection().is_some()
-            {
-                return Ok(Target::Nested { parent, id: Id::from_text(id), child });
-            }
-        }
-        [name, id] => {
-            if let Some(resource) = find(name)
-                && resource.collection().is_some()
-            {
-                return Ok(Target::Record(resource, Id::from_text(id)));
-            }
-        }
-        _ => {}
-    }
-    Err(no_resource(published, request, &segments))
-}
-
-fn reads(request: &Request) -> bool {
-    matches!(request.method, Method::GET | Method::HEAD)
-}
-
 /// The foreign key that a POST to a nested route sets, of the type that the parent's own id has.
 fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Resource) -> (String, String) {
     let key = list::key(&published.store, parent.name(), child.name());
@@ -437,72 +315,4 @@ fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Res
         ToString::to_string,
     );
     (key, value)
-}
-
-fn no_resource(published: &Published, request: &Request, segments: &[std::borrow::Cow<str>]) -> Problem {
-    let first = segments.first().map_or("", |name| name.as_ref());
-    let names: Vec<_> = published.store.resources().map(Resource::name).collect();
-    let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();
-    let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {}", request.uri.path()));
-    if names.contains(&first) {
-        return match published.store.resource(first).map(Resource::data) {
-            Some(Data::Collection(_)) => problem
-                .hint(format!("a record is at /{first}/ID, and nothing is below it"))
-                .attempt(request.curl("GET", &format!("/{}", encode(first)), None)),
-            _ => problem.hint(format!("/{first} is no collection: it has nothing below it")).attempt(request.curl(
-                "GET",
-                &format!("/{}", encode(first)),
-                None,
-            )),
-        };
-    }
-    if let Some(meant) = nearest(first, names.iter().copied()) {
-        let rest: String = segments.iter().skip(1).map(|segment| format!("/{}", encode(segment))).collect();
-        return problem.hint(format!("did you mean /{}{rest}?", encode(meant))).attempt(request.curl(
-            "GET",
-            &format!("/{}", encode(meant)),
-            None,
-        ));
-    }
-    match paths.first() {
-        Some(path) => {
-            problem.hint(format!("the resources are {}", list(&paths))).attempt(request.curl("GET", path, None))
-        }
-        None => problem.hint("the data file has no resources; add one to it, as {\"users\": []}"),
-    }
-}
-
-pub(super) fn no_record(published: &Published, request: &Request, name: &str, id: &Id) -> Problem {
-    let problem = Problem::new(problem::NO_RECORD, format!("{name} has no record with the id {id}"));
-    let path = format!("/{}", encode(name));
-    let Some(collection) = published.store.resource(name).and_then(Resource::collection) else { return problem };
-    let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
-    let hint = match collection.len() {
-        0 => format!("{name} is empty"),
-        _ if ids.is_empty() => format!("the items of {name} have no ids"),
-        1 => format!("its only id is {}", list(&ids)),
-        count if count <= ids.len() => format!("its ids are {}", list(&ids)),
-        count => format!("it has {count} records, the first ids are {}", list(&ids)),
-    };
-    problem.hint(hint).attempt(request.curl("GET", &path, None))
-}
-
-fn wrong_method(request: &Request, target: &Target) -> Problem {
-    let method = &request.method;
-    let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());
-    let path = request.uri.path();
-    let detail = format!("{method} does not work on {path}");
-    let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)
-        .header(header::ALLOW, HeaderValue::from_static(target.allow()));
-    let hint = match (target, method.as_str()) {
-        (Target::Collection(resource) | Target::Nested { child: resource, .. }, "PUT" | "PATCH" | "DELETE") => {
-            format!("{method} needs the id of a record: {method} /{}/ID", encode(resource.name()))
-        }
-        (Target::Record(resource, _), "POST") => {
-            format!("POST to /{} adds a record; PUT or PATCH change this one", encode(resource.name()))
-        }
-        (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
-        _ => format!("it takes {}", target.allow()),
-    };
-    problem.hint(hint).attempt(request.curl("GET", path, None))
 }

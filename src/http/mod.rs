@@ -18,12 +18,15 @@ mod request;
 mod requests;
 mod rewrite;
 mod serve;
+mod settings;
 mod static_files;
+mod target;
 mod write;
 
-pub use app::{App, Entry, Settings};
+pub use app::{App, Entry};
 pub use problem::{KINDS, Kind, Problem};
 pub use request::{Body, Request, encode};
 pub use rewrite::{RewriteError, Rewriter};
 pub use serve::{Limits, serve};
+pub use settings::Settings;
 pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};

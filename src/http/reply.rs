@@ -5,8 +5,8 @@ use std::io::Write;
 use bytes::Bytes;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use super::app::Settings;
 use super::request::Request;
+use super::settings::Settings;
 use crate::json::tag;
 
 /// The header of a valid answer that is probably not what was meant.

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use serde_json::Value;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
-use super::app::no_record;
 use super::body::{self, Reading};
 use super::problem::{self, Problem};
 use super::reply;
 use super::request::{Request, encode};
+use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
 use crate::schema::Rules;

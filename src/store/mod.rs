@@ -86,6 +86,7 @@ pub struct Resource {
 
 /// What a resource is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one a resource, and each is behind a pointer")]
 pub enum Data {
     /// An array of records.
     Collection(Collection),
