@@ -270,6 +270,28 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
 }
 
 #[test]
+fn what_a_broken_edit_has_not_seen_is_written_down_and_comes_back_when_it_is_mended() {
+    let mut fixture = serve_data(START);
+    assert_eq!(fixture.json("POST", "/a", "{\"n\": 3}").status, 201);
+    let broken = START.replace("\"n\": 2\n", "\"n\": 20,\n");
+    edit(&fixture, &broken);
+    fixture.notice(|notice| matches!(notice, Notice::Broken(_)).then_some(()));
+    fixture.json("POST", "/a", "{}").problem(503, "broken-file");
+    let pending =
+        until("it is written down", || std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok());
+    let pending: Value = serde_json::from_str(&pending).unwrap();
+    assert_eq!((&pending["kind"], &pending["api"]), (&json!("pending"), &json!({"n": 3, "id": 3})));
+    // However long it takes.
+    let start = std::time::Instant::now();
+    until("time passes", || (start.elapsed() > std::time::Duration::from_millis(2300)).then_some(()));
+    edit(&fixture, broken.replace("20,", "20"));
+    let all = settled(&fixture, |all| all["a"][1]["n"] == 20);
+    assert_eq!(all["a"][2], json!({"n": 3, "id": 3}));
+    fixture.restart();
+    assert_eq!(fixture.get("/db").value(), all);
+}
+
+#[test]
 fn a_kept_version_is_told_even_where_it_cannot_be_written() {
     let fixture = serve_data(START);
     // Something else has the name of the file that they are kept in.
