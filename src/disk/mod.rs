@@ -211,7 +211,7 @@ impl DataFile {
         self.path.with_extension("conflicts.jsonl")
     }
 
-    /// Adds a line to the file of versions that lost.
+    /// Adds a line, or several, to the file of versions that lost.
     ///
     /// # Errors
     /// The disk refuses.

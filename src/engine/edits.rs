@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 
 use super::Published;
-use crate::store::{Conflict, Store, Written};
+use crate::store::{ApiChange, Conflict, Store, Written};
 
 /// The writes of the last moments, which somebody who saves an edit now may not have seen.
 pub(super) struct Young {
@@ -134,6 +134,12 @@ pub(super) fn describe(kind: &str, conflict: &Conflict) -> Value {
         members.insert("property".into(), property.clone().into());
     }
     line
+}
+
+/// A write that is in memory only while the file is broken.
+pub(super) fn pending(change: &ApiChange) -> Value {
+    let Written { resource, id } = change.what.clone();
+    describe("pending", &Conflict { resource, id, property: None, api: change.after.clone(), edit: None })
 }
 
 /// The conflicts of a return to an earlier state: every record that the API wrote since and that is not the same there.

@@ -37,12 +37,16 @@ struct Broken {
     faults: Faults,
     told: bool,
     since: Instant,
+    /// When to write down what it may lack.
+    look_at: Option<Instant>,
 }
 
 /// How long the file must have been left alone before an edit is read: a save comes as several events.
 const QUIET: Duration = Duration::from_millis(20);
 /// How long a broken text may stand before it is told: it may be half of a save.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a broken text may stand before what it lacks is written down.
+const LONG: Duration = Duration::from_secs(1);
 /// How long to wait with a save that failed after an edit was taken in.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How often the file is looked at where it cannot be watched.
@@ -143,6 +147,12 @@ impl Writer {
         }
         // What somebody writes to the file after this is found by the next start.
         self.look();
+        if let Some(broken) = self.broken.as_mut() {
+            if !broken.told || broken.look_at.is_some() {
+                broken.look_at = Some(Instant::now());
+            }
+            self.keep_pending();
+        }
     }
 
     fn wait(&mut self) -> Option<Duration> {
@@ -160,12 +170,14 @@ impl Writer {
             Ok(None) => {
                 if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {
                     broken.told = true;
+                    broken.look_at = Some(broken.since + LONG);
                     (self.notice)(Notice::Broken(broken.faults.clone()));
                 }
             }
             // Between the deletion and the creation of a file there is none; a save will say so if it stays away.
             Err(_) => self.look_again(),
         }
+        self.keep_pending();
         self.look_for_late_edits();
         if self.unsaved && self.broken.is_none() {
             self.save_what_was_kept();
@@ -186,7 +198,7 @@ impl Writer {
             Ok(theirs) => theirs,
             Err(faults) => {
                 let since = self.broken.as_ref().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
-                self.broken = Some(Broken { faults, told: false, since });
+                self.broken = Some(Broken { faults, told: false, since, look_at: None });
                 self.look_at = Some(Instant::now() + PATIENCE);
                 return;
             }
@@ -270,13 +282,31 @@ impl Writer {
     fn keep_lines(&self, lines: Vec<Value>) {
         let Some(file) = &self.file else { return };
         let count = lines.len();
-        let kept = lines.iter().try_for_each(|line| file.keep(&line.to_string()));
+        let kept = file.keep(&join(&lines));
         let path = file.conflicts_path();
         (self.notice)(Notice::Conflicts { count, path, failed: kept.err().map(|error| error.to_string()) });
         if let Ok(mut all) = self.conflicts.lock() {
             all.extend(lines);
             let surplus = all.len().saturating_sub(MOST_CONFLICTS);
             all.drain(..surplus);
+        }
+    }
+
+    /// Writes down what a broken file may lack of the last writes: until it is mended they are in memory only. A file that
+    /// is whole again after a moment was only being saved.
+    fn keep_pending(&mut self) {
+        let Some(broken) = &mut self.broken else { return };
+        let Some(at) = broken.look_at else { return };
+        if Instant::now() < at {
+            self.look_at = Some(self.look_at.map_or(at, |other| other.min(at)));
+            return;
+        }
+        broken.look_at = None;
+        let ours = self.published.load();
+        let pending: Vec<Value> = ours.store.changes_since(self.young.states()).iter().map(edits::pending).collect();
+        if let Some(file) = self.file.as_ref().filter(|_| !pending.is_empty()) {
+            // Where it cannot be written, there is still the memory.
+            let _ = file.keep(&join(&pending));
         }
     }
 
@@ -471,6 +501,10 @@ impl Writer {
         let change = store.plan(draft).map_err(WriteError::Refused)?;
         Ok(store.apply(change))
     }
+}
+
+fn join(lines: &[Value]) -> String {
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Seven letters for a string id, as many as json-server 0.17 gives.

@@ -5,7 +5,7 @@
 //! has now, and what the edit says. If that is one of the earlier ones, the edit is not about this thing, and the API's
 //! stands. Otherwise both changed it: the edit's stands, and the API's is a [`Conflict`], unless
 //! - the edit has all that the API changed: it began from there, and nothing is lost;
-//! - the edit has another new record whole that the API made at the same time or later: it has seen the write, and what
+//! - the edit has a new record whole that the API wrote at the same time or later: it has seen the write, and what
 //!   differs is its wish;
 //! - both made a new record under one id: the API has told that id to its client, so the edit's record moves.
 
@@ -33,6 +33,8 @@ pub struct ApiChange {
     pub before: Vec<Option<String>>,
     /// Its text now; `None`: it is gone.
     pub after: Option<String>,
+    /// The place of the last write to it in the order of all.
+    pub last: usize,
 }
 
 /// A record that both sides changed. The edit's version stands.
@@ -68,7 +70,7 @@ pub struct Merged {
 impl Store {
     /// Brings this store, an edit, together with what the API wrote, in the order in which it did.
     pub fn merge(self, changes: &[ApiChange]) -> Merged {
-        let seen = changes.iter().rposition(|change| self.has_new(change));
+        let seen = changes.iter().filter(|change| self.has_new(change)).map(|change| change.last).max();
         let mut merged = Merged {
             store: self,
             kept: Vec::new(),
@@ -78,11 +80,11 @@ impl Store {
         };
         merged.reserve(changes);
         // Values that must be unique may have moved from one record to another: who is refused gets his turn again.
-        let mut waiting: Vec<(usize, &ApiChange)> = changes.iter().enumerate().collect();
+        let mut waiting: Vec<&ApiChange> = changes.iter().collect();
         loop {
             let before = waiting.len();
-            waiting.retain(|(place, change)| {
-                let was_seen = seen.is_some_and(|seen| *place <= seen);
+            waiting.retain(|change| {
+                let was_seen = seen.is_some_and(|seen| change.last <= seen);
                 !match &change.what.id {
                     Some(id) => merged.record(change, id, was_seen),
                     None => merged.object(change, was_seen),
@@ -92,7 +94,7 @@ impl Store {
                 break;
             }
         }
-        for (_, change) in waiting {
+        for change in waiting {
             let edit = merged.store.text_of(&change.what).map(ToString::to_string);
             merged.conflict(change, edit);
         }
@@ -103,16 +105,20 @@ impl Store {
     pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = (&'a Store, &'a [Written])>) -> Vec<ApiChange> {
         let mut places: HashMap<&Written, usize> = HashMap::new();
         let mut changes: Vec<ApiChange> = Vec::new();
-        for (store, written) in states {
+        for (last, (store, written)) in states.into_iter().enumerate() {
             for one in written {
                 let text = store.text_of(one).map(ToString::to_string);
                 let place = *places.entry(one).or_insert(changes.len());
                 match changes.get_mut(place) {
-                    Some(change) if change.before.last() == Some(&text) => {}
-                    Some(change) => change.before.push(text),
+                    Some(change) => {
+                        change.last = last;
+                        if change.before.last() != Some(&text) {
+                            change.before.push(text);
+                        }
+                    }
                     None => {
                         let after = self.text_of(one).map(ToString::to_string);
-                        changes.push(ApiChange { what: one.clone(), before: vec![text], after });
+                        changes.push(ApiChange { what: one.clone(), before: vec![text], after, last });
                     }
                 }
             }

@@ -14,6 +14,7 @@ mod ids;
 mod references;
 mod verbs;
 
+mod cases;
 mod concurrency;
 mod crash;
 mod faults;

@@ -3,6 +3,7 @@
 pub mod medium;
 
 mod edits;
+mod model;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,110 @@
+//! What a write costs, from the command to the acknowledgement: `cargo bench --bench saves`.
+//!
+//! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file, with
+//! and without a flush. The file lies in the build folder, so that the numbers are those of that disk.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use standin::disk::{DataFile, Durability, Opened, RealDisk, Role};
+use standin::engine::{Engine, Rulebook, Source};
+use standin::json::{Id, Object};
+use standin::schema::Schema;
+use standin::store::{Command, Merge, Settings};
+
+const SIZES: [(&str, usize); 4] =
+    [("1 KB", 1_000), ("1 MB", 1_000_000), ("10 MB", 10_000_000), ("100 MB", 100_000_000)];
+
+fn main() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("db.json");
+    println!("{:>8}  {:>8}  {:>12}  {:>12}  {:>14}", "file", "flush", "median", "95 of 100", "64 writers");
+    for (name, size) in SIZES {
+        for (flush, durability) in [("yes", Durability::Synced), ("no", Durability::Written)] {
+            std::fs::write(&path, data(size)).unwrap();
+            let engine = Arc::new(open(&path, durability));
+            let mut times = one_writer(&engine, Duration::from_secs(2));
+            let rate = many_writers(&engine, Duration::from_secs(2));
+            times.sort();
+            let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
+            println!("{name:>8}  {flush:>8}  {:>12}  {:>12}  {rate:>10.0} / s", show(at(50)), show(at(95)));
+        }
+    }
+}
+
+/// A file of about `size` bytes: records as they are usual, two spaces.
+fn data(size: usize) -> String {
+    let mut text = String::from("{\n  \"posts\": [");
+    let mut id = 0;
+    while text.len() + 20 < size || id == 0 {
+        id += 1;
+        let comma = if id > 1 { "," } else { "" };
+        text.push_str(&format!(
+            "{comma}\n    {{\n      \"id\": {id},\n      \"title\": \"The title of number {id}\",\n      \"body\": \"Some words about it, as long as such words are.\",\n      \"views\": {}\n    }}",
+            id * 7 % 1000
+        ));
+    }
+    text.push_str("\n  ]\n}\n");
+    text
+}
+
+fn open(path: &Path, durability: Durability) -> Engine {
+    let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
+    let Opened { file, bytes, .. } = opened;
+    let rulebook = Rulebook::new(Schema::default(), Settings::default());
+    let store = rulebook.read(bytes).unwrap_or_else(|_| panic!("the data is whole"));
+    let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
+    Engine::start(store, rulebook, Source::File { file: Box::new(file), watched: false, named, unseen }, |_| {})
+        .unwrap()
+}
+
+fn patch(id: i64, views: usize) -> Command {
+    let patch = Object::parse(&format!("{{\"views\": {views}}}")).unwrap();
+    Command::Merge { resource: "posts".into(), id: Id::Number(id), patch, how: Merge::Shallow }
+}
+
+fn one_writer(engine: &Engine, time: Duration) -> Vec<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let end = Instant::now() + time;
+    let mut times = Vec::new();
+    while Instant::now() < end || times.len() < 5 {
+        let start = Instant::now();
+        runtime.block_on(engine.write(patch(1, 10_000 + times.len()), None)).unwrap();
+        times.push(start.elapsed());
+    }
+    times
+}
+
+fn many_writers(engine: &Arc<Engine>, time: Duration) -> f64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let start = Instant::now();
+    let count: usize = runtime.block_on(async {
+        let writers = (0..64).map(|writer| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let mut count = 0;
+                while start.elapsed() < time {
+                    engine
+                        .write(patch(1 + writer % 4, 20_000 + writer as usize * 100_000 + count), None)
+                        .await
+                        .unwrap();
+                    count += 1;
+                }
+                count
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        let mut count = 0;
+        for writer in writers {
+            count += writer.await.unwrap();
+        }
+        count
+    });
+    count as f64 / start.elapsed().as_secs_f64()
+}
+
+fn show(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}

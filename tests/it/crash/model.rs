@@ -1,0 +1,265 @@
+//! Writes, edits from fresh and stale readings, broken edits, restores and restarts in any order, against a model.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use standin::disk::Durability;
+use standin::engine::WriteError;
+
+use super::medium::{Exchange, FILE, Simulated};
+use super::{Machine, delete, patch, post};
+
+const START: &str = "{\n  \"a\": [\n    {\"id\": 1, \"n\": 0},\n    {\"id\": 2, \"n\": 0},\n    {\"id\": 3, \"n\": 0}\n  ],\n  \"o\": {\"api\": 0, \"mine\": 0}\n}\n";
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Through the API.
+    Post,
+    Patch(usize),
+    Delete(usize),
+    PatchObject,
+    /// By hand, from the reading that many readings ago (0: what the file holds now).
+    Edit {
+        from: usize,
+        change: usize,
+        add: bool,
+        broken_first: bool,
+    },
+    /// Back to what the file held that many readings ago.
+    Restore(usize),
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => Just(Step::Post),
+        3 => (0..20_usize).prop_map(Step::Patch),
+        2 => (0..20_usize).prop_map(Step::Delete),
+        1 => Just(Step::PatchObject),
+        4 => (0..4_usize, 0..20_usize, any::<bool>(), any::<bool>())
+            .prop_map(|(from, change, add, broken_first)| Step::Edit { from, change, add, broken_first }),
+        1 => (1..4_usize).prop_map(Step::Restore),
+        1 => Just(Step::Restart),
+    ];
+    proptest::collection::vec(step, 1..24)
+}
+
+type Rows = BTreeMap<i64, Value>;
+
+fn rows(data: &Value) -> Rows {
+    data["a"].as_array().unwrap().iter().map(|row| (row["id"].as_i64().unwrap(), row.clone())).collect()
+}
+
+struct Model {
+    machine: Machine,
+    /// What the API was acknowledged for each record that it wrote and no edit has changed since; `None`: deleted.
+    api: BTreeMap<i64, Option<Value>>,
+    object: Value,
+    /// What the file held when it was read, since the last restart.
+    readings: Vec<String>,
+    count: u64,
+}
+
+impl Model {
+    fn new() -> Model {
+        let disk = Simulated::new(START, Exchange::Atomic, 100);
+        let machine = Machine::start(&disk, Durability::Synced).unwrap();
+        Model { machine, api: BTreeMap::new(), object: json!(0), readings: vec![START.into()], count: 0 }
+    }
+
+    fn chosen(&self, number: usize) -> Option<i64> {
+        let ids: Vec<i64> = rows(&self.machine.seen()).into_keys().collect();
+        (!ids.is_empty()).then(|| ids[number % ids.len()])
+    }
+
+    fn wrote(&mut self, id: i64) {
+        self.api.insert(id, rows(&self.machine.seen()).remove(&id));
+    }
+
+    fn run(&mut self, step: &Step) {
+        self.count += 1;
+        let unique = self.count;
+        match step {
+            Step::Post => {
+                let id = self.machine.write(post("a", &format!("{{\"posted\": {unique}}}"))).unwrap();
+                self.wrote(id.unwrap().to_string().parse().unwrap());
+            }
+            Step::Patch(number) => {
+                let Some(id) = self.chosen(*number) else { return };
+                self.machine.write(patch("a", id, &format!("{{\"n\": {unique}}}"))).unwrap();
+                self.wrote(id);
+            }
+            Step::Delete(number) => {
+                let Some(id) = self.chosen(*number) else { return };
+                self.machine.write(delete("a", id)).unwrap();
+                self.wrote(id);
+            }
+            Step::PatchObject => {
+                let command = standin::store::Command::MergeObject {
+                    resource: "o".into(),
+                    patch: super::object(&format!("{{\"api\": {unique}}}")),
+                    how: standin::store::Merge::Shallow,
+                };
+                self.machine.write(command).unwrap();
+                self.object = json!(unique);
+            }
+            Step::Edit { from, change, add, broken_first } => self.edit(*from, *change, *add, *broken_first, unique),
+            Step::Restore(back) => self.restore(*back),
+            Step::Restart => {
+                let disk = self.machine.disk.after_kill();
+                let before = self.machine.seen();
+                self.machine = Machine::start(&disk, Durability::Synced).unwrap();
+                assert_eq!(self.machine.seen(), before);
+                self.readings.clear();
+                self.api.clear();
+            }
+        }
+        let text = self.machine.disk.lock().text(FILE).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), self.machine.seen(), "file and memory agree");
+        self.holds_what_was_acknowledged();
+        self.readings.push(text);
+    }
+
+    fn holds_what_was_acknowledged(&mut self) {
+        let data = self.machine.seen();
+        let now = rows(&data);
+        let conflicts = self.machine.engine.conflicts();
+        // An edit from a reading that is older than an edit before it takes that one back; what the API has since made of
+        // such a record is kept.
+        self.api.retain(|id, expected| {
+            let holds = now.get(id) == expected.as_ref();
+            let kept = conflicts.iter().any(|line| {
+                line["kind"] == "conflict"
+                    && line["id"] == id.to_string()
+                    && line["api"] == expected.clone().unwrap_or(Value::Null)
+            });
+            assert!(holds || kept, "record {id} is {:?}, acknowledged was {expected:?}", now.get(id));
+            holds
+        });
+        assert_eq!(data["o"]["api"], self.object);
+    }
+
+    fn reading(&self, back: usize) -> Option<String> {
+        self.readings.len().checked_sub(1 + back).map(|place| self.readings[place].clone())
+    }
+
+    /// Somebody saves a text, and a write finds it.
+    fn save(&mut self, text: &str) {
+        self.machine.disk.lock().put(Path::new(FILE), text.as_bytes());
+        let id = self.machine.write(post("a", "{\"finds\": \"the edit\"}")).unwrap();
+        self.wrote(id.unwrap().to_string().parse().unwrap());
+    }
+
+    fn edit(&mut self, from: usize, change: usize, add: bool, broken_first: bool, unique: u64) {
+        let Some(base) = self.reading(from) else { return };
+        let mut data: Value = serde_json::from_str(&base).unwrap();
+        let list = data["a"].as_array_mut().unwrap();
+        let mut wanted: Vec<Value> = Vec::new();
+        if !list.is_empty() {
+            let place = change % list.len();
+            list[place]["mine"] = unique.into();
+            wanted.push(list[place].clone());
+            let id = list[place]["id"].as_i64().unwrap();
+            // The person's version stands; where the API's differs from what the edit began from, that is kept.
+            if let Some(Some(api)) = self.api.remove(&id) {
+                let was: Value = serde_json::from_str(&base).unwrap();
+                if api != was["a"][place] {
+                    wanted.push(json!({ "kept": api }));
+                }
+            }
+        }
+        if add {
+            // As a person counts on: the API may have given that id away meanwhile.
+            let highest = list.iter().filter_map(|row| row["id"].as_i64()).max().unwrap_or(0);
+            let new = json!({ "id": highest + 1, "new": unique });
+            list.push(new.clone());
+            wanted.push(new);
+        }
+        data["o"]["mine"] = unique.into();
+        let text = format!("{data:#}\n");
+        if broken_first {
+            let broken = &text[..text.len() - 3];
+            self.machine.disk.lock().put(Path::new(FILE), broken.as_bytes());
+            let refused = self.machine.write(post("a", "{}"));
+            assert!(matches!(refused, Err(WriteError::Broken { .. })), "{refused:?}");
+            assert_eq!(self.machine.disk.lock().text(FILE).as_deref(), Some(broken), "it is not overwritten");
+        }
+        self.save(&text);
+        let seen = self.machine.seen();
+        let conflicts = self.machine.engine.conflicts();
+        for wanted in wanted {
+            match wanted.get("kept") {
+                // Kept, or part of what the edit says.
+                Some(api) => assert!(
+                    conflicts.iter().any(|line| line["api"] == *api)
+                        || seen["a"].as_array().unwrap().iter().any(|row| includes(row, api)),
+                    "{api} is neither in {seen:#} nor in {conflicts:#?}"
+                ),
+                None => assert!(
+                    seen["a"].as_array().unwrap().iter().any(|row| same_but_id(row, &wanted)),
+                    "{wanted} is not in {seen:#}"
+                ),
+            }
+        }
+        assert_eq!(seen["o"]["mine"], unique);
+    }
+
+    fn restore(&mut self, back: usize) {
+        let Some(text) = self.reading(back) else { return };
+        if self.machine.disk.lock().text(FILE).as_ref() == Some(&text) {
+            return;
+        }
+        let before = rows(&self.machine.seen());
+        let state: Value = serde_json::from_str(&text).unwrap();
+        let dropped: Vec<Value> = self
+            .api
+            .values()
+            .flatten()
+            .filter(|value| rows(&state).get(&value["id"].as_i64().unwrap()) != Some(value))
+            .cloned()
+            .collect();
+        self.api.clear();
+        self.object = state["o"]["api"].clone();
+        // What is edited from a reading before this brings back what was dropped: it is the person's wish again.
+        self.readings.clear();
+        self.save(&text);
+        let mut seen = self.machine.seen();
+        seen["a"].as_array_mut().unwrap().pop();
+        assert_eq!(seen, state, "taken whole");
+        let conflicts = self.machine.engine.conflicts();
+        for value in dropped {
+            assert!(before.values().any(|row| *row == value));
+            assert!(conflicts.iter().any(|line| line["api"] == value), "{value} is not in {conflicts:#?}");
+        }
+    }
+}
+
+fn without_id(record: &Value) -> Map<String, Value> {
+    record.as_object().unwrap().iter().filter(|(name, _)| *name != "id").map(|(n, v)| (n.clone(), v.clone())).collect()
+}
+
+fn same_but_id(one: &Value, other: &Value) -> bool {
+    without_id(one) == without_id(other)
+}
+
+fn includes(record: &Value, part: &Value) -> bool {
+    part.as_object().unwrap().iter().all(|(name, value)| record.get(name) == Some(value))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_acknowledged_and_nothing_edited_is_lost_in_any_order(steps in steps()) {
+        let mut model = Model::new();
+        for step in &steps {
+            model.run(step);
+        }
+        let seen = model.machine.seen();
+        let disk = model.machine.disk.clone();
+        drop(model);
+        prop_assert_eq!(Machine::start(&disk, Durability::Synced).unwrap().seen(), seen);
+    }
+}
