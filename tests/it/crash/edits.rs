@@ -114,7 +114,9 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
     let again = Machine::start(&disk.after_kill(), Durability::Synced).unwrap();
     assert_eq!(again.seen(), all, "{what}");
     assert_eq!(again.recovered, Vec::<std::path::PathBuf>::new(), "{what}");
-    assert_eq!(again.disk.lock().names(), ["db.json"], "{what}");
+    // Where the half-written text stood for long, the young writes were put down until it was whole.
+    let names = again.disk.lock().names();
+    assert!(names.iter().all(|name| name == "db.json" || name == "db.conflicts.jsonl"), "{what}: {names:?}");
     met
 }
 
