@@ -99,6 +99,9 @@ struct Serve {
     /// The most headers of a request
     #[arg(long, value_name = "COUNT", default_value_t = 100, help_heading = LIMITS)]
     header_count: usize,
+    /// The longest regular expression in a query, in bytes (1000 at most)
+    #[arg(long, value_name = "BYTES", default_value_t = 1000, help_heading = LIMITS)]
+    pattern_limit: usize,
     /// How deep the arrays and objects of a body may be nested (116 at most)
     #[arg(long, value_name = "COUNT", default_value_t = 116, help_heading = LIMITS)]
     depth_limit: usize,
@@ -287,6 +290,7 @@ impl Serve {
             rewriter: rewriter.map(Arc::new),
             hosts: Some(self.allow_host),
             target_limit: self.url_limit,
+            pattern_limit: self.pattern_limit,
             depth: self.depth_limit.min(MAX_DEPTH - 4),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
             ..Settings::default()

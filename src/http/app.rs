@@ -188,6 +188,21 @@ impl App {
                     .hint("ask for less at a time, or start standin with a larger --url-limit"),
             );
         }
+        if request.uri.query().is_some_and(|query| query.contains("like=")) {
+            let limit = self.settings.pattern_limit;
+            let pairs = request.pairs().unwrap_or_default();
+            let long = pairs.iter().find(|(name, value)| name.ends_with("like") && value.len() > limit);
+            if let Some((name, value)) = long {
+                let length = value.len();
+                return Some(
+                    Problem::new(
+                        problem::BAD_QUERY,
+                        format!("{name}: the pattern has {length} bytes, and {limit} are taken"),
+                    )
+                    .hint("use a shorter pattern; --pattern-limit says how long one may be, 1000 at most"),
+                );
+            }
+        }
         let hosts = self.settings.hosts.as_ref().filter(|_| request.remote.is_some())?;
         let host = request.host_name()?;
         if is_own(host) || hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {

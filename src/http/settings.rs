@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::rewrite::Rewriter;
 use crate::json::MAX_DEPTH;
+use crate::store::query::MAX_PATTERN;
 
 /// What the application is told at its start.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Settings {
     pub hosts: Option<Vec<String>>,
     /// Bytes of a request's target.
     pub target_limit: usize,
+    /// Bytes of a regular expression in a query, at most [`MAX_PATTERN`]. What it may cost to run is bounded in any case.
+    pub pattern_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
     /// A folder of files that are served beside the API.
@@ -51,6 +54,7 @@ impl Default for Settings {
             rewriter: None,
             hosts: None,
             target_limit: 8 * 1024,
+            pattern_limit: MAX_PATTERN,
             depth: MAX_DEPTH - 4,
             folder: None,
         }

@@ -295,6 +295,19 @@ fn a_body_that_is_nested_without_end_is_refused_and_one_at_the_limit_survives_a_
 }
 
 #[test]
+fn a_pattern_may_be_limited() {
+    let fixture =
+        Fixture::new("{\"a\": [{\"id\": 1, \"n\": \"xyz\"}]}", None, |options| options.http.pattern_limit = 5);
+    for query in ["n_like=x.*z", "n:like=xyz"] {
+        assert_eq!(fixture.get(&format!("/a?{query}")).value().as_array().unwrap().len(), 1, "{query}");
+    }
+    for query in ["n_like=x.*z.*", "n:like=xyzxyz", "id_like=1&n_like=(x|y)z"] {
+        let problem = fixture.get(&format!("/a?{query}")).problem(400, "bad-query");
+        assert!(problem["hint"].as_str().unwrap().contains("--pattern-limit"), "{problem:#}");
+    }
+}
+
+#[test]
 fn every_kind_can_be_met() {
     let mut met: Vec<&str> = failures().into_iter().map(|(kind, _)| kind).collect();
     let rules = r#"{"properties": {"posts": {"items": {"properties": {"userId": {"references": "users"}}}}}}"#;
