@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::Layout;
 use super::scan::{MAX_DEPTH, Scanner, SyntaxError};
 use super::{Text, unquote};
+use crate::parallel;
 
 /// A data file cut up at its resources and records. Put together again the pieces are the file, byte for byte.
 #[derive(Debug, Clone)]
@@ -158,39 +160,131 @@ impl Document {
 }
 
 fn part(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
-    let start = scanner.at;
     match scanner.peek() {
-        Some(b'[') => {
-            scanner.enter()?;
-            let mut items = Vec::new();
-            let mut from = start + 1;
-            let mut close = from..scanner.at;
-            if scanner.peek() != Some(b']') {
-                loop {
-                    let value: Range<usize> = scanner.value()?;
-                    scanner.space();
-                    let before_comma = scanner.at;
-                    let more = scanner.comma(b']')?;
-                    let end = if more { before_comma } else { value.end };
-                    items.push(Chunk {
-                        text: Text::slice(base, from..end),
-                        lead: offset(value.start - from, value.start)?,
-                        end: offset(value.end - from, value.start)?,
-                    });
-                    from = before_comma + 1;
-                    close = value.end..before_comma;
-                    if !more {
-                        break;
-                    }
-                }
-            }
-            scanner.leave();
-            let whole = Text::slice(base, start..scanner.at);
-            Ok(Part::Array { whole, items, close: Text::slice(base, close) })
-        }
+        Some(b'[') => array(base, scanner),
         Some(b'{') => Ok(Part::Object(Text::slice(base, scanner.value()?))),
         _ => Ok(Part::Scalar(Text::slice(base, scanner.value()?))),
     }
+}
+
+/// From so much text on an array is cut up by several threads.
+const LARGE: usize = if cfg!(test) { 64 } else { 1 << 20 };
+
+fn array(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
+    let start = scanner.at;
+    scanner.enter()?;
+    let mut close = start + 1..scanner.at;
+    let mut items = Vec::new();
+    if scanner.peek() != Some(b']') {
+        let mut run = Run { from: start + 1, close: None };
+        run.one(base, scanner, &mut items)?;
+        if run.close.is_none() {
+            let places = guess(base, run.from, scanner.at);
+            run = runs(base, scanner, run, &places, &mut items)?;
+        }
+        close = run.close.unwrap_or_default();
+    }
+    scanner.leave();
+    let whole = Text::slice(base, start..scanner.at);
+    Ok(Part::Array { whole, items, close: Text::slice(base, close) })
+}
+
+/// Where the cutting up of an array has got to.
+struct Run {
+    /// The end of the comma before the next item.
+    from: usize,
+    /// The white space before the closing bracket, when that is reached.
+    close: Option<Range<usize>>,
+}
+
+impl Run {
+    /// Steps over one item and the comma behind it.
+    fn one(
+        &mut self,
+        base: &Arc<String>,
+        scanner: &mut Scanner<'_>,
+        items: &mut Vec<Chunk>,
+    ) -> Result<(), SyntaxError> {
+        let value = scanner.value()?;
+        scanner.space();
+        let before_comma = scanner.at;
+        let more = scanner.comma(b']')?;
+        let end = if more { before_comma } else { value.end };
+        items.push(Chunk {
+            text: Text::slice(base, self.from..end),
+            lead: offset(value.start - self.from, value.start)?,
+            end: offset(value.end - self.from, value.start)?,
+        });
+        self.from = before_comma + 1;
+        self.close = (!more).then_some(value.end..before_comma);
+        Ok(())
+    }
+}
+
+/// Places, in order, at which items of an array probably begin: what separates its first two (from the line break before
+/// the closing bracket of one to the first byte of the other, which is at `at`) stands there, too. `from`: the end of the
+/// comma between them.
+fn guess(text: &str, from: usize, at: usize) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let parts = ((bytes.len() - at) / LARGE).min(parallel::width());
+    let close =
+        bytes[..from - 1].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'}' | b']')).count();
+    let start = from - 1 - close;
+    let separator = memchr::memmem::Finder::new(&bytes[start..(at + 1).min(bytes.len())]);
+    let find = |part: usize| {
+        let behind = at + (bytes.len() - at) / parts * part;
+        Some(behind + separator.find(&bytes[behind..])? + from - start)
+    };
+    let mut places: Vec<usize> = (1..parts).filter_map(find).collect();
+    places.dedup();
+    places
+}
+
+/// Cuts up the rest of an array, by a thread for each of `places`. One of them that proves to be no beginning of an item
+/// costs only time: the run before it goes on to the end then.
+fn runs(
+    base: &Arc<String>,
+    scanner: &mut Scanner<'_>,
+    first: Run,
+    places: &[usize],
+    items: &mut Vec<Chunk>,
+) -> Result<Run, SyntaxError> {
+    // The first run that goes on to the end. What those behind it find is not needed.
+    let last = AtomicUsize::new(usize::MAX);
+    let starts = std::iter::once(first.from).chain(places.iter().copied());
+    let tasks = starts.enumerate().map(|(number, start)| {
+        let (last, mut scanner) = (&last, *scanner);
+        let mut items = if number == 0 { std::mem::take(items) } else { Vec::new() };
+        move || {
+            let mut run = Run { from: start, close: None };
+            scanner.at = start;
+            scanner.space();
+            let next = places.get(number).copied().unwrap_or(usize::MAX);
+            while run.close.is_none() && run.from != next && last.load(Ordering::Relaxed) >= number {
+                let done = run.one(base, &mut scanner, &mut items);
+                if done.is_err() || run.close.is_some() || run.from > next {
+                    last.fetch_min(number, Ordering::Relaxed);
+                }
+                done?;
+            }
+            Ok((run, scanner.at, items))
+        }
+    });
+    let tasks: Vec<_> = tasks.collect();
+    let mut reached = first;
+    for (number, done) in parallel::all(tasks).into_iter().enumerate() {
+        let (run, at, mut found) = done?;
+        if number == 0 {
+            *items = found
+        } else {
+            items.append(&mut found)
+        }
+        (reached, scanner.at) = (run, at);
+        if reached.close.is_some() {
+            break;
+        }
+    }
+    Ok(reached)
 }
 
 fn offset(length: usize, place: usize) -> Result<u32, SyntaxError> {
@@ -235,6 +329,51 @@ mod tests {
             assert_eq!(join(&Document::parse(text.into()).unwrap()), text);
         }
         assert_eq!(join(&Document::parse(" \n".into()).unwrap()), "{}\n");
+    }
+
+    /// In tests an array counts as large from 64 bytes on.
+    #[test]
+    fn cut_up_by_several_threads_the_pieces_are_the_same() {
+        let inner = [
+            "1",
+            "{}",
+            "{\"a\": [{\"x\": 1},\n    {\"x\": 2}]}",
+            "\"},\\n    {\"",
+            "[[1],\n    {\"b\": 2}]",
+            "{\"c\": {}}",
+        ];
+        let mut random = 7u32;
+        for round in 0..2000 {
+            let mut next = |below: usize| {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (random >> 16) as usize % below
+            };
+            let separator = [",", ",\n    ", " , "][next(3)];
+            let items: Vec<&str> = (0..1 + next(60)).map(|_| inner[next(inner.len())]).collect();
+            let other = "3,".repeat(next(200));
+            let mut text = format!("{{\"a\": [{}],\"b\":[{other}4]}}", items.join(separator));
+            if round % 2 == 1 {
+                let mut at = 6 + next(text.len() - 6);
+                while !text.is_char_boundary(at) {
+                    at -= 1;
+                }
+                text.insert_str(at, ["}", "]", "{", "\"", ","][next(5)]);
+            }
+            match Document::parse(text.clone()) {
+                Ok(document) => {
+                    assert_eq!(join(&document), text);
+                    let Part::Array { items: found, .. } = &document.entries[0].part else { continue };
+                    if round % 2 == 0 {
+                        assert_eq!(found.iter().map(Chunk::value).collect::<Vec<_>>(), items);
+                    }
+                }
+                Err((_, error)) => {
+                    let mut scanner = Scanner::new(&text, MAX_DEPTH);
+                    let serial = scanner.value().and_then(|_| scanner.end());
+                    assert_eq!(serial, Err(error), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -67,6 +67,9 @@ impl Layout {
         } else if !sample.contains('\n') {
             layout.indent = Indent::OneLine { padded: !gap.is_empty() };
         }
+        // The rest of a large value looks like its beginning.
+        const FAR: usize = 16 * 1024;
+        let bytes = &bytes[..bytes.len().min(first + FAR)];
         let mut at = first;
         let mut colon = false;
         while let Some(length) = memchr::memchr3(b'"', b':', b',', bytes.get(at..).unwrap_or_default()) {

@@ -84,6 +84,7 @@ fn check_to(text: &str, depth: usize) -> Result<Range<usize>, SyntaxError> {
 }
 
 /// A cursor over a text that may not be JSON.
+#[derive(Clone, Copy)]
 pub(super) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],

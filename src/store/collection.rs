@@ -8,6 +8,7 @@ use super::index::{HashIndex, Ids};
 use super::query::Field;
 use super::unique::{UniqueIndex, UniqueRule};
 use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, with_member};
+use crate::parallel;
 
 /// A record of a collection: its text as it stands in the file.
 #[derive(Debug)]
@@ -52,6 +53,74 @@ impl AsRef<str> for Record {
     }
 }
 
+/// Fewer records are read faster than a thread is begun.
+pub(super) const WORTH_A_THREAD: usize = if cfg!(test) { 8 } else { 5_000 };
+
+/// Finds the id in a record's text. A field is found faster than a member, and is the same unless the name reads as a path.
+enum IdProperty<'a> {
+    Field(Box<Field>),
+    Member(&'a str),
+}
+
+impl<'a> IdProperty<'a> {
+    fn new(name: &'a str) -> IdProperty<'a> {
+        if name.contains(['.', '[']) { IdProperty::Member(name) } else { IdProperty::Field(Box::new(Field::new(name))) }
+    }
+
+    fn of<'r>(&self, record: &'r str) -> Option<&'r str> {
+        match self {
+            IdProperty::Field(field) => field.value(record),
+            IdProperty::Member(name) => get_member(record, name),
+        }
+    }
+}
+
+/// The records that `items` are, and the highest of their ids.
+fn read(items: Vec<Chunk>, id_property: &str) -> (Vec<Arc<Record>>, Highest) {
+    let ids = IdProperty::new(id_property);
+    let parts = parallel::by_parts(items, WORTH_A_THREAD, |first, part| {
+        let mut highest = Highest::None;
+        let rows = (first as u64..).zip(part).map(|(number, chunk)| {
+            let json = ids.of(chunk.value());
+            if let Some(json) = json {
+                highest.see(json);
+            }
+            let id = json.and_then(Id::from_json);
+            let offset = chunk.text.offset() + chunk.lead as usize;
+            Arc::new(Record { number, id, offset, chunk })
+        });
+        (rows.collect::<Vec<_>>(), highest)
+    });
+    let mut highest = Some(Highest::None);
+    let mut rows: Vec<Arc<Record>> = Vec::new();
+    for (mut part, of_part) in parts {
+        highest = highest.and_then(|before| before.joined(&of_part));
+        if rows.is_empty() { rows = part } else { rows.append(&mut part) }
+    }
+    let highest = highest.unwrap_or_else(|| {
+        let mut highest = Highest::None;
+        rows.iter().filter_map(|record| ids.of(record.value())).for_each(|json| highest.see(json));
+        highest
+    });
+    (rows, highest)
+}
+
+/// Gives an id to those of `rows` that are objects without one.
+fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_property: &str) {
+    let mut generated = 0u64;
+    let without = rows.iter_mut().filter(|record| record.id.is_none() && Kind::of(record.value()) == Kind::Object);
+    for record in without {
+        let json = highest.next(&mut || {
+            generated += 1;
+            format!("{name}-{generated}")
+        });
+        highest.see(&json);
+        let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.chunk.base());
+        let (id, chunk) = (Id::from_json(&json), record.chunk.with_value(&text));
+        *record = Arc::new(Record { number: record.number, id, offset: record.offset, chunk });
+    }
+}
+
 /// An array of records, in the file's order.
 #[derive(Debug, Clone)]
 pub struct Collection {
@@ -78,39 +147,9 @@ impl Collection {
         rules: &[UniqueRule],
         id_property: &str,
     ) -> Result<Collection, LoadError> {
-        let mut highest = Highest::None;
-        let mut ids: Vec<Option<Id>> = Vec::with_capacity(items.len());
-        // A field is found faster than a member, and is the same unless the name reads as a path.
-        let field = (!id_property.contains(['.', '['])).then(|| Field::new(id_property));
-        for chunk in &items {
-            let id = match &field {
-                Some(field) => field.value(chunk.value()),
-                None => get_member(chunk.value(), id_property),
-            };
-            ids.push(id.and_then(Id::from_json));
-            if let Some(id) = id {
-                highest.see(id);
-            }
-        }
-        let mut generated = 0u64;
-        let mut rows = Vector::new();
-        for ((number, chunk), id) in (0u64..).zip(items).zip(ids) {
-            let offset = chunk.text.offset() + chunk.lead as usize;
-            let (id, chunk) = match id {
-                Some(id) => (Some(id), chunk),
-                None if Kind::of(chunk.value()) == Kind::Object => {
-                    let json = highest.next(&mut || {
-                        generated += 1;
-                        format!("{name}-{generated}")
-                    });
-                    highest.see(&json);
-                    let text = with_member(chunk.value(), id_property, &json, Layout::PRETTY, chunk.base());
-                    (Id::from_json(&json), chunk.with_value(&text))
-                }
-                None => (None, chunk),
-            };
-            rows.push_back(Arc::new(Record { number, id, offset, chunk }));
-        }
+        let (mut rows, mut highest) = read(items, id_property);
+        give_ids(name, &mut rows, &mut highest, id_property);
+        let rows = Vector::from(rows);
         let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
         let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));
         if let Some((index, (later, holder))) = repeated.min_by_key(|(_, (later, _))| later.number) {

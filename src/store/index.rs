@@ -6,9 +6,11 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 
 use super::Record;
+use super::collection::WORTH_A_THREAD;
+use crate::parallel;
 
 /// What a record is found by: calls the function with each hash under which it stands.
-pub(super) trait Keys {
+pub(super) trait Keys: Sync {
     fn each(&self, record: &Record, see: &mut dyn FnMut(u64));
 }
 
@@ -36,10 +38,15 @@ struct Base {
 
 impl Base {
     fn of(rows: &Vector<Arc<Record>>, keys: &impl Keys) -> Base {
-        let mut hashes: Vec<(u64, u32)> = Vec::with_capacity(rows.len());
-        for (place, record) in (0u32..).zip(rows) {
-            keys.each(record, &mut |hash| hashes.push((hash, place)));
-        }
+        let parts = parallel::in_parts(rows.len(), WORTH_A_THREAD, |range| {
+            let mut hashes: Vec<(u64, u32)> = Vec::with_capacity(range.len());
+            // More records than a `u32` counts do not fit into the memory.
+            for (place, record) in (range.start as u32..).zip(rows.focus().narrow(range)) {
+                keys.each(record, &mut |hash| hashes.push((hash, place)));
+            }
+            hashes
+        });
+        let hashes = parts.concat();
         let bits = hashes.len().next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
         let mut parts = vec![0u32; (1 << bits) + 1];
