@@ -1,7 +1,9 @@
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use super::Content;
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
 pub trait Medium: Send {
@@ -73,6 +75,13 @@ pub trait Handle: Send {
     /// # Errors
     /// It cannot be read.
     fn read(&self) -> io::Result<Vec<u8>>;
+    /// What the file holds, without keeping it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn content(&self) -> io::Result<Content> {
+        Ok(Content::of(&self.read()?))
+    }
 }
 
 /// Whether somebody else has a file open.
@@ -110,17 +119,25 @@ impl PartialEq for Taken {
 }
 impl Eq for Taken {}
 
+/// File times move in steps of some milliseconds; within one step two contents of one size look alike.
+const STEP: Duration = Duration::from_millis(50);
+
 impl Stamp {
     /// How long before the stamp was taken the file was written.
     pub fn age(&self) -> Duration {
         self.modified.and_then(|modified| self.taken.0.duration_since(modified).ok()).unwrap_or_default()
     }
 
-    /// Whether the stamp was taken so long after the last write that a later write must show in it. File times move in
-    /// steps of some milliseconds; within one step two contents of one size look alike.
+    /// Whether the stamp was taken so long after the last write that a later write must show in it.
     pub fn is_settled(&self) -> bool {
-        const STEP: Duration = Duration::from_millis(50);
         self.modified.is_some() && self.age() > STEP
+    }
+
+    /// How long it takes until a stamp like this one is settled, where it is not.
+    pub fn settles_in(&self) -> Option<Duration> {
+        // A file time in the future, as another machine's clock may give, says nothing.
+        let age = self.taken.0.duration_since(self.modified?).ok()?;
+        (age <= STEP).then(|| STEP - age + Duration::from_millis(1))
     }
 }
 
@@ -261,12 +278,24 @@ impl Handle for fs::File {
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {
-        use std::io::{Read, Seek};
         let mut file = self;
         file.rewind()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn content(&self) -> io::Result<Content> {
+        let mut file = self;
+        file.rewind()?;
+        let (mut content, mut block) = (Content::default(), Vec::with_capacity(Content::BLOCK));
+        loop {
+            block.clear();
+            if file.take(Content::BLOCK as u64).read_to_end(&mut block)? == 0 {
+                return Ok(content);
+            }
+            content.add(&block);
+        }
     }
 }
 

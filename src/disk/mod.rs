@@ -101,16 +101,28 @@ struct Known {
     content: Content,
 }
 
-/// A content, by its size and hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Content {
+/// What a file holds, told apart by its size and a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Content {
     size: usize,
     hash: u64,
 }
 
 impl Content {
-    pub(crate) fn of(bytes: &[u8]) -> Content {
-        Content { size: bytes.len(), hash: fingerprint(bytes) }
+    /// How much is hashed in one go, so that a file need not be in memory as a whole.
+    pub(crate) const BLOCK: usize = 256 * 1024;
+
+    /// The content `bytes`.
+    pub fn of(bytes: &[u8]) -> Content {
+        let mut content = Content::default();
+        bytes.chunks(Content::BLOCK).for_each(|block| content.add(block));
+        content
+    }
+
+    /// Adds the next block: all but the last have [`Content::BLOCK`] bytes.
+    pub(crate) fn add(&mut self, block: &[u8]) {
+        self.size += block.len();
+        self.hash = self.hash.rotate_left(5) ^ fingerprint(block);
     }
 }
 
@@ -188,6 +200,13 @@ impl DataFile {
             return Ok(None);
         }
         Ok(Some(self.take(Known { stamp, content }, bytes)))
+    }
+
+    /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no
+    /// other change. To find that out now, the whole file would have to be read.
+    pub fn settles_in(&self) -> Option<Duration> {
+        let stamp = self.medium.stamp(&self.path).ok().filter(|_| self.stranded.is_none())?;
+        stamp.settles_in().filter(|_| stamp == self.known.stamp)
     }
 
     fn take(&mut self, known: Known, bytes: Vec<u8>) -> Edit {

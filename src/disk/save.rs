@@ -115,7 +115,7 @@ impl DataFile {
         let content = if stamp == self.known.stamp && self.known.stamp.is_settled() {
             self.known.content
         } else {
-            Content::of(&handle.read()?)
+            handle.content()?
         };
         Ok(Out { content, sharing, handle })
     }
@@ -124,6 +124,7 @@ impl DataFile {
         if out.sharing == Sharing::Alone {
             // Left there it does no harm, and the next start removes it.
             let _ = self.medium.remove(scratch);
+            let_go(out);
             return;
         }
         let aside = recover::aside_name(&self.path, out.content, self.number);
@@ -255,6 +256,15 @@ impl DataFile {
         // A stamp of before says only that the file must be read to see what it holds.
         self.learn(Known { stamp: stamp.unwrap_or(self.known.stamp), content });
         Ok(Saved::Done)
+    }
+}
+
+/// Closes a file that has no name any more. The system frees what it held then, which takes its time where that is much.
+fn let_go(out: Out) {
+    const MUCH: usize = 1 << 20;
+    if out.content.size > MUCH {
+        // Should there be no thread to be had, it is closed here.
+        let _ = std::thread::Builder::new().name("standin-close".into()).spawn(move || drop(out));
     }
 }
 

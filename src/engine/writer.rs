@@ -54,6 +54,23 @@ const POLL: Duration = Duration::from_millis(100);
 /// How many writes share one save at most, so that the first of them does not wait without bound.
 const MOST_TOGETHER: usize = 4096;
 
+/// The last writes that shared a save. Whoever was answered by it may be about to ask again: those that come first wait
+/// a moment for the others, or they would go by themselves, and the others would wait for two saves.
+#[derive(Default)]
+struct Together {
+    count: usize,
+    time: Duration,
+}
+
+impl Together {
+    fn patience(&self) -> Duration {
+        (self.time / 2).min(LONGEST_PATIENCE)
+    }
+}
+
+/// How long writes wait for others at most.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(2);
+
 pub(super) struct Writer {
     pub(super) published: Arc<ArcSwap<Published>>,
     rulebook: Arc<Rulebook>,
@@ -73,6 +90,7 @@ pub(super) struct Writer {
     in_file: Store,
     /// The data has something that the file has not: what was kept when an edit was taken in.
     unsaved: bool,
+    together: Together,
 }
 
 /// How many conflicts are kept for readers; the file beside the data keeps all.
@@ -105,6 +123,7 @@ impl Writer {
             counts: Counts::default(),
             late_bases: HashMap::new(),
             unsaved: false,
+            together: Together::default(),
         }
     }
 
@@ -112,6 +131,7 @@ impl Writer {
         let mut stopping = false;
         while !stopping {
             let mut jobs = Vec::new();
+            let mut gathering = None;
             let mut next = match self.wait() {
                 Some(time) => match receiver.recv_timeout(time) {
                     Ok(message) => Some(message),
@@ -136,9 +156,15 @@ impl Writer {
                     Message::Stop => stopping = true,
                 }
                 next = if jobs.len() < MOST_TOGETHER { receiver.try_recv().ok() } else { None };
+                if next.is_none() && !jobs.is_empty() && jobs.len() < self.together.count && !stopping {
+                    let end = *gathering.get_or_insert_with(|| Instant::now() + self.together.patience());
+                    next = receiver.recv_timeout(end.saturating_duration_since(Instant::now())).ok();
+                }
             }
             if !jobs.is_empty() {
+                let (count, start) = (jobs.len(), Instant::now());
                 self.carry_out(jobs);
+                self.together = Together { count, time: start.elapsed() };
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
                 self.look_at = None;
@@ -165,7 +191,9 @@ impl Writer {
     /// Looks whether the file was edited, and takes the edit in.
     fn look(&mut self) {
         let Some(file) = &mut self.file else { return };
-        match file.changed() {
+        // Most likely it was a save of our own that was heard.
+        let settles_in = file.settles_in().filter(|_| self.broken.is_none());
+        match settles_in.map_or_else(|| file.changed(), |_| Ok(None)) {
             Ok(Some(edit)) => self.take_in(edit),
             Ok(None) => {
                 if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {
@@ -176,6 +204,10 @@ impl Writer {
             }
             // Between the deletion and the creation of a file there is none; a save will say so if it stays away.
             Err(_) => self.look_again(),
+        }
+        if let Some(time) = settles_in {
+            let then = Instant::now() + time;
+            self.look_at = Some(self.look_at.map_or(then, |at| at.min(then)));
         }
         self.keep_pending();
         self.look_for_late_edits();
@@ -466,7 +498,9 @@ impl Writer {
     /// # Errors
     /// It cannot be taken in.
     pub(super) fn take_in_what_is_there(&mut self) -> Result<(), WriteError> {
-        if self.broken.is_some() || self.look_at.is_some() {
+        let seems_same = || self.file.as_ref().is_some_and(|file| file.settles_in().is_some());
+        // A save looks at the file's content, should it only seem to be the same.
+        if self.broken.is_some() || (self.look_at.is_some() && !seems_same()) {
             self.wait_for_the_end_of_an_edit();
         }
         self.broken.as_ref().map_or(Ok(()), |broken| Err(broken.faults.refusal()))
