@@ -76,9 +76,10 @@ impl App {
 
     /// Answers one request.
     pub async fn respond(self: &Arc<App>, mut request: Request) -> Response<Bytes> {
-        // What was asked, before rules make something else of it; nobody wants to know where there is no log.
-        let asked = (self.log.is_some() || self.settings.admin)
-            .then(|| (Instant::now(), request.method.clone(), request.target().to_string()));
+        let start = Instant::now();
+        // What was asked, if rules may make something else of it.
+        let method = request.method.clone();
+        let asked = self.settings.rewriter.is_some().then(|| request.target().to_string());
         request.override_method();
         self.rewrite(&mut request);
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
@@ -91,15 +92,15 @@ impl App {
         };
         let problem = requests::problem(&response);
         let mut response = reply::finish(&request, &self.settings, response);
-        if let (true, Some((start, method, target))) = (self.settings.admin, &asked) {
-            let asked = (method.clone(), target.clone());
-            self.meta.requests.keep(asked, &request, &response, problem, start.elapsed());
+        let target = asked.as_deref().unwrap_or(request.target());
+        if self.settings.admin {
+            self.meta.requests.keep((&method, target, start), &request, &response, problem);
         }
         let told = response.extensions_mut().remove::<Told>();
-        if let (Some(log), Some((start, method, target))) = (&self.log, asked) {
+        if let Some(log) = &self.log {
             log(Entry {
                 method,
-                target,
+                target: target.to_string(),
                 status: response.status(),
                 time: start.elapsed(),
                 size: response.body().len(),

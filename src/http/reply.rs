@@ -93,30 +93,56 @@ fn fix(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
     }
 }
 
+/// What a request's headers say of the answer, found in one go: a look for each by its name costs more than all of it.
+#[derive(Default)]
+struct Wishes<'a> {
+    origin: Option<&'a HeaderValue>,
+    cache_control: Option<&'a HeaderValue>,
+    if_none_match: Option<&'a HeaderValue>,
+    accept_encoding: Option<&'a HeaderValue>,
+}
+
+impl<'a> Wishes<'a> {
+    fn of(headers: &'a HeaderMap) -> Wishes<'a> {
+        let mut wishes = Wishes::default();
+        for (name, value) in headers {
+            let slot = match *name {
+                header::ORIGIN => &mut wishes.origin,
+                header::CACHE_CONTROL => &mut wishes.cache_control,
+                header::IF_NONE_MATCH => &mut wishes.if_none_match,
+                header::ACCEPT_ENCODING => &mut wishes.accept_encoding,
+                _ => continue,
+            };
+            slot.get_or_insert(value);
+        }
+        wishes
+    }
+}
+
 /// Completes an answer.
 pub(super) fn finish(request: &Request, settings: &Settings, mut response: Response<Bytes>) -> Response<Bytes> {
     if let Some(name) = request.first("callback") {
         call_back(&mut response, &name);
     }
-    let fresh = request.header(header::CACHE_CONTROL).is_some_and(|wish| wish.contains("no-cache"));
-    if response.status() == StatusCode::OK && matches!(request.method, Method::GET | Method::HEAD) && !fresh {
-        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
-        if let (Some(tag), Some(known)) = (tag, request.header(header::IF_NONE_MATCH))
-            && names(known, tag)
-        {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            *response.body_mut() = Bytes::new();
-            response.headers_mut().remove(header::CONTENT_TYPE);
-        }
+    let wishes = Wishes::of(&request.headers);
+    if response.status() == StatusCode::OK
+        && let Some(Ok(known)) = wishes.if_none_match.map(HeaderValue::to_str)
+        && matches!(request.method, Method::GET | Method::HEAD)
+        && !wishes.cache_control.is_some_and(|wish| wish.to_str().is_ok_and(|wish| wish.contains("no-cache")))
+        && response.headers().get(header::ETAG).is_some_and(|tag| tag.to_str().is_ok_and(|tag| names(known, tag)))
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Bytes::new();
+        response.headers_mut().remove(header::CONTENT_TYPE);
     }
-    let varies = settings.gzip && compress(request, &mut response);
+    let varies = settings.gzip && compress(wishes.accept_encoding, &mut response);
     let headers = response.headers_mut();
     // The usual answer has its headers already.
     if !headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
         fix(headers, settings, varies);
     }
     if settings.cors {
-        cross_origin(request, headers);
+        cross_origin(wishes.origin, headers);
     }
     response
 }
@@ -130,16 +156,21 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
         .any(|one| one == "*" || one == plain || one.strip_suffix("-gzip") == Some(plain))
 }
 
-fn cross_origin(request: &Request, headers: &mut HeaderMap) {
-    if let Some(origin) = request.headers.get(header::ORIGIN) {
+fn cross_origin(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    // What json-server exposes, and then what it lacks and what a page of another origin needs for `If-Match`.
+    const EXPOSED: [(HeaderName, &str); 5] = [
+        (TOTAL, "X-Total-Count"),
+        (header::LINK, "Link"),
+        (header::LOCATION, "Location"),
+        (header::ETAG, "ETag"),
+        (HINT, "X-Hint"),
+    ];
+    let candidates = if origin.is_some() { &EXPOSED[..] } else { &EXPOSED[..3] };
+    let is_there = |(name, _): &&(HeaderName, &str)| headers.keys().any(|own| own == name);
+    let exposed: Vec<_> = candidates.iter().filter(is_there).map(|(_, shown)| *shown).collect();
+    if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
-    let exposed = [(TOTAL, "X-Total-Count"), (header::LINK, "Link"), (header::LOCATION, "Location")];
-    // What json-server lacks, and what a page of another origin needs for `If-Match`.
-    let more = [(header::ETAG, "ETag"), (HINT, "X-Hint")];
-    let more = more.iter().filter(|_| request.headers.contains_key(header::ORIGIN));
-    let exposed: Vec<_> =
-        exposed.iter().chain(more).filter(|(name, _)| headers.contains_key(name)).map(|(_, shown)| *shown).collect();
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
     {
@@ -192,7 +223,7 @@ fn call_back(response: &mut Response<Bytes>, name: &str) {
 }
 
 /// Compresses the body where the client takes that; whether the answer is one that could be compressed.
-fn compress(request: &Request, response: &mut Response<Bytes>) -> bool {
+fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is_text = kind.starts_with("application/json")
         || kind.starts_with("text/")
@@ -202,7 +233,8 @@ fn compress(request: &Request, response: &mut Response<Bytes>) -> bool {
     if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
         return false;
     }
-    if response.body().len() < WORTH_COMPRESSING || !accepts_gzip(request) {
+    let accepts = || accepted.and_then(|list| list.to_str().ok()).is_some_and(accepts_gzip);
+    if response.body().len() < WORTH_COMPRESSING || !accepts() {
         return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -219,8 +251,7 @@ fn compress(request: &Request, response: &mut Response<Bytes>) -> bool {
     true
 }
 
-fn accepts_gzip(request: &Request) -> bool {
-    let Some(list) = request.header(header::ACCEPT_ENCODING) else { return false };
+fn accepts_gzip(list: &str) -> bool {
     list.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
         let gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");

@@ -1,8 +1,9 @@
 //! The last requests, for whoever wants to see what a client has just sent.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -23,16 +24,16 @@ pub(super) struct Requests(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     last: u64,
-    seen: VecDeque<Seen>,
+    seen: VecDeque<Box<Seen>>,
 }
 
 /// One request and what became of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
     number: u64,
-    at: SystemTime,
+    start: Option<Instant>,
     method: Method,
-    target: String,
+    target: Vec<u8>,
     /// The headers as lines. A copy: the map itself would keep the whole buffer that the connection reads into.
     head: Vec<u8>,
     body: Vec<u8>,
@@ -44,6 +45,10 @@ struct Seen {
     told: Option<String>,
 }
 
+thread_local! {
+    static SPARE: Cell<Option<Box<Seen>>> = const { Cell::new(None) };
+}
+
 /// What is kept of an answer before it is completed: a problem document, and what the log says.
 pub(super) fn problem(response: &Response<Bytes>) -> Option<Bytes> {
     let failed = response.status().is_client_error() || response.status().is_server_error();
@@ -51,53 +56,55 @@ pub(super) fn problem(response: &Response<Bytes>) -> Option<Bytes> {
 }
 
 impl Requests {
-    /// Keeps a request, unless it is for one of the server's own pages.
+    /// Keeps a request that came at `start`, unless it is for one of the server's own pages.
     pub(super) fn keep(
         &self,
-        (method, target): (Method, String),
+        (method, target, start): (&Method, &str, Instant),
         request: &Request,
         response: &Response<Bytes>,
         problem: Option<Bytes>,
-        time: Duration,
     ) {
         if target.starts_with("/-/") {
             return;
         }
         let whole = if let Body::Whole(body) = &request.body { body } else { &Bytes::new() };
-        let left_out = if whole.len() > LONGEST_BODY { whole.len() } else { 0 };
-        let seen = Seen {
-            number: 0,
-            at: SystemTime::now(),
-            method,
-            target,
-            head: lines(&request.headers),
-            body: if left_out > 0 { Vec::new() } else { whole.to_vec() },
-            left_out,
-            status: response.status(),
-            time,
-            size: response.body().len(),
-            problem,
-            told: response.extensions().get::<Told>().map(|told| told.0.clone()),
-        };
-        // What falls out is dropped after the lock.
-        let _old = self.0.lock().ok().and_then(|mut kept| {
+        let is_long = whole.len() > LONGEST_BODY;
+        // What fell out last on this thread gives its memory to what comes in.
+        let mut seen = SPARE.take().unwrap_or_default();
+        seen.start = Some(start);
+        seen.method.clone_from(method);
+        fill(&mut seen.target, target.as_bytes());
+        seen.head.clear();
+        lines(&mut seen.head, &request.headers);
+        fill(&mut seen.body, if is_long { &[] } else { whole });
+        seen.left_out = if is_long { whole.len() } else { 0 };
+        seen.status = response.status();
+        seen.time = start.elapsed();
+        seen.size = response.body().len();
+        seen.problem = problem;
+        seen.told = response.extensions().get::<Told>().map(|told| told.0.clone());
+        let old = self.0.lock().ok().and_then(|mut kept| {
             kept.last += 1;
-            let number = kept.last;
-            kept.seen.push_back(Seen { number, ..seen });
+            seen.number = kept.last;
+            kept.seen.push_back(seen);
             if kept.seen.len() > MOST { kept.seen.pop_front() } else { None }
         });
+        SPARE.set(old);
     }
 
     /// The requests behind the one with the number `after`.
     pub(super) fn after(&self, after: u64) -> Value {
         let Ok(kept) = self.0.lock() else { return json!([]) };
-        kept.seen.iter().filter(|seen| seen.number > after).map(Seen::to_json).collect()
+        kept.seen.iter().filter(|seen| seen.number > after).map(|seen| seen.to_json()).collect()
     }
 }
 
 impl Seen {
     fn to_json(&self) -> Value {
-        let at = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let at = SystemTime::now()
+            .checked_sub(self.start.map_or(Duration::ZERO, |start| start.elapsed()))
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut headers: Map<String, Value> = Map::new();
         for line in String::from_utf8_lossy(&self.head).lines() {
             let Some((name, value)) = line.split_once(": ") else { continue };
@@ -109,7 +116,7 @@ impl Seen {
             "number": self.number,
             "at": at.as_millis() as u64,
             "method": self.method.as_str(),
-            "target": masked(&self.target),
+            "target": masked(&String::from_utf8_lossy(&self.target)),
             "status": self.status.as_u16(),
             "milliseconds": self.time.as_micros() as f64 / 1000.0,
             "size": self.size,
@@ -130,15 +137,18 @@ impl Seen {
     }
 }
 
-fn lines(headers: &HeaderMap) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(512);
+fn fill(text: &mut Vec<u8>, with: &[u8]) {
+    text.clear();
+    text.extend_from_slice(with);
+}
+
+fn lines(lines: &mut Vec<u8>, headers: &HeaderMap) {
     for (name, value) in headers {
         // A value has no line ends, so that lines can be told apart again.
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"] {
             lines.extend_from_slice(part);
         }
     }
-    lines
 }
 
 /// Whether the value of a header or parameter of that name is nobody's business.

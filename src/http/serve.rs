@@ -133,6 +133,7 @@ async fn converse<S>(
     let io = Framing::new(TokioIo::new(stream), progress.clone(), limits.write_time);
     let mut connection = std::pin::pin!(http.serve_connection(io, service));
     tokio::select! {
+        biased;
         // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
         _ = connection.as_mut() => return,
         () = stall(&progress, limits.header_time) => return,
