@@ -11,6 +11,7 @@
 //!
 //! A page with uncommitted changes is left alone unless that is allowed.
 
+mod diff;
 pub mod rewrite;
 
 use std::io::{self, Write};
@@ -18,7 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
-use similar::{DiffTag, TextDiff};
+use similar::DiffTag;
 
 use super::client::Opener;
 use super::page::{Fence, Page};
@@ -174,9 +175,8 @@ fn lines(page: &Page, fence: &Fence, content: &str) -> Vec<(Range<usize>, String
         let end = page.text[starts[index]..].find('\n').map_or(page.text.len(), |at| starts[index] + at + 1);
         start..end
     };
-    let diff = TextDiff::from_slices(&old, &new);
     let mut out = Vec::new();
-    for op in diff.ops() {
+    for op in diff::steps(&old, &new) {
         if op.tag() == DiffTag::Equal {
             continue;
         }
@@ -260,7 +260,5 @@ fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
 }
 
 fn show(path: &Path, old: &str, new: &str, out: &mut dyn Write) -> io::Result<()> {
-    let diff = TextDiff::from_lines(old, new);
-    let name = path.display().to_string();
-    write!(out, "{}", diff.unified_diff().context_radius(2).header(&name, &name))
+    out.write_all(diff::unified(&path.display().to_string(), old, new).as_bytes())
 }
