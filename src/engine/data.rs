@@ -89,7 +89,8 @@ impl Rulebook {
                 return Err(Faults::one(text, error.offset, error.message, error.hint.map(Into::into)));
             }
         };
-        let text = document.tail.whole();
+        let tail = document.tail.clone();
+        let text = tail.whole();
         let broken = |offset, message| Faults::one(text.to_string(), offset, message, None);
         let store =
             Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message))?;

@@ -132,7 +132,10 @@ impl Writer {
         while !stopping {
             let mut jobs = Vec::new();
             let mut gathering = None;
+            let queued = receiver.try_recv().ok();
+            let was_queued = queued.is_some();
             let mut next = match self.wait() {
+                _ if was_queued => queued,
                 Some(time) => match receiver.recv_timeout(time) {
                     Ok(message) => Some(message),
                     Err(mpsc::RecvTimeoutError::Timeout) => None,
@@ -156,9 +159,15 @@ impl Writer {
                     Message::Stop => stopping = true,
                 }
                 next = if jobs.len() < MOST_TOGETHER { receiver.try_recv().ok() } else { None };
-                if next.is_none() && !jobs.is_empty() && jobs.len() < self.together.count && !stopping {
-                    let end = *gathering.get_or_insert_with(|| Instant::now() + self.together.patience());
-                    next = receiver.recv_timeout(end.saturating_duration_since(Instant::now())).ok();
+                if next.is_none() && !jobs.is_empty() && !stopping {
+                    let now = Instant::now();
+                    // Those that came during the last save are others than those that it answered.
+                    let others = if was_queued { jobs.len() } else { 0 };
+                    let (count, end) =
+                        *gathering.get_or_insert((self.together.count + others, now + self.together.patience()));
+                    if jobs.len() < count {
+                        next = receiver.recv_timeout(end.saturating_duration_since(now)).ok();
+                    }
                 }
             }
             if !jobs.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::Layout;
 use super::scan::{MAX_DEPTH, Scanner, SyntaxError};
-use super::{Text, unquote};
+use super::{Base, Text, unquote};
 use crate::parallel;
 
 /// A data file cut up at its resources and records. Put together again the pieces are the file, byte for byte.
@@ -111,11 +111,12 @@ impl Document {
     /// The text, and the first place at which it is not JSON, is not an object at the top, or repeats a resource's name.
     pub fn parse(text: String) -> Result<Document, (String, SyntaxError)> {
         let text = if text.trim_start_matches('\u{feff}').trim_ascii().is_empty() { "{}\n".to_string() } else { text };
-        let base = Arc::new(text);
-        Document::cut(&base).map_err(|error| (base.to_string(), error))
+        let text = Arc::new(text);
+        Document::cut(&text).map_err(|error| (Arc::unwrap_or_clone(text), error))
     }
 
-    fn cut(base: &Arc<String>) -> Result<Document, SyntaxError> {
+    fn cut(text: &Arc<String>) -> Result<Document, SyntaxError> {
+        let base = &Base::apart(text);
         let mark = if base.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let mut scanner = Scanner::new(base, MAX_DEPTH);
         scanner.at = mark;
@@ -141,7 +142,7 @@ impl Document {
                     });
                 }
                 let before = Text::slice(base, last..scanner.at);
-                let part = part(base, &mut scanner)?;
+                let part = part((text, base), &mut scanner)?;
                 last = scanner.at;
                 entries.push(Entry { name, before, offset: key.start, part });
                 scanner.space();
@@ -159,9 +160,9 @@ impl Document {
     }
 }
 
-fn part(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
+fn part((text, base): (&Arc<String>, &Base), scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
     match scanner.peek() {
-        Some(b'[') => array(base, scanner),
+        Some(b'[') => array((text, base), scanner),
         Some(b'{') => Ok(Part::Object(Text::slice(base, scanner.value()?))),
         _ => Ok(Part::Scalar(Text::slice(base, scanner.value()?))),
     }
@@ -170,7 +171,7 @@ fn part(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxErr
 /// From so much text on an array is cut up by several threads.
 const LARGE: usize = if cfg!(test) { 64 } else { 1 << 20 };
 
-fn array(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
+fn array((text, base): (&Arc<String>, &Base), scanner: &mut Scanner<'_>) -> Result<Part, SyntaxError> {
     let start = scanner.at;
     scanner.enter()?;
     let mut close = start + 1..scanner.at;
@@ -180,7 +181,7 @@ fn array(base: &Arc<String>, scanner: &mut Scanner<'_>) -> Result<Part, SyntaxEr
         run.one(base, scanner, &mut items)?;
         if run.close.is_none() {
             let places = guess(base, run.from, scanner.at);
-            run = runs(base, scanner, run, &places, &mut items)?;
+            run = runs(text, scanner, run, &places, &mut items)?;
         }
         close = run.close.unwrap_or_default();
     }
@@ -199,12 +200,7 @@ struct Run {
 
 impl Run {
     /// Steps over one item and the comma behind it.
-    fn one(
-        &mut self,
-        base: &Arc<String>,
-        scanner: &mut Scanner<'_>,
-        items: &mut Vec<Chunk>,
-    ) -> Result<(), SyntaxError> {
+    fn one(&mut self, base: &Base, scanner: &mut Scanner<'_>, items: &mut Vec<Chunk>) -> Result<(), SyntaxError> {
         let value = scanner.value()?;
         scanner.space();
         let before_comma = scanner.at;
@@ -243,7 +239,7 @@ fn guess(text: &str, from: usize, at: usize) -> Vec<usize> {
 /// Cuts up the rest of an array, by a thread for each of `places`. One of them that proves to be no beginning of an item
 /// costs only time: the run before it goes on to the end then.
 fn runs(
-    base: &Arc<String>,
+    text: &Arc<String>,
     scanner: &mut Scanner<'_>,
     first: Run,
     places: &[usize],
@@ -256,12 +252,12 @@ fn runs(
         let (last, mut scanner) = (&last, *scanner);
         let mut items = if number == 0 { std::mem::take(items) } else { Vec::new() };
         move || {
-            let mut run = Run { from: start, close: None };
+            let (mut run, base) = (Run { from: start, close: None }, Base::apart(text));
             scanner.at = start;
             scanner.space();
             let next = places.get(number).copied().unwrap_or(usize::MAX);
             while run.close.is_none() && run.from != next && last.load(Ordering::Relaxed) >= number {
-                let done = run.one(base, &mut scanner, &mut items);
+                let done = run.one(&base, &mut scanner, &mut items);
                 if done.is_err() || run.close.is_some() || run.from > next {
                     last.fetch_min(number, Ordering::Relaxed);
                 }

@@ -269,7 +269,7 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
 
 /// How many of the first bytes of `rest` are certainly no end of a string, no backslash and no control character. Eight
 /// are looked at in one go: most strings are too short for anything cleverer.
-#[inline]
+#[inline(always)]
 pub(super) fn plain(rest: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -287,6 +287,7 @@ pub(super) fn plain(rest: &[u8]) -> usize {
     words.len() * 8
 }
 
+#[inline(always)]
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;

@@ -18,7 +18,7 @@ pub use object::{
     with_member, without_member,
 };
 pub use scan::{MAX_DEPTH, Place, SyntaxError, check, check_file};
-pub use text::{Text, fingerprint, tag};
+pub use text::{Base, Text, fingerprint, tag};
 
 /// What kind of JSON value a text holds, told from its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

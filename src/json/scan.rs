@@ -97,10 +97,12 @@ impl<'a> Scanner<'a> {
         Scanner { text, bytes: text.as_bytes(), at: 0, depth }
     }
 
+    #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline(always)]
     pub(super) fn space(&mut self) {
         self.at = skip_space(self.bytes, self.at);
     }
@@ -176,6 +178,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a property name, its colon and the white space around them; returns the name's range.
+    #[inline(always)]
     pub(super) fn key(&mut self) -> Result<Range<usize>, SyntaxError> {
         let start = self.at;
         if self.peek() != Some(b'"') {
@@ -193,6 +196,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// At the end of a member: steps over a comma and the white space behind it (`true`), or stays before `close`.
+    #[inline(always)]
     pub(super) fn comma(&mut self, close: u8) -> Result<bool, SyntaxError> {
         match self.peek() {
             Some(b',') => {
@@ -229,6 +233,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn number(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         if self.peek() == Some(b'-') {
@@ -265,6 +270,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn string(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         self.at += 1;

@@ -4,14 +4,42 @@ use std::sync::Arc;
 /// A piece of a shared text: a record keeps its piece of the file alive without a copy of its own.
 #[derive(Clone)]
 pub struct Text {
-    base: Arc<String>,
+    base: Base,
     start: usize,
     end: usize,
 }
 
+/// A text that pieces are cut from. Each clone counts as one user of it.
+#[derive(Clone)]
+pub struct Base(Arc<Whole>);
+
+enum Whole {
+    Own(String),
+    /// Somebody else's: see [`Base::apart`].
+    Part(Arc<String>),
+}
+
+impl Base {
+    /// The same text with a count of users of its own, so that a thread that cuts off a million pieces does not count in
+    /// another's way.
+    pub fn apart(text: &Arc<String>) -> Base {
+        Base(Arc::new(Whole::Part(text.clone())))
+    }
+}
+
+impl Deref for Base {
+    type Target = str;
+    fn deref(&self) -> &str {
+        match &*self.0 {
+            Whole::Own(text) => text,
+            Whole::Part(text) => text,
+        }
+    }
+}
+
 impl Text {
     /// The piece of `base` that `range` (byte offsets on character boundaries) names.
-    pub fn slice(base: &Arc<String>, range: Range<usize>) -> Text {
+    pub fn slice(base: &Base, range: Range<usize>) -> Text {
         Text { base: base.clone(), start: range.start, end: range.end }
     }
 
@@ -26,11 +54,12 @@ impl Text {
     }
 
     /// The text that it was cut from.
-    pub fn whole(&self) -> Arc<String> {
-        self.base.clone()
+    pub fn whole(&self) -> &str {
+        &self.base
     }
 
     /// The piece as a string.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.base[self.start..self.end]
     }
@@ -39,7 +68,7 @@ impl Text {
 impl From<String> for Text {
     fn from(owned: String) -> Text {
         let end = owned.len();
-        Text { base: Arc::new(owned), start: 0, end }
+        Text { base: Base(Arc::new(Whole::Own(owned))), start: 0, end }
     }
 }
 
