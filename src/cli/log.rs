@@ -1,6 +1,7 @@
 //! The log on the terminal, written by a thread of its own so that no request waits for it.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -18,10 +19,18 @@ enum Line {
     Error(String),
 }
 
+/// What the log's thread is behind with. (A channel of that size would take its memory from the start.)
+#[derive(Default)]
+struct Queue {
+    waiting: AtomicUsize,
+    left_out: AtomicUsize,
+}
+
 /// A handle to the log.
 #[derive(Clone)]
 pub(super) struct Log {
-    sender: mpsc::SyncSender<Line>,
+    sender: mpsc::Sender<Line>,
+    queue: Arc<Queue>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     quiet: bool,
 }
@@ -29,15 +38,24 @@ pub(super) struct Log {
 impl Log {
     /// Starts the log's thread. `quiet` leaves out all but errors.
     pub(super) fn start(quiet: bool) -> Log {
-        let (sender, receiver) = mpsc::sync_channel(MOST_WAITING);
-        let thread = std::thread::spawn(move || write(&receiver));
-        Log { sender, thread: Arc::new(Mutex::new(Some(thread))), quiet }
+        let (sender, receiver) = mpsc::channel();
+        let queue = Arc::new(Queue::default());
+        let thread = std::thread::spawn({
+            let queue = queue.clone();
+            move || write(&receiver, &queue, &mut std::io::BufWriter::new(std::io::stdout()))
+        });
+        Log { sender, queue, thread: Arc::new(Mutex::new(Some(thread))), quiet }
     }
 
     /// Prints the line of a request.
     pub(super) fn entry(&self, entry: Entry) {
         // A full queue means a terminal that cannot follow; the request matters more than its line.
-        let _ = self.sender.try_send(Line::Entry(entry));
+        if self.queue.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
+            self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.queue.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let _ = self.sender.send(Line::Entry(entry));
     }
 
     /// Prints text as it is.
@@ -121,18 +139,25 @@ fn describe(changes: &[ResourceChanges]) -> String {
     changes.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn write(receiver: &mpsc::Receiver<Line>) {
-    let mut out = std::io::BufWriter::new(std::io::stdout());
+fn write(receiver: &mpsc::Receiver<Line>, queue: &Queue, out: &mut impl Write) {
     while let Ok(first) = receiver.recv() {
         let mut next = Some(first);
         while let Some(line) = next {
             // A terminal that is gone takes no words about it either.
             let _ = match line {
-                Line::Entry(entry) => write_entry(&mut out, &entry),
+                Line::Entry(entry) => {
+                    queue.waiting.fetch_sub(1, Ordering::Relaxed);
+                    write_entry(out, &entry)
+                }
                 Line::Text(text) => out.write_all(text.as_bytes()),
                 Line::Error(text) => out.flush().and_then(|()| std::io::stderr().write_all(text.as_bytes())),
             };
             next = receiver.try_recv().ok();
+        }
+        let left_out = queue.left_out.swap(0, Ordering::Relaxed);
+        if left_out > 0 {
+            let _ =
+                writeln!(out, "    {left_out} more requests are left out, as they came faster than their lines go out");
         }
         let _ = out.flush();
     }
@@ -145,4 +170,37 @@ fn write_entry(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
         writeln!(out, "    {line}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_and_said() {
+        let (sender, receiver) = mpsc::channel();
+        let queue = Arc::new(Queue::default());
+        let log = Log { sender, queue: queue.clone(), thread: Arc::default(), quiet: false };
+        for _ in 0..MOST_WAITING + 3 {
+            log.entry(Entry {
+                method: "GET".parse().unwrap(),
+                target: "/users".into(),
+                status: "200".parse().unwrap(),
+                time: std::time::Duration::from_millis(1),
+                size: 2,
+                told: None,
+            });
+        }
+        drop(log);
+        let mut out = Vec::new();
+        write(&receiver, &queue, &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (MOST_WAITING + 1, "GET /users 200 1.00 ms 2 B"));
+        assert_eq!(
+            lines[MOST_WAITING].trim(),
+            "3 more requests are left out, as they came faster than their lines go out"
+        );
+        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+    }
 }
