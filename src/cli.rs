@@ -114,6 +114,9 @@ struct Serve {
     /// How long a request's body may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     body_time: u64,
+    /// How long an answer may wait for a client that does not read it, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
+    write_time: u64,
     /// How long a stop waits for what is under way, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
     grace: u64,
@@ -205,6 +208,7 @@ impl Serve {
         if let Err(words) = self.check() {
             return fail(&words);
         }
+        allow_many_files();
         let quiet = self.quiet;
         let named = self.file.is_some();
         let snapshots = self.snapshots.clone();
@@ -310,13 +314,26 @@ impl Serve {
                 header_time: Duration::from_secs(self.header_time),
                 body_time: Duration::from_secs(self.body_time),
                 connections: self.connections,
+                write_time: Duration::from_secs(self.write_time),
                 grace: Duration::from_millis(self.grace),
-                ..Limits::default()
             },
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             http,
         })
+    }
+}
+
+/// Asks for as many open files as the system allows at all: each connection is one, and shells start programs with room
+/// for a thousand. (Programs that `select` need the lower limit; this one does not.)
+fn allow_many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where the system refuses, connections beyond the limit wait.
+        let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Work on many things by all processors at once. Floors that do no threading of their own come here for it.
 
+use std::cell::Cell;
 use std::num::NonZero;
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -8,8 +9,34 @@ use std::thread;
 /// More threads than this gain little: what they do is bound by the memory.
 const MOST: usize = 8;
 
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work` on a thread that leaves the processors to others, as far as the system knows of such threads. What it
+/// would share with other threads it does alone.
+pub(crate) fn quietly<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| {
+        let quiet = scope.spawn(|| {
+            QUIET.set(true);
+            // To Linux a thread is a process here; elsewhere this would slow down all threads.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::setpriority_process(None, NICE);
+            work()
+        });
+        quiet.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// How much less often than others such a thread runs where there is more to do than processors: a tenth.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// How many threads can work at once.
 pub(crate) fn width() -> usize {
+    if QUIET.get() {
+        return 1;
+    }
     thread::available_parallelism().map_or(1, NonZero::get).min(MOST)
 }
 

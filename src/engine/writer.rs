@@ -15,6 +15,7 @@ use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit, Saved};
 use crate::json::Document;
+use crate::parallel;
 use crate::store::{Command, Conflict, Merged, Outcome, Refusal, Store, Written};
 
 type Answer = Result<Outcome, WriteError>;
@@ -92,6 +93,9 @@ pub(super) struct Writer {
     unsaved: bool,
     together: Together,
 }
+
+/// From that size on an edit takes so long to be read that it would be felt.
+const LARGE: usize = 1 << 20;
 
 /// How many conflicts are kept for readers; the file beside the data keeps all.
 const MOST_CONFLICTS: usize = 1000;
@@ -235,6 +239,15 @@ impl Writer {
 
     /// Takes in what somebody else wrote to the file.
     pub(super) fn take_in(&mut self, edit: Edit) {
+        if edit.bytes.len() < LARGE {
+            self.take_in_now(edit);
+        } else {
+            // Requests are answered meanwhile.
+            parallel::quietly(|| self.take_in_now(edit));
+        }
+    }
+
+    fn take_in_now(&mut self, edit: Edit) {
         let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {

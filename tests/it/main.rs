@@ -20,6 +20,7 @@ mod crash;
 mod faults;
 mod file;
 mod fuzz_corpus;
+mod load;
 mod model;
 mod process;
 mod queries;
