@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use standin::disk::{DataFile, Durability, Opened, RealDisk, Role};
-use standin::engine::{Engine, Rulebook, Source};
+use standin::engine::{Engine, Journaling, Rulebook, Source};
 use standin::json::{Id, Object};
 use standin::schema::Schema;
 use standin::store::{Command, Merge, Settings};
@@ -52,12 +52,13 @@ fn data(size: usize) -> String {
 
 fn open(path: &Path, durability: Durability) -> Engine {
     let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
-    let Opened { file, bytes, .. } = opened;
+    let Opened { file, bytes, left, .. } = opened;
     let rulebook = Rulebook::new(Schema::default(), Settings::default());
     let store = rulebook.read(bytes).unwrap_or_else(|_| panic!("the data is whole"));
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
-    Engine::start(store, rulebook, Source::File { file: Box::new(file), watched: false, named, unseen }, |_| {})
-        .unwrap()
+    let journaling = Journaling::default();
+    let source = Source::File { file: Box::new(file), watched: false, named, unseen, journaling, left };
+    Engine::start(store, rulebook, source, |_| {}).unwrap()
 }
 
 fn patch(id: i64, views: usize) -> Command {
