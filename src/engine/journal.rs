@@ -15,7 +15,7 @@ use super::edits;
 use super::writer::Writer;
 use super::{Notice, Published};
 use crate::disk::{Left, Saved};
-use crate::json::{Id, check};
+use crate::json::{Id, check_file};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
 /// Which files have a journal, and when the file follows.
@@ -95,8 +95,7 @@ impl Effect {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(ToString::to_string);
         let what = Written { resource: text("resource")?, id: text("id").map(|id| Id::from_text(&id)) };
         let (was, now) = (text("was"), text("now"));
-        // A record of the file may be nested deeper than what a client sends, but is a value like that.
-        now.as_deref().is_none_or(|now| check(now).is_ok()).then_some(Effect { what, was, now })
+        now.as_deref().is_none_or(|now| check_file(now).is_ok()).then_some(Effect { what, was, now })
     }
 }
 

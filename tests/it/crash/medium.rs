@@ -215,6 +215,11 @@ impl Disk {
         self.name(NameStep::Link(path.to_path_buf(), self.inodes.len() - 1));
     }
 
+    /// Somebody else removes a file.
+    pub fn remove(&mut self, path: &Path) {
+        self.name(NameStep::Unlink(path.to_path_buf()));
+    }
+
     /// Somebody else opens the data file.
     pub fn open(&mut self) -> usize {
         let inode = self.names[Path::new(FILE)];
