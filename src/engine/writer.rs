@@ -157,8 +157,10 @@ impl Writer {
         }
         // What somebody writes to the file after this is found by the next start.
         self.look();
-        // Should this fail, the next start finds the journal.
-        self.save_what_was_kept();
+        if !self.unsaved {
+            // Should this fail, the next start finds the journal.
+            self.save_what_was_kept();
+        }
         if !self.lags() {
             self.let_journal_go();
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standin::disk::{DataFile, Durability, Left, Opened, Role};
-use standin::engine::{Notice, Rulebook, WriteError, replay};
+use standin::engine::{Back, Notice, Rulebook, WriteError, replay};
 use standin::schema::Schema;
 use standin::store::{Command, Merge, Settings};
 
@@ -413,6 +413,36 @@ fn a_broken_edit_leaves_the_journal_until_it_is_mended() {
         assert_eq!(machine.seen()["posts"][1].get("mine").is_some(), mended != START);
         until("the journal goes", || (disk.lock().names() == ["db.json"]).then_some(()));
     }
+}
+
+#[test]
+fn what_goes_back_is_saved_whole_and_the_journal_goes() {
+    let mut stop = 0;
+    loop {
+        let (disk, machine) = fresh(Manner::LAZY);
+        machine.write(post("tags", "{\"n\": 1}")).unwrap();
+        let between = machine.seen();
+        machine.write(delete("posts", 1)).unwrap();
+        let after = machine.seen();
+        let from = disk.lock().steps;
+        disk.lock().plan(Plan::Stop(from + stop));
+        let undone = machine.runtime.block_on(machine.engine.back(Back::Undo { version: None })).is_ok();
+        let has_stopped = disk.lock().steps > from + stop;
+        if undone {
+            assert_eq!(machine.seen(), between);
+            assert_eq!(machine.in_file(), between);
+        }
+        for disk in [vec![disk.after_kill()], disk.after_power_cut()].concat() {
+            let found = start(Manner::LAZY, &disk).seen();
+            assert!(found == between || (!undone && found == after), "stopped at {stop}, {undone}: {found:#}");
+        }
+        if undone && !has_stopped {
+            assert_eq!(disk.lock().names(), ["db.json"]);
+            break;
+        }
+        stop += 1;
+    }
+    assert!(stop > 10, "{stop} steps");
 }
 
 #[test]
