@@ -25,8 +25,10 @@ fn start(manner: Manner, disk: &Simulated) -> Machine {
     Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
 }
 
+/// Where nothing is unseen for its youth, the disk's clock stands still: an edit is of the moment in which it is found.
 fn fresh(manner: Manner) -> (Simulated, Machine) {
-    let disk = Simulated::new(START, Exchange::Atomic, 100);
+    let tick = if manner.unseen.is_zero() { 0 } else { 100 };
+    let disk = Simulated::new(START, Exchange::Atomic, tick);
     let machine = start(manner, &disk);
     (disk, machine)
 }
@@ -140,7 +142,8 @@ proptest! {
     #[test]
     fn stopped_at_any_step_with_a_journal_nothing_acknowledged_is_lost(
         commands in commands(),
-        way in prop::sample::select(WAYS.to_vec()),
+        // Where the file is written in place, half a text may happen to be JSON; that is not about the journal.
+        way in prop::sample::select(WAYS[..3].to_vec()),
     ) {
         for manner in [Manner::EAGER, Manner::LAZY] {
             for durability in [Durability::Synced, Durability::Written] {
@@ -199,6 +202,18 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
     assert_eq!(disk.lock().text(JOURNAL), None, "{what}: after a stop the file has all");
     assert_eq!(start(manner, &disk).seen(), seen, "{what}");
     assert_eq!(disk.lock().names(), ["db.json"], "{what}: nothing is left");
+}
+
+#[test]
+fn a_file_that_is_mounted_alone_has_a_journal_for_one_batch_only() {
+    let commands = [post("tags", "{}"), post("tags", "{\"n\": 1}"), post("posts", "{\"x\": 2}")];
+    for way in &WAYS[3..] {
+        for manner in [Manner::EAGER, Manner::LAZY] {
+            for durability in [Durability::Synced, Durability::Written] {
+                stop_at_every_step(&commands, *way, manner, durability);
+            }
+        }
+    }
 }
 
 #[test]

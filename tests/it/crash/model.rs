@@ -68,7 +68,8 @@ struct Model {
 
 impl Model {
     fn new(manner: Manner, fresh: bool) -> Model {
-        let disk = Simulated::new(START, Exchange::Atomic, 100);
+        let tick = if manner.unseen.is_zero() { 0 } else { 100 };
+        let disk = Simulated::new(START, Exchange::Atomic, tick);
         let machine = start(manner, &disk);
         Model { manner, fresh, machine, api: BTreeMap::new(), object: json!(0), readings: vec![START.into()], count: 0 }
     }
@@ -148,7 +149,9 @@ impl Model {
                     && line["id"] == *format!("{id}")
                     && line["api"] == expected.clone().unwrap_or(Value::Null)
             });
-            assert!(holds || kept, "record {id} is {:?}, acknowledged was {expected:?}", now.get(id));
+            // What was made and deleted before the file had it is nothing to the file: an edit may use its id.
+            let reused = self.fresh && expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
+            assert!(holds || kept || reused, "record {id} is {:?}, acknowledged was {expected:?}", now.get(id));
             holds
         });
         assert_eq!(data["o"]["api"], self.object);
