@@ -1,7 +1,7 @@
 //! What a write costs, from the command to the acknowledgement: `cargo bench --bench saves`.
 //!
 //! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file, with
-//! and without a flush. The file lies in the build folder, so that the numbers are those of that disk.
+//! and without a flush, large ones with and without a journal. The file lies in the build folder, so that the numbers are those of that disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use standin::disk::{DataFile, Durability, Opened, RealDisk, Role};
-use standin::engine::{Engine, Rulebook, Source};
+use standin::engine::{Engine, Journaling, Rulebook, Source};
 use standin::json::{Id, Object};
 use standin::schema::Schema;
 use standin::store::{Command, Merge, Settings};
@@ -20,16 +20,25 @@ const SIZES: [(&str, usize); 4] =
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("db.json");
-    println!("{:>8}  {:>8}  {:>12}  {:>12}  {:>14}", "file", "flush", "median", "95 of 100", "64 writers");
+    println!(
+        "{:>8}  {:>8}  {:>8}  {:>12}  {:>12}  {:>14}",
+        "file", "flush", "journal", "median", "95 of 100", "64 writers"
+    );
     for (name, size) in SIZES {
-        for (flush, durability) in [("yes", Durability::Synced), ("no", Durability::Written)] {
+        let ways = [("yes", Durability::Synced), ("no", Durability::Written)];
+        let ways = ways.iter().flat_map(|way| [(way, "no", usize::MAX), (way, "yes", Journaling::default().above)]);
+        for ((flush, durability), journal, above) in ways.filter(|(.., above)| size >= *above || *above == usize::MAX) {
             std::fs::write(&path, data(size)).unwrap();
-            let engine = Arc::new(open(&path, durability));
+            let engine = Arc::new(open(&path, *durability, above));
             let mut times = one_writer(&engine, Duration::from_secs(2));
             let rate = many_writers(&engine, Duration::from_secs(2));
             times.sort();
             let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
-            println!("{name:>8}  {flush:>8}  {:>12}  {:>12}  {rate:>10.0} / s", show(at(50)), show(at(95)));
+            println!(
+                "{name:>8}  {flush:>8}  {journal:>8}  {:>12}  {:>12}  {rate:>10.0} / s",
+                show(at(50)),
+                show(at(95))
+            );
         }
     }
 }
@@ -50,14 +59,15 @@ fn data(size: usize) -> String {
     text
 }
 
-fn open(path: &Path, durability: Durability) -> Engine {
+fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
-    let Opened { file, bytes, .. } = opened;
+    let Opened { file, bytes, left, .. } = opened;
     let rulebook = Rulebook::new(Schema::default(), Settings::default());
     let store = rulebook.read(bytes).unwrap_or_else(|_| panic!("the data is whole"));
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
-    Engine::start(store, rulebook, Source::File { file: Box::new(file), watched: false, named, unseen }, |_| {})
-        .unwrap()
+    let journaling = Journaling { above, ..Journaling::default() };
+    let source = Source::File { file: Box::new(file), watched: false, named, unseen, journaling, left };
+    Engine::start(store, rulebook, source, |_| {}).unwrap()
 }
 
 fn patch(id: i64, views: usize) -> Command {

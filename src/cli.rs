@@ -87,6 +87,10 @@ struct Serve {
     /// Keep writes younger than this when an edit of the file lacks them, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 2000)]
     unseen: u64,
+    /// Put writes into a journal beside the file, which follows within a second, if it has at least this size: in bytes,
+    /// or with k or m; 0 for every file
+    #[arg(long, value_name = "SIZE", default_value = "8m", value_parser = any_size)]
+    journal_above: usize,
     /// The largest body of a request, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
     body_limit: usize,
@@ -307,6 +311,7 @@ impl Serve {
             saving,
             watch: !self.no_watch,
             unseen: Duration::from_millis(self.unseen),
+            journal_above: self.journal_above,
             limits: Limits {
                 body: self.body_limit,
                 headers: self.header_limit,
@@ -352,8 +357,15 @@ fn read_routes(path: &Path) -> Result<Rewriter, String> {
     })
 }
 
-/// A size as people write it: `500`, `100k`, `10m`.
+/// A size as people write it: `500`, `100k`, `10m`; more than nothing.
 fn size(text: &str) -> Result<usize, String> {
+    any_size(text).and_then(|size| if size > 0 { Ok(size) } else { Err(NO_SIZE.into()) })
+}
+
+const NO_SIZE: &str = "a size is a number of bytes, as 500, 100k or 10m";
+
+/// As [`size`], or 0.
+fn any_size(text: &str) -> Result<usize, String> {
     let lower = text.to_ascii_lowercase();
     let lower = lower.strip_suffix("ib").or(lower.strip_suffix('b')).unwrap_or(&lower);
     let (digits, factor) = match lower.as_bytes().last() {
@@ -362,14 +374,11 @@ fn size(text: &str) -> Result<usize, String> {
         _ => (lower, 1),
     };
     let number: Option<usize> = digits.parse().ok();
-    number
-        .and_then(|number| number.checked_mul(factor))
-        .filter(|size| *size > 0)
-        .ok_or_else(|| "a size is a number of bytes, as 500, 100k or 10m".into())
+    number.and_then(|number| number.checked_mul(factor)).ok_or_else(|| NO_SIZE.into())
 }
 
 /// Returns at the first SIGINT or SIGTERM; a second one ends the process at once. Nothing that was acknowledged is lost
-/// then either, since it is in the file.
+/// then either, since it is in the file or in its journal.
 fn wait_for_signal(log: &log::Log) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     let failed = runtime.block_on(signal()).is_err();

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
-use crate::engine::{Engine, Faults, Notice, Rulebook, Source};
+use crate::engine::{self, Engine, Faults, Journaling, Notice, Rulebook, Source};
 pub use crate::http::Request;
 use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
@@ -36,6 +36,8 @@ pub struct Options {
     pub watch: bool,
     /// How young a write must be to be kept when an edit of the file lacks it.
     pub unseen: Duration,
+    /// From which size on a file has a journal, in bytes.
+    pub journal_above: usize,
     /// What a client may ask for.
     pub limits: Limits,
     /// The property that holds a record's id.
@@ -66,6 +68,7 @@ impl Options {
             saving: Saving::File(Durability::Synced),
             watch: true,
             unseen: Duration::from_secs(2),
+            journal_above: Journaling::default().above,
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
@@ -170,7 +173,7 @@ impl Server {
         };
         let mut lock = take_lock(options)?;
         let role = if options.saving == Saving::Memory { Role::Reader } else { Role::Owner };
-        let Opened { file, bytes, recovered } =
+        let Opened { file, bytes, recovered, left } =
             DataFile::open(&options.file, durability, Box::new(RealDisk), role).map_err(unreadable(&options.file))?;
         let rules = rules_file(options);
         let schema = match &rules {
@@ -190,7 +193,7 @@ impl Server {
             ..Settings::default()
         };
         let rulebook = Rulebook::new(schema, settings);
-        let store = read_data(&rulebook, bytes, &options.file)?;
+        let mut store = read_data(&rulebook, bytes, &options.file)?;
         let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::System)?;
         let sockets = bind(&runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
@@ -198,17 +201,30 @@ impl Server {
             let port = addresses.first().map_or(0, SocketAddr::port);
             lock.tell(&format!("{} on port {port}", this_process()));
         }
+        let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
+        recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
         let source = match options.saving {
-            Saving::Memory => Source::Memory,
+            Saving::Memory => {
+                if let Some(left) = left {
+                    let replayed = engine::replay(store, &left);
+                    notice(replayed.notice);
+                    store = replayed.store;
+                }
+                Source::Memory
+            }
             Saving::File(_) => Source::File {
                 file: Box::new(file),
                 watched: options.watch,
                 named: options.file.clone(),
                 unseen: options.unseen,
+                // Without the lock another server may take the journal for its own.
+                journaling: Journaling {
+                    above: if lock.is_some() { options.journal_above } else { usize::MAX },
+                    ..Journaling::default()
+                },
+                left,
             },
         };
-        let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
-        recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
         let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
         if addresses.iter().any(|address| !address.ip().is_loopback()) {

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use super::diagnose;
 use crate::engine::{Notice, ResourceChanges};
 use crate::http::Entry;
+use crate::json::Id;
 
 /// How many lines may wait; beyond that lines of the access log are left out, and how many is said.
 const MOST_WAITING: usize = 10_000;
@@ -71,11 +72,18 @@ impl Log {
                 if kept > 0 {
                     text.push_str(&format!("    kept {kept} of the last writes, which the edit had not seen\n"));
                 }
-                for (resource, old, new) in renumbered {
-                    text.push_str(&format!(
-                        "    the new record {old} of {resource} is now {new}: the API had given {old} away\n"
-                    ));
-                }
+                text.push_str(&describe_renumbered(renumbered));
+                Line::Text(text)
+            }
+            Notice::Replayed { writes, edited, renumbered } => {
+                let (writes, they) =
+                    if writes == 1 { ("1 write".into(), "it") } else { (format!("{writes} writes"), "them") };
+                let mut text = if edited {
+                    format!("brought {writes} from the journal together with an edit of {file} that was made since\n")
+                } else {
+                    format!("brought {writes} back from the journal: {file} had not had {they} yet\n")
+                };
+                text.push_str(&describe_renumbered(renumbered));
                 Line::Text(text)
             }
             Notice::Restored { changes, writes } => {
@@ -94,7 +102,7 @@ impl Log {
                 path.display()
             )),
             Notice::Recovered(path) => Line::Error(format!(
-                "warning: a crash had left an edit of {file} aside; it is kept in {}\n",
+                "warning: a crash had left an edit of {file} or a damaged journal; it is kept in {}\n",
                 path.display()
             )),
             Notice::Broken(faults) => Line::Error(format!(
@@ -121,6 +129,13 @@ impl Log {
             let _ = thread.join();
         }
     }
+}
+
+fn describe_renumbered(renumbered: Vec<(String, Id, Id)>) -> String {
+    let one = |(resource, old, new): (String, Id, Id)| {
+        format!("    the new record {old} of {resource} is now {new}: the API had given {old} away\n")
+    };
+    renumbered.into_iter().map(one).collect()
 }
 
 fn describe(changes: &[ResourceChanges]) -> String {

@@ -49,6 +49,13 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses.
     fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()>;
+    /// Adds `bytes` after the first `length` bytes of the file at `path` and cuts off whatever stood there, flushed to the
+    /// device if `flush`.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such file, `UnexpectedEof` where it has fewer bytes; otherwise the disk refuses, and a
+    /// part may have been written after the first `length` bytes.
+    fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()>;
     /// Takes hold of the file at `path`, so that it can be read when it has no name any more.
     ///
     /// # Errors
@@ -245,6 +252,22 @@ impl Medium for RealDisk {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
         file.write_all(format!("{line}\n").as_bytes())?;
         if flush { file.sync_all() } else { Ok(()) }
+    }
+
+    fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()> {
+        use std::io::{Seek, SeekFrom};
+        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        let now = file.metadata()?.len();
+        if now < length {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than it was"));
+        }
+        if now > length {
+            file.set_len(length)?;
+        }
+        file.seek(SeekFrom::Start(length))?;
+        file.write_all(bytes)?;
+        // Its times need no flush.
+        if flush { file.sync_data() } else { Ok(()) }
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {

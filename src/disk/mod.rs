@@ -9,7 +9,10 @@
 //! 4. flush the folder;
 //! 5. remove the old file; if somebody has it open, put it aside and watch it until they close it: an editor that opened
 //!    it before step 2 writes to it after.
+//!
+//! Writes to a large file go to its journal first (`journal`), and the file is saved soon after.
 
+mod journal;
 mod lock;
 mod medium;
 mod recover;
@@ -24,10 +27,12 @@ use std::time::Duration;
 
 use crate::json::fingerprint;
 
+pub use journal::Left;
 pub use lock::{Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Sharing, Stamp, Taken};
 pub use watch::{Watch, watch};
 
+use journal::Journal;
 use retired::Retired;
 use save::Stranded;
 
@@ -77,6 +82,9 @@ pub struct Opened {
     pub bytes: Vec<u8>,
     /// Where edits were put that a crash had left aside.
     pub recovered: Vec<PathBuf>,
+    /// Acknowledged writes that the file may lack, from its journal. They are to be brought together with what the file
+    /// holds, and saved.
+    pub left: Option<Left>,
 }
 
 /// The data file, and what it held when we last looked.
@@ -92,6 +100,7 @@ pub struct DataFile {
     retired: Vec<Retired>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
+    journal: Option<Journal>,
 }
 
 /// What is known of the file's content.
@@ -130,21 +139,23 @@ impl Content {
 const MOST_STATES: usize = 100_000;
 
 impl DataFile {
-    /// Opens the file at `path` (through symbolic links, which stay) and reads it. Its owner clears away what a crash
-    /// left beside it; should that be an edit that was never taken in, it is kept.
+    /// Opens the file at `path` (through symbolic links, which stay) and reads it and its journal. Its owner clears away
+    /// what a crash left beside it; should that be an edit that was never taken in, it is kept.
     ///
     /// # Errors
-    /// It cannot be found or read.
+    /// It cannot be found, or one of the two cannot be read.
     pub fn open(path: &Path, durability: Durability, medium: Box<dyn Medium>, role: Role) -> io::Result<Opened> {
         let path = medium.resolve(path)?;
-        let recovered = match role {
+        let mut recovered = match role {
             Role::Owner => recover::clear(&*medium, &path)?,
             Role::Reader => Vec::new(),
         };
+        // Somebody else's is read before the file: what the file has had since is found in both.
+        let journal = journal::read(&*medium, &path)?;
         let stamp = medium.stamp(&path)?;
         let bytes = medium.read(&path)?;
         let known = Known { stamp, content: Content::of(&bytes) };
-        let file = DataFile {
+        let mut file = DataFile {
             path,
             medium,
             durability,
@@ -154,8 +165,13 @@ impl DataFile {
             in_place: false,
             retired: Vec::new(),
             stranded: None,
+            journal: None,
         };
-        Ok(Opened { file, bytes, recovered })
+        let left = match journal {
+            Some(journal) => file.take_up_journal(&journal, role, &mut recovered)?,
+            None => None,
+        };
+        Ok(Opened { file, bytes, recovered, left })
     }
 
     /// Where the file is, symbolic links followed.
@@ -163,9 +179,9 @@ impl DataFile {
         &self.path
     }
 
-    /// Whether a save failed and could not be undone yet: the file holds what was refused.
+    /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was refused.
     pub fn is_stranded(&self) -> bool {
-        self.stranded.is_some()
+        self.stranded.is_some() || self.journal.as_ref().is_some_and(Journal::is_spoilt)
     }
 
     /// Whether the folder that the file was in is gone: it cannot be watched any more.

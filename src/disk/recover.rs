@@ -35,6 +35,16 @@ pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBu
     named(path, before.hash, after.hash, SPARE)
 }
 
+/// The journal of the file.
+pub(super) fn journal_name(path: &Path) -> PathBuf {
+    path.with_file_name(format!("{}standin-journal", beginning(path)))
+}
+
+/// Where a journal is kept that cannot be read to its end.
+pub(super) fn kept_journal_name(path: &Path, holds: Content) -> PathBuf {
+    path.with_file_name(format!("{}recovered-{:016x}.jsonl", &beginning(path)[1..], holds.hash))
+}
+
 fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
     path.with_file_name(format!("{}{one:016x}-{other:016x}{end}", beginning(path)))
 }

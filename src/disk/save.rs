@@ -29,10 +29,19 @@ impl DataFile {
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
         self.undo_stranded()?;
+        let content = Content::of(text);
+        self.announce(content)?;
+        let saved = self.put(text, content)?;
+        if saved == Saved::Done {
+            self.drop_journal();
+        }
+        Ok(saved)
+    }
+
+    fn put(&mut self, text: &[u8], content: Content) -> io::Result<Saved> {
         if self.in_place {
             return self.overwrite(text);
         }
-        let content = Content::of(text);
         let scratch = recover::scratch_name(&self.path, self.known.content, content);
         let written = self.medium.write_new(&scratch, text, &self.path, self.flushes());
         let stamp = match written.and_then(|()| self.medium.stamp(&scratch)) {
@@ -73,7 +82,7 @@ impl DataFile {
         }
     }
 
-    fn flushes(&self) -> bool {
+    pub(super) fn flushes(&self) -> bool {
         self.durability == Durability::Synced
     }
 

@@ -103,8 +103,10 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, writes: usize, state: u64) {
+    /// Counts writes that the data has seen; `None`: no state of the file has them yet.
+    pub(super) fn add(&mut self, writes: usize, state: Option<u64>) {
         self.writes += writes as u64;
+        let Some(state) = state else { return };
         self.at.insert(state, self.writes);
         if self.at.len() > 100_000 {
             let half = state.saturating_sub(50_000);
@@ -140,6 +142,11 @@ pub(super) fn describe(kind: &str, conflict: &Conflict) -> Value {
 pub(super) fn pending(change: &ApiChange) -> Value {
     let Written { resource, id } = change.what.clone();
     describe("pending", &Conflict { resource, id, property: None, api: change.after.clone(), edit: None })
+}
+
+/// Text that was to be brought together with the data and cannot be read, as it is kept and shown.
+pub(super) fn unreadable(text: &str) -> Value {
+    json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": "unreadable", "text": text })
 }
 
 /// The conflicts of a return to an earlier state: every record that the API wrote since and that is not the same there.

@@ -5,16 +5,17 @@
 //! 2. rules: does it keep to them?
 //! 3. plan: is its id free, are its values unique?
 //! 4. apply, to a copy that nobody sees yet;
-//! 5. save the copy; if somebody else changed the file meanwhile, take that in and begin again at 1;
+//! 5. save the copy, or, beside a large file, put what the writes did into the journal (`journal`); if somebody else changed the file meanwhile, take that in and begin again at 1;
 //! 6. publish the copy to the readers;
 //! 7. acknowledge.
 //!
-//! So a reader sees only what the file holds, and a save that fails leaves nothing to undo. Readers take the published
+//! So a reader sees only what the file or its journal holds, and a save that fails leaves nothing to undo. Readers take the published
 //! snapshot and never wait for the writer.
 
 mod data;
 mod edits;
 mod feed;
+mod journal;
 mod restore;
 mod whole;
 mod writer;
@@ -30,13 +31,14 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::disk::{self, DataFile, Watch};
+use crate::disk::{self, DataFile, Left, Watch};
 use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
 use crate::store::{Command, Outcome, Refusal, Resource, Store};
 
 pub use data::{Fault, Faults, Rulebook};
 pub use feed::{Cause, Event, Feed, Found, What};
+pub use journal::{Journaling, Replayed, replay};
 pub use restore::Back;
 
 use whole::Wholes;
@@ -127,6 +129,15 @@ pub enum Notice {
     Unsaved(String),
     /// A crash had left an edit beside the file that was never taken in; it is kept there.
     Recovered(PathBuf),
+    /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.
+    Replayed {
+        /// How many.
+        writes: usize,
+        /// Whether somebody had edited the file since.
+        edited: bool,
+        /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
+        renumbered: Vec<(String, Id, Id)>,
+    },
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
 }
@@ -156,6 +167,10 @@ pub enum Source {
         named: PathBuf,
         /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
         unseen: Duration,
+        /// Whether writes go into a journal first.
+        journaling: Journaling,
+        /// What the last run had left in it.
+        left: Option<Left>,
     },
     /// Nothing is ever written.
     Memory,
@@ -173,7 +188,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the writer on data that has been read ([`Rulebook::read`]). `notice` is called from its thread.
+    /// Starts the writer on data that has been read ([`Rulebook::read`]), with what the journal of the file has besides.
+    /// `notice` is called from its thread.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -189,15 +205,15 @@ impl Engine {
         let conflicts = Arc::default();
         let feed = Arc::new(Feed::new());
         let mut poll = false;
-        let mut window = Duration::ZERO;
+        let mut ways = (Duration::ZERO, Journaling::default(), None);
         let (file, watch) = match source {
             Source::Memory => (None, None),
-            Source::File { file, watched: false, unseen, .. } => {
-                window = unseen;
+            Source::File { file, watched: false, unseen, journaling, left, .. } => {
+                ways = (unseen, journaling, left);
                 (Some(*file), None)
             }
-            Source::File { file, watched: true, named, unseen } => {
-                window = unseen;
+            Source::File { file, watched: true, named, unseen, journaling, left } => {
+                ways = (unseen, journaling, left);
                 let wake = sender.clone();
                 // Only once the server stops is there nobody to wake.
                 let watch = disk::watch(&[file.path().to_path_buf(), named], move || drop(wake.send(Message::Look)));
@@ -216,15 +232,19 @@ impl Engine {
             // What was saved between the reading of the file and the watching of it has made no event.
             drop(sender.send(Message::Look));
         }
-        let writer = Writer::new(
+        let (window, journaling, left) = ways;
+        let mut writer = Writer::new(
             published.clone(),
             rulebook.clone(),
             Arc::clone(&conflicts),
             feed.clone(),
             file,
-            (poll, window),
+            (poll, window, journaling),
             Box::new(notice),
         );
+        if let Some(left) = left {
+            writer.bring_back(&left);
+        }
         let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
         Ok(Engine { published, rulebook, conflicts, feed, sender: Some(sender), thread: Some(thread), _watch: watch })
     }
@@ -262,7 +282,8 @@ impl Engine {
         self.rulebook.schema()
     }
 
-    /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file holds the change and readers see it.
+    /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file
+    /// or its journal holds the change and readers see it.
     ///
     /// # Errors
     /// Nothing was changed, for the reason given.

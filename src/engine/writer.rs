@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::data::{Faults, Rulebook, changes, is_blank};
 use super::edits::{self, Counts, Young};
 use super::feed::{Cause, Feed};
+use super::journal::{Before, Behind, Journaling};
 use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit, Saved};
@@ -34,7 +35,7 @@ struct Job {
 }
 
 /// An edit that cannot be taken in, as long as the file stays so.
-struct Broken {
+pub(super) struct Broken {
     faults: Faults,
     told: bool,
     since: Instant,
@@ -78,19 +79,23 @@ pub(super) struct Writer {
     conflicts: Arc<Mutex<VecDeque<Value>>>,
     feed: Arc<Feed>,
     pub(super) steps: Steps,
-    file: Option<DataFile>,
+    pub(super) file: Option<DataFile>,
     poll: bool,
-    notice: Box<dyn Fn(Notice) + Send>,
-    broken: Option<Broken>,
+    pub(super) journaling: Journaling,
+    pub(super) notice: Box<dyn Fn(Notice) + Send>,
+    pub(super) broken: Option<Broken>,
     look_at: Option<Instant>,
-    young: Young,
-    counts: Counts,
+    pub(super) young: Young,
+    pub(super) counts: Counts,
     /// What the data was in states of the file that somebody still has open.
     late_bases: HashMap<u64, Store>,
     /// What the file holds, as far as it could be read.
-    in_file: Store,
-    /// The data has something that the file has not: what was kept when an edit was taken in.
-    unsaved: bool,
+    pub(super) in_file: Store,
+    /// The data has something that the file has not and that belongs there at once: what was kept when an edit was taken
+    /// in, or what the file should have had from the journal by now.
+    pub(super) unsaved: bool,
+    /// The file lacks what the journal has.
+    pub(super) behind: Option<Behind>,
     together: Together,
 }
 
@@ -107,7 +112,7 @@ impl Writer {
         conflicts: Arc<Mutex<VecDeque<Value>>>,
         feed: Arc<Feed>,
         file: Option<DataFile>,
-        (poll, window): (bool, Duration),
+        (poll, window, journaling): (bool, Duration, Journaling),
         notice: Box<dyn Fn(Notice) + Send>,
     ) -> Writer {
         let in_file = published.load().store.clone();
@@ -120,6 +125,7 @@ impl Writer {
             steps: Steps::default(),
             file,
             poll,
+            journaling,
             notice,
             broken: None,
             look_at: None,
@@ -127,6 +133,7 @@ impl Writer {
             counts: Counts::default(),
             late_bases: HashMap::new(),
             unsaved: false,
+            behind: None,
             together: Together::default(),
         }
     }
@@ -183,9 +190,19 @@ impl Writer {
                 self.look_at = None;
                 self.look();
             }
+            if self.due().is_some_and(|due| due <= Instant::now()) {
+                self.save_what_was_kept();
+            }
         }
         // What somebody writes to the file after this is found by the next start.
         self.look();
+        if !self.unsaved {
+            // Should this fail, the next start finds the journal.
+            self.save_what_was_kept();
+        }
+        if !self.lags() {
+            self.let_journal_go();
+        }
         if let Some(broken) = self.broken.as_mut() {
             if !broken.told || broken.look_at.is_some() {
                 broken.look_at = Some(Instant::now());
@@ -195,10 +212,13 @@ impl Writer {
     }
 
     fn wait(&mut self) -> Option<Duration> {
-        if self.poll && self.look_at.is_none() {
+        // The file follows as soon as it is mended, whether anybody watches it or not.
+        let waits = self.behind.is_some() && self.broken.is_some();
+        if (self.poll || waits) && self.look_at.is_none() {
             self.look_at = Some(Instant::now() + POLL);
         }
-        self.look_at.map(|at| at.saturating_duration_since(Instant::now()))
+        let next = self.look_at.into_iter().chain(self.due()).min();
+        next.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Looks whether the file was edited, and takes the edit in.
@@ -258,20 +278,31 @@ impl Writer {
             }
         };
         let since = self.broken.take().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
-        self.in_file = theirs.clone();
+        let before = std::mem::replace(&mut self.in_file, theirs.clone());
         self.young.forget(since);
         let ours = self.published.load_full();
-        if let Some(state) = edit.earlier {
+        // What the file holds again after it was broken is no state of before.
+        let behind = self.behind.as_ref().map(|behind| behind.state);
+        if let Some(state) = edit.earlier.filter(|state| Some(*state) != behind) {
             self.restore(theirs, state);
             self.unsaved = false;
+            self.let_journal_go();
             return;
         }
-        let changes = ours.store.changes_since(self.young.states());
+        // Whatever the file has never had, its editor cannot have seen.
+        let lacking = if behind.is_some() { ours.store.written_since(&before) } else { Vec::new() };
+        let unseen = self.young.states().chain([(&before, lacking.as_slice())]);
+        let changes = ours.store.changes_since(unseen);
         if changes.is_empty() {
             self.unsaved = false;
             self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
         } else {
-            self.take_merged(theirs.merge(&changes), None);
+            self.take_merged(theirs.merge(&changes), behind.map(|_| &before));
+        }
+        if !self.unsaved {
+            self.let_journal_go();
+        } else if let (Some(behind), Some(file)) = (&mut self.behind, &self.file) {
+            behind.state = file.number();
         }
     }
 
@@ -325,7 +356,7 @@ impl Writer {
     }
 
     /// Keeps versions of the API's that lost against an edit, where a person finds them.
-    fn keep(&self, kind: &str, conflicts: &[Conflict]) {
+    pub(super) fn keep(&self, kind: &str, conflicts: &[Conflict]) {
         if conflicts.is_empty() {
             return;
         }
@@ -333,7 +364,7 @@ impl Writer {
         self.keep_lines(lines);
     }
 
-    fn keep_lines(&self, lines: Vec<Value>) {
+    pub(super) fn keep_lines(&self, lines: Vec<Value>) {
         let Some(file) = &self.file else { return };
         let count = lines.len();
         let kept = file.keep(&join(&lines));
@@ -390,8 +421,7 @@ impl Writer {
                     self.take_merged(theirs.merge(&changes), Some(&base));
                 }
                 (Err(faults), _) => {
-                    let at = httpdate::fmt_http_date(std::time::SystemTime::now());
-                    self.keep_lines(vec![json!({ "at": at, "kind": "unreadable", "text": text })]);
+                    self.keep_lines(vec![edits::unreadable(&text)]);
                     (self.notice)(Notice::Broken(faults));
                     continue;
                 }
@@ -417,24 +447,38 @@ impl Writer {
             Ok(Saved::Done) => {
                 self.in_file = store.clone();
                 self.unsaved = false;
+                if self.behind.take().is_some() {
+                    self.counts.add(0, Some(file.number()));
+                }
             }
             Ok(Saved::Foreign(_)) => {}
-            Err(error) => {
-                (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
-                self.look_again();
-            }
+            Err(error) => self.tell_unsaved(error),
         }
         saved
     }
 
-    /// Brings to the file what was kept against an edit.
-    fn save_what_was_kept(&mut self) {
-        while self.unsaved && self.broken.is_none() {
+    pub(super) fn tell_unsaved(&mut self, error: &std::io::Error) {
+        if let Some(file) = &self.file {
+            (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
+        }
+        self.look_again();
+    }
+
+    /// Whether the file lacks something that the data has.
+    fn lags(&self) -> bool {
+        self.unsaved || self.behind.is_some()
+    }
+
+    /// Brings to the file what it lacks: what was kept against an edit, what the journal has.
+    pub(super) fn save_what_was_kept(&mut self) {
+        while self.lags() && self.broken.is_none() {
             let store = self.published.load().store.clone();
             match self.save(&store) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.take_in(edit),
                 Err(_) => {
+                    // Nothing more goes into the journal until the file can be saved.
+                    self.unsaved = true;
                     self.look_at = Some(Instant::now() + AGAIN);
                     return;
                 }
@@ -470,11 +514,16 @@ impl Writer {
             }
             let mut next = self.published.load().store.clone();
             let mut changed = false;
+            let mut lines = self.journals().then(Vec::new);
             let answers: Vec<Answer> = commands
                 .iter()
                 .map(|(command, expected)| {
+                    let before = lines.is_some().then(|| Before::of(&next, command));
                     let outcome = self.run_one(&mut next, command, expected.as_ref())?;
                     changed |= outcome.changed;
+                    if let (Some(lines), Some(before), true) = (&mut lines, before, outcome.changed) {
+                        lines.push(before.line(&next, &outcome));
+                    }
                     Ok(outcome)
                 })
                 .collect();
@@ -482,7 +531,7 @@ impl Writer {
             if !changed && !self.unsaved && !self.file.as_ref().is_some_and(DataFile::is_stranded) {
                 return answers;
             }
-            match self.save(&next) {
+            match self.save_or_record(&next, lines) {
                 Ok(Saved::Done) => {
                     self.note(&answers);
                     self.publish_writes(next, commands, &answers);
@@ -510,7 +559,8 @@ impl Writer {
     /// As [`Writer::note`], by what was written.
     pub(super) fn note_written(&mut self, count: usize, written: impl Iterator<Item = Written>) {
         let Some(file) = &self.file else { return };
-        self.counts.add(count, file.number());
+        // What is in the journal only is in no state of the file.
+        self.counts.add(count, self.behind.is_none().then(|| file.number()));
         self.young.note(&self.published.load().store, written);
         self.young.forget(Young::moment(Young::LAG));
     }

@@ -12,6 +12,7 @@ mod index;
 mod merge;
 mod ordered;
 mod plan;
+mod redo;
 mod refer;
 mod unique;
 

@@ -179,6 +179,7 @@ fn help_shows_every_option_and_examples() {
             "--schema",
             "--durability",
             "--ephemeral",
+            "--journal-above",
             "--body-limit",
             "-q, --quiet",
             "-h, --help",

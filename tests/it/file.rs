@@ -30,6 +30,91 @@ fn each_write_is_in_the_file_before_its_answer_arrives() {
     }
 }
 
+fn journal(fixture: &Fixture) -> std::path::PathBuf {
+    fixture.folder().join(".db.json.standin-journal")
+}
+
+#[test]
+fn with_a_journal_the_file_follows_the_writes() {
+    let mut fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 0);
+    let mut client = fixture.client();
+    let has = |fixture: &Fixture, id: usize| fixture.data()["a"].as_array().unwrap().len() >= id;
+    // When writes pause,
+    client.send("POST", "/a", JSON, "{\"n\": 1}");
+    until("the file follows", || has(&fixture, 1).then_some(()));
+    until("the journal goes", || (!journal(&fixture).exists()).then_some(()));
+    // while they do not,
+    until("the file follows under load", || {
+        client.send("POST", "/a", JSON, "{}");
+        has(&fixture, 2).then_some(())
+    });
+    // and at the end.
+    let last = client.send("POST", "/a", JSON, "{\"last\": true}").value();
+    fixture.stop();
+    assert_eq!(fixture.data()["a"].as_array().unwrap().last(), Some(&last));
+    assert!(!journal(&fixture).exists());
+}
+
+#[test]
+fn a_file_below_the_size_has_no_journal() {
+    // By the record that makes the difference.
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 1000);
+    let mut client = fixture.client();
+    for _ in 0..5 {
+        let created = client.send("POST", "/a", JSON, "{\"n\": 1}").value();
+        assert_eq!(fixture.data()["a"].as_array().unwrap().last(), Some(&created), "at once");
+    }
+    client.send("POST", "/a", JSON, format!("{{\"long\": \"{}\"}}", "x".repeat(1000)));
+    assert_eq!(fixture.data()["a"][5]["id"], 6, "at once");
+    // The look may come just after the journal has gone.
+    until("a write is in the journal", || {
+        client.send("POST", "/a", JSON, "{\"n\": 1}");
+        journal(&fixture).exists().then_some(())
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn the_journal_is_as_private_as_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 0);
+    std::fs::set_permissions(fixture.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut client = fixture.client();
+    let about = until("there is a journal", || {
+        client.send("POST", "/a", JSON, "{}");
+        std::fs::metadata(journal(&fixture)).ok()
+    });
+    assert_eq!(about.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn in_memory_a_journal_is_read_and_left_alone() {
+    let mut fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 0);
+    let mut client = fixture.client();
+    // A copy of file and journal, as a crash may leave them.
+    let (file, lines) = until("a write is in the journal only", || {
+        client.send("POST", "/a", JSON, "{\"n\": 1.50}");
+        let (before, lines) = (fixture.text(), std::fs::read(journal(&fixture)).ok()?);
+        (fixture.text() == before).then_some((before, lines))
+    });
+    let seen = fixture.get("/a").value();
+    fixture.stop();
+    std::fs::write(fixture.path(), &file).unwrap();
+    std::fs::write(journal(&fixture), &lines).unwrap();
+    fixture.options.saving = Saving::Memory;
+    fixture.restart();
+    fixture.notice(|notice| matches!(notice, Notice::Replayed { edited: false, .. }).then_some(()));
+    assert_eq!(fixture.get("/a").value(), seen);
+    assert_eq!(fixture.text(), file);
+    assert_eq!(std::fs::read(journal(&fixture)).unwrap(), lines);
+    fixture.options.saving = Saving::File(Durability::Synced);
+    fixture.restart();
+    fixture.notice(|notice| matches!(notice, Notice::Replayed { edited: false, .. }).then_some(()));
+    assert_eq!(fixture.get("/a").value(), seen);
+    assert_eq!(fixture.data()["a"], seen);
+    assert!(!journal(&fixture).exists());
+}
+
 #[test]
 fn kept_in_memory_the_file_is_never_written() {
     let before = "{\"a\": []}";

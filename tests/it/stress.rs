@@ -110,7 +110,13 @@ fn killed_under_load_it_has_every_acknowledged_write() {
     let mut count = 0;
     for round in 0..rounds() {
         std::fs::write(&file, START).unwrap();
-        let arguments: &[&str] = if round % 2 == 0 { &[] } else { &["--durability", "written"] };
+        let arguments: &[&str] = match round % 4 {
+            0 => &[],
+            1 => &["--journal-above", "0"],
+            2 => &["--durability", "written"],
+            _ => &["--journal-above", "0", "--durability", "written"],
+        };
+        let journal = arguments.contains(&"0");
         let mut process = Process::serve(&file, arguments);
         let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
         let address = process.address;
@@ -124,15 +130,51 @@ fn killed_under_load_it_has_every_acknowledged_write() {
             clients.into_iter().map(|client| client.join().unwrap()).collect()
         });
         let text = std::fs::read_to_string(&file).unwrap();
-        let data: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        count += compare(&data, &all, 8);
+        let mut data: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
         // Started again it serves that, and leaves nothing beside it.
         let process = Process::serve(&file, &[]);
+        if journal {
+            // Before it serves, the file has what it had in its journal only.
+            data = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        }
+        count += compare(&data, &all, 8);
         assert_eq!(Client::connect(process.address).send("GET", "/db", NONE, "").value(), data);
         let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
         assert_eq!(names, ["db.json"]);
     }
     eprintln!("{} rounds, {count} records acknowledged", rounds());
+}
+
+#[test]
+fn killed_and_edited_before_it_is_started_again_it_has_both() {
+    for round in 0..rounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db.json");
+        std::fs::write(&file, START).unwrap();
+        let mut process = Process::serve(&file, &["--journal-above", "0"]);
+        let mut client = Client::connect(process.address);
+        let mut ids = Vec::new();
+        for number in 0..5 + round * 7 {
+            let reply = client.send("POST", "/a", JSON, json!({ "number": number }).to_string());
+            assert_eq!(reply.status, 201);
+            ids.push(reply.value()["id"].clone());
+        }
+        assert_eq!(client.send("PATCH", "/note", JSON, "{\"api\": true}").status, 200);
+        process.kill();
+        let mut data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        data["mine"] = json!([{ "id": 1, "text": "an edit" }]);
+        data["note"]["n"] = 7.into();
+        std::fs::write(&file, format!("{data:#}\n")).unwrap();
+        let process = Process::serve(&file, &["--journal-above", "0"]);
+        let all = Client::connect(process.address).send("GET", "/db", NONE, "").value();
+        let found: Vec<Value> = all["a"].as_array().unwrap().iter().map(|record| record["id"].clone()).collect();
+        assert_eq!(found, ids);
+        assert_eq!(all["mine"], data["mine"]);
+        assert_eq!(all["note"], json!({"n": 7, "api": true}));
+        assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap(), all);
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(names, ["db.json"]);
+    }
 }
 
 /// How an editor saves.
@@ -167,11 +209,20 @@ fn save(file: &Path, way: usize, text: &str, pause: &dyn Fn()) {
 
 #[test]
 fn beside_an_editor_every_acknowledged_write_and_every_edit_is_there() {
+    beside_an_editor(&["--unseen", "20000"]);
+}
+
+#[test]
+fn beside_an_editor_with_a_journal_every_acknowledged_write_and_every_edit_is_there() {
+    beside_an_editor(&["--unseen", "20000", "--journal-above", "0"]);
+}
+
+fn beside_an_editor(arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("db.json");
     std::fs::write(&file, START).unwrap();
     // Other tests run beside this one: what the editor has read may be some seconds old when it saves.
-    let process = Process::serve(&file, &["--unseen", "20000"]);
+    let process = Process::serve(&file, arguments);
     let address = process.address;
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
     let saved = Mutex::new(Vec::<u64>::new());

@@ -156,6 +156,10 @@ impl Simulated {
                         inode.content = match keep {
                             0 => inode.flushed.clone(),
                             1 => inode.content.clone(),
+                            // What was flushed and only added to since is there whatever happens to the rest.
+                            _ if inode.content.starts_with(&inode.flushed) => {
+                                inode.content[..(inode.flushed.len() + inode.content.len()) / 2].to_vec()
+                            }
                             _ => inode.content[..inode.content.len() / 2].to_vec(),
                         };
                         inode.flushed = inode.content.clone();
@@ -209,6 +213,11 @@ impl Disk {
     pub fn put(&mut self, path: &Path, bytes: &[u8]) {
         self.inodes.push(Inode { content: bytes.to_vec(), modified: self.now, ..Inode::default() });
         self.name(NameStep::Link(path.to_path_buf(), self.inodes.len() - 1));
+    }
+
+    /// Somebody else removes a file.
+    pub fn remove(&mut self, path: &Path) {
+        self.name(NameStep::Unlink(path.to_path_buf()));
     }
 
     /// Somebody else opens the data file.
@@ -364,6 +373,30 @@ impl Medium for Simulated {
         let inode = disk.inode(path)?;
         disk.step(true)?;
         disk.inodes[inode].content.extend_from_slice(format!("{line}\n").as_bytes());
+        if flush {
+            disk.step(true)?;
+            disk.inodes[inode].flushed = disk.inodes[inode].content.clone();
+        }
+        Ok(())
+    }
+
+    fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()> {
+        let mut disk = self.lock();
+        let inode = disk.inode(path)?;
+        let length = length as usize;
+        let now = disk.inodes[inode].content.len();
+        if now < length {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if now > length {
+            disk.step(true)?;
+            disk.inodes[inode].content.truncate(length);
+        }
+        let half = bytes.len() / 2;
+        for part in [&bytes[..half], &bytes[half..]].into_iter().filter(|part| !part.is_empty()) {
+            disk.step(true)?;
+            disk.inodes[inode].content.extend_from_slice(part);
+        }
         if flush {
             disk.step(true)?;
             disk.inodes[inode].flushed = disk.inodes[inode].content.clone();

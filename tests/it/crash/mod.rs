@@ -3,6 +3,7 @@
 pub mod medium;
 
 mod edits;
+mod journal;
 mod model;
 
 use std::io::ErrorKind;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use standin::disk::{DataFile, Durability, Opened, Role};
-use standin::engine::{Engine, Notice, Rulebook, Source, WriteError};
+use standin::engine::{Engine, Journaling, Notice, Rulebook, Source, WriteError};
 use standin::json::{Id, Object};
 use standin::schema::Schema;
 use standin::store::{Command, Merge, Settings};
@@ -19,6 +20,27 @@ use standin::store::{Command, Merge, Settings};
 use medium::{Exchange, FILE, Plan, Simulated};
 
 pub const START: &str = "{\n  \"a\": [\n    {\n      \"id\": 1,\n      \"n\": 0\n    },\n    {\n      \"id\": 2\n    }\n  ],\n  \"b\": [],\n  \"o\": {\n    \"p\": 1\n  }\n}\n";
+
+/// How writes come to the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    pub journaling: Journaling,
+    pub unseen: Duration,
+}
+
+impl Manner {
+    /// At once; the files of these tests are small. Other tests run beside this one: the steps of a sequence may take
+    /// longer than the usual two seconds.
+    pub const WHOLE: Manner = Manner::new(usize::MAX, Duration::ZERO);
+    /// Through the journal, and the file follows every batch.
+    pub const EAGER: Manner = Manner::new(0, Duration::ZERO);
+    /// Through the journal, and the file follows when it must.
+    pub const LAZY: Manner = Manner::new(0, Duration::from_secs(3600));
+
+    const fn new(above: usize, pause: Duration) -> Manner {
+        Manner { journaling: Journaling { above, pause, latest: pause }, unseen: Duration::from_secs(60) }
+    }
+}
 
 /// An engine on a simulated disk.
 pub struct Machine {
@@ -30,22 +52,23 @@ pub struct Machine {
 
 impl Machine {
     pub fn start(disk: &Simulated, durability: Durability) -> Result<Machine, String> {
-        Machine::start_with(disk, durability, |_| {})
+        Machine::start_as(Manner::WHOLE, disk, durability, |_| {})
     }
 
-    pub fn start_with(
+    pub fn start_as(
+        manner: Manner,
         disk: &Simulated,
         durability: Durability,
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Machine, String> {
         let opened = DataFile::open(Path::new(FILE), durability, Box::new(disk.clone()), Role::Owner);
-        let Opened { file, bytes, recovered } = opened.map_err(|error| error.to_string())?;
+        let Opened { file, bytes, recovered, left } = opened.map_err(|error| error.to_string())?;
         let rulebook = Rulebook::new(Schema::default(), Settings::default());
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let store = rulebook.read(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
-        // Other tests run beside this one: the steps of a sequence may take longer than the usual two seconds.
-        let source =
-            Source::File { file: Box::new(file), watched: false, named: FILE.into(), unseen: Duration::from_secs(60) };
+        let Manner { journaling, unseen } = manner;
+        let (file, named) = (Box::new(file), FILE.into());
+        let source = Source::File { file, watched: false, named, unseen, journaling, left };
         let engine = Engine::start(store, rulebook, source, notice).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
