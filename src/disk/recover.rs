@@ -93,12 +93,15 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     Ok(kept)
 }
 
-/// Writes the text that a crash cut short while it was written in place.
+/// Writes the text that a crash cut short while it was written in place. Returns where what does not stay in the file is
+/// kept.
 fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<Option<PathBuf>> {
     let half = medium.read(path)?;
     if is_whole(&half) {
-        // A person has saved since.
-        return Ok(None);
+        // A person has saved since, or the half happens to be whole: nobody can tell. Both stay.
+        let keep = kept_name(path, Content::of(text).hash);
+        medium.write_new(&keep, text, path, true)?;
+        return Ok(Some(keep));
     }
     let keep = kept_name(path, Content::of(&half).hash);
     medium.write_new(&keep, &half, path, true)?;
