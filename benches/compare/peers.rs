@@ -69,7 +69,7 @@ impl Program {
             Kind::JsonServer => command.arg(file).args(["--port", &port, "--host", "127.0.0.1"]),
             Kind::Mocks => command.arg("run").args(["--port", &port, "--host", "127.0.0.1"]).arg(file),
         };
-        Running::start(command, address, "/users?_limit=1")
+        Running::start(command, address, "/users/1")
     }
 }
 
@@ -87,7 +87,11 @@ impl Running {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut running = Running { address, start: Duration::ZERO, child };
         loop {
-            if ask(address, path).is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 200")) {
+            // Where there is no record, that there is none is an answer, too.
+            let answers = |answer: Vec<u8>| {
+                [b" 200", b" 404"].iter().any(|status| answer[8.min(answer.len())..].starts_with(*status))
+            };
+            if ask(address, path).is_ok_and(answers) {
                 running.start = started.elapsed();
                 return Ok(running);
             }

@@ -201,7 +201,12 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
     drop(machine);
     assert_eq!(disk.lock().text(JOURNAL), None, "{what}: after a stop the file has all");
     assert_eq!(start(manner, &disk).seen(), seen, "{what}");
-    assert_eq!(disk.lock().names(), ["db.json"], "{what}: nothing is left");
+    let mut names = disk.lock().names();
+    if way.0 == Exchange::MountPoint {
+        // What was to be written in place is kept where it could be an edit.
+        names.retain(|name| !name.starts_with("db.json.recovered-"));
+    }
+    assert_eq!(names, ["db.json"], "{what}: nothing is left");
 }
 
 #[test]

@@ -243,7 +243,12 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
     }
     let machine = Machine::start(&disk, Durability::Synced).unwrap();
     assert_eq!(machine.seen(), seen, "{plan:?} {way:?}");
-    assert_eq!(disk.lock().names(), ["db.json"], "{plan:?} {way:?}: nothing is left");
+    let mut names = disk.lock().names();
+    if way.0 == Exchange::MountPoint {
+        // What was to be written in place is kept where it could be an edit.
+        names.retain(|name| !name.starts_with("db.json.recovered-"));
+    }
+    assert_eq!(names, ["db.json"], "{plan:?} {way:?}: nothing is left");
 }
 
 #[test]
