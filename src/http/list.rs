@@ -47,9 +47,13 @@ pub(super) fn collection(
     };
     let query = Query::parse(&pairs, &Fields::new(&visit, &declared)).map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store);
-    let lookup = relations.lookup();
-    let plan = Plan::new(resource.name(), &query, relations.naming(), lookup.borrowed());
-    let attach = |text: &str| plan.attach(text, lookup.borrowed(), Layout::PRETTY, "").into_owned();
+    let lookup = query.asks_for_relations().then(|| relations.lookup());
+    let lookup = lookup.as_ref().map(Lookups::borrowed);
+    let plan = lookup.map(|lookup| Plan::new(resource.name(), &query, relations.naming(), lookup)).unwrap_or_default();
+    let attach = |text: &str| match lookup {
+        Some(lookup) => plan.attach(text, lookup, Layout::PRETTY, "").into_owned(),
+        None => text.to_string(),
+    };
 
     let (texts, records, total, page): (Vec<String>, Vec<Arc<Record>>, _, _);
     let chosen: Vec<&str> = if plan.is_empty() && query.is_window_only() {

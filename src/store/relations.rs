@@ -38,7 +38,7 @@ pub struct Lookup<'d, 'c> {
 }
 
 /// What is put into each record of a collection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan<'a> {
     steps: Vec<Step>,
     notices: Vec<Notice>,

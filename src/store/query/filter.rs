@@ -1,13 +1,12 @@
 //! One field put to one or more tests.
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::error::{Fault, QueryError, quoted};
 use super::fields::{Fields, nearest};
 use super::operators::{OPERATORS, Op, Operator, Spelling, names};
 use super::pairs::encode;
-use super::path::Path;
+use super::path::{Needle, Path};
 use super::pattern;
 use super::value::{is_loosely, is_text, order, text_form};
 use crate::json::{self, Kind};
@@ -21,7 +20,7 @@ pub(super) struct Filter {
     pub test: Test,
     /// Finds a text without which a record cannot pass: most do not hold it anywhere, which shows without reading
     /// members.
-    needle: Option<Finder<'static>>,
+    needle: Option<Needle>,
 }
 
 /// What is asked of a field's value. Several values are alternatives, except for the two that deny.
@@ -140,7 +139,7 @@ impl Filter {
     pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
         let needle = match &test {
             Test::Text(wanted) => match wanted.as_slice() {
-                [wanted] if is_searchable(wanted) => Some(Finder::new(wanted).into_owned()),
+                [wanted] if is_searchable(wanted) => Some(Needle::new(wanted)),
                 _ => None,
             },
             _ => None,
@@ -150,7 +149,7 @@ impl Filter {
 
     /// Whether `record` passes.
     pub fn passes(&self, record: &str) -> bool {
-        if let Some(needle) = &self.needle {
+        if let Some(needle) = self.needle.as_ref().and_then(Needle::finder) {
             let bytes = record.as_bytes();
             if needle.find(bytes).is_none() && memchr::memchr(b'\\', bytes).is_none() {
                 return false;

@@ -1,6 +1,45 @@
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use memchr::memmem::Finder;
 
 use crate::json::{self, Kind};
+
+/// A text to be found in records. A search is prepared only when the text has been asked for a few times: that takes as
+/// long as to look at some records, and a query that an index answers looks at one.
+#[derive(Debug)]
+pub(super) struct Needle {
+    text: String,
+    asked: AtomicU32,
+    finder: OnceLock<Box<Finder<'static>>>,
+}
+
+/// How often a needle is asked for before its search is prepared.
+const FEW: u32 = 4;
+
+impl Needle {
+    pub fn new(text: impl Into<String>) -> Needle {
+        Needle { text: text.into(), asked: AtomicU32::new(0), finder: OnceLock::new() }
+    }
+
+    /// The search, if it is worth one by now.
+    pub fn finder(&self) -> Option<&Finder<'static>> {
+        if let Some(finder) = self.finder.get() {
+            return Some(finder);
+        }
+        if self.asked.fetch_add(1, Ordering::Relaxed) < FEW {
+            return None;
+        }
+        Some(self.finder.get_or_init(|| Box::new(Finder::new(&self.text).into_owned())))
+    }
+}
+
+impl Clone for Needle {
+    fn clone(&self) -> Needle {
+        let asked = AtomicU32::new(self.asked.load(Ordering::Relaxed));
+        Needle { text: self.text.clone(), asked, finder: self.finder.clone() }
+    }
+}
 
 /// Where a field is found in a record: what [`json::get`] finds, prepared for being asked of many records.
 #[derive(Debug, Clone)]
@@ -10,9 +49,9 @@ pub(super) struct Path {
     /// The names on the way; a single one is the whole path.
     steps: Vec<String>,
     /// Finds the first name in quotes, as a record holds it where nothing in it is escaped; `None` for a name that may be.
-    quoted: Option<Finder<'static>>,
-    /// Finds the whole path, which may be a name too.
-    whole: Finder<'static>,
+    quoted: Option<Needle>,
+    /// Finds the whole path where that is more than one name, as it may be a name too.
+    whole: Option<Finder<'static>>,
 }
 
 impl Path {
@@ -29,23 +68,22 @@ impl Path {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let is_word = first.bytes().next().is_some_and(is_letter)
             && first.bytes().all(|byte| is_letter(byte) || matches!(byte, b'-' | b':' | b' '));
-        let quoted = is_word.then(|| Finder::new(&format!("\"{first}\"")).into_owned());
-        Path { text: text.to_string(), quoted, whole: Finder::new(text).into_owned(), steps }
-    }
-
-    fn is_plain(&self) -> bool {
-        self.steps.first() == Some(&self.text)
+        let quoted = is_word.then(|| Needle::new(format!("\"{first}\"")));
+        let is_plain = steps.first().is_some_and(|first| first == text);
+        let whole = (!is_plain).then(|| Finder::new(text).into_owned());
+        Path { text: text.to_string(), quoted, whole, steps }
     }
 
     /// The value that `record` has there.
     pub fn of<'a>(&self, record: &'a str) -> Option<&'a str> {
         let bytes = record.as_bytes();
-        let Some(quoted) = self.quoted.as_ref().filter(|_| memchr::memchr(b'\\', bytes).is_none()) else {
+        let quoted = self.quoted.as_ref().and_then(Needle::finder);
+        let Some(quoted) = quoted.filter(|_| memchr::memchr(b'\\', bytes).is_none()) else {
             return json::get(record, &self.text);
         };
         // Nothing is escaped, so that the name in its quotes can only be a name or a whole string.
         let (first, rest) = self.steps.split_first()?;
-        if !self.is_plain() && self.whole.find(bytes).is_some() {
+        if self.whole.as_ref().is_some_and(|whole| whole.find(bytes).is_some()) {
             return json::get(record, &self.text);
         }
         let start = quoted.find(bytes)?;
@@ -71,11 +109,11 @@ impl Path {
 
     /// Whether `record` could have a value there, told from its bytes alone: `false` is certain.
     pub fn may_be_in(&self, record: &str) -> bool {
-        match &self.quoted {
+        match self.quoted.as_ref().and_then(Needle::finder) {
             Some(quoted) => {
                 let bytes = record.as_bytes();
                 quoted.find(bytes).is_some()
-                    || (!self.is_plain() && self.whole.find(bytes).is_some())
+                    || self.whole.as_ref().is_some_and(|whole| whole.find(bytes).is_some())
                     || memchr::memchr(b'\\', bytes).is_some()
             }
             None => true,
@@ -129,8 +167,11 @@ mod tests {
         ) {
             let text = if pretty { serde_json::to_string_pretty(&record).unwrap() } else { record.to_string() };
             let found = json::get(&text, path);
-            prop_assert_eq!(Path::new(path).of(&text), found);
-            prop_assert!(found.is_none() || Path::new(path).may_be_in(&text));
+            let asked = Path::new(path);
+            for _ in 0..=FEW {
+                prop_assert_eq!(asked.of(&text), found);
+            }
+            prop_assert!(found.is_none() || asked.may_be_in(&text));
         }
     }
 
@@ -139,7 +180,10 @@ mod tests {
         let cases =
             [("{\"a\":1,\"a\":2}", "2"), ("{\"a\":1,\"b\":\"a\"}", "1"), ("{\"a\" : [1], \"a\" : true }", "true")];
         for (record, expected) in cases {
-            assert_eq!(Path::new("a").of(record), Some(expected), "{record}");
+            let path = Path::new("a");
+            for _ in 0..=FEW {
+                assert_eq!(path.of(record), Some(expected), "{record}");
+            }
         }
     }
 }
