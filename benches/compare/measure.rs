@@ -45,6 +45,7 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         .collect();
     let exact = work.exchanges(count, true);
     let loose = work.exchanges(count, false);
+    let newer: Vec<Exchange> = loose.iter().map(in_newer_words).collect();
     let mut servers: Vec<Option<Running>> = Vec::new();
     for (number, program) in programs.iter().enumerate() {
         // Each has a file of its own: a standin locks its file.
@@ -74,7 +75,11 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         let mut round = vec![run(bare.address, options.connections, &same, time)?];
         round.push(run(dressed.address, options.connections, &same, time)?);
         for (program, server) in programs.iter().zip(&servers) {
-            let exchanges = if program.kind == Kind::Standin { &exact } else { &loose };
+            let exchanges = match program.kind {
+                Kind::Standin => &exact,
+                Kind::JsonServer if is_one(program) => &newer,
+                _ => &loose,
+            };
             round.push(match server {
                 Some(server) => run(server.address, options.connections, exchanges, time)?,
                 None => save(program, folder.path(), count, number, options.connections)?,
@@ -114,11 +119,22 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
     Ok(row)
 }
 
+/// Whether it is the 1.0 line of json-server.
+fn is_one(program: &Program) -> bool {
+    !program.name.contains(" 0.")
+}
+
+/// A request as the 1.0 line of json-server wants it.
+fn in_newer_words(exchange: &Exchange) -> Exchange {
+    let request = String::from_utf8_lossy(&exchange.request).replace("&_limit=", "&_per_page=").into_bytes();
+    Exchange { request, status: exchange.status, body: exchange.body.clone() }
+}
+
 /// Whether another server can do the work at all, and within reason.
 fn takes(program: &Program, count: usize, work: Work) -> bool {
     match program.kind {
         Kind::Standin => true,
-        Kind::JsonServer => count <= 100_000 && (work != Work::Like || program.name.contains(" 0.")),
+        Kind::JsonServer => count <= 100_000 && !(is_one(program) && matches!(work, Work::Like | Work::FullText)),
         Kind::Mocks => count <= 100_000 && matches!(work, Work::ById | Work::WholeList),
     }
 }
