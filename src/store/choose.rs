@@ -19,10 +19,12 @@ impl Collection {
             // A number in an odd spelling is equal to a text that its id is not.
             let by_id = path == id_property && (matches!(id, Id::Number(_)) || value.parse::<f64>().is_err());
             let found = if by_id { self.with_id(&id) } else { self.equal(path, value)? };
-            let text = |place: usize| found.get(place).map_or("", |record| record.value());
-            let Selection { rows, total, page } = query.select(0..found.len(), text);
-            let rows = rows.into_iter().filter_map(|place| found.get(place).cloned()).collect();
-            return Some(Selection { rows, total, page });
+            return Some(among(&found, query));
+        }
+        if let Some(part) = query.part().filter(|_| self.len() > FEW) {
+            let places = self.haystack.candidates(&part, self.records())?;
+            let found: Vec<_> = places.into_iter().filter_map(|place| self.nth(place as usize).cloned()).collect();
+            return Some(among(&found, query));
         }
         let keys = query.sorts_all().filter(|_| self.len() > FEW)?;
         let sorted = self.aids.sorted(keys, self.records())?;
@@ -43,6 +45,13 @@ impl Collection {
     fn equal(&self, path: &str, value: &str) -> Option<Vec<Arc<Record>>> {
         if self.len() > FEW { self.aids.equal(path, value, self.records()) } else { None }
     }
+}
+
+fn among(found: &[Arc<Record>], query: &Query) -> Selection<Arc<Record>> {
+    let text = |place: usize| found.get(place).map_or("", |record| record.value());
+    let Selection { rows, total, page } = query.select(0..found.len(), text);
+    let rows = rows.into_iter().filter_map(|place| found.get(place).cloned()).collect();
+    Selection { rows, total, page }
 }
 
 #[cfg(test)]
@@ -67,6 +76,9 @@ mod tests {
             "null",
             "true",
             "[1]",
+            "{\"x\":\"true\"}",
+            "\"Caf\u{e9}\"",
+            "\"caf\\u00e9\"",
             "10",
         ])
     }
@@ -93,7 +105,7 @@ mod tests {
             let rows: Vec<String> = (1..).zip(&first).map(|(id, (a, b))| format!("{{\"id\":{id},\"a\":{a},\"b\":{b}}}")).collect();
             let document = Document::parse(format!("{{\"users\":[{}]}}", rows.join(","))).unwrap();
             let mut store = Store::open(document, Arc::new(Settings::default())).unwrap();
-            let queries = ["a=1", "b=a", "a=1&b=a", "_sort=a", "_sort=a,b&_order=desc,asc&_page=2&_limit=7", "_sort=-b", "id=5", "a=1.0"];
+            let queries = ["a=1", "b=a", "a=1&b=a", "_sort=a", "_sort=a,b&_order=desc,asc&_page=2&_limit=7", "_sort=-b", "id=5", "a=1.0", "q=a", "q=B&_sort=b", "q=1", "q=tr", "q=[", "q=object", "a_like=tr", "a_like=A", "a_like=ob", "b_like=ru&_sort=a&_limit=3", "q=caf\u{e9}"];
             for (write, id, a, b) in writes {
                 for text in queries {
                     let (found, expected) = chosen(&store, text);

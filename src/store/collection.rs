@@ -4,6 +4,7 @@ use imbl::Vector;
 
 use super::LoadError;
 use super::aids::Aids;
+use super::haystack::Haystack;
 use super::index::{HashIndex, Ids};
 use super::query::Field;
 use super::unique::{UniqueIndex, UniqueRule};
@@ -136,6 +137,7 @@ pub struct Collection {
     pub(super) untouched: Option<Text>,
     /// What queries have needed.
     pub(super) aids: Aids,
+    pub(super) haystack: Haystack,
 }
 
 impl Collection {
@@ -174,6 +176,7 @@ impl Collection {
             close,
             untouched: Some(whole),
             aids: Aids::default(),
+            haystack: Haystack::default(),
         })
     }
 
@@ -278,12 +281,14 @@ impl Collection {
         self.by_id.insert(record, &self.rows);
         self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
         self.aids.insert(record, &self.rows);
+        self.haystack = Haystack::default();
     }
 
     fn forget(&mut self, record: &Record) {
         self.by_id.remove(record);
         self.unique.iter_mut().for_each(|index| index.remove(record));
         self.aids.remove(record);
+        self.haystack = Haystack::default();
     }
 
     /// Where the record with that number stands: the numbers rise along the rows.

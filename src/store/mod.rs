@@ -8,6 +8,7 @@ mod aids;
 mod choose;
 mod collection;
 mod file;
+mod haystack;
 mod index;
 mod merge;
 mod ordered;

@@ -203,6 +203,21 @@ impl Query {
         })
     }
 
+    /// A text in small letters that every chosen record must hold, if its bytes tell what it holds: what is searched for,
+    /// or a pattern that is a word.
+    pub fn part(&self) -> Option<String> {
+        let of_search = || self.search.as_ref()?.part().map(str::to_string);
+        of_search().or_else(|| {
+            self.filters.iter().find_map(|filter| match &filter.test {
+                Test::Like(patterns) if !self.is_related(&filter.path.text) => match patterns.as_slice() {
+                    [pattern] => word(pattern.as_str()),
+                    _ => None,
+                },
+                _ => None,
+            })
+        })
+    }
+
     /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and
     /// [`Query::range`] of the collection's length tells the places.
     pub fn is_window_only(&self) -> bool {
@@ -249,4 +264,13 @@ fn example_of(reserved: &str) -> String {
         "_delay" => "_delay=200".into(),
         other => format!("{other}=text"),
     }
+}
+
+/// The pattern in small letters where it is a word that only a string can hold, spelt as it is: no number, and no part of
+/// the text form of an object.
+fn word(pattern: &str) -> Option<String> {
+    let lower = pattern.to_ascii_lowercase();
+    let is_plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_no_number = lower.bytes().any(|byte| byte.is_ascii_alphabetic() && byte != b'e');
+    (is_plain && is_no_number && !"[object object]".contains(&lower)).then_some(lower)
 }

@@ -3,6 +3,7 @@
 use super::filter::{holds, holds_ascii};
 use super::value::text_form;
 use crate::json::{self, Kind};
+use crate::store::haystack::is_telling;
 
 /// A text to look for, whatever its case.
 #[derive(Debug, Clone)]
@@ -18,12 +19,16 @@ impl Search {
         Search { lower: text.to_lowercase(), is_numeric }
     }
 
+    /// What a record whose bytes tell must hold, in small letters.
+    pub fn part(&self) -> Option<&str> {
+        (!self.is_numeric && !self.lower.is_empty()).then_some(&self.lower)
+    }
+
     /// Whether one of the values in `record` holds the text; names are not looked at.
     pub fn passes(&self, record: &str) -> bool {
         // Most records do not hold the text anywhere. Where nothing is escaped and no letter changes its length with its
         // case, the bytes tell.
-        let is_telling = !self.is_numeric && record.is_ascii() && memchr::memchr(b'\\', record.as_bytes()).is_none();
-        if is_telling && !holds_ascii(record.as_bytes(), self.lower.as_bytes()) {
+        if !self.is_numeric && is_telling(record.as_bytes()) && !holds_ascii(record.as_bytes(), self.lower.as_bytes()) {
             return false;
         }
         self.found_in(record)
