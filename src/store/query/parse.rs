@@ -266,10 +266,11 @@ fn example_of(reserved: &str) -> String {
     }
 }
 
-/// The pattern in small letters where it is a word that only a string can hold, spelt as it is: no number, and no part of
+/// The pattern in small letters where it is a word, perhaps at an end, that only a string can hold, spelt as it is: no number, and no part of
 /// the text form of an object.
 fn word(pattern: &str) -> Option<String> {
-    let lower = pattern.to_ascii_lowercase();
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let lower = pattern.strip_suffix('$').unwrap_or(pattern).to_ascii_lowercase();
     let is_plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_no_number = lower.bytes().any(|byte| byte.is_ascii_alphabetic() && byte != b'e');
     (is_plain && is_no_number && !"[object object]".contains(&lower)).then_some(lower)
