@@ -45,7 +45,8 @@ pub(super) fn collection(
             }
         }
     };
-    let query = Query::parse(&pairs, &Fields::new(&visit, &declared)).map_err(|error| bad_query(request, &error))?;
+    let fields = Fields::new(&visit, &declared).remembering(collection.absent());
+    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store);
     let lookup = query.asks_for_relations().then(|| relations.lookup());
     let lookup = lookup.as_ref().map(Lookups::borrowed);

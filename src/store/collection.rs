@@ -6,7 +6,7 @@ use super::LoadError;
 use super::aids::Aids;
 use super::haystack::Haystack;
 use super::index::{HashIndex, Ids};
-use super::query::Field;
+use super::query::{Absent, Field};
 use super::unique::{UniqueIndex, UniqueRule};
 use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, with_member};
 use crate::parallel;
@@ -138,6 +138,7 @@ pub struct Collection {
     /// What queries have needed.
     pub(super) aids: Aids,
     pub(super) haystack: Haystack,
+    absent: Absent,
 }
 
 impl Collection {
@@ -177,6 +178,7 @@ impl Collection {
             untouched: Some(whole),
             aids: Aids::default(),
             haystack: Haystack::default(),
+            absent: Absent::default(),
         })
     }
 
@@ -190,6 +192,11 @@ impl Collection {
         let from = from.min(self.rows.len());
         let to = from.saturating_add(count).min(self.rows.len());
         self.rows.focus().narrow(from..to).into_iter()
+    }
+
+    /// The names that are known to be those of no property here.
+    pub fn absent(&self) -> &Absent {
+        &self.absent
     }
 
     /// How many records there are.
@@ -282,6 +289,7 @@ impl Collection {
         self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
         self.aids.insert(record, &self.rows);
         self.haystack = Haystack::default();
+        self.absent = Absent::default();
     }
 
     fn forget(&mut self, record: &Record) {
@@ -289,6 +297,7 @@ impl Collection {
         self.unique.iter_mut().for_each(|index| index.remove(record));
         self.aids.remove(record);
         self.haystack = Haystack::default();
+        self.absent = Absent::default();
     }
 
     /// Where the record with that number stands: the numbers rise along the rows.

@@ -1,6 +1,7 @@
 //! What is known of a collection's fields while a query is read.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use super::path::Path;
 use crate::json::{self, Kind};
@@ -16,13 +17,48 @@ pub type Visit<'a> = dyn Fn(&mut dyn FnMut(&str) -> bool) + 'a;
 pub struct Fields<'a> {
     visit: &'a Visit<'a>,
     declared: &'a [&'a str],
+    absent: Option<&'a Absent>,
+}
+
+/// Names that no record of a collection has, as far as they have been asked for. A clone, which is made for a write, knows
+/// none.
+#[derive(Debug, Default)]
+pub struct Absent(Mutex<Vec<String>>);
+
+impl Absent {
+    /// How many names are remembered; whoever asks for more at random gets the time that this takes.
+    const MOST: usize = 32;
+
+    fn holds(&self, name: &str) -> bool {
+        self.0.lock().is_ok_and(|names| names.iter().any(|known| known == name))
+    }
+
+    fn add(&self, name: &str) {
+        if let Ok(mut names) = self.0.lock() {
+            if names.len() >= Absent::MOST {
+                names.clear();
+            }
+            names.push(name.to_string());
+        }
+    }
+}
+
+impl Clone for Absent {
+    fn clone(&self) -> Absent {
+        Absent::default()
+    }
 }
 
 impl<'a> Fields<'a> {
     /// `visit` shows the collection's records, `declared` are the paths that the rules name. Records are visited only
     /// where a name has to be found.
     pub fn new(visit: &'a Visit<'a>, declared: &'a [&'a str]) -> Fields<'a> {
-        Fields { visit, declared }
+        Fields { visit, declared, absent: None }
+    }
+
+    /// The same, with the names that are known to be none of any record of these.
+    pub fn remembering(self, absent: &'a Absent) -> Fields<'a> {
+        Fields { absent: Some(absent), ..self }
     }
 
     /// Whether a rule declares `path` or a record has a value there (`null` is one).
@@ -32,12 +68,18 @@ impl<'a> Fields<'a> {
         }
         // Most names that are asked for in vain are those of operators: the parameter `views_gte` has to be known to be
         // no field of any record.
-        let path = Path::new(path);
+        if self.absent.is_some_and(|absent| absent.holds(path)) {
+            return false;
+        }
+        let asked = Path::new(path);
         let mut found = false;
         (self.visit)(&mut |record| {
-            found = path.may_be_in(record) && path.of(record).is_some();
+            found = asked.may_be_in(record) && asked.of(record).is_some();
             !found
         });
+        if let Some(absent) = self.absent.filter(|_| !found) {
+            absent.add(path);
+        }
         found
     }
 

@@ -26,7 +26,7 @@ mod parse;
 mod select;
 
 pub use error::{Fault, Notice, QueryError};
-pub use fields::{Fields, Visit, nearest};
+pub use fields::{Absent, Fields, Visit, nearest};
 pub(in crate::store) use order::{Count, Field, Order, order};
 pub(in crate::store) use sort::SortKey;
 

@@ -11,6 +11,8 @@ use standin::json::{self, Id, Layout};
 use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
 use standin::store::relations::{Lookup, Naming, Plan, foreign_key};
 
+use crate::support::serve_data;
+
 /// A database: collections as the texts of their records, and whatever else is in it.
 pub struct Data {
     collections: BTreeMap<String, Vec<String>>,
@@ -147,4 +149,18 @@ impl Data {
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("a record is JSON")
+}
+
+#[test]
+fn a_name_that_is_no_field_may_become_one() {
+    let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 5}]}");
+    for _ in 0..3 {
+        assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 1);
+    }
+    // Now it is a field, and no record has that value there.
+    fixture.json("POST", "/a", "{\"n_gte\": 7}");
+    assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 0);
+    assert_eq!(fixture.get("/a?n_gte=7").value()[0]["id"], 2);
+    fixture.json("DELETE", "/a/2", "");
+    assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 1);
 }
