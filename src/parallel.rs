@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::num::NonZero;
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// More threads than this gain little: what they do is bound by the memory.
 const MOST: usize = 8;
@@ -16,16 +17,13 @@ thread_local! {
 /// Does `work` on a thread that leaves the processors to others, as far as the system knows of such threads. What it
 /// would share with other threads it does alone.
 pub(crate) fn quietly<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    thread::scope(|scope| {
-        let quiet = scope.spawn(|| {
-            QUIET.set(true);
-            // To Linux a thread is a process here; elsewhere this would slow down all threads.
-            #[cfg(target_os = "linux")]
-            let _ = rustix::process::setpriority_process(None, NICE);
-            work()
-        });
-        quiet.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
+    let quiet = || {
+        QUIET.set(true);
+        // To Linux a thread is a process here; elsewhere this would slow down all threads.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, NICE);
+    };
+    thread::scope(|scope| begin(scope, quiet, work)())
 }
 
 /// How much less often than others such a thread runs where there is more to do than processors: a tenth.
@@ -74,12 +72,34 @@ pub(crate) fn all<R: Send>(tasks: impl IntoIterator<Item = impl FnOnce() -> R + 
     let mut tasks = tasks.into_iter();
     let Some(first) = tasks.next() else { return Vec::new() };
     thread::scope(|scope| {
-        let others: Vec<_> = tasks.map(|task| scope.spawn(task)).collect();
-        let mut done = vec![first()];
-        // A panic goes on where it would have gone without the thread.
-        done.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
-        done
+        let others: Vec<_> = tasks.map(|task| begin(scope, || (), task)).collect();
+        std::iter::once(first()).chain(others.into_iter().map(|wait| wait())).collect()
     })
+}
+
+/// Begins `task` on a thread of its own, after `prepare`; what it returns waits for the end. Where the system has no
+/// thread to give, the task is done by whoever waits.
+fn begin<'scope, 'env, R: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    prepare: impl FnOnce() + Send + 'scope,
+    task: impl FnOnce() -> R + Send + 'scope,
+) -> impl FnOnce() -> R {
+    // A thread that cannot be begun does not give back what it was to do.
+    let task = Arc::new(Mutex::new(Some(task)));
+    let take = |task: &Mutex<Option<_>>| task.lock().ok().and_then(|mut task| task.take());
+    let thread = thread::Builder::new().spawn_scoped(scope, {
+        let task = task.clone();
+        move || {
+            prepare();
+            take(&task).map(|task| task())
+        }
+    });
+    move || {
+        // A panic goes on where it would have gone without the thread.
+        let join = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let done = thread.ok().and_then(join).or_else(|| take(&task).map(|task| task()));
+        done.unwrap_or_else(|| unreachable!("if no thread has taken the task, it is still there"))
+    }
 }
 
 #[cfg(test)]
