@@ -1,5 +1,6 @@
-//! What spares a query the look at all records: indexes by field and by order. They are made when they have been asked
-//! for twice, kept up to date by every write, and dropped when nobody asks for them any more.
+//! What spares a query the look at all records. Indexes by field and by order are made when they have been asked for
+//! twice, kept up to date by every write, and dropped when nobody asks for them any more; a text of all records, and the
+//! names that are no fields, are dropped by the next write.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -7,9 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use imbl::Vector;
 
 use super::Record;
+use super::haystack::Haystack;
 use super::index::{HashIndex, Keys, hash_of};
 use super::ordered::Ordered;
-use super::query::{Field, SortKey, order};
+use super::query::{Absent, Field, SortKey, order};
 
 /// How often an aid is asked for before it is made: a query that never comes again does without.
 const ASKED: u32 = 2;
@@ -18,9 +20,21 @@ const MOST: usize = 8;
 /// After so many writes without a use an aid is dropped.
 const IDLE_WRITES: u32 = 10_000;
 
-/// The aids of a collection. A clone shares nothing but the counts of uses, so that a write changes its own.
+/// The aids of a collection. A clone, which is made for a write, shares nothing but the counts of uses, so that the write
+/// changes its own.
 #[derive(Debug, Default)]
-pub(super) struct Aids(Mutex<Vec<Arc<Aid>>>);
+pub(super) struct Aids {
+    indexes: Mutex<Vec<Arc<Aid>>>,
+    /// What a write drops, since it costs a look at all records to make it anew, and no write to do without.
+    of_now: OfNow,
+}
+
+/// What holds for the records as they are.
+#[derive(Debug, Default)]
+pub(super) struct OfNow {
+    pub(super) haystack: Haystack,
+    pub(super) absent: Absent,
+}
 
 #[derive(Debug, Clone)]
 struct Aid {
@@ -69,14 +83,20 @@ impl Made {
 
 impl Clone for Aids {
     fn clone(&self) -> Aids {
-        let Ok(aids) = self.0.lock() else { return Aids::default() };
+        let Ok(aids) = self.indexes.lock() else { return Aids::default() };
         // A clone is made for a write.
         let used = |aid: &&Arc<Aid>| aid.uses.idle_writes.fetch_add(1, Relaxed) < IDLE_WRITES;
-        Aids(Mutex::new(aids.iter().filter(used).map(|aid| Arc::new(Aid::clone(aid))).collect()))
+        let indexes = Mutex::new(aids.iter().filter(used).map(|aid| Arc::new(Aid::clone(aid))).collect());
+        Aids { indexes, of_now: OfNow::default() }
     }
 }
 
 impl Aids {
+    /// What the next write drops.
+    pub(super) fn of_now(&self) -> &OfNow {
+        &self.of_now
+    }
+
     /// The records whose field `path` may be equal to `value`, in order; `None` where all have to be looked at.
     pub(super) fn equal(&self, path: &str, value: &str, rows: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
         let is_it = |subject: &Subject| matches!(subject, Subject::Equal(field) if field.path() == path);
@@ -102,7 +122,7 @@ impl Aids {
         rows: &Vector<Arc<Record>>,
     ) -> Option<Arc<Aid>> {
         let aid = {
-            let mut aids = self.0.lock().ok()?;
+            let mut aids = self.indexes.lock().ok()?;
             match aids.iter().find(|aid| is_it(&aid.subject)) {
                 Some(aid) => aid.clone(),
                 None => {
@@ -167,7 +187,8 @@ impl Aids {
     }
 
     fn each(&mut self, mut change: impl FnMut(&mut Aid)) {
-        if let Ok(aids) = self.0.get_mut() {
+        self.of_now = OfNow::default();
+        if let Ok(aids) = self.indexes.get_mut() {
             aids.iter_mut().for_each(|aid| change(Arc::make_mut(aid)));
         }
     }

@@ -22,7 +22,7 @@ impl Collection {
             return Some(among(&found, query));
         }
         if let Some(part) = query.part().filter(|_| self.len() > FEW) {
-            let places = self.haystack.candidates(&part, self.records())?;
+            let places = self.aids.of_now().haystack.candidates(&part, self.records())?;
             let found: Vec<_> = places.into_iter().filter_map(|place| self.nth(place as usize).cloned()).collect();
             return Some(among(&found, query));
         }

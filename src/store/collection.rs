@@ -4,7 +4,6 @@ use imbl::Vector;
 
 use super::LoadError;
 use super::aids::Aids;
-use super::haystack::Haystack;
 use super::index::{HashIndex, Ids};
 use super::query::{Absent, Field};
 use super::unique::{UniqueIndex, UniqueRule};
@@ -137,8 +136,6 @@ pub struct Collection {
     pub(super) untouched: Option<Text>,
     /// What queries have needed.
     pub(super) aids: Aids,
-    pub(super) haystack: Haystack,
-    absent: Absent,
 }
 
 impl Collection {
@@ -177,8 +174,6 @@ impl Collection {
             close,
             untouched: Some(whole),
             aids: Aids::default(),
-            haystack: Haystack::default(),
-            absent: Absent::default(),
         })
     }
 
@@ -196,7 +191,7 @@ impl Collection {
 
     /// The names that are known to be those of no property here.
     pub fn absent(&self) -> &Absent {
-        &self.absent
+        &self.aids.of_now().absent
     }
 
     /// How many records there are.
@@ -288,16 +283,12 @@ impl Collection {
         self.by_id.insert(record, &self.rows);
         self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
         self.aids.insert(record, &self.rows);
-        self.haystack = Haystack::default();
-        self.absent = Absent::default();
     }
 
     fn forget(&mut self, record: &Record) {
         self.by_id.remove(record);
         self.unique.iter_mut().for_each(|index| index.remove(record));
         self.aids.remove(record);
-        self.haystack = Haystack::default();
-        self.absent = Absent::default();
     }
 
     /// Where the record with that number stands: the numbers rise along the rows.

@@ -7,13 +7,13 @@ use imbl::Vector;
 use memchr::memmem::Finder;
 
 use super::Record;
+use super::query::is_telling;
 
 /// How often a collection is searched as it is before its text is made: that takes as long as a search without it, and
 /// the next write drops it.
 const ASKED: u32 = if cfg!(test) { 1 } else { 2 };
 
-/// The text of a collection's records, made when it is searched again and again. A clone, which is made for a write, has
-/// none.
+/// The text of a collection's records, made when it is searched again and again.
 #[derive(Debug, Default)]
 pub(super) struct Haystack {
     asked: AtomicU32,
@@ -28,12 +28,6 @@ struct Made {
     records: Vec<(u32, u32)>,
     /// The places of those whose bytes do not tell what they hold.
     others: Vec<u32>,
-}
-
-impl Clone for Haystack {
-    fn clone(&self) -> Haystack {
-        Haystack::default()
-    }
 }
 
 impl Haystack {
@@ -76,10 +70,4 @@ impl Made {
         }
         Some(made)
     }
-}
-
-/// Whether the bytes of a record are those of its values: nothing is escaped, and no letter changes its length with its
-/// case.
-pub(super) fn is_telling(record: &[u8]) -> bool {
-    record.is_ascii() && memchr::memchr(b'\\', record).is_none()
 }

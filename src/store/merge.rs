@@ -12,8 +12,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::put::Look;
 use super::{Data, Resource, Store};
-use crate::json::{Chunk, Id, Kind, Layout, get_member, members, same_value, with_member, without_member};
+use crate::json::{Id, Kind, Layout, get_member, members, same_value, with_member, without_member};
 
 /// What the API wrote: a record of a collection, or a single object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -179,49 +180,6 @@ impl Store {
         let index = self.index_of(resource)?;
         self.resources.get_mut(index).map(Arc::make_mut)
     }
-
-    /// Puts the record text `value` in the place of the record `id`, or at the end; `None` takes it away. Whether the
-    /// store takes it: its values may belong to another record of the edit.
-    fn put(&mut self, resource: &str, id: &Id, value: Option<&str>) -> bool {
-        let Some(index) = self.index_of(resource) else { return false };
-        let style = self.style(index);
-        let id_property = self.settings.id.clone();
-        let Some(Resource { data: Data::Collection(collection), .. }) =
-            self.resources.get_mut(index).map(Arc::make_mut)
-        else {
-            return false;
-        };
-        let old = collection.get(id).cloned();
-        if let Some(value) = value {
-            let own = old.as_ref().map(|old| old.number());
-            if collection.unique.iter().any(|unique| unique.holder(value, own).is_some()) {
-                return false;
-            }
-        }
-        collection.untouched = None;
-        match (old, value) {
-            (Some(old), Some(value)) => {
-                let chunk = old.chunk.with_value(value);
-                collection.replace(&old, chunk);
-            }
-            (Some(old), None) => collection.remove(&old),
-            (None, Some(value)) => {
-                let lead = if collection.is_empty() {
-                    collection.close = style.close.as_str().into();
-                    &style.first_lead
-                } else {
-                    &style.lead
-                };
-                if let Some(json) = get_member(value, &id_property) {
-                    collection.highest.see(json);
-                }
-                let value = style.layout.render(value, lead.rfind('\n').map_or("", |at| &lead[at + 1..]));
-                collection.push(Some(id.clone()), Chunk::new(lead, &value));
-            }
-            (None, None) => {}
-        }
-        true
-    }
 }
 
 fn same(one: Option<&str>, other: Option<&str>) -> bool {
@@ -282,7 +240,7 @@ impl Merged {
             return true;
         }
         if change.before.iter().any(|before| same(their, before.as_deref())) {
-            let done = self.store.put(resource, id, our);
+            let done = self.store.put(resource, id, None, (our, Look::Neighbours));
             if done {
                 self.kept.push(change.what.clone());
             }
@@ -295,7 +253,9 @@ impl Merged {
             }
             (Some(our), Some(their)) if change.is_new() => {
                 let was = self.store.clone();
-                if !(self.renumber(resource, id, their) && self.store.put(resource, id, Some(our))) {
+                if !(self.renumber(resource, id, their)
+                    && self.store.put(resource, id, None, (Some(our), Look::Neighbours)))
+                {
                     self.store = was;
                     self.renumbered.retain(|(name, old, _)| !(name == resource && old == id));
                     return false;

@@ -13,7 +13,8 @@ mod index;
 mod merge;
 mod ordered;
 mod plan;
-mod redo;
+mod put;
+
 mod refer;
 mod unique;
 

@@ -1,30 +1,56 @@
-//! Writes that were carried out once, carried out again on the data that they were carried out on.
+//! Records put as they are to be: writes that were carried out once, carried out again on the data that they were carried
+//! out on, and what a merge decides.
+
+use std::sync::Arc;
 
 use super::index::Ids;
 use super::{Collection, Data, Resource, Store, Written};
-use crate::json::{Chunk, Kind, get_member};
+use crate::json::{Chunk, Id, Kind, get_member};
+
+/// How the text of a record that was not there before is laid out.
+pub(super) enum Look {
+    /// As it is.
+    Own,
+    /// As its neighbours.
+    Neighbours,
+}
 
 impl Store {
     /// Makes `now` of a record or a single object that was `was`; `None` where it was not there, or is to be gone. The
     /// text is taken as it is. `false`: it cannot be, and nothing has changed.
     pub fn redo(&mut self, what: &Written, was: Option<&str>, now: Option<&str>) -> bool {
-        let Some(index) = self.index_of(&what.resource) else { return false };
+        let Some(id) = &what.id else {
+            let Some(index) = self.index_of(&what.resource) else { return false };
+            let data = self.resources.get_mut(index).map(|resource| &mut Arc::make_mut(resource).data);
+            let (Some(data @ Data::Object(_)), Some(text)) = (data, now) else { return false };
+            if Kind::of(text) != Kind::Object {
+                return false;
+            }
+            *data = Data::Object(text.into());
+            return true;
+        };
+        self.put(&what.resource, id, was, (now, Look::Own))
+    }
+
+    /// Makes a record what `now` says; `None`: it is to be gone. Of several with that id it is the one that is `was`, or
+    /// else the first. `false`: it cannot be, and nothing has changed.
+    pub(super) fn put(
+        &mut self,
+        resource: &str,
+        id: &Id,
+        was: Option<&str>,
+        (now, look): (Option<&str>, Look),
+    ) -> bool {
+        let Some(index) = self.index_of(resource) else { return false };
         let style = self.style(index);
         let id_property = self.settings.id.clone();
-        let Some(Resource { data, .. }) = self.resources.get_mut(index).map(std::sync::Arc::make_mut) else {
+        let Some(Resource { data: Data::Collection(collection), .. }) =
+            self.resources.get_mut(index).map(Arc::make_mut)
+        else {
             return false;
         };
-        let (collection, id) = match (data, &what.id) {
-            (Data::Collection(collection), Some(id)) => (collection, id),
-            (data @ Data::Object(_), None) => {
-                let text = now.filter(|text| Kind::of(text) == Kind::Object);
-                return text.map(|text| *data = Data::Object(text.into())).is_some();
-            }
-            _ => return false,
-        };
-        // Two records of a file may have one id: it is the one that was so.
-        let of_id = || collection.by_id(Ids::hash(id)).filter(|record| record.id() == Some(id));
-        let old = of_id().filter(|record| Some(record.value()) == was).min_by_key(|record| record.number());
+        let of_id = collection.by_id(Ids::hash(id)).filter(|record| record.id() == Some(id));
+        let old = of_id.filter(|record| Some(record.value()) == was).min_by_key(|record| record.number());
         let old = old.or_else(|| collection.get(id)).cloned();
         if let Some(now) = now {
             let own = old.as_ref().map(|old| old.number());
@@ -49,7 +75,14 @@ impl Store {
                 } else {
                     &style.lead
                 };
-                collection.push(Some(id.clone()), Chunk::new(lead, now));
+                let chunk = match look {
+                    Look::Own => Chunk::new(lead, now),
+                    Look::Neighbours => {
+                        let base = lead.rfind('\n').map_or("", |at| &lead[at + 1..]);
+                        Chunk::new(lead, &style.layout.render(now, base))
+                    }
+                };
+                collection.push(Some(id.clone()), chunk);
             }
             (None, None) => {}
         }

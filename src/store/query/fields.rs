@@ -20,8 +20,7 @@ pub struct Fields<'a> {
     absent: Option<&'a Absent>,
 }
 
-/// Names that no record of a collection has, as far as they have been asked for. A clone, which is made for a write, knows
-/// none.
+/// Names that no record of a collection has, as far as they have been asked for.
 #[derive(Debug, Default)]
 pub struct Absent(Mutex<Vec<String>>);
 
@@ -40,12 +39,6 @@ impl Absent {
             }
             names.push(name.to_string());
         }
-    }
-}
-
-impl Clone for Absent {
-    fn clone(&self) -> Absent {
-        Absent::default()
     }
 }
 

@@ -28,6 +28,7 @@ mod select;
 pub use error::{Fault, Notice, QueryError};
 pub use fields::{Absent, Fields, Visit, nearest};
 pub(in crate::store) use order::{Count, Field, Order, order};
+pub(super) use search::is_telling;
 pub(in crate::store) use sort::SortKey;
 
 pub use operators::{OPERATORS, Op, Operator, RESERVED, Spelling, is_reserved};

@@ -3,7 +3,6 @@
 use super::filter::{holds, holds_ascii};
 use super::value::text_form;
 use crate::json::{self, Kind};
-use crate::store::haystack::is_telling;
 
 /// A text to look for, whatever its case.
 #[derive(Debug, Clone)]
@@ -44,6 +43,12 @@ impl Search {
             _ => holds(&text_form(value), &self.lower),
         }
     }
+}
+
+/// Whether the bytes of a record are those of its values: nothing is escaped, and no letter changes its length with its
+/// case.
+pub(in crate::store) fn is_telling(record: &[u8]) -> bool {
+    record.is_ascii() && memchr::memchr(b'\\', record).is_none()
 }
 
 #[cfg(test)]
