@@ -16,6 +16,7 @@ mod data;
 mod edits;
 mod feed;
 mod journal;
+mod reload;
 mod restore;
 mod whole;
 mod writer;
