@@ -5,12 +5,13 @@
 //! 2. rules: does it keep to them?
 //! 3. plan: is its id free, are its values unique?
 //! 4. apply, to a copy that nobody sees yet;
-//! 5. save the copy, or, beside a large file, put what the writes did into the journal (`journal`); if somebody else changed the file meanwhile, take that in and begin again at 1;
+//! 5. save the copy, or, beside a large file, put what the writes did into the journal (`journal`); if somebody else
+//!    changed the file meanwhile, take that in (`reload`) and begin again at 1;
 //! 6. publish the copy to the readers;
 //! 7. acknowledge.
 //!
-//! So a reader sees only what the file or its journal holds, and a save that fails leaves nothing to undo. Readers take the published
-//! snapshot and never wait for the writer.
+//! So a reader sees only what the file or its journal holds, and a save that fails leaves nothing to undo. Readers take
+//! the published snapshot and never wait for the writer.
 
 mod data;
 mod edits;

@@ -127,7 +127,6 @@ pub struct Collection {
     rows: Vector<Arc<Record>>,
     /// Two records of the file may have one id; the first is found by it, the others when that is gone.
     by_id: HashIndex<Ids>,
-    repeated_ids: bool,
     pub(super) unique: Vec<UniqueIndex>,
     pub(super) highest: Highest,
     next_number: u64,
@@ -163,10 +162,8 @@ impl Collection {
             );
             return Err(LoadError { offset: later.offset, message });
         }
-        let by_id = HashIndex::of(&rows, Ids);
         Ok(Collection {
-            repeated_ids: by_id.first_repeated(|one, other| one.id == other.id).is_some(),
-            by_id,
+            by_id: HashIndex::of(&rows, Ids),
             next_number: rows.len() as u64,
             rows,
             unique,
@@ -208,11 +205,6 @@ impl Collection {
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
         let of_id = self.by_id.candidates(Ids::hash(id)).filter(|record| record.id.as_ref() == Some(id));
         of_id.min_by_key(|record| record.number)
-    }
-
-    /// Whether several records of the file have one id; then [`Collection::get`] finds the first of them.
-    pub fn has_repeated_ids(&self) -> bool {
-        self.repeated_ids
     }
 
     pub(super) fn by_id(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
