@@ -84,12 +84,13 @@ pub trait Handle: Send {
     /// # Errors
     /// It cannot be read.
     fn read(&self) -> io::Result<Vec<u8>>;
-    /// What the file holds, without keeping it.
+    /// What the file holds, without keeping it; `room` is overwritten.
     ///
     /// # Errors
     /// It cannot be read.
-    fn content(&self) -> io::Result<Content> {
-        Ok(Content::of(&self.read()?))
+    fn content(&self, room: &mut Vec<u8>) -> io::Result<Content> {
+        *room = self.read()?;
+        Ok(Content::of(room))
     }
 }
 
@@ -334,16 +335,30 @@ impl Handle for fs::File {
         Ok(bytes)
     }
 
-    fn content(&self) -> io::Result<Content> {
+    fn content(&self, room: &mut Vec<u8>) -> io::Result<Content> {
         let mut file = self;
         file.rewind()?;
-        let (mut content, mut block) = (Content::default(), Vec::with_capacity(Content::BLOCK));
+        // One more than it has, so that its end is found by the first look.
+        let size = usize::try_from(self.metadata()?.len()).unwrap_or(usize::MAX);
+        room.resize(size.saturating_add(1).min(Content::BLOCK), 0);
+        let (mut content, mut filled) = (Content::default(), 0);
         loop {
-            block.clear();
-            if file.take(Content::BLOCK as u64).read_to_end(&mut block)? == 0 {
-                return Ok(content);
+            match Read::read(&mut file, &mut room[filled..]) {
+                Ok(0) => {
+                    content.add(&room[..filled]);
+                    return Ok(content);
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            content.add(&block);
+            if filled == Content::BLOCK {
+                content.add(room);
+                filled = 0;
+            } else if filled == room.len() {
+                // It grows.
+                room.resize(Content::BLOCK, 0);
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub use watch::{Watch, watch};
 
 use journal::Journal;
 use retired::Retired;
-use save::Stranded;
+use save::{Out, Stranded};
 
 /// How sure a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,10 @@ pub struct DataFile {
     retired: Vec<Retired>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
+    /// Files that came out of exchanges and have no name any more.
+    leavings: Vec<Out>,
+    /// Files are read into it of which no more than their content is wanted.
+    room: Vec<u8>,
     journal: Option<Journal>,
 }
 
@@ -128,8 +132,11 @@ impl Content {
         content
     }
 
-    /// Adds the next block: all but the last have [`Content::BLOCK`] bytes.
+    /// Adds the next block: all but the last have [`Content::BLOCK`] bytes. One without any adds nothing.
     pub(crate) fn add(&mut self, block: &[u8]) {
+        if block.is_empty() {
+            return;
+        }
         self.size += block.len();
         self.hash = self.hash.rotate_left(5) ^ fingerprint(block);
     }
@@ -165,6 +172,8 @@ impl DataFile {
             in_place: false,
             retired: Vec::new(),
             stranded: None,
+            leavings: Vec::new(),
+            room: Vec::new(),
             journal: None,
         };
         let left = match journal {

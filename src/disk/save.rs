@@ -16,7 +16,7 @@ pub(super) enum Stranded {
 }
 
 /// The file that came out of an exchange.
-struct Out {
+pub(super) struct Out {
     content: Content,
     sharing: Sharing,
     handle: Box<dyn Handle>,
@@ -28,6 +28,7 @@ impl DataFile {
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
+        self.let_go();
         self.undo_stranded()?;
         let content = Content::of(text);
         self.announce(content)?;
@@ -117,14 +118,14 @@ impl DataFile {
     }
 
     /// What came out of an exchange. Asked first whether it is shared and read then: what nobody has open stays as it is.
-    fn came_out(&self, scratch: &Path) -> io::Result<Out> {
+    fn came_out(&mut self, scratch: &Path) -> io::Result<Out> {
         let handle = self.medium.open(scratch)?;
         let sharing = handle.sharing();
         let stamp = self.medium.stamp(scratch)?;
         let content = if stamp == self.known.stamp && self.known.stamp.is_settled() {
             self.known.content
         } else {
-            handle.content()?
+            handle.content(&mut self.room)?
         };
         Ok(Out { content, sharing, handle })
     }
@@ -133,7 +134,7 @@ impl DataFile {
         if out.sharing == Sharing::Alone {
             // Left there it does no harm, and the next start removes it.
             let _ = self.medium.remove(scratch);
-            let_go(out);
+            self.leavings.push(out);
             return;
         }
         let aside = recover::aside_name(&self.path, out.content, self.number);
@@ -142,6 +143,12 @@ impl DataFile {
             Err(_) => scratch.to_path_buf(),
         };
         self.retire(out.handle, out.sharing, out.content, Some(name));
+    }
+
+    /// Lets the system free what the files held that saves have removed. It takes its time for that, and whoever waits for
+    /// a save need not wait for it.
+    pub fn let_go(&mut self) {
+        self.leavings.drain(..).for_each(let_go);
     }
 
     /// Undoes a save that failed.

@@ -16,6 +16,7 @@
 mod data;
 mod edits;
 mod feed;
+mod inbox;
 mod journal;
 mod reload;
 mod restore;
@@ -24,7 +25,7 @@ mod writer;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub use feed::{Cause, Event, Feed, Found, What};
 pub use journal::{Journaling, Replayed, replay};
 pub use restore::Back;
 
+use inbox::{Sender, inbox};
 use whole::Wholes;
 use writer::{Message, Writer};
 
@@ -184,7 +186,7 @@ pub struct Engine {
     rulebook: Arc<Rulebook>,
     conflicts: Arc<Mutex<VecDeque<Value>>>,
     feed: Arc<Feed>,
-    sender: Option<mpsc::Sender<Message>>,
+    sender: Sender<Message>,
     thread: Option<JoinHandle<()>>,
     _watch: Option<Watch>,
 }
@@ -203,7 +205,7 @@ impl Engine {
     ) -> std::io::Result<Engine> {
         let published = Arc::new(ArcSwap::from_pointee(Published::new(store, 0)));
         let rulebook = Arc::new(rulebook);
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = inbox();
         let conflicts = Arc::default();
         let feed = Arc::new(Feed::new());
         let mut poll = false;
@@ -218,7 +220,7 @@ impl Engine {
                 ways = (unseen, journaling, left);
                 let wake = sender.clone();
                 // Only once the server stops is there nobody to wake.
-                let watch = disk::watch(&[file.path().to_path_buf(), named], move || drop(wake.send(Message::Look)));
+                let watch = disk::watch(&[file.path().to_path_buf(), named], move || _ = wake.send(Message::Look));
                 let watch = match watch {
                     Ok(watch) => Some(watch),
                     Err(error) => {
@@ -232,7 +234,7 @@ impl Engine {
         };
         if watch.is_some() {
             // What was saved between the reading of the file and the watching of it has made no event.
-            drop(sender.send(Message::Look));
+            sender.send(Message::Look);
         }
         let (window, journaling, left) = ways;
         let mut writer = Writer::new(
@@ -248,7 +250,7 @@ impl Engine {
             writer.bring_back(&left);
         }
         let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Engine { published, rulebook, conflicts, feed, sender: Some(sender), thread: Some(thread), _watch: watch })
+        Ok(Engine { published, rulebook, conflicts, feed, sender, thread: Some(thread), _watch: watch })
     }
 
     /// The data as it is now. The snapshot stays as it is while it is held.
@@ -273,10 +275,10 @@ impl Engine {
     /// Nothing was changed, for the reason given.
     pub async fn back(&self, back: Back) -> Result<Option<u64>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        match self.sender.as_ref().map(|sender| sender.send(Message::Back { back, reply })) {
-            Some(Ok(())) => answer.await.unwrap_or(Err(WriteError::Stopped)),
-            _ => Err(WriteError::Stopped),
+        if !self.sender.send(Message::Back { back, reply }) {
+            return Err(WriteError::Stopped);
         }
+        answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 
     /// The rules.
@@ -291,21 +293,18 @@ impl Engine {
     /// Nothing was changed, for the reason given.
     pub async fn write(&self, command: Command, expected: Option<Expected>) -> Result<Outcome, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.sender.as_ref().map(|sender| sender.send(Message::Write { command, expected, reply }));
-        match sent {
-            Some(Ok(())) => answer.await.unwrap_or(Err(WriteError::Stopped)),
-            _ => Err(WriteError::Stopped),
+        if !self.sender.send(Message::Write { command, expected, reply }) {
+            return Err(WriteError::Stopped);
         }
+        answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         self._watch = None;
-        if let Some(sender) = self.sender.take() {
-            // The writer may have ended on its own; then there is nothing to stop.
-            drop(sender.send(Message::Stop));
-        }
+        // The writer may have ended on its own; then there is nothing to stop.
+        self.sender.send(Message::Stop);
         if let Some(thread) = self.thread.take() {
             // A writer that panicked has answered its callers already.
             let _ = thread.join();

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -13,12 +13,13 @@ use tokio::sync::oneshot;
 use super::data::{Rulebook, changes};
 use super::edits::{Counts, Young};
 use super::feed::{Cause, Feed};
+use super::inbox::{Inbox, Letter};
 use super::journal::{Before, Behind, Journaling};
 use super::reload::{Broken, POLL, QUIET};
 use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, WriteError};
 use crate::disk::{DataFile, Saved};
-use crate::store::{Command, Outcome, Refusal, Store, Written};
+use crate::store::{Command, FileText, Outcome, Refusal, Store, Written};
 
 type Answer = Result<Outcome, WriteError>;
 
@@ -27,6 +28,16 @@ pub(super) enum Message {
     Back { back: Back, reply: oneshot::Sender<Result<Option<u64>, WriteError>> },
     Look,
     Stop,
+}
+
+impl Letter for Message {
+    fn is_urgent(&self) -> bool {
+        matches!(self, Message::Back { .. } | Message::Stop)
+    }
+}
+
+fn writes(messages: &[Message]) -> usize {
+    messages.iter().filter(|message| matches!(message, Message::Write { .. })).count()
 }
 
 struct Job {
@@ -76,6 +87,8 @@ pub(super) struct Writer {
     pub(super) late_bases: HashMap<u64, Store>,
     /// What the file holds, as far as it could be read.
     pub(super) in_file: Store,
+    /// The text that was saved last.
+    text: FileText,
     /// The data has something that the file has not and that belongs there at once: what was kept when an edit was taken
     /// in, or what the file should have had from the journal by now.
     pub(super) unsaved: bool,
@@ -111,50 +124,56 @@ impl Writer {
             young: Young::new(window),
             counts: Counts::default(),
             late_bases: HashMap::new(),
+            text: FileText::default(),
             unsaved: false,
             behind: None,
             together: Together::default(),
         }
     }
 
-    pub(super) fn run(mut self, receiver: &mpsc::Receiver<Message>) {
+    pub(super) fn run(mut self, inbox: &Inbox<Message>) {
         let mut stopping = false;
+        let mut messages = Vec::new();
+        // How many writes came while others were carried out: they are not from those that have just been answered.
+        let mut others = 0;
         while !stopping {
-            let queued = receiver.try_recv().ok();
-            let was_queued = queued.is_some();
-            let mut next = match queued.map_or_else(|| self.receive(receiver), Ok) {
-                Ok(message) => Some(message),
-                Err(mpsc::RecvTimeoutError::Timeout) => None,
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-            };
+            inbox.take(&mut messages);
+            if messages.is_empty() {
+                inbox.wait(&mut messages, 1, self.wait());
+            }
+            let (count, end) = self.together.wait_for(others);
+            while (1..count).contains(&writes(&messages))
+                && !messages.iter().any(Message::is_urgent)
+                && Instant::now() < end
+            {
+                let more = count - writes(&messages);
+                inbox.wait(&mut messages, more, Some(end));
+            }
             let mut jobs = Vec::new();
-            let mut gathering = None;
-            while let Some(message) = next {
+            for message in messages.drain(..) {
                 match message {
-                    Message::Write { command, expected, reply } => jobs.push(Job { command, expected, reply }),
+                    Message::Write { command, expected, reply } => {
+                        jobs.push(Job { command, expected, reply });
+                        if jobs.len() >= MOST_TOGETHER {
+                            send(self.carry_out(std::mem::take(&mut jobs)));
+                        }
+                    }
                     Message::Back { back, reply } => {
                         // What was asked before goes first.
-                        self.carry_out(std::mem::take(&mut jobs));
+                        send(self.carry_out(std::mem::take(&mut jobs)));
                         let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
                         drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
                     }
                     Message::Look => self.look_at = Some(Instant::now() + QUIET),
                     Message::Stop => stopping = true,
                 }
-                next = if jobs.len() < MOST_TOGETHER { receiver.try_recv().ok() } else { None };
-                if next.is_none() && !jobs.is_empty() && !stopping {
-                    // Those that came during the last save are others than those that it answered.
-                    let others = if was_queued { jobs.len() } else { 0 };
-                    let (count, end) = *gathering.get_or_insert_with(|| self.together.wait_for(others));
-                    if jobs.len() < count {
-                        next = receiver.recv_timeout(end.saturating_duration_since(Instant::now())).ok();
-                    }
-                }
             }
-            if !jobs.is_empty() {
-                let (count, start) = (jobs.len(), Instant::now());
-                self.carry_out(jobs);
-                self.together = Together { count, time: start.elapsed() };
+            let answers = self.carry_out(jobs);
+            inbox.take(&mut messages);
+            others = writes(&messages);
+            send(answers);
+            if let Some(file) = &mut self.file {
+                file.let_go();
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
                 self.look_at = None;
@@ -176,22 +195,14 @@ impl Writer {
         self.keep_pending_now();
     }
 
-    /// Waits for a message, or until there is something else to do.
-    fn receive(&mut self, receiver: &mpsc::Receiver<Message>) -> Result<Message, mpsc::RecvTimeoutError> {
-        match self.wait() {
-            Some(time) => receiver.recv_timeout(time),
-            None => receiver.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-        }
-    }
-
-    fn wait(&mut self) -> Option<Duration> {
+    /// Until when to wait for a message, if there is something else to do then.
+    fn wait(&mut self) -> Option<Instant> {
         // The file follows as soon as it is mended, whether anybody watches it or not.
         let waits = self.behind.is_some() && self.broken.is_some();
         if (self.poll || waits) && self.look_at.is_none() {
             self.look_at = Some(Instant::now() + POLL);
         }
-        let next = self.look_at.into_iter().chain(self.due()).min();
-        next.map(|at| at.saturating_duration_since(Instant::now()))
+        self.look_at.into_iter().chain(self.due()).min()
     }
 
     /// Publishes data that takes the place of the present one as a whole; gives its version.
@@ -219,7 +230,8 @@ impl Writer {
     pub(super) fn save(&mut self, store: &Store) -> std::io::Result<Saved> {
         let Some(file) = &mut self.file else { return Ok(Saved::Done) };
         let state = file.number();
-        let saved = file.save(&store.file_text());
+        let saved = file.save(self.text.of(store));
+        self.text.let_go_if_large();
         if file.holds_retired(state) {
             self.late_bases.entry(state).or_insert_with(|| self.in_file.clone());
             self.look_at.get_or_insert_with(|| Instant::now() + QUIET);
@@ -272,19 +284,18 @@ impl Writer {
         self.published.store(Arc::new(Published::new(store, version)));
     }
 
-    fn carry_out(&mut self, jobs: Vec<Job>) {
+    fn carry_out(&mut self, jobs: Vec<Job>) -> Vec<(oneshot::Sender<Answer>, Answer)> {
         if jobs.is_empty() {
-            return;
+            return Vec::new();
         }
+        let start = Instant::now();
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| ((job.command, job.expected), job.reply)).unzip();
         // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
         let answers = catch_unwind(AssertUnwindSafe(|| self.answer(&commands)))
             .unwrap_or_else(|_| commands.iter().map(|_| Err(WriteError::Bug)).collect());
-        for (reply, answer) in replies.into_iter().zip(answers) {
-            // Whoever asked may have gone away; the write stands all the same.
-            drop(reply.send(answer));
-        }
+        self.together = Together { count: commands.len(), time: start.elapsed() };
+        replies.into_iter().zip(answers).collect()
     }
 
     fn answer(&mut self, commands: &[(Command, Option<Expected>)]) -> Vec<Answer> {
@@ -358,6 +369,13 @@ impl Writer {
         }
         let change = store.plan(draft).map_err(WriteError::Refused)?;
         Ok(store.apply(change))
+    }
+}
+
+fn send(answers: Vec<(oneshot::Sender<Answer>, Answer)>) {
+    for (reply, answer) in answers {
+        // Whoever asked may have gone away; the write stands all the same.
+        drop(reply.send(answer));
     }
 }
 

@@ -133,6 +133,8 @@ pub struct Collection {
     pub(super) close: Text,
     /// The array as it stands in the file, for as long as no write has touched it.
     pub(super) untouched: Option<Text>,
+    /// Another one whenever something else happened to the rows than that one was added.
+    lineage: Arc<()>,
     /// What queries have needed.
     pub(super) aids: Aids,
 }
@@ -170,6 +172,7 @@ impl Collection {
             highest,
             close,
             untouched: Some(whole),
+            lineage: Arc::default(),
             aids: Aids::default(),
         })
     }
@@ -223,6 +226,13 @@ impl Collection {
         self.rows.get(place)
     }
 
+    /// Whether these are the records of `before` and others behind them.
+    pub(super) fn grew_from(&self, before: &Collection) -> bool {
+        // The last one of before tells one growth from another that began at the same rows.
+        let last = before.rows.last().zip(before.rows.len().checked_sub(1).and_then(|place| self.rows.get(place)));
+        Arc::ptr_eq(&self.lineage, &before.lineage) && last.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     /// Adds a record, whose id must be free.
     pub(super) fn push(&mut self, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
         let record = Arc::new(Record { number: self.next_number, id, offset: 0, chunk });
@@ -243,6 +253,7 @@ impl Collection {
 
     fn put(&mut self, old: &Record, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
         let record = Arc::new(Record { number: old.number, id, offset: old.offset, chunk });
+        self.lineage = Arc::default();
         if let Some(place) = self.place(old.number) {
             self.rows.set(place, record.clone());
         }
@@ -254,6 +265,7 @@ impl Collection {
     pub(super) fn remove(&mut self, old: &Record) {
         let Some(place) = self.place(old.number) else { return };
         self.rows.remove(place);
+        self.lineage = Arc::default();
         self.forget(old);
         if self.rows.is_empty() {
             self.close = "".into();

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use crate::json::{Document, Layout, Part, Text};
 
 pub use collection::{Collection, Record};
+pub use file::FileText;
 pub use merge::{ApiChange, Conflict, Merged, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
 pub use unique::{UniqueProperty, UniqueRule};
