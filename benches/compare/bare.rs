@@ -1,15 +1,21 @@
-//! The yardstick: a warp route that answers with bytes that it holds ready.
+//! The yardsticks: a warp route that answers with bytes that it holds ready, and one that saves a file before it does and
+//! has nothing else to do.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use warp::Filter;
 use warp::http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Outcome;
 
-/// Serves on `address` the answer in `file`: headers (none, for a bare route), an empty line, the body.
-pub fn serve(address: SocketAddr, file: &str) -> Outcome<()> {
+/// Serves on `address` the answer in `file`: headers (none, for a bare route), an empty line, the body. With `saved`, which
+/// is a file, the answer to a POST waits until that holds its body.
+pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()> {
     let text = std::fs::read(file)?;
     let split = memchr::memmem::find(&text, b"\n\n").ok_or("the answer has no empty line")?;
     let mut headers = Vec::new();
@@ -28,12 +34,86 @@ pub fn serve(address: SocketAddr, file: &str) -> Outcome<()> {
     };
     let read = answer.clone();
     let get = warp::get().and(warp::path("users")).map(move || read(StatusCode::OK));
-    let post =
-        warp::post().and(warp::path("users")).and(warp::body::bytes()).map(move |_: Bytes| answer(StatusCode::CREATED));
+    let saver = saved.map(|path| Saver::start(Path::new(path))).transpose()?;
+    let post = warp::post().and(warp::path("users")).and(warp::body::bytes()).then(move |body: Bytes| {
+        let answer = answer.clone();
+        let done = saver.as_ref().map(|saver| saver.save(body));
+        async move {
+            let saved = match done {
+                Some(done) => done.await.is_ok(),
+                None => true,
+            };
+            answer(if saved { StatusCode::CREATED } else { StatusCode::INTERNAL_SERVER_ERROR })
+        }
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::bind(address).await?;
         warp::serve(get.or(post).unify()).incoming(listener).run().await;
         Ok(())
     })
+}
+
+/// A thread that adds bodies to a file, as many at a time as come, by the steps that a careful program takes: a new file,
+/// flushed, in the place of the old one, the folder flushed.
+#[derive(Clone)]
+struct Saver(mpsc::Sender<Job>);
+
+type Job = (Bytes, oneshot::Sender<()>);
+
+impl Saver {
+    fn start(path: &Path) -> Outcome<Saver> {
+        let (sender, receiver) = mpsc::channel();
+        let (path, first) = (path.to_path_buf(), std::fs::read(path)?);
+        std::thread::spawn(move || save_all(&receiver, &path, &first).expect("the yardstick can save"));
+        Ok(Saver(sender))
+    }
+
+    fn save(&self, body: Bytes) -> oneshot::Receiver<()> {
+        let (reply, done) = oneshot::channel();
+        // Should the thread be gone, the receiver tells.
+        let _ = self.0.send((body, reply));
+        done
+    }
+}
+
+fn save_all(receiver: &mpsc::Receiver<Job>, path: &Path, first: &[u8]) -> std::io::Result<()> {
+    let (mut text, mut records) = (first.to_vec(), 0);
+    let (mut count, mut time) = (0, Duration::ZERO);
+    while let Ok(job) = receiver.recv() {
+        let mut jobs: Vec<Job> = std::iter::once(job).chain(receiver.try_iter()).collect();
+        // Whoever was answered by the last save is about to ask again.
+        let end = Instant::now() + time / 2;
+        while jobs.len() < count
+            && let Ok(job) = receiver.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            jobs.push(job);
+            jobs.extend(receiver.try_iter());
+        }
+        let start = Instant::now();
+        if records >= super::measure::TOGETHER {
+            text.truncate(first.len());
+            records = 0;
+        }
+        for (body, _) in &jobs {
+            text.extend_from_slice(body);
+        }
+        records += jobs.len();
+        put(path, &text)?;
+        (count, time) = (jobs.len(), start.elapsed());
+        for (_, reply) in jobs {
+            let _ = reply.send(());
+        }
+    }
+    Ok(())
+}
+
+fn put(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let new: PathBuf = path.with_extension("new");
+    let mut file = std::fs::File::create(&new)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }

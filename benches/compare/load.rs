@@ -45,6 +45,15 @@ pub struct Round {
 }
 
 impl Round {
+    /// Takes in what came of another round.
+    pub fn add(&mut self, other: &Round) {
+        self.answers += other.answers;
+        self.time += other.time;
+        self.worst = self.worst.max(other.worst);
+        self.wrong += other.wrong;
+        self.example = self.example.take().or_else(|| other.example.clone());
+    }
+
     pub fn rate(&self) -> f64 {
         self.answers as f64 / self.time.as_secs_f64().max(1e-9)
     }

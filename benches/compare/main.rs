@@ -55,10 +55,10 @@ impl Options {
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
-    if let [flag, address, file] = arguments.as_slice()
+    if let [flag, address, file, saved @ ..] = arguments.as_slice()
         && flag == "--serve-bare"
     {
-        return bare::serve(address.parse()?, file);
+        return bare::serve(address.parse()?, file, saved.first().map(String::as_str));
     }
     let Some((options, missing)) = read(arguments)? else {
         println!("{HELP}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::data::{self, User};
 use super::load::{Check, Exchange, Round, Until, run};
-use super::peers::{Kind, Program, Running, ask};
+use super::peers::{Kind, Program, Running, ask, tell};
 use super::works::{Work, posts};
 use super::{Options, Outcome};
 
@@ -60,20 +60,28 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
             answer_to_post(&server)?
         }
     };
-    let [bare, dressed] = [false, true].map(|headers| yardstick(folder.path(), &sample, headers));
-    let (bare, dressed) = (bare?, dressed?);
+    let mut yardsticks =
+        vec![yardstick(folder.path(), &sample, false, None)?, yardstick(folder.path(), &sample, true, None)?];
+    if work == Work::Post && count <= SMALL {
+        let saved = folder.path().join("saved.json");
+        std::fs::copy(&file, &saved)?;
+        yardsticks.push(yardstick(folder.path(), &sample, true, Some(&saved))?);
+    }
+    let bares = yardsticks.len();
     let same = like(&sample, &exact, if work == Work::Post { 201 } else { 200 });
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + 2];
-    let mut answers = vec![0; servers.len() + 2];
+    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + bares];
+    let mut answers = vec![0; servers.len() + bares];
     let times = || -> Vec<[f64; 2]> {
-        let all = [Some(&bare), Some(&dressed)].into_iter().chain(servers.iter().map(Option::as_ref));
+        let all = yardsticks.iter().map(Some).chain(servers.iter().map(Option::as_ref));
         all.map(|server| server.and_then(Running::processor).unwrap_or_default()).collect()
     };
     let before = times();
     for number in 0..=options.rounds {
         let time = Until::Time(if number == 0 { options.round / 4 } else { options.round });
-        let mut round = vec![run(bare.address, options.connections, &same, time)?];
-        round.push(run(dressed.address, options.connections, &same, time)?);
+        let mut round = Vec::new();
+        for yardstick in &yardsticks {
+            round.push(run(yardstick.address, options.connections, &same, time)?);
+        }
         for (program, server) in programs.iter().zip(&servers) {
             let exchanges = match program.kind {
                 Kind::Standin => &exact,
@@ -87,7 +95,7 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         }
         for (at, round) in round.iter().enumerate() {
             if let Some(example) = &round.example {
-                let name = at.checked_sub(2).map_or("the bare route", |at| programs[at].name.as_str());
+                let name = at.checked_sub(bares).map_or("the bare route", |at| programs[at].name.as_str());
                 return Err(format!("{name} gave {} wrong answers, the first: {example}", round.wrong).into());
             }
             answers[at] += round.answers;
@@ -106,11 +114,11 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         work,
         bare: median(rates[0].iter().copied()),
         dressed: median(rates[1].iter().copied()),
-        servers: programs
-            .iter()
+        servers: std::iter::repeat_n("bare route that saves", bares - 2)
+            .chain(programs.iter().map(|program| program.name.as_str()))
             .zip(&rates[2..])
-            .map(|(program, own)| {
-                (program.name.clone(), median(own.iter().copied()), ratio(own, &rates[0]), ratio(own, &rates[1]))
+            .map(|(name, own)| {
+                (name.to_string(), median(own.iter().copied()), ratio(own, &rates[0]), ratio(own, &rates[1]))
             })
             .collect(),
         processor,
@@ -139,6 +147,12 @@ fn takes(program: &Program, count: usize, work: Work) -> bool {
     }
 }
 
+/// Data of no more records is written to a file without a journal.
+const SMALL: usize = 10_000;
+
+/// How many records are added to small data before it is put back to what it was: it is to stay small.
+pub const TOGETHER: usize = 500;
+
 /// The writes that go before a round have e-mail addresses of rounds from here on.
 const WARM_UP: usize = 1_000_000;
 
@@ -148,21 +162,23 @@ fn save(program: &Program, folder: &Path, count: usize, number: usize, connectio
     std::fs::copy(folder.join("db.json"), &copy)?;
     std::fs::copy(folder.join("db.schema.json"), copy.with_extension("schema.json"))?;
     let server = program.start(&copy)?;
-    let many = match (program.kind, count) {
-        (Kind::Standin, 0..=10_000) => 2000,
-        (Kind::Standin, _) => 4000,
-        (_, 0..=10_000) => 300,
-        _ => 32,
-    };
-    if program.kind == Kind::Standin {
-        // A process that has just begun has its code to read in yet; the others have a second and more for that.
-        run(server.address, connections, &posts(number + WARM_UP, 320), Until::AllOnce)?;
+    if program.kind != Kind::Standin {
+        let many = if count <= SMALL { 300 } else { 32 };
+        return run(server.address, connections, &posts(number, many), Until::AllOnce).map_err(Into::into);
     }
-    let exchanges = posts(number, many);
-    let round = run(server.address, connections, &exchanges, Until::AllOnce)?;
-    if program.kind == Kind::Standin {
+    // A process that has just begun has its code to read in yet; the others have a second and more for that.
+    run(server.address, connections, &posts(number + WARM_UP, 320), Until::AllOnce)?;
+    let exchanges = posts(number, if count <= SMALL { 2000 } else { 4000 });
+    let mut round = Round::default();
+    for part in exchanges.chunks(if count <= SMALL { TOGETHER } else { exchanges.len() }) {
+        let reset = tell(server.address, "POST", "/-/reset")?;
+        if !reset.starts_with(b"HTTP/1.1 200") {
+            return Err("the data cannot be put back".into());
+        }
+        let of_part = run(server.address, connections, part, Until::AllOnce)?;
+        round.add(&of_part);
         // A small file holds a write when it is acknowledged, a large one within a second.
-        let latest = Instant::now() + if count > 50_000 { Duration::from_secs(1) } else { Duration::ZERO };
+        let latest = Instant::now() + if count <= SMALL { Duration::ZERO } else { Duration::from_secs(1) };
         loop {
             let text = std::fs::read(&copy)?;
             let is_there = |exchange: &Exchange| match &exchange.body {
@@ -170,7 +186,7 @@ fn save(program: &Program, folder: &Path, count: usize, number: usize, connectio
                 Check::Exactly(_) => true,
             };
             // The last ones come last, so that a file that lags behind is found out soon.
-            if exchanges.iter().rev().all(is_there) {
+            if part.iter().rev().all(is_there) {
                 break;
             }
             if Instant::now() >= latest {
@@ -184,7 +200,7 @@ fn save(program: &Program, folder: &Path, count: usize, number: usize, connectio
 }
 
 /// A bare route that gives the body of `sample`, with its headers too or with its `Content-Type` alone.
-fn yardstick(folder: &Path, sample: &[u8], headers: bool) -> Outcome<Running> {
+fn yardstick(folder: &Path, sample: &[u8], headers: bool, saved: Option<&Path>) -> Outcome<Running> {
     let end = memchr::memmem::find(sample, b"\r\n\r\n").ok_or("the answer has no head")?;
     let file = folder.join(format!("bare-{headers}"));
     let mut out = std::fs::File::create(&file)?;
@@ -197,7 +213,7 @@ fn yardstick(folder: &Path, sample: &[u8], headers: bool) -> Outcome<Running> {
     }
     writeln!(out)?;
     out.write_all(&sample[end + 4..])?;
-    Running::bare(&file)
+    Running::bare(&file, saved)
 }
 
 /// The requests of `exchanges`, all answered as in `sample`.

@@ -74,11 +74,11 @@ impl Program {
 }
 
 impl Running {
-    /// The bare route that answers with what `file` holds.
-    pub fn bare(file: &Path) -> Outcome<Running> {
+    /// The bare route that answers with what `file` holds, to a POST when it has saved `saved`.
+    pub fn bare(file: &Path, saved: Option<&Path>) -> Outcome<Running> {
         let address = free_address()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--serve-bare").arg(address.to_string()).arg(file);
+        command.arg("--serve-bare").arg(address.to_string()).arg(file).args(saved);
         Running::start(command, address, "/users")
     }
 
@@ -132,9 +132,14 @@ impl Drop for Running {
 
 /// The answer to one GET on a connection of its own.
 pub fn ask(address: SocketAddr, path: &str) -> Outcome<Vec<u8>> {
+    tell(address, "GET", path)
+}
+
+/// The answer to one request without a body on a connection of its own.
+pub fn tell(address: SocketAddr, method: &str, path: &str) -> Outcome<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(answer)
