@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecursiveMode, Watcher};
 
@@ -7,6 +8,12 @@ pub struct Watch {
     _watcher: notify::RecommendedWatcher,
 }
 
+/// A save of our own makes a dozen events. To wake for each costs as much as the save where saves follow each other, so
+/// that the watcher rests in between and finds them all together; an edit is seen so much later at most.
+const REST: Duration = Duration::from_millis(5);
+/// How long it stays awake between two rests at least.
+const AWAKE: Duration = Duration::from_millis(1);
+
 /// Calls `changed` whenever one of `files` may have changed. The folders are watched, since editors replace files.
 ///
 /// # Errors
@@ -14,17 +21,24 @@ pub struct Watch {
 pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Watch> {
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name().map(ToOwned::to_owned)).collect();
     let own_folders: Vec<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_path_buf)).collect();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
-        Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
-        Ok(event) if !event.paths.is_empty() => {
-            let is_ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
-            // An event of a folder itself: it is gone.
-            if event.paths.iter().any(|path| is_ours(path) || own_folders.contains(path)) {
-                changed();
+    let mut rested = Instant::now();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        match event {
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
+            Ok(event) if !event.paths.is_empty() => {
+                let is_ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
+                // An event of a folder itself: it is gone.
+                if event.paths.iter().any(|path| is_ours(path) || own_folders.contains(path)) {
+                    changed();
+                }
             }
+            // An error may stand for lost events: look.
+            _ => changed(),
         }
-        // An error may stand for lost events: look.
-        _ => changed(),
+        if rested.elapsed() >= AWAKE {
+            std::thread::sleep(REST);
+            rested = Instant::now();
+        }
     })?;
     let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
     folders.sort_unstable();
