@@ -25,54 +25,57 @@ pub(super) struct HashIndex<K> {
     added: OrdMap<(u64, u64), Arc<Record>>,
 }
 
-/// A table that never changes. The upper bits of a hash choose a part of `entries`, which holds the lower bits and the
-/// place of the record for each; within a part the records are in order.
+/// A table that never changes. The upper bits of a hash choose a part of `entries`; within a part the records are in
+/// order. Where there are many records, each step to another place in memory is felt: this way there are two to a record,
+/// and the parts are so few that they are near.
 #[derive(Debug)]
 struct Base {
-    rows: Vector<Arc<Record>>,
     shift: u32,
     /// Where each part begins, and where the last one ends.
     parts: Vec<u32>,
-    entries: Vec<(u32, u32)>,
+    entries: Vec<(u64, Arc<Record>)>,
 }
+
+/// How many entries a part has on average, as a power of two.
+const PART: u32 = 2;
 
 impl Base {
     fn of(rows: &Vector<Arc<Record>>, keys: &impl Keys) -> Base {
-        let parts = parallel::in_parts(rows.len(), WORTH_A_THREAD, |range| {
-            let mut hashes: Vec<(u64, u32)> = Vec::with_capacity(range.len());
-            // More records than a `u32` counts do not fit into the memory.
-            for (place, record) in (range.start as u32..).zip(rows.focus().narrow(range)) {
-                keys.each(record, &mut |hash| hashes.push((hash, place)));
+        let found = parallel::in_parts(rows.len(), WORTH_A_THREAD, |range| {
+            let mut found: Vec<(u64, Arc<Record>)> = Vec::with_capacity(range.len());
+            for record in rows.focus().narrow(range) {
+                keys.each(record, &mut |hash| found.push((hash, record.clone())));
             }
-            hashes
+            found
         });
-        let hashes = parts.concat();
-        let bits = hashes.len().next_power_of_two().trailing_zeros().max(1);
+        let count: usize = found.iter().map(Vec::len).sum();
+        let bits = (count >> PART).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
         let mut parts = vec![0u32; (1 << bits) + 1];
-        for (hash, _) in &hashes {
+        for (hash, _) in found.iter().flatten() {
             parts[(hash >> shift) as usize + 1] += 1;
         }
+        // More records than a `u32` counts do not fit into the memory.
         let mut sum = 0;
         for part in &mut parts {
             sum += *part;
             *part = sum;
         }
         let mut next = parts.clone();
-        let mut entries = vec![(0, 0); hashes.len()];
-        for (hash, place) in hashes {
-            let at = &mut next[(hash >> shift) as usize];
-            entries[*at as usize] = (hash as u32, place);
+        let mut entries = vec![None; count];
+        for entry in found.into_iter().flatten() {
+            let at = &mut next[(entry.0 >> shift) as usize];
+            entries[*at as usize] = Some(entry);
             *at += 1;
         }
-        Base { rows: rows.clone(), shift, parts, entries }
+        Base { shift, parts, entries: entries.into_iter().flatten().collect() }
     }
 
     fn find(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
         let part = (hash >> self.shift) as usize;
         let range = self.parts[part] as usize..self.parts[part + 1] as usize;
-        let found = self.entries[range].iter().filter(move |(lower, _)| *lower == hash as u32);
-        found.filter_map(|(_, place)| self.rows.get(*place as usize))
+        let found = self.entries[range].iter().filter(move |(other, _)| *other == hash);
+        found.map(|(_, record)| record)
     }
 }
 
@@ -102,14 +105,12 @@ impl<K: Keys> HashIndex<K> {
 
     /// The first record of the table that is the `same` as one before it, and that one.
     pub(super) fn first_repeated(&self, same: impl Fn(&Record, &Record) -> bool) -> Option<(&Record, &Record)> {
-        let Base { rows, parts, entries, .. } = &*self.base;
+        let Base { parts, entries, .. } = &*self.base;
         let of_part = |range: &[u32]| {
             let part = &entries[range[0] as usize..range[1] as usize];
-            part.iter().enumerate().find_map(|(at, (lower, later))| {
-                let before = part[..at].iter().filter(|(other, _)| other == lower);
-                let mut pairs =
-                    before.filter_map(|(_, place)| rows.get(*place as usize).zip(rows.get(*later as usize)));
-                pairs.find(|(one, other)| same(one, other)).map(|(one, other)| (&**other, &**one))
+            part.iter().enumerate().find_map(|(at, (hash, later))| {
+                let mut before = part[..at].iter().filter(|(other, _)| other == hash);
+                before.find(|(_, one)| same(one, later)).map(|(_, one)| (&**later, &**one))
             })
         };
         parts.windows(2).filter_map(of_part).min_by_key(|(later, _)| later.number())
