@@ -85,19 +85,7 @@ pub fn run(address: SocketAddr, connections: usize, exchanges: &[Exchange], unti
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE)?;
-        all.push(Connection {
-            stream,
-            exchange: 0,
-            sent_at: Instant::now(),
-            unsent: 0,
-            head: Vec::new(),
-            left: None,
-            at: 0,
-            collected: Vec::new(),
-            right: true,
-            status: 0,
-            idle: true,
-        });
+        all.push(Connection::of(stream));
     }
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut next = 0;
@@ -164,7 +152,62 @@ pub fn run(address: SocketAddr, connections: usize, exchanges: &[Exchange], unti
     Ok(round)
 }
 
+/// One request after the other over one connection with a pause in between, so that what waits, waits for the server and
+/// not for the load.
+pub struct Paced<'a> {
+    connection: Connection,
+    exchanges: &'a [Exchange],
+    random: Random,
+    pub round: Round,
+    /// How long each waited for its answer.
+    pub waits: Vec<Duration>,
+}
+
+impl<'a> Paced<'a> {
+    pub fn new(address: SocketAddr, exchanges: &'a [Exchange]) -> io::Result<Paced<'a>> {
+        let stream = std::net::TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        let connection = Connection::of(TcpStream::from_std(stream));
+        let random = Random(0x9e37_79b9_7f4a_7c15);
+        Ok(Paced { connection, exchanges, random, round: Round::default(), waits: Vec::new() })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub fn ask(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let Paced { connection, exchanges, .. } = self;
+        connection.send(self.random.below(exchanges.len()), exchanges)?;
+        loop {
+            let count = connection.stream.read(buffer)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if connection.take(&buffer[..count], exchanges)? {
+                break;
+            }
+        }
+        self.waits.push(connection.sent_at.elapsed());
+        connection.judge(&mut self.round, exchanges);
+        Ok(())
+    }
+}
+
 impl Connection {
+    fn of(stream: TcpStream) -> Connection {
+        Connection {
+            stream,
+            exchange: 0,
+            sent_at: Instant::now(),
+            unsent: 0,
+            head: Vec::new(),
+            left: None,
+            at: 0,
+            collected: Vec::new(),
+            right: true,
+            status: 0,
+            idle: true,
+        }
+    }
+
     fn send(&mut self, exchange: usize, exchanges: &[Exchange]) -> io::Result<()> {
         self.exchange = exchange;
         self.sent_at = Instant::now();

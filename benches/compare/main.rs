@@ -83,7 +83,9 @@ fn main() -> Outcome<()> {
             }
         }
     }
-    println!("\n{table}");
+    if !table.rows.is_empty() {
+        println!("\n{table}");
+    }
     measure::single_writes(&options)?;
     measure::starts(&options)?;
     measure::reload(&options)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::data::{self, User};
-use super::load::{Check, Exchange, Round, Until, run};
+use super::load::{Check, Exchange, Paced, Round, Until, run};
 use super::peers::{Kind, Program, Running, ask, tell};
 use super::works::{Work, posts};
 use super::{Options, Outcome};
@@ -328,7 +328,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
         return Ok(());
     }
     println!(
-        "| records | file | edit until seen | reads meanwhile | longest wait meanwhile | longest wait without an edit |\n| --- | --- | --- | --- | --- | --- |"
+        "| records | file | | until it is seen | reads | half within | 999 of 1,000 within | longest wait | of the bare route |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
     for count in &options.records {
         let folder = tempfile::tempdir()?;
@@ -339,42 +339,88 @@ pub fn reload(options: &Options) -> Outcome<()> {
         // The first record is the one that is edited, so it is not among those asked for.
         let reads: Vec<Exchange> =
             Work::ById.exchanges(*count, true).into_iter().filter(|one| target(one) != "/users/1").collect();
-        let before = run(server.address, 4, &reads, Until::Time(Duration::from_secs(1)))?;
-        let edited = text.replacen(&User(1).email(), "edited@example.org", 1);
-        let other = folder.path().join("edit.json");
-        std::fs::write(&other, &edited)?;
-        std::fs::rename(&other, &file)?;
-        let start = Instant::now();
-        let mut all = Round::default();
-        loop {
-            let round = run(server.address, 4, &reads, Until::Time(Duration::from_millis(50)))?;
-            all.answers += round.answers;
-            all.worst = all.worst.max(round.worst);
-            all.wrong += round.wrong;
-            let first = ask(server.address, "/users/1")?;
-            if memchr::memmem::find(&first, b"edited@example.org").is_some() {
-                break;
-            }
-            if start.elapsed() > Duration::from_secs(60) {
-                return Err("the edit has not been taken in within a minute".into());
-            }
+        let sample = ask(server.address, target(&reads[0]))?;
+        let bare = yardstick(folder.path(), &sample, true, None)?;
+        let same = like(&sample, &reads, 200);
+        let row = |what: &str, seen: Option<Duration>, [mut waits, mut bare]: [Vec<Duration>; 2]| {
+            waits.sort_unstable();
+            bare.sort_unstable();
+            let at = |waits: &[Duration], part: f64| {
+                let place = ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
+                waits.get(place).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
+            };
+            println!(
+                "| {} | {:.1} MB | {what} | {} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms |",
+                grouped(*count),
+                text.len() as f64 / 1e6,
+                seen.map_or(String::new(), |seen| format!("{:.0} ms", seen.as_secs_f64() * 1e3)),
+                grouped(waits.len()),
+                at(&waits, 0.5),
+                at(&waits, 0.999),
+                at(&waits, 1.0),
+                at(&bare, 1.0),
+            );
+        };
+        // What the machine makes both wait, it makes wait beside an edit, too: the two are asked in turn.
+        let (mut still, mut edited, mut time) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], Duration::ZERO);
+        for number in 0..options.rounds {
+            let start = Instant::now();
+            waits(&server, &reads, &bare, &same, &mut still, || start.elapsed() > Duration::from_secs(2))?;
+            let email = format!("edited.{number}@example.org");
+            let other = folder.path().join("edit.json");
+            std::fs::write(&other, text.replacen(&User(1).email(), &email, 1))?;
+            std::fs::rename(&other, &file)?;
+            let start = Instant::now();
+            let (mut asked, mut seen) = (start, None);
+            waits(&server, &reads, &bare, &same, &mut edited, || {
+                if seen.is_none() && asked.elapsed() >= Duration::from_millis(20) {
+                    asked = Instant::now();
+                    let first = ask(server.address, "/users/1").unwrap_or_default();
+                    seen = memchr::memmem::find(&first, email.as_bytes()).map(|_| Instant::now());
+                }
+                // What the data of before leaves to do is part of it.
+                seen.is_some_and(|seen| seen.elapsed() > AFTER) || start.elapsed() > Duration::from_secs(60)
+            })?;
+            time += seen.ok_or("the edit has not been taken in within a minute")? - start;
         }
-        if all.wrong > 0 {
-            return Err("an answer during the reload was wrong".into());
-        }
-        println!(
-            "| {} | {:.1} MB | {:.0} ms | {} | {:.2} ms | {:.2} ms |",
-            grouped(*count),
-            text.len() as f64 / 1e6,
-            start.elapsed().as_secs_f64() * 1e3,
-            all.answers,
-            all.worst.as_secs_f64() * 1e3,
-            before.worst.as_secs_f64() * 1e3
-        );
+        row("no edit", None, still);
+        row("an edit", Some(time / options.rounds as u32), edited);
     }
     println!();
     Ok(())
 }
+
+/// Asks a server and the bare route in turn, with pauses, until it is `over`, and adds how long the answers took.
+fn waits(
+    server: &Running,
+    reads: &[Exchange],
+    bare: &Running,
+    same: &[Exchange],
+    all: &mut [Vec<Duration>; 2],
+    mut over: impl FnMut() -> bool,
+) -> Outcome<()> {
+    let mut both = [Paced::new(server.address, reads)?, Paced::new(bare.address, same)?];
+    let mut buffer = vec![0; 64 * 1024];
+    while !over() {
+        for one in &mut both {
+            one.ask(&mut buffer)?;
+            std::thread::sleep(PACE);
+        }
+    }
+    for (one, all) in both.into_iter().zip(all) {
+        if let Some(example) = one.round.example {
+            return Err(format!("an answer was wrong: {example}").into());
+        }
+        all.extend(one.waits);
+    }
+    Ok(())
+}
+
+/// How long reads go on after an edit has been seen.
+const AFTER: Duration = Duration::from_millis(500);
+
+/// How long to wait between two reads whose waits are told.
+const PACE: Duration = Duration::from_micros(300);
 
 /// The one in the middle.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {

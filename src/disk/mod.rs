@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::json::fingerprint;
+use crate::parallel;
 
 pub use journal::Left;
 pub use lock::{Lock, LockError};
@@ -142,6 +143,9 @@ impl Content {
     }
 }
 
+/// From that size on a file takes so long to be read that it would be felt.
+const LARGE: u64 = 1 << 20;
+
 /// How many states are remembered, to tell a return to one of them from an edit.
 const MOST_STATES: usize = 100_000;
 
@@ -218,8 +222,10 @@ impl DataFile {
         if stamp == self.known.stamp && self.known.stamp.is_settled() {
             return Ok(None);
         }
-        let bytes = self.medium.read(&self.path)?;
-        let content = Content::of(&bytes);
+        let (medium, path) = (&mut self.medium, &self.path);
+        let read = move || medium.read(path).map(|bytes| (Content::of(&bytes), bytes));
+        // Requests are answered meanwhile.
+        let (content, bytes) = if stamp.size < LARGE { read() } else { parallel::quietly(read) }?;
         if content == self.known.content {
             self.known.stamp = stamp;
             return Ok(None);
