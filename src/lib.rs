@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod json;
+mod pages;
 mod parallel;
 pub mod words;
 

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use super::Content;
 #[cfg(unix)]
+use crate::pages;
+#[cfg(unix)]
 use crate::parallel;
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
@@ -305,6 +307,7 @@ fn read_in_parts(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let size = file.metadata()?.len();
     let Some(size) = usize::try_from(size).ok().filter(|_| size >= LARGE) else { return Ok(None) };
     let mut bytes = vec![0; size];
+    pages::large(&mut bytes);
     let part = size.div_ceil(parallel::width());
     let parts = bytes.chunks_mut(part).enumerate();
     let all = parallel::all(parts.map(|(number, part_of)| {

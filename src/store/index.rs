@@ -7,6 +7,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 
 use super::Record;
 use super::collection::WORTH_A_THREAD;
+use crate::pages;
 use crate::parallel;
 
 /// What a record is found by: calls the function with each hash under which it stands.
@@ -62,7 +63,9 @@ impl Base {
             *part = sum;
         }
         let mut next = parts.clone();
-        let mut entries = vec![None; count];
+        let mut entries = Vec::with_capacity(count);
+        pages::large(&mut entries);
+        entries.resize(count, None);
         for entry in found.into_iter().flatten() {
             let at = &mut next[(entry.0 >> shift) as usize];
             entries[*at as usize] = Some(entry);
