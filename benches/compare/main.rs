@@ -112,7 +112,7 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
         match name.as_str() {
             "--records" => options.records = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--only" => options.only = Some(value()?.split(',').map(str::to_string).collect()),
-            "--rounds" => options.rounds = value()?.parse()?,
+            "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
             "--seconds" => options.round = Duration::try_from_secs_f64(value()?.parse()?)?,
             "--connections" => options.connections = value()?.parse()?,
             "--quick" => {

@@ -20,7 +20,7 @@ pub struct Row {
     dressed: f64,
     /// Name, rate, and its ratios to the two.
     servers: Vec<(String, f64, f64, f64)>,
-    /// Microseconds of the processor for an answer, in user and in kernel mode: the two routes, then the servers.
+    /// Microseconds of the processor for an answer, in user and in kernel mode: the bare routes, then the servers.
     processor: Vec<[f64; 2]>,
 }
 
@@ -453,6 +453,11 @@ impl fmt::Display for Row {
             grouped(self.dressed as usize)
         )?;
         for (_, rate, bare, dressed) in &self.servers {
+            if *rate == 0.0 {
+                // It cannot do this work, or was not asked to.
+                write!(formatter, " |")?;
+                continue;
+            }
             write!(formatter, " {} ({bare:.2}, {dressed:.2}) |", grouped(*rate as usize))?;
         }
         Ok(())

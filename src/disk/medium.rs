@@ -341,7 +341,7 @@ impl Handle for fs::File {
     fn content(&self, room: &mut Vec<u8>) -> io::Result<Content> {
         let mut file = self;
         file.rewind()?;
-        // One more than it has, so that its end is found by the first look.
+        // One more than it has: as long as it does not grow, the room need not.
         let size = usize::try_from(self.metadata()?.len()).unwrap_or(usize::MAX);
         room.resize(size.saturating_add(1).min(Content::BLOCK), 0);
         let (mut content, mut filled) = (Content::default(), 0);

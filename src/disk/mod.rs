@@ -217,6 +217,18 @@ impl DataFile {
     /// # Errors
     /// The file cannot be read; what was known stays known.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
+        self.find_change(false)
+    }
+
+    /// As [`DataFile::changed`], where nobody waits for it: if the file is large, requests are answered meanwhile.
+    ///
+    /// # Errors
+    /// As [`DataFile::changed`].
+    pub fn changed_quietly(&mut self) -> io::Result<Option<Edit>> {
+        self.find_change(true)
+    }
+
+    fn find_change(&mut self, quietly: bool) -> io::Result<Option<Edit>> {
         self.undo_stranded()?;
         let stamp = self.medium.stamp(&self.path)?;
         if stamp == self.known.stamp && self.known.stamp.is_settled() {
@@ -224,8 +236,7 @@ impl DataFile {
         }
         let (medium, path) = (&mut self.medium, &self.path);
         let read = move || medium.read(path).map(|bytes| (Content::of(&bytes), bytes));
-        // Requests are answered meanwhile.
-        let (content, bytes) = if stamp.size < LARGE { read() } else { parallel::quietly(read) }?;
+        let (content, bytes) = if quietly && stamp.size >= LARGE { parallel::quietly(read) } else { read() }?;
         if content == self.known.content {
             self.known.stamp = stamp;
             return Ok(None);

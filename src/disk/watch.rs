@@ -8,8 +8,9 @@ pub struct Watch {
     _watcher: notify::RecommendedWatcher,
 }
 
-/// A save of our own makes a dozen events. To wake for each costs as much as the save where saves follow each other, so
-/// that the watcher rests in between and finds them all together; an edit is seen so much later at most.
+/// A save of our own makes a dozen events. To wake for each of them takes a tenth of the time of saves that follow each
+/// other, so that the watcher rests after it has heard of the file, and finds the others together. An edit is seen so much
+/// later, as a rule.
 const REST: Duration = Duration::from_millis(5);
 /// How long it stays awake between two rests at least.
 const AWAKE: Duration = Duration::from_millis(1);
@@ -23,21 +24,22 @@ pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::
     let own_folders: Vec<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_path_buf)).collect();
     let mut rested = Instant::now();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        match event {
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
+        let is_heard = match event {
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
             Ok(event) if !event.paths.is_empty() => {
                 let is_ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
                 // An event of a folder itself: it is gone.
-                if event.paths.iter().any(|path| is_ours(path) || own_folders.contains(path)) {
-                    changed();
-                }
+                event.paths.iter().any(|path| is_ours(path) || own_folders.contains(path))
             }
             // An error may stand for lost events: look.
-            _ => changed(),
-        }
-        if rested.elapsed() >= AWAKE {
-            std::thread::sleep(REST);
-            rested = Instant::now();
+            _ => true,
+        };
+        if is_heard {
+            changed();
+            if rested.elapsed() >= AWAKE {
+                std::thread::sleep(REST);
+                rested = Instant::now();
+            }
         }
     })?;
     let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();

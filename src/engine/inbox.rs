@@ -1,4 +1,4 @@
-//! The queue in front of the writer. It wakes the writer once for as many writes as that waits for, not for each.
+//! The queue in front of the writer. It wakes the writer once for as many messages as that waits for, not for each.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -73,14 +73,8 @@ impl<T: Letter> Sender<T> {
 }
 
 impl<T> Inbox<T> {
-    /// Moves all letters that are there behind `letters`, in the order in which they came.
-    pub(super) fn take(&self, letters: &mut Vec<T>) {
-        let mut state = self.0.lock();
-        state.has_urgent = false;
-        letters.append(&mut state.letters);
-    }
-
-    /// As [`Inbox::take`], but waits until there are `count` letters or an urgent one, and no longer than until `end`.
+    /// Moves all letters that are there behind `letters`, in the order in which they came, but waits until there are
+    /// `count` of them or an urgent one, and no longer than until `end`.
     pub(super) fn wait(&self, letters: &mut Vec<T>, count: usize, end: Option<Instant>) {
         let mut state = self.0.lock();
         while state.letters.len() < count && !state.has_urgent {

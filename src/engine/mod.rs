@@ -205,7 +205,7 @@ impl Engine {
     ) -> std::io::Result<Engine> {
         let published = Arc::new(ArcSwap::from_pointee(Published::new(store, 0)));
         let rulebook = Arc::new(rulebook);
-        let (sender, receiver) = inbox();
+        let (sender, inbox) = inbox();
         let conflicts = Arc::default();
         let feed = Arc::new(Feed::new());
         let mut poll = false;
@@ -249,7 +249,7 @@ impl Engine {
         if let Some(left) = left {
             writer.bring_back(&left);
         }
-        let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
+        let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&inbox))?;
         Ok(Engine { published, rulebook, conflicts, feed, sender, thread: Some(thread), _watch: watch })
     }
 

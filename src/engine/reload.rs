@@ -25,6 +25,9 @@ pub(super) struct Broken {
 
 /// How long the file must have been left alone before an edit is read: a save comes as several events.
 pub(super) const QUIET: Duration = Duration::from_millis(20);
+/// How long that is waited for at most: our own saves are heard, too, and while they follow each other nothing is left
+/// alone.
+pub(super) const HEARD: Duration = Duration::from_millis(200);
 /// How long a broken text may stand before it is told: it may be half of a save.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a broken text may stand before what it lacks is written down.
@@ -43,7 +46,7 @@ impl Writer {
         let Some(file) = &mut self.file else { return };
         // Most likely it was a save of our own that was heard.
         let settles_in = file.settles_in().filter(|_| self.broken.is_none());
-        match settles_in.map_or_else(|| file.changed(), |_| Ok(None)) {
+        match settles_in.map_or_else(|| file.changed_quietly(), |_| Ok(None)) {
             Ok(Some(edit)) => self.take_in(edit),
             Ok(None) => {
                 if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {

@@ -15,7 +15,7 @@ use super::edits::{Counts, Young};
 use super::feed::{Cause, Feed};
 use super::inbox::{Inbox, Letter};
 use super::journal::{Before, Behind, Journaling};
-use super::reload::{Broken, POLL, QUIET};
+use super::reload::{Broken, HEARD, POLL, QUIET};
 use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, WriteError};
 use crate::disk::{DataFile, Saved};
@@ -81,6 +81,8 @@ pub(super) struct Writer {
     pub(super) notice: Box<dyn Fn(Notice) + Send>,
     pub(super) broken: Option<Broken>,
     pub(super) look_at: Option<Instant>,
+    /// When something was heard of the file first since the last look.
+    heard: Option<Instant>,
     pub(super) young: Young,
     pub(super) counts: Counts,
     /// What the data was in states of the file that somebody still has open.
@@ -121,6 +123,7 @@ impl Writer {
             notice,
             broken: None,
             look_at: None,
+            heard: None,
             young: Young::new(window),
             counts: Counts::default(),
             late_bases: HashMap::new(),
@@ -137,10 +140,8 @@ impl Writer {
         // How many writes came while others were carried out: they are not from those that have just been answered.
         let mut others = 0;
         while !stopping {
-            inbox.take(&mut messages);
-            if messages.is_empty() {
-                inbox.wait(&mut messages, 1, self.wait());
-            }
+            let awaited = usize::from(messages.is_empty());
+            inbox.wait(&mut messages, awaited, self.wait());
             let (count, end) = self.together.wait_for(others);
             while (1..count).contains(&writes(&messages))
                 && !messages.iter().any(Message::is_urgent)
@@ -164,23 +165,27 @@ impl Writer {
                         let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
                         drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
                     }
-                    Message::Look => self.look_at = Some(Instant::now() + QUIET),
+                    Message::Look => {
+                        let now = Instant::now();
+                        let heard = *self.heard.get_or_insert(now);
+                        self.look_at = Some((now + QUIET).min(heard + HEARD));
+                    }
                     Message::Stop => stopping = true,
                 }
             }
             let answers = self.carry_out(jobs);
-            inbox.take(&mut messages);
+            inbox.wait(&mut messages, 0, None);
             others = writes(&messages);
             send(answers);
-            if let Some(file) = &mut self.file {
-                file.let_go();
-            }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
-                self.look_at = None;
+                (self.look_at, self.heard) = (None, None);
                 self.look();
             }
             if self.due().is_some_and(|due| due <= Instant::now()) {
                 self.save_what_was_kept();
+            }
+            if let Some(file) = &mut self.file {
+                file.let_go();
             }
         }
         // What somebody writes to the file after this is found by the next start.

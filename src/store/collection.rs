@@ -211,6 +211,7 @@ impl Collection {
     /// The record with the id `id`; the first of them, where the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
         let mut of_id = self.by_id.candidates(Ids::hash(id)).filter(|record| record.id.as_ref() == Some(id));
+        // As a rule there is one, whose number need not be looked at.
         let first = of_id.next()?;
         Some(of_id.fold(first, |first, other| if other.number < first.number { other } else { first }))
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Collection, Data, Resource, Store};
 use crate::json::{Indent, Kind, Layout};
 
-/// The text of the data file as it was put together last: where records were only added since, as most writes do, the
-/// next one costs no more than theirs.
+/// The text of the data file as it was put together last. Where records were only added since, as most writes do, those
+/// before them are not looked at one by one.
 #[derive(Debug, Default)]
 pub struct FileText {
     bytes: Vec<u8>,
@@ -14,7 +14,7 @@ pub struct FileText {
     pieces: Vec<(Arc<Resource>, usize)>,
 }
 
-/// A longer text is put together anew each time, so that large data is not in memory twice.
+/// A text that takes more room is put together anew each time, so that large data is not in memory twice.
 const MOST_KEPT: usize = 1 << 20;
 
 impl FileText {
@@ -42,7 +42,9 @@ impl FileText {
 
     /// Takes in the records that were added, if that is all that happened. What comes after the resources is cut off.
     fn grow_to(&mut self, store: &Store) -> bool {
-        let FileText { bytes, pieces } = self;
+        let bytes = &mut self.bytes;
+        // Should it end half way, the text is put together anew.
+        let mut pieces = std::mem::take(&mut self.pieces);
         if pieces.is_empty() || pieces.len() != store.resources.len() {
             return false;
         }
@@ -54,6 +56,7 @@ impl FileText {
                 continue;
             }
             let Some(added) = now.added_since(before) else { return false };
+            // That changes in an empty collection only, and out of that none grows.
             let close = before.collection().map_or(0, |collection| collection.close.len() + 1);
             let at = *end - close;
             if *end == bytes.len() {
@@ -67,6 +70,7 @@ impl FileText {
             *end = length;
             *before = now.clone();
         }
+        self.pieces = pieces;
         true
     }
 }
@@ -217,7 +221,6 @@ mod tests {
                 let body = || Object::parse(&format!("{{\"v\": {id}}}")).unwrap();
                 let now = past.last().unwrap();
                 let next = match step {
-                    // What a failed save had made of the data is not what follows.
                     0..=3 => carried_out(now, &Command::Create { resource, body: body() }),
                     4 => {
                         let (id, how) = (Id::Number(id), Merge::Shallow);
@@ -231,6 +234,7 @@ mod tests {
                 if looks {
                     prop_assert_eq!(text.of(&next), next.file_text());
                 }
+                // What a failed save had made of the data is not what follows.
                 if step != 3 {
                     past.push(next);
                 }

@@ -71,6 +71,7 @@ impl Base {
             entries[*at as usize] = Some(entry);
             *at += 1;
         }
+        // The library collects them where they lie, and so they stay in large pages.
         Base { shift, parts, entries: entries.into_iter().flatten().collect() }
     }
 
