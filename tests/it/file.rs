@@ -614,3 +614,23 @@ mod unix {
         }
     }
 }
+
+/// The file was opened before a save exchanged it, and is written after.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
+    use std::io::Write;
+    let fixture = Fixture::new("{\"a\": []}", None, |_| ());
+    let mut client = fixture.client();
+    let mut opened = std::fs::OpenOptions::new().write(true).open(fixture.folder().join("db.json")).unwrap();
+    client.send("POST", "/a", JSON, "{\"n\": 1}");
+    opened.write_all(b"{\"a\": [], \"mine\": {\"late\": true}}").unwrap();
+    drop(opened);
+    until("the edit is seen", || {
+        client.send("POST", "/a", JSON, "{}");
+        (client.send("GET", "/mine", NONE, "").status == 200).then_some(())
+    });
+    let data = fixture.data();
+    assert_eq!(data["mine"]["late"], true);
+    assert_eq!(data["a"][0]["n"], 1);
+}
