@@ -116,8 +116,9 @@ impl Running {
 
     /// Resident memory in bytes, where the system tells.
     pub fn memory(&self) -> Option<usize> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        // What `status` says there is an estimate.
+        let sums = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
+        let line = sums.lines().find(|line| line.starts_with("Rss:"))?;
         line.split_ascii_whitespace().nth(1)?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
     }
 }
