@@ -91,7 +91,7 @@ fn save_all(receiver: &mpsc::Receiver<Job>, path: &Path, first: &[u8]) -> std::i
             jobs.extend(receiver.try_iter());
         }
         let start = Instant::now();
-        if records >= super::measure::TOGETHER {
+        if records >= super::rates::TOGETHER {
             text.truncate(first.len());
             records = 0;
         }

@@ -8,16 +8,18 @@
 mod bare;
 mod data;
 mod load;
-mod measure;
 mod peers;
 mod plot;
+mod rates;
+mod table;
+mod times;
 mod works;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use measure::Table;
 use peers::Program;
+use table::Table;
 use works::Work;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -79,16 +81,16 @@ fn main() -> Outcome<()> {
                 _ => true,
             };
             if fits {
-                table.rows.push(measure::requests(&options, *count, work)?);
+                table.rows.push(rates::requests(&options, *count, work)?);
             }
         }
     }
     if !table.rows.is_empty() {
         println!("\n{table}");
     }
-    measure::single_writes(&options)?;
-    measure::starts(&options)?;
-    measure::reload(&options)?;
+    times::single_writes(&options)?;
+    times::starts(&options)?;
+    times::reload(&options)?;
     for name in missing {
         println!("not measured, because it is not installed: {name}");
     }

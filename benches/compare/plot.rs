@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::load::{Until, run};
-use super::measure::{grouped, median};
+use super::table::{grouped, median};
 use super::works::Work;
 use super::{Options, Outcome, data};
 

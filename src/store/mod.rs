@@ -14,7 +14,6 @@ mod merge;
 mod ordered;
 mod plan;
 mod put;
-
 mod refer;
 mod unique;
 

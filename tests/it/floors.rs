@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Module, floor (in halves), and whether it need exist already.
+/// Module and floor, in halves.
 const FLOORS: [(&str, u32); 15] = [
     ("pages", 0),
     ("parallel", 0),

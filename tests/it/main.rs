@@ -17,6 +17,7 @@ mod verbs;
 mod cases;
 mod concurrency;
 mod crash;
+mod edits;
 mod faults;
 mod file;
 mod fuzz_corpus;

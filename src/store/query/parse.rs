@@ -266,8 +266,8 @@ fn example_of(reserved: &str) -> String {
     }
 }
 
-/// The pattern in small letters where it is a word, perhaps at an end, that only a string can hold, spelt as it is: no number, and no part of
-/// the text form of an object.
+/// The pattern in small letters where it is a word, perhaps at an end, that only a string can hold, spelt as it is: no
+/// number, and no part of the text form of an object.
 fn word(pattern: &str) -> Option<String> {
     let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
     let lower = pattern.strip_suffix('$').unwrap_or(pattern).to_ascii_lowercase();

@@ -1,0 +1,293 @@
+//! A person who edits the data file while it is served.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use standin::engine::{Faults, Notice};
+
+use crate::support::*;
+
+/// A way in which an editor saves.
+type Save = fn(&Path, &str);
+
+fn in_place(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
+fn rename_over(path: &Path, text: &str) {
+    let beside = path.with_extension("json.swp");
+    std::fs::write(&beside, text).unwrap();
+    std::fs::rename(beside, path).unwrap();
+}
+
+fn delete_and_create(path: &Path, text: &str) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// The old file becomes the backup, as vim does it.
+fn move_away_and_create(path: &Path, text: &str) {
+    std::fs::rename(path, path.with_extension("json~")).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn in_two_steps(path: &Path, text: &str) {
+    use std::io::Write;
+    let mut file = std::fs::File::create(path).unwrap();
+    let (one, other) = text.as_bytes().split_at(text.len() / 2);
+    file.write_all(one).unwrap();
+    file.flush().unwrap();
+    file.write_all(other).unwrap();
+}
+
+const WAYS: [(&str, Save); 5] = [
+    ("in place", in_place),
+    ("rename over", rename_over),
+    ("delete and create", delete_and_create),
+    ("move away and create", move_away_and_create),
+    ("in two steps", in_two_steps),
+];
+
+#[test]
+fn an_edit_is_seen_within_a_fifth_of_a_second_whichever_way_it_is_saved() {
+    for (way, save) in WAYS {
+        let fixture = serve_data("{\"a\": []}");
+        // The tests share the machine: the fastest of some edits says how long it takes when nothing is in the way.
+        let fastest = (1..=4)
+            .map(|number| {
+                save(fixture.path(), &format!("{{\"a\": [{{\"id\": {number}}}]}}\n"));
+                let saved = Instant::now();
+                let at = fixture.reloaded();
+                assert_eq!(fixture.get(&format!("/a/{number}")).status, 200, "{way}");
+                at.saturating_duration_since(saved)
+            })
+            .min();
+        assert!(fastest < Some(Duration::from_millis(200)), "{way}: {fastest:?}");
+    }
+}
+
+#[test]
+fn the_notice_of_an_edit_counts_what_changed() {
+    let fixture = serve_data("{\"a\": [{\"id\": 1}, {\"id\": 2}, {\"id\": 3}], \"o\": {}}");
+    in_place(
+        fixture.path(),
+        "{\"a\": [{\"id\": 1}, {\"id\": 2, \"n\": 1}, {\"id\": 4}, {\"id\": 5}], \"o\": {\"p\": 1}}",
+    );
+    let (_, changes) = fixture.notice(|notice| match notice {
+        Notice::Reloaded { changes, .. } => Some(changes.clone()),
+        _ => None,
+    });
+    let told: Vec<_> = changes.iter().map(|one| (one.resource.as_str(), one.added, one.changed, one.removed)).collect();
+    assert_eq!(told, [("a", 2, 1, 1), ("o", 0, 1, 0)]);
+}
+
+#[test]
+fn own_saves_are_no_edits() {
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.unseen = Duration::ZERO);
+    let mut client = fixture.client();
+    for _ in 0..20 {
+        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    }
+    // What the watcher has seen of them is told before the edit that comes after.
+    in_place(
+        fixture.path(),
+        &fixture.text().replace("\"id\":1}", "\"id\":1,\"n\":1}").replace("\"id\": 1}", "\"id\": 1, \"n\": 1}"),
+    );
+    let first = fixture.notice(|notice| Some(notice.clone())).1;
+    let Notice::Reloaded { changes, .. } = first else { panic!("{first:?}") };
+    assert_eq!((changes.len(), changes[0].added, changes[0].changed, changes[0].removed), (1, 0, 1, 0));
+}
+
+fn broken(fixture: &Fixture) -> Faults {
+    let told = |notice: &Notice| match notice {
+        Notice::Broken(faults) => Some(faults.clone()),
+        _ => None,
+    };
+    fixture.notice(told).1
+}
+
+fn place(faults: &Faults) -> String {
+    standin::json::Place::of(&faults.text, faults.list[0].offset).to_string()
+}
+
+#[test]
+fn a_broken_edit_is_told_with_its_place_and_changes_nothing_until_it_is_mended() {
+    for (way, save) in WAYS {
+        let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 1}]}");
+        let before = fixture.get("/db").text().to_string();
+        let broken_text = "{\n  \"a\": [\n    {\"id\": 1, \"n\": 2},\n  ]\n}\n";
+        save(fixture.path(), broken_text);
+        let faults = broken(&fixture);
+        assert_eq!(place(&faults), "4:3", "{way}");
+        assert!(faults.list[0].message.contains("after the comma"), "{faults:?}");
+        // Reads go on, writes would overwrite the edit.
+        assert_eq!(fixture.get("/db").text(), before);
+        for (method, path, body) in [("POST", "/a", "{}"), ("PATCH", "/a/1", "{\"n\": 3}"), ("DELETE", "/a/1", "")] {
+            let problem = fixture.json(method, path, body).problem(503, "broken-file");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("line 4, column 3") && detail.contains("after the comma"), "{detail}");
+        }
+        assert_eq!(fixture.text(), broken_text);
+        assert_eq!(fixture.get("/db").text(), before);
+        save(fixture.path(), &broken_text.replace("},\n  ]", "}\n  ]"));
+        fixture.reloaded();
+        assert_eq!(fixture.get("/a/1").value()["n"], 2);
+        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        assert_eq!(fixture.data()["a"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn an_edit_that_breaks_a_rule_is_told_with_each_place_and_changes_nothing() {
+    let fixture = serve_with_rules("{\"users\": []}");
+    let user =
+        |email: &str, name: &str| format!("    {{\"lastName\": {name}, \"firstName\": \"F\", \"email\": \"{email}\"}}");
+    let file = |users: &[String]| format!("{{\n  \"users\": [\n{}\n  ]\n}}\n", users.join(",\n"));
+    in_place(fixture.path(), &file(&[user("a@x.org", "\"A\""), user("b@x.org", "7"), user("nowhere", "\"C\"")]));
+    let faults = broken(&fixture);
+    let places: Vec<_> =
+        faults.list.iter().map(|fault| standin::json::Place::of(&faults.text, fault.offset).to_string()).collect();
+    assert_eq!(places, ["4:18", "5:50"], "{faults:?}");
+    assert!(faults.list[0].message.contains("users[1]/lastName"), "{faults:?}");
+    assert_eq!(fixture.get("/users").text(), "[]");
+    fixture
+        .json("POST", "/users", r#"{"lastName": "A", "firstName": "B", "email": "c@x.org"}"#)
+        .problem(503, "broken-file");
+    // Two records with one address.
+    in_place(fixture.path(), &file(&[user("a@x.org", "\"A\""), user("A@X.org", "\"B\"")]));
+    let faults = broken(&fixture);
+    assert_eq!(place(&faults), "4:5");
+    assert!(faults.list[0].message.contains("email") && faults.list[0].message.contains("unique"), "{faults:?}");
+    assert_eq!(fixture.get("/users").text(), "[]");
+    in_place(fixture.path(), &file(&[user("a@x.org", "\"A\"")]));
+    fixture.reloaded();
+    assert_eq!(fixture.get("/users/1").value()["email"], "a@x.org");
+}
+
+#[test]
+fn undoing_a_broken_edit_brings_the_writes_back() {
+    let text = "{\"a\": [{\"id\": 1}]}";
+    let fixture = serve_data(text);
+    in_place(fixture.path(), "{\"a\": [{\"id\": 1}");
+    broken(&fixture);
+    fixture.json("POST", "/a", "{}").problem(503, "broken-file");
+    in_place(fixture.path(), text);
+    // The very next write finds the file mended, whether or not the watcher has been quicker.
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
+}
+
+#[test]
+fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
+    let text = "{\"a\": [{\"id\": 1}]}";
+    let fixture = serve_data(text);
+    // Many editors cut the file first and write it then; a write of ours may come between.
+    in_place(fixture.path(), "");
+    fixture.json("POST", "/a", "{}").problem(503, "broken-file");
+    assert_eq!(fixture.get("/a/1").status, 200);
+    assert_eq!(fixture.text(), "");
+    broken(&fixture);
+    assert_eq!(fixture.get("/a/1").status, 200);
+    in_place(fixture.path(), "{\"a\": [{\"id\": 1}, {\"id\": 5}]}");
+    fixture.reloaded();
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 6);
+}
+
+#[test]
+fn a_deleted_file_stops_the_writes_and_not_the_reads() {
+    let fixture = serve_data("{\"a\": [{\"id\": 1}]}");
+    std::fs::remove_file(fixture.path()).unwrap();
+    fixture.json("POST", "/a", "{}").problem(503, "unsaved");
+    assert_eq!(fixture.get("/a").value(), serde_json::json!([{"id": 1}]));
+    let (_, words) = fixture.notice(|notice| match notice {
+        Notice::Unsaved(words) => Some(words.clone()),
+        _ => None,
+    });
+    assert!(words.contains("db.json"), "{words}");
+    in_place(fixture.path(), "{\"a\": [{\"id\": 1}]}");
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
+}
+
+#[test]
+fn a_write_that_meets_an_edit_takes_it_in_first() {
+    for watch in [true, false] {
+        for (way, save) in WAYS {
+            let fixture = Fixture::new("{\"a\": [{\"id\": 1}]}", None, |options| options.watch = watch);
+            save(fixture.path(), "{\"a\": [{\"id\": 1}, {\"id\": 8, \"mine\": true}]}\n");
+            let reply = fixture.json("POST", "/a", "{\"n\": 1}");
+            assert_eq!((reply.status, reply.value()["id"].as_u64()), (201, Some(9)), "{way}, watched: {watch}");
+            let expected = serde_json::json!({"a": [{"id": 1}, {"id": 8, "mine": true}, {"n": 1, "id": 9}]});
+            assert_eq!(fixture.data(), expected, "{way}, watched: {watch}");
+            assert_eq!(fixture.get("/db").value(), expected);
+        }
+    }
+}
+
+#[test]
+fn unwatched_a_broken_edit_is_found_by_the_next_write_and_kept() {
+    let fixture = Fixture::new("{\"a\": []}", None, |options| options.watch = false);
+    rename_over(fixture.path(), "{\"a\": [}");
+    let problem = fixture.json("POST", "/a", "{}").problem(503, "broken-file");
+    assert!(problem["detail"].as_str().unwrap().contains("line 1, column 8"), "{problem:#}");
+    assert_eq!(fixture.text(), "{\"a\": [}");
+    assert_eq!(place(&broken(&fixture)), "1:8");
+    rename_over(fixture.path(), "{\"a\": [{\"id\": 3}]}");
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 4);
+}
+
+/// File times move in steps. An edit within the step of our own save, of the same size, leaves no trace in them.
+#[test]
+fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
+    let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 1}}", None, |options| options.watch = false);
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    let saved = std::fs::metadata(fixture.path()).unwrap().modified().unwrap();
+    in_place(fixture.path(), &fixture.text().replace("\"n\": 1", "\"n\": 7"));
+    let file = std::fs::File::options().write(true).open(fixture.path()).unwrap();
+    file.set_modified(saved).unwrap();
+    drop(file);
+    // Long after: the time of the file is no longer that of something that may still be going on.
+    until("time passes", || saved.elapsed().is_ok_and(|age| age > Duration::from_millis(120)).then_some(()));
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    assert_eq!(fixture.data()["note"]["n"], 7);
+    assert_eq!(fixture.get("/note").value()["n"], 7);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_symbolic_link_stays_one_and_edits_behind_it_are_seen() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = elsewhere.path().join("real data.json");
+    let fixture = Fixture::new("{\"a\": []}", None, |options| {
+        std::fs::rename(&options.file, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &options.file).unwrap();
+    });
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    assert!(std::fs::symlink_metadata(fixture.path()).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), fixture.text());
+    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
+    rename_over(&target, "{\"a\": [{\"id\": 4}]}");
+    fixture.reloaded();
+    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 5);
+    assert!(std::fs::symlink_metadata(fixture.path()).unwrap().is_symlink());
+}
+
+/// The file was opened before a save exchanged it, and is written after.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
+    use std::io::Write;
+    let fixture = Fixture::new("{\"a\": []}", None, |_| ());
+    let mut client = fixture.client();
+    let mut opened = std::fs::OpenOptions::new().write(true).open(fixture.folder().join("db.json")).unwrap();
+    client.send("POST", "/a", JSON, "{\"n\": 1}");
+    opened.write_all(b"{\"a\": [], \"mine\": {\"late\": true}}").unwrap();
+    drop(opened);
+    until("the edit is seen", || {
+        client.send("POST", "/a", JSON, "{}");
+        (client.send("GET", "/mine", NONE, "").status == 200).then_some(())
+    });
+    // Readers see it first: what was brought together is saved then.
+    until("the edit is in the file", || (fixture.data()["mine"]["late"] == true).then_some(()));
+    assert_eq!(fixture.data()["a"][0]["n"], 1);
+}
