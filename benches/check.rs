@@ -6,8 +6,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use standin::check::client::in_process;
-use standin::check::{Options, Outcome, run};
+use standin::check::{Options, Outcome, in_process, run};
 
 const PAGES: usize = 100;
 const EXAMPLES: usize = 10;

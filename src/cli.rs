@@ -1,6 +1,7 @@
 //! What was typed to what is meant, and what happens to what is printed.
 
 mod banner;
+#[cfg(feature = "check")]
 mod check;
 mod config;
 mod diagnose;
@@ -55,8 +56,9 @@ enum Command {
     Serve(Box<Serve>),
     /// Print the OpenAPI 3.1 document of the API
     Openapi(openapi::OpenApi),
-    /// Hold documentation pages against the data: every curl example is run and compared
-    Check(check::Check),
+    /// Check that the curl examples in your docs still work
+    #[cfg(feature = "check")]
+    Check(crate::check::Options),
 }
 
 #[derive(Debug, Args)]
@@ -194,7 +196,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let serve = match typed.command {
         Some(Command::Serve(serve)) => *serve,
-        Some(Command::Check(check)) => return check.run(),
+        #[cfg(feature = "check")]
+        Some(Command::Check(options)) => return check::check(options),
         Some(Command::Openapi(openapi)) => return openapi.run(),
         None => typed.serve,
     };

@@ -21,6 +21,8 @@ pub mod http;
 
 pub mod server;
 
+#[cfg(feature = "check")]
 pub mod check;
 
+#[cfg(feature = "cli")]
 pub mod cli;

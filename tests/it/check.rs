@@ -60,6 +60,30 @@ fn exit_codes() {
 }
 
 #[test]
+fn colours_are_for_terminals_and_for_who_asks() {
+    let folder = folder(&page("Bob"));
+    let rows: [(&[(&str, &str)], bool); 4] = [
+        (&[], false),
+        (&[("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ];
+    for (variables, coloured) in rows {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
+        for name in ["CLICOLOR_FORCE", "NO_COLOR", "CLICOLOR"] {
+            command.env_remove(name);
+        }
+        let output = command
+            .args(["check", "docs"])
+            .envs(variables.iter().copied())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.stdout.contains(&0x1b), coloured, "{variables:?}\n{}", said(&output));
+    }
+}
+
+#[test]
 fn json_is_one_object_whatever_else_is_said() {
     let folder = folder(&page("Bob"));
     let output = check(folder.path(), &["docs", "--format", "json", "--fix"]);

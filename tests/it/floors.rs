@@ -48,7 +48,6 @@ const NEVER: [(&str, &[&str]); 11] = [
     ("engine", &["hyper", "StatusCode", "notify::"]),
     ("http", &["notify::", "jsonschema", "arc_swap"]),
     ("openapi", &["tokio", "async", "std::fs"]),
-    // It watches pages itself, for the pages are its own.
     ("check", &["jsonschema", "arc_swap", "hyper"]),
 ];
 

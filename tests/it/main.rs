@@ -36,6 +36,7 @@ mod openapi;
 
 mod check;
 mod cli;
+mod examples;
 mod floors;
 
 mod clients;

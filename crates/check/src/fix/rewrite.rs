@@ -1,0 +1,337 @@
+//! Writing a documented value anew: what is right keeps its text, what is wrong
+//! gets the answer's value in the page's own layout.
+
+use serde_json::Value;
+
+use crate::compare::{matches, same};
+use crate::expect::{Item, Kind, Member, Node};
+
+/// The text that takes the place of a documented value.
+#[must_use]
+pub fn value(content: &str, node: &Node, actual: &Value) -> String {
+    Writer { content, unit: unit(content) }.value(node, actual)
+}
+
+/// The page's indentation: how much deeper its second level stands.
+#[must_use]
+pub fn unit(content: &str) -> &'static str {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = content.lines().filter(|line| !line.trim().is_empty());
+    while let Some(line) = lines.next() {
+        if !line.trim_end().ends_with(['{', '[']) {
+            continue;
+        }
+        let Some(next) = lines.next() else { break };
+        if next.trim_start_matches(' ').starts_with('\t') {
+            return "\t";
+        }
+        return match depth(next).saturating_sub(depth(line)) {
+            1 => " ",
+            3 => "   ",
+            4 => "    ",
+            8 => "        ",
+            _ => "  ",
+        };
+    }
+    "  "
+}
+
+/// The white space at the beginning of the line on which an offset stands.
+#[must_use]
+pub fn indent_at(content: &str, offset: usize) -> String {
+    let start = content[..offset].rfind('\n').map_or(0, |at| at + 1);
+    content[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect()
+}
+
+/// A value over several lines; the first line has no indentation.
+#[must_use]
+pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
+    let deeper = format!("{indent}{unit}");
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let lines: Vec<String> =
+                items.iter().map(|item| format!("{deeper}{}", pretty(item, &deeper, unit))).collect();
+            format!("[\n{}\n{indent}]", lines.join(",\n"))
+        }
+        Value::Object(members) if !members.is_empty() => {
+            let lines: Vec<String> = members
+                .iter()
+                .map(|(key, item)| format!("{deeper}{}: {}", quoted(key), pretty(item, &deeper, unit)))
+                .collect();
+            format!("{{\n{}\n{indent}}}", lines.join(",\n"))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A value on one line with spaces inside its braces, as people write it.
+fn inline(value: &Value, padded: bool) -> String {
+    let pad = if padded { " " } else { "" };
+    match value {
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| inline(item, padded)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Object(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(key, item)| format!("{}: {}", quoted(key), inline(item, padded))).collect();
+            format!("{{{pad}{}{pad}}}", members.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn quoted(key: &str) -> String {
+    Value::String(key.to_owned()).to_string()
+}
+
+struct Writer<'a> {
+    content: &'a str,
+    unit: &'static str,
+}
+
+impl Writer<'_> {
+    fn value(&self, node: &Node, actual: &Value) -> String {
+        if matches(node, actual) {
+            return self.content[node.span.clone()].to_owned();
+        }
+        match (&node.kind, actual) {
+            (Kind::Object { members, elided, bare }, Value::Object(object)) => {
+                self.object(node, members, *elided, *bare, object)
+            }
+            (Kind::Array(items), Value::Array(values)) => self.array(node, items, values),
+            _ => self.fresh(node.span.start, actual, None),
+        }
+    }
+
+    /// A value that the page did not have, written like its neighbour.
+    fn fresh(&self, at: usize, value: &Value, neighbour: Option<&Node>) -> String {
+        let text = neighbour.map(|node| &self.content[node.span.clone()]);
+        match text {
+            Some(text) if !text.contains('\n') && text.starts_with(['{', '[']) => {
+                inline(value, text.starts_with("{ ") || text.starts_with("[ "))
+            }
+            _ => pretty(value, &indent_at(self.content, at), self.unit),
+        }
+    }
+
+    fn object(
+        &self,
+        node: &Node,
+        members: &[Member],
+        elided: bool,
+        bare: bool,
+        object: &serde_json::Map<String, Value>,
+    ) -> String {
+        let kept: Vec<&Member> = members.iter().filter(|member| object.contains_key(&member.key)).collect();
+        let added: Vec<&String> = if elided {
+            Vec::new()
+        } else {
+            object.keys().filter(|key| !members.iter().any(|member| member.key == **key)).collect()
+        };
+        if kept.len() == members.len() && added.is_empty() {
+            let parts = members.iter().filter_map(|member| Some((&member.value, object.get(&member.key)?)));
+            return self.in_place(node, parts);
+        }
+        // The page's order is kept; a new member follows the one it follows in the answer.
+        let mut order: Vec<&str> = kept.iter().map(|member| member.key.as_str()).collect();
+        let mut before: Option<&str> = None;
+        for key in object.keys() {
+            if added.contains(&key) {
+                let at = before.and_then(|before| order.iter().position(|have| *have == before)).map_or(0, |at| at + 1);
+                order.insert(at, key);
+            }
+            before = Some(key);
+        }
+        let first = members.first().map(|member| member.key_span.start);
+        let opening = &self.content[node.span.start..first.unwrap_or(node.span.end)];
+        let spread =
+            opening.contains('\n') || (bare && self.content[node.span.clone()].contains('\n')) || first.is_none();
+        let outer = indent_at(self.content, node.span.start);
+        let indent = match first {
+            Some(first) if spread => indent_at(self.content, first),
+            _ => format!("{outer}{}", self.unit),
+        };
+        let entries: Vec<String> = order
+            .iter()
+            .filter_map(|key| {
+                let value = object.get(*key)?;
+                Some(match kept.iter().find(|member| member.key == *key) {
+                    Some(member) => {
+                        let between = &self.content[member.key_span.start..member.value.span.start];
+                        format!("{between}{}", self.value(&member.value, value))
+                    }
+                    None if spread => format!("{}: {}", quoted(key), pretty(value, &indent, self.unit)),
+                    None => format!("{}: {}", quoted(key), inline(value, opening.ends_with(' '))),
+                })
+            })
+            .collect();
+        let mut entries = entries;
+        if elided && !bare {
+            entries.push("...".to_owned());
+        }
+        if bare {
+            return entries.join(&format!(",\n{indent}"));
+        }
+        if entries.is_empty() {
+            return "{}".to_owned();
+        }
+        if spread {
+            format!("{{\n{indent}{}\n{outer}}}", entries.join(&format!(",\n{indent}")))
+        } else {
+            let pad = if opening.ends_with(' ') { " " } else { "" };
+            format!("{{{pad}{}{pad}}}", entries.join(", "))
+        }
+    }
+
+    /// The text of a node with only some values inside it replaced.
+    fn in_place<'n>(&self, node: &Node, parts: impl Iterator<Item = (&'n Node, &'n Value)>) -> String {
+        let mut out = String::new();
+        let mut at = node.span.start;
+        for (part, value) in parts {
+            out.push_str(&self.content[at..part.span.start]);
+            out.push_str(&self.value(part, value));
+            at = part.span.end;
+        }
+        out.push_str(&self.content[at..node.span.end]);
+        out
+    }
+
+    fn array(&self, node: &Node, items: &[Item], values: &[Value]) -> String {
+        let nodes: Vec<&Node> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Value(node) => Some(node),
+                Item::Elided(_) => None,
+            })
+            .collect();
+        let elided = items.iter().position(|item| matches!(item, Item::Elided(_)));
+        let last = items.iter().rposition(|item| matches!(item, Item::Elided(_)));
+        let head = elided.unwrap_or(nodes.len());
+        let tail = last.map_or(0, |at| items.len() - at - 1);
+        let once = elided == last;
+        // With one elision the page keeps showing as many items as it did.
+        let shown: Vec<Option<&Value>> = if elided.is_some() && once && values.len() > head + tail {
+            let front = values[..head].iter().map(Some);
+            front.chain(std::iter::once(None)).chain(values[values.len() - tail..].iter().map(Some)).collect()
+        } else {
+            values.iter().map(Some).collect()
+        };
+        let same_shape = shown.len() == items.len()
+            && items.iter().zip(&shown).all(|(item, value)| match (item, value) {
+                (Item::Elided(_), None) => true,
+                (Item::Value(node), Some(value)) => {
+                    id_of(node).is_none_or(|id| value.get("id").is_none_or(|own| same(id, own)))
+                }
+                _ => false,
+            });
+        if same_shape {
+            let parts = items.iter().zip(&shown).filter_map(|(item, value)| match (item, value) {
+                (Item::Value(node), Some(value)) => Some((node, *value)),
+                _ => None,
+            });
+            return self.in_place(node, parts);
+        }
+        if shown.is_empty() {
+            return "[]".to_owned();
+        }
+        let first = nodes.first().map(|node| node.span.start);
+        let opening = &self.content[node.span.start..first.unwrap_or(node.span.end)];
+        let spread = opening.contains('\n') || first.is_none();
+        let outer = indent_at(self.content, node.span.start);
+        let indent = match first {
+            Some(first) if spread => indent_at(self.content, first),
+            _ => format!("{outer}{}", self.unit),
+        };
+        let dots = items.iter().find_map(|item| match item {
+            Item::Elided(range) => Some(self.content[range.clone()].trim().to_owned()),
+            Item::Value(_) => None,
+        });
+        let entries: Vec<String> = shown
+            .iter()
+            .map(|value| match value {
+                None => dots.clone().unwrap_or_else(|| "...".to_owned()),
+                Some(value) => {
+                    let known = nodes.iter().find(|node| match (id_of(node), value.get("id")) {
+                        (Some(id), Some(own)) => same(id, own),
+                        _ => matches(node, value),
+                    });
+                    match (known, nodes.first()) {
+                        (Some(known), _) => self.value(known, value),
+                        (None, Some(neighbour)) => self.fresh(neighbour.span.start, value, Some(neighbour)),
+                        (None, None) => pretty(value, &indent, self.unit),
+                    }
+                }
+            })
+            .collect();
+        if spread {
+            format!("[\n{indent}{}\n{outer}]", entries.join(&format!(",\n{indent}")))
+        } else {
+            let pad = if opening.ends_with(' ') { " " } else { "" };
+            format!("[{pad}{}{pad}]", entries.join(", "))
+        }
+    }
+}
+
+fn id_of(node: &Node) -> Option<&Value> {
+    let Kind::Object { members, .. } = &node.kind else { return None };
+    members.iter().find(|member| member.key == "id").and_then(|member| match &member.value.kind {
+        Kind::Exact(id) => Some(id),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::expect::parse;
+    use super::*;
+
+    fn rewritten(content: &str, actual: &Value) -> String {
+        let node = parse(content).unwrap().body.unwrap();
+        let mut out = content.to_owned();
+        out.replace_range(node.span.clone(), &value(content, &node, actual));
+        out
+    }
+
+    #[test]
+    fn only_what_is_wrong_is_written_anew() {
+        let rows = [
+            ("{\n  \"a\": 1,\n  \"id\": 1\n}\n", json!({"a": 1, "id": 5}), "{\n  \"a\": 1,\n  \"id\": 5\n}\n"),
+            ("{ \"b\": 1, \"a\": 2 }", json!({"a": 3, "b": 1}), "{ \"b\": 1, \"a\": 3 }"),
+            ("{\n    \"a\": 1\n}", json!({"a": 1, "id": 5}), "{\n    \"a\": 1,\n    \"id\": 5\n}"),
+            ("{\n\t\"a\": 1,\n\t\"x\": 2\n}", json!({"a": 1}), "{\n\t\"a\": 1\n}"),
+            ("{\"a\": 1, \"x\": 2}", json!({"a": 1}), "{\"a\": 1}"),
+            ("{\"a\": 1}", json!({"z": 0, "a": 1}), "{\"z\": 0, \"a\": 1}"),
+            ("   {\n     \"a\": 1\n   }", json!([{"a": 1}]), "   [\n     {\n       \"a\": 1\n     }\n   ]"),
+            (
+                "[{\"id\": 1, \"n\": 1}, {\"id\": 3, \"n\": 3}]",
+                json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": 3}]),
+                "[{\"id\": 1, \"n\": 1}, {\"id\": 2, \"n\": 2}, {\"id\": 3, \"n\": 3}]",
+            ),
+            ("[\n  { \"id\": 1 },\n  ...\n]", json!([{"id": 4}, {"id": 5}]), "[\n  { \"id\": 4 },\n  ...\n]"),
+            (
+                "[\n  {\n    \"id\": 1,\n    \"n\": 1\n  },\n  ...\n]",
+                json!([{"id": 1, "n": 2}, {"id": 5, "n": 1}]),
+                "[\n  {\n    \"id\": 1,\n    \"n\": 2\n  },\n  ...\n]",
+            ),
+            ("{\n  \"a\": 1,\n  ...\n}", json!({"a": 2, "b": 3}), "{\n  \"a\": 2,\n  ...\n}"),
+            ("\"a\": 1,\n\"b\": 2", json!({"a": 1, "b": 3}), "\"a\": 1,\n\"b\": 3"),
+            ("{\n  \"a\": 1, // kept\n  \"b\": 2\n}", json!({"a": 1, "b": 3}), "{\n  \"a\": 1, // kept\n  \"b\": 3\n}"),
+            ("[1, 2]", json!([]), "[]"),
+            ("{}", json!({"a": 1}), "{\n  \"a\": 1\n}"),
+            (
+                "{\n  \"a\": {\n    \"b\": 1\n  }\n}",
+                json!({"a": {"b": 1, "c": [1]}}),
+                "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": [\n      1\n    ]\n  }\n}",
+            ),
+        ];
+        for (content, actual, expected) in rows {
+            let out = rewritten(content, &actual);
+            assert_eq!(out, expected, "{content}");
+            let node = parse(&out).unwrap().body.unwrap();
+            assert!(matches(&node, &actual), "{out}");
+        }
+    }
+}

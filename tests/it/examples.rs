@@ -1,0 +1,580 @@
+//! The checker's library: whole pages against an in-process server.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use standin::check::{CheckError, FailOn, Fix, Format, Options, Outcome, Reset, in_process, run};
+
+use crate::support::serve_data;
+
+const DATA: &str = r#"{
+  "users": [
+    { "id": 1, "lastName": "Ito", "firstName": "Kei", "email": "kei@example.com" },
+    { "id": 2, "lastName": "Okoro", "firstName": "Ada", "email": "ada@example.com" },
+    { "id": 3, "lastName": "Berg", "firstName": "Liv", "email": "liv@example.com" }
+  ],
+  "profile": { "name": "demo" }
+}
+"#;
+
+/// A folder with `db.json` and `page.md`.
+struct Folder {
+    root: tempfile::TempDir,
+}
+
+impl Folder {
+    fn new(page: &str) -> Folder {
+        let folder = Folder { root: tempfile::tempdir().unwrap() };
+        folder.write("db.json", DATA);
+        folder.write("page.md", page);
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.root.path().join(name), text).unwrap();
+    }
+
+    fn page(&self) -> PathBuf {
+        self.root.path().join("page.md")
+    }
+
+    fn options(&self) -> Options {
+        Options { paths: vec![self.page()], ..Options::default() }
+    }
+
+    fn report(&self, options: &Options) -> Value {
+        report(options)
+    }
+}
+
+fn report(options: &Options) -> Value {
+    let mut out = Vec::new();
+    let options = Options { format: Format::Json, ..options.clone() };
+    run(&options, &in_process, &mut out, &mut std::io::sink()).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+fn check(options: &Options) -> Result<Outcome, CheckError> {
+    run(options, &in_process, &mut std::io::sink(), &mut std::io::sink())
+}
+
+/// `verdict: reason` of each example of a page.
+fn verdicts(page: &str) -> Vec<String> {
+    let folder = Folder::new(page);
+    lines(&folder.report(&folder.options()))
+}
+
+fn lines(report: &Value) -> Vec<String> {
+    let examples = report["examples"].as_array().unwrap();
+    examples
+        .iter()
+        .map(|example| format!("{}: {}", example["verdict"].as_str().unwrap(), example["reason"].as_str().unwrap()))
+        .collect()
+}
+
+fn causes(page: &str) -> String {
+    let folder = Folder::new(page);
+    let report = folder.report(&folder.options());
+    report["examples"].as_array().unwrap().iter().map(|example| example["causes"].to_string()).collect()
+}
+
+fn example(command: &str, response: &str) -> String {
+    format!("```bash\n{command}\n```\n\n```json\n{response}\n```\n\n")
+}
+
+const POST: &str = "curl -X POST http://localhost:3000/users \\\n  -H \"Content-Type: application/json\" \\\n  -d '{\"lastName\": \"Noor\", \"firstName\": \"Sam\", \"email\": \"sam@example.com\"}'";
+
+#[test]
+fn verdicts_and_reasons() {
+    let user = r#"{"id": 1, "lastName": "Ito", "firstName": "Kei", "email": "kei@example.com"}"#;
+    let rows = [
+        (example("curl http://localhost:3000/users/1", user), "pass: as documented"),
+        (example("curl {server_url}/users/1", user), "pass: as documented"),
+        (
+            example("curl -i localhost:3000/users/1", &format!("HTTP/1.1 200 OK\nContent-Type: x\n\n{user}")),
+            "pass: as documented",
+        ),
+        (example("GET /users/1 HTTP/1.1\nHost: localhost", user), "pass: as documented"),
+        (
+            example(POST, r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 4}"#),
+            "pass: as documented",
+        ),
+        (
+            example(POST, r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 1}"#),
+            "fail: id: documented 1, the server answers 4",
+        ),
+        (example("curl http://localhost:3000/users", "[{\"id\": 1, ...}, ...]"), "pass: as documented"),
+        (
+            example("curl http://localhost:3000/users/{id}", user),
+            "skipped: a syntax template: `{id}` stands for a value",
+        ),
+        (example("curl https://api.example.com/users", user), "skipped: goes to api.example.com"),
+        (example("GET /users/1 HTTP/1.1\nHost: api.example.com", user), "skipped: goes to api.example.com"),
+        (example("curl https://localhost:3000/users/1", user), "fail: https, but the server speaks http"),
+        (example("curl http://localhost:3000/users?firstName=Kei&id=1", user), "fail: the `&` is not quoted"),
+        (example("curl \"http://localhost:3000/users?firstName=Kei Li\"", user), "fail: the URL has a space in it"),
+        (
+            example("curl -X DELETE http://localhost:3000/users/1\n  -H \"Accept: x\"", "{}"),
+            "fail: the backslash at the end of line 2 is missing, so `-H` is a command of its own",
+        ),
+        (example("curl http://localhost:3000/users -d @body.json", user), "skipped: the body is read from the file"),
+        (
+            example("curl http://localhost:3000/users/1", "{\"id\": 1"),
+            "fail: the documented response is no JSON: this `{` is never closed",
+        ),
+        (
+            example("curl http://localhost:3000/users/1", "HTTP/1.1 204 No Content"),
+            "fail: the status line of the response promises 204, the server answers 200",
+        ),
+        (
+            "<!-- standin: skip -->\n\n```sh\ncurl localhost:3000/users/77\n```\n".to_owned(),
+            "skipped: a comment says so",
+        ),
+        (
+            "<!-- standin: status=404 -->\n\n```sh\ncurl localhost:3000/users/77\n```\n".to_owned(),
+            "pass: the status is as documented",
+        ),
+        (
+            "---\nstandin: skip\n---\n\n```sh\ncurl localhost:3000/users\n```\n".to_owned(),
+            "skipped: the front matter says so",
+        ),
+        (
+            "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n\nNo response body is returned.\n".to_owned(),
+            "pass: the status is as documented; the page says that there is no body",
+        ),
+        (
+            "---\ntest:\n  testable:\n    - GET nobody / 200\n---\n\nText.\n".to_owned(),
+            "error: the front matter names `GET nobody`",
+        ),
+    ];
+    for (page, expected) in rows {
+        let seen = verdicts(&page);
+        assert_eq!(seen.len(), 1, "{page}\n{seen:?}");
+        assert!(seen[0].starts_with(expected), "{page}\n{seen:?}\nexpected {expected}");
+    }
+}
+
+#[test]
+fn explanations() {
+    let rows = [
+        (example("curl http://localhost:3000/user", "[]"), "did you mean `/users`"),
+        (example("curl http://localhost:3000/api/v1/users", "[]"), "--prefix /api/v1"),
+        (example("curl http://localhost:3000/users/9", "{\"id\": 9}"), "no record with the id 9"),
+        (
+            example(
+                "curl http://localhost:3000/users/1",
+                "{\"id\": 1, \"last_name\": \"Ito\", \"firstName\": \"Kei\", \"email\": \"kei@example.com\"}",
+            ),
+            "the page writes `last_name`, the server `lastName`",
+        ),
+        (
+            example(
+                "curl http://localhost:3000/users/1",
+                "{\"id\": \"1\", \"lastName\": \"Ito\", \"firstName\": \"Kei\", \"email\": \"kei@example.com\"}",
+            ),
+            "the page puts it in quotes",
+        ),
+        (
+            example(
+                "curl http://localhost:3000/users/1",
+                "{\"lastName\": \"Ito\", \"firstName\": \"Kei\", \"email\": \"kei@example.com\"}",
+            ),
+            "the server adds an `id`",
+        ),
+        (
+            example(
+                "curl http://localhost:3000/users/1",
+                "{\"id\": 1, \"lastName\": \"Okoro\", \"firstName\": \"Ada\", \"email\": \"ada@example.com\"}",
+            ),
+            "those of the record with the id 2",
+        ),
+        (
+            example(
+                "curl http://localhost:3000/users",
+                "[{\"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\", \"email\": \"kei@example.com\"}]",
+            ),
+            "`...` as the last item stands for the rest",
+        ),
+        (
+            example(
+                "curl -X POST http://localhost:3000/users -d '{\"lastName\": \"x\"}'",
+                "{\"lastName\": \"x\", \"id\": 4}",
+            ),
+            "sent as a form",
+        ),
+        (
+            example(
+                "curl -X POST http://localhost:3000/users -H 'Content-Type: application/json' -d '{\"lastName\": }'",
+                "{\"id\": 4}",
+            ),
+            "no JSON",
+        ),
+        (
+            example(
+                POST,
+                "{\"lastName\": \"Noor\", \"firstName\": \"Sam\", \"email\": \"sam@example.com\", \"id\": 1}",
+            ),
+            "differs only in id: the documented id 1 is taken; users has the ids 1 to 3, so the next is 4",
+        ),
+    ];
+    for (page, expected) in rows {
+        let causes = causes(&page);
+        assert!(causes.contains(expected), "{page}\n{causes}\nexpected {expected}");
+    }
+}
+
+#[test]
+fn a_page_may_be_read_alone_or_from_top_to_bottom() {
+    let made = r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 4}"#;
+    let page = format!("{}{}", example(POST, made), example("curl localhost:3000/users/4", made));
+    assert_eq!(verdicts(&page), ["pass: as documented", "pass: as documented, after the writes above it on the page"]);
+    let folder = Folder::new(&page);
+    let report = folder.report(&Options { reset: Reset::Example, ..folder.options() });
+    assert_eq!(report["examples"][1]["verdict"], "fail");
+    assert!(
+        report["examples"][1]["causes"].to_string().contains("needs the record that POST on line 2 creates; or reset"),
+        "{report}"
+    );
+    // The same POST twice: each is right for a reader who starts with it, only the first for one who reads on.
+    let folder = Folder::new(&format!("{0}{0}", example(POST, made)));
+    assert_eq!(folder.report(&folder.options())["summary"]["pass"], 2);
+    assert_eq!(folder.report(&Options { reset: Reset::Page, ..folder.options() })["summary"]["pass"], 1);
+}
+
+#[test]
+fn the_prefix_is_mapped_away() {
+    let page = "---\ntest:\n  server_url: localhost:3000/api/v1\n---\n\n```sh\ncurl http://{server_url}/users/1\n```\n\n```sh\ncurl localhost:3000/api/v1/users/1\n```\n";
+    assert!(verdicts(page).iter().all(|line| line.starts_with("pass")), "{:?}", verdicts(page));
+}
+
+#[test]
+fn the_database_file_is_never_touched() {
+    let folder = Folder::new(&example(POST, "{\"id\": 9}"));
+    folder.report(&folder.options());
+    assert_eq!(std::fs::read_to_string(folder.root.path().join("db.json")).unwrap(), DATA);
+    assert_eq!(std::fs::read_dir(folder.root.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn tables_are_promises() {
+    let rules = r#"{"properties": {"users": {"items": {"properties": {"lastName": {"type": "string"}, "email": {"type": "string"}}, "required": ["email"]}}}}"#;
+    let page = format!(
+        "## Create\n\n### Request body\n\n| Property name | Type | Required |\n|---|---|---|\n| `lastName` | string | Yes |\n| `email` | number | Yes |\n\n### Request example\n\n```sh\n{POST}\n```\n\n### Response format\n\n| Property name | Type |\n|---|---|\n| `last_name` | string |\n| `firstName` | integer |\n| `email` | string |\n| `id` | integer |\n\n### Return status\n\n| Status | Meaning |\n|---|---|\n| 201 | Created |\n| 409 | Email exists |\n"
+    );
+    let folder = Folder::new(&page);
+    folder.write("db.schema.json", rules);
+    let report = folder.report(&folder.options());
+    let all = report["tables"].to_string();
+    for expected in [
+        "`last_name` is documented, and not in the answer, did you mean `lastName`?",
+        "`firstName` is documented as integer, and is a string",
+        "`lastName` is documented as required, and no rule in db.schema.json requires it",
+        "`email` is documented as number, and db.schema.json says string",
+        "the 409 row is documented, and no rule in db.schema.json makes one",
+    ] {
+        assert!(all.contains(expected), "{expected}\n{all}");
+    }
+    assert_eq!(report["summary"]["tables"], 5, "{all}");
+    assert_eq!(report["summary"]["pass"], 1);
+}
+
+#[test]
+fn coverage_counts_endpoints() {
+    let folder = Folder::new(&format!(
+        "{}{}",
+        example("curl localhost:3000/users/1", "{...}"),
+        example("curl -X PUT localhost:3000/users/{id} -d '{}'", "{}")
+    ));
+    let report = folder.report(&folder.options());
+    let line = |endpoint: &str| {
+        let found = report["coverage"].as_array().unwrap().iter().find(|row| row["endpoint"] == endpoint).unwrap();
+        (found["documented"].as_bool().unwrap(), found["tested"].as_bool().unwrap())
+    };
+    assert_eq!(line("GET /users/{id}"), (true, true));
+    assert_eq!(line("PUT /users/{id}"), (true, false));
+    assert_eq!(line("DELETE /users/{id}"), (false, false));
+    assert_eq!(line("GET /profile"), (false, false));
+}
+
+fn fixed(page: &str, fix: Fix) -> (String, Value) {
+    let folder = Folder::new(page);
+    let options = Options { fix: Some(fix), format: Format::Json, ..folder.options() };
+    check(&options).unwrap();
+    let text = std::fs::read_to_string(folder.page()).unwrap();
+    let report = folder.report(&folder.options());
+    // A second run finds nothing to do.
+    check(&options).unwrap();
+    assert_eq!(std::fs::read_to_string(folder.page()).unwrap(), text);
+    (text, report)
+}
+
+#[test]
+fn fixes() {
+    let rows = [
+        // One number, and nothing else of the page.
+        (
+            format!("# T\n\nText   with odd  spaces \n\n```bash\n{POST}\n```\n\n```json\n{{\n    \"lastName\": \"Noor\",\n    \"firstName\": \"Sam\",\n    \"email\": \"sam@example.com\",\n    \"id\": 1\n}}\n```\n\n| a |\n|-|\n"),
+            format!("# T\n\nText   with odd  spaces \n\n```bash\n{POST}\n```\n\n```json\n{{\n    \"lastName\": \"Noor\",\n    \"firstName\": \"Sam\",\n    \"email\": \"sam@example.com\",\n    \"id\": 4\n}}\n```\n\n| a |\n|-|\n"),
+        ),
+        // In a list, with CRLF, the key order of the page, an elision.
+        (
+            "1. Do\r\n\r\n   ```sh\r\n   curl localhost:3000/users\r\n   ```\r\n\r\n   ```json\r\n   [\r\n     { \"email\": \"x\", \"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\" },\r\n     ...\r\n   ]\r\n   ```\r\n".to_owned(),
+            "1. Do\r\n\r\n   ```sh\r\n   curl localhost:3000/users\r\n   ```\r\n\r\n   ```json\r\n   [\r\n     { \"email\": \"kei@example.com\", \"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\" },\r\n     ...\r\n   ]\r\n   ```\r\n".to_owned(),
+        ),
+        // In a quote; an object where the server has an array is a new layout.
+        (
+            "> ```sh\n> curl localhost:3000/users/2\n> ```\n>\n> ```json\n> {\n>   \"id\": 2,\n>   \"name\": \"Ada\"\n> }\n> ```\n".to_owned(),
+            "> ```sh\n> curl localhost:3000/users/2\n> ```\n>\n> ```json\n> {\n>   \"id\": 2,\n>   \"lastName\": \"Okoro\",\n>   \"firstName\": \"Ada\",\n>   \"email\": \"ada@example.com\"\n> }\n> ```\n".to_owned(),
+        ),
+        // The status line stands inside the fence.
+        (
+            format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{{\"id\": 4, ...}}\n```\n"),
+            format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 201 Created\nContent-Type: application/json\n\n{{\"id\": 4, ...}}\n```\n"),
+        ),
+        // Broken JSON is written anew.
+        (
+            "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\" \"demo\"\n}\n```\n".to_owned(),
+            "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\": \"demo\"\n}\n```\n".to_owned(),
+        ),
+    ];
+    for (page, expected) in rows {
+        let (text, report) = fixed(&page, Fix::Wrong);
+        assert_eq!(text, expected);
+        assert_eq!(report["summary"]["fail"], 0, "{report}");
+    }
+}
+
+#[test]
+fn what_is_no_matter_of_the_response_is_not_rewritten() {
+    let rows = [
+        example("curl localhost:3000/users/99", "{\"id\": 99}"),
+        example("curl https://localhost:3000/users/1", "{\"id\": 99}"),
+        "```sh\ncurl localhost:3000/profile\n```\n".to_owned(),
+    ];
+    for page in rows {
+        assert_eq!(fixed(&page, Fix::Wrong).0, page);
+    }
+}
+
+#[test]
+fn a_missing_response_is_added_when_asked() {
+    let page = "- Step\n\n  ```sh\n  curl localhost:3000/profile\n  ```\n\nEnd.\n";
+    let (text, _) = fixed(page, Fix::Missing);
+    assert_eq!(
+        text,
+        "- Step\n\n  ```sh\n  curl localhost:3000/profile\n  ```\n\n  ```json\n  {\n    \"name\": \"demo\"\n  }\n  ```\n\nEnd.\n"
+    );
+}
+
+#[test]
+fn outcomes() {
+    let good = example("curl localhost:3000/profile", "{\"name\": \"demo\"}");
+    let bad = example("curl localhost:3000/profile", "{\"name\": \"x\"}");
+    let rows = [
+        (&good, FailOn::Findings, Outcome::AsDocumented),
+        (&bad, FailOn::Findings, Outcome::Findings),
+        (&bad, FailOn::Never, Outcome::AsDocumented),
+    ];
+    for (page, fail_on, expected) in rows {
+        let folder = Folder::new(page);
+        let options = Options { fail_on, ..folder.options() };
+        let outcome = check(&options).unwrap();
+        assert_eq!(outcome, expected, "{page}");
+    }
+    let folder = Folder::new(&good);
+    folder.write("broken.json", "{\"users\": [}");
+    let options = Options { database: Some(folder.root.path().join("broken.json")), ..folder.options() };
+    let failed = check(&options).unwrap_err();
+    assert!(failed.to_string().contains("broken.json"), "{failed}");
+    let nowhere = Options { paths: vec![folder.root.path().join("no.md")], ..Options::default() };
+    assert!(matches!(check(&nowhere), Err(CheckError::Unreadable(..))));
+}
+
+fn printed(page: &str, format: Format) -> String {
+    let folder = Folder::new(page);
+    let mut out = Vec::new();
+    run(&Options { format, ..folder.options() }, &in_process, &mut out, &mut std::io::sink()).unwrap();
+    String::from_utf8(out).unwrap().replace(&folder.page().display().to_string(), "page.md")
+}
+
+#[test]
+fn a_person_sees_the_place_the_difference_and_the_cause() {
+    let page = format!(
+        "# Users\n\n{}{}",
+        example("curl localhost:3000/profile", "{\n  \"name\": \"Demo\"\n}"),
+        example("curl localhost:3000/users/{id}", "{}")
+    );
+    let expected = "\
+error: GET /profile: name: documented \"Demo\", the server answers \"demo\"
+ --> page.md:9:11
+  |
+9 |   \"name\": \"Demo\"
+  |           ^^^^^^
+  - documented  + the server
+  - \"name\": \"Demo\"
+  + \"name\": \"demo\"
+
+skipped  page.md:13: GET localhost:3000/users/{id} (a syntax template: `{id}` stands for a value)
+endpoints: 2 of 10 documented, 0 tested; 8 are documented nowhere (--coverage lists them)
+2 examples on 1 page: 0 as documented, 1 not, 1 skipped
+";
+    assert_eq!(printed(&page, Format::Human), expected);
+}
+
+#[test]
+fn machines_get_their_formats() {
+    let page = example("curl localhost:3000/profile", "{\"name\": \"Demo\"}");
+    let github = printed(&page, Format::Github);
+    assert!(github.starts_with("::error file=page.md,line=6,col=10,title=GET /profile::name: documented \"Demo\", the server answers \"demo\"\n"), "{github}");
+    let junit = printed(&page, Format::Junit);
+    assert!(
+        junit.contains("<testsuites name=\"standin check\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">"),
+        "{junit}"
+    );
+    assert!(
+        junit.contains("<failure message=\"name: documented &quot;Demo&quot;, the server answers &quot;demo&quot;\">"),
+        "{junit}"
+    );
+    let json: Value = serde_json::from_str(&printed(&page, Format::Json)).unwrap();
+    let first = &json["examples"][0];
+    assert_eq!(first["page"], "page.md");
+    assert_eq!(first["line"], 1);
+    assert_eq!(first["request"], "GET /profile");
+    assert_eq!(first["verdict"], "fail");
+    assert_eq!(first["documented"], serde_json::json!({"status": 200, "body": {"name": "Demo"}}));
+    assert_eq!(first["actual"], serde_json::json!({"status": 200, "body": {"name": "demo"}}));
+    assert_eq!(json["summary"]["fail"], 1);
+}
+
+#[test]
+fn a_real_service_is_written_to_only_when_allowed() {
+    let folder = Folder::new(&format!(
+        "{}{}",
+        example(POST, "{...}"),
+        example("curl localhost:3000/profile", "{\"name\": \"demo\"}")
+    ));
+    let served = serve_data(DATA);
+    let url = format!("http://{}", served.address());
+    for (allow_writes, verdicts) in [(false, ["skipped", "pass"]), (true, ["pass", "pass"])] {
+        let report = folder.report(&Options { server: Some(url.clone()), allow_writes, ..folder.options() });
+        let seen: Vec<_> = report["examples"].as_array().unwrap().iter().map(|example| &example["verdict"]).collect();
+        assert_eq!(seen, verdicts);
+    }
+    assert_eq!(served.get("/users").value().as_array().unwrap().len(), 4, "one service, written to once");
+    // A real service needs no data file.
+    std::fs::remove_file(folder.root.path().join("db.json")).unwrap();
+    let report = folder.report(&Options { server: Some(url), ..folder.options() });
+    assert_eq!(report["examples"][1]["verdict"], "pass");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let report = folder.report(&Options { server: Some(format!("http://{nobody}")), ..folder.options() });
+    assert_eq!(report["examples"][1]["verdict"], "error");
+    assert!(report["examples"][1]["reason"].as_str().unwrap().contains("refused"), "{report}");
+}
+
+/// The judged pages of real documentation, where they are at hand: the
+/// variable `STANDIN_SHARED` names the folder that holds `corpus/`.
+#[test]
+fn the_corpus_is_judged_as_expected() {
+    let Some(shared) = std::env::var_os("STANDIN_SHARED") else {
+        eprintln!("not run: STANDIN_SHARED does not name the folder with the corpus");
+        return;
+    };
+    let corpus = Path::new(&shared).join("corpus");
+    let expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(corpus.join("expected.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for row in expected.as_array().unwrap() {
+        let (Some(page), Some(line)) = (row["page"].as_str(), row["line"].as_u64()) else { continue };
+        let path = corpus.join(page);
+        if !path.exists() {
+            eprintln!("not run: {page} is not in the corpus");
+            continue;
+        }
+        let project = page.split('/').next().unwrap();
+        let options = Options {
+            paths: vec![path],
+            database: Some(corpus.join(project).join("api/api-ranks-db-source.json")),
+            ..Options::default()
+        };
+        let report = report(&options);
+        let Some(example) = report["examples"].as_array().unwrap().iter().find(|example| example["line"] == line)
+        else {
+            wrong.push(format!("{page}:{line} was not found"));
+            continue;
+        };
+        let verdict = example["verdict"].as_str().unwrap();
+        let met = match row["kind"].as_str().unwrap() {
+            "pass" => verdict == "pass",
+            "doc_bug" => verdict == "fail",
+            "prose_body" => matches!(verdict, "pass" | "skipped"),
+            _ => matches!(verdict, "skipped" | "error"),
+        };
+        let read = example["documented"]["body"] == row["documented_body"]
+            && example["documented"]["status"] == row["documented_status"];
+        if !met || !read {
+            wrong.push(format!("{page}:{line} {}: {example}", row["kind"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Pieces of pages, in no sensible order.
+fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop::sample::select(vec![
+        "## Request\n\n",
+        "### Response (404)\n\n",
+        "**Response:**\n\n",
+        "1. step\n\n",
+        "> quote\n",
+        "   ",
+        "> ",
+        "```bash\n",
+        "```json\n",
+        "```\n",
+        "\r\n",
+        "curl localhost:3000/users/1\n",
+        "curl -X POST localhost:3000/users \\\n",
+        "  -H 'Content-Type: application/json' \\\n",
+        "  -d '{\"lastName\": \"é\"}'\n",
+        "curl “x” {a} <b> $C 'd\n",
+        "GET /users HTTP/1.1\n",
+        "HTTP/1.1 200 OK\n\n",
+        "{\"id\": 1, ...}\n",
+        "[\n  {\"id\": 1},\n  …\n",
+        "{\n  \"lastName\": \"x\"\n}\n",
+        "\"a\": 1,\n",
+        "| Property | Type |\n|---|---|\n| `id` | number |\n",
+        "| Status |\n|---|\n| 404 |\n",
+        "<!-- standin: skip status=201 -->\n",
+        "\n",
+        "---\n",
+        "test:\n  testable: [A / 200]\n",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+
+    /// Whatever a page is, it is judged without a panic, and a repair repairs:
+    /// what it changes passes then, nothing else fails for it, and it is done once.
+    #[test]
+    fn any_page_is_judged_and_repaired_once(text in pieces()) {
+        for format in [Format::Human, Format::Json, Format::Github, Format::Junit] {
+            printed(&text, format);
+        }
+        let folder = Folder::new(&text);
+        let failing = || folder.report(&folder.options())["summary"]["fail"].as_u64().unwrap();
+        let read = || std::fs::read_to_string(folder.page()).unwrap();
+        let before = failing();
+        let options = Options { fix: Some(Fix::Wrong), ..folder.options() };
+        check(&options).unwrap();
+        let repaired = read();
+        if repaired != text {
+            proptest::prop_assert!(failing() < before);
+            check(&options).unwrap();
+            proptest::prop_assert_eq!(read(), repaired);
+        }
+    }
+}
