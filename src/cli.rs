@@ -15,17 +15,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
 use crate::http::{Limits, Rewriter, Settings};
 use crate::json::MAX_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};
+use crate::words::{list, nearest, shell_word};
 
 /// All as it should be.
 const OK: u8 = 0;
 /// The program could not do what was asked.
 const FAILED: u8 = 2;
+
+/// The port where neither an option nor the environment names one.
+const USUAL_PORT: u16 = 3000;
 
 /// The heading of the options that protect the server.
 const LIMITS: &str = "Limits";
@@ -41,7 +46,8 @@ Examples:
 
 /// A mock API server driven by a JSON file.
 #[derive(Debug, Parser)]
-#[command(name = "standin", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(name = "standin", version, disable_version_flag = true, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -51,8 +57,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve a data file (what happens without a command, too)
-    #[command(after_help = EXAMPLES, args_override_self = true)]
+    /// Serve a data file (default command)
+    #[command(display_name = "standin", version, disable_version_flag = true, after_help = EXAMPLES, args_override_self = true)]
     Serve(Box<Serve>),
     /// Print the OpenAPI 3.1 document of the API
     Openapi(openapi::OpenApi),
@@ -65,32 +71,35 @@ enum Command {
 struct Serve {
     /// The data file [default: data/db.json, or else db.json]
     file: Option<PathBuf>,
-    /// The port; 0 for any that is free
-    #[arg(short, long, default_value_t = 3000, env = "PORT")]
-    port: u16,
-    /// The host name or address to serve on
-    #[arg(short = 'H', long, default_value = "localhost")]
-    host: String,
-    /// Take edits of the file in as they are saved (the default; accepted as json-server's option)
-    #[arg(short, long, overrides_with = "no_watch")]
+    /// Further data files: refused, with a way to join them
+    #[arg(hide = true)]
+    more: Vec<PathBuf>,
+    /// The port; 0 picks a free port [default: the environment variable PORT, or else 3000]
+    #[arg(short, long)]
+    port: Option<u16>,
+    /// The host name or address to serve on [default: the environment variable STANDIN_HOST, or else localhost]
+    #[arg(short = 'H', long)]
+    host: Option<String>,
+    /// Reload the file when it changes (default)
+    #[arg(short, long, default_value_t = true, overrides_with = "no_watch")]
     watch: bool,
-    /// See edits of the file only when a write finds them
+    /// Don't watch the file; notice edits at the next write
     #[arg(long)]
     no_watch: bool,
     /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
-    /// How sure a write is when it is acknowledged
+    /// How durable a write is once acknowledged
     #[arg(long, value_enum, default_value_t = Sure::Synced)]
     durability: Sure,
     /// Never write the file; the same as --durability memory
     #[arg(long)]
     ephemeral: bool,
-    /// Keep writes younger than this when an edit of the file lacks them, in milliseconds
+    /// When you edit the file, keep API writes of the last MS milliseconds that your edit does not contain
     #[arg(long, value_name = "MS", default_value_t = 2000)]
     unseen: u64,
-    /// Put writes into a journal beside the file, which follows within a second, if it has at least this size: in bytes,
-    /// or with k or m; 0 for every file
+    /// For files this large, log writes to a journal first and rewrite the file within a second: in bytes, or with k or
+    /// m; 0 for every file
     #[arg(long, value_name = "SIZE", default_value = "8m", value_parser = any_size)]
     journal_above: usize,
     /// The largest body of a request, in bytes, or with k or m
@@ -120,17 +129,17 @@ struct Serve {
     /// How long a request's body may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     body_time: u64,
-    /// How long an answer may wait for a client that does not read it, in seconds
+    /// Timeout for clients that stop reading, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     write_time: u64,
     /// How long a stop waits for what is under way, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
     grace: u64,
-    /// A name under which the server may be asked for while it serves this machine alone; may be repeated
+    /// Extra Host name to accept while bound to localhost; may be repeated
     #[arg(long, value_name = "NAME", help_heading = LIMITS)]
     allow_host: Vec<String>,
     /// A folder of files to serve beside the API [default: public, if it is there]
-    #[arg(short, long = "static", value_name = "FOLDER")]
+    #[arg(short = 's', long = "static", value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// A file of rules that rewrite URLs: {"/api/*": "/$1"}
     #[arg(short, long, value_name = "FILE")]
@@ -138,7 +147,7 @@ struct Serve {
     /// Answer GET, HEAD and OPTIONS only
     #[arg(long, visible_alias = "ro")]
     read_only: bool,
-    /// Switch the routes under /-/ off that change data and show requests
+    /// Disable the admin routes under /-/
     #[arg(long)]
     no_admin: bool,
     /// Send no cross-origin headers
@@ -147,10 +156,10 @@ struct Serve {
     /// Send nothing compressed
     #[arg(long, visible_alias = "ng")]
     no_gzip: bool,
-    /// Let every answer of the API wait, in milliseconds
+    /// Delay every API response, in milliseconds
     #[arg(short, long, value_name = "MS", default_value_t = 0)]
     delay: u64,
-    /// Where a snapshot goes that is taken with the key s and Enter
+    /// Folder for snapshots (type s, Enter)
     #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".")]
     snapshots: PathBuf,
     /// The property that holds a record's id
@@ -159,7 +168,7 @@ struct Serve {
     /// What foreign keys end with
     #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks")]
     foreign_key_suffix: String,
-    /// A file of options by name [default: json-server.json, if it is there]
+    /// Config file (JSON): options by name [default: json-server.json, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Refused: standin runs no JavaScript
@@ -168,6 +177,9 @@ struct Serve {
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -186,7 +198,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(words) => return fail(&words),
     };
-    let typed = match Cli::try_parse_from(arguments) {
+    let typed = match parse(arguments) {
         Ok(typed) => typed,
         Err(error) => {
             // Nothing can be said where even the terminal is gone.
@@ -202,6 +214,40 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         None => typed.serve,
     };
     serve.run()
+}
+
+/// The command line as clap sees it. Each flag also takes a value, as json-server's do: `--no-cors=true`.
+fn command() -> clap::Command {
+    let flags = |command: clap::Command| {
+        command.mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue if arg.get_default_values().is_empty() => as_flag(arg.default_value("false")),
+            ArgAction::SetTrue => as_flag(arg),
+            _ => arg,
+        })
+    };
+    flags(Cli::command()).mut_subcommand("serve", flags)
+}
+
+fn as_flag(arg: clap::Arg) -> clap::Arg {
+    arg.action(ArgAction::Set)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .value_parser(BoolishValueParser::new())
+        .value_name("BOOL")
+        .hide_default_value(true)
+        .hide_possible_values(true)
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// What an environment variable says; an empty one says nothing.
+fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
 /// Says why the program cannot do what was asked.
@@ -252,23 +298,36 @@ impl Serve {
         if self.middlewares.is_some() {
             return Err("--middlewares names JavaScript modules, and standin runs none.\n  help: a delay is --delay, other URLs are --routes, extra files --static; for anything else put a proxy before standin".into());
         }
+        if let (Some(first), [second, ..]) = (&self.file, self.more.as_slice()) {
+            return Err(one_file(first, second));
+        }
         if let Some(file) = &self.file {
             let name = file.to_string_lossy();
             if name.starts_with("http://") || name.starts_with("https://") {
                 return Err(format!(
-                    "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {name}"
+                    "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {}",
+                    shell_word(&name)
                 ));
             }
             let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
             match extension.as_deref() {
                 Some("js" | "cjs" | "mjs") => {
+                    let module = if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
+                        name.into_owned()
+                    } else {
+                        format!("./{name}")
+                    };
+                    let script = format!("console.log(JSON.stringify(require({module:?})()))");
                     return Err(format!(
-                        "{name} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e 'console.log(JSON.stringify(require(\"./{name}\")()))' > db.json"
+                        "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
+                        file.display(),
+                        shell_word(&script)
                     ));
                 }
                 Some("json5") => {
                     return Err(format!(
-                        "{name} is JSON5, and standin reads JSON, so that it can give the file back as it was written.\n  help: convert it once: npx json5 {name} > db.json"
+                        "{name} is JSON5, and standin reads JSON, so that it can give the file back as it was written.\n  help: convert it once: npx json5 {} > db.json",
+                        shell_word(&name)
                     ));
                 }
                 _ => {}
@@ -283,6 +342,16 @@ impl Serve {
     }
 
     fn options(self) -> Result<Options, String> {
+        let port = match (self.port, environment("PORT")) {
+            (Some(port), _) => port,
+            (None, None) => USUAL_PORT,
+            (None, Some(text)) => text.trim().parse().map_err(|_| {
+                format!(
+                    "the environment variable PORT is {text:?}, which is not a port (0 to 65535)\n  help: unset PORT, or choose a port with --port {USUAL_PORT}"
+                )
+            })?,
+        };
+        let host = self.host.or_else(|| environment("STANDIN_HOST")).unwrap_or_else(|| "localhost".into());
         let file = self.file.unwrap_or_else(usual_file);
         let saving = match (self.ephemeral, self.durability) {
             (true, _) | (_, Sure::Memory) => Saving::Memory,
@@ -309,10 +378,10 @@ impl Serve {
         Ok(Options {
             file,
             schema: self.schema,
-            host: self.host,
-            port: self.port,
+            host,
+            port,
             saving,
-            watch: !self.no_watch,
+            watch: self.watch && !self.no_watch,
             unseen: Duration::from_millis(self.unseen),
             journal_above: self.journal_above,
             limits: Limits {
@@ -330,6 +399,26 @@ impl Serve {
             http,
         })
     }
+}
+
+/// The error for a second data file, or for a word that was meant as a command.
+fn one_file(first: &Path, second: &Path) -> String {
+    let (first_name, second_name) = (first.display(), second.display());
+    let names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_string()).collect();
+    let is_word = first.extension().is_none() && first.components().count() == 1 && !first.exists();
+    if is_word {
+        let meant = nearest(&first.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or("serve");
+        return format!(
+            "there is no command {first_name} (commands: {}); standin serves one file\n  help: standin {meant} {}",
+            list(&names),
+            shell_word(&second.to_string_lossy())
+        );
+    }
+    format!(
+        "standin serves one file, and was given {first_name} and {second_name}\n  help: join them (jq -s add {} {} > db.json), or start standin once for each, with another --port",
+        shell_word(&first.to_string_lossy()),
+        shell_word(&second.to_string_lossy())
+    )
 }
 
 /// Asks for as many open files as the system allows at all: each connection is one, and shells start programs with room

@@ -1,11 +1,15 @@
 //! Options from a file, as json-server's `--config`.
 
+use std::any::TypeId;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 use crate::json::{Place, check};
+use crate::words::nearest;
 
 /// The file that is read when none is named.
 const USUAL: &str = "json-server.json";
@@ -13,40 +17,80 @@ const USUAL: &str = "json-server.json";
 /// `typed` with the options of the config file put before those that were typed, so that these win.
 ///
 /// # Errors
-/// A file that was named is not there, or is not an object of options.
+/// A file that was named is not there, or is not an object of options with values that they take.
 pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String> {
+    let command = super::command();
+    let subcommand = typed.get(1).and_then(|word| command.find_subcommand(word)).map(Command::get_name);
+    if subcommand.is_some_and(|name| name != "serve") {
+        return Ok(typed);
+    }
     let Some((path, must)) = path(&typed) else { return Ok(typed) };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(_) if !must => return Ok(typed),
+        Err(error) if !must && error.kind() == ErrorKind::NotFound => return Ok(typed),
         Err(error) => return Err(format!("cannot read the config file {}: {error}", path.display())),
     };
     let name = path.display();
     if let Err(error) = check(&text) {
         return Err(format!("{name}:{}: {error}", Place::of(&text, error.offset)));
     }
-    let Ok(Value::Object(options)) = serde_json::from_str(&text) else {
+    let Ok(Value::Object(keys)) = serde_json::from_str(&text) else {
         return Err(format!("{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"));
     };
-    let serves = typed.get(1).is_some_and(|word| word == "serve");
-    if typed.get(1).is_some_and(|word| word == "check") {
-        return Ok(typed);
+    let mut options = Vec::new();
+    for (key, value) in &keys {
+        options.extend(option(&command, key, value).map_err(|words| format!("{name}: {words}"))?);
     }
-    let mut all: Vec<OsString> = typed.iter().take(1 + usize::from(serves)).cloned().collect();
-    for (key, value) in options {
-        let option = kebab(&key);
-        match value {
-            Value::Bool(true) => all.push(format!("--{option}").into()),
-            Value::Bool(false) if option == "watch" => all.push("--no-watch".into()),
-            Value::Bool(false) | Value::Null => {}
-            Value::String(text) => all.push(format!("--{option}={text}").into()),
-            Value::Number(number) => all.push(format!("--{option}={number}").into()),
-            Value::Array(_) if option == "middlewares" => all.push("--middlewares".into()),
-            other => return Err(format!("{name}: the option {key} cannot be {other}")),
-        }
-    }
-    all.extend(typed.into_iter().skip(1 + usize::from(serves)));
+    // Tried alone first, so that a bad value is reported as one of the file and not as one that was typed.
+    let program = typed.first().cloned().into_iter();
+    super::parse(program.chain(options.iter().cloned()).collect()).map_err(|error| {
+        let words = error.render().to_string();
+        let first = words.lines().next().unwrap_or_default();
+        format!("{name}: {}", first.strip_prefix("error: ").unwrap_or(first))
+    })?;
+    let start = typed.len().min(1 + usize::from(subcommand.is_some()));
+    let mut all = typed;
+    all.splice(start..start, options);
     Ok(all)
+}
+
+/// A key of the config file and its value, as they are typed.
+fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, String> {
+    let name = kebab(key);
+    let Some(arg) = keys(command).find(|arg| names(arg).any(|known| known == key || known == name)) else {
+        let known: Vec<&str> = keys(command).filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long).collect();
+        let meant =
+            nearest(key, keys(command).flat_map(names)).or_else(|| nearest(&name, keys(command).flat_map(names)));
+        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"));
+        return Err(format!("there is no option \"{key}\"{meant}\n  help: its keys are {}", known.join(", ")));
+    };
+    let long = arg.get_long().unwrap_or_default();
+    let is_flag = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+    let one = |value: &Value| match value {
+        Value::String(text) => Ok(format!("--{long}={text}").into()),
+        Value::Number(number) => Ok(format!("--{long}={number}").into()),
+        other => Err(format!("\"{key}\" cannot be {other}")),
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) if long == "middlewares" && items.is_empty() => Ok(Vec::new()),
+        _ if long == "middlewares" => Err("\"middlewares\" names JavaScript modules, and standin runs none\n  help: a delay is \"delay\", other URLs are \"routes\", extra files \"static\"".into()),
+        Value::Bool(value) if is_flag => Ok(vec![format!("--{long}={value}").into()]),
+        // As in json-server: the option is not used.
+        Value::Bool(false) => Ok(Vec::new()),
+        Value::Array(items) if matches!(arg.get_action(), ArgAction::Append) => items.iter().map(one).collect(),
+        other => Ok(vec![one(other)?]),
+    }
+}
+
+/// The options that a config file may set.
+fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| !matches!(arg.get_long(), None | Some("config" | "help" | "version")))
+}
+
+/// The names by which an option is known.
+fn names(arg: &Arg) -> impl Iterator<Item = &str> {
+    arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default())
 }
 
 /// The config file, and whether it must be there.

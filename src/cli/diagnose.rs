@@ -1,10 +1,16 @@
 //! Errors for a person at a terminal: the place, the line, and what to do.
 
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::Path;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
 use crate::server::{Options, StartError};
-use crate::words::list;
+use crate::words::{list, shell_word};
+
+use super::USUAL_PORT;
 
 /// Why the server did not start. `named`: the person named the data file.
 pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> String {
@@ -18,32 +24,76 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
                 .map(|problem| snippet(&path, text, problem.offset, &problem.message, problem.hint.as_deref()))
                 .collect()
         }
-        StartError::Unreadable { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
+        StartError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
             let file = path.display();
             if Some(path) == options.schema.as_ref() {
                 return format!("error: there is no file {file}\n  help: --schema names the rules file\n");
             }
-            let found = json_files();
+            if path
+                .extension()
+                .is_some_and(|extension| ["md", "markdown", "mdx"].iter().any(|known| extension == *known))
+            {
+                return format!("error: there is no file {file}\n  help: to test a page: standin check PAGE.md\n");
+            }
+            let found = json_files(&[Path::new("."), Path::new("data")]);
             let help = match found.as_slice() {
                 _ if !named => "name a data file: standin db.json".to_string(),
                 [] => "a data file is a JSON object of resources: {\"users\": []}".to_string(),
-                found => format!("here there is {}", list(found)),
+                found => format!("JSON files here: {}", list(found)),
             };
             format!("error: there is no file {file}\n  help: {help}\n")
         }
-        StartError::Address { address, error } if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let port = options.port;
-            let other = port.checked_add(1).unwrap_or(3001);
-            format!(
-                "error: port {port} is taken: something is serving on {address} already\n  help: stop that, or choose another port: standin --port {other} (0 for any that is free)\n"
-            )
+        StartError::Unreadable { path, error } if error.kind() == ErrorKind::IsADirectory && path.is_dir() => {
+            let folder = path.display();
+            let files = json_files(&[path]);
+            let help = if files.is_empty() {
+                "name a JSON file".to_string()
+            } else {
+                format!("JSON files in it: {}", list(&files))
+            };
+            format!("error: {folder} is a folder, not a file\n  help: {help}\n")
         }
+        StartError::Address { address, error } => self::address(address, error, options, named),
         StartError::Locked { path, holder } => format!(
             "error: {} is served already by {holder}\n  help: stop that one first, or serve a copy of the file\n",
             path.display()
         ),
         other => format!("error: {other}\n"),
     }
+}
+
+/// Why the server cannot listen on `address`, with a port that is free.
+fn address(address: &str, error: &std::io::Error, options: &Options, named: bool) -> String {
+    let port = options.port;
+    let file = if named { format!(" {}", shell_word(&options.file.display().to_string())) } else { String::new() };
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            match (port.saturating_add(1)..=u16::MAX).take(100).find(|port| is_free(&options.host, *port)) {
+                Some(free) => format!("error: port {port} is in use; {free} is free: standin --port {free}{file}\n"),
+                None => format!("error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"),
+            }
+        }
+        ErrorKind::PermissionDenied if port < 1024 => format!(
+            "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: standin --port {}{file}\n",
+            if port == 80 { 8080 } else { USUAL_PORT }
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "error: cannot listen on {address}: this machine does not have that address\n  help: --host is localhost, 0.0.0.0 (the network), or an address of this machine\n"
+        ),
+        _ => format!(
+            "error: cannot listen on {address}: {error}\n  help: --host is localhost, 0.0.0.0 (the network), or an address of this machine\n"
+        ),
+    }
+}
+
+/// Whether a server could listen on `port` now.
+fn is_free(host: &str, port: u16) -> bool {
+    let hosts = if host.eq_ignore_ascii_case("localhost") { &["127.0.0.1", "::1"][..] } else { &[host][..] };
+    // A machine without IPv6 has no ::1, which the server does without, too.
+    hosts.iter().all(|host| {
+        let bound = TcpListener::bind((host.trim_matches(['[', ']']), port));
+        !bound.is_err_and(|error| matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied))
+    })
 }
 
 /// What is wrong with a data file.
@@ -88,8 +138,8 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-fn json_files() -> Vec<String> {
-    let mut found: Vec<String> = [".", "data"]
+fn json_files(folders: &[&Path]) -> Vec<String> {
+    let mut found: Vec<String> = folders
         .iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flatten()

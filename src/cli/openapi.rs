@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{OK, fail};
-use crate::http::{Body, HeaderMap, Method, Request};
-use crate::server::{Sandbox, StartError};
+use super::{FAILED, OK, diagnose};
+use crate::http::{Body, HeaderMap, Method, Request, Uri};
+use crate::server::{Options, Sandbox, StartError};
 
 #[derive(Debug, Args)]
 pub(super) struct OpenApi {
@@ -20,36 +20,38 @@ pub(super) struct OpenApi {
 
 impl OpenApi {
     pub(super) fn run(self) -> ExitCode {
-        match self.document() {
+        let named = self.file.is_some();
+        let mut options = Options::new(self.file.unwrap_or_else(super::usual_file));
+        options.schema = self.schema;
+        match document(&options) {
             Ok(text) => {
                 // Who reads may have had enough.
                 let _ = std::io::Write::write_all(&mut std::io::stdout(), &text);
                 ExitCode::from(OK)
             }
-            Err(words) => fail(&words),
+            Err(error) => {
+                eprint!("{}", diagnose::start_error(&error, &options, named));
+                ExitCode::from(FAILED)
+            }
         }
-    }
-
-    /// What the server answers at `/-/openapi.json`, from a server within the process.
-    fn document(self) -> Result<Vec<u8>, String> {
-        let file = self.file.unwrap_or_else(super::usual_file);
-        let read = |path: &Path| {
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
-        };
-        let beside = file.with_extension("schema.json");
-        let rules = self.schema.or_else(|| beside.is_file().then_some(beside));
-        let (data, schema) = (read(&file)?, rules.as_deref().map(read).transpose()?);
-        let rules = rules.as_deref().zip(schema.as_deref());
-        let sandbox = Sandbox::open((&file, &data), rules).map_err(|error| words(&error))?;
-        let uri = "/-/openapi.json".parse().map_err(|_| "the address of the document is broken".to_string())?;
-        let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(bytes::Bytes::new()));
-        let answer = sandbox.call(Request { method, uri, headers, body, remote: None });
-        let mut text = answer.into_body().to_vec();
-        text.push(b'\n');
-        Ok(text)
     }
 }
 
-fn words(error: &StartError) -> String {
-    format!("{error}\n  help: `standin serve` shows what is wrong, with the lines")
+/// What the server answers at `/-/openapi.json`, from a server within the process.
+fn document(options: &Options) -> Result<Vec<u8>, StartError> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| StartError::Unreadable { path: path.to_path_buf(), error })
+    };
+    let file = &options.file;
+    let beside = file.with_extension("schema.json");
+    let rules = options.schema.clone().or_else(|| beside.is_file().then_some(beside));
+    let (data, schema) = (read(file)?, rules.as_deref().map(read).transpose()?);
+    let rules = rules.as_deref().zip(schema.as_deref());
+    let sandbox = Sandbox::open((file, &data), rules)?;
+    let uri = Uri::from_static("/-/openapi.json");
+    let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(bytes::Bytes::new()));
+    let answer = sandbox.call(Request { method, uri, headers, body, remote: None });
+    let mut text = answer.into_body().to_vec();
+    text.push(b'\n');
+    Ok(text)
 }

@@ -29,4 +29,4 @@ pub use request::{Body, Request, encode};
 pub use rewrite::{RewriteError, Rewriter};
 pub use serve::{Limits, serve};
 pub use settings::Settings;
-pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};

@@ -103,6 +103,9 @@ impl Chunk {
     }
 }
 
+/// How to write a file that is an array, or a sequence of objects (NDJSON).
+const ONE_OBJECT: &str = "one JSON object for the whole file: {\"items\": [...]}";
+
 impl Document {
     /// Cuts up the text of a data file. A blank file counts as one without resources, as in json-server; a UTF-8 byte
     /// order mark is kept.
@@ -123,7 +126,9 @@ impl Document {
         scanner.space();
         if scanner.peek() != Some(b'{') {
             let mut error = scanner.expected("an object of resources");
-            error.hint = Some("a data file is an object: {\"users\": []}");
+            if scanner.peek() != Some(b'/') {
+                error.hint = Some(ONE_OBJECT);
+            }
             return Err(error);
         }
         let start = scanner.at;
@@ -154,7 +159,8 @@ impl Document {
         scanner.leave();
         let end = scanner.at;
         scanner.space();
-        scanner.end()?;
+        let more = matches!(scanner.peek(), Some(b'{' | b'[' | b'"' | b','));
+        scanner.end().map_err(|error| if more { SyntaxError { hint: Some(ONE_OBJECT), ..error } } else { error })?;
         let layout = Layout::of(&base[start..end], Layout::PRETTY);
         Ok(Document { entries, tail: Text::slice(base, last..base.len()), layout })
     }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -13,6 +13,8 @@ use crate::support::*;
 /// A folder to start the program in.
 struct Place {
     folder: TempDir,
+    /// Environment variables for the program.
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 /// What a run of the program left.
@@ -37,7 +39,7 @@ fn place(files: &[(&str, &str)]) -> Place {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Place { folder }
+    Place { folder, variables: Vec::new() }
 }
 
 impl Place {
@@ -54,6 +56,8 @@ impl Place {
             .args(arguments)
             .current_dir(self.folder.path())
             .env_remove("PORT")
+            .env_remove("STANDIN_HOST")
+            .envs(self.variables.iter().copied())
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -99,6 +103,21 @@ impl Running {
     /// Waits for a line that `wanted` takes.
     fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         wait_for(&self.lines, wanted)
+    }
+
+    /// Waits for a line of either stream; what it prints first decides which.
+    fn any(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + DEADLINE;
+        while Instant::now() < end {
+            for lines in [&self.lines, &self.errors] {
+                if let Ok(line) = lines.recv_timeout(Duration::from_millis(20))
+                    && wanted(&line)
+                {
+                    return line;
+                }
+            }
+        }
+        panic!("the line did not come");
     }
 
     fn error(&self, wanted: impl Fn(&str) -> bool) -> String {
@@ -190,8 +209,8 @@ fn help_shows_every_option_and_examples() {
             assert!(ended.out.contains(word), "{word} is not in\n{}", ended.out);
         }
     }
-    for arguments in ["--version", "-V"] {
-        let ended = place.run(&[arguments]);
+    for arguments in [&["--version"][..], &["-v"], &["-V"], &["serve", "-v"]] {
+        let ended = place.run(arguments);
         assert_eq!(
             (ended.status.code(), ended.out.as_str()),
             (Some(0), concat!("standin ", env!("CARGO_PKG_VERSION"), "\n"))
@@ -268,7 +287,7 @@ fn a_wrong_option_is_said_once_with_exit_code_2() {
         (&["--durability", "maybe"], "synced"),
         (&["--body-limit", "much"], "100k"),
         (&["--body-limit", "0"], "100k"),
-        (&["a.json", "b.json"], "b.json"),
+        (&["--no-cors=maybe"], "--no-cors"),
     ] {
         let errors = place.fails(arguments);
         assert!(errors.contains(words), "{arguments:?}: {errors}");
@@ -286,7 +305,139 @@ fn a_missing_file_says_what_to_do() {
     let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
     assert!(errors.contains("rules.json"), "{errors}");
     let errors = place.fails(&["-p", "0", "."]);
-    assert!(errors.contains("cannot read"), "{errors}");
+    assert!(errors.contains(". is a folder, not a file"), "{errors}");
+    assert!(errors.contains("other.json"), "{errors}");
+    let errors = place.fails(&["openapi", "nofile.json"]);
+    assert!(errors.contains("there is no file nofile.json") && errors.contains("other.json"), "{errors}");
+    let errors = place.fails(&["missing.md"]);
+    assert!(errors.contains("there is no file missing.md") && errors.contains("standin check"), "{errors}");
+}
+
+#[test]
+fn a_second_file_is_refused_with_a_way_to_join_them() {
+    let place = place(&[("a.json", "{}"), ("b.json", "{}")]);
+    for arguments in [&["a.json", "b.json"][..], &["--port", "0", "a.json", "b.json"], &["serve", "a.json", "b.json"]] {
+        let errors = place.fails(arguments);
+        assert!(errors.contains("one file") && errors.contains("jq -s add a.json b.json"), "{errors}");
+    }
+    for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
+        let errors = place.fails(&[word, "a.json"]);
+        assert!(errors.contains(&format!("no command {word}")), "{errors}");
+        assert!(errors.contains(&format!("standin {command} a.json")), "{errors}");
+    }
+}
+
+#[test]
+fn the_environment_names_port_and_host() {
+    let mut place = place(&[("db.json", "{\"a\": []}"), ("page.md", "# A page\n")]);
+    place.variables = vec![("PORT", "abc")];
+    let errors = place.fails(&["db.json"]);
+    assert!(errors.contains("environment variable PORT") && errors.contains("abc"), "{errors}");
+    assert_eq!(place.run(&["openapi", "db.json"]).status.code(), Some(0));
+    assert_eq!(place.run(&["check", "page.md"]).status.code(), Some(0));
+    // What is typed wins.
+    drop(place.start(&["db.json", "-p", "0"]).client());
+    place.variables = vec![("PORT", "0"), ("STANDIN_HOST", "127.0.0.1"), ("HOST", "example.com")];
+    let running = place.start(&["db.json"]);
+    assert!(running.home().starts_with("http://127.0.0.1:"));
+    drop(running);
+    // An empty variable says nothing: the port is the default, or in use.
+    place.variables = vec![("PORT", ""), ("STANDIN_HOST", "")];
+    let running = place.start(&["db.json"]);
+    let said = running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
+    assert!(said.contains("3000"), "{said}");
+}
+
+#[test]
+fn flags_take_a_value_as_in_json_server() {
+    let place = place(&[("db.json", "{\"a\": []}"), ("site/x.txt", "text")]);
+    let origin = &[("Origin", "http://example.com")];
+    for (option, allowed) in
+        [("--no-cors", false), ("--no-cors=true", false), ("--nc=true", false), ("--no-cors=false", true)]
+    {
+        let running = place.start(&["-p", "0", "db.json", option, "--no-gzip=true", "-s", "site", "-w"]);
+        let mut client = running.client();
+        let reply = client.send("GET", "/a", origin, "");
+        assert_eq!(reply.header("access-control-allow-origin").is_some(), allowed, "{option}");
+        assert_eq!(client.send("GET", "/x.txt", NONE, "").text(), "text");
+    }
+    for (option, status) in [("--read-only=true", 403), ("--ro=true", 403), ("--read-only=false", 201)] {
+        let running = place.start(&["-p", "0", option, "--watch=true", "db.json"]);
+        assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, status, "{option}");
+    }
+}
+
+#[test]
+fn the_config_file_sets_options() {
+    let place = place(&[
+        ("db.json", "{\"a\": []}"),
+        (
+            "json-server.json",
+            "{\"port\": 0, \"host\": \"127.0.0.1\", \"readOnly\": true, \"watch\": false, \"nc\": true, \"static\": null}",
+        ),
+    ]);
+    let running = place.start(&["db.json"]);
+    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 403);
+    drop(running);
+    let running = place.start(&["serve", "db.json", "--read-only=false"]);
+    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(place.run(&["openapi", "db.json"]).status.code(), Some(0));
+}
+
+#[test]
+fn an_error_of_the_config_file_names_it_and_its_keys() {
+    for (config, words) in [
+        ("{\"Port\": 4000}", &["\"Port\"", "did you mean \"port\"", "host, "][..]),
+        ("{\"read_only\": true}", &["\"read_only\"", "did you mean \"read-only\""]),
+        ("{\"port\": \"x\"}", &["'x'", "--port"]),
+        ("{\"port\": [1]}", &["\"port\" cannot be [1]"]),
+        ("{\"no-cors\": 7}", &["--no-cors", "'7'"]),
+        ("{\"middlewares\": [\"a.js\"]}", &["middlewares", "delay"]),
+        ("{\"config\": \"x.json\"}", &["\"config\""]),
+        ("{\"port\": 1,}", &[":1:12"]),
+        ("[]", &["object of options"]),
+    ] {
+        let place = place(&[("db.json", "{}"), ("json-server.json", config), ("own.json", config)]);
+        for (arguments, name) in [(&["db.json"][..], "json-server.json"), (&["-c", "own.json", "db.json"], "own.json")]
+        {
+            let errors = place.fails(arguments);
+            assert!(errors.starts_with(&format!("error: {name}:")), "{errors}");
+            for word in words {
+                assert!(errors.contains(word), "{word} is not in\n{errors}");
+            }
+        }
+    }
+}
+
+/// The table of `docs/options.md` is the list of keys that an error gives.
+#[test]
+fn the_keys_of_the_config_file_are_documented() {
+    let place = place(&[("db.json", "{}"), ("json-server.json", "{\"nothing\": 1}")]);
+    let errors = place.fails(&["db.json"]);
+    let keys: Vec<&str> = errors.split("its keys are ").nth(1).unwrap().trim().split(", ").collect();
+    let page = include_str!("../../docs/options.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|row| row.0);
+    let documented: Vec<&str> = rows.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '-')).collect();
+    for key in &keys {
+        assert!(documented.contains(key), "docs/options.md does not have {key}");
+    }
+    for key in documented {
+        assert!(keys.contains(&key), "there is no option {key}");
+    }
+}
+
+#[test]
+fn a_javascript_source_is_refused_with_a_command_that_runs_it() {
+    let place = place(&[]);
+    for (name, module) in [
+        ("seed.js", "require(\"./seed.js\")"),
+        ("./seed.cjs", "require(\"./seed.cjs\")"),
+        ("../up/seed.js", "require(\"../up/seed.js\")"),
+        ("/abs/seed.js", "require(\"/abs/seed.js\")"),
+    ] {
+        let errors = place.fails(&[name]);
+        assert!(errors.contains(module), "{errors}");
+    }
 }
 
 #[test]
@@ -298,7 +449,9 @@ fn a_broken_file_is_shown_with_line_column_and_the_line() {
             &["after the comma", "  ]", "help: remove the comma"][..],
         ),
         ("{\n  \"ü\": nul\n}\n", "db.json:2:8", &["expected a value", "nul"]),
-        ("[]", "db.json:1:1", &["an object of resources", "{\"users\": []}"]),
+        ("[]", "db.json:1:1", &["an object of resources", "one JSON object for the whole file: {\"items\": [...]}"]),
+        ("{\"id\":1}\n{\"id\":2}\n", "db.json:2:1", &["one JSON object for the whole file: {\"items\": [...]}"]),
+        ("\"users\": []", "db.json:1:1", &["one JSON object for the whole file"]),
         ("{\"a\": [], \"a\": []}", "db.json:1:11", &["twice"]),
         ("", "", &[]),
     ] {
@@ -357,7 +510,11 @@ fn a_taken_port_says_so_and_names_another() {
     let port = taken.local_addr().unwrap().port();
     let place = place(&[("db.json", "{}")]);
     let errors = place.fails(&["db.json", "-p", &port.to_string()]);
-    assert!(errors.contains(&format!("port {port} is taken")) && errors.contains("--port"), "{errors}");
+    assert!(errors.contains(&format!("port {port} is in use")), "{errors}");
+    let free = errors.split_whitespace().skip_while(|word| *word != "--port").nth(1).unwrap();
+    assert!(errors.contains(&format!("{free} is free: standin --port {free} db.json")), "{errors}");
+    let running = place.start(&["db.json", "--port", free]);
+    running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
 }
 
 #[test]
