@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { many, open, root, serve } from "./support.mjs";
 
-const rules = readFileSync(join(root, "data/db.schema.json"), "utf8");
+const rules = readFileSync(join(root, "tests/data/db.schema.json"), "utf8");
 const three = `{
   "users": [
     { "lastName": "Lovelace", "firstName": "Ada", "email": "ada@example.com", "id": 1 },

@@ -5,7 +5,7 @@ import { many, open, root, serve } from "./support.mjs";
 
 const [readme, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const rules = readFileSync(join(root, "data/db.schema.json"), "utf8");
+const rules = readFileSync(join(root, "tests/data/db.schema.json"), "utf8");
 const three = JSON.stringify({
   users: [
     { lastName: "Lovelace", firstName: "Ada", email: "ada@example.com", id: 1 },

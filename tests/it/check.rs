@@ -1,14 +1,14 @@
 //! `standin check` as a program: exit codes, formats, repair, watching, a real service.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{DEADLINE, serve_data};
+use crate::support::{BLOG, DEADLINE, RULES, SHIPPED, serve_data};
 
 const DATA: &str = r#"{ "users": [ { "id": 1, "name": "Ada" } ] }"#;
 
@@ -179,12 +179,56 @@ fn watching_sees_a_page_and_its_data_being_saved() {
     child.wait().unwrap();
 }
 
-/// What the project says about itself is held to the same standard.
+/// What the project says about itself is held to the same standard, with the data that it ships: a reader who has
+/// followed the pages has changed `data/` and `examples/`.
 #[test]
 fn our_own_pages_are_as_documented() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let pages: Vec<&str> =
-        ["README.md", "docs", "examples"].into_iter().filter(|path| root.join(path).exists()).collect();
-    let output = check(root, &pages);
+    let (root, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
+    for (path, text) in [("data/db.json", SHIPPED), ("data/db.schema.json", RULES), ("examples/blog.json", BLOG)] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::create_dir(folder.path().join("docs")).unwrap();
+    for page in our_pages() {
+        std::fs::copy(root.join(&page), folder.path().join(&page)).unwrap();
+    }
+    let output = check(folder.path(), &["README.md", "docs"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// The copies that tests read are the files that are shipped.
+#[test]
+fn the_copies_of_the_shipped_data_are_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (path, copy) in [("data/db.json", SHIPPED), ("data/db.schema.json", RULES), ("examples/blog.json", BLOG)] {
+        // A file that somebody has tried things out with differs from what is committed; outside of a clone all may.
+        let clean = Command::new("git").args(["diff", "--quiet", "HEAD", "--", path]).current_dir(root).status();
+        if clean.is_ok_and(|status| status.success()) {
+            assert_eq!(std::fs::read_to_string(root.join(path)).unwrap(), copy, "tests/{path} is not {path}");
+        }
+    }
+}
+
+/// Shells expand `?`, `*` and `[`, and zsh refuses a command in which they match no file.
+#[test]
+fn addresses_in_our_pages_are_quoted_for_every_shell() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in our_pages() {
+        let text = std::fs::read_to_string(root.join(&page)).unwrap();
+        let commands = text.lines().filter(|line| line.trim_start().trim_start_matches("$ ").starts_with("curl "));
+        for command in commands {
+            let bare: String = command.split('\'').step_by(2).flat_map(|part| part.split('"').step_by(2)).collect();
+            assert!(!bare.contains(['?', '*', '[', '&']), "{}: {command}", page.display());
+        }
+    }
+}
+
+/// `README.md` and the pages of `docs/`.
+fn our_pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let docs =
+        names.map(|name| Path::new("docs").join(name)).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    std::iter::once("README.md".into()).chain(docs).collect()
 }

@@ -30,7 +30,7 @@ const FILE: &str = "{
 
 /// The data and the rules that a new clone has.
 fn shipped() -> Fixture {
-    serve_with_rules(include_str!("../../data/db.json"))
+    serve_with_rules(SHIPPED)
 }
 
 #[test]

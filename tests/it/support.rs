@@ -16,8 +16,12 @@ use tempfile::TempDir;
 /// How long anything may take before the test fails instead of hanging.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The rules of the page, as they are shipped.
-pub const RULES: &str = include_str!("../../data/db.schema.json");
+/// The rules of the README's tour. Tests read these copies, since people try things out with `data/` and `examples/`.
+pub const RULES: &str = include_str!("../data/db.schema.json");
+/// The data of the README's tour.
+pub const SHIPPED: &str = include_str!("../data/db.json");
+/// The data of `docs/queries.md`.
+pub const BLOG: &str = include_str!("../data/blog.json");
 
 pub type Headers<'a> = &'a [(&'a str, &'a str)];
 pub const NONE: Headers = &[];

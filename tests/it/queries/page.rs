@@ -10,8 +10,7 @@ fn project(path: &str) -> PathBuf {
 }
 
 fn blog() -> Data {
-    let text = std::fs::read_to_string(project("examples/blog.json")).unwrap();
-    Data::new(&serde_json::from_str(&text).unwrap())
+    Data::new(&serde_json::from_str(crate::support::BLOG).unwrap())
 }
 
 /// The path and query that a `curl` line of the page asks for.
