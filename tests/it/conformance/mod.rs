@@ -1,4 +1,4 @@
-//! What json-server does, as cases, and every difference from it as a row of `docs/json-server.md`.
+//! What json-server does, as cases, and every difference from it as a row of `tests/conformance/differences.md`.
 //!
 //! 1. Read the cases of a folder (`*.jsonl`, one case a line) and the tables of the page.
 //! 2. Run each case on a server and a folder of its own.
@@ -45,7 +45,7 @@ fn own_cases_differ_only_as_documented() {
     let mut failures = report.failures;
     for Row { id, .. } in table.rows() {
         if !report.used.contains(id) {
-            failures.push(format!("docs/json-server.md: no case differs as the row `{id}` says; it is stale"));
+            failures.push(format!("differences.md: no case differs as the row `{id}` says; it is stale"));
         }
     }
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));

@@ -1,4 +1,4 @@
-//! The tables of `docs/json-server.md`: which differences are meant.
+//! The tables of `tests/conformance/differences.md`: which differences are meant.
 //!
 //! A row's last column has patterns in backticks. A pattern is matched against a difference as it is reported:
 //! `PLACE: WHAT`, with `*` for anything. With `{TAG} ` before it, it is for differences with that tag; with `[NAME] `
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::case::{Case, Line};
 use super::compare::Difference;
 
-const PAGE: &str = include_str!("../../../docs/json-server.md");
+const PAGE: &str = include_str!("../../conformance/differences.md");
 
 /// All rows.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Table {
                 rows.push(Row { id, line, patterns });
             }
         }
-        assert!(!rows.is_empty(), "docs/json-server.md has no table of differences");
+        assert!(!rows.is_empty(), "differences.md has no table of differences");
         Table { rows }
     }
 
