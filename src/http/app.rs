@@ -22,8 +22,7 @@ use super::static_files::Folder;
 use super::target::{Target, no_record, target, wrong_method};
 use super::write::{self, Write};
 use crate::engine::{Engine, Published};
-use crate::json::{Id, get_member, quote};
-use crate::store::{Data, Resource, Store};
+use crate::store::{Data, Store};
 
 /// The longest that `_delay` can ask for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
@@ -158,13 +157,15 @@ impl App {
             return Err(Problem::new(problem::READ_ONLY, format!("{} would change the data", request.method))
                 .hint("standin was started with --read-only"));
         }
+        let mut notice = None;
         let write = match (&target, request.method.as_str()) {
             (Target::Collection(resource), "POST") => Write::Create(resource, None),
             (Target::Nested { parent, id, child }, "POST") => {
-                let key = foreign_member(&published, parent, id, child);
+                let nested = list::Nested::new(&published.store, parent, id, child);
+                notice = nested.notice;
                 match child.data() {
-                    Data::Collection(_) => Write::Create(child, Some(key)),
-                    Data::Object(_) => Write::CreateObject(child, Some(key)),
+                    Data::Collection(_) => Write::Create(child, Some(nested.member)),
+                    Data::Object(_) => Write::CreateObject(child, Some(nested.member)),
                     Data::Scalar(_) => return Err(wrong_method(request, &target)),
                 }
             }
@@ -176,7 +177,9 @@ impl App {
             (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
             _ => return Err(wrong_method(request, &target)),
         };
-        write::carry_out(&self.engine, request, write, self.settings.depth).await
+        let mut response = write::carry_out(&self.engine, request, write, self.settings.depth).await?;
+        list::hint(&mut response, notice.into_iter());
+        Ok(response)
     }
 
     /// Why the request is not even looked at.
@@ -272,8 +275,8 @@ impl App {
                 list::collection(&self.engine, (published, &self.usual), request, resource, None)
             }
             Target::Nested { parent, id, child } => {
-                let key = list::key(&published.store, parent.name(), child.name());
-                list::collection(&self.engine, (published, &self.usual), request, child, Some((key, id.to_string())))
+                let nested = list::Nested::new(&published.store, parent, id, child);
+                list::collection(&self.engine, (published, &self.usual), request, child, Some(nested))
             }
             Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
             Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
@@ -319,16 +322,4 @@ pub(super) fn is_own(host: &str) -> bool {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The foreign key that a POST to a nested route sets, of the type that the parent's own id has.
-fn foreign_member(published: &Published, parent: &Resource, id: &Id, child: &Resource) -> (String, String) {
-    let key = list::key(&published.store, parent.name(), child.name());
-    let record = parent.collection().and_then(|collection| collection.get(id));
-    let own = record.and_then(|record| get_member(record.value(), &published.store.settings().id));
-    let value = own.map_or_else(
-        || if let Id::Number(number) = id { number.to_string() } else { quote(&id.to_string()) },
-        ToString::to_string,
-    );
-    (key, value)
 }

@@ -1,33 +1,32 @@
 //! GET of a collection, of a nested one, and of a record with its relations.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::problem::{self, Problem, Told};
 use super::reply::{self, Usual};
 use super::request::Request;
 use crate::engine::{Engine, Published};
-use crate::json::{Id, Layout, get_member, tag};
-use crate::store::query::{Fault, Fields, Notice, PageInfo, PageStyle, Query, QueryError};
-use crate::store::relations::{Lookup, Naming, Plan, foreign_key};
-use crate::store::{Collection, Record, Resource, Store, write_list};
+use crate::json::{Id, Layout, get_member, quote, tag};
+use crate::store::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, text_form};
+use crate::store::relations::Plan;
+use crate::store::{Link, Record, Resource, Store, write_list};
 
-/// The records of `resource` that the request's query chooses. `only`: a further equality, of a nested route.
+/// The records of `resource` that the request's query chooses. `nested`: what the path of a nested
+/// list asks besides.
 pub(super) fn collection(
     engine: &Engine,
     (published, usual): (&Published, &Usual),
     request: &Request,
     resource: &Resource,
-    only: Option<(String, String)>,
+    nested: Option<Nested>,
 ) -> Result<Response<Bytes>, Problem> {
     let Some(collection) = resource.collection() else { return Ok(object(resource)) };
     let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
-    let nested = only.is_some();
-    pairs.extend(only);
+    pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
         let (body, tag) = published.whole(resource);
         return Ok(usual.json(body, tag));
@@ -47,23 +46,18 @@ pub(super) fn collection(
     };
     let fields = Fields::new(&visit, &declared).remembering(collection.absent());
     let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
-    let relations = Relations::new(&published.store);
-    let lookup = query.asks_for_relations().then(|| relations.lookup());
-    let lookup = lookup.as_ref().map(Lookups::borrowed);
-    let plan = lookup.map(|lookup| Plan::new(resource.name(), &query, relations.naming(), lookup)).unwrap_or_default();
-    let attach = |text: &str| match lookup {
-        Some(lookup) => plan.attach(text, lookup, Layout::PRETTY, "").into_owned(),
-        None => text.to_string(),
-    };
+    let plan = query.asks_for_relations().then(|| Plan::new(&published.store, resource.name(), &query));
+    let attaching = plan.as_ref().filter(|plan| !plan.is_empty());
+    let attach = |plan: &Plan, text: &str| plan.attach(text, Layout::PRETTY, "").into_owned();
 
     let (texts, records, total, page): (Vec<String>, Vec<Arc<Record>>, _, _);
-    let chosen: Vec<&str> = if plan.is_empty() && query.is_window_only() {
+    let chosen: Vec<&str> = if attaching.is_none() && query.is_window_only() {
         let range = query.range(collection.len());
         total = query.counts().then_some(collection.len());
         page = query.page(collection.len());
         collection.window(range.start, range.len()).map(|row| row.value()).collect()
-    } else if query.needs_relations() && !plan.is_empty() {
-        let all: Vec<String> = collection.rows().map(|row| attach(row.value())).collect();
+    } else if let Some(plan) = attaching.filter(|_| query.needs_relations()) {
+        let all: Vec<String> = collection.rows().map(|row| attach(plan, row.value())).collect();
         let selection = query.select(0..all.len(), |at| all.get(at).map_or("", String::as_str));
         (total, page) = (selection.total, selection.page);
         texts = selection.rows.into_iter().filter_map(|at| all.get(at).cloned()).collect();
@@ -80,11 +74,12 @@ pub(super) fn collection(
                 selection.rows
             }
         };
-        if plan.is_empty() {
-            rows
-        } else {
-            texts = rows.into_iter().map(attach).collect();
-            texts.iter().map(String::as_str).collect()
+        match attaching {
+            None => rows,
+            Some(plan) => {
+                texts = rows.into_iter().map(|row| attach(plan, row)).collect();
+                texts.iter().map(String::as_str).collect()
+            }
         }
     };
 
@@ -104,9 +99,11 @@ pub(super) fn collection(
         let link = page.link(&url).unwrap_or_default();
         headers.insert(header::LINK, HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")));
     }
-    // A nested route asks for a foreign key that no record may have yet, which is no mistake.
-    let notices = query.notices().iter().filter(|_| !nested).chain(plan.notices());
-    hint(&mut response, notices);
+    let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
+    // What a nested path asks of the foreign key is not the sender's.
+    let notices = query.notices().iter().filter(|notice| Some(notice.parameter.as_str()) != of_key);
+    let notices = notices.chain(plan.iter().flat_map(|plan| plan.notices())).map(ToString::to_string);
+    hint(&mut response, nested.iter().filter_map(|nested| nested.notice.clone()).chain(notices));
     Ok(response)
 }
 
@@ -128,13 +125,11 @@ pub(super) fn record(
     let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
     let query = Query::parse(&pairs, &Fields::new(&|_| (), &[])).map_err(|error| bad_query(request, &error))?;
-    let relations = Relations::new(&published.store);
-    let lookup = relations.lookup();
-    let plan = Plan::new(resource.name(), &query, relations.naming(), lookup.borrowed());
-    let text = plan.attach(text, lookup.borrowed(), Layout::PRETTY, "");
+    let plan = Plan::new(&published.store, resource.name(), &query);
+    let text = plan.attach(text, Layout::PRETTY, "");
     Layout::PRETTY.write(&mut body, &text, "");
     let mut response = reply::json(StatusCode::OK, body);
-    hint(&mut response, plan.notices().iter());
+    hint(&mut response, plan.notices().iter().map(ToString::to_string));
     Ok(response)
 }
 
@@ -145,11 +140,34 @@ pub(super) fn object(resource: &Resource) -> Response<Bytes> {
     reply::json(StatusCode::OK, body)
 }
 
-/// The name of the property by which records of `child` point to `parent`.
-pub(super) fn key(store: &Store, parent: &str, child: &str) -> String {
-    let relations = Relations::new(store);
-    let lookup = relations.lookup();
-    foreign_key(parent, child, relations.naming(), lookup.borrowed())
+/// What a path such as `/posts/1/comments` asks of the comments.
+pub(super) struct Nested {
+    /// The filter that finds them: a parameter and its value.
+    filter: (String, String),
+    /// The foreign key and its JSON value, for a record that is added there.
+    pub(super) member: (String, String),
+    /// What the sender should know of the key.
+    pub(super) notice: Option<String>,
+}
+
+impl Nested {
+    pub(super) fn new(store: &Store, parent: &Resource, id: &Id, child: &Resource) -> Nested {
+        let link = store.link(child.name(), parent.name());
+        let Link { key, target, many, .. } = &link;
+        let record = parent.collection().and_then(|collection| collection.get(id));
+        let own = record.and_then(|record| get_member(record.value(), target));
+        let value = own.map_or_else(
+            || if let Id::Number(number) = id { number.to_string() } else { quote(&id.to_string()) },
+            ToString::to_string,
+        );
+        let text = if *target == store.settings().id { id.to_string() } else { text_form(&value).into_owned() };
+        let notice = store.link_notice(child.name(), &link);
+        Nested {
+            filter: if *many { (format!("{key}:contains"), text) } else { (key.clone(), text) },
+            member: (key.clone(), if *many { format!("[{value}]") } else { value }),
+            notice: notice.map(|detail| format!("/{}/{id}/{}: {detail}", parent.name(), child.name())),
+        }
+    }
 }
 
 fn envelope(body: &mut Vec<u8>, page: PageInfo, chosen: &[&str]) {
@@ -163,17 +181,19 @@ fn envelope(body: &mut Vec<u8>, page: PageInfo, chosen: &[&str]) {
     body.extend_from_slice(b"\n}");
 }
 
-fn hint<'a>(response: &mut Response<Bytes>, notices: impl Iterator<Item = &'a Notice>) {
-    let words: Vec<String> = notices.map(ToString::to_string).collect();
+/// Says `words` in the header `X-Hint` and in the log. A header holds ASCII, so that there the rest is percent-encoded:
+/// `decodeURIComponent` gives the text.
+pub(super) fn hint(response: &mut Response<Bytes>, words: impl Iterator<Item = String>) {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let words: Vec<String> = words.collect();
     if words.is_empty() {
         return;
     }
-    let words = words.join("\n");
-    let line: String = words.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { ' ' }).collect();
+    let line = utf8_percent_encode(&words.join(" "), ENCODED).to_string();
     if let Ok(line) = HeaderValue::try_from(line) {
         response.headers_mut().insert(reply::HINT, line);
     }
-    response.extensions_mut().insert(Told(words));
+    response.extensions_mut().insert(Told(words.join("\n")));
 }
 
 /// The problem of a query that cannot be carried out.
@@ -183,72 +203,4 @@ pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
     Problem::new(kind, format!("{}: {}", error.parameter, error.detail))
         .hint(format!("a working one is {}", error.example))
         .attempt(request.curl("GET", &path, None))
-}
-
-/// The texts of a collection's records by the id that they point to.
-type ById<'a> = HashMap<Id, Vec<&'a str>>;
-
-/// The store as relations look at it, with the children of each collection gathered once a request.
-struct Relations<'a> {
-    store: &'a Store,
-    gathered: RefCell<HashMap<(String, String), ById<'a>>>,
-}
-
-type Has<'l> = Box<dyn Fn(&str) -> bool + 'l>;
-type Children<'a, 'l> = Box<dyn Fn(&str, &str, &Id) -> Vec<&'a str> + 'l>;
-type Parent<'a, 'l> = Box<dyn Fn(&str, &Id) -> Option<&'a str> + 'l>;
-type HasMember<'l> = Box<dyn Fn(&str, &str) -> bool + 'l>;
-
-struct Lookups<'a, 'l> {
-    has: Has<'l>,
-    children: Children<'a, 'l>,
-    parent: Parent<'a, 'l>,
-    has_member: HasMember<'l>,
-}
-
-impl<'a> Relations<'a> {
-    fn new(store: &'a Store) -> Relations<'a> {
-        Relations { store, gathered: RefCell::new(HashMap::new()) }
-    }
-
-    fn naming(&self) -> Naming<'a> {
-        let settings = self.store.settings();
-        Naming { id: &settings.id, suffix: &settings.foreign_key_suffix }
-    }
-
-    fn rows(&self, name: &str) -> Option<&'a Collection> {
-        self.store.resource(name)?.collection()
-    }
-
-    fn children(&self, name: &str, key: &str, id: &Id) -> Vec<&'a str> {
-        let mut gathered = self.gathered.borrow_mut();
-        let by_id = gathered.entry((name.to_string(), key.to_string())).or_insert_with(|| {
-            let mut by_id: ById<'a> = HashMap::new();
-            for row in self.rows(name).into_iter().flat_map(Collection::rows) {
-                if let Some(id) = get_member(row.value(), key).and_then(Id::from_json) {
-                    by_id.entry(id).or_default().push(row.value());
-                }
-            }
-            by_id
-        });
-        by_id.get(id).cloned().unwrap_or_default()
-    }
-
-    fn lookup<'l>(&'l self) -> Lookups<'a, 'l> {
-        Lookups {
-            has: Box::new(|name| self.rows(name).is_some()),
-            children: Box::new(|name, key, id| self.children(name, key, id)),
-            parent: Box::new(|name, id| self.rows(name)?.get(id).map(|row| row.value())),
-            has_member: Box::new(|name, key| {
-                let mut rows = self.rows(name).into_iter().flat_map(Collection::rows);
-                rows.any(|row| get_member(row.value(), key).is_some())
-            }),
-        }
-    }
-}
-
-impl<'a> Lookups<'a, '_> {
-    fn borrowed(&self) -> Lookup<'a, '_> {
-        Lookup { has: &self.has, children: &self.children, parent: &self.parent, has_member: &self.has_member }
-    }
 }

@@ -113,7 +113,8 @@ impl Field<'_> {
         match operator {
             Op::Eq | Op::Ne | Op::In | Op::Like => true,
             Op::Lt | Op::Lte | Op::Gt | Op::Gte => !self.holds_only(&["boolean", "array"]),
-            Op::Contains | Op::StartsWith | Op::EndsWith => self.types.is_empty() || self.types.contains(&"string"),
+            Op::Contains => self.types.is_empty() || self.types.iter().any(|kind| matches!(*kind, "string" | "array")),
+            Op::StartsWith | Op::EndsWith => self.types.is_empty() || self.types.contains(&"string"),
         }
     }
 }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Described, Kind, parameters};
 use crate::schema::Property;
-use crate::store::relations::{Lookup, Naming, foreign_key};
 use crate::store::{Data, Store};
 
 /// What any request may be answered with, by the names of the kinds of problems.
@@ -60,25 +59,8 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>], kinds: &[Kind]) 
 /// The collections whose records point to those of another: parent and child.
 fn relations<'a, 'd>(store: &Store, described: &'a [Described<'d>]) -> Vec<(&'a Described<'d>, &'a Described<'d>)> {
     let rows = || described.iter().filter(|one| one.resource.collection().is_some());
-    let settings = store.settings();
-    let naming = Naming { id: &settings.id, suffix: &settings.foreign_key_suffix };
-    let find = |name: &str| rows().find(|one| one.resource.name() == name);
-    let lookup = Lookup {
-        has: &|name| find(name).is_some(),
-        children: &|_, _, _| Vec::new(),
-        parent: &|_, _| None,
-        has_member: &|name, key| find(name).is_some_and(|one| one.seen.property(key).is_some()),
-    };
-    let mut found = Vec::new();
-    for parent in rows() {
-        for child in rows() {
-            let key = foreign_key(parent.resource.name(), child.resource.name(), naming, lookup);
-            if child.seen.property(&key).is_some() {
-                found.push((parent, child));
-            }
-        }
-    }
-    found
+    let pairs = rows().flat_map(|parent| rows().map(move |child| (parent, child)));
+    pairs.filter(|(parent, child)| store.link(child.resource.name(), parent.resource.name()).used).collect()
 }
 
 fn collection(one: &Described<'_>, kinds: &[Kind]) -> Value {

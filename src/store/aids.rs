@@ -68,7 +68,15 @@ struct Texts(Arc<Field>);
 
 impl Keys for Texts {
     fn each(&self, record: &Record, see: &mut dyn FnMut(u64)) {
-        self.0.each_text(record.value(), &mut |text| see(hash_of(text)));
+        // Items of one array may be equal to the same text.
+        let mut seen = Vec::new();
+        self.0.each_text(record.value(), &mut |text| {
+            let hash = hash_of(text);
+            if !seen.contains(&hash) {
+                seen.push(hash);
+                see(hash);
+            }
+        });
     }
 }
 

@@ -1,13 +1,13 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use imbl::Vector;
+use imbl::{OrdMap, Vector};
 
 use super::LoadError;
 use super::aids::Aids;
 use super::index::{HashIndex, Ids};
 use super::query::{Absent, Field};
 use super::unique::{UniqueIndex, UniqueRule};
-use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, with_member};
+use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, members, with_member};
 use crate::parallel;
 
 /// A record of a collection: its text as it stands in the file.
@@ -141,7 +141,15 @@ pub struct Collection {
     lineage: Arc<()>,
     /// What queries have needed.
     pub(super) aids: Aids,
+    /// How many records have a member of each name; counted when it is first needed.
+    names: OnceLock<Names>,
 }
+
+/// Names of members, and how many records have each.
+type Names = OrdMap<Arc<str>, usize>;
+
+/// So many records are looked at before the names of all are counted.
+const SAMPLE: usize = 100;
 
 impl Collection {
     pub(super) fn open(
@@ -178,6 +186,7 @@ impl Collection {
             untouched: Some(whole),
             lineage: Arc::default(),
             aids: Aids::default(),
+            names: OnceLock::new(),
         })
     }
 
@@ -196,6 +205,29 @@ impl Collection {
     /// The names that are known to be those of no property here.
     pub fn absent(&self) -> &Absent {
         &self.aids.of_now().absent
+    }
+
+    /// Whether a record has a member called `name`.
+    pub fn has_member(&self, name: &str) -> bool {
+        if let Some(names) = self.names.get() {
+            return names.contains_key(name);
+        }
+        let mut first = self.rows.iter().take(SAMPLE);
+        first.any(|record| get_member(record.value(), name).is_some())
+            || (self.rows.len() > SAMPLE && self.names().contains_key(name))
+    }
+
+    /// The names of the records' members.
+    pub fn member_names(&self) -> impl Iterator<Item = &str> {
+        self.names().keys().map(|name| &**name)
+    }
+
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| {
+            let mut names = Names::new();
+            self.rows.iter().for_each(|record| count_names(&mut names, record, true));
+            names
+        })
     }
 
     /// How many records there are.
@@ -293,16 +325,35 @@ impl Collection {
         self.by_id.insert(record, &self.rows);
         self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
         self.aids.insert(record, &self.rows);
+        if let Some(names) = self.names.get_mut() {
+            count_names(names, record, true);
+        }
     }
 
     fn forget(&mut self, record: &Record) {
         self.by_id.remove(record);
         self.unique.iter_mut().for_each(|index| index.remove(record));
         self.aids.remove(record);
+        if let Some(names) = self.names.get_mut() {
+            count_names(names, record, false);
+        }
     }
 
     /// Where the record with that number stands: the numbers rise along the rows.
     fn place(&self, number: u64) -> Option<usize> {
         self.rows.binary_search_by(|record| record.number.cmp(&number)).ok()
+    }
+}
+
+/// Counts the members of `record` in, or out. A name that the record repeats counts as often in both directions.
+fn count_names(names: &mut Names, record: &Record, is_in: bool) {
+    for member in members(record.value()) {
+        match names.get_mut(&*member.key) {
+            Some(count) if is_in => *count += 1,
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) => drop(names.remove(&*member.key)),
+            None if is_in => drop(names.insert(member.key.as_ref().into(), 1)),
+            None => {}
+        }
     }
 }

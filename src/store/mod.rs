@@ -30,6 +30,7 @@ pub use collection::{Collection, Record};
 pub use file::FileText;
 pub use merge::{ApiChange, Conflict, Merged, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
+pub use refer::Link;
 pub use unique::{UniqueProperty, UniqueRule};
 
 /// What holds for the whole store and never changes while it lives.

@@ -3,6 +3,8 @@
 //! The rules are those of spelling, with the exceptions and the oddities (`cookies` gives `cooky`) that data files made
 //! for json-server depend on. Where a person would write another word, [`singulars`] names it as well.
 
+use std::collections::HashSet;
+
 /// Words that are their own plural.
 const UNCOUNTABLE: &str = "\
     advice agenda aid aircraft alcohol ammo analytics anime athletics audio bison blood bream buffalo butter carp \
@@ -79,6 +81,42 @@ const SENSIBLE: &str = "\
     axis:axis bias:bias biases:bias canvas:canvas canvases:canvas cookies:cookie lens:lens lenses:lens \
     media:medium octopi:octopus skus:sku sms:sms vetoes:veto";
 
+/// Endings of plurals, and what the singular has in their place.
+const GUESSES: &[(&str, &str)] = &[
+    // English, French, Spanish, Portuguese
+    ("s", ""),
+    ("es", ""),
+    ("es", "is"),
+    ("ies", "y"),
+    ("x", ""),
+    ("aux", "al"),
+    ("ces", "z"),
+    ("ões", "ão"),
+    ("ais", "al"),
+    ("ns", "m"),
+    // German, Dutch, the Scandinavian languages, Turkish
+    ("n", ""),
+    ("en", ""),
+    ("nen", ""),
+    ("e", ""),
+    ("se", ""),
+    ("er", ""),
+    ("r", ""),
+    ("ar", ""),
+    ("or", "a"),
+    ("lar", ""),
+    ("ler", ""),
+    // Latin, Italian, Polish
+    ("i", "o"),
+    ("i", "e"),
+    ("i", "us"),
+    ("e", "a"),
+    ("a", "um"),
+    ("a", "on"),
+    ("y", "a"),
+    ("y", ""),
+];
+
 /// One of what `word` names, as 0.17 calls it: `posts` gives `post`, `people` gives `person`, `post` gives `post`.
 pub fn singular(word: &str) -> String {
     with_case(word, |lower| {
@@ -99,18 +137,35 @@ pub fn plural(word: &str) -> String {
     })
 }
 
-/// Every name that one of the collection `word` may go by in a foreign key, the one of 0.17 first: `cookies` gives
-/// `cooky`, `cookie` and `cookies`.
+/// Every name that one of the collection `word` may plausibly go by in a foreign key, the one of 0.17 first: `cookies`
+/// gives `cooky`, `cookie` and `cookies`. Behind these come guesses, since words may be in any language or be formed by
+/// another rule: `kunden` gives `kunde`.
 pub fn singulars(word: &str) -> Vec<String> {
     let mut names = vec![singular(word)];
     let lower = word.to_lowercase();
     let sensible =
         pairs(SENSIBLE).find(|(many, _)| *many == lower).map(|(_, one)| with_case(word, |_| one.to_string()));
-    for name in sensible.into_iter().chain([word.to_string()]) {
-        if !names.contains(&name) {
-            names.push(name);
+    names.extend(sensible);
+    names.push(word.to_string());
+    // Of a path it is the last part that has a plural.
+    let last = word.rsplit('/').next().unwrap_or(word);
+    if last != word {
+        names.extend([singular(last), last.to_string()]);
+    }
+    for (ending, instead) in GUESSES {
+        if let Some(stem) = last.strip_suffix(ending).filter(|stem| stem.chars().nth(1).is_some()) {
+            names.push(format!("{stem}{instead}"));
         }
     }
+    // German plurals change the vowel: `bücher` of `buch`.
+    let plain: Vec<String> = names
+        .iter()
+        .filter(|name| name.contains(['ä', 'ö', 'ü']))
+        .map(|name| name.replace('ä', "a").replace('ö', "o").replace('ü', "u"))
+        .collect();
+    names.extend(plain);
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
 }
 
@@ -370,11 +425,30 @@ mod tests {
     }
 
     #[test]
-    fn a_sensible_name_is_tried_too() {
-        assert_eq!(singulars("posts"), ["post", "posts"]);
-        assert_eq!(singulars("cookies"), ["cooky", "cookie", "cookies"]);
-        assert_eq!(singulars("Media"), ["Media", "Medium"]);
-        assert_eq!(singulars("news"), ["news"]);
+    fn every_plausible_singular_is_named() {
+        let first = |word: &str, count: usize| singulars(word).into_iter().take(count).collect::<Vec<_>>();
+        assert_eq!(first("posts", 2), ["post", "posts"]);
+        assert_eq!(first("cookies", 3), ["cooky", "cookie", "cookies"]);
+        assert_eq!(first("Media", 2), ["Media", "Medium"]);
+        assert_eq!(first("news", 1), ["news"]);
+        for (many, one) in [
+            ("calories", "calorie"),
+            ("caches", "cache"),
+            ("headaches", "headache"),
+            ("hoodies", "hoodie"),
+            ("oases", "oasis"),
+            ("milieus", "milieu"),
+            ("milieux", "milieu"),
+            ("kunden", "kunde"),
+            ("bücher", "buch"),
+            ("produkte", "produkt"),
+            ("ciudades", "ciudad"),
+            ("libri", "libro"),
+            ("klanten", "klant"),
+            ("api/v1/customers", "customer"),
+        ] {
+            assert!(singulars(many).contains(&one.to_string()), "{many}: {:?}", singulars(many));
+        }
     }
 
     proptest! {

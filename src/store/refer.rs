@@ -1,35 +1,204 @@
-//! What points to what: foreign keys by their names (`postId`), and references that the rules declare.
+//! What points to what: the one place that says by which property the records of one collection point to those of
+//! another, for `_embed`, `_expand`, nested paths and the deletion of dependents alike.
+//!
+//! References that the rules declare decide. Without them a foreign key is known by its name, as in json-server:
+//! `comments` point to `posts` by `postId`. There the parent's name may be any plausible singular, and the key may be in
+//! snake case (`post_id`): of these names the first that a record has is the key.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::plural::singulars;
+use super::plural::{plural, singular, singulars};
 use super::{Record, ReferenceRule, Refusal, Resource, Store};
 use crate::json::{Id, Kind, get_member, items, same_value};
 
+/// What snake case has in place of `Id`.
+const SNAKE_SUFFIX: &str = "_id";
+
+/// How the records of one collection point to those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The property that points: the `postId` of a comment.
+    pub key: String,
+    /// The property of the other record that its value is found in, usually the id.
+    pub target: String,
+    /// The value of the key is an array of pointers.
+    pub many: bool,
+    /// The rules declare it (`references`).
+    pub declared: bool,
+    /// The rules declare it, or some record has the key.
+    pub used: bool,
+}
+
+impl Link {
+    /// What `record`, one of the child collection, points to.
+    pub fn pointers(&self, record: &str) -> Vec<Id> {
+        match get_member(record, &self.key) {
+            Some(list) if self.many => items(list).filter_map(Id::from_json).collect(),
+            Some(pointer) => Id::from_json(pointer).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
 impl Store {
+    /// How records of `child` point to those of `parent`, the most likely way first; there is at least one, which may be
+    /// unused.
+    pub fn links(&self, child: &str, parent: &str) -> Vec<Link> {
+        let settings = &self.settings;
+        let keys = self.keys(parent);
+        let declared = settings.references.get(child).map_or(&[][..], Vec::as_slice);
+        let mut links: Vec<Link> = declared
+            .iter()
+            .filter(|rule| rule.resource == parent)
+            .map(|rule| Link {
+                key: rule.property.clone(),
+                target: rule.target.clone(),
+                many: rule.many,
+                declared: true,
+                used: true,
+            })
+            .collect();
+        if !links.is_empty() {
+            links.sort_by_key(|link| keys.iter().position(|key| *key == link.key).unwrap_or(keys.len()));
+            return links;
+        }
+        let rows = self.resource(child).and_then(Resource::collection);
+        let is_free = |key: &String| declared.iter().all(|rule| rule.property != **key);
+        let used = keys.iter().filter(|key| is_free(key)).find(|key| {
+            rows.is_some_and(|rows| rows.has_member(key)) && self.claimant(key).is_none_or(|name| name == parent)
+        });
+        let link = |key: &str, used| Link {
+            key: key.to_string(),
+            target: settings.id.clone(),
+            many: false,
+            declared: false,
+            used,
+        };
+        vec![match used {
+            Some(key) => link(key, true),
+            None => link(keys.first().map_or("", String::as_str), false),
+        }]
+    }
+
+    /// The first of [`Store::links`].
+    pub fn link(&self, child: &str, parent: &str) -> Link {
+        self.links(child, parent).swap_remove(0)
+    }
+
+    /// The collection and the link that a record of `child` leads to by `name`, the `post` of `_expand=post`.
+    pub fn parent_named(&self, child: &str, name: &str) -> Option<(String, Link)> {
+        let suffix = &self.settings.foreign_key_suffix;
+        let by_key = [format!("{name}{suffix}"), format!("{}{SNAKE_SUFFIX}", snake(name)), name.to_string()];
+        let rules = self.settings.references.get(child).map_or(&[][..], Vec::as_slice);
+        for key in by_key {
+            if let Some(rule) = rules.iter().find(|rule| rule.property == key) {
+                let link = self.links(child, &rule.resource).into_iter().find(|link| link.key == key)?;
+                return Some((rule.resource.clone(), link));
+            }
+        }
+        let usual = plural(name);
+        let mut found: Vec<(usize, &str)> = self
+            .resources()
+            .filter(|resource| resource.collection().is_some())
+            .filter_map(|resource| {
+                let place = singulars(resource.name()).iter().position(|one| one == name)?;
+                Some((if resource.name() == usual { 0 } else { place + 1 }, resource.name()))
+            })
+            .collect();
+        found.sort_by_key(|(rank, _)| *rank);
+        let mut links: Vec<_> =
+            found.iter().map(|(_, parent)| (parent.to_string(), self.link(child, parent))).collect();
+        let at = links.iter().position(|(_, link)| link.used).unwrap_or(0);
+        let (parent, link) = (at < links.len()).then(|| links.swap_remove(at))?;
+        // A plural asks for several, which a key cannot lead to, unless that is what the key is called.
+        let is_plural = parent == name && singular(name) != name;
+        let key = format!("{name}{suffix}");
+        let used = link.used && (!is_plural || link.key == key);
+        Some((parent, if used || !is_plural { link } else { Link { key, used, ..link } }))
+    }
+
+    /// What the sender of a request should know of the `link` of records of `child`: none has the key, or it was found in
+    /// snake case.
+    pub fn link_notice(&self, child: &str, link: &Link) -> Option<String> {
+        let rows = self.resource(child)?.collection()?;
+        if rows.is_empty() || link.declared {
+            return None;
+        }
+        let suffix = &self.settings.foreign_key_suffix;
+        if link.used {
+            let stem = link.key.strip_suffix(SNAKE_SUFFIX).filter(|_| !link.key.ends_with(suffix.as_str()))?;
+            return Some(format!(
+                "no record of {child} has {:?}, so {:?} is used; start with --foreign-key-suffix _id to make that the rule.",
+                format!("{}{suffix}", camel(stem)),
+                link.key
+            ));
+        }
+        let stem = link.key.strip_suffix(suffix.as_str()).unwrap_or(&link.key);
+        // A name such as `post_uuid` or `post` was probably meant for the key.
+        let other = rows.member_names().find(|name| name.to_lowercase().starts_with(&stem.to_lowercase()));
+        let advice = match other.map(|name| (name, name.strip_prefix(stem))) {
+            Some((name, Some(ending))) if !ending.is_empty() => {
+                format!("if {name:?} is the key, start with --foreign-key-suffix {ending}")
+            }
+            Some((name, _)) => format!("if {name:?} is the key, declare it with \"references\" in the rules"),
+            None => "--foreign-key-suffix sets another ending, and \"references\" in the rules another name".into(),
+        };
+        Some(format!("no record of {child} has {:?}; {advice}.", link.key))
+    }
+
+    /// The foreign keys that may point to `parent`, json-server's first.
+    fn keys(&self, parent: &str) -> Vec<String> {
+        let suffix = &self.settings.foreign_key_suffix;
+        let names = singulars(parent);
+        let as_is = names.iter().map(|name| format!("{name}{suffix}"));
+        let camel = names.iter().map(|name| format!("{}{suffix}", camel(name)));
+        let snake = names.iter().map(|name| format!("{}{SNAKE_SUFFIX}", snake(name)));
+        let mut keys: Vec<String> = Vec::new();
+        for key in as_is.chain(camel).chain(snake) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// The collection that the name of a foreign key fits best: with both `posts` and `post` in the file, `postId`
+    /// belongs to `posts`.
+    fn claimant(&self, key: &str) -> Option<&str> {
+        let stem = key.strip_suffix(self.settings.foreign_key_suffix.as_str());
+        let usual = stem.or_else(|| key.strip_suffix(SNAKE_SUFFIX)).map(plural);
+        let claims = self.resources().filter(|resource| resource.collection().is_some()).filter_map(|resource| {
+            let name = resource.name();
+            let place = self.keys(name).iter().position(|known| known == key)?;
+            Some((if usual.as_deref() == Some(name) { 0 } else { place + 1 }, name))
+        });
+        claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+    }
+
     /// The records that go with the record `first` of the resource at `index`: those that point to it, those that point
     /// to these, and so on. A record that pointed nowhere before stays.
     pub(super) fn dependents(&self, index: usize, first: &Arc<Record>) -> Vec<(usize, Arc<Record>)> {
         let mut gone = vec![(index, first.clone())];
+        let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
-        while let Some((parent, record)) = gone.get(next).cloned() {
+        while let Some((place, record)) = gone.get(next).cloned() {
             next += 1;
-            let Some(parent) = self.resources.get(parent) else { continue };
-            let keys: Vec<String> = singulars(&parent.name)
-                .iter()
-                .map(|one| format!("{one}{}", self.settings.foreign_key_suffix))
-                .collect();
-            for (place, child) in self.resources.iter().enumerate() {
+            let Some(parent) = self.resources.get(place) else { continue };
+            for (child_place, child) in self.resources.iter().enumerate() {
                 let Some(collection) = child.collection() else { continue };
-                let rules = self.settings.references.get(&child.name).map_or(&[][..], Vec::as_slice);
-                let rules: Vec<_> = rules.iter().filter(|rule| rule.resource == parent.name && !rule.many).collect();
-                let pointing = collection.rows().filter(|row| {
-                    keys.iter().any(|key| holds(row.value(), key, record.id()))
-                        || rules.iter().any(|rule| points(row.value(), rule, record.value()))
+                let links = known.entry((child_place, place)).or_insert_with(|| {
+                    let mut links = self.links(&child.name, &parent.name);
+                    links.retain(|link| link.used && !link.many);
+                    links
                 });
-                for row in pointing {
-                    if !gone.iter().any(|(known, other)| *known == place && other.number() == row.number()) {
-                        gone.push((place, row.clone()));
+                for link in links.iter() {
+                    let target = get_member(record.value(), &link.target).and_then(Id::from_json);
+                    let Some(target) = target else { continue };
+                    for row in collection.rows().filter(|row| holds(row.value(), &link.key, &target)) {
+                        if !gone.iter().any(|(known, other)| *known == child_place && other.number() == row.number()) {
+                            gone.push((child_place, row.clone()));
+                        }
                     }
                 }
             }
@@ -65,16 +234,40 @@ impl Store {
     }
 }
 
-fn holds(record: &str, key: &str, id: Option<&Id>) -> bool {
+fn holds(record: &str, key: &str, target: &Id) -> bool {
     // Most records hold no such key, and to look for its bytes is many times faster than to read the members.
-    id.is_some()
-        && memchr::memmem::find(record.as_bytes(), key.as_bytes()).is_some()
-        && get_member(record, key).and_then(Id::from_json).as_ref() == id
+    memchr::memmem::find(record.as_bytes(), key.as_bytes()).is_some()
+        && get_member(record, key).and_then(Id::from_json).as_ref() == Some(target)
 }
 
-fn points(record: &str, rule: &ReferenceRule, parent: &str) -> bool {
-    match (get_member(record, &rule.property), get_member(parent, &rule.target)) {
-        (Some(pointer), Some(target)) => Kind::of(pointer) != Kind::Null && same_value(pointer, target),
-        _ => false,
+/// `order_item` and `order-item` as `orderItem`.
+fn camel(name: &str) -> String {
+    let mut words = name.split(['_', '-', ' ', '.']).filter(|word| !word.is_empty());
+    let mut out = words.next().unwrap_or("").to_string();
+    for word in words {
+        let mut letters = word.chars();
+        out.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        out.push_str(letters.as_str());
     }
+    match out.chars().next() {
+        Some(first) => first.to_lowercase().chain(out.chars().skip(1)).collect(),
+        None => out,
+    }
+}
+
+/// `orderItem` and `order-item` as `order_item`.
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 2);
+    let mut is_after_small = false;
+    for letter in name.chars() {
+        if letter.is_uppercase() && is_after_small {
+            out.push('_');
+        }
+        is_after_small = letter.is_lowercase() || letter.is_numeric();
+        match letter {
+            '-' | ' ' | '.' => out.push('_'),
+            _ => out.extend(letter.to_lowercase()),
+        }
+    }
+    out
 }

@@ -12,6 +12,7 @@ mod page;
 mod errors;
 mod ids;
 mod references;
+mod relations;
 mod verbs;
 
 mod cases;
@@ -30,6 +31,7 @@ mod stress;
 mod styles;
 
 mod admin;
+mod arrays;
 mod events;
 mod explorer;
 mod openapi;

@@ -67,13 +67,27 @@ impl<'a> Fields<'a> {
         let asked = Path::new(path);
         let mut found = false;
         (self.visit)(&mut |record| {
-            found = asked.may_be_in(record) && asked.of(record).is_some();
+            found = asked.may_be_in(record) && asked.any(record, &mut |_| true);
             !found
         });
         if let Some(absent) = self.absent.filter(|_| !found) {
             absent.add(path);
         }
         found
+    }
+
+    /// Whether the field `path` is an array, as the first record that has it shows.
+    pub fn is_array(&self, path: &str) -> bool {
+        let asked = Path::new(path);
+        let mut is_array = false;
+        (self.visit)(&mut |record| match asked.of(record).map(Kind::of) {
+            Some(kind) => {
+                is_array = kind == Kind::Array;
+                false
+            }
+            None => true,
+        });
+        is_array
     }
 
     /// Whether nothing at all is known: there is no record and no rule.
@@ -115,32 +129,11 @@ fn collect(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String
 
 /// The candidate nearest to `word`, if a third of its letters or fewer (at least one, case not counted) differ.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(100).collect();
-    let limit = (word.len() / 3).clamp(1, 4);
-    let distances = candidates.map(|candidate| {
-        let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).take(100).collect();
-        (distance(&word, &letters), candidate)
-    });
+    let small = |text: &str| text.chars().flat_map(char::to_lowercase).take(100).collect::<String>();
+    let word = small(word);
+    let limit = (word.chars().count() / 3).clamp(1, 4);
+    let distances = candidates.map(|candidate| (strsim::osa_distance(&word, &small(candidate)), candidate));
     distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
-/// How many letters have to be added, left out, replaced or swapped with their neighbour.
-fn distance(one: &[char], other: &[char]) -> usize {
-    let width = other.len() + 1;
-    let mut above = vec![0; width];
-    let mut row: Vec<usize> = (0..width).collect();
-    for (i, letter) in one.iter().enumerate() {
-        let mut next = vec![i + 1; width];
-        for (j, against) in other.iter().enumerate() {
-            let replaced = row[j] + usize::from(letter != against);
-            next[j + 1] = replaced.min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *against {
-                next[j + 1] = next[j + 1].min(above[j - 1] + 1);
-            }
-        }
-        above = std::mem::replace(&mut row, next);
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

@@ -36,8 +36,10 @@ pub(super) enum Test {
     NotLoose(Vec<String>),
     /// An order with one of the values.
     Order(Op, Vec<String>, Spelling),
-    /// A string that holds, begins or ends with one of these (in lower case).
+    /// A string that begins or ends with one of these (in lower case).
     Part(Op, Vec<String>),
+    /// A string that holds one of these in lower case, or an array with one of them as an item.
+    Contains { wanted: Vec<String>, lower: Vec<String> },
     /// A regular expression found in the text form.
     Like(Vec<Regex>),
     /// Of an empty list nothing can be equal to one.
@@ -55,7 +57,10 @@ impl Test {
                 values.iter().flat_map(|value| value.split(',')).map(|value| value.trim().to_string()).collect(),
             ),
             (Op::Lt | Op::Lte | Op::Gt | Op::Gte, _) => Test::Order(operator, values, spelling),
-            (Op::Contains | Op::StartsWith | Op::EndsWith, _) => {
+            (Op::Contains, _) => {
+                Test::Contains { lower: values.iter().map(|value| value.to_lowercase()).collect(), wanted: values }
+            }
+            (Op::StartsWith | Op::EndsWith, _) => {
                 Test::Part(operator, values.iter().map(|value| value.to_lowercase()).collect())
             }
             (Op::Like, _) => {
@@ -94,11 +99,18 @@ impl Test {
                     let text = json::unquote(value);
                     parts.iter().any(|part| match op {
                         Op::StartsWith => starts_with(&text, part),
-                        Op::EndsWith => text.to_lowercase().ends_with(part.as_str()),
-                        _ => holds(&text, part),
+                        _ => text.to_lowercase().ends_with(part.as_str()),
                     })
                 }
             }
+            Test::Contains { wanted, lower } => match Kind::of(value) {
+                Kind::String => {
+                    let text = json::unquote(value);
+                    lower.iter().any(|part| holds(&text, part))
+                }
+                Kind::Array => json::items(value).any(|item| wanted.iter().any(|wanted| is_loosely(item, wanted))),
+                _ => false,
+            },
             Test::Like(patterns) => {
                 Kind::of(value) != Kind::Null && {
                     let text = text_form(value);
@@ -155,7 +167,14 @@ impl Filter {
                 return false;
             }
         }
-        self.path.of(record).is_some_and(|value| self.test.passes(value))
+        // Of several values, those of an array's items, one must pass; one that is denied must be none of them.
+        let denies = matches!(self.test, Test::NotText(_) | Test::NotLoose(_));
+        let mut is_there = false;
+        let found = self.path.any(record, &mut |value| {
+            is_there = true;
+            self.test.passes(value) != denies
+        });
+        if denies { is_there && !found } else { found }
     }
 }
 

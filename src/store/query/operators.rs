@@ -17,7 +17,7 @@ pub enum Op {
     Gte,
     /// Equal to one of a list.
     In,
-    /// A string that holds the text.
+    /// A string that holds the text, or an array with an item that is equal to it.
     Contains,
     /// A string that begins with the text.
     StartsWith,
@@ -56,7 +56,7 @@ const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static
 }
 
 /// Every operator, in the order in which they are listed to people.
-pub const OPERATORS: [Operator; 11] = [
+pub const OPERATORS: [Operator; 12] = [
     row(Op::Eq, "eq", "is equal to the value", "1", false),
     row(Op::Ne, "ne", "is there and is not equal to the value", "1", true),
     row(Op::Lt, "lt", "is less than the value", "10", false),
@@ -64,7 +64,14 @@ pub const OPERATORS: [Operator; 11] = [
     row(Op::Gt, "gt", "is greater than the value", "10", false),
     row(Op::Gte, "gte", "is greater than or equal to the value", "10", true),
     row(Op::In, "in", "is equal to one of the values, which commas separate", "1,2", false),
-    row(Op::Contains, "contains", "is a string that holds the value, whatever the case", "rust", false),
+    row(
+        Op::Contains,
+        "contains",
+        "is a string that holds the value, whatever the case, or an array with the value as an item",
+        "rust",
+        false,
+    ),
+    row(Op::Contains, "has", "the same as `contains`", "rust", false),
     row(Op::StartsWith, "startsWith", "is a string that begins with the value, whatever the case", "the", false),
     row(Op::EndsWith, "endsWith", "is a string that ends with the value, whatever the case", "end", false),
     row(Op::Like, "like", "is matched by the regular expression, whatever the case", "^a|b$", true),

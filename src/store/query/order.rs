@@ -101,18 +101,20 @@ impl Field {
     /// Shows every text to which the field of `record` is equal ([`Query::equality`]): a number has two where it is not
     /// spelt as JavaScript prints it.
     pub(in crate::store) fn each_text(&self, record: &str, see: &mut dyn FnMut(&str)) {
-        let Some(value) = self.0.of(record) else { return };
-        match Kind::of(value) {
-            Kind::Null => {}
-            Kind::Number => {
-                let printed = number_text(value);
-                see(&printed);
-                if printed != value {
-                    see(value);
+        self.0.any(record, &mut |value| {
+            match Kind::of(value) {
+                Kind::Null => {}
+                Kind::Number => {
+                    let printed = number_text(value);
+                    see(&printed);
+                    if printed != value {
+                        see(value);
+                    }
                 }
+                _ => see(&text_form(value)),
             }
-            _ => see(&text_form(value)),
-        }
+            false
+        });
     }
 }
 

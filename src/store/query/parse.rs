@@ -3,6 +3,7 @@ use super::error::{Fault, Notice, QueryError, quoted};
 use super::fields::{Fields, nearest};
 use super::filter::{Filter, Name, Test};
 use super::operators::{RESERVED, is_reserved};
+use super::pairs::encode;
 use super::path::Path;
 use super::search::Search;
 use super::sort::SortKey;
@@ -149,6 +150,19 @@ impl Query {
         }
         for key in &self.sort {
             asked.push(("_sort".into(), key.path.text.clone(), "so that the order does not change"));
+        }
+        let mut whole = Vec::new();
+        for filter in self.filters.iter().filter(|filter| !self.is_related(&filter.path.text)) {
+            let (Test::Text(wanted) | Test::Loose(wanted)) = &filter.test else { continue };
+            if !wanted.iter().any(|wanted| wanted.contains(',')) && fields.is_array(&filter.path.text) {
+                let value = wanted.first().map_or("", String::as_str);
+                let instead = format!("{}:contains={}", filter.path.text, encode(value));
+                whole.push((filter.parameter.clone(), instead));
+            }
+        }
+        for (parameter, instead) in whole {
+            let detail = "the field is an array, which is compared as a whole, with commas between its items.";
+            self.note(&parameter, detail, Some(instead));
         }
         asked.retain(|(_, path, _)| !self.is_related(path) && !fields.has(path));
         if asked.is_empty() || fields.is_blank() {

@@ -107,6 +107,15 @@ impl Path {
         Some(at)
     }
 
+    /// Whether `test` holds for a value that `record` has there. Where the path leads through an array without an index,
+    /// these are the values in its items: `categories.id` is each category's id.
+    pub fn any(&self, record: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        match self.of(record) {
+            Some(value) => test(value),
+            None => self.steps.len() > 1 && any_below(record, &self.steps, test),
+        }
+    }
+
     /// Whether `record` could have a value there, told from its bytes alone: `false` is certain.
     pub fn may_be_in(&self, record: &str) -> bool {
         match self.quoted.as_ref().and_then(Needle::finder) {
@@ -118,6 +127,16 @@ impl Path {
             }
             None => true,
         }
+    }
+}
+
+fn any_below(at: &str, steps: &[String], test: &mut dyn FnMut(&str) -> bool) -> bool {
+    let Some((step, rest)) = steps.split_first() else { return test(at) };
+    match (Kind::of(at), step.parse::<usize>()) {
+        (Kind::Object, _) => json::get_member(at, step).is_some_and(|value| any_below(value, rest, test)),
+        (Kind::Array, Ok(place)) => json::items(at).nth(place).is_some_and(|item| any_below(item, rest, test)),
+        (Kind::Array, Err(_)) => json::items(at).any(|item| any_below(item, steps, test)),
+        _ => false,
     }
 }
 

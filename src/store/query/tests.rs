@@ -82,7 +82,7 @@ fn a_query_chooses() {
         ("title_startsWith=coffee", &[2, 4]),
         ("title:endsWith=BEANS", &[2]),
         ("title:like=^t", &[1]),
-        ("tags:contains=hot", &[]),
+        ("tags:contains=hot", &[1, 2]),
         (r#"_where={"or":[{"views":{"lt":5}},{"author":{"name":"ben"}}]}"#, &[2, 5]),
         (r#"_where={"views":{"gte":20}}&title=nope"#, &[1, 2, 4]),
         // Search.

@@ -4,12 +4,14 @@ mod page;
 mod recorded;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use standin::http::Rewriter;
-use standin::json::{self, Id, Layout};
+use standin::json::{self, Document, Id, Layout};
 use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
-use standin::store::relations::{Lookup, Naming, Plan, foreign_key};
+use standin::store::relations::Plan;
+use standin::store::{Settings, Store};
 
 use crate::support::serve_data;
 
@@ -58,6 +60,17 @@ impl Data {
         self.collections.get(name).map(Vec::as_slice).unwrap_or(&[])
     }
 
+    fn store(&self) -> Store {
+        let collections: Vec<String> = self
+            .collections
+            .iter()
+            .map(|(name, rows)| format!("{}:[{}]", Value::from(name.as_str()), rows.join(",")))
+            .collect();
+        let document = Document::parse(format!("{{{}}}", collections.join(","))).unwrap();
+        let settings = Settings { foreign_key_suffix: self.suffix.clone(), ..Settings::default() };
+        Store::open(document, Arc::new(settings)).unwrap()
+    }
+
     fn find(&self, name: &str, id: &Id) -> Option<&str> {
         let is_it = |row: &str| json::get_member(row, "id").and_then(Id::from_json).as_ref() == Some(id);
         self.rows(name).iter().map(String::as_str).find(|row| is_it(row))
@@ -76,21 +89,12 @@ impl Data {
             Ok(pairs) => pairs,
             Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
         };
-        let naming = Naming { id: "id", suffix: &self.suffix };
-        let lookup = Lookup {
-            has: &|name| self.collections.contains_key(name),
-            children: &|name, key, id| {
-                let of = |row: &str| json::get_member(row, key).and_then(Id::from_json);
-                self.rows(name).iter().map(String::as_str).filter(|row| of(row).as_ref() == Some(id)).collect()
-            },
-            parent: &|name, id| self.find(name, id),
-            has_member: &|name, key| self.rows(name).iter().any(|row| json::get_member(row, key).is_some()),
-        };
+        let store = self.store();
         let (name, id) = match segments.as_slice() {
             [name] => (*name, None),
             [name, id] => (*name, Some(Id::from_text(id))),
             [parent, id, name] => {
-                pairs.push((foreign_key(parent, name, naming, lookup), id.to_string()));
+                pairs.push((store.link(name, parent).key, id.to_string()));
                 (*name, None)
             }
             _ => return Answer::of(404, Value::Null),
@@ -110,8 +114,8 @@ impl Data {
             Ok(query) => query,
             Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
         };
-        let plan = Plan::new(name, &query, naming, lookup);
-        let attach = |row: &str| plan.attach(row, lookup, Layout::MINIFIED, "").into_owned();
+        let plan = Plan::new(&store, name, &query);
+        let attach = |row: &str| plan.attach(row, Layout::MINIFIED, "").into_owned();
         if let Some(id) = id {
             return match self.find(name, &id) {
                 Some(row) => Answer::of(200, parsed(&attach(row))),
