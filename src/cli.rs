@@ -7,12 +7,15 @@ mod config;
 mod diagnose;
 mod log;
 mod openapi;
+mod signals;
 mod snapshot;
+mod style;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -31,6 +34,12 @@ const FAILED: u8 = 2;
 
 /// The port where neither an option nor the environment names one.
 const USUAL_PORT: u16 = 3000;
+
+/// How long a stop waits for the writer after the requests in progress have had their time.
+const LAST_SAVE: Duration = Duration::from_millis(500);
+
+/// How long a stop waits for the log: whoever reads it may have stopped reading.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The heading of the options that protect the server.
 const LIMITS: &str = "Limits";
@@ -132,7 +141,7 @@ struct Serve {
     /// Timeout for clients that stop reading, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     write_time: u64,
-    /// How long a stop waits for what is under way, in milliseconds
+    /// How long a stop waits for requests in progress, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
     grace: u64,
     /// Extra Host name to accept while bound to localhost; may be repeated
@@ -159,7 +168,7 @@ struct Serve {
     /// Delay every API response, in milliseconds
     #[arg(short, long, value_name = "MS", default_value_t = 0)]
     delay: u64,
-    /// Folder for snapshots (type s, Enter)
+    /// Folder for snapshots (type s, Enter in the terminal)
     #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".")]
     snapshots: PathBuf,
     /// The property that holds a record's id
@@ -174,6 +183,9 @@ struct Serve {
     /// Refused: standin runs no JavaScript
     #[arg(short, long, num_args = 0.., hide = true)]
     middlewares: Option<Vec<String>>,
+    /// Put the time (UTC) before each line of the log
+    #[arg(long)]
+    timestamps: bool,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -250,9 +262,27 @@ fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
+/// Stops the server. A request, a rule check or a disk that takes longer than `grace` and a moment is left behind:
+/// everything acknowledged is in the file or its journal, and the end of the process takes the threads with it.
+fn stop(server: Server, grace: Duration, log: &log::Log) {
+    let (stopping, stopped) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        server.stop();
+        drop(stopping);
+    });
+    if stopped.recv_timeout(grace + LAST_SAVE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        log.error(style::warning("stopped before all work was finished; every acknowledged write is saved"));
+    }
+}
+
 /// Says why the program cannot do what was asked.
 fn fail(words: &str) -> ExitCode {
-    eprintln!("error: {words}");
+    fail_with(&format!("error: {words}\n"))
+}
+
+fn fail_with(text: &str) -> ExitCode {
+    // There is nowhere to report that the error stream is gone.
+    let _ = anstream::stderr().write_all(style::labels(text).as_bytes());
     ExitCode::from(FAILED)
 }
 
@@ -262,7 +292,7 @@ impl Serve {
             return fail(&words);
         }
         allow_many_files();
-        let quiet = self.quiet;
+        let (quiet, timestamps) = (self.quiet, self.timestamps);
         let named = self.file.is_some();
         let snapshots = self.snapshots.clone();
         let options = match self.options() {
@@ -270,7 +300,7 @@ impl Serve {
             Err(words) => return fail(&words),
         };
         let name = options.file.display().to_string();
-        let log = log::Log::start(quiet);
+        let log = log::Log::start(quiet, timestamps);
         let (access, notices) = (log.clone(), log.clone());
         let listeners = Listeners {
             access: (!quiet).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
@@ -279,17 +309,19 @@ impl Serve {
         let server = match Server::start(&options, listeners) {
             Ok(server) => server,
             Err(error) => {
-                eprint!("{}", diagnose::start_error(&error, &options, named));
-                return ExitCode::from(FAILED);
+                return fail_with(&diagnose::start_error(&error, &options, named));
             }
         };
-        if !quiet {
-            log.print(banner::banner(&server, &options));
-        }
+        let mut signals = match signals::Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => return fail(&format!("cannot listen for signals: {error}")),
+        };
+        log.banner(banner::banner(&server, &options, snapshot::has_keyboard()));
         snapshot::on_key(server.reader(), snapshots, options.file.clone(), log.clone());
-        wait_for_signal(&log);
-        server.stop();
-        log.finish();
+        signals.wait();
+        signals.exit_on_next();
+        stop(server, options.limits.grace, &log);
+        log.finish(LAST_LINES);
         ExitCode::from(OK)
     }
 
@@ -467,36 +499,4 @@ fn any_size(text: &str) -> Result<usize, String> {
     };
     let number: Option<usize> = digits.parse().ok();
     number.and_then(|number| number.checked_mul(factor)).ok_or_else(|| NO_SIZE.into())
-}
-
-/// Returns at the first SIGINT or SIGTERM; a second one ends the process at once. Nothing that was acknowledged is lost
-/// then either, since it is in the file or in its journal.
-fn wait_for_signal(log: &log::Log) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let failed = runtime.block_on(signal()).is_err();
-    if failed {
-        log.print("the system gives no signals; end the process to stop\n".into());
-        std::thread::park();
-    }
-    std::thread::spawn(move || {
-        if runtime.block_on(signal()).is_ok() {
-            std::process::exit(130);
-        }
-    });
-}
-
-#[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

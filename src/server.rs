@@ -282,6 +282,9 @@ impl Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // Not left to the last owner of the app: that may be a connection that is being cut off, on a thread that ends
+        // with the process.
+        self.app.stop();
     }
 }
 

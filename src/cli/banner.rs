@@ -1,66 +1,126 @@
 //! What is printed at the start.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
+use super::style::{LABEL, TITLE, URL, WARNING};
 use crate::disk::Durability;
 use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
 
-/// The file, the resources with their URLs and counts, the rules file, the home page.
-pub(super) fn banner(server: &Server, options: &Options) -> String {
-    let host = match options.host.as_str() {
-        "0.0.0.0" | "::" | "[::]" => "localhost",
-        host => host,
+/// The file, the resources with their URLs and counts, the options in effect, and what can be done next.
+/// `has_keyboard`: what is typed reaches the program.
+pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> String {
+    let bound: Option<IpAddr> = options.host.trim_matches(['[', ']']).parse().ok();
+    let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
+    let host = match bound {
+        _ if everywhere => "localhost".to_string(),
+        Some(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => options.host.clone(),
     };
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_string() };
-    let base = format!("http://{host}:{}", server.port());
-    let mut text = String::new();
+    let (port, base) = (server.port(), format!("http://{host}:{}", server.port()));
+    let http = &options.http;
+    let mut banner = Banner(format!("{TITLE}standin {}{TITLE:#}\n\n", env!("CARGO_PKG_VERSION")));
     let saving = match options.saving {
-        Saving::Memory => "  (kept in memory, the file is never written)",
-        Saving::File(Durability::Written) => "  (written, not flushed)",
+        Saving::Memory => "  (changes stay in memory; the file is never written)",
+        Saving::File(Durability::Written) => "  (written without fsync)",
         Saving::File(Durability::Synced) => "",
     };
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "standin {}\n", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(text, "  File       {}{saving}", options.file.display());
-    let store = server.store();
-    let lines: Vec<(String, String)> = store
-        .resources()
-        .map(|resource| {
-            let count = match resource.data() {
-                Data::Collection(rows) if rows.len() == 1 => "1 record".to_string(),
-                Data::Collection(rows) => format!("{} records", rows.len()),
-                Data::Object(_) => "object".into(),
-                Data::Scalar(_) => "value, read only".into(),
-            };
-            (format!("{base}/{}", encode(resource.name())), count)
-        })
-        .collect();
-    let width = lines.iter().map(|(url, _)| url.chars().count()).max().unwrap_or(0);
-    for (number, (url, count)) in lines.iter().enumerate() {
-        let label = if number == 0 { "Resources" } else { "" };
-        let _ = writeln!(text, "  {label:<10} {url:<width$}  {count}");
-    }
-    if lines.is_empty() {
-        let _ = writeln!(text, "  Resources  none; add one to the file, as {{\"users\": []}}");
-    }
+    banner.line("File", &format!("{}{saving}", options.file.display()));
+    banner.resources(server, &base);
     match server.rules() {
-        Some(path) => {
-            let _ = writeln!(text, "  Rules      {}", path.display());
-        }
+        Some(path) => banner.line("Rules", &path.display().to_string()),
         None => {
-            let _ = writeln!(text, "  Rules      none; {} would hold them", beside(options));
+            let beside = options.file.with_extension("schema.json");
+            banner.line("Rules", &format!("none (create {} to add some)", beside.display()));
         }
     }
-    let _ = writeln!(text, "  Home       {base}/");
-    if server.addresses().iter().any(|address| !address.ip().is_loopback()) {
-        let _ = writeln!(text, "\n  Everybody on the network can read and change the data.");
+    if http.read_only {
+        banner.line("Read-only", "GET, HEAD and OPTIONS only");
     }
-    let _ = writeln!(text, "\n  Stop with Ctrl+C.\n");
-    text
+    if !http.delay.is_zero() {
+        banner.line("Delay", &format!("{} ms before every API response", http.delay.as_millis()));
+    }
+    if let Some(folder) = &http.folder {
+        banner.line("Static", &folder.display().to_string());
+    }
+    if !http.admin {
+        banner.line("Admin", "off");
+    }
+    banner.line("Home", &format!("{URL}{base}/{URL:#}"));
+    if everywhere {
+        for address in network_addresses(bound.is_some_and(|ip| ip.is_ipv6())) {
+            banner.line("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
+        }
+    }
+    let is_local = host == "localhost" || bound.is_some_and(|ip| ip.is_loopback());
+    if http.admin && !http.read_only && is_local {
+        banner.line("Reset", &format!("curl -X POST {base}/-/reset"));
+    }
+    banner.0.push('\n');
+    if server.addresses().iter().any(|address| !address.ip().is_loopback()) {
+        let can = if http.read_only { "read" } else { "read and change" };
+        banner.sentence(&format!("{WARNING}Anyone on the network can {can} the data.{WARNING:#}"));
+    }
+    if options.watch && options.saving != Saving::Memory {
+        banner.sentence("Watching the file for changes.");
+    }
+    if has_keyboard {
+        banner.sentence("Type s and Enter to save a snapshot.");
+    }
+    banner.sentence("Press Ctrl+C to stop.");
+    banner.0.push('\n');
+    banner.0
 }
 
-fn beside(options: &Options) -> String {
-    options.file.with_extension("schema.json").display().to_string()
+struct Banner(String);
+
+impl Banner {
+    fn line(&mut self, label: &str, text: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "  {LABEL}{label:<10}{LABEL:#} {text}");
+    }
+
+    fn sentence(&mut self, text: &str) {
+        let _ = writeln!(self.0, "  {text}");
+    }
+
+    fn resources(&mut self, server: &Server, base: &str) {
+        let store = server.store();
+        let lines: Vec<(String, String)> = store
+            .resources()
+            .map(|resource| {
+                let count = match resource.data() {
+                    Data::Collection(rows) if rows.len() == 1 => "1 record".to_string(),
+                    Data::Collection(rows) => format!("{} records", rows.len()),
+                    Data::Object(_) => "object".into(),
+                    Data::Scalar(_) => "value, read-only".into(),
+                };
+                (format!("{base}/{}", encode(resource.name())), count)
+            })
+            .collect();
+        let width = lines.iter().map(|(url, _)| url.chars().count()).max().unwrap_or(0);
+        for (number, (url, count)) in lines.iter().enumerate() {
+            let label = if number == 0 { "Resources" } else { "" };
+            self.line(label, &format!("{URL}{url:<width$}{URL:#}  {count}"));
+        }
+        if lines.is_empty() {
+            self.line("Resources", "none yet; add one, for example {\"users\": []}");
+        }
+    }
+}
+
+/// Under which addresses other machines reach this one.
+fn network_addresses(with_ipv6: bool) -> Vec<String> {
+    // Without them the banner is one line shorter.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let shown = interfaces.iter().filter(|interface| !interface.is_loopback() && !interface.is_link_local());
+    shown
+        .filter_map(|interface| match interface.ip() {
+            IpAddr::V4(ip) => Some(ip.to_string()),
+            IpAddr::V6(ip) if with_ipv6 => Some(format!("[{ip}]")),
+            IpAddr::V6(_) => None,
+        })
+        .collect()
 }

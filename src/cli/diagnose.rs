@@ -127,7 +127,7 @@ fn snippet(path: &str, text: &str, offset: usize, message: &str, hint: Option<&s
     if let Some(hint) = hint {
         group = group.element(Level::HELP.message(hint));
     }
-    format!("{}\n", Renderer::plain().render(&[group]))
+    format!("{}\n", Renderer::styled().render(&[group]))
 }
 
 fn floor(text: &str, mut at: usize) -> usize {

@@ -1,23 +1,30 @@
 //! The log on the terminal, written by a thread of its own so that no request waits for it.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, SystemTime};
 
 use super::diagnose;
+use super::style::{self, FAINT, error, warning};
 use crate::engine::{Notice, ResourceChanges};
 use crate::http::Entry;
 use crate::json::Id;
 
-/// How many lines may wait; beyond that lines of the access log are left out, and how many is said.
+/// How many requests may wait to be printed; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
 
 enum Line {
+    /// A request.
     Entry(Entry),
+    /// An event.
     Text(String),
+    /// An event for the error stream.
     Error(String),
+    /// Text that is no event: the banner.
+    Plain(String),
+    End,
 }
 
 /// What the log's thread is behind with. (A channel of that size would take its memory from the start.)
@@ -30,22 +37,32 @@ struct Queue {
 /// A handle to the log.
 #[derive(Clone)]
 pub(super) struct Log {
-    sender: mpsc::Sender<Line>,
+    sender: mpsc::Sender<(SystemTime, Line)>,
     queue: Arc<Queue>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Closed when the log's thread has printed everything.
+    ended: Arc<Mutex<mpsc::Receiver<()>>>,
     quiet: bool,
 }
 
 impl Log {
-    /// Starts the log's thread. `quiet` leaves out all but errors.
-    pub(super) fn start(quiet: bool) -> Log {
+    /// Starts the log's thread. `quiet` leaves out all but errors, `timestamps` puts the time before each event.
+    pub(super) fn start(quiet: bool, timestamps: bool) -> Log {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
-        let thread = std::thread::spawn({
+        let (end, ended) = mpsc::channel();
+        std::thread::spawn({
             let queue = queue.clone();
-            move || write(&receiver, &queue, &mut std::io::BufWriter::new(std::io::stdout()))
+            move || {
+                write(&receiver, &queue, timestamps, &mut io::BufWriter::new(anstream::stdout()));
+                drop(end);
+            }
         });
-        Log { sender, queue, thread: Arc::new(Mutex::new(Some(thread))), quiet }
+        Log { sender, queue, ended: Arc::new(Mutex::new(ended)), quiet }
+    }
+
+    fn send(&self, line: Line) {
+        // The thread has ended only after `finish`.
+        let _ = self.sender.send((SystemTime::now(), line));
     }
 
     /// Prints the line of a request.
@@ -56,131 +73,166 @@ impl Log {
             self.queue.left_out.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let _ = self.sender.send(Line::Entry(entry));
+        self.send(Line::Entry(entry));
     }
 
-    /// Prints text as it is.
+    /// Prints an event, unless the log is quiet.
     pub(super) fn print(&self, text: String) {
-        let _ = self.sender.send(Line::Text(text));
+        if !self.quiet {
+            self.send(Line::Text(text));
+        }
+    }
+
+    /// Prints the banner, unless the log is quiet.
+    pub(super) fn banner(&self, text: String) {
+        if !self.quiet {
+            self.send(Line::Plain(text));
+        }
+    }
+
+    /// Prints an error or a warning.
+    pub(super) fn error(&self, text: String) {
+        self.send(Line::Error(text));
     }
 
     /// Prints what happened to the data file.
     pub(super) fn notice(&self, file: &str, notice: Notice) {
-        let line = match notice {
+        match notice {
             Notice::Reloaded { changes, kept, renumbered } => {
                 let mut text = format!("reloaded {file}: {}\n", describe(&changes));
                 if kept > 0 {
-                    text.push_str(&format!("    kept {kept} of the last writes, which the edit had not seen\n"));
+                    text.push_str(&format!(
+                        "    kept {} that your edit did not contain\n",
+                        count(kept, "recent API write")
+                    ));
                 }
                 text.push_str(&describe_renumbered(renumbered));
-                Line::Text(text)
+                self.print(text);
             }
             Notice::Replayed { writes, edited, renumbered } => {
-                let (writes, they) =
-                    if writes == 1 { ("1 write".into(), "it") } else { (format!("{writes} writes"), "them") };
+                let writes = count(writes, "write");
                 let mut text = if edited {
-                    format!("brought {writes} from the journal together with an edit of {file} that was made since\n")
+                    format!("recovered {writes} from the journal, merged with an edit of {file} made since\n")
                 } else {
-                    format!("brought {writes} back from the journal: {file} had not had {they} yet\n")
+                    format!("recovered {writes} from the journal that {file} did not have yet\n")
                 };
                 text.push_str(&describe_renumbered(renumbered));
-                Line::Text(text)
+                self.print(text);
             }
             Notice::Restored { changes, writes } => {
-                let dropped = match writes {
-                    0 => String::new(),
-                    1 => ", 1 write is dropped".into(),
-                    _ => format!(", {writes} writes are dropped"),
-                };
-                Line::Text(format!("{file} is back at an earlier state: {}{dropped}\n", describe(&changes)))
+                let mut text = format!("{file} is back to an earlier state: {}", describe(&changes));
+                if writes > 0 {
+                    text.push_str(&format!("; {} undone", count(writes, "API write")));
+                }
+                self.print(text + "\n");
             }
-            Notice::Conflicts { count, path, failed: None } => {
-                Line::Error(format!("kept {count} versions that lost against the edit in {}\n", path.display()))
-            }
-            Notice::Conflicts { count, path, failed: Some(words) } => Line::Error(format!(
-                "warning: {count} versions lost against the edit; they are at /-/conflicts until the server stops, since {} cannot be written: {words}\n",
+            Notice::Conflicts { count: changes, path, failed: None } => self.error(format!(
+                "{} conflicted with your edit; saved in {}\n",
+                count(changes, "API change"),
                 path.display()
             )),
-            Notice::Recovered(path) => Line::Error(format!(
-                "warning: a crash had left an edit of {file} or a damaged journal; it is kept in {}\n",
+            Notice::Conflicts { count: changes, path, failed: Some(reason) } => self.error(warning(&format!(
+                "{} conflicted with your edit; listed at /-/conflicts until the server stops, because {} cannot be written: {reason}",
+                count(changes, "API change"),
                 path.display()
-            )),
-            Notice::Broken(faults) => Line::Error(format!(
-                "{}{file} stays unread until it is mended: reads go on with the data before, writes are refused\n",
+            ))),
+            Notice::Recovered(path) => self.error(warning(&format!(
+                "a crash left an edit of {file} or a damaged journal behind; it is kept in {}",
+                path.display()
+            ))),
+            Notice::Broken(faults) => self.error(format!(
+                "{}{file} is ignored until it is fixed: still serving the last good data; writes get 503\n",
                 diagnose::faults(file, &faults)
             )),
-            Notice::Unsaved(words) => Line::Error(format!("error: cannot save {words}\n")),
-            Notice::Unwatched(words) => Line::Error(format!(
-                "warning: cannot watch {file} ({words}); looking at it ten times a second instead\n"
-            )),
-        };
-        if !(self.quiet && matches!(line, Line::Text(_))) {
-            let _ = self.sender.send(line);
+            Notice::Unsaved(reason) => self.error(error(&format!("cannot save {reason}"))),
+            Notice::Unwatched(reason) => self.error(warning(&format!(
+                "cannot watch {file} ({reason}); checking it ten times a second instead"
+            ))),
         }
     }
 
-    /// Waits until all is printed.
-    pub(super) fn finish(self) {
-        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
-        let Log { sender, .. } = self;
-        let _ = sender.send(Line::Text(String::new()));
-        drop(sender);
-        if let Some(thread) = thread {
-            let _ = thread.join();
+    /// Waits until everything is printed, or until `limit` has passed: a pipe that nobody reads blocks the log's thread.
+    pub(super) fn finish(self, limit: Duration) {
+        self.send(Line::End);
+        if let Ok(ended) = self.ended.lock() {
+            let _ = ended.recv_timeout(limit);
         }
     }
+}
+
+/// `1 write`, `2 writes`.
+fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn describe_renumbered(renumbered: Vec<(String, Id, Id)>) -> String {
     let one = |(resource, old, new): (String, Id, Id)| {
-        format!("    the new record {old} of {resource} is now {new}: the API had given {old} away\n")
+        format!("    your new record {old} in {resource} got id {new}, because the API had already used {old}\n")
     };
     renumbered.into_iter().map(one).collect()
 }
 
+/// `2 records added, 1 removed in users; 1 record changed in posts`.
 fn describe(changes: &[ResourceChanges]) -> String {
     if changes.is_empty() {
-        return "no record differs".into();
+        return "no records changed".into();
     }
     let one = |change: &ResourceChanges| {
-        let mut text = change.resource.clone();
-        for (sign, count) in [('+', change.added), ('~', change.changed), ('-', change.removed)] {
-            if count > 0 {
-                text.push_str(&format!(" {sign}{count}"));
-            }
-        }
-        text
+        let counts = [(change.added, "added"), (change.changed, "changed"), (change.removed, "removed")];
+        let parts = counts.into_iter().filter(|(number, _)| *number > 0).enumerate().map(|(place, (number, what))| {
+            let number = if place == 0 { count(number, "record") } else { number.to_string() };
+            format!("{number} {what}")
+        });
+        format!("{} in {}", parts.collect::<Vec<_>>().join(", "), change.resource)
     };
-    changes.iter().map(one).collect::<Vec<_>>().join(", ")
+    changes.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-fn write(receiver: &mpsc::Receiver<Line>, queue: &Queue, out: &mut impl Write) {
+fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamps: bool, out: &mut impl Write) {
     while let Ok(first) = receiver.recv() {
         let mut next = Some(first);
-        while let Some(line) = next {
-            // A terminal that is gone takes no words about it either.
+        let mut ends = false;
+        while let Some((time, line)) = next {
+            let time = if timestamps {
+                format!("{FAINT}{}{FAINT:#} ", humantime::format_rfc3339_millis(time))
+            } else {
+                String::new()
+            };
+            // There is nowhere to report that the output is gone.
             let _ = match line {
                 Line::Entry(entry) => {
                     queue.waiting.fetch_sub(1, Ordering::Relaxed);
-                    write_entry(out, &entry)
+                    write_entry(out, &time, &entry)
                 }
-                Line::Text(text) => out.write_all(text.as_bytes()),
-                Line::Error(text) => out.flush().and_then(|()| std::io::stderr().write_all(text.as_bytes())),
+                Line::Text(text) => write!(out, "{time}{text}"),
+                Line::Plain(text) => out.write_all(text.as_bytes()),
+                Line::Error(text) => out.flush().and_then(|()| write!(anstream::stderr(), "{time}{text}")),
+                Line::End => {
+                    ends = true;
+                    break;
+                }
             };
             next = receiver.try_recv().ok();
         }
         let left_out = queue.left_out.swap(0, Ordering::Relaxed);
         if left_out > 0 {
             let _ =
-                writeln!(out, "    {left_out} more requests are left out, as they came faster than their lines go out");
+                writeln!(out, "    {left_out} more requests not shown: they came faster than they could be printed");
         }
         let _ = out.flush();
+        if ends {
+            return;
+        }
     }
 }
 
-fn write_entry(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
-    let time = entry.time.as_secs_f64() * 1000.0;
-    writeln!(out, "{} {} {} {time:.2} ms {} B", entry.method, entry.target, entry.status.as_u16(), entry.size)?;
+fn write_entry(out: &mut impl Write, time: &str, entry: &Entry) -> io::Result<()> {
+    let duration = entry.time.as_secs_f64() * 1000.0;
+    let status = entry.status.as_u16();
+    let style = style::status(status);
+    let (method, target, size) = (&entry.method, &entry.target, entry.size);
+    writeln!(out, "{time}{method} {target} {style}{status}{style:#} {duration:.2} ms {size} B")?;
     for line in entry.told.iter().flat_map(|told| told.lines()) {
         writeln!(out, "    {line}")?;
     }
@@ -195,26 +247,26 @@ mod tests {
     fn what_is_left_out_is_counted_and_said() {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
-        let log = Log { sender, queue: queue.clone(), thread: Arc::default(), quiet: false };
+        let log = Log { sender, queue: queue.clone(), ended: Arc::new(Mutex::new(mpsc::channel().1)), quiet: false };
         for _ in 0..MOST_WAITING + 3 {
             log.entry(Entry {
                 method: "GET".parse().unwrap(),
                 target: "/users".into(),
                 status: "200".parse().unwrap(),
-                time: std::time::Duration::from_millis(1),
+                time: Duration::from_millis(1),
                 size: 2,
                 told: None,
             });
         }
         drop(log);
         let mut out = Vec::new();
-        write(&receiver, &queue, &mut out);
-        let out = String::from_utf8(out).unwrap();
+        write(&receiver, &queue, false, &mut out);
+        let out = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!((lines.len(), lines[0]), (MOST_WAITING + 1, "GET /users 200 1.00 ms 2 B"));
         assert_eq!(
             lines[MOST_WAITING].trim(),
-            "3 more requests are left out, as they came faster than their lines go out"
+            "3 more requests not shown: they came faster than they could be printed"
         );
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{FAILED, OK, diagnose};
+use super::{OK, diagnose, fail_with};
 use crate::http::{Body, HeaderMap, Method, Request, Uri};
 use crate::server::{Options, Sandbox, StartError};
 
@@ -29,10 +29,7 @@ impl OpenApi {
                 let _ = std::io::Write::write_all(&mut std::io::stdout(), &text);
                 ExitCode::from(OK)
             }
-            Err(error) => {
-                eprint!("{}", diagnose::start_error(&error, &options, named));
-                ExitCode::from(FAILED)
-            }
+            Err(error) => fail_with(&diagnose::start_error(&error, &options, named)),
         }
     }
 }

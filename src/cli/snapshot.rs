@@ -1,30 +1,91 @@
-//! Snapshots of the data, taken with the key `s` as in json-server.
+//! Snapshots of the data, saved with the key `s` as in json-server.
 
-use std::io::BufRead;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::log::Log;
+use super::style;
 use crate::server::Reader;
 
-/// Writes a snapshot whenever a line `s` is typed, until the input ends.
+/// Saves a snapshot whenever a line `s` is typed into the terminal in which the program runs in the foreground. Input
+/// from anywhere else is not read.
 pub(super) fn on_key(reader: Reader, folder: PathBuf, file: PathBuf, log: Log) {
+    if !io::stdin().is_terminal() {
+        return;
+    }
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if !line.trim().eq_ignore_ascii_case("s") {
-                continue;
+        read_lines(|line| {
+            if line.trim().eq_ignore_ascii_case("s") {
+                match write(&reader, &folder, &file) {
+                    Ok(path) => log.print(format!("saved a snapshot to {}\n", path.display())),
+                    Err(error) => {
+                        log.error(style::error(&format!("cannot save a snapshot to {}: {error}", folder.display())));
+                    }
+                }
             }
-            let words = match write(&reader, &folder, &file) {
-                Ok(path) => format!("saved a snapshot to {}\n", path.display()),
-                Err(error) => format!("error: cannot save a snapshot to {}: {error}\n", folder.display()),
-            };
-            log.print(words);
-        }
+        });
     });
 }
 
-fn write(reader: &Reader, folder: &Path, file: &Path) -> std::io::Result<PathBuf> {
+/// Whether a key typed now would reach this process.
+pub(super) fn has_keyboard() -> bool {
+    io::stdin().is_terminal() && is_in_foreground().unwrap_or(false)
+}
+
+/// Whether the terminal's input is for this process. A read in the background would stop it (SIGTTIN).
+#[cfg(unix)]
+fn is_in_foreground() -> io::Result<bool> {
+    Ok(rustix::termios::tcgetpgrp(rustix::stdio::stdin())? == rustix::process::getpgrp())
+}
+
+#[cfg(not(unix))]
+fn is_in_foreground() -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Hands on the lines that are typed while the process is in the foreground, until the terminal is gone.
+#[cfg(unix)]
+fn read_lines(mut line: impl FnMut(&str)) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+
+    /// A shell's `fg` sends no signal to a job that is running already, so this has to be polled.
+    const RECHECK: std::time::Duration = std::time::Duration::from_millis(250);
+    let input = rustix::stdio::stdin();
+    let mut typed = Vec::new();
+    let mut buffer = [0; 256];
+    while let Ok(foreground) = is_in_foreground() {
+        if !foreground {
+            std::thread::sleep(RECHECK);
+            continue;
+        }
+        match poll(&mut [PollFd::new(&input, PollFlags::IN)], None) {
+            // The process may have been put into the background meanwhile, and this input may be the shell's.
+            Ok(_) if !is_in_foreground().unwrap_or(false) => continue,
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+        }
+        match rustix::io::read(input, &mut buffer) {
+            Ok(0) => return,
+            Ok(count) => typed.extend_from_slice(&buffer[..count]),
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+        }
+        while let Some(end) = typed.iter().position(|byte| *byte == b'\n') {
+            let whole: Vec<u8> = typed.drain(..=end).collect();
+            line(&String::from_utf8_lossy(&whole));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn read_lines(mut line: impl FnMut(&str)) {
+    io::stdin().lines().map_while(Result::ok).for_each(|typed| line(&typed));
+}
+
+fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
     let stem = file.file_stem().map_or_else(|| "db".into(), |stem| stem.to_string_lossy());
     let path = folder.join(format!("{stem}-{now}.json"));

@@ -187,7 +187,7 @@ pub struct Engine {
     conflicts: Arc<Mutex<VecDeque<Value>>>,
     feed: Arc<Feed>,
     sender: Sender<Message>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     _watch: Option<Watch>,
 }
 
@@ -250,7 +250,7 @@ impl Engine {
             writer.bring_back(&left);
         }
         let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&inbox))?;
-        Ok(Engine { published, rulebook, conflicts, feed, sender, thread: Some(thread), _watch: watch })
+        Ok(Engine { published, rulebook, conflicts, feed, sender, thread: Mutex::new(Some(thread)), _watch: watch })
     }
 
     /// The data as it is now. The snapshot stays as it is while it is held.
@@ -298,16 +298,22 @@ impl Engine {
         }
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
+
+    /// Carries out what was asked for so far, brings it to the file, and ends the writer.
+    pub fn stop(&self) {
+        // The writer may have ended on its own; then there is nothing to stop.
+        self.sender.send(Message::Stop);
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            // A writer that panicked has answered its callers already.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         self._watch = None;
-        // The writer may have ended on its own; then there is nothing to stop.
-        self.sender.send(Message::Stop);
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has answered its callers already.
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use warp::http::{Method, Response, StatusCode};
+use warp::http::{Method, Response, StatusCode, header};
 
 use super::admin::Snapshots;
 use super::explorer;
@@ -50,18 +50,31 @@ pub struct App {
     settings: Settings,
     usual: Usual,
     folder: Option<Folder>,
+    /// Whether the page at `/` is the explorer, not one of the static files.
+    explorer_is_home: bool,
     pub(super) meta: Meta,
     pub(super) snapshots: Snapshots,
     log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
 }
 
 impl App {
-    /// An application on `engine`. `log` is called for every answer.
+    /// An application on `engine`. `log` is called for every response, except to requests for the server's own pages and
+    /// to those that the explorer sends.
     pub fn new(engine: Engine, settings: Settings, log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
         // A folder that is not there serves nothing; the command line has told about it.
         let folder = settings.folder.as_deref().and_then(|path| Folder::open(path).ok());
+        let explorer_is_home = !settings.folder.as_deref().is_some_and(|path| path.join("index.html").is_file());
         let snapshots = Snapshots::new(engine.snapshot().store.clone());
-        App { engine, usual: Usual::new(&settings), settings, folder, meta: Meta::new(), snapshots, log }
+        App {
+            engine,
+            usual: Usual::new(&settings),
+            settings,
+            folder,
+            explorer_is_home,
+            meta: Meta::new(),
+            snapshots,
+            log,
+        }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -71,6 +84,11 @@ impl App {
     /// The data as it is now.
     pub fn store(&self) -> Store {
         self.engine.snapshot().store.clone()
+    }
+
+    /// Finishes the writes that were asked for; later ones are refused.
+    pub fn stop(&self) {
+        self.engine.stop();
     }
 
     /// Answers one request.
@@ -96,7 +114,7 @@ impl App {
             self.meta.requests.keep((&method, target, start), &request, &response, problem);
         }
         let told = response.extensions_mut().remove::<Told>();
-        if let Some(log) = &self.log {
+        if let Some(log) = self.log.as_ref().filter(|_| !self.is_own_traffic(target, &request)) {
             log(Entry {
                 method,
                 target: target.to_string(),
@@ -180,6 +198,16 @@ impl App {
         let mut response = write::carry_out(&self.engine, request, write, self.settings.depth).await?;
         list::hint(&mut response, notice.into_iter());
         Ok(response)
+    }
+
+    /// Whether a request stays out of the log: it is for one of the server's own pages, or the explorer sent it.
+    fn is_own_traffic(&self, target: &str, request: &Request) -> bool {
+        let page = || {
+            let (_, rest) = request.header(header::REFERER)?.split_once("://")?;
+            rest.strip_prefix(request.header(header::HOST)?)
+        };
+        target.starts_with("/-/")
+            || page().is_some_and(|page| page.starts_with("/-/") || (page == "/" && self.explorer_is_home))
     }
 
     /// Why the request is not even looked at.

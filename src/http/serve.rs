@@ -78,10 +78,14 @@ async fn accept(
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
             _ = stop.wait_for(|stop| *stop) => return,
+            next = next => next,
         };
         let Ok((stream, remote)) = accepted else {
             // Out of file descriptors, or the client is gone already: others may end meanwhile.

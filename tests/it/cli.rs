@@ -59,7 +59,7 @@ impl Place {
             .env_remove("STANDIN_HOST")
             .envs(self.variables.iter().copied())
             .env("RUST_BACKTRACE", "1")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -268,7 +268,7 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
     // A file without a folder in its name can be watched, too.
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
-    running.line(|line| line == "reloaded db.json: plain +1");
+    running.line(|line| line == "reloaded db.json: 1 record added in plain");
     assert_eq!(client.send("GET", "/plain/3", NONE, "").status, 200);
     drop(running);
     std::fs::create_dir(place.path("data")).unwrap();
@@ -567,9 +567,9 @@ fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
     std::fs::write(place.path("db.json"), "{\n  \"a\": [1 2]\n}").unwrap();
     let line = running.error(|line| line.contains("db.json:2:11"));
     assert!(line.starts_with("error"), "{line}");
-    running.error(|line| line.contains("stays unread until it is mended"));
+    running.error(|line| line.contains("is ignored until it is fixed"));
     std::fs::write(place.path("db.json"), "{\n  \"a\": [{\"id\": 1}, {\"id\": 2}]\n}").unwrap();
-    running.line(|line| line == "reloaded db.json: a +2");
+    running.line(|line| line == "reloaded db.json: 2 records added in a");
 }
 
 #[test]

@@ -27,8 +27,12 @@ mod model;
 mod process;
 mod queries;
 mod raw;
+#[cfg(unix)]
+mod stopping;
 mod stress;
 mod styles;
+#[cfg(unix)]
+mod terminal;
 
 mod admin;
 mod arrays;

@@ -25,7 +25,8 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
         command.arg(file).args(["--host", "127.0.0.1", "--port", "0"]).args(arguments);
         command.current_dir(file.parent().unwrap());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&errors).unwrap());
+        // As Node's `spawn` and `docker run -i` have it: a pipe that stays open.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&errors).unwrap());
         adjust(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
