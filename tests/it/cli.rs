@@ -101,7 +101,7 @@ fn follow(stream: impl Read + Send + 'static) -> Receiver<String> {
 
 impl Running {
     /// Waits for a line that `wanted` takes.
-    fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
+    fn line(&self, wanted: impl FnMut(&str) -> bool) -> String {
         wait_for(&self.lines, wanted)
     }
 
@@ -159,7 +159,7 @@ impl Drop for Running {
     }
 }
 
-fn wait_for(lines: &Receiver<String>, wanted: impl Fn(&str) -> bool) -> String {
+fn wait_for(lines: &Receiver<String>, mut wanted: impl FnMut(&str) -> bool) -> String {
     let end = Instant::now() + DEADLINE;
     let mut heard = Vec::new();
     loop {
@@ -239,6 +239,120 @@ fn the_banner_names_file_resources_rules_and_home() {
     assert_eq!(client.send("GET", "/users/1", NONE, "").status, 200);
     let line = running.line(|line| line.starts_with("GET /users/1 200 "));
     assert!(line.contains(" ms ") && line.ends_with(" B"), "{line}");
+}
+
+#[test]
+fn the_banner_shows_the_options_in_effect() {
+    let place = place(&[("db.json", "{\"a\": []}"), ("static/x.txt", "x")]);
+    let first = place.start(&["-p", "0", "db.json"]);
+    let banner = banner(&first);
+    assert!(banner.contains("Watching") && banner.contains("/-/reset"), "{banner}");
+    for absent in ["Read-only", "Delay", "Static", "Admin", "Network", "snapshot"] {
+        assert!(!banner.contains(absent), "{absent} is in\n{banner}");
+    }
+    let running = place.start(&[
+        "-p",
+        "0",
+        "db.json",
+        "--host",
+        "0.0.0.0",
+        "--read-only",
+        "--delay",
+        "250",
+        "--static",
+        "static",
+        "--no-admin",
+        "--ephemeral",
+    ]);
+    let banner = self::banner(&running);
+    for line in ["Read-only ", "Delay      250 ms", "Static     static", "Admin      off", "never written"] {
+        assert!(banner.contains(line), "{line} is not in\n{banner}");
+    }
+    assert!(banner.contains("Anyone on the network can read the data."), "{banner}");
+    for absent in ["change the data", "/-/reset", "Watching"] {
+        assert!(!banner.contains(absent), "{absent} is in\n{banner}");
+    }
+    // A machine may have no network; what it has is shown with the port.
+    let port = banner.split("Home").nth(1).unwrap().split(['/', '\n']).nth(2).unwrap().rsplit(':').next().unwrap();
+    for line in banner.lines().filter(|line| line.contains("Network")) {
+        assert!(line.ends_with(&format!(":{port}/")) && !line.contains("127.0.0.1"), "{line}");
+    }
+    drop(first);
+    let running = place.start(&["-p", "0", "db.json", "--host", "0.0.0.0"]);
+    running.line(|line| line.contains("Anyone on the network can read and change the data."));
+}
+
+/// All of the banner.
+fn banner(running: &Running) -> String {
+    let mut banner = String::new();
+    running.line(|line| {
+        banner.push_str(line);
+        banner.push('\n');
+        line.contains("Ctrl+C")
+    });
+    banner
+}
+
+#[test]
+fn timestamps_are_put_before_each_event() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let running = place.start(&["-p", "0", "db.json", "--timestamps"]);
+    let mut client = running.client();
+    client.send("GET", "/a", NONE, "");
+    let line = running.line(|line| line.contains("GET /a 200"));
+    let (time, rest) = line.split_once(' ').unwrap();
+    assert!(rest.starts_with("GET /a 200 "), "{line}");
+    assert_eq!((time.len(), time.as_bytes()[10], time.chars().last()), (24, b'T', Some('Z')), "{line}");
+    std::fs::write(place.path("db.json"), "{\"a\": [1 2]}").unwrap();
+    running.error(|line| line.contains("Z error") && line.contains("db.json:1:"));
+}
+
+#[test]
+fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
+    let place = place(&[("db.json", "{\"a\": []}"), ("site/index.html", "<p>mine")]);
+    for (arguments, own_home) in [(&["-p", "0", "db.json"][..], true), (&["-p", "0", "db.json", "-s", "site"], false)] {
+        let running = place.start(arguments);
+        let home = running.home();
+        let host = home.strip_prefix("http://").unwrap();
+        let mut client = Client::connect(format!("127.0.0.1:{}", host.rsplit(':').next().unwrap()).parse().unwrap());
+        client.send("GET", "/-/health", NONE, "");
+        for (number, page) in ["/", "/-/", "/-/docs", "/other"].into_iter().enumerate() {
+            let address = client_address(&home);
+            let referer = format!("http://{address}{page}");
+            client.send("GET", &format!("/a?n={number}"), &[("Referer", &referer)], "");
+        }
+        client.send("GET", "/a?n=4", &[("Referer", "http://other.example/-/")], "");
+        client.send("GET", "/a?n=end", NONE, "");
+        let mut logged = Vec::new();
+        running.line(|line| {
+            logged.extend(line.strip_prefix("GET ").and_then(|line| line.split(' ').next()).map(str::to_string));
+            line.contains("n=end")
+        });
+        let mut expected = vec!["/a?n=3", "/a?n=4", "/a?n=end"];
+        if !own_home {
+            // The page at `/` is the user's own there.
+            expected.insert(0, "/a?n=0");
+        }
+        assert_eq!(logged, expected);
+    }
+}
+
+/// What the test's client sends as `Host`.
+fn client_address(home: &str) -> String {
+    format!("127.0.0.1:{}", home.rsplit(':').next().unwrap())
+}
+
+#[test]
+fn a_pipe_gets_colours_only_if_they_are_asked_for() {
+    let mut place = place(&[("db.json", "{\"a\": []}")]);
+    for (variables, coloured) in [(&[][..], false), (&[("CLICOLOR_FORCE", "1")], true)] {
+        place.variables = variables.to_vec();
+        let running = place.start(&["-p", "0", "db.json"]);
+        let banner = banner(&running);
+        assert_eq!(banner.contains('\u{1b}'), coloured, "{banner:?}");
+        let ended = place.run(&["nofile.json"]);
+        assert_eq!(ended.errors.contains('\u{1b}'), coloured, "{ended:?}");
+    }
 }
 
 #[test]

@@ -301,6 +301,6 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
         std::thread::park_timeout(std::time::Duration::from_millis(20));
         server.child.try_wait().unwrap()
     });
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(status.code(), Some(143));
     assert_eq!(data(&file)["a"].as_array().unwrap().len(), 2);
 }

@@ -150,6 +150,30 @@ fn the_key_s_saves_a_snapshot_in_a_terminal() {
     assert_eq!(terminal.ended().code(), Some(0));
 }
 
+#[test]
+fn a_terminal_gets_colours_unless_they_are_not_wanted() {
+    let folder = folder("{\"a\": []}");
+    let start = |variables: &[(&str, &str)]| {
+        let command = TerminalCommand::new(STANDIN).args(["db.json", "--port", "0"]).current_dir(folder.path());
+        Terminal::start(command.envs(variables.iter().copied()))
+    };
+    let mut terminal = start(&[("TERM", "xterm")]);
+    let mut client = terminal.client();
+    for (method, path, status, colour) in [("GET", "/a", 200, 32), ("GET", "/none", 404, 33), ("POST", "/a", 201, 32)] {
+        assert_eq!(client.send(method, path, NONE, "").status, status, "{method} {path}");
+        terminal.shows(&format!("{method} {path} {status} "));
+        let raw = terminal.raw();
+        assert!(raw.contains(&format!("{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m ")), "{raw:?}");
+    }
+    drop(terminal);
+    for variables in [[("TERM", "xterm"), ("NO_COLOR", "1")], [("TERM", "dumb"), ("LANG", "C")]] {
+        let mut terminal = start(&variables);
+        terminal.client().send("GET", "/a", NONE, "");
+        terminal.shows("GET /a 200 ");
+        assert!(!terminal.raw().contains('\u{1b}'), "{:?}", terminal.raw());
+    }
+}
+
 /// What holds a stop up: each gets the server's address and returns what must stay alive.
 type Hold = fn(SocketAddr) -> Client;
 

@@ -21,7 +21,7 @@ impl Terminal {
     /// Starts a program as the leader of a session of its own, in the foreground of the terminal.
     pub fn start(command: Command) -> Terminal {
         let (pty, pts) = open().unwrap();
-        let child = command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("PORT").spawn(pts).unwrap();
+        let child = command.env_remove("PORT").env_remove("STANDIN_HOST").spawn(pts).unwrap();
         let window = OwnedFd::from(pty);
         fcntl_setfl(&window, OFlags::RDWR | OFlags::NONBLOCK).unwrap();
         Terminal { window: Some(window.into()), child, raw: Vec::new() }
