@@ -144,6 +144,7 @@ impl Log {
                 "{}{file} is ignored until it is fixed: still serving the last good data; writes get 503\n",
                 diagnose::faults(file, &faults)
             )),
+            Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
             Notice::Unsaved(reason) => self.error(error(&format!("cannot save {reason}"))),
             Notice::Unwatched(reason) => self.error(warning(&format!(
                 "cannot watch {file} ({reason}); checking it ten times a second instead"

@@ -1,6 +1,6 @@
 //! What an edit of the file and the writes through the API make together.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -35,7 +35,8 @@ impl Young {
         Young { window, saves: VecDeque::new() }
     }
 
-    /// Takes note of writes that are saved now; `before` is what the data was.
+    /// Takes note of writes that are saved now, or that an edit lacked and that were kept; `before` is what the data was,
+    /// or what the edit said: whoever goes on from that edit has not seen them either.
     pub(super) fn note(&mut self, before: &Store, written: impl Iterator<Item = Written>) {
         self.saves.push_back(YoungSave { at: Instant::now(), before: before.clone(), written: written.collect() });
     }
@@ -53,7 +54,7 @@ impl Young {
         self.saves.clear();
     }
 
-    /// Forgets what an edit has overruled.
+    /// Forgets what lost against an edit.
     pub(super) fn settle(&mut self, settled: &[Written]) {
         if settled.is_empty() {
             return;
@@ -64,34 +65,14 @@ impl Young {
         }
     }
 
-    /// Counts what was kept against an edit as written now: the file has not had it until now, so whoever goes on from
-    /// that edit has not seen it. `base`: what the edit began from, where that is known.
-    pub(super) fn renew(&mut self, kept: &[Written], base: Option<&Store>) {
-        if kept.is_empty() {
-            return;
-        }
-        let at = Instant::now();
-        let mut kept: HashSet<&Written> = kept.iter().collect();
-        let mut renewed = Vec::new();
-        for save in &mut self.saves {
-            let (again, rest) = std::mem::take(&mut save.written).into_iter().partition(|one| kept.contains(one));
-            save.written = rest;
-            renewed.push(YoungSave { at, before: save.before.clone(), written: again });
-        }
-        if let Some(base) = base {
-            for one in renewed.iter().flat_map(|save| &save.written) {
-                kept.remove(one);
-            }
-            let written = kept.into_iter().cloned().collect();
-            renewed.push(YoungSave { at, before: base.clone(), written });
-        }
-        self.saves.extend(renewed);
-        self.saves.retain(|save| !save.written.is_empty());
-    }
-
     /// What was written after which state of the data, oldest first.
     pub(super) fn states(&self) -> impl Iterator<Item = (&Store, &[Written])> {
         self.saves.iter().map(|save| (&save.before, save.written.as_slice()))
+    }
+
+    /// How many of these states are older than `moment`.
+    pub(super) fn states_before(&self, moment: Instant) -> usize {
+        self.saves.partition_point(|save| save.at < moment)
     }
 }
 
@@ -99,7 +80,7 @@ impl Young {
 #[derive(Default)]
 pub(super) struct Counts {
     writes: u64,
-    at: HashMap<u64, u64>,
+    at: BTreeMap<u64, u64>,
 }
 
 impl Counts {
@@ -109,13 +90,13 @@ impl Counts {
         let Some(state) = state else { return };
         self.at.insert(state, self.writes);
         if self.at.len() > 100_000 {
-            let half = state.saturating_sub(50_000);
-            self.at.retain(|number, _| *number > half);
+            self.at = self.at.split_off(&state.saturating_sub(50_000));
         }
     }
 
+    /// How many writes the data has seen since that state. One that an edit made has those of the state before it.
     pub(super) fn since(&self, state: u64) -> u64 {
-        self.writes - self.at.get(&state).copied().unwrap_or(0)
+        self.writes - self.at.range(..=state).next_back().map_or(0, |(_, writes)| *writes)
     }
 }
 

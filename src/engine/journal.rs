@@ -38,7 +38,7 @@ impl Default for Journaling {
 
 /// The journal has writes that the file lacks.
 pub(super) struct Behind {
-    first: Instant,
+    pub(super) first: Instant,
     last: Instant,
     /// The number of the state in which the file is.
     pub(super) state: u64,
@@ -125,7 +125,13 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
             None => unreadable.push(line.clone()),
         }
     }
-    let merged = if left.follows { carry_out_again(store, effects) } else { store.merge(&changes(effects)) };
+    let merged = if left.follows {
+        carry_out_again(store, effects)
+    } else {
+        // The file had none of the writes, or all of them, should the crash have come just after they were saved.
+        let bases = [0, effects.len()];
+        store.merge(&changes(effects), &bases)
+    };
     let Merged { store, kept, conflicts, renumbered, .. } = merged;
     let writes = left.writes.len() - unreadable.len();
     let differs = !kept.is_empty() || !renumbered.is_empty();
@@ -134,8 +140,7 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
 }
 
 fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
-    let mut merged =
-        Merged { store, kept: Vec::new(), conflicts: Vec::new(), renumbered: Vec::new(), settled: Vec::new() };
+    let mut merged = Merged::new(store);
     for Effect { what, was, now } in effects {
         if merged.store.redo(&what, was.as_deref(), now.as_deref()) {
             merged.kept.push(what);
@@ -153,14 +158,14 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
 fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     let mut places: HashMap<Written, usize> = HashMap::new();
     let mut changes: Vec<ApiChange> = Vec::new();
-    for (last, Effect { what, was, now }) in effects.into_iter().enumerate() {
-        let place = *places.entry(what.clone()).or_insert(changes.len());
-        match changes.get_mut(place) {
-            Some(change) => {
-                change.before.push(was);
-                (change.after, change.last) = (now, last);
-            }
-            None => changes.push(ApiChange { what, before: vec![was], after: now, last }),
+    for (until, Effect { what, was, now }) in effects.into_iter().enumerate() {
+        let place = *places.entry(what.clone()).or_insert_with(|| {
+            changes.push(ApiChange { what, before: Vec::new(), after: None });
+            changes.len() - 1
+        });
+        if let Some(change) = changes.get_mut(place) {
+            change.was(was, until);
+            change.after = now;
         }
     }
     changes
@@ -214,7 +219,7 @@ impl Writer {
         let state = self.file.as_ref().map_or(0, |file| file.number());
         self.behind = Some(Behind { first: now, last: now, state });
         self.counts.add(replayed.writes, None);
-        self.young.renew(&replayed.lacking, Some(&self.in_file));
+        self.young.note(&self.in_file, replayed.lacking.iter().cloned());
         self.published.store(Arc::new(Published::new(replayed.store, 0)));
         (self.notice)(replayed.notice);
         self.keep("conflict", &replayed.conflicts);

@@ -129,6 +129,9 @@ pub enum Notice {
     },
     /// An edit cannot be taken in; the data stays as it was.
     Broken(Faults),
+    /// The file is valid again after an edit that was reported as broken, and no record differs from what was served
+    /// meanwhile.
+    ValidAgain,
     /// A save failed.
     Unsaved(String),
     /// A crash had left an edit beside the file that was never taken in; it is kept there.

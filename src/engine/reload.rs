@@ -100,28 +100,31 @@ impl Writer {
                 return;
             }
         };
-        let since = self.broken.take().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
+        let broken = self.broken.take();
+        let was_told = broken.as_ref().is_some_and(|broken| broken.told);
+        let since = broken.map_or_else(|| Young::moment(edit.age), |broken| broken.since);
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
         self.young.forget(since);
         let ours = self.published.load_full();
         // What the file holds again after it was broken is no state of before.
         let behind = self.behind.as_ref().map(|behind| behind.state);
         if let Some(state) = edit.earlier.filter(|state| Some(*state) != behind) {
-            self.restore(theirs, state);
+            self.restore(theirs, state, was_told);
             self.unsaved = false;
             self.let_journal_go();
             return;
         }
-        // Whatever the file has never had, its editor cannot have seen.
-        let lacking = if behind.is_some() { ours.store.written_since(&before) } else { Vec::new() };
-        let unseen = self.young.states().chain([(&before, lacking.as_slice())]);
-        let changes = ours.store.changes_since(unseen);
-        if changes.is_empty() {
-            self.unsaved = false;
-            self.replace(theirs, |changes| Notice::Reloaded { changes, kept: 0, renumbered: Vec::new() });
-        } else {
-            self.take_merged(theirs.merge(&changes), behind.map(|_| &before));
-        }
+        let merged = match &self.behind {
+            None => {
+                let changes = ours.store.changes_since(self.young.states());
+                let bases: Vec<usize> = (0..=self.young.states().count()).rev().collect();
+                theirs.merge(&changes, &bases)
+            }
+            // Whatever the file has never had, its editor cannot have seen.
+            Some(behind) => self.merge_unseen(theirs, &ours.store, (behind.first, &before)),
+        };
+        let theirs = self.in_file.clone();
+        self.take_merged(merged, &theirs, was_told);
         if !self.unsaved {
             self.let_journal_go();
         } else if let (Some(behind), Some(file)) = (&mut self.behind, &self.file) {
@@ -130,22 +133,46 @@ impl Writer {
     }
 
     /// Takes an earlier state whole. A return to one is a wish, however young the writes are that it drops.
-    fn restore(&mut self, theirs: Store, state: u64) {
-        let dropped = edits::dropped(&self.published.load(), &theirs);
+    fn restore(&mut self, theirs: Store, state: u64, was_told: bool) {
+        let before = self.published.load_full();
+        if changes(&before.store, &theirs).is_empty() {
+            // Whatever was written since, its effect is there.
+            let restored = |changes| Notice::Restored { changes, writes: 0 };
+            self.replace(theirs, |changes| if was_told { Notice::ValidAgain } else { restored(changes) });
+            return;
+        }
+        let dropped = edits::dropped(&before, &theirs);
         let writes = self.counts.since(state);
         self.keep("dropped", if writes > 0 { &dropped } else { &[] });
         self.replace(theirs, |changes| Notice::Restored { changes, writes });
         self.young.clear();
     }
 
-    fn take_merged(&mut self, merged: Merged, base: Option<&Store>) {
-        let Merged { store, kept, conflicts, renumbered, settled } = merged;
+    /// Merges an edit that was made on `base`, which the file held until `end`, or on something older.
+    fn merge_unseen(&self, theirs: Store, ours: &Store, (end, base): (Instant, &Store)) -> Merged {
+        let since = ours.written_since(base);
+        let states = self.young.states().chain([(base, since.as_slice())]);
+        let older = (0..self.young.states_before(end)).rev();
+        let bases: Vec<usize> = [self.young.states().count()].into_iter().chain(older).collect();
+        theirs.merge(&ours.changes_since(states), &bases)
+    }
+
+    fn take_merged(&mut self, merged: Merged, theirs: &Store, was_told: bool) {
+        let Merged { store, kept, conflicts, renumbered, settled, .. } = merged;
         self.young.settle(&settled);
-        self.young.renew(&kept, base);
+        if !kept.is_empty() {
+            // The file went from the one to the other, and will have these writes once both are saved.
+            for state in [&self.published.load().store, theirs] {
+                self.young.note(state, kept.iter().cloned());
+            }
+        }
         let kept = kept.len();
         self.keep("conflict", &conflicts);
         self.unsaved = kept > 0 || !renumbered.is_empty();
-        self.replace(store, |changes| Notice::Reloaded { changes, kept, renumbered });
+        self.replace(store, |changes| {
+            let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
+            if was_told && is_same { Notice::ValidAgain } else { Notice::Reloaded { changes, kept, renumbered } }
+        });
     }
 
     fn replace(&mut self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
@@ -246,17 +273,16 @@ impl Writer {
             self.look_by(Instant::now() + QUIET);
         }
         for (edit, state) in late {
-            let Some(base) = self.late_bases.get(&state).cloned() else { continue };
+            let Some((end, base)) = self.late_bases.get(&state).cloned() else { continue };
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
-                (Ok(theirs), Some(earlier)) => self.restore(theirs, earlier),
+                (Ok(theirs), Some(earlier)) => self.restore(theirs, earlier, false),
                 (Ok(theirs), None) => {
                     // The file was opened in that state; what its maker had read may be older.
                     self.young.forget(Instant::now());
-                    let ours = &self.published.load_full().store;
-                    let since = ours.written_since(&base);
-                    let changes = ours.changes_since(self.young.states().chain([(&base, since.as_slice())]));
-                    self.take_merged(theirs.merge(&changes), Some(&base));
+                    let ours = self.published.load_full();
+                    let merged = self.merge_unseen(theirs.clone(), &ours.store, (end, &base));
+                    self.take_merged(merged, &theirs, false);
                 }
                 (Err(faults), _) => {
                     self.keep_lines(vec![edits::unreadable(&text)]);

@@ -85,8 +85,8 @@ pub(super) struct Writer {
     heard: Option<Instant>,
     pub(super) young: Young,
     pub(super) counts: Counts,
-    /// What the data was in states of the file that somebody still has open.
-    pub(super) late_bases: HashMap<u64, Store>,
+    /// What the data was in states of the file that somebody still has open, and when that was replaced.
+    pub(super) late_bases: HashMap<u64, (Instant, Store)>,
     /// What the file holds, as far as it could be read.
     pub(super) in_file: Store,
     /// The text that was saved last.
@@ -238,7 +238,7 @@ impl Writer {
         let saved = file.save(self.text.of(store));
         self.text.let_go_if_large();
         if file.holds_retired(state) {
-            self.late_bases.entry(state).or_insert_with(|| self.in_file.clone());
+            self.late_bases.entry(state).or_insert_with(|| (Instant::now(), self.in_file.clone()));
             self.look_at.get_or_insert_with(|| Instant::now() + QUIET);
         }
         match &saved {

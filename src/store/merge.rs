@@ -1,20 +1,21 @@
 //! An edit of the file and writes through the API, brought together: record by record, in a single object property by
 //! property.
 //!
-//! For each thing that the API wrote there are the texts that it had while the edit may have been begun, the one that it
-//! has now, and what the edit says. If that is one of the earlier ones, the edit is not about this thing, and the API's
-//! stands. Otherwise both changed it: the edit's stands, and the API's is a [`Conflict`], unless
-//! - the edit has all that the API changed: it began from there, and nothing is lost;
-//! - the edit has a new record whole that the API wrote at the same time or later: it has seen the write, and what
-//!   differs is its wish;
+//! This is a three-way merge whose base nobody tells us: the data may have gone through several states while the edit was
+//! made. The base is the state from which the edit differs least; see [`Store::base`]. Then, for each thing that the API
+//! wrote:
+//! - the API has not changed it since the base: the edit had seen the write, and its version stands;
+//! - the edit says what the base says: the API's version stands;
+//! - both changed it: the edit's version stands, and the API's is a [`Conflict`], unless the edit has all that the API
+//!   changed;
 //! - both made a new record under one id: the API has told that id to its client, so the edit's record moves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::put::Look;
 use super::{Data, Resource, Store};
-use crate::json::{Id, Kind, Layout, get_member, members, same_value, with_member, without_member};
+use crate::json::{Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member};
 
 /// What the API wrote: a record of a collection, or a single object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,12 +31,20 @@ pub struct Written {
 pub struct ApiChange {
     /// The thing.
     pub what: Written,
-    /// The texts that it had before, oldest first, at least one; `None`: it was not there.
-    pub before: Vec<Option<String>>,
+    /// The texts that it had before, oldest first, at least one.
+    pub before: Vec<Version>,
     /// Its text now; `None`: it is gone.
     pub after: Option<String>,
-    /// The place of the last write to it in the order of all.
-    pub last: usize,
+}
+
+/// What a thing was in some of the states that the data went through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its text; `None`: it was not there.
+    pub text: Option<String>,
+    /// The last state in which it had that text. States are counted from 0; in the one after the last write, and in all
+    /// later ones, a thing is as it is now.
+    pub until: usize,
 }
 
 /// A record that both sides changed. The edit's version stands.
@@ -64,31 +73,34 @@ pub struct Merged {
     pub conflicts: Vec<Conflict>,
     /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
-    /// What the API wrote and the edit has overruled: it is no longer the API's.
+    /// What the API wrote and lost against the edit, in a conflict: it is no longer the API's.
     pub settled: Vec<Written>,
+    /// What the API wrote and the edit had seen and changed.
+    pub seen: Vec<Written>,
 }
 
+/// What it takes to remove a record by hand; a member that is changed, added or removed counts as one.
+const DELETION: usize = 2;
+/// It is less likely that somebody removes what has been written this very moment. Of two states that are equally near
+/// otherwise, the one before the write is chosen, so that nothing is lost.
+const FRESH_DELETION: usize = 3;
+
 impl Store {
-    /// Brings this store, an edit, together with what the API wrote, in the order in which it did.
-    pub fn merge(self, changes: &[ApiChange]) -> Merged {
-        let seen = changes.iter().filter(|change| self.has_new(change)).map(|change| change.last).max();
-        let mut merged = Merged {
-            store: self,
-            kept: Vec::new(),
-            conflicts: Vec::new(),
-            renumbered: Vec::new(),
-            settled: Vec::new(),
-        };
+    /// Brings this store, an edit, together with what the API wrote. `bases` are the states that the edit may have been
+    /// based on, the likeliest first.
+    pub fn merge(self, changes: &[ApiChange], bases: &[usize]) -> Merged {
+        let base = self.base(changes, bases);
+        let mut merged = Merged::new(self);
         merged.reserve(changes);
-        // Values that must be unique may have moved from one record to another: who is refused gets his turn again.
+        // Values that must be unique may have moved from one record to another: who is refused gets another turn.
         let mut waiting: Vec<&ApiChange> = changes.iter().collect();
         loop {
             let before = waiting.len();
             waiting.retain(|change| {
-                let was_seen = seen.is_some_and(|seen| change.last <= seen);
+                let was = change.at(base);
                 !match &change.what.id {
-                    Some(id) => merged.record(change, id, was_seen),
-                    None => merged.object(change, was_seen),
+                    Some(id) => merged.record(change, id, was),
+                    None => merged.object(change, was),
                 }
             });
             if waiting.is_empty() || waiting.len() == before {
@@ -102,29 +114,56 @@ impl Store {
         merged
     }
 
+    /// The state among `bases` from which this store, an edit, differs least in the things that the API wrote. How much
+    /// they differ is counted in members that somebody had to type or remove. Where several are equally near, it is the
+    /// likeliest if that is one of them; otherwise the edit has not seen all, and the last one gives away least.
+    fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
+        // How much the distance grows or shrinks from one state to the next.
+        let mut steps: BTreeMap<usize, isize> = BTreeMap::new();
+        for change in changes {
+            let their = self.text_of(&change.what);
+            let mut from = 0;
+            let mut last = 0;
+            let versions = change.before.iter().map(|version| (version.text.as_deref(), Some(version.until)));
+            for (text, until) in versions.chain([(change.after.as_deref(), None)]) {
+                let distance = change.distance(text, their, &self.settings.id, from > 0).cast_signed();
+                *steps.entry(from).or_default() += distance - last;
+                last = distance;
+                from = until.map_or(from, |until| until + 1);
+            }
+        }
+        let mut sum = 0;
+        let distances: BTreeMap<usize, isize> = steps
+            .into_iter()
+            .map(|(state, step)| {
+                sum += step;
+                (state, sum)
+            })
+            .collect();
+        let near = |state: &usize| distances.range(..=*state).next_back().map_or(0, |(_, distance)| *distance);
+        let Some(nearest) = bases.iter().map(near).min() else { return 0 };
+        let first = bases.first().filter(|state| near(state) == nearest);
+        first.or_else(|| bases.iter().rfind(|state| near(state) == nearest)).copied().unwrap_or_default()
+    }
+
     /// What this store made of the things that were written after the states in `states`, oldest first.
     pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = (&'a Store, &'a [Written])>) -> Vec<ApiChange> {
         let mut places: HashMap<&Written, usize> = HashMap::new();
         let mut changes: Vec<ApiChange> = Vec::new();
-        for (last, (store, written)) in states.into_iter().enumerate() {
+        for (until, (store, written)) in states.into_iter().enumerate() {
             for one in written {
-                let text = store.text_of(one).map(ToString::to_string);
-                let place = *places.entry(one).or_insert(changes.len());
-                match changes.get_mut(place) {
-                    Some(change) => {
-                        change.last = last;
-                        if change.before.last() != Some(&text) {
-                            change.before.push(text);
-                        }
-                    }
-                    None => {
-                        let after = self.text_of(one).map(ToString::to_string);
-                        changes.push(ApiChange { what: one.clone(), before: vec![text], after, last });
-                    }
+                let place = *places.entry(one).or_insert_with(|| {
+                    let after = self.text_of(one).map(ToString::to_string);
+                    changes.push(ApiChange { what: one.clone(), before: Vec::new(), after });
+                    changes.len() - 1
+                });
+                if let Some(change) = changes.get_mut(place) {
+                    change.was(store.text_of(one).map(ToString::to_string), until);
                 }
             }
         }
-        changes.retain(|change| !change.before.iter().all(|before| same(before.as_deref(), change.after.as_deref())));
+        changes
+            .retain(|change| !change.before.iter().all(|before| same(before.text.as_deref(), change.after.as_deref())));
         changes
     }
 
@@ -171,11 +210,6 @@ impl Store {
         }
     }
 
-    /// Whether this edit has a new record of the API's just as the API made it.
-    fn has_new(&self, change: &ApiChange) -> bool {
-        change.is_new() && change.after.is_some() && same(change.after.as_deref(), self.text_of(&change.what))
-    }
-
     fn data_mut(&mut self, resource: &str) -> Option<&mut Resource> {
         let index = self.index_of(resource)?;
         self.resources.get_mut(index).map(Arc::make_mut)
@@ -201,17 +235,86 @@ fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
         && gone.all(|member| has(&member.key, None))
 }
 
+/// The members of `record` other than its id.
+fn others<'a>(record: &'a str, id: &str) -> impl Iterator<Item = Member<'a>> {
+    members(record).filter(move |member| member.key != id)
+}
+
+/// How many members of `our` the record `their` has as they are, and how many it has not.
+fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
+    let all = others(our, id).count();
+    let kept = others(our, id).filter(|member| same(get_member(their, &member.key), Some(member.value))).count();
+    (kept, all - kept)
+}
+
+/// Whether `their` may be what somebody made of `our`, rather than another record that happens to have the same id.
+fn is_made_of(our: &str, their: &str, id: &str) -> bool {
+    let (kept, changed) = kept_and_changed(our, their, id);
+    if kept > changed {
+        return true;
+    }
+    // An editor leaves the members in their order.
+    let names = |of: &str, shared: &str| -> Vec<String> {
+        let shared = members(of).filter(|member| get_member(shared, &member.key).is_some());
+        shared.map(|member| member.key.into_owned()).collect()
+    };
+    let in_order = names(our, their) == names(their, our);
+    let renamed = others(our, id).any(|member| get_member(their, &member.key).is_none());
+    in_order && (kept > 0 || (changed <= 1 && !renamed))
+}
+
 impl ApiChange {
-    fn first(&self) -> Option<&str> {
-        self.before.first().and_then(Option::as_deref)
+    /// Takes note that the thing was `text` in the state `until`, and in those before it up to the last one noted.
+    pub fn was(&mut self, text: Option<String>, until: usize) {
+        match self.before.last_mut() {
+            Some(last) if last.text == text => last.until = until,
+            _ => self.before.push(Version { text, until }),
+        }
     }
 
-    fn is_new(&self) -> bool {
-        self.first().is_none()
+    /// What somebody had to do to make `their` of a version of the thing, counted in members. `fresh`: that version was
+    /// written while the edit may have been under way.
+    fn distance(&self, version: Option<&str>, their: Option<&str>, id: &str, fresh: bool) -> usize {
+        let deletion = if fresh { FRESH_DELETION } else { DELETION };
+        let was_there = self.before.iter().all(|version| version.text.is_some());
+        match (version, their) {
+            (None, None) => 0,
+            (Some(_), None) => deletion,
+            (None, Some(their)) => {
+                // The more it has of what the API wrote under this id, the less it can be chance.
+                let our = self.after.as_deref().filter(|our| !was_there && is_made_of(our, their, id));
+                let by_chance = our.map_or(0, |our| kept_and_changed(our, their, id).0);
+                1 + others(their, id).count() + 2 * by_chance
+            }
+            (Some(version), Some(their)) if was_there || is_made_of(version, their, id) => {
+                let typed =
+                    others(their, id).filter(|member| !same(Some(member.value), get_member(version, &member.key)));
+                typed.count() + others(version, id).filter(|member| get_member(their, &member.key).is_none()).count()
+            }
+            (Some(_), Some(their)) => deletion + 1 + others(their, id).count(),
+        }
+    }
+
+    /// What the thing was in a state.
+    fn at(&self, state: usize) -> Option<&str> {
+        let version = self.before.iter().find(|version| state <= version.until);
+        version.map_or(self.after.as_deref(), |version| version.text.as_deref())
     }
 }
 
 impl Merged {
+    /// An edit, with nothing of the API's yet.
+    pub fn new(store: Store) -> Merged {
+        Merged {
+            store,
+            kept: Vec::new(),
+            conflicts: Vec::new(),
+            renumbered: Vec::new(),
+            settled: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
     /// Sees to it that an id which the API has given away is given to no other record.
     fn reserve(&mut self, changes: &[ApiChange]) {
         let id_property = self.store.settings.id.clone();
@@ -231,27 +334,39 @@ impl Merged {
         self.conflicts.push(Conflict { resource, id, property: None, api: change.after.clone(), edit });
     }
 
-    /// Settles what the API wrote to a record. `false`: values that must be unique belong to another record as yet.
-    fn record(&mut self, change: &ApiChange, id: &Id, was_seen: bool) -> bool {
+    /// Brings together what the API wrote to a record, which was `was` in the base. `false`: values that must be unique
+    /// belong to another record as yet.
+    fn record(&mut self, change: &ApiChange, id: &Id, was: Option<&str>) -> bool {
         let resource = change.what.resource.as_str();
         let our = change.after.as_deref();
         let their = self.store.text_of(&change.what);
         if same(our, their) {
             return true;
         }
-        if change.before.iter().any(|before| same(their, before.as_deref())) {
+        if same(our, was) {
+            self.seen.push(change.what.clone());
+            return true;
+        }
+        if same(their, was) {
             let done = self.store.put(resource, id, None, (our, Look::Neighbours));
             if done {
                 self.kept.push(change.what.clone());
             }
             return done;
         }
+        let id_property = &self.store.settings.id;
         let their = their.map(ToString::to_string);
         match (our, &their) {
-            (Some(our), Some(their)) if was_seen || includes(change.first(), our, their, &self.store.settings.id) => {
-                self.settled.push(change.what.clone());
+            (Some(our), Some(their)) if includes(was, our, their, id_property) => {
+                self.seen.push(change.what.clone());
             }
-            (Some(our), Some(their)) if change.is_new() => {
+            (Some(our), Some(their)) if was.is_none() => {
+                let (kept, changed) = kept_and_changed(our, their, id_property);
+                if kept > changed {
+                    // Whatever the rest of the file looks like, this cannot be chance.
+                    self.seen.push(change.what.clone());
+                    return true;
+                }
                 let was = self.store.clone();
                 if !(self.renumber(resource, id, their)
                     && self.store.put(resource, id, None, (Some(our), Look::Neighbours)))
@@ -266,6 +381,7 @@ impl Merged {
         }
         true
     }
+
     /// Gives the record `id` of the edit, whose text is `value`, another id.
     fn renumber(&mut self, resource: &str, id: &Id, value: &str) -> bool {
         let id_property = self.store.settings.id.clone();
@@ -292,39 +408,40 @@ impl Merged {
         true
     }
 
-    fn object(&mut self, change: &ApiChange, was_seen: bool) -> bool {
+    /// Brings together what the API wrote to a single object, which was `was` in the base.
+    fn object(&mut self, change: &ApiChange, was: Option<&str>) -> bool {
         let resource = change.what.resource.as_str();
         let Some(our) = change.after.as_deref() else { return true };
+        if same(Some(our), was) {
+            self.seen.push(change.what.clone());
+            return true;
+        }
         let Some(their) = self.store.object_text(resource).map(ToString::to_string) else {
             self.conflict(change, None);
             return true;
         };
-        let before: Vec<&str> = change.before.iter().map(|before| before.as_deref().unwrap_or("{}")).collect();
+        let was = was.unwrap_or("{}");
         let mut text = their.clone();
         // In the order in which the API has them; what it took away comes first.
         let mut names: Vec<String> = Vec::new();
-        let gone = before.iter().flat_map(|before| members(before)).filter(|one| get_member(our, &one.key).is_none());
-        for member in gone.chain(members(our)) {
+        for member in members(was).filter(|one| get_member(our, &one.key).is_none()).chain(members(our)) {
             if !names.iter().any(|name| *name == member.key) {
                 names.push(member.key.into_owned());
             }
         }
         for name in names {
-            let (our, their) = (get_member(our, &name), get_member(&their, &name));
-            let mut before = before.iter().map(|before| get_member(before, &name));
-            if same(our, their) || before.clone().all(|before| same(our, before)) {
+            let (our, their, was) = (get_member(our, &name), get_member(&their, &name), get_member(was, &name));
+            if same(our, their) || same(our, was) {
                 continue;
             }
-            if !before.any(|before| same(their, before)) {
-                if !was_seen {
-                    self.conflicts.push(Conflict {
-                        resource: resource.to_string(),
-                        id: None,
-                        property: Some(name),
-                        api: our.map(ToString::to_string),
-                        edit: their.map(ToString::to_string),
-                    });
-                }
+            if !same(their, was) {
+                self.conflicts.push(Conflict {
+                    resource: resource.to_string(),
+                    id: None,
+                    property: Some(name),
+                    api: our.map(ToString::to_string),
+                    edit: their.map(ToString::to_string),
+                });
                 continue;
             }
             if self.kept.last() != Some(&change.what) {

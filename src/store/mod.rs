@@ -28,7 +28,7 @@ use crate::json::{Document, Layout, Part, Text};
 
 pub use collection::{Collection, Record};
 pub use file::FileText;
-pub use merge::{ApiChange, Conflict, Merged, Written};
+pub use merge::{ApiChange, Conflict, Merged, Version, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
 pub use refer::Link;
 pub use unique::{UniqueProperty, UniqueRule};

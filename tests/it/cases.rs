@@ -277,9 +277,11 @@ fn what_a_broken_edit_has_not_seen_is_written_down_and_comes_back_when_it_is_men
     edit(&fixture, &broken);
     fixture.notice(|notice| matches!(notice, Notice::Broken(_)).then_some(()));
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
-    let pending =
-        until("it is written down", || std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok());
-    let pending: Value = serde_json::from_str(&pending).unwrap();
+    // The file is created empty, and the line is added to it.
+    let pending: Value = until("it is written down", || {
+        let text = std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok()?;
+        text.ends_with('\n').then(|| serde_json::from_str(&text).unwrap())
+    });
     assert_eq!((&pending["kind"], &pending["api"]), (&json!("pending"), &json!({"n": 3, "id": 3})));
     // However long it takes.
     let start = std::time::Instant::now();
@@ -296,7 +298,7 @@ fn a_kept_version_is_told_even_where_it_cannot_be_written() {
     let fixture = serve_data(START);
     // Something else has the name of the file that they are kept in.
     std::fs::create_dir(fixture.path().with_extension("conflicts.jsonl")).unwrap();
-    fixture.json("PATCH", "/a/1", "{\"n\": 10}");
+    fixture.json("PATCH", "/a/1", "{\"n\": 10, \"new\": true}");
     edit(&fixture, START.replace("\"n\": 1\n", "\"n\": 100\n"));
     let failed = fixture.notice(|notice| match notice {
         Notice::Conflicts { failed, path, .. } => Some((failed.clone(), path.clone())),
@@ -308,4 +310,75 @@ fn a_kept_version_is_told_even_where_it_cannot_be_written() {
         (!listed.as_array()?.is_empty()).then_some(listed)
     });
     assert_eq!(listed[0]["api"]["n"], 10);
+}
+
+/// What a user does who follows a script: a write, and at once an edit of what it has written.
+#[test]
+fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
+    let posted = |body: &str, from: &str, to: &str, expected: Value| {
+        let fixture = serve_data(START);
+        assert_eq!(fixture.json("POST", "/a", body).status, 201);
+        let text = fixture.text();
+        assert!(text.contains(from), "{text}");
+        edit(&fixture, text.replace(from, to));
+        assert_eq!(reloaded(&fixture), (0, vec![]), "{body}: {from} -> {to}");
+        assert_eq!(settled(&fixture, |_| true)["a"].as_array().unwrap()[2..], [expected], "{body}: {from} -> {to}");
+        assert!(conflicts(&fixture).is_empty());
+    };
+    posted(r#"{"name": "Ada", "n": 7}"#, "Ada", "Bob", json!({"name": "Bob", "n": 7, "id": 3}));
+    posted(r#"{"name": "Ada"}"#, "Ada", "Bob", json!({"name": "Bob", "id": 3}));
+    posted(r#"{"name": "Ada", "n": 7}"#, "\"n\": 7,\n", "", json!({"name": "Ada", "id": 3}));
+    posted(r#"{"name": "Ada"}"#, "\"Ada\"", "\"Ada\", \"x\": [1]", json!({"name": "Ada", "x": [1], "id": 3}));
+    posted(r#"{"at": {"city": "X", "zip": 1}}"#, "\"X\"", "\"Y\"", json!({"at": {"city": "Y", "zip": 1}, "id": 3}));
+    posted("{}", "\"id\": 3", "\"id\": 3, \"x\": 1", json!({"id": 3, "x": 1}));
+
+    let patched = |path: &str, body: &str, from: &str, to: &str| {
+        let fixture = serve_data(START);
+        assert_eq!(fixture.json("PATCH", path, body).status, 200);
+        let text = fixture.text();
+        assert!(text.contains(from), "{text}");
+        let edited = text.replace(from, to);
+        edit(&fixture, &edited);
+        assert_eq!(reloaded(&fixture), (0, vec![]), "{path} {body}");
+        let expected: Value = serde_json::from_str(&edited).unwrap();
+        assert_eq!(settled(&fixture, |_| true), expected, "{path} {body}");
+        assert!(conflicts(&fixture).is_empty(), "{path} {body}");
+    };
+    patched("/a/1", "{\"n\": 10}", "\"n\": 10", "\"n\": 11");
+    patched("/a/1", "{\"n\": 10, \"x\": 1}", "\"n\": 10", "\"n\": 11");
+    patched("/o", "{\"p\": 10}", "\"p\": 10", "\"p\": 11");
+}
+
+#[test]
+fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
+    let fixture = serve_data(START);
+    for name in ["Ada", "Bob"] {
+        assert_eq!(fixture.json("POST", "/a", &format!("{{\"name\": \"{name}\", \"x\": 1}}")).status, 201);
+    }
+    let mut data = fixture.data();
+    data["a"].as_array_mut().unwrap().remove(2);
+    data["a"][2]["name"] = json!("Eve");
+    edit(&fixture, data.to_string());
+    assert_eq!(reloaded(&fixture), (0, vec![]));
+    assert_eq!(settled(&fixture, |_| true), data);
+    // Who edits what was there before both has seen neither.
+    assert_eq!(fixture.json("POST", "/a", "{\"name\": \"Kay\"}").value()["id"], 5);
+    data["a"][0]["n"] = json!(100);
+    edit(&fixture, data.to_string());
+    assert_eq!(reloaded(&fixture), (1, vec![]));
+    let all = settled(&fixture, |all| all["a"].as_array().is_some_and(|rows| rows.len() == 4));
+    assert_eq!(all["a"][3], json!({"name": "Kay", "id": 5}));
+}
+
+#[test]
+fn a_stale_buffer_after_an_edit_of_a_fresh_record_does_not_delete_the_record() {
+    let fixture = serve_data(START);
+    assert_eq!(fixture.json("POST", "/a", "{\"name\": \"Ada\", \"x\": 1}").status, 201);
+    edit(&fixture, fixture.text().replace("Ada", "Bob"));
+    reloaded(&fixture);
+    edit(&fixture, START.replace("\"n\": 2", "\"n\": 20"));
+    assert_eq!(reloaded(&fixture), (1, vec![]));
+    let all = settled(&fixture, |all| all["a"].as_array().is_some_and(|rows| rows.len() == 3));
+    assert_eq!((&all["a"][1]["n"], &all["a"][2]), (&json!(20), &json!({"name": "Bob", "x": 1, "id": 3})));
+    assert!(conflicts(&fixture).is_empty());
 }

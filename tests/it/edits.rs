@@ -178,6 +178,27 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
 }
 
 #[test]
+fn a_mistake_that_is_undone_drops_nothing_and_the_log_says_so() {
+    for journal_above in [usize::MAX, 0] {
+        let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| options.journal_above = journal_above);
+        for _ in 0..3 {
+            assert_eq!(fixture.json("POST", "/a", "{\"n\": 1}").status, 201);
+        }
+        until("the file follows", || (fixture.data()["a"].as_array()?.len() == 3).then_some(()));
+        let good = fixture.text().replace("\"o\": {}", "\"o\": {\"p\": 1}");
+        rename_over(fixture.path(), &good);
+        fixture.reloaded();
+        let before = fixture.get("/db").value();
+        in_place(fixture.path(), &good[..good.len() - 4]);
+        broken(&fixture);
+        in_place(fixture.path(), &good);
+        fixture.notice(|notice| matches!(notice, Notice::ValidAgain).then_some(()));
+        assert_eq!(fixture.get("/db").value(), before);
+        assert_eq!(fixture.get("/-/conflicts").value(), serde_json::json!([]));
+    }
+}
+
+#[test]
 fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
     let text = "{\"a\": [{\"id\": 1}]}";
     let fixture = serve_data(text);

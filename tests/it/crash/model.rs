@@ -150,7 +150,8 @@ impl Model {
                     && line["api"] == expected.clone().unwrap_or(Value::Null)
             });
             // What was made and deleted before the file had it is nothing to the file: an edit may use its id.
-            let reused = self.fresh && expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
+            // And who sees that a record is gone may give its id to another.
+            let reused = expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
             assert!(holds || kept || reused, "record {id} is {:?}, acknowledged was {expected:?}", now.get(id));
             holds
         });
@@ -173,9 +174,13 @@ impl Model {
         let mut data: Value = serde_json::from_str(&base).unwrap();
         let list = data["a"].as_array_mut().unwrap();
         let mut wanted: Vec<Value> = Vec::new();
+        let is_fresh = from == 0 && self.machine.in_file() == self.machine.seen();
         if !list.is_empty() {
             let place = change % list.len();
-            list[place]["mine"] = unique.into();
+            // From a fresh reading also what the API has just written.
+            let own = if list[place].get("posted").is_some() { "posted" } else { "n" };
+            let property = if is_fresh && change % 2 == 1 { own } else { "mine" };
+            list[place][property] = unique.into();
             wanted.push(list[place].clone());
             let id = list[place]["id"].as_i64().unwrap();
             // The person's version stands; where the API's differs from what the edit began from, that is kept.
@@ -202,9 +207,17 @@ impl Model {
             assert!(matches!(refused, Err(WriteError::Broken { .. })), "{refused:?}");
             assert_eq!(self.machine.disk.lock().text(FILE).as_deref(), Some(broken), "it is not overwritten");
         }
+        let before = self.machine.engine.conflicts();
         self.save(&text);
         let seen = self.machine.seen();
         let conflicts = self.machine.engine.conflicts();
+        if is_fresh {
+            let mut without_last = seen.clone();
+            without_last["a"].as_array_mut().unwrap().pop();
+            assert_eq!(without_last, data, "an edit of what the file holds is taken as it is");
+            // While it was broken, what it might have lacked was put down.
+            assert_eq!(conflicts, before);
+        }
         for wanted in wanted {
             match wanted.get("kept") {
                 // Kept, or part of what the edit says.
