@@ -19,7 +19,7 @@ fn main() {
 }
 
 fn store(count: usize) -> Store {
-    let document = Document::parse(data::file(count)).expect("the made-up data is JSON");
+    let document = Document::parse(data::file(count).into()).expect("the made-up data is JSON");
     Store::open(document, Arc::new(Settings::default())).expect("the made-up data keeps the rules")
 }
 
@@ -31,7 +31,7 @@ fn users(store: &Store) -> &Collection {
 fn load(bencher: Bencher, count: usize) {
     let text = data::file(count);
     bencher.counter(BytesCount::of_str(&text)).with_inputs(|| text.clone()).bench_values(|text| {
-        let document = Document::parse(text).expect("the made-up data is JSON");
+        let document = Document::parse(text.into()).expect("the made-up data is JSON");
         Store::open(document, Arc::new(Settings::default()))
     });
 }

@@ -23,7 +23,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use crate::disk::Durability;
 use crate::http::{Limits, Rewriter, Settings};
-use crate::json::MAX_DEPTH;
+use crate::json::MAX_BODY_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};
 use crate::words::{list, nearest, shell_word};
 
@@ -403,7 +403,7 @@ impl Serve {
             hosts: Some(self.allow_host),
             target_limit: self.url_limit,
             pattern_limit: self.pattern_limit,
-            depth: self.depth_limit.min(MAX_DEPTH - 4),
+            depth: self.depth_limit.min(MAX_BODY_DEPTH),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
             ..Settings::default()
         };

@@ -5,8 +5,6 @@
 #![warn(missing_docs)]
 
 pub mod json;
-mod pages;
-mod parallel;
 pub mod words;
 
 pub mod disk;

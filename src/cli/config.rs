@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
-use crate::json::{Place, check};
+use crate::json::{MAX_BODY_DEPTH, Place, check};
 use crate::words::nearest;
 
 /// The file that is read when none is named.
@@ -31,7 +31,7 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String>
         Err(error) => return Err(format!("cannot read the config file {}: {error}", path.display())),
     };
     let name = path.display();
-    if let Err(error) = check(&text) {
+    if let Err(error) = check(&text, MAX_BODY_DEPTH) {
         return Err(format!("{name}:{}: {error}", Place::of(&text, error.offset)));
     }
     let Ok(Value::Object(keys)) = serde_json::from_str(&text) else {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Content, DataFile, Medium, Role, Saved, recover};
-use crate::json::{check, get_member};
+use crate::json::{MAX_BODY_DEPTH, check, get_member};
 
 /// What a journal holds that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,7 +255,7 @@ fn parse(bytes: &[u8]) -> Parsed {
 impl Line {
     fn parse(line: &str, first: bool) -> Option<Line> {
         let line = line.strip_suffix('\n')?;
-        check(line).ok()?;
+        check(line, MAX_BODY_DEPTH).ok()?;
         if first {
             return content(get_member(line, "journal")?).map(Line::Names);
         }

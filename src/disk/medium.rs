@@ -4,10 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Content;
-#[cfg(unix)]
-use crate::pages;
-#[cfg(unix)]
-use crate::parallel;
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
 pub trait Medium: Send {
@@ -163,10 +159,6 @@ impl Medium for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        #[cfg(unix)]
-        if let Some(bytes) = read_in_parts(path)? {
-            return Ok(bytes);
-        }
         fs::read(path)
     }
 
@@ -295,27 +287,6 @@ impl Medium for RealDisk {
     fn flush_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Reads a large file by all processors: to copy it out of the system's memory takes as long as to read it as JSON. `None`
-/// where it is small, or changes meanwhile.
-#[cfg(unix)]
-fn read_in_parts(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    use std::os::unix::fs::FileExt;
-    const LARGE: u64 = 8 << 20;
-    let file = fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    let Some(size) = usize::try_from(size).ok().filter(|_| size >= LARGE) else { return Ok(None) };
-    let mut bytes = vec![0; size];
-    pages::large(&mut bytes);
-    let part = size.div_ceil(parallel::width());
-    let parts = bytes.chunks_mut(part).enumerate();
-    let all = parallel::all(parts.map(|(number, part_of)| {
-        let file = &file;
-        move || file.read_exact_at(part_of, (number * part) as u64)
-    }));
-    let is_whole = all.iter().all(Result::is_ok) && file.metadata()?.len() == size as u64;
-    Ok(is_whole.then_some(bytes))
 }
 
 impl Handle for fs::File {

@@ -26,7 +26,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::json::fingerprint;
-use crate::parallel;
 
 pub use journal::Left;
 pub use lock::{Lock, LockError};
@@ -143,9 +142,6 @@ impl Content {
     }
 }
 
-/// From that size on a file takes so long to be read that it would be felt.
-const LARGE: u64 = 1 << 20;
-
 /// How many states are remembered, to tell a return to one of them from an edit.
 const MOST_STATES: usize = 100_000;
 
@@ -217,26 +213,13 @@ impl DataFile {
     /// # Errors
     /// The file cannot be read; what was known stays known.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
-        self.find_change(false)
-    }
-
-    /// As [`DataFile::changed`], where nobody waits for it: if the file is large, requests are answered meanwhile.
-    ///
-    /// # Errors
-    /// As [`DataFile::changed`].
-    pub fn changed_quietly(&mut self) -> io::Result<Option<Edit>> {
-        self.find_change(true)
-    }
-
-    fn find_change(&mut self, quietly: bool) -> io::Result<Option<Edit>> {
         self.undo_stranded()?;
         let stamp = self.medium.stamp(&self.path)?;
         if stamp == self.known.stamp && self.known.stamp.is_settled() {
             return Ok(None);
         }
-        let (medium, path) = (&mut self.medium, &self.path);
-        let read = move || medium.read(path).map(|bytes| (Content::of(&bytes), bytes));
-        let (content, bytes) = if quietly && stamp.size >= LARGE { parallel::quietly(read) } else { read() }?;
+        let bytes = self.medium.read(&self.path)?;
+        let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;
             return Ok(None);

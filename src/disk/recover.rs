@@ -82,7 +82,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
                 medium.flush_folder(path)?;
                 false
             }
-            _ => is_whole(&bytes),
+            _ => Document::is_whole(&bytes),
         };
         if is_edit {
             kept.extend(keep(medium, path, &left, holds)?);
@@ -97,7 +97,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
 /// kept.
 fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<Option<PathBuf>> {
     let half = medium.read(path)?;
-    if is_whole(&half) {
+    if Document::is_whole(&half) {
         // A person has saved since, or the half happens to be whole: nobody can tell. Both stay.
         let keep = kept_name(path, Content::of(text).hash);
         medium.write_new(&keep, text, path, true)?;
@@ -117,9 +117,4 @@ fn keep(medium: &dyn Medium, path: &Path, left: &Path, hash: u64) -> io::Result<
 
 fn kept_name(path: &Path, hash: u64) -> PathBuf {
     path.with_file_name(format!("{}recovered-{hash:016x}.json", &beginning(path)[1..]))
-}
-
-fn is_whole(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes)
-        .is_ok_and(|text| !text.trim_ascii().is_empty() && Document::parse(text.to_string()).is_ok())
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{ResourceChanges, WriteError};
-use crate::json::{Document, Place, locate};
+use bytestring::ByteString;
+
+use crate::json::{Document, Place, is_blank, locate, offset_in};
 use crate::schema::{Rules, Schema, Violation};
 use crate::store::{Data, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
@@ -83,17 +85,12 @@ impl Rulebook {
                 Some("save it with the encoding UTF-8".into()),
             )
         })?;
-        let document = match Document::parse(text) {
-            Ok(document) => document,
-            Err((text, error)) => {
-                return Err(Faults::one(text, error.offset, error.message, error.hint.map(Into::into)));
-            }
-        };
-        let tail = document.tail.clone();
-        let text = tail.whole();
-        let broken = |offset, message| Faults::one(text.to_string(), offset, message, None);
+        let text = ByteString::from(text);
+        let broken = |offset, message, hint| Faults::one(text.to_string(), offset, message, hint);
+        let document = Document::parse(text.clone())
+            .map_err(|error| broken(error.offset, error.message, error.hint.map(Into::into)))?;
         let store =
-            Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message))?;
+            Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message, None))?;
         let mut faults = Faults { text: String::new(), list: Vec::new(), more: 0 };
         for resource in store.resources() {
             let Some(rules) = self.schema.rules(resource.name()) else { continue };
@@ -106,7 +103,7 @@ impl Rulebook {
                     }
                 }
                 Data::Object(value) | Data::Scalar(value) => {
-                    faults.add(resource.name(), value.offset(), value, rules.check_text(value));
+                    faults.add(resource.name(), offset_in(&text, value), value, rules.check_text(value));
                 }
             }
         }
@@ -146,11 +143,6 @@ impl Faults {
             self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
         }
     }
-}
-
-/// Whether a file with this text holds nothing, not even an object.
-pub(super) fn is_blank(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}').trim_ascii().is_empty()
 }
 
 fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {

@@ -15,7 +15,7 @@ use super::edits;
 use super::writer::Writer;
 use super::{Notice, Published};
 use crate::disk::{Left, Saved};
-use crate::json::{Id, check_file};
+use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
 /// Which files have a journal, and when the file follows.
@@ -70,7 +70,7 @@ impl Before {
     pub(super) fn line(&self, after: &Store, outcome: &Outcome) -> String {
         let effects = outcome.written.iter().map(|what| {
             let (was, now) = match self {
-                Before::Text(text) => (text.as_deref(), Some(outcome.value.as_str())),
+                Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
                 Before::All(before) => (before.lost_in(after, what), None),
             };
             json!({
@@ -95,7 +95,7 @@ impl Effect {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(ToString::to_string);
         let what = Written { resource: text("resource")?, id: text("id").map(|id| Id::from_text(&id)) };
         let (was, now) = (text("was"), text("now"));
-        now.as_deref().is_none_or(|now| check_file(now).is_ok()).then_some(Effect { what, was, now })
+        now.as_deref().is_none_or(|now| check(now, MAX_DEPTH).is_ok()).then_some(Effect { what, was, now })
     }
 }
 

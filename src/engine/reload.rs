@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::data::{Faults, changes, is_blank};
+use super::data::{Faults, changes};
 use super::edits::{self, Young};
 use super::feed::Cause;
 use super::writer::Writer;
 use super::{Notice, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit};
 use crate::json::Document;
-use crate::parallel;
 use crate::store::{Conflict, Merged, Store};
 
 /// An edit that cannot be taken in, as long as the file stays so.
@@ -34,8 +33,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(1);
 /// How often the file is looked at where it cannot be watched.
 pub(super) const POLL: Duration = Duration::from_millis(100);
-/// From that size on an edit takes so long to be read that it would be felt.
-const LARGE: usize = 1 << 20;
 
 /// How many conflicts are kept for readers; the file beside the data keeps all.
 const MOST_CONFLICTS: usize = 1000;
@@ -46,7 +43,7 @@ impl Writer {
         let Some(file) = &mut self.file else { return };
         // Most likely it was a save of our own that was heard.
         let settles_in = file.settles_in().filter(|_| self.broken.is_none());
-        match settles_in.map_or_else(|| file.changed_quietly(), |_| Ok(None)) {
+        match settles_in.map_or_else(|| file.changed(), |_| Ok(None)) {
             Ok(Some(edit)) => self.take_in(edit),
             Ok(None) => {
                 if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {
@@ -82,15 +79,6 @@ impl Writer {
 
     /// Takes in what somebody else wrote to the file.
     pub(super) fn take_in(&mut self, edit: Edit) {
-        if edit.bytes.len() < LARGE {
-            self.take_in_now(edit);
-        } else {
-            // Requests are answered meanwhile.
-            parallel::quietly(|| self.take_in_now(edit));
-        }
-    }
-
-    fn take_in_now(&mut self, edit: Edit) {
         let theirs = match self.rulebook.read_edit(edit.bytes) {
             Ok(theirs) => theirs,
             Err(faults) => {
@@ -265,10 +253,7 @@ impl Writer {
     fn look_for_late_edits(&mut self) {
         // An edit stays where it is until what was made of it is saved.
         let Some(file) = self.file.as_mut().filter(|_| !self.unsaved && self.broken.is_none()) else { return };
-        let is_complete = |bytes: &[u8]| {
-            std::str::from_utf8(bytes).is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())
-        };
-        let late = file.late_edits(is_complete);
+        let late = file.late_edits(Document::is_whole);
         if file.is_watched_for_late_edits() {
             self.look_by(Instant::now() + QUIET);
         }

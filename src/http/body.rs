@@ -100,12 +100,12 @@ pub(super) fn object(
                 .attempt(own(&body)));
         }
     }
-    if let Some(offset) = too_deep(text, depth) {
-        let place = Place::of(text, offset);
-        let detail = format!("line {}, column {} of the body lies more than {depth} deep", place.line, place.column);
-        return Err(Problem::new(problem::NESTING, detail).hint("flatten the record"));
-    }
-    Object::parse(text).map_err(|error| match error {
+    Object::parse_to_depth(text, depth).map_err(|error| match error {
+        NotObject::Syntax(error) if error.too_deep => {
+            let place = Place::of(text, error.offset);
+            let detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
+            Problem::new(problem::NESTING, detail).hint("flatten the record")
+        }
         NotObject::Syntax(error) => malformed(text, &error).attempt(own(&example())),
         NotObject::Other(kind) => {
             let problem = Problem::new(
@@ -163,27 +163,6 @@ fn media_type(request: &Request) -> Option<String> {
 
 fn is_json(kind: &str) -> bool {
     kind == "application/json" || kind == "text/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-}
-
-/// Where a text opens more arrays and objects inside each other than `depth`. It need not be JSON.
-fn too_deep(text: &str, depth: usize) -> Option<usize> {
-    let (mut open, mut quoted, mut escaped) = (0usize, false, false);
-    for (offset, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                open += 1;
-                if open > depth {
-                    return Some(offset);
-                }
-            }
-            b'}' | b']' if !quoted => open = open.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }
 
 fn malformed(text: &str, error: &SyntaxError) -> Problem {

@@ -81,7 +81,8 @@ impl Rewriter {
             message,
             hint: hint.map(str::to_string),
         };
-        let span = json::check(text).map_err(|error| wrong(error.offset, error.message.clone(), error.hint))?;
+        let span = json::check(text, json::MAX_BODY_DEPTH)
+            .map_err(|error| wrong(error.offset, error.message.clone(), error.hint))?;
         let object = &text[span.clone()];
         let hint = Some(r#"{ "/api/*": "/$1" }"#);
         if Kind::of(object) != Kind::Object {

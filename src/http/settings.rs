@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rewrite::Rewriter;
-use crate::json::MAX_DEPTH;
+use crate::json::MAX_BODY_DEPTH;
 use crate::store::query::MAX_PATTERN;
 
 /// What the application is told at its start.
@@ -55,7 +55,7 @@ impl Default for Settings {
             hosts: None,
             target_limit: 8 * 1024,
             pattern_limit: MAX_PATTERN,
-            depth: MAX_DEPTH - 4,
+            depth: MAX_BODY_DEPTH,
             folder: None,
         }
     }

@@ -102,16 +102,6 @@ impl Highest {
         }
     }
 
-    /// What the ids of two runs have for their highest, where that does not depend on what stands between them.
-    pub fn joined(&self, later: &Highest) -> Option<Highest> {
-        match (self, later) {
-            (only, Highest::None) | (Highest::None, only) => Some(only.clone()),
-            (Highest::Whole(one), Highest::Whole(other)) => Some(Highest::Whole(*one.max(other))),
-            (Highest::Text(one), Highest::Text(other)) => Some(Highest::Text(one.max(other).clone())),
-            _ => None,
-        }
-    }
-
     fn number(&self) -> f64 {
         match self {
             Highest::None => f64::NAN,

@@ -1,4 +1,6 @@
-//! The look of JSON text: how a value is laid out, read off a neighbour and applied to a new one.
+//! The layout of JSON text: read off a sample and applied to other text.
+
+use super::members::{skip_space, string_end, word_end};
 
 /// How the members of objects and arrays are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,60 +245,6 @@ impl<'a> Lines<'a> {
             _ => self.line(depth),
         }
     }
-}
-
-/// The end of the number or word that begins at `start`, in valid JSON.
-pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    rest.iter()
-        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
-        .map_or(bytes.len(), |length| start + length)
-}
-
-/// The end of the string literal that begins at `start`, in valid JSON.
-pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    loop {
-        at += plain(bytes.get(at..).unwrap_or_default());
-        match bytes.get(at) {
-            Some(b'"') => return at + 1,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
-            None => return bytes.len(),
-        }
-    }
-}
-
-/// How many of the first bytes of `rest` are certainly no end of a string, no backslash and no control character. Eight
-/// are looked at in one go: most strings are too short for anything cleverer.
-#[inline(always)]
-pub(super) fn plain(rest: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, _) = rest.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
-        if found != 0 {
-            // The lowest mark is exact; those above it may come of a borrow.
-            return number * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    words.len() * 8
-}
-
-#[inline(always)]
-pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
-        at += 1;
-        // An indent is passed eight spaces at a time.
-        while bytes.get(at..at + 8).is_some_and(|part| part == b"        ") {
-            at += 8;
-        }
-    }
-    at
 }
 
 #[cfg(test)]

@@ -1,26 +1,25 @@
-//! JSON as text: spans, places, records and ids.
+//! JSON as text: records, their members, ids and layout.
 //!
-//! Nothing here knows of files, HTTP or threads. A record is kept as the text it was written in, so that what did not
-//! change is neither parsed nor printed again, and a file keeps the hand of the person who wrote it.
+//! A record is kept as the text it was written in, so that what did not change is neither parsed nor printed again, and a
+//! file keeps the formatting of the person who wrote it. Nothing here does I/O.
 
 mod document;
+mod edit;
+mod hash;
 mod id;
 mod layout;
-mod object;
-mod scan;
-mod text;
+mod members;
+mod parse;
 
-pub use document::{Chunk, Document, Entry, Part};
+pub use document::{Array, Document, Entry, EntryValue, RecordText, is_blank};
+pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};
+pub use hash::{fingerprint, tag};
 pub use id::{Highest, Id};
 pub use layout::{Indent, Layout};
-pub use object::{
-    Member, NotObject, Object, get, get_member, items, locate, members, merge_patch, merge_shallow, same_value,
-    with_member, without_member,
-};
-pub use scan::{MAX_DEPTH, Place, SyntaxError, check, check_file};
-pub use text::{Base, Text, fingerprint, tag};
+pub use members::{Member, NotObject, Object, get, get_member, items, locate, members};
+pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
 
-/// What kind of JSON value a text holds, told from its first byte.
+/// The kind of a JSON value, as its first byte tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `{...}`
@@ -61,6 +60,11 @@ impl Kind {
             Kind::Null => "null",
         }
     }
+}
+
+/// The byte offset of `part`, a slice of `text`, in `text`.
+pub fn offset_in(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize)
 }
 
 /// The decoded text of a JSON string literal (with its quotes), which must be valid.

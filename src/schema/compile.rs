@@ -66,7 +66,7 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), Schem
 fn parse(text: &str) -> Result<Value, SchemaError> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mark = text.len() - body.len();
-    json::check_file(body).map_err(|mut error| {
+    json::check(body, json::MAX_DEPTH).map_err(|mut error| {
         error.offset += mark;
         SchemaError::from(error)
     })?;

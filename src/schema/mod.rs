@@ -246,7 +246,7 @@ impl SchemaProblem {
 
 impl From<SyntaxError> for SchemaError {
     fn from(error: SyntaxError) -> SchemaError {
-        let SyntaxError { offset, message, hint } = error;
+        let SyntaxError { offset, message, hint, .. } = error;
         let problem = SchemaProblem { pointer: String::new(), offset, message, hint: hint.map(str::to_owned) };
         SchemaError { problems: vec![problem] }
     }

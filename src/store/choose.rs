@@ -103,7 +103,7 @@ mod tests {
             writes in prop::collection::vec((0usize..5, 1i64..70, value(), value()), 0..40),
         ) {
             let rows: Vec<String> = (1..).zip(&first).map(|(id, (a, b))| format!("{{\"id\":{id},\"a\":{a},\"b\":{b}}}")).collect();
-            let document = Document::parse(format!("{{\"users\":[{}]}}", rows.join(","))).unwrap();
+            let document = Document::parse(format!("{{\"users\":[{}]}}", rows.join(",")).into()).unwrap();
             let mut store = Store::open(document, Arc::new(Settings::default())).unwrap();
             let queries = ["a=1", "b=a", "a=1&b=a", "_sort=a", "_sort=a,b&_order=desc,asc&_page=2&_limit=7", "_sort=-b", "id=5", "a=1.0", "q=a", "q=B&_sort=b", "q=1", "q=tr", "q=[", "q=object", "a_like=tr", "a_like=A", "a_like=^tru", "a_like=^ru", "b_like=rue$", "a_like=ob", "b_like=ru&_sort=a&_limit=3", "q=caf\u{e9}"];
             for (write, id, a, b) in writes {

@@ -1,5 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
+use bytestring::ByteString;
 use imbl::{OrdMap, Vector};
 
 use super::LoadError;
@@ -7,28 +8,23 @@ use super::aids::Aids;
 use super::index::{HashIndex, Ids};
 use super::query::{Absent, Field};
 use super::unique::{UniqueIndex, UniqueRule};
-use crate::json::{Chunk, Highest, Id, Kind, Layout, Text, get_member, members, with_member};
-use crate::parallel;
+use crate::json::{Array, Highest, Id, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
 
 /// A record of a collection: its text as it stands in the file.
-///
-/// In that order: what an answer by id looks at lies together, and with many records each further line of memory is a
-/// miss in every cache.
 #[derive(Debug)]
-#[repr(C)]
 pub struct Record {
     id: Option<Id>,
-    pub(super) chunk: Chunk,
+    pub(super) text: RecordText,
     /// Counts up along the collection's order, so that a record's place can be found by search.
     number: u64,
-    /// Where it began in the text that it was read from. (A chunk that got an id is no piece of that text any more.)
+    /// Where it began in the file that it was read from.
     offset: usize,
 }
 
 impl Record {
     /// The record's JSON text, laid out as in the file.
     pub fn value(&self) -> &str {
-        self.chunk.value()
+        self.text.value()
     }
 
     /// Its id; only an item that is no object has none.
@@ -36,7 +32,7 @@ impl Record {
         self.id.as_ref()
     }
 
-    /// Where the record begins in the text that it was read from.
+    /// Where the record began in the file that it was read from.
     pub fn offset(&self) -> usize {
         self.offset
     }
@@ -46,8 +42,8 @@ impl Record {
     }
 
     #[cfg(test)]
-    pub(super) fn new(number: u64, id: Option<Id>, chunk: Chunk) -> Record {
-        Record { number, id, offset: 0, chunk }
+    pub(super) fn new(number: u64, id: Option<Id>, text: RecordText) -> Record {
+        Record { number, id, offset: 0, text }
     }
 }
 
@@ -56,9 +52,6 @@ impl AsRef<str> for Record {
         self.value()
     }
 }
-
-/// Fewer records are read faster than a thread is begun.
-pub(super) const WORTH_A_THREAD: usize = if cfg!(test) { 8 } else { 5_000 };
 
 /// Finds the id in a record's text. A field is found faster than a member, and is the same unless the name reads as a path.
 enum IdProperty<'a> {
@@ -79,34 +72,18 @@ impl<'a> IdProperty<'a> {
     }
 }
 
-/// The records that `items` are, and the highest of their ids.
-fn read(items: Vec<Chunk>, id_property: &str) -> (Vec<Arc<Record>>, Highest) {
-    let ids = IdProperty::new(id_property);
-    let parts = parallel::by_parts(items, WORTH_A_THREAD, |first, part| {
-        let mut highest = Highest::None;
-        let rows = (first as u64..).zip(part).map(|(number, chunk)| {
-            let json = ids.of(chunk.value());
-            if let Some(json) = json {
-                highest.see(json);
-            }
-            let id = json.and_then(Id::from_json);
-            let offset = chunk.text.offset() + chunk.lead as usize;
-            Arc::new(Record { number, id, offset, chunk })
-        });
-        (rows.collect::<Vec<_>>(), highest)
+/// The records of the array `array`, which begins at `offset` of the file, and the highest of their ids.
+fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -> (Vec<Arc<Record>>, Highest) {
+    let (ids, mut highest) = (IdProperty::new(id_property), Highest::None);
+    let records = (0..).zip(items).map(|(number, text)| {
+        let json = ids.of(text.value());
+        if let Some(json) = json {
+            highest.see(json);
+        }
+        let (id, offset) = (json.and_then(Id::from_json), offset + offset_in(array, text.value()));
+        Arc::new(Record { number, id, offset, text })
     });
-    let mut highest = Some(Highest::None);
-    let mut rows: Vec<Arc<Record>> = Vec::new();
-    for (mut part, of_part) in parts {
-        highest = highest.and_then(|before| before.joined(&of_part));
-        if rows.is_empty() { rows = part } else { rows.append(&mut part) }
-    }
-    let highest = highest.unwrap_or_else(|| {
-        let mut highest = Highest::None;
-        rows.iter().filter_map(|record| ids.of(record.value())).for_each(|json| highest.see(json));
-        highest
-    });
-    (rows, highest)
+    (records.collect(), highest)
 }
 
 /// Gives an id to those of `rows` that are objects without one.
@@ -119,9 +96,9 @@ fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_prop
             format!("{name}-{generated}")
         });
         highest.see(&json);
-        let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.chunk.base());
-        let (id, chunk) = (Id::from_json(&json), record.chunk.with_value(&text));
-        *record = Arc::new(Record { number: record.number, id, offset: record.offset, chunk });
+        let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
+        let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
+        *record = Arc::new(Record { number: record.number, id, offset: record.offset, text });
     }
 }
 
@@ -134,9 +111,9 @@ pub struct Collection {
     pub(super) unique: Vec<UniqueIndex>,
     pub(super) highest: Highest,
     next_number: u64,
-    pub(super) close: Text,
+    pub(super) close: ByteString,
     /// The array as it stands in the file, for as long as no write has touched it.
-    pub(super) untouched: Option<Text>,
+    pub(super) untouched: Option<ByteString>,
     /// Another one whenever something else happened to the rows than that one was added.
     lineage: Arc<()>,
     /// What queries have needed.
@@ -154,13 +131,12 @@ const SAMPLE: usize = 100;
 impl Collection {
     pub(super) fn open(
         name: &str,
-        whole: Text,
-        items: Vec<Chunk>,
-        close: Text,
+        array: Array,
         rules: &[UniqueRule],
         id_property: &str,
     ) -> Result<Collection, LoadError> {
-        let (mut rows, mut highest) = read(items, id_property);
+        let Array { text, offset, items, close } = array;
+        let (mut rows, mut highest) = read(&text, offset, items, id_property);
         give_ids(name, &mut rows, &mut highest, id_property);
         let rows = Vector::from(rows);
         let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
@@ -183,7 +159,7 @@ impl Collection {
             unique,
             highest,
             close,
-            untouched: Some(whole),
+            untouched: Some(text),
             lineage: Arc::default(),
             aids: Aids::default(),
             names: OnceLock::new(),
@@ -272,25 +248,25 @@ impl Collection {
     }
 
     /// Adds a record, whose id must be free.
-    pub(super) fn push(&mut self, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: self.next_number, id, offset: 0, chunk });
+    pub(super) fn push(&mut self, id: Option<Id>, text: RecordText) -> Arc<Record> {
+        let record = Arc::new(Record { number: self.next_number, id, offset: 0, text });
         self.next_number += 1;
         self.rows.push_back(record.clone());
         self.index(&record);
         record
     }
 
-    pub(super) fn replace(&mut self, old: &Record, chunk: Chunk) -> Arc<Record> {
-        self.put(old, old.id.clone(), chunk)
+    pub(super) fn replace(&mut self, old: &Record, text: RecordText) -> Arc<Record> {
+        self.put(old, old.id.clone(), text)
     }
 
     /// Puts `old` under another id, which must be free.
-    pub(super) fn move_to(&mut self, old: &Record, id: Id, chunk: Chunk) {
-        self.put(old, Some(id), chunk);
+    pub(super) fn move_to(&mut self, old: &Record, id: Id, text: RecordText) {
+        self.put(old, Some(id), text);
     }
 
-    fn put(&mut self, old: &Record, id: Option<Id>, chunk: Chunk) -> Arc<Record> {
-        let record = Arc::new(Record { number: old.number, id, offset: old.offset, chunk });
+    fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
+        let record = Arc::new(Record { number: old.number, id, offset: old.offset, text });
         self.lineage = Arc::default();
         if let Some(place) = self.place(old.number) {
             self.rows.set(place, record.clone());
@@ -312,12 +288,12 @@ impl Collection {
             }
         } else if place == 0
             && let Some(first) = self.rows.front()
-            && first.chunk.lead() != old.chunk.lead()
+            && first.text.leading() != old.text.leading()
         {
             // On one line the first record has no space before it, and the others have.
-            let chunk = first.chunk.with_lead(old.chunk.lead());
+            let text = first.text.with_leading(old.text.leading());
             let first = first.clone();
-            self.replace(&first, chunk);
+            self.replace(&first, text);
         }
     }
 

@@ -89,7 +89,7 @@ impl Resource {
                     if number > 0 {
                         out.push(b',');
                     }
-                    out.extend_from_slice(record.chunk.text.as_bytes());
+                    out.extend_from_slice(record.text.as_str().as_bytes());
                 }
                 out.extend_from_slice(collection.close.as_bytes());
                 out.push(b']');
@@ -107,7 +107,7 @@ impl Resource {
         let mut out = Vec::new();
         for record in now.window(before.len(), usize::MAX) {
             out.push(b',');
-            out.extend_from_slice(record.chunk.text.as_bytes());
+            out.extend_from_slice(record.text.as_str().as_bytes());
         }
         out.extend_from_slice(now.close.as_bytes());
         out.push(b']');
@@ -131,7 +131,7 @@ impl Store {
                 + match &resource.data {
                     Data::Collection(collection) => match (&collection.untouched, collection.last()) {
                         (Some(text), _) => text.len(),
-                        (None, Some(last)) => collection.len() * (last.chunk.text.len() + 8) + 16,
+                        (None, Some(last)) => collection.len() * (last.text.as_str().len() + 8) + 16,
                         (None, None) => 16,
                     },
                     Data::Object(text) | Data::Scalar(text) => text.len(),
@@ -177,13 +177,13 @@ impl Style {
     fn of(collection: &Collection, fallback: Layout) -> Option<Style> {
         let last = collection.rows().rev().find(|record| Kind::of(record.value()) == Kind::Object)?;
         let lead = match collection.len() {
-            1 if last.chunk.lead().contains('\n') => last.chunk.lead(),
+            1 if last.text.leading().contains('\n') => last.text.leading(),
             1 if fallback.space_after_comma => " ",
             1 => "",
-            _ => collection.last()?.chunk.lead(),
+            _ => collection.last()?.text.leading(),
         };
         let layout = Layout::of(last.value(), fallback);
-        let first_lead = collection.nth(0)?.chunk.lead().to_string();
+        let first_lead = collection.nth(0)?.text.leading().to_string();
         Some(Style { first_lead, lead: lead.to_string(), close: collection.close.to_string(), layout })
     }
 }

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 
 use super::Record;
-use super::collection::WORTH_A_THREAD;
-use crate::pages;
-use crate::parallel;
 
 /// What a record is found by: calls the function with each hash under which it stands.
 pub(super) trait Keys: Sync {
@@ -42,18 +39,14 @@ const PART: u32 = 2;
 
 impl Base {
     fn of(rows: &Vector<Arc<Record>>, keys: &impl Keys) -> Base {
-        let found = parallel::in_parts(rows.len(), WORTH_A_THREAD, |range| {
-            let mut found: Vec<(u64, Arc<Record>)> = Vec::with_capacity(range.len());
-            for record in rows.focus().narrow(range) {
-                keys.each(record, &mut |hash| found.push((hash, record.clone())));
-            }
-            found
-        });
-        let count: usize = found.iter().map(Vec::len).sum();
-        let bits = (count >> PART).next_power_of_two().trailing_zeros().max(1);
+        let mut entries: Vec<(u64, Arc<Record>)> = Vec::with_capacity(rows.len());
+        for record in rows {
+            keys.each(record, &mut |hash| entries.push((hash, record.clone())));
+        }
+        let bits = (entries.len() >> PART).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
         let mut parts = vec![0u32; (1 << bits) + 1];
-        for (hash, _) in found.iter().flatten() {
+        for (hash, _) in &entries {
             parts[(hash >> shift) as usize + 1] += 1;
         }
         // More records than a `u32` counts do not fit into the memory.
@@ -62,17 +55,9 @@ impl Base {
             sum += *part;
             *part = sum;
         }
-        let mut next = parts.clone();
-        let mut entries = Vec::with_capacity(count);
-        pages::large(&mut entries);
-        entries.resize(count, None);
-        for entry in found.into_iter().flatten() {
-            let at = &mut next[(entry.0 >> shift) as usize];
-            entries[*at as usize] = Some(entry);
-            *at += 1;
-        }
-        // The library collects them where they lie, and so they stay in large pages.
-        Base { shift, parts, entries: entries.into_iter().flatten().collect() }
+        // A stable sort: within a part the records stay in order.
+        entries.sort_by_key(|(hash, _)| hash >> shift);
+        Base { shift, parts, entries }
     }
 
     fn find(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
@@ -174,10 +159,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::json::{Chunk, Id};
+    use crate::json::{Id, RecordText};
 
     fn record(number: u64, id: i64) -> Arc<Record> {
-        Arc::new(Record::new(number, Some(Id::Number(id)), Chunk::new("", &format!("{{\"id\":{id}}}"))))
+        Arc::new(Record::new(number, Some(Id::Number(id)), RecordText::new("", &format!("{{\"id\":{id}}}"))))
     }
 
     proptest! {

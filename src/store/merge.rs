@@ -400,10 +400,10 @@ impl Merged {
                 _ => {}
             }
         };
-        let text = with_member(value, &id_property, &new.1, Layout::PRETTY, old.chunk.base());
-        let chunk = old.chunk.with_value(&text);
+        let text = with_member(value, &id_property, &new.1, Layout::PRETTY, old.text.indent());
+        let text = old.text.with_value(&text);
         collection.untouched = None;
-        collection.move_to(&old, new.0.clone(), chunk);
+        collection.move_to(&old, new.0.clone(), text);
         self.renumbered.push((resource.to_string(), id.clone(), new.0));
         true
     }

@@ -24,7 +24,9 @@ pub mod relations;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::json::{Document, Layout, Part, Text};
+use bytestring::ByteString;
+
+use crate::json::{Document, EntryValue, Layout};
 
 pub use collection::{Collection, Record};
 pub use file::FileText;
@@ -74,7 +76,7 @@ impl Default for Settings {
 #[derive(Debug, Clone)]
 pub struct Store {
     resources: Vec<Arc<Resource>>,
-    tail: Text,
+    tail: ByteString,
     layout: Layout,
     settings: Arc<Settings>,
 }
@@ -84,7 +86,7 @@ pub struct Store {
 pub struct Resource {
     name: String,
     /// The text between the value before and this one, name and colon included.
-    before: Text,
+    before: ByteString,
     data: Data,
 }
 
@@ -95,9 +97,9 @@ pub enum Data {
     /// An array of records.
     Collection(Collection),
     /// A single object.
-    Object(Text),
+    Object(ByteString),
     /// Any other value; it is kept and can be read.
-    Scalar(Text),
+    Scalar(ByteString),
 }
 
 /// A thing in a data file that cannot be served, and where it stands.
@@ -118,14 +120,13 @@ impl Store {
     pub fn open(document: Document, settings: Arc<Settings>) -> Result<Store, LoadError> {
         let mut resources = Vec::with_capacity(document.entries.len());
         for entry in document.entries {
-            let data = match entry.part {
-                Part::Array { whole, items, close } => {
+            let data = match entry.value {
+                EntryValue::Array(array) => {
                     let rules = settings.unique.get(&entry.name).map_or(&[][..], Vec::as_slice);
-                    let collection = Collection::open(&entry.name, whole, items, close, rules, &settings.id)?;
-                    Data::Collection(collection)
+                    Data::Collection(Collection::open(&entry.name, array, rules, &settings.id)?)
                 }
-                Part::Object(text) => Data::Object(text),
-                Part::Scalar(text) => Data::Scalar(text),
+                EntryValue::Object(text) => Data::Object(text),
+                EntryValue::Scalar(text) => Data::Scalar(text),
             };
             resources.push(Arc::new(Resource { name: entry.name, before: entry.before, data }));
         }

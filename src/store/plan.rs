@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use bytestring::ByteString;
+
 use super::file::Style;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
-    Chunk, Id, Indent, Kind, Layout, Object, Text, get_member, members, merge_patch, merge_shallow, quote, same_value,
+    Id, Indent, Kind, Layout, Object, RecordText, get_member, members, merge_patch, merge_shallow, quote, same_value,
     with_member,
 };
 
@@ -169,7 +171,7 @@ pub struct Outcome {
     /// The id of the record.
     pub id: Option<Id>,
     /// The record's text as stored; of a deletion, as it was.
-    pub value: Text,
+    pub value: ByteString,
     /// Whether the data differs from before.
     pub changed: bool,
     /// What was written, the records included that a deletion took along.
@@ -212,7 +214,7 @@ impl Store {
             Command::Replace { resource, id, body } => {
                 let (resource, record) = self.record(resource, id)?;
                 let layout = Layout::of(record.value(), self.style(resource).layout);
-                let base = record.chunk.base();
+                let base = record.text.indent();
                 let text = layout.render(body.as_str(), base);
                 let id = get_member(record.value(), id_property).unwrap_or("null");
                 let text = with_member(&text, id_property, id, layout, base);
@@ -227,7 +229,7 @@ impl Store {
                     (Some(id), Some(_)) => with_member(patch.as_str(), id_property, id, layout, ""),
                     _ => patch.as_str().to_string(),
                 };
-                let text = how.merge(record.value(), &patch, layout, record.chunk.base());
+                let text = how.merge(record.value(), &patch, layout, record.text.indent());
                 Ok(Draft { resource, target: Target::Record(record), text })
             }
             Command::Delete { resource, id } => {
@@ -325,7 +327,7 @@ impl Store {
                 } else {
                     style.lead
                 };
-                let record = collection.push(id, Chunk::new(&lead, &draft.text));
+                let record = collection.push(id, RecordText::new(&lead, &draft.text));
                 Outcome::of(&record, true, written(record.id()))
             }
             (Data::Collection(collection), Target::Record(old)) => {
@@ -333,12 +335,12 @@ impl Store {
                     return Outcome::of(&old, false, Vec::new());
                 }
                 collection.untouched = None;
-                let chunk = old.chunk.with_value(&draft.text);
-                Outcome::of(&collection.replace(&old, chunk), true, written(old.id()))
+                let text = old.text.with_value(&draft.text);
+                Outcome::of(&collection.replace(&old, text), true, written(old.id()))
             }
             (data, _) => {
-                let changed = !matches!(data, Data::Object(old) if old.as_str() == draft.text);
-                let value = Text::from(draft.text);
+                let changed = !matches!(data, Data::Object(old) if **old == *draft.text);
+                let value = ByteString::from(draft.text);
                 *data = Data::Object(value.clone());
                 Outcome { id: None, value, changed, written: written(None) }
             }
@@ -384,9 +386,7 @@ impl Store {
 
 impl Outcome {
     fn of(record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
-        let chunk = &record.chunk;
-        let value = chunk.text.sub(chunk.lead as usize..chunk.end as usize);
-        Outcome { id: record.id().cloned(), value, changed, written }
+        Outcome { id: record.id().cloned(), value: record.text.shared_value(), changed, written }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::index::Ids;
 use super::{Collection, Data, Resource, Store, Written};
-use crate::json::{Chunk, Id, Kind, get_member};
+use crate::json::{Id, Kind, RecordText, get_member};
 
 /// How the text of a record that was not there before is laid out.
 pub(super) enum Look {
@@ -61,8 +61,8 @@ impl Store {
         collection.untouched = None;
         match (old, now) {
             (Some(old), Some(now)) => {
-                let chunk = old.chunk.with_value(now);
-                collection.replace(&old, chunk);
+                let text = old.text.with_value(now);
+                collection.replace(&old, text);
             }
             (Some(old), None) => collection.remove(&old),
             (None, Some(now)) => {
@@ -75,14 +75,14 @@ impl Store {
                 } else {
                     &style.lead
                 };
-                let chunk = match look {
-                    Look::Own => Chunk::new(lead, now),
+                let text = match look {
+                    Look::Own => RecordText::new(lead, now),
                     Look::Neighbours => {
                         let base = lead.rfind('\n').map_or("", |at| &lead[at + 1..]);
-                        Chunk::new(lead, &style.layout.render(now, base))
+                        RecordText::new(lead, &style.layout.render(now, base))
                     }
                 };
-                collection.push(Some(id.clone()), chunk);
+                collection.push(Some(id.clone()), text);
             }
             (None, None) => {}
         }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module and floor, in halves.
-const FLOORS: [(&str, u32); 15] = [
-    ("pages", 0),
-    ("parallel", 0),
+const FLOORS: [(&str, u32); 13] = [
     ("json", 1),
     ("words", 1),
     ("disk", 2),
@@ -23,9 +21,7 @@ const FLOORS: [(&str, u32); 15] = [
 ];
 
 /// Words that the code of a module never says.
-const NEVER: [(&str, &[&str]); 11] = [
-    ("pages", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
-    ("parallel", &["tokio", "async", "std::fs", "std::io", "std::time", "std::net"]),
+const NEVER: [(&str, &[&str]); 9] = [
     ("json", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "hyper", "notify"]),
     ("words", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
     (

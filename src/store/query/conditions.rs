@@ -21,7 +21,7 @@ pub(super) enum Condition {
 impl Condition {
     /// Reads the value of a `_where` parameter.
     pub fn parse(text: &str) -> Result<Condition, QueryError> {
-        if let Err(error) = json::check(text) {
+        if let Err(error) = json::check(text, json::MAX_BODY_DEPTH) {
             let detail = format!("{} is no JSON: {}, at character {}", quoted(text), error.message, error.offset + 1);
             return Err(wrong(detail));
         }

@@ -66,7 +66,7 @@ impl Data {
             .iter()
             .map(|(name, rows)| format!("{}:[{}]", Value::from(name.as_str()), rows.join(",")))
             .collect();
-        let document = Document::parse(format!("{{{}}}", collections.join(","))).unwrap();
+        let document = Document::parse(format!("{{{}}}", collections.join(",")).into()).unwrap();
         let settings = Settings { foreign_key_suffix: self.suffix.clone(), ..Settings::default() };
         Store::open(document, Arc::new(settings)).unwrap()
     }

@@ -1,0 +1,264 @@
+//! Finding values in text that is known to be JSON.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, unquote};
+
+/// Text that is known to be one JSON object, nested no deeper than a request body may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object(String);
+
+/// Why a text is not an [`Object`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotObject {
+    /// It is not JSON.
+    Syntax(SyntaxError),
+    /// It is another value.
+    Other(Kind),
+}
+
+impl Object {
+    /// Checks `text`; white space around the object is left out.
+    ///
+    /// # Errors
+    /// The text is not JSON, or another value than an object.
+    pub fn parse(text: &str) -> Result<Object, NotObject> {
+        Object::parse_to_depth(text, MAX_BODY_DEPTH)
+    }
+
+    /// As [`Object::parse`], with a lower limit for the nesting.
+    ///
+    /// # Errors
+    /// As [`Object::parse`].
+    pub fn parse_to_depth(text: &str, max_depth: usize) -> Result<Object, NotObject> {
+        let range = check(text, max_depth.min(MAX_BODY_DEPTH)).map_err(NotObject::Syntax)?;
+        match Kind::of(&text[range.clone()]) {
+            Kind::Object => Ok(Object(text[range].to_string())),
+            other => Err(NotObject::Other(other)),
+        }
+    }
+
+    /// The object's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A member of an object: where it stands in the object's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// The name, decoded.
+    pub key: Cow<'a, str>,
+    /// The name as it is written, with its quotes.
+    pub key_span: Range<usize>,
+    /// The value.
+    pub value_span: Range<usize>,
+    /// The value's text.
+    pub value: &'a str,
+}
+
+/// The members of `object` (valid JSON) in the order written, repeated names included; none where it is no object.
+pub fn members(object: &str) -> impl Iterator<Item = Member<'_>> {
+    spans(object).map(|(key_span, value_span)| {
+        let (key, value) = (unquote(&object[key_span.clone()]), &object[value_span.clone()]);
+        Member { key, key_span, value_span, value }
+    })
+}
+
+/// Where the names and values of `object`'s members stand.
+fn spans(object: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let bytes = object.as_bytes();
+    let open = skip_space(bytes, 0);
+    let mut at = if bytes.get(open) == Some(&b'{') { skip_space(bytes, open + 1) } else { bytes.len() };
+    std::iter::from_fn(move || {
+        if bytes.get(at) != Some(&b'"') {
+            return None;
+        }
+        let key = at..string_end(bytes, at);
+        let start = skip_space(bytes, skip_space(bytes, key.end) + 1);
+        let value = start..value_end(bytes, start);
+        at = skip_space(bytes, value.end);
+        if bytes.get(at) == Some(&b',') {
+            at = skip_space(bytes, at + 1);
+        }
+        Some((key, value))
+    })
+}
+
+/// The items of `array` (valid JSON); none where it is no array.
+pub fn items(array: &str) -> impl Iterator<Item = &str> {
+    let bytes = array.as_bytes();
+    let open = skip_space(bytes, 0);
+    let mut at = if bytes.get(open) == Some(&b'[') { skip_space(bytes, open + 1) } else { bytes.len() };
+    std::iter::from_fn(move || {
+        if bytes.get(at).is_none_or(|byte| *byte == b']') {
+            return None;
+        }
+        let start = at;
+        let end = value_end(bytes, start);
+        at = skip_space(bytes, end);
+        if bytes.get(at) == Some(&b',') {
+            at = skip_space(bytes, at + 1);
+        }
+        Some(&array[start..end])
+    })
+}
+
+/// The end of the value that begins at `start`, in valid JSON.
+fn value_end(bytes: &[u8], start: usize) -> usize {
+    match bytes.get(start) {
+        Some(b'"') => string_end(bytes, start),
+        Some(b'{' | b'[') => {
+            let (mut at, mut depth) = (start, 0usize);
+            while let Some(byte) = bytes.get(at) {
+                match byte {
+                    b'"' => {
+                        at = string_end(bytes, at);
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return at + 1;
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+            bytes.len()
+        }
+        _ => word_end(bytes, start),
+    }
+}
+
+/// The value of the member `key` of `object`; of a repeated name the last one counts, as in JavaScript.
+pub fn get_member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    let simple = !key.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
+    let found = spans(object).filter(|(name, _)| {
+        let name = &object[name.clone()];
+        let inner = &name[1..name.len() - 1];
+        if simple && !inner.contains('\\') { inner == key } else { unquote(name) == key }
+    });
+    found.last().map(|(_, value)| &object[value])
+}
+
+/// The value at `path` below `value`, as lodash's `get` finds it for json-server 0.17: a member of exactly that name
+/// first, else name by name through dots and `[0]` indexes.
+pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
+    if let Some(found) = get_member(value, path) {
+        return Some(found);
+    }
+    if !path.contains(['.', '[']) {
+        return None;
+    }
+    let mut at = value;
+    for step in path.split(['.', '[']) {
+        let step = step.strip_suffix(']').unwrap_or(step);
+        if step.is_empty() {
+            continue;
+        }
+        at = match Kind::of(at) {
+            Kind::Object => get_member(at, step)?,
+            Kind::Array => items(at).nth(step.parse().ok()?)?,
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
+/// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
+/// is there.
+pub fn locate(value: &str, pointer: &str) -> usize {
+    let mut at = value;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match Kind::of(at) {
+            Kind::Object => get_member(at, &step),
+            Kind::Array => step.parse().ok().and_then(|place| items(at).nth(place)),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        at = next;
+    }
+    offset_in(value, at)
+}
+
+/// The end of the number or word that begins at `start`, in valid JSON.
+pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    rest.iter()
+        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
+        .map_or(bytes.len(), |length| start + length)
+}
+
+/// The end of the string literal that begins at `start`, in valid JSON.
+pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    loop {
+        at += plain(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => return bytes.len(),
+        }
+    }
+}
+
+/// How many of the first bytes of `rest` are neither a quote nor a backslash nor a control character, rounded down to eight.
+/// Most strings are too short for memchr to pay.
+#[inline(always)]
+fn plain(rest: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, _) = rest.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+        if found != 0 {
+            // The lowest mark is exact; those above it may come of a borrow.
+            return number * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8
+}
+
+#[inline(always)]
+pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+        // An indent is passed eight spaces at a time.
+        while bytes.get(at..at + 8).is_some_and(|part| part == b"        ") {
+            at += 8;
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_lodash_paths() {
+        let value = r#"{"a.b": 1, "a": {"b": 2, "c": [{"d": 3}]}, "x": null, "q\"": 4}"#;
+        let cases = [
+            ("a.b", Some("1")),
+            ("a.c[0].d", Some("3")),
+            ("a.c.0.d", Some("3")),
+            ("a.c[1]", None),
+            ("x", Some("null")),
+            ("x.y", None),
+            ("q\"", Some("4")),
+            ("nope", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(get(value, path), expected, "{path}");
+        }
+    }
+}
