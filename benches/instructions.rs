@@ -10,7 +10,7 @@ mod data;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use standin::http::{Body, HeaderMap, HeaderValue, Method, Request};
+use standin::http::{Body, HeaderMap, HeaderValue, Method, Request, Version};
 use standin::server::Sandbox;
 
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
@@ -150,5 +150,12 @@ fn request(method: Method, target: &str, body: Option<String>) -> Request {
         headers.insert("content-type", HeaderValue::from_static("application/json"));
     }
     let uri = target.parse().expect("the targets are made here");
-    Request { method, uri, headers, body: Body::Whole(body.unwrap_or_default().into()), remote: None }
+    Request {
+        method,
+        uri,
+        version: Version::HTTP_11,
+        headers,
+        body: Body::Whole(body.unwrap_or_default().into()),
+        remote: None,
+    }
 }

@@ -117,7 +117,7 @@ struct Serve {
     /// The longest URL, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = size, help_heading = LIMITS)]
     url_limit: usize,
-    /// The largest request line and headers together (8k at least)
+    /// The largest request line and headers together, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size, help_heading = LIMITS)]
     header_limit: usize,
     /// The most headers of a request
@@ -401,6 +401,7 @@ impl Serve {
             delay: Duration::from_millis(self.delay),
             rewriter: rewriter.map(Arc::new),
             hosts: Some(self.allow_host),
+            body_limit: self.body_limit,
             target_limit: self.url_limit,
             pattern_limit: self.pattern_limit,
             depth: self.depth_limit.min(MAX_BODY_DEPTH),
@@ -417,7 +418,6 @@ impl Serve {
             unseen: Duration::from_millis(self.unseen),
             journal_above: self.journal_above,
             limits: Limits {
-                body: self.body_limit,
                 headers: self.header_limit,
                 header_count: self.header_count,
                 header_time: Duration::from_secs(self.header_time),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{OK, diagnose, fail_with};
-use crate::http::{Body, HeaderMap, Method, Request, Uri};
+use crate::http::{Body, HeaderMap, Method, Request, Uri, Version};
 use crate::server::{Options, Sandbox, StartError};
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ fn document(options: &Options) -> Result<Vec<u8>, StartError> {
     let sandbox = Sandbox::open((file, &data), rules)?;
     let uri = Uri::from_static("/-/openapi.json");
     let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(bytes::Bytes::new()));
-    let answer = sandbox.call(Request { method, uri, headers, body, remote: None });
+    let answer = sandbox.call(Request { method, uri, headers, body, version: Version::HTTP_11, remote: None });
     let mut text = answer.into_body().to_vec();
     text.push(b'\n');
     Ok(text)

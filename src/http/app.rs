@@ -110,7 +110,7 @@ impl App {
         let problem = requests::problem(&response);
         let mut response = reply::finish(&request, &self.settings, response);
         let target = asked.as_deref().unwrap_or(request.target());
-        if self.settings.admin {
+        if self.settings.admin && !is_favicon(&request) {
             self.meta.requests.keep((&method, target, start), &request, &response, problem);
         }
         let told = response.extensions_mut().remove::<Told>();
@@ -125,6 +125,17 @@ impl App {
             });
         }
         response
+    }
+
+    /// Logs a request that was answered before its head could be read; `line` is how it began.
+    pub(super) fn log_unread(&self, line: &str, response: &Response<Bytes>) {
+        let Some(log) = &self.log else { return };
+        let parts = line.split_once(' ').and_then(|(method, target)| Some((method.parse().ok()?, target)));
+        let (method, target) = parts.unwrap_or_else(|| ("-".parse().unwrap_or_default(), line));
+        let target = target.rsplit_once(" HTTP/").map_or(target, |(target, _)| target);
+        let told = response.extensions().get::<Told>().map(|told| told.0.clone());
+        let (target, status, size) = (target.to_string(), response.status(), response.body().len());
+        log(Entry { method, target, status, time: Duration::ZERO, size, told });
     }
 
     async fn answer(&self, request: &Request) -> Result<Response<Bytes>, Problem> {
@@ -165,7 +176,13 @@ impl App {
                 };
             }
             Ok(target) => target,
-            Err(problem) => return self.file(request).await.unwrap_or(Err(problem)),
+            Err(problem) => {
+                return match self.file(request).await {
+                    Some(answer) => answer,
+                    None if is_favicon(request) => explorer::icon().ok_or(problem),
+                    None => Err(problem),
+                };
+            }
         };
         self.wait(request).await;
         if matches!(request.method, Method::GET | Method::HEAD) {
@@ -195,18 +212,20 @@ impl App {
             (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
             _ => return Err(wrong_method(request, &target)),
         };
-        let mut response = write::carry_out(&self.engine, request, write, self.settings.depth).await?;
+        let mut response = write::carry_out(&self.engine, request, write, &self.settings).await?;
         list::hint(&mut response, notice.into_iter());
         Ok(response)
     }
 
-    /// Whether a request stays out of the log: it is for one of the server's own pages, or the explorer sent it.
+    /// Whether a request stays out of the log: it is for one of the server's own pages or
+    /// the icon, or the explorer sent it.
     fn is_own_traffic(&self, target: &str, request: &Request) -> bool {
         let page = || {
             let (_, rest) = request.header(header::REFERER)?.split_once("://")?;
             rest.strip_prefix(request.header(header::HOST)?)
         };
         target.starts_with("/-/")
+            || is_favicon(request)
             || page().is_some_and(|page| page.starts_with("/-/") || (page == "/" && self.explorer_is_home))
     }
 
@@ -235,7 +254,11 @@ impl App {
                 );
             }
         }
-        let hosts = self.settings.hosts.as_ref().filter(|_| request.remote.is_some())?;
+        request.remote?;
+        if let Some(problem) = request.bad_host() {
+            return Some(problem);
+        }
+        let hosts = self.settings.hosts.as_ref()?;
         let host = request.host_name()?;
         if is_own(host) || hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
             return None;
@@ -334,6 +357,11 @@ impl App {
         page.push_str("</ul>\n");
         page
     }
+}
+
+/// Whether a browser asks for the site's icon, which it does by itself.
+fn is_favicon(request: &Request) -> bool {
+    request.uri.path() == "/favicon.ico" && matches!(request.method, Method::GET | Method::HEAD)
 }
 
 /// Whether a host name is this machine's for everybody who could ask.

@@ -9,6 +9,7 @@ use warp::http::header;
 
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
+use super::settings::Settings;
 use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
 use crate::store::Merge;
 
@@ -28,11 +29,14 @@ pub(super) enum Reading {
 pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
     match &request.body {
         Body::Whole(bytes) => Ok(bytes),
-        Body::TooLarge => Err(Problem::new(problem::TOO_LARGE, "the body is larger than the server takes")
-            .hint("start standin with a larger --body-limit")),
+        Body::TooLarge => Err(too_large("the body is too large".into())),
         Body::TooSlow => Err(Problem::new(problem::TIMEOUT, "the body did not arrive in time")),
         Body::Broken(words) => Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}"))),
     }
+}
+
+fn too_large(detail: String) -> Problem {
+    Problem::new(problem::TOO_LARGE, detail).hint("start standin with a larger --body-limit")
 }
 
 /// The object in the body of `request`. `example` makes the body of a command that works.
@@ -42,11 +46,11 @@ pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
 pub(super) fn object(
     request: &Request,
     reading: Reading,
-    depth: usize,
+    settings: &Settings,
     example: impl Fn() -> String,
 ) -> Result<Object, Problem> {
     let bytes = whole(request)?;
-    let bytes = unpack(request, bytes)?;
+    let bytes = unpack(request, bytes, settings.body_limit)?;
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
     {
@@ -100,7 +104,7 @@ pub(super) fn object(
                 .attempt(own(&body)));
         }
     }
-    Object::parse_to_depth(text, depth).map_err(|error| match error {
+    Object::parse_to_depth(text, settings.depth).map_err(|error| match error {
         NotObject::Syntax(error) if error.too_deep => {
             let place = Place::of(text, error.offset);
             let detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
@@ -129,22 +133,21 @@ pub(super) fn merge(request: &Request) -> Merge {
     }
 }
 
-/// The body as it was before `Content-Encoding`, no larger than ten times what json-server takes.
-fn unpack<'a>(request: &Request, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Problem> {
-    const LARGEST: u64 = 100 * 1024 * 1024;
-    let mut unpacked = Vec::new();
+/// The body as it was before `Content-Encoding`. A small body can unpack to a huge one, so this stops at `limit` as well.
+fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, Problem> {
     let encoding = request.header(header::CONTENT_ENCODING).map(|name| name.trim().to_ascii_lowercase());
-    let read = match encoding.as_deref() {
+    let decoder: Box<dyn Read> = match encoding.as_deref() {
         None | Some("identity" | "") => return Ok(Cow::Borrowed(bytes)),
-        Some("gzip" | "x-gzip") => flate2::read::MultiGzDecoder::new(bytes).take(LARGEST).read_to_end(&mut unpacked),
-        Some("deflate") => flate2::read::ZlibDecoder::new(bytes).take(LARGEST).read_to_end(&mut unpacked),
+        Some("gzip" | "x-gzip") => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+        Some("deflate") => Box::new(flate2::read::ZlibDecoder::new(bytes)),
         Some(other) => {
             return Err(Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
                 .hint("the server takes gzip, deflate and identity"));
         }
     };
-    match read {
-        Ok(size) if size as u64 == LARGEST => Err(Problem::new(problem::TOO_LARGE, "the unpacked body is too large")),
+    let mut unpacked = Vec::new();
+    match decoder.take(limit as u64 + 1).read_to_end(&mut unpacked) {
+        Ok(size) if size > limit => Err(too_large(format!("the unpacked body is larger than {limit} bytes"))),
         Ok(_) => Ok(Cow::Owned(unpacked)),
         Err(error) => Err(Problem::new(problem::BODY_ENCODING, format!("the body cannot be unpacked: {error}"))),
     }

@@ -49,6 +49,11 @@ pub(super) fn page(list: &str) -> Response<Bytes> {
     send(FILES[0].kind, text.into_bytes())
 }
 
+/// The answer to a GET of `/favicon.ico`, which browsers ask for by themselves.
+pub(super) fn icon() -> Option<Response<Bytes>> {
+    file("icon.svg").map(answer)
+}
+
 /// The answer to a GET of `file`.
 pub(super) fn answer(file: &'static File) -> Response<Bytes> {
     send(file.kind, file.content.to_vec())

@@ -2,8 +2,11 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use warp::http::{HeaderMap, Method, Uri, header};
+use warp::http::uri::Authority;
+use warp::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 
+use super::problem::{self, Problem};
+use super::request_line::encode_target;
 use crate::store::query::{QueryError, pairs};
 use crate::words::shell_word;
 
@@ -14,6 +17,8 @@ pub struct Request {
     pub method: Method,
     /// The target as it was sent: path and query, percent-encoded.
     pub uri: Uri,
+    /// The version of HTTP that the client speaks.
+    pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, or why there is none.
@@ -51,7 +56,8 @@ impl Request {
         }
         Ok(Request {
             method: Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is no method"))?,
-            uri: target.parse().map_err(|error| format!("`{target}` is no target: {error}"))?,
+            uri: encode_target(target).parse().map_err(|error| format!("`{target}` is no target: {error}"))?,
+            version: Version::HTTP_11,
             headers: map,
             body: Body::Whole(body.into()),
             remote: None,
@@ -91,6 +97,27 @@ impl Request {
     /// Path and query as they were sent.
     pub(super) fn target(&self) -> &str {
         self.uri.path_and_query().map_or("*", |target| target.as_str())
+    }
+
+    /// A header that is a list: its lines as one (RFC 9110, 5.3).
+    pub(super) fn list(&self, name: header::HeaderName) -> Option<String> {
+        let lines: Vec<_> = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+
+    /// What is wrong with the header `Host` (RFC 9112, 3.2).
+    pub(super) fn bad_host(&self) -> Option<Problem> {
+        let hosts: Vec<_> = self.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes).collect();
+        let detail = match hosts.as_slice() {
+            [] if self.version == Version::HTTP_11 => "the request has no Host header".to_string(),
+            [] => return None,
+            [host] if host.is_empty() || Authority::try_from(*host).is_ok() => return None,
+            [host] => format!("the Host header is not a host: {}", String::from_utf8_lossy(host)),
+            several => format!("the request has {} Host headers", several.len()),
+        };
+        Some(
+            Problem::new(problem::BAD_REQUEST, detail).hint("send one Host header, for example `Host: localhost:3000`"),
+        )
     }
 
     /// The name of the host that is asked, without its port.

@@ -1,13 +1,16 @@
 //! Connections: hyper over warp's service, with limits and an orderly stop.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
+use warp::http::header::CONNECTION;
 
 use super::App;
 use super::events;
@@ -17,12 +20,16 @@ use super::framing::{Framing, Progress};
 /// How many headers hyper takes when nothing is said.
 const USUAL_HEADER_COUNT: usize = 100;
 
+/// The smallest buffer that hyper reads with.
+const SMALLEST_BUFFER: usize = 8192;
+/// How long a connection that the server ends may go on sending, and how many bytes.
+const LINGER: Duration = Duration::from_secs(5);
+const MOST_LINGERED: u64 = 64 * 1024 * 1024;
+
 /// What a client may ask of the server.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of a request's body.
-    pub body: usize,
-    /// Bytes of a request's line and headers together; no less than 8 KiB.
+    /// Bytes of a request's line and headers together.
     pub headers: usize,
     /// How many headers a request may have.
     pub header_count: usize,
@@ -42,7 +49,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            body: 10 * 1024 * 1024,
             headers: 64 * 1024,
             header_count: USUAL_HEADER_COUNT,
             header_time: Duration::from_secs(10),
@@ -93,31 +99,36 @@ async fn accept(
             continue;
         };
         let arrival = Arc::new(Arrival::default());
-        let filter = filter(app.clone(), (arrival.clone(), remote), limits.body, limits.body_time, stop.clone());
+        let filter = filter(app.clone(), (arrival.clone(), remote), limits.body_time, stop.clone());
         let service = warp::service(filter);
         let progress = Arc::new(Progress::default());
         let watched = progress.clone();
         let serve = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             watched.busy();
-            arrival.put(std::mem::take(request.uri_mut()), std::mem::take(request.headers_mut()));
+            let version = request.version();
+            arrival.put(std::mem::take(request.uri_mut()), version, std::mem::take(request.headers_mut()));
             let watched = watched.clone();
-            service.clone().call(request).inspect(move |answer| {
+            service.clone().call(request).inspect(move |answer| match answer {
                 // A stream of events goes on for as long as the client wants it; only its writes may stall.
-                if !answer.as_ref().is_ok_and(events::is_stream) {
-                    watched.waits();
-                }
+                Ok(answer) if events::is_stream(answer) => {}
+                Ok(answer) if answer.headers().contains_key(CONNECTION) => watched.ends(),
+                _ => watched.waits(),
             })
         });
         let (limits, stop) = (limits.clone(), stop.clone());
+        let app = app.clone();
         tokio::spawn(async move {
-            converse((stream, progress), serve, &limits, stop).await;
+            // Without this a small answer may wait for the acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            let io = Framing::new(TokioIo::new(stream), (app, progress.clone()), (limits.headers, limits.write_time));
+            converse((io, progress), serve, &limits, stop).await;
             drop(place);
         });
     }
 }
 
 async fn converse<S>(
-    (stream, progress): (TcpStream, Arc<Progress>),
+    (io, progress): (Framing<TokioIo<TcpStream>>, Arc<Progress>),
     service: S,
     limits: &Limits,
     mut stop: watch::Receiver<bool>,
@@ -126,25 +137,43 @@ async fn converse<S>(
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // Without this a small answer may wait for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.header_read_timeout(None).max_buf_size(limits.headers.max(8192));
+    http.header_read_timeout(None).max_header_size(limits.headers).max_buf_size(limits.headers.max(SMALLEST_BUFFER));
     if limits.header_count != USUAL_HEADER_COUNT {
         // A count of one's own makes hyper clear room for so many before every request.
         http.max_headers(limits.header_count);
     }
-    let io = Framing::new(TokioIo::new(stream), progress.clone(), limits.write_time);
-    let mut connection = std::pin::pin!(http.serve_connection(io, service));
-    tokio::select! {
+    let mut connection = http.serve_connection(io, service);
+    let ended = tokio::select! {
         biased;
-        // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
-        _ = connection.as_mut() => return,
+        ended = &mut connection => Some(ended),
         () = stall(&progress, limits.header_time) => return,
-        _ = stop.wait_for(|stop| *stop) => {}
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    let Some(ended) = ended else {
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = tokio::time::timeout(limits.grace, connection).await;
+        return;
+    };
+    // An error is the client's: it went away, or what it sent was not HTTP and has been answered.
+    let is_unread = ended.is_err_and(|error| error.is_parse());
+    if is_unread || progress.has_ended() {
+        let stream = connection.into_parts().io.into_inner(is_unread).into_inner();
+        tokio::select! {
+            () = linger(stream) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(limits.grace, connection).await;
+}
+
+/// Closes a connection whose client may still be sending: a socket that is closed with unread input resets the
+/// connection, and the client loses the answer that says why.
+async fn linger(mut stream: TcpStream) {
+    // The client may be gone, then there is nothing to wait for.
+    if stream.shutdown().await.is_ok() {
+        let mut rest = stream.take(MOST_LINGERED);
+        let _ = tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    }
 }
 
 /// Returns when the client has let `limit` pass.

@@ -31,6 +31,8 @@ pub struct Settings {
     /// machine alone must not answer to others, or any web page could read and change the data through a name of its
     /// own that leads here (DNS rebinding).
     pub hosts: Option<Vec<String>>,
+    /// Bytes of a request's body, as it was sent and after it was unpacked.
+    pub body_limit: usize,
     /// Bytes of a request's target.
     pub target_limit: usize,
     /// Bytes of a regular expression in a query, at most [`MAX_PATTERN`]. What it may cost to run is bounded in any case.
@@ -53,6 +55,7 @@ impl Default for Settings {
             delay: Duration::ZERO,
             rewriter: None,
             hosts: None,
+            body_limit: 10 * 1024 * 1024,
             target_limit: 8 * 1024,
             pattern_limit: MAX_PATTERN,
             depth: MAX_BODY_DEPTH,

@@ -8,6 +8,7 @@ use super::body::{self, Reading};
 use super::problem::{self, Problem};
 use super::reply;
 use super::request::{Request, encode};
+use super::settings::Settings;
 use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
@@ -32,13 +33,13 @@ pub(super) async fn carry_out(
     engine: &Engine,
     request: &Request,
     write: Write<'_>,
-    depth: usize,
+    settings: &Settings,
 ) -> Result<Response<Bytes>, Problem> {
     let name = |resource: &Resource| resource.name().to_string();
     let read = |resource: &Resource| {
         let strict = engine.schema().rules(resource.name()).is_some();
         let reading = if strict { Reading::Strict } else { Reading::Lenient };
-        body::object(request, reading, depth, || example(engine, resource))
+        body::object(request, reading, settings, || example(engine, resource))
     };
     // A deletion needs no body, but what is not a whole request must not delete either.
     body::whole(request)?;
@@ -72,10 +73,7 @@ pub(super) async fn carry_out(
     };
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
-    let expected = request.header(header::IF_MATCH).map(|list| {
-        let list = list.to_string();
-        Box::new(move |text: &str| reply::names(&list, &tag(Layout::PRETTY.render(text, "").as_bytes()))) as Expected
-    });
+    let expected = expected(request);
     let outcome = match engine.write(command, expected).await {
         Ok(outcome) => outcome,
         Err(error) => return Err(refused(engine, &engine.snapshot(), request, error)),
@@ -94,6 +92,19 @@ pub(super) async fn carry_out(
         }
     }
     Ok(response)
+}
+
+/// What the record must be for the write to go on, if the request has conditions (RFC 9110, 13.1).
+fn expected(request: &Request) -> Option<Expected> {
+    let (wanted, unwanted) = (request.list(header::IF_MATCH), request.list(header::IF_NONE_MATCH));
+    if wanted.is_none() && unwanted.is_none() {
+        return None;
+    }
+    Some(Box::new(move |text| {
+        let tag = tag(Layout::PRETTY.render(text, "").as_bytes());
+        wanted.as_ref().is_none_or(|list| reply::names(list, &tag))
+            && unwanted.as_ref().is_none_or(|list| !reply::names(list, &tag))
+    }))
 }
 
 /// `body` with a member set, if there is one to set.
@@ -222,9 +233,14 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
                 .attempt(request.curl("GET", &path, None))
         }
         Refusal::Changed => {
-            Problem::new(problem::CHANGED, "the record is not the one that the entity tag in If-Match names")
-                .hint("get the record again: its ETag is the one to send")
-                .attempt(request.curl("GET", request.uri.path(), None))
+            let problem = if request.headers.contains_key(header::IF_MATCH) {
+                Problem::new(problem::CHANGED, "the record is not the one that the entity tag in If-Match names")
+                    .hint("get the record again: its ETag is the one to send")
+            } else {
+                Problem::new(problem::CHANGED, "the record exists, and If-None-Match says that it must not")
+                    .hint("leave If-None-Match out to change the record")
+            };
+            problem.attempt(request.curl("GET", request.uri.path(), None))
         }
         Refusal::IdTaken { resource, property, id } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));

@@ -228,3 +228,22 @@ fn two_tabs_do_not_overwrite_each_other() {
     let newer = served.send("GET", "/texts/1", &[ORIGIN, ("If-None-Match", &own_tag)], None);
     assert_eq!(newer.status, 200);
 }
+
+/// Node's `fetch` writes a large body in pieces, and fails if the connection is closed before all of it was taken.
+#[test]
+fn node_hears_that_its_body_is_too_large() {
+    let served = Served::start(r#"{ "texts": [] }"#);
+    let script = "const body = JSON.stringify({ text: 'x'.repeat(11 * 2 ** 20) });
+        const headers = { 'Content-Type': 'application/json' };
+        for (let n = 0; n < 10; n++) {
+            const answer = await fetch(process.argv[1], { method: 'POST', headers, body });
+            if (answer.status !== 413) throw new Error(`${answer.status}`);
+            await answer.text();
+        }";
+    let url = format!("http://{}/texts", served.address());
+    let output = std::process::Command::new("node").args(["--input-type=module", "-e", script, &url]).output();
+    match output {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => println!("skipped: node cannot be run: {error}"),
+    }
+}

@@ -75,3 +75,19 @@ fn an_index_of_the_static_folder_goes_first() {
     assert_eq!(fixture.get("/").text(), "mine");
     assert!(fixture.get("/-/").text().contains("standin"));
 }
+
+#[test]
+fn the_icon_that_browsers_ask_for_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(HOSTILE, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    let reply = fixture.get("/favicon.ico");
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/svg+xml")));
+    assert_eq!(reply.text(), fixture.get("/-/icon.svg").text());
+    fixture.json("POST", "/favicon.ico", "{}").problem(404, "no-resource");
+    std::fs::write(folder.path().join("favicon.ico"), "mine").unwrap();
+    assert_eq!(fixture.get("/favicon.ico").text(), "mine");
+    fixture.get("/db");
+    // The log has no line of it.
+    let asked = |entry: &standin::http::Entry| entry.method == "GET" && !entry.target.starts_with("/-/");
+    assert_eq!(fixture.entry(asked).target, "/db");
+}

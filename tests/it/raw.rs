@@ -1,5 +1,7 @@
 //! What goes over the wire, byte by byte.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::*;
@@ -40,7 +42,7 @@ fn a_chunked_body_is_a_body() {
 
 #[test]
 fn an_expectation_is_met_before_the_body_is_sent() {
-    let fixture = Fixture::new(DATA, None, |options| options.limits.body = 100);
+    let fixture = Fixture::new(DATA, None, |options| options.http.body_limit = 100);
     let head = |length: usize| {
         format!(
             "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
@@ -115,7 +117,17 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
         let problem = reply.problem(status, kind);
         assert!(problem["hint"].is_string(), "{problem:#}");
         assert!(client.is_closed(), "{}", String::from_utf8_lossy(bytes));
+        let entry = fixture.entry(|_| true);
+        assert_eq!(entry.status.as_u16(), status);
+        assert!(entry.told.unwrap().contains("http"));
+        let known = bytes.split(|byte| *byte == b' ').next().unwrap();
+        assert!(entry.method.as_str().as_bytes() == known || entry.method == "-" && !entry.target.is_empty());
     }
+    // HTTP/2 from the start, which hyper ends without an answer.
+    let mut client = fixture.client();
+    client.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert!(client.ends());
+    assert_eq!(fixture.entry(|_| true).target, "*");
     assert_eq!(fixture.get("/a/1").status, 200);
 }
 
@@ -138,7 +150,7 @@ fn headers_and_urls_without_end_are_refused() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_announced_and_chunked() {
-    let fixture = Fixture::new(DATA, None, |options| options.limits.body = 1000);
+    let fixture = Fixture::new(DATA, None, |options| options.http.body_limit = 1000);
     let json = format!("{{\"n\": \"{}\"}}", "x".repeat(3_000_000));
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     for request in [
@@ -146,14 +158,159 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
         format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{json}\r\n0\r\n\r\n", json.len()),
         format!("{head}Content-Length: 1001\r\n\r\n{}", &json[..1001]),
     ] {
-        // What was not read must not be taken for the next request: the connection ends.
         let (mut client, reply) = exchange(&fixture, &request);
         let problem = reply.problem(413, "too-large");
         assert!(problem["hint"].as_str().unwrap().contains("--body-limit"), "{problem:#}");
-        assert_eq!(reply.header("connection"), Some("close"));
-        assert!(client.is_closed());
+        // The rest of the body was read: it is not taken for the next request.
+        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
     }
+    // Of a body without end not all is read: the connection ends.
+    let (mut client, reply) = exchange(&fixture, format!("{head}Content-Length: 9999999999999\r\n\r\n{json}"));
+    reply.problem(413, "too-large");
+    assert_eq!(reply.header("connection"), Some("close"));
+    assert!(client.is_closed());
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
+}
+
+/// Sends all of `bytes`, and only then reads the answer, as many clients do.
+fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(fixture.address()).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.write_all(bytes).expect("the server reads what it refuses");
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("the answer is not lost");
+    text
+}
+
+#[test]
+fn a_client_that_is_still_sending_gets_the_answer() {
+    let fixture = serve_data(DATA);
+    let body = "x".repeat(12 * 1024 * 1024);
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    for (request, status) in [
+        (format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()), 413),
+        (format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()), 413),
+        (format!("{head}Content-Encoding: br\r\nContent-Length: {}\r\n\r\n{body}", body.len()), 413),
+        (format!("{head}X-Long: {body}\r\n\r\n"), 431),
+        (format!("GET /{body} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414),
+        (format!("no request {body}"), 400),
+    ] {
+        let answer = send_all_first(&fixture, request.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[test]
+fn a_small_body_does_not_unpack_to_a_large_one() {
+    let fixture = Fixture::new(DATA, None, |options| options.http.body_limit = 1000);
+    let json = |length: usize| format!("{{\"n\": \"{}\"}}", "x".repeat(length - 9));
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let deflate = |text: &str| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let post = |encoding: &str, body: Vec<u8>| {
+        assert!(body.len() < 1000);
+        fixture.send("POST", "/a", &[JSON[0], ("Content-Encoding", encoding)], body)
+    };
+    for (length, status) in [(1000, 201), (1001, 413), (500_000, 413)] {
+        for reply in [post("gzip", gzip(&json(length))), post("deflate", deflate(&json(length)))] {
+            assert_eq!(reply.status, status, "{length}: {}", reply.text());
+            if status == 413 {
+                let problem = reply.problem(413, "too-large");
+                assert!(problem["hint"].as_str().unwrap().contains("--body-limit"), "{problem:#}");
+            }
+        }
+    }
+    // Several members count together.
+    post("gzip", [gzip(&json(600)), gzip(&json(600))].concat()).problem(413, "too-large");
+    assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_url_may_have_characters_that_should_be_encoded() {
+    let fixture = serve_data(
+        "{\"posts\": [{\"id\": 1, \"views\": 10}, {\"id\": 2, \"views\": 300, \"t\": \"a<\\\"ü|^`{}\\\\>\"}]}",
+    );
+    let mut client = fixture.client();
+    let found = serde_json::json!([2]);
+    for target in [
+        "/posts?_where={\"views\":{\"gt\":200}}",
+        "/posts?t=a<\"ü|^`{}\\>",
+        "/posts?t=a%3C\"%C3%BC|^`{}\\>",
+        "/posts?_where={\"t\":{\"contains\":\"ü\"}}",
+    ] {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nCookie: a=\"{{b}}\"\r\n\r\n");
+        // In one piece, in two, and byte by byte, all on one connection.
+        for size in [head.len(), 20, 1] {
+            head.as_bytes().chunks(size).for_each(|piece| client.write(piece));
+            let reply = client.reply("GET");
+            assert_eq!(reply.status, 200, "{target}: {}", reply.text());
+            let ids: Vec<_> = reply.value().as_array().unwrap().iter().map(|post| post["id"].clone()).collect();
+            assert_eq!(serde_json::Value::from(ids), found, "{target}");
+        }
+        // A body between the requests is left as it is.
+        let body = "{\"s\": \"GET /\\\"<ü>{|}\\\" HTTP/1.1\"}";
+        let reply = client.send("PUT", "/posts/1?x=\"", JSON, body);
+        assert_eq!(reply.value()["s"], "GET /\"<ü>{|}\" HTTP/1.1");
+    }
+    // Other parts of the answer name the URL as it should be.
+    let reply = client.send("GET", "/posts?_page=1&_limit=1&id_ne=\"", NONE, "");
+    assert!(reply.header("link").unwrap().contains("id_ne=%22"), "{reply:?}");
+    assert_eq!(client.send("GET", "/<none>", NONE, "").problem(404, "no-resource")["status"], 404);
+    // Bytes that are not UTF-8 either.
+    client.write(b"GET /posts/\xff HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.reply("GET").problem(400, "bad-target");
+    assert_eq!(client.send("GET", "/posts/2", NONE, "").status, 200);
+}
+
+#[test]
+fn the_header_limit_does_not_depend_on_how_the_bytes_arrive() {
+    let fixture = Fixture::new(DATA, None, |options| options.limits.headers = 10_000);
+    let head = |length: usize| {
+        let rest = "GET /a/1 HTTP/1.1\r\nHost: localhost\r\nX-Long: \r\n\r\n".len();
+        format!("GET /a/1 HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(length - rest))
+    };
+    for (length, status) in [(9_999, 200), (10_000, 200), (10_001, 431), (15_000, 431)] {
+        for size in [length, 5_000, 100] {
+            let mut client = fixture.client();
+            head(length).as_bytes().chunks(size).for_each(|piece| client.write(piece));
+            assert_eq!(client.reply("GET").status, status, "{length} bytes in pieces of {size}");
+        }
+    }
+    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(11_000));
+    for size in [long.len(), 100] {
+        let mut client = fixture.client();
+        long.as_bytes().chunks(size).for_each(|piece| client.write(piece));
+        client.reply("GET").problem(414, "target-too-long");
+    }
+}
+
+#[test]
+fn http_1_1_names_one_host() {
+    let fixture = Fixture::new(DATA, None, |options| options.http.hosts = None);
+    for (headers, status) in [
+        ("", 400),
+        ("Host: localhost\r\nHost: localhost\r\n", 400),
+        ("Host: localhost\r\nHost: evil.example\r\n", 400),
+        ("Host: a b\r\n", 400),
+        ("Host: localhost/x\r\n", 400),
+        ("Host:\r\n", 200),
+        ("Host: my_service:80\r\n", 200),
+        ("host: [::1]:3000\r\n", 200),
+    ] {
+        let (_, reply) = exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\n{headers}\r\n"));
+        assert_eq!(reply.status, status, "{headers}");
+        if status == 400 {
+            assert!(reply.problem(400, "bad-request")["detail"].as_str().unwrap().contains("Host"));
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use standin::engine::Rulebook;
-use standin::http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Request};
+use standin::http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use standin::json::{self, Document, Id, Object};
 use standin::schema::Schema;
 use standin::server::Sandbox;
@@ -171,7 +171,7 @@ pub fn request(bytes: &[u8]) {
             // What was posted would make every list longer, and the fuzzer slower.
             (*sandbox, *calls) = (self::sandbox(), 0);
         }
-        let answer = sandbox.call(Request { method, uri, headers, body, remote: None });
+        let answer = sandbox.call(Request { method, uri, headers, body, version: Version::HTTP_11, remote: None });
         let status = answer.status().as_u16();
         assert!((200..600).contains(&status) && status != 500, "{status}: {}", String::from_utf8_lossy(answer.body()));
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();

@@ -1,0 +1,170 @@
+//! URLs as clients send them. curl and scripts leave `"`, `<`, `{` and letters outside ASCII in a URL as they are, where
+//! a URI has them percent-encoded; hyper would refuse the request.
+
+use std::borrow::Cow;
+
+/// How much of a request line is kept for the log.
+const KEPT: usize = 200;
+const KEPT_OF_BINARY: usize = 16;
+
+/// The request line of the request that a connection reads, followed from read to read.
+#[derive(Debug, Default)]
+pub(super) struct RequestLine {
+    place: Place,
+    length: usize,
+    start: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Place {
+    #[default]
+    Method,
+    Target,
+    /// In the rest of the head, where nothing is changed.
+    Behind,
+}
+
+impl RequestLine {
+    /// Makes ready for the next request.
+    pub(super) fn clear(&mut self) {
+        self.place = Place::Method;
+        self.length = 0;
+        self.start.clear();
+    }
+
+    /// Whether what is read next may belong to the request line.
+    pub(super) fn is_open(&self) -> bool {
+        self.place != Place::Behind
+    }
+
+    /// Bytes up to the end of the target.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the client began to speak TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.start.starts_with(&[0x16, 3])
+    }
+
+    /// The line as it was sent, or its first part.
+    pub(super) fn text(&self) -> String {
+        let line = self.start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        match std::str::from_utf8(line.trim_ascii_end()) {
+            Ok(line) => line.escape_debug().to_string(),
+            Err(_) => line[..line.len().min(KEPT_OF_BINARY)].escape_ascii().to_string(),
+        }
+    }
+
+    /// What hyper is to read instead of `bytes`, the next that arrived.
+    pub(super) fn encode<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        // Empty lines before a request are allowed (RFC 9112, 2.2).
+        let skipped = if self.start.is_empty() {
+            bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+        } else {
+            0
+        };
+        let line = &bytes[skipped..];
+        self.start.extend_from_slice(&line[..line.len().min(KEPT - self.start.len())]);
+        let mut encoded: Option<Vec<u8>> = None;
+        for (offset, byte) in bytes.iter().copied().enumerate().skip(skipped) {
+            self.place = match (self.place, byte) {
+                (Place::Method, b' ') => Place::Target,
+                (Place::Method, b'A'..=b'Z') => Place::Method,
+                (Place::Target, 0x21..=0x7e | 0x80..) => Place::Target,
+                _ => Place::Behind,
+            };
+            if self.place == Place::Behind {
+                if let Some(encoded) = &mut encoded {
+                    encoded.extend_from_slice(&bytes[offset..]);
+                }
+                break;
+            }
+            self.length += 1;
+            if self.place == Place::Target && must_be_encoded(byte) {
+                let encoded = encoded.get_or_insert_with(|| bytes[..offset].to_vec());
+                encoded.extend_from_slice(&escape(byte));
+            } else if let Some(encoded) = &mut encoded {
+                encoded.push(byte);
+            }
+        }
+        encoded.map_or(Cow::Borrowed(bytes), Cow::Owned)
+    }
+}
+
+/// `target` with what a URI may not have percent-encoded.
+pub(super) fn encode_target(target: &str) -> Cow<'_, str> {
+    if !target.bytes().any(must_be_encoded) {
+        return Cow::Borrowed(target);
+    }
+    let mut encoded = String::with_capacity(target.len() + 16);
+    for byte in target.bytes() {
+        if must_be_encoded(byte) {
+            encoded.extend(escape(byte).map(char::from));
+        } else {
+            encoded.push(char::from(byte));
+        }
+    }
+    Cow::Owned(encoded)
+}
+
+/// Whether a URI has `byte` only percent-encoded (RFC 3986, 2). Brackets are left alone: `tags[0]` is usual.
+fn must_be_encoded(byte: u8) -> bool {
+    matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0x80..)
+}
+
+fn escape(byte: u8) -> [u8; 3] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    [b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What hyper reads of a head that arrives in these parts.
+    fn read(parts: &[&[u8]]) -> String {
+        let mut line = RequestLine::default();
+        let read = parts.iter().flat_map(|part| line.encode(part).into_owned()).collect();
+        String::from_utf8(read).unwrap()
+    }
+
+    #[test]
+    fn a_target_is_encoded_however_it_arrives() {
+        let sent = "\r\nGET /a?x={\"ü\":`<>|^\\`} HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}".as_bytes();
+        let wanted =
+            "\r\nGET /a?x=%7B%22%C3%BC%22:%60%3C%3E%7C%5E%5C%60%7D HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}";
+        assert_eq!(read(&[sent]), wanted);
+        for cut in 0..sent.len() {
+            assert_eq!(read(&[&sent[..cut], &sent[cut..]]), wanted, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_line_is_left_alone() {
+        for text in ["", "\r\n", "hello \"\r\n", "{\"a\": 1}", "GET\r\n\"", "\u{16}\u{3}\u{1}\""] {
+            assert_eq!(read(&[text.as_bytes()]), text);
+        }
+    }
+
+    #[test]
+    fn the_log_gets_the_line() {
+        let mut line = RequestLine::default();
+        line.encode(b"GET /a");
+        line.encode(b" \x16b HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(line.text(), "GET /a \\u{16}b HTTP/1.1");
+        line.clear();
+        line.encode(b"\x16\x03\x01\xff\xfe");
+        assert!(line.is_tls());
+        assert_eq!(line.text(), "\\x16\\x03\\x01\\xff\\xfe");
+        line.clear();
+        line.encode("x".repeat(1000).as_bytes());
+        assert_eq!(line.text().len(), KEPT);
+    }
+
+    #[test]
+    fn other_urls_stay_as_they_are() {
+        assert_eq!(encode_target("/a?tags[0]=b&c='%22'"), "/a?tags[0]=b&c='%22'");
+        assert_eq!(encode_target("/ü?a=\"b\""), "/%C3%BC?a=%22b%22");
+    }
+}
