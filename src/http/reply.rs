@@ -5,6 +5,7 @@ use std::io::Write;
 use bytes::Bytes;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
+use super::problem::{self, Problem};
 use super::request::Request;
 use super::settings::Settings;
 use crate::json::tag;
@@ -21,7 +22,7 @@ const USUAL_HEADERS: usize = 12;
 
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
-    with_type(status, "application/json", body)
+    with_type(status, "application/json; charset=utf-8", body)
 }
 
 /// An answer with `value` as its body.
@@ -97,9 +98,9 @@ fn fix(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
 #[derive(Default)]
 struct Wishes<'a> {
     origin: Option<&'a HeaderValue>,
-    cache_control: Option<&'a HeaderValue>,
-    if_none_match: Option<&'a HeaderValue>,
     accept_encoding: Option<&'a HeaderValue>,
+    /// Whether the answer depends on what the client has already.
+    is_conditional: bool,
 }
 
 impl<'a> Wishes<'a> {
@@ -108,9 +109,11 @@ impl<'a> Wishes<'a> {
         for (name, value) in headers {
             let slot = match *name {
                 header::ORIGIN => &mut wishes.origin,
-                header::CACHE_CONTROL => &mut wishes.cache_control,
-                header::IF_NONE_MATCH => &mut wishes.if_none_match,
                 header::ACCEPT_ENCODING => &mut wishes.accept_encoding,
+                header::IF_MATCH | header::IF_NONE_MATCH | header::IF_MODIFIED_SINCE | header::IF_UNMODIFIED_SINCE => {
+                    wishes.is_conditional = true;
+                    continue;
+                }
                 _ => continue,
             };
             slot.get_or_insert(value);
@@ -125,15 +128,24 @@ pub(super) fn finish(request: &Request, settings: &Settings, mut response: Respo
         call_back(&mut response, &name);
     }
     let wishes = Wishes::of(&request.headers);
-    if response.status() == StatusCode::OK
-        && let Some(Ok(known)) = wishes.if_none_match.map(HeaderValue::to_str)
-        && matches!(request.method, Method::GET | Method::HEAD)
-        && !wishes.cache_control.is_some_and(|wish| wish.to_str().is_ok_and(|wish| wish.contains("no-cache")))
-        && response.headers().get(header::ETAG).is_some_and(|tag| tag.to_str().is_ok_and(|tag| names(known, tag)))
-    {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = Bytes::new();
-        response.headers_mut().remove(header::CONTENT_TYPE);
+    if wishes.is_conditional {
+        match precondition(request, &response) {
+            Some(StatusCode::NOT_MODIFIED) => {
+                *response.status_mut() = StatusCode::NOT_MODIFIED;
+                *response.body_mut() = Bytes::new();
+                response.headers_mut().remove(header::CONTENT_TYPE);
+                response.headers_mut().remove(header::CONTENT_RANGE);
+            }
+            Some(_) => {
+                response = Problem::new(
+                    problem::CHANGED,
+                    "this is not the version that If-Match or If-Unmodified-Since asks for",
+                )
+                .hint("leave the header out to get the present version")
+                .into_response();
+            }
+            None => {}
+        }
     }
     let varies = settings.gzip && compress(wishes.accept_encoding, &mut response);
     let headers = response.headers_mut();
@@ -145,6 +157,28 @@ pub(super) fn finish(request: &Request, settings: &Settings, mut response: Respo
         cross_origin(wishes.origin, headers);
     }
     response
+}
+
+/// The status that the conditions of a GET or HEAD turn `response` into (RFC 9110, 13.2.2): 304 or 412.
+fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusCode> {
+    let is_read = matches!(request.method, Method::GET | Method::HEAD);
+    if !is_read || !matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return None;
+    }
+    let own = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let tag = own(header::ETAG)?;
+    let modified = own(header::LAST_MODIFIED).and_then(date);
+    let since = |name| Some(modified? > request.header(name).and_then(date)?);
+    let is_other = match request.list(header::IF_MATCH) {
+        Some(list) => !names(&list, tag),
+        None => since(header::IF_UNMODIFIED_SINCE).unwrap_or(false),
+    };
+    let is_known = match request.list(header::IF_NONE_MATCH) {
+        Some(list) => names(&list, tag),
+        None => since(header::IF_MODIFIED_SINCE).is_some_and(|newer| !newer),
+    };
+    if is_other { Some(StatusCode::PRECONDITION_FAILED) } else { is_known.then_some(StatusCode::NOT_MODIFIED) }
 }
 
 /// Whether a list of entity tags, as `If-None-Match` and `If-Match` hold it, names `tag`. A tag that was given out with
@@ -197,6 +231,10 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     if let Some(wanted) = request.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
+    // A page from the internet asks whether it may reach this machine or network (Private Network Access).
+    if preflight && request.headers.get("access-control-request-private-network").is_some_and(|asks| asks == "true") {
+        headers.insert("access-control-allow-private-network", HeaderValue::from_static("true"));
+    }
     response
 }
 
@@ -205,7 +243,8 @@ fn call_back(response: &mut Response<Bytes>, name: &str) {
     let is_json = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("application/") && kind.ends_with("json")));
+        .and_then(|kind| kind.to_str().ok()?.split(';').next())
+        .is_some_and(|kind| kind.starts_with("application/") && kind.ends_with("json"));
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "[]._$".contains(*c)).collect();
     if !is_json || name.is_empty() {
         return;

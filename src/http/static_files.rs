@@ -78,9 +78,10 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
     let modified = about.modified().ok();
     let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_nanos());
     let tag = format!("\"{size:x}-{age:x}\"");
+    let modified = modified.map(httpdate::fmt_http_date);
     let range = request.header(header::RANGE).filter(|_| {
         // A range of another version of the file would not fit what the client has.
-        request.header(header::IF_RANGE).is_none_or(|known| known == tag)
+        request.header(header::IF_RANGE).is_none_or(|known| known == tag || Some(known) == modified.as_deref())
     });
     let (status, from, length) = match range.and_then(|range| parse_range(range, size)) {
         None => (StatusCode::OK, 0, size),
@@ -102,7 +103,7 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
     *response.status_mut() = status;
     let headers = response.headers_mut();
     let kind = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
-    let kind = if kind.starts_with("text/") || kind == "application/javascript" {
+    let kind = if kind.starts_with("text/") || matches!(kind, "application/javascript" | "application/json") {
         HeaderValue::try_from(format!("{kind}; charset=utf-8"))
     } else {
         Ok(HeaderValue::from_static(kind))
@@ -112,7 +113,7 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
     let optional = [
         (header::ETAG, HeaderValue::try_from(tag).ok()),
-        (header::LAST_MODIFIED, modified.and_then(|time| HeaderValue::try_from(httpdate::fmt_http_date(time)).ok())),
+        (header::LAST_MODIFIED, modified.and_then(|date| HeaderValue::try_from(date).ok())),
         (
             header::CONTENT_RANGE,
             (status == StatusCode::PARTIAL_CONTENT)

@@ -10,7 +10,7 @@ use crate::support::*;
 fn the_document_describes_every_resource_and_follows_the_data() {
     let fixture = serve();
     let reply = fixture.get("/-/openapi.json");
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json; charset=utf-8")));
     let document = reply.value();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();

@@ -46,7 +46,7 @@ fn the_request_of_the_page_gives_the_answer_of_the_page() {
     let reply = client.reply("POST");
     assert_eq!(reply.status, 201);
     assert_eq!(reply.text(), ANSWER);
-    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
     assert_eq!(reply.header("location"), Some("/users/1"));
     assert_eq!(reply.header("content-length"), Some(ANSWER.len().to_string().as_str()));
     assert!(reply.header("date").is_some());

@@ -224,8 +224,86 @@ fn a_known_entity_tag_saves_the_body() {
 }
 
 #[test]
+fn conditions_hold_for_lists_of_tags_and_for_writes() {
+    let fixture = serve_data(PETS);
+    let tag = fixture.get("/pets/1").header("etag").unwrap().to_string();
+    let send = |method, headers: Headers, body| fixture.send(method, "/pets/1", &[JSON, headers].concat(), body).status;
+    let both = [("If-None-Match", "\"x\""), ("If-None-Match", tag.as_str())];
+    assert_eq!(send("GET", &both, ""), 304, "the second line counts");
+    assert_eq!(send("GET", &[both[1], ("Cache-Control", "no-cache")], ""), 304, "the client has said what it has");
+    assert_eq!(send("GET", &[("If-Match", "\"x\"")], ""), 412);
+    assert_eq!(send("HEAD", &[("If-Match", "\"x\""), ("If-Match", tag.as_str())], ""), 200);
+    let before = fixture.text();
+    for condition in [&[("If-None-Match", "*")][..], &both, &[("If-Match", "\"x\""), ("If-Match", "\"y\"")]] {
+        for (method, body) in [("PUT", "{\"name\": \"x\"}"), ("PATCH", "{\"name\": \"x\"}"), ("DELETE", "")] {
+            let reply = fixture.send(method, "/pets/1", &[JSON, condition].concat(), body);
+            reply.problem(412, "changed");
+        }
+    }
+    assert_eq!(fixture.text(), before);
+    let put = |headers: Headers| send("PUT", headers, "{\"name\": \"x\"}");
+    assert_eq!(put(&[("If-Match", "\"x\""), ("If-Match", tag.as_str())]), 200, "the second line counts");
+    assert_eq!(put(&[("If-None-Match", "\"x\"")]), 200);
+    fixture.send("PUT", "/pets/77", &[JSON[0], ("If-None-Match", "*")], "{}").problem(404, "no-record");
+}
+
+#[test]
+fn a_static_file_is_sent_again_only_when_it_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.txt"), "0123456789").unwrap();
+    std::fs::write(folder.path().join("a.json"), "{}").unwrap();
+    let fixture = Fixture::new(PETS, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    let first = fixture.get("/a.txt");
+    let (tag, date) = (first.header("etag").unwrap(), first.header("last-modified").unwrap());
+    let (past, future) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 06 Nov 2093 08:49:37 GMT");
+    for (headers, status) in [
+        (&[("If-Modified-Since", date)][..], 304),
+        (&[("If-Modified-Since", future)], 304),
+        (&[("If-Modified-Since", past)], 200),
+        (&[("If-Modified-Since", "yesterday")], 200),
+        // An entity tag decides where there is one (RFC 9110, 13.1.3).
+        (&[("If-Modified-Since", future), ("If-None-Match", "\"x\"")], 200),
+        (&[("If-None-Match", tag), ("If-Modified-Since", past)], 304),
+        (&[("If-Match", tag)], 200),
+        (&[("If-Match", "*")], 200),
+        (&[("If-Match", "\"x\"")], 412),
+        (&[("If-Unmodified-Since", date)], 200),
+        (&[("If-Unmodified-Since", past)], 412),
+        (&[("If-Unmodified-Since", past), ("If-Match", tag)], 200),
+        (&[("Range", "bytes=0-3")], 206),
+        (&[("Range", "bytes=0-3"), ("If-None-Match", tag)], 304),
+        (&[("Range", "bytes=0-3"), ("If-Range", tag)], 206),
+        (&[("Range", "bytes=0-3"), ("If-Range", date)], 206),
+        (&[("Range", "bytes=0-3"), ("If-Range", past)], 200),
+    ] {
+        let reply = fixture.send("GET", "/a.txt", headers, "");
+        assert_eq!(reply.status, status, "{headers:?}");
+        match status {
+            304 => assert_eq!((reply.text(), reply.header("etag")), ("", Some(tag))),
+            412 => drop(reply.problem(412, "changed")),
+            _ => assert_eq!(reply.text(), &"0123456789"[..if status == 206 { 4 } else { 10 }]),
+        }
+    }
+    assert_eq!(fixture.get("/a.json").header("content-type"), Some("application/json; charset=utf-8"));
+}
+
+#[test]
+fn a_page_of_the_internet_may_ask_for_this_machine() {
+    let fixture = serve_data(PETS);
+    let asks = ("Access-Control-Request-Private-Network", "true");
+    let preflight = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "PUT")];
+    let reply = fixture.send("OPTIONS", "/pets/1", &[preflight[0], preflight[1], asks], "");
+    assert_eq!(reply.header("access-control-allow-private-network"), Some("true"));
+    let reply = fixture.send("OPTIONS", "/pets/1", &preflight, "");
+    assert_eq!(reply.header("access-control-allow-private-network"), None);
+    let fixture = Fixture::new(PETS, None, |options| options.http.cors = false);
+    let reply = fixture.send("OPTIONS", "/pets/1", &[preflight[0], preflight[1], asks], "");
+    assert_eq!(reply.header("access-control-allow-private-network"), None);
+}
+
+#[test]
 fn a_body_over_the_limit_is_a_413_and_one_at_the_limit_is_not() {
-    let fixture = Fixture::new(PETS, None, |options| options.limits.body = 64);
+    let fixture = Fixture::new(PETS, None, |options| options.http.body_limit = 64);
     let body = |size: usize| format!("{{\"n\": \"{}\"}}", "x".repeat(size - 9));
     assert_eq!(body(64).len(), 64);
     assert_eq!(fixture.json("POST", "/pets", &body(64)).status, 201);

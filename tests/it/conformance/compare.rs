@@ -77,6 +77,13 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
         found.retain(|what| !what.starts_with("header link") && !what.starts_with("header x-total-count"));
     }
     if status && !is_problem && totals.is_none() {
+        if let (Some(known), Some(got)) = (expect["headers"]["content-type"].as_str(), answer.header("content-type"))
+            && known.starts_with("application/json")
+            && answer.media_type() == "application/json"
+            && !known.eq_ignore_ascii_case(&got)
+        {
+            found.push(format!("header content-type {known} -> {got}"));
+        }
         let known = expect["headers"]["content-type"].as_str().map(|kind| kind.split(';').next().unwrap_or(""));
         if expect["body_text"] != "" && known.unwrap_or("") != answer.media_type() {
             let got = answer.header("content-type").map_or_else(|| "-".into(), |_| answer.media_type());
