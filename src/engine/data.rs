@@ -7,7 +7,7 @@ use super::{ResourceChanges, WriteError};
 use bytestring::ByteString;
 
 use crate::json::{Document, Place, is_blank, locate, offset_in};
-use crate::schema::{Rules, Schema, Violation};
+use crate::schema::{Budget, Rules, Schema, TooComplex, Violation};
 use crate::store::{Data, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
 /// How many faults of one file are told; the rest is counted.
@@ -92,18 +92,28 @@ impl Rulebook {
         let store =
             Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message, None))?;
         let mut faults = Faults { text: String::new(), list: Vec::new(), more: 0 };
+        // One budget for all records: they come from one file.
+        let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
             let Some(rules) = self.schema.rules(resource.name()) else { continue };
             match resource.data() {
                 Data::Collection(collection) => {
                     for (place, record) in collection.rows().enumerate() {
-                        let violations = rules.check_text(record.value());
+                        let violations = rules.check_text(record.value(), &mut budget);
+                        if violations.as_ref().is_ok_and(Vec::is_empty) {
+                            continue;
+                        }
                         let name = format!("{}[{place}]", resource.name());
+                        let is_too_complex = violations.is_err();
                         faults.add(&name, record.offset(), record.value(), violations);
+                        if is_too_complex {
+                            break;
+                        }
                     }
                 }
                 Data::Object(value) | Data::Scalar(value) => {
-                    faults.add(resource.name(), offset_in(&text, value), value, rules.check_text(value));
+                    let violations = rules.check_text(value, &mut budget);
+                    faults.add(resource.name(), offset_in(&text, value), value, violations);
                 }
             }
         }
@@ -123,23 +133,28 @@ impl Rulebook {
 
     /// Checks a record of `resource` against its rules.
     pub(super) fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
-        let violations = self.schema.rules(resource).map_or_else(Vec::new, |rules| rules.check_text(record));
-        if violations.is_empty() {
-            return Ok(());
+        let Some(rules) = self.schema.rules(resource) else { return Ok(()) };
+        match rules.check_text(record, &mut Budget::for_length(record.len())) {
+            Ok(violations) if violations.is_empty() => Ok(()),
+            Ok(violations) => Err(WriteError::Rules { resource: resource.into(), violations }),
+            Err(TooComplex) => Err(WriteError::TooComplex(resource.into())),
         }
-        Err(WriteError::Rules { resource: resource.into(), violations })
     }
 }
 
 impl Faults {
-    fn add(&mut self, name: &str, offset: usize, value: &str, violations: Vec<Violation>) {
+    fn add(&mut self, name: &str, offset: usize, value: &str, violations: Result<Vec<Violation>, TooComplex>) {
+        let violations = violations.unwrap_or_else(|TooComplex| {
+            let detail = "takes too long to check: its rules refer to themselves, and each level multiplies the work";
+            vec![Violation { pointer: String::new(), detail: detail.to_owned() }]
+        });
         for Violation { pointer, detail, .. } in violations {
             if self.list.len() == MOST_FAULTS {
                 self.more += 1;
                 continue;
             }
             let message = format!("{name}{pointer} {detail}");
-            let hint = Some("mend the record, or the rule in the rules file".into());
+            let hint = Some("fix the record, or the rule in the rules file".into());
             self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
         }
     }

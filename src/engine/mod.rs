@@ -81,6 +81,8 @@ pub enum WriteError {
         /// All that is broken.
         violations: Vec<Violation>,
     },
+    /// Checking the record against the rules of this resource takes too many steps.
+    TooComplex(String),
     /// The file cannot be written: the operating system's words.
     Unsaved(String),
     /// The file has been edited into something that cannot be taken in; a write would overwrite the edit.

@@ -31,6 +31,7 @@ kinds! {
     BODY_ENCODING "body-encoding" 400 "The body cannot be decoded";
     NESTING "nesting" 400 "The body is nested too deep";
     RULES "rules" 400 "The record breaks the rules";
+    TOO_COMPLEX "too-complex" 400 "The record takes too long to check";
     BAD_ID "bad-id" 400 "The id cannot be one";
     BAD_TARGET "bad-target" 400 "The URL cannot be understood";
     BAD_QUERY "bad-query" 400 "The query cannot be understood";

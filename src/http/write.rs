@@ -188,6 +188,11 @@ pub(super) fn refused(engine: &Engine, published: &Published, request: &Request,
                 _ => problem,
             }
         }
+        WriteError::TooComplex(resource) => Problem::new(
+            problem::TOO_COMPLEX,
+            format!("checking this record against the rules of {resource} takes too many steps"),
+        )
+        .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
         WriteError::Refused(refusal) => refusal_problem(published, request, refusal),
         WriteError::Unsaved(words) => Problem::new(problem::UNSAVED, format!("nothing was changed: {words}"))
             .hint("free the disk or give the right to write, and send the request again"),

@@ -16,14 +16,14 @@ use super::explain::{Checker, Explainer};
 use super::gather::{Gathered, gather};
 use super::walk::{Problem, Walk};
 use super::words::{Sheet, join};
-use super::{Holds, Rules, SchemaError, SchemaProblem, example};
+use super::{Holds, Rules, SchemaError, SchemaProblem, budget, example};
 use crate::json;
 
 /// The name under which validators know the rules file. Never fetched: it is in their registry.
 const BASE: &str = "standin:/rules";
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The file as a value, and the rules of its resources.
+/// The file as a value, with references inside it only, and the rules of its resources.
 pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), SchemaError> {
     let raw = parse(text)?;
     let fail = |problems: Vec<Problem>| Err(SchemaError { problems: placed(problems, text) });
@@ -46,7 +46,8 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), Schem
     if !problems.is_empty() {
         return fail(problems);
     }
-    let compiled = Arc::new(Sheet::new(prepared(&sheet.root, &resources, id)));
+    let (root, pointers) = prepared(&sheet, &resources, id);
+    let compiled = Arc::new(Sheet::new(root));
     let registry = Registry::new()
         .draft(Draft::Draft202012)
         .retriever(Offline)
@@ -54,11 +55,11 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), Schem
         .and_then(jsonschema::RegistryBuilder::prepare)
         .map_err(|error| refused("", &error.to_string()));
     let rules: Result<Vec<Rules>, Problem> = registry.and_then(|registry| {
-        let compile = |resource| rules(resource, &raw, &compiled, &registry, id);
-        resources.into_iter().map(compile).collect()
+        let both = resources.into_iter().zip(&pointers);
+        both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id)).collect()
     });
     match rules {
-        Ok(rules) => Ok((raw, rules)),
+        Ok(rules) => Ok((sheet.root, rules)),
         Err(problem) => fail(vec![problem]),
     }
 }
@@ -105,32 +106,37 @@ fn wrong_draft(raw: &Value) -> Option<Problem> {
     })
 }
 
-/// The schema with its own `$id` taken out of it and of its references, so that all of them begin with `#`.
+/// The schema without its own `$id`: references by that name become local ones, which begin with `#`.
 fn without_base(raw: &Value) -> Value {
     let mut root = raw.clone();
     let Some(members) = root.as_object_mut() else { return root };
     members.shift_remove("$schema");
     if let Some(Value::String(base)) = members.shift_remove("$id") {
-        shorten(&mut root, base.trim_end_matches('#'));
+        let base = base.trim_end_matches('#');
+        // A reference may also be relative to the `$id`.
+        let file = base.rsplit('/').next().unwrap_or(base);
+        shorten(&mut root, &[base, file]);
     }
     root
 }
 
-fn shorten(value: &mut Value, base: &str) {
+fn shorten(value: &mut Value, names: &[&str]) {
     match value {
         Value::Object(members) => {
             for (name, child) in members {
                 match child {
                     Value::String(reference) if name == "$ref" || name == "$dynamicRef" => {
-                        if let Some(fragment) = reference.strip_prefix(base).filter(|rest| rest.starts_with('#')) {
-                            *reference = fragment.to_owned();
+                        let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+                        let target = target.strip_prefix("./").unwrap_or(target);
+                        if !target.is_empty() && names.contains(&target) {
+                            *reference = format!("#{fragment}");
                         }
                     }
-                    other => shorten(other, base),
+                    other => shorten(other, names),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, base)),
+        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, names)),
         _ => {}
     }
 }
@@ -151,40 +157,99 @@ fn meta_problems(raw: &Value, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The schema the validators are built from: a record may come without its id, and may always have one.
+/// The schema the validators are built from, and where in it the schema of each resource is.
 ///
-/// This only makes the usual schema as fast as it can be; the explainer forgives the id in every other form.
-fn prepared(root: &Value, resources: &[Gathered], id: &str) -> Value {
-    let mut root = root.clone();
-    for resource in resources.iter().filter(|resource| resource.holds == Holds::Records) {
-        // A plain `$ref` is replaced by what it points to: only this use of it holds records.
-        let mut record = None;
-        for layer in &resource.layers {
-            let schema = root.pointer(layer).cloned();
-            let plain = schema.as_ref().is_some_and(|schema| {
-                schema.as_object().is_some_and(|schema| schema.len() == 1 && schema.contains_key("$ref"))
-            });
-            record = schema;
-            if !plain {
-                break;
+/// Records are checked without their id, so the schema of a record gets a copy that does not ask for one.
+fn prepared(sheet: &Sheet, resources: &[Gathered], id: &str) -> (Value, Vec<String>) {
+    let mut records = Records { sheet, id, copies: Vec::new(), schemas: Vec::new() };
+    let pointer = |resource: &Gathered| match resource.holds {
+        Holds::Records => records.copy(&resource.pointer),
+        Holds::Single => resource.pointer.clone(),
+    };
+    let pointers = resources.iter().map(pointer).collect();
+    let schemas = records.schemas;
+    let mut root = sheet.root.clone();
+    if let Some(members) = root.as_object_mut().filter(|_| !schemas.is_empty()) {
+        members.insert(RECORDS.to_owned(), schemas.into());
+    }
+    budget::count_references(&mut root);
+    (root, pointers)
+}
+
+/// Where [`prepared`] keeps the schemas of records without their ids.
+const RECORDS: &str = "x-standin-records";
+
+/// Copies schemas of records without what they say of the id.
+struct Records<'a> {
+    sheet: &'a Sheet,
+    id: &'a str,
+    /// What has been copied, in the order of `schemas`.
+    copies: Vec<String>,
+    schemas: Vec<Value>,
+}
+
+impl Records<'_> {
+    /// Where the copy of the schema at `pointer` is.
+    fn copy(&mut self, pointer: &str) -> String {
+        let known = self.copies.iter().position(|copied| copied == pointer);
+        let place = known.unwrap_or_else(|| {
+            let place = self.copies.len();
+            self.copies.push(pointer.to_owned());
+            self.schemas.push(Value::Null);
+            let mut schema = self.sheet.root.pointer(pointer).cloned().unwrap_or(Value::Bool(true));
+            without_anchors(&mut schema);
+            self.forget_id(&mut schema);
+            self.schemas[place] = schema;
+            place
+        });
+        format!("/{RECORDS}/{place}")
+    }
+
+    /// Follows the keywords whose schemas apply to the record itself. `not` and `if` stay as they are: a record without
+    /// an id does not fit them where they require one.
+    fn forget_id(&mut self, schema: &mut Value) {
+        let Some(members) = schema.as_object_mut() else { return };
+        for (keyword, value) in members {
+            match (keyword.as_str(), value) {
+                ("required", Value::Array(names)) => names.retain(|name| name != self.id),
+                ("const", Value::Object(record)) => drop(record.shift_remove(self.id)),
+                ("enum", Value::Array(records)) => {
+                    records.iter_mut().filter_map(Value::as_object_mut).for_each(|record| {
+                        record.shift_remove(self.id);
+                    });
+                }
+                ("$ref", Value::String(reference)) => {
+                    if let Some(target) = self.sheet.target(reference) {
+                        *reference = format!("#{}", self.copy(&target));
+                    }
+                }
+                ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                    schemas.iter_mut().for_each(|schema| self.forget_id(schema));
+                }
+                ("then" | "else", schema) => self.forget_id(schema),
+                ("dependentSchemas", Value::Object(schemas)) => {
+                    schemas.values_mut().for_each(|schema| self.forget_id(schema));
+                }
+                _ => {}
             }
-        }
-        let Some(Value::Object(mut record)) = record else { continue };
-        if let Some(Value::Array(required)) = record.get_mut("required") {
-            required.retain(|name| name != id);
-        }
-        let closed = ["additionalProperties", "unevaluatedProperties"].iter().any(|name| record.contains_key(*name));
-        if closed {
-            let properties = record.entry("properties").or_insert_with(|| json!({}));
-            if let Some(properties) = properties.as_object_mut() {
-                properties.entry(id).or_insert(Value::Bool(true));
-            }
-        }
-        if let Some(place) = resource.layers.first().and_then(|pointer| root.pointer_mut(pointer)) {
-            *place = Value::Object(record);
         }
     }
-    root
+}
+
+/// Takes the names out of a copy: they belong to the original.
+fn without_anchors(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for name in ["$anchor", "$dynamicAnchor"] {
+                if members.get(name).is_some_and(Value::is_string) {
+                    members.shift_remove(name);
+                }
+            }
+            members.values_mut().for_each(without_anchors);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_anchors),
+        _ => {}
+    }
 }
 
 /// What only the validator's own compiler found wrong.
@@ -194,23 +259,33 @@ fn refused(pointer: &str, reason: &str) -> Problem {
 
 fn rules(
     resource: Gathered,
-    raw: &Value,
+    prepared: &str,
     sheet: &Arc<Sheet>,
     registry: &Registry<'_>,
     id: &str,
 ) -> Result<Rules, Problem> {
-    let Gathered { resource, holds, pointer, layers: _, required, properties, unique, references } = resource;
-    let validator = jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .with_registry(registry)
-        .with_retriever(Offline)
-        .should_validate_formats(true)
-        .build(&json!({ "$ref": format!("{BASE}#{}", fragment(&pointer)) }))
-        .map_err(|error| refused(&pointer, &error.to_string()))?;
+    let Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references } = resource;
+    let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
+    let build = |schema: Value| {
+        jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .with_registry(registry)
+            .with_retriever(Offline)
+            .with_keyword(budget::KEYWORD, budget::keyword)
+            .should_validate_formats(true)
+            .build(&schema)
+            .map_err(|error| refused(&pointer, &error.to_string()))
+    };
+    let validator = build(reference(prepared))?;
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
-    let checker = Checker { validator, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
-    let raw = raw.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
-    let example = example::record(&checker, &pointer, &required);
+    let ids = own_id.as_ref().filter(|_| !id_pointers.is_empty()).map(|id| {
+        let all: Vec<Value> = id_pointers.iter().map(|pointer| reference(pointer)).collect();
+        build(json!({ "properties": { id: { "allOf": all } } }))
+    });
+    let ids = ids.transpose()?;
+    let checker = Checker { validator, ids, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
+    let raw = sheet.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
+    let example = example::record(&checker, prepared, &required);
     Ok(Rules { resource, holds, raw, required, properties, unique, references, example, checker })
 }
 

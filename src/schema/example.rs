@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::budget::Budget;
 use super::explain::Checker;
 use super::keywords::format_named;
 use super::words::{Layer, Sheet, join, types};
@@ -19,11 +20,15 @@ pub(super) fn record(checker: &Checker, pointer: &str, required: &[String]) -> V
         value
     };
     let small = without_id(example(sheet, pointer, "", !required.is_empty(), 0));
-    if checker.check(&small).is_empty() {
+    let fits = |value: &Value| {
+        let mut budget = Budget::for_length(0);
+        checker.check(value.clone(), &mut budget).is_ok_and(|violations| violations.is_empty())
+    };
+    if fits(&small) {
         return small;
     }
     let full = without_id(example(sheet, pointer, "", false, 0));
-    if checker.check(&full).is_empty() { full } else { small }
+    if fits(&full) { full } else { small }
 }
 
 fn example(sheet: &Sheet, pointer: &str, name: &str, required_only: bool, depth: usize) -> Value {

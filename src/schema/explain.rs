@@ -7,6 +7,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use super::Violation;
+use super::budget::{Budget, TooComplex};
 use super::keywords::{edits, fold, nearest};
 use super::words::{Layer, Sheet, any_of, found, join, literal, segments, split_last, wanted};
 
@@ -17,19 +18,47 @@ const MOST: usize = 200;
 #[derive(Debug)]
 pub(super) struct Checker {
     pub validator: Validator,
+    /// Checks an object that has the id only; `None` where the rules say nothing of it.
+    pub ids: Option<Validator>,
     pub sheet: Arc<Sheet>,
     pub resource: String,
-    /// The property the server fills in itself: its absence, or an undeclared presence, breaks no rule.
+    /// The property that holds the record's id. It is none of the properties that the rules count.
     pub id: Option<String>,
 }
 
 impl Checker {
-    pub fn check(&self, value: &Value) -> Vec<Violation> {
-        if self.validator.is_valid(value) {
-            return Vec::new();
+    pub fn check(&self, mut value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
+        let own = self.take_id(&mut value);
+        let is_valid = budget.spend(|| self.validator.is_valid(&value))?;
+        let id_is_valid = match (&self.ids, &own) {
+            (Some(ids), Some((_, id))) => budget.spend(|| ids.is_valid(id))?,
+            _ => true,
+        };
+        if is_valid && id_is_valid {
+            return Ok(Vec::new());
         }
-        let explainer = Explainer { sheet: &self.sheet, resource: &self.resource, id: self.id.as_deref(), body: value };
-        explainer.violations(self.validator.iter_errors(value))
+        let mut body = value.clone();
+        if let (Value::Object(body), Some((place, Value::Object(own)))) = (&mut body, &own) {
+            own.iter().for_each(|(name, id)| drop(body.shift_insert(*place, name.clone(), id.clone())));
+        }
+        let explainer = Explainer { sheet: &self.sheet, resource: &self.resource, id: self.id.as_deref(), body: &body };
+        let of_id = || self.ids.iter().zip(&own).flat_map(|(ids, (_, id))| ids.iter_errors(id));
+        let all = || explainer.violations(self.validator.iter_errors(&value).chain(of_id()));
+        let first = || explainer.violations(self.validator.validate(&value).err().into_iter().chain(of_id()));
+        let explained = budget.for_explaining().spend(all).or_else(|_| budget.for_explaining().spend(first));
+        Ok(explained.unwrap_or_else(|TooComplex| {
+            let detail = "breaks the rules in a way that takes too long to explain".to_owned();
+            vec![Violation { pointer: String::new(), detail }]
+        }))
+    }
+
+    /// Takes the id out of a record: its place and an object with nothing else.
+    fn take_id(&self, value: &mut Value) -> Option<(usize, Value)> {
+        let members = value.as_object_mut()?;
+        let name = self.id.as_ref()?;
+        let place = members.keys().position(|key| key == name)?;
+        let id = members.shift_remove(name)?;
+        Some((place, Value::Object(Map::from_iter([(name.clone(), id)]))))
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct Gathered {
     pub holds: Holds,
     /// Where the schema of a record (or of the object) stands.
     pub pointer: String,
-    /// Where the schemas that apply to a record stand, that of `pointer` first.
-    pub layers: Vec<String>,
+    /// Where the schemas of a record's id are.
+    pub id_pointers: Vec<String>,
     pub required: Vec<String>,
     pub properties: Vec<Property>,
     pub unique: Vec<Unique>,
@@ -95,8 +95,11 @@ impl Gatherer<'_> {
         let properties = self.properties(&layers, &required);
         let references = self.references(&layers, &properties);
         let unique = if holds == Holds::Records { self.unique(&outer, &properties) } else { Vec::new() };
-        let layers = layers.into_iter().map(|layer| layer.pointer).collect();
-        Some(Gathered { resource: name.to_owned(), holds, pointer, layers, required, properties, unique, references })
+        let own = |layer: &&Layer<'_>| layer.schema.get("properties").is_some_and(|all| all.get(self.id).is_some());
+        let id_pointer = |layer: &Layer<'_>| join(&join(&layer.pointer, "properties"), self.id);
+        let id_pointers = layers.iter().filter(own).map(id_pointer).collect();
+        let resource = name.to_owned();
+        Some(Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references })
     }
 
     fn properties(&self, layers: &[Layer<'_>], required: &[String]) -> Vec<Property> {

@@ -6,6 +6,7 @@
 //! Uniqueness and references are only read here: who holds all records enforces them. Nothing here knows of files,
 //! HTTP, threads or other records.
 
+mod budget;
 mod compile;
 mod example;
 mod explain;
@@ -20,6 +21,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
+
+pub use budget::{Budget, TooComplex};
 
 /// The compiled rules of a data file. The default has rules for nothing, as where there is no rules file.
 #[derive(Debug, Default)]
@@ -165,17 +168,24 @@ impl Rules {
     /// Everything in `value` that breaks a rule, in the order in which a reader of `value` meets it: what a place lacks
     /// comes before what is wrong inside it. Empty where it is valid.
     ///
-    /// A record without its id breaks no rule, even where the schema requires the id: the server assigns it.
-    pub fn check(&self, value: &Value) -> Vec<Violation> {
-        self.checker.check(value)
+    /// A record's id belongs to the server: only what the rules say of that property holds for it, and a record without
+    /// one breaks no rule.
+    ///
+    /// # Errors
+    /// The check would take more than `budget`, from which it takes what it needs.
+    pub fn check(&self, value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
+        self.checker.check(value, budget)
     }
 
     /// As [`Rules::check`], from the JSON text of a record.
-    pub fn check_text(&self, text: &str) -> Vec<Violation> {
+    ///
+    /// # Errors
+    /// As [`Rules::check`].
+    pub fn check_text(&self, text: &str, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         match serde_json::from_str(text) {
-            Ok(value) => self.check(&value),
+            Ok(value) => self.check(value, budget),
             Err(error) => {
-                vec![Violation { pointer: String::new(), detail: format!("cannot be read as JSON: {error}") }]
+                Ok(vec![Violation { pointer: String::new(), detail: format!("cannot be read as JSON: {error}") }])
             }
         }
     }

@@ -52,11 +52,15 @@ fn schema() -> Schema {
     Schema::compile(USERS).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn check(rules: &Rules, value: &Value) -> Vec<Violation> {
+    rules.check(value.clone(), &mut Budget::for_length(value.to_string().len())).expect("not too complex")
+}
+
 /// The violations of `record` under the record schema `rules`, one line each.
 fn violations(rules: &Value, record: &Value) -> Vec<String> {
     let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
     let schema = Schema::compile(&text).unwrap_or_else(|error| panic!("{error}"));
-    schema.rules("things").expect("rules").check(record).iter().map(Violation::to_string).collect()
+    check(schema.rules("things").expect("rules"), record).iter().map(Violation::to_string).collect()
 }
 
 #[test]
@@ -162,9 +166,10 @@ fn records_and_what_is_wrong_with_them() {
         ),
     ] {
         let rules = schema.rules(resource).expect(resource);
-        let found: Vec<_> = rules.check(&record).iter().map(Violation::to_string).collect();
+        let found: Vec<_> = check(rules, &record).iter().map(Violation::to_string).collect();
         assert_eq!(found, expected, "{resource} {record}");
-        assert_eq!(rules.check_text(&record.to_string()), rules.check(&record));
+        let text = record.to_string();
+        assert_eq!(rules.check_text(&text, &mut Budget::for_length(text.len())), Ok(check(rules, &record)));
     }
 }
 
@@ -202,7 +207,7 @@ fn references_inside_the_file_are_followed() {
     }"##;
     let schema = Schema::compile(text).expect("compiles");
     let check = |name: &str, value: Value| -> Vec<String> {
-        schema.rules(name).expect(name).check(&value).iter().map(Violation::to_string).collect()
+        super::tests::check(schema.rules(name).expect(name), &value).iter().map(Violation::to_string).collect()
     };
     assert_eq!(
         check("tree", json!({ "next": { "next": { "nxt": 1 } } })),
@@ -235,7 +240,7 @@ fn examples_keep_the_rules() {
         let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
         let schema = Schema::compile(&text).expect("compiles");
         let rules = schema.rules("things").expect("rules");
-        assert_eq!(rules.check(&rules.example()), [], "{} {}", rules.raw(), rules.example());
+        assert_eq!(check(rules, &rules.example()), [], "{} {}", rules.raw(), rules.example());
         assert!(rules.example().get("id").is_none());
     }
 }
@@ -244,7 +249,7 @@ fn examples_keep_the_rules() {
 fn a_schema_that_is_only_itself_allows_anything() {
     let text = r##"{ "properties": { "a": { "items": { "$ref": "#/properties/a/items" } } } }"##;
     if let Ok(schema) = Schema::compile(text) {
-        assert_eq!(schema.rules("a").expect("a").check(&json!({ "x": 1 })), []);
+        assert_eq!(check(schema.rules("a").expect("a"), &json!({ "x": 1 })), []);
     }
 }
 
@@ -301,9 +306,11 @@ proptest! {
         thread_local!(static SCHEMA: Schema = schema());
         SCHEMA.with(|schema| {
             for rules in schema.iter() {
-                let violations = rules.check(&value);
-                assert_eq!(violations, rules.check(&value));
-                assert_eq!(violations.is_empty(), rules.check_text(&value.to_string()).is_empty());
+                let violations = check(rules, &value);
+                assert_eq!(violations, check(rules, &value));
+                let text = value.to_string();
+                let of_text = rules.check_text(&text, &mut Budget::for_length(text.len()));
+                assert_eq!(violations.is_empty(), of_text.is_ok_and(|violations| violations.is_empty()));
             }
         });
     }
@@ -313,4 +320,115 @@ proptest! {
         let _ = Schema::compile(&text);
         let _ = Schema::compile(&json!({ "properties": { "a": { "items": { key: schema } } } }).to_string());
     }
+}
+
+#[test]
+fn the_id_of_a_record_does_not_count_but_its_own_rules_hold() {
+    for (rules, record, expected) in [
+        (json!({ "maxProperties": 1 }), json!({ "id": 1, "a": 1 }), &[][..]),
+        (json!({ "minProperties": 1 }), json!({ "id": 1 }), &["has 0 properties, at least 1 is needed"]),
+        (json!({ "propertyNames": { "pattern": "^[a-z]$" } }), json!({ "id": 1, "a": 1 }), &[]),
+        (json!({ "patternProperties": { "^i": { "type": "string" } } }), json!({ "id": 1 }), &[]),
+        (json!({ "additionalProperties": { "type": "string" } }), json!({ "id": 1, "a": "" }), &[]),
+        (
+            json!({ "unevaluatedProperties": false, "allOf": [{ "properties": { "a": {} } }] }),
+            json!({ "id": 1, "a": 1 }),
+            &[],
+        ),
+        (json!({ "const": { "a": 1 } }), json!({ "id": 1, "a": 1 }), &[]),
+        (json!({ "const": { "id": 7, "a": 1 } }), json!({ "id": 1, "a": 1 }), &[]),
+        (json!({ "enum": [{ "a": 1 }, { "id": 2, "a": 2 }] }), json!({ "a": 2, "id": 1 }), &[]),
+        (json!({ "not": { "required": ["id"] } }), json!({ "id": 1 }), &[]),
+        (json!({ "not": { "minProperties": 2 } }), json!({ "id": 1, "a": 1 }), &[]),
+        (json!({ "dependentRequired": { "id": ["b"] } }), json!({ "id": 1 }), &[]),
+        (json!({ "oneOf": [{ "required": ["id", "a"] }, { "required": ["id", "b"] }] }), json!({ "b": 1 }), &[]),
+        (json!({ "if": { "required": ["a"] }, "then": { "required": ["id", "b"] } }), json!({ "a": 1, "b": 1 }), &[]),
+        (
+            json!({ "properties": { "id": { "type": "string" } } }),
+            json!({ "id": 1 }),
+            &["/id must be a string, is the number 1"],
+        ),
+        (
+            json!({ "allOf": [{ "properties": { "id": { "minimum": 5 } } }], "required": ["a"] }),
+            json!({ "id": 1 }),
+            &["/a is missing (required)", "/id must be at least 5, is 1"],
+        ),
+        // In other objects it is a property like any other.
+        (
+            json!({ "properties": { "a": { "required": ["id"] } } }),
+            json!({ "a": {} }),
+            &["/a/id is missing (required)"],
+        ),
+        (
+            json!({ "properties": { "a": { "maxProperties": 0 } } }),
+            json!({ "a": { "id": 1 } }),
+            &["/a has 1 property, at most 0 are allowed"],
+        ),
+    ] {
+        assert_eq!(violations(&rules, &record), expected, "{rules} {record}");
+    }
+    let tree = json!({
+        "properties": { "nodes": { "items": { "$ref": "#/$defs/node" } } },
+        "$defs": { "node": { "required": ["id"], "properties": { "below": { "$ref": "#/$defs/node" } } } }
+    });
+    let schema = Schema::compile(&tree.to_string()).unwrap();
+    let rules = schema.rules("nodes").unwrap();
+    assert_eq!(check(rules, &json!({ "below": { "id": 2 } })), []);
+    assert_eq!(check(rules, &json!({ "below": {} })).len(), 1);
+}
+
+#[test]
+fn references_may_name_the_file_by_its_id() {
+    for (id, reference) in [
+        ("https://example.com/db.schema.json", "https://example.com/db.schema.json#/$defs/a"),
+        ("https://example.com/db.schema.json#", "https://example.com/db.schema.json#/$defs/a"),
+        ("https://example.com/db.schema.json", "db.schema.json#/$defs/a"),
+        ("db.schema.json", "./db.schema.json#/$defs/a"),
+        ("urn:rules", "urn:rules#a"),
+    ] {
+        let rules = json!({
+            "$id": id,
+            "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
+            "$defs": { "a": { "$anchor": "a", "type": "string" } }
+        });
+        let schema = Schema::compile(&rules.to_string()).unwrap_or_else(|error| panic!("{reference}: {error}"));
+        assert_eq!(check(schema.rules("things").unwrap(), &json!({ "a": 1 })).len(), 1, "{reference}");
+    }
+    // The whole file, with and without `#`: the property is itself a set of resources.
+    for reference in ["https://example.com/r.json", "https://example.com/r.json#", "r.json", "#"] {
+        let rules = json!({
+            "$id": "https://example.com/r.json",
+            "type": "object",
+            "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
+        });
+        let schema = Schema::compile(&rules.to_string()).unwrap_or_else(|error| panic!("{reference}: {error}"));
+        let rules = schema.rules("things").unwrap();
+        assert_eq!(check(rules, &json!({ "a": 1 })).len(), 1, "{reference}");
+        assert_eq!(check(rules, &json!({ "a": { "things": [] } })), [], "{reference}");
+    }
+}
+
+/// A tree of which each level has several forms, nested `depth` deep and wrong at the bottom.
+pub(super) fn deep_tree(depth: usize) -> (Value, Value) {
+    let form = |name: &str| json!({ "properties": { "a": { "$ref": "#/$defs/tree" }, name: { "type": "string" } } });
+    let rules = json!({
+        "properties": { "trees": { "items": { "$ref": "#/$defs/tree" } } },
+        "$defs": { "tree": { "type": "object", "oneOf": [form("b"), form("c"), form("d"), form("e")] } }
+    });
+    (rules, (0..depth).fold(json!(1), |below, _| json!({ "a": below })))
+}
+
+#[test]
+fn a_check_is_bounded() {
+    let (rules, value) = deep_tree(60);
+    let schema = Schema::compile(&rules.to_string()).unwrap();
+    let rules = schema.rules("trees").unwrap();
+    let outcome = rules.check(value, &mut Budget::for_length(300));
+    assert!(outcome.as_ref().map_or(true, |violations| violations.len() == 1), "{outcome:?}");
+    let (rules, _) = deep_tree(0);
+    let rules = Schema::compile(&rules.to_string().replace("oneOf", "anyOf")).unwrap();
+    let rules = rules.rules("trees").unwrap();
+    let value = json!({ "a": { "a": {} } });
+    assert_eq!(rules.check(value.clone(), &mut Budget::of(1)), Err(TooComplex));
+    assert_eq!(rules.check(value, &mut Budget::of(1000)), Ok(Vec::new()));
 }

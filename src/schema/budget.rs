@@ -1,0 +1,124 @@
+//! A bound on the work of a check.
+//!
+//! Collecting errors can take exponential time in the depth of the value, but only where the rules contain themselves
+//! through references. So a keyword of our own in every schema that is referred to counts the visits, and when the
+//! budget is spent it ends the check by unwinding: the validator has no other way to stop half way. (Only to say whether
+//! a value is valid takes no such time: the validator remembers the outcome of a reference for each place.)
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use jsonschema::paths::Location;
+use jsonschema::{Keyword, ValidationError};
+use serde_json::{Map, Value};
+
+use super::keywords::{KEYWORDS, Shape};
+use super::words::Sheet;
+
+/// The name of the counting keyword.
+pub(super) const KEYWORD: &str = "x-standin-count";
+
+/// How many visits to referenced schemas a check may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget(u64);
+
+/// The budget was spent before the check was through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooComplex;
+
+impl Budget {
+    /// What is enough for any value with a JSON text of that length, and is spent in well under a second if the text is
+    /// short.
+    pub fn for_length(bytes: usize) -> Budget {
+        Budget(200_000 + 8 * bytes as u64)
+    }
+
+    /// What may be spent on saying what is wrong. Such a visit is dearer: it makes an error for each form that does not
+    /// fit.
+    pub(super) fn for_explaining(&self) -> Budget {
+        Budget(self.0 / 10)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(visits: u64) -> Budget {
+        Budget(visits)
+    }
+
+    /// Runs `work`, which may validate.
+    pub(super) fn spend<T>(&mut self, work: impl FnOnce() -> T) -> Result<T, TooComplex> {
+        let outer = LEFT.replace(self.0);
+        let done = catch_unwind(AssertUnwindSafe(work));
+        self.0 = LEFT.replace(outer);
+        done.map_err(|payload| if payload.is::<TooComplex>() { TooComplex } else { resume_unwind(payload) })
+    }
+}
+
+thread_local! {
+    /// What is left of the budget of the check that runs on this thread.
+    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+struct Count;
+
+impl Count {
+    fn step() {
+        match LEFT.get().checked_sub(1) {
+            Some(left) => LEFT.set(left),
+            // Not `panic!`: nothing is wrong, and the panic hook has nothing to print.
+            None => resume_unwind(Box::new(TooComplex)),
+        }
+    }
+}
+
+impl<'i> Keyword<'i> for Count {
+    fn validate(&self, _: &'i Value) -> Result<(), ValidationError<'i>> {
+        Count::step();
+        Ok(())
+    }
+
+    fn is_valid(&self, _: &'i Value) -> bool {
+        Count::step();
+        true
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a keyword's factory")]
+pub(super) fn keyword<'a>(
+    _: &'a Map<String, Value>,
+    _: &'a Value,
+    _: Location,
+) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+    Ok(Box::new(Count))
+}
+
+/// Puts the counting keyword into every schema of `root` that a reference points to.
+pub(super) fn count_references(root: &mut Value) {
+    let sheet = Sheet::new(root.clone());
+    let mut targets = Vec::new();
+    find_references(&sheet.root, &mut |reference| targets.extend(sheet.target(reference)));
+    for target in targets {
+        if let Some(Value::Object(schema)) = root.pointer_mut(&target) {
+            schema.insert(KEYWORD.to_owned(), Value::Bool(true));
+        }
+    }
+}
+
+fn find_references(schema: &Value, see: &mut dyn FnMut(&str)) {
+    let Value::Object(members) = schema else { return };
+    for (name, value) in members {
+        let shape = KEYWORDS.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
+        match (shape, value) {
+            (_, Value::String(reference)) if name == "$ref" || name == "$dynamicRef" => see(reference),
+            (Some(Shape::Schema), schema) => find_references(schema, see),
+            (Some(Shape::SchemaMap), Value::Object(schemas)) => {
+                schemas.values().for_each(|schema| find_references(schema, see));
+            }
+            (Some(Shape::Schemas), Value::Array(schemas)) => {
+                schemas.iter().for_each(|schema| find_references(schema, see));
+            }
+            // The copies that the compiler makes for records.
+            (None, Value::Array(schemas)) => schemas.iter().for_each(|schema| find_references(schema, see)),
+            _ => {}
+        }
+    }
+}
