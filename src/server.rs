@@ -203,6 +203,7 @@ impl Server {
         }
         let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
         recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
+        rulebook.without_ids().for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match options.saving {
             Saving::Memory => {
                 if let Some(left) = left {

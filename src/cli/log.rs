@@ -146,6 +146,9 @@ impl Log {
             )),
             Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
             Notice::Unsaved(reason) => self.error(error(&format!("cannot save {reason}"))),
+            Notice::NoIds(resource) => self.error(warning(&format!(
+                "the rules of {resource} allow no id that the server can generate; clients must send one"
+            ))),
             Notice::Unwatched(reason) => self.error(warning(&format!(
                 "cannot watch {file} ({reason}); checking it ten times a second instead"
             ))),

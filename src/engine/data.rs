@@ -7,8 +7,8 @@ use super::{ResourceChanges, WriteError};
 use bytestring::ByteString;
 
 use crate::json::{Document, Place, is_blank, locate, offset_in};
-use crate::schema::{Budget, Rules, Schema, TooComplex, Violation};
-use crate::store::{Data, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
+use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
+use crate::store::{Data, IdRule, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -62,7 +62,15 @@ impl Rulebook {
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
         settings.unique = unique_rules(&schema);
         settings.references = reference_rules(&schema);
+        settings.ids = id_rules(&schema);
         Rulebook { schema, settings: Arc::new(settings) }
+    }
+
+    /// The collections whose rules for the id the server can make no id for: clients must send it.
+    pub fn without_ids(&self) -> impl Iterator<Item = &str> {
+        let rules = self.schema.iter().filter_map(|rules| Some((rules.resource(), rules.ids()?)));
+        let none = |ids: &IdRules| !IdRules::propose(ids, None, &mut || "1234567".into()).any(|id| ids.allows(&id));
+        rules.filter(move |(_, ids)| none(ids)).map(|(resource, _)| resource)
     }
 
     /// The rules.
@@ -187,6 +195,22 @@ fn reference_rules(schema: &Schema) -> HashMap<String, Vec<ReferenceRule>> {
         (rules.resource().to_string(), references.collect())
     };
     schema.iter().map(of_one).collect()
+}
+
+fn id_rules(schema: &Schema) -> HashMap<String, Arc<dyn IdRule>> {
+    let of_one = |rules: &Rules| Some((rules.resource().to_string(), rules.ids()?.clone() as Arc<dyn IdRule>));
+    schema.iter().filter_map(of_one).collect()
+}
+
+impl IdRule for IdRules {
+    fn allows(&self, id: &str) -> bool {
+        IdRules::allows(self, id)
+    }
+
+    fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool) {
+        // The search ends with the first that is taken.
+        IdRules::propose(self, highest, random).any(|id| see(&id));
+    }
 }
 
 fn count(data: &Data) -> usize {

@@ -147,6 +147,8 @@ pub enum Notice {
         /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
         renumbered: Vec<(String, Id, Id)>,
     },
+    /// The rules allow no id that the server can make for a new record of this collection.
+    NoIds(String),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
 }
@@ -284,6 +286,11 @@ impl Engine {
             return Err(WriteError::Stopped);
         }
         answer.await.unwrap_or(Err(WriteError::Stopped))
+    }
+
+    /// The rules, with what follows from them.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// The rules.

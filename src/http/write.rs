@@ -177,6 +177,14 @@ pub(super) fn refused(engine: &Engine, published: &Published, request: &Request,
                 _ => format!("{count} rules of {resource} are broken"),
             };
             let mut problem = Problem::new(problem::RULES, detail);
+            // An id that the client sent is in the way of no generated one.
+            let id = &published.store.settings().id;
+            if violations.iter().any(|violation| violation.pointer == format!("/{id}"))
+                && engine.rulebook().without_ids().any(|name| name == resource)
+            {
+                problem = problem
+                    .hint(format!("send an {id} with the record: the server cannot generate one that the rules allow"));
+            }
             for violation in violations {
                 problem = problem.error(violation.pointer, violation.detail);
             }

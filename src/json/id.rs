@@ -102,6 +102,11 @@ impl Highest {
         }
     }
 
+    /// The highest whole number, if the highest id is one.
+    pub fn whole(&self) -> Option<i64> {
+        if let Highest::Whole(whole) = self { Some(*whole) } else { None }
+    }
+
     fn number(&self) -> f64 {
         match self {
             Highest::None => f64::NAN,

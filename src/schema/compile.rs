@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::explain::{Checker, Explainer};
 use super::gather::{Gathered, gather};
+use super::ids::IdRules;
 use super::walk::{Problem, Walk};
 use super::words::{Sheet, join};
 use super::{Holds, Rules, SchemaError, SchemaProblem, budget, example};
@@ -280,7 +281,9 @@ fn rules(
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
     let ids = own_id.as_ref().filter(|_| !id_pointers.is_empty()).map(|id| {
         let all: Vec<Value> = id_pointers.iter().map(|pointer| reference(pointer)).collect();
-        build(json!({ "properties": { id: { "allOf": all } } }))
+        let validator = build(json!({ "properties": { id: { "allOf": all } } }))?;
+        let layers: Vec<_> = id_pointers.iter().flat_map(|pointer| sheet.layers(pointer)).collect();
+        Ok(Arc::new(IdRules::new(validator, id, &layers)))
     });
     let ids = ids.transpose()?;
     let checker = Checker { validator, ids, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };

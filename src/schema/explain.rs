@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Violation;
 use super::budget::{Budget, TooComplex};
+use super::ids::IdRules;
 use super::keywords::{edits, fold, nearest};
 use super::words::{Layer, Sheet, any_of, found, join, literal, segments, split_last, wanted};
 
@@ -18,8 +19,8 @@ const MOST: usize = 200;
 #[derive(Debug)]
 pub(super) struct Checker {
     pub validator: Validator,
-    /// Checks an object that has the id only; `None` where the rules say nothing of it.
-    pub ids: Option<Validator>,
+    /// What the rules say of the id, if anything.
+    pub ids: Option<Arc<IdRules>>,
     pub sheet: Arc<Sheet>,
     pub resource: String,
     /// The property that holds the record's id. It is none of the properties that the rules count.
@@ -31,7 +32,7 @@ impl Checker {
         let own = self.take_id(&mut value);
         let is_valid = budget.spend(|| self.validator.is_valid(&value))?;
         let id_is_valid = match (&self.ids, &own) {
-            (Some(ids), Some((_, id))) => budget.spend(|| ids.is_valid(id))?,
+            (Some(ids), Some((_, id))) => budget.spend(|| ids.validator.is_valid(id))?,
             _ => true,
         };
         if is_valid && id_is_valid {
@@ -42,7 +43,7 @@ impl Checker {
             own.iter().for_each(|(name, id)| drop(body.shift_insert(*place, name.clone(), id.clone())));
         }
         let explainer = Explainer { sheet: &self.sheet, resource: &self.resource, id: self.id.as_deref(), body: &body };
-        let of_id = || self.ids.iter().zip(&own).flat_map(|(ids, (_, id))| ids.iter_errors(id));
+        let of_id = || self.ids.iter().zip(&own).flat_map(|(ids, (_, id))| ids.validator.iter_errors(id));
         let all = || explainer.violations(self.validator.iter_errors(&value).chain(of_id()));
         let first = || explainer.violations(self.validator.validate(&value).err().into_iter().chain(of_id()));
         let explained = budget.for_explaining().spend(all).or_else(|_| budget.for_explaining().spend(first));

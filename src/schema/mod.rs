@@ -11,18 +11,22 @@ mod compile;
 mod example;
 mod explain;
 mod gather;
+mod ids;
 mod keywords;
+mod pattern;
 mod sentences;
 mod walk;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
 
 pub use budget::{Budget, TooComplex};
+pub use ids::IdRules;
 
 /// The compiled rules of a data file. The default has rules for nothing, as where there is no rules file.
 #[derive(Debug, Default)]
@@ -203,6 +207,11 @@ impl Rules {
     /// The property of that name.
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|property| property.name == name)
+    }
+
+    /// What the rules say of the id of a record; `None` where they say nothing.
+    pub fn ids(&self) -> Option<&Arc<IdRules>> {
+        self.checker.ids.as_ref()
     }
 
     /// What must be unique among the records.

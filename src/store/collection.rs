@@ -1,13 +1,14 @@
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 use imbl::{OrdMap, Vector};
 
-use super::LoadError;
 use super::aids::Aids;
 use super::index::{HashIndex, Ids};
 use super::query::{Absent, Field};
 use super::unique::{UniqueIndex, UniqueRule};
+use super::{IdRule, LoadError};
 use crate::json::{Array, Highest, Id, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
 
 /// A record of a collection: its text as it stands in the file.
@@ -86,16 +87,50 @@ fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -
     (records.collect(), highest)
 }
 
+/// The id of a new record, as JSON text. Where the rules allow none that the server can make, it is one that they do not
+/// allow, which the check of the record then says.
+pub(super) fn next_id(
+    highest: &Highest,
+    rule: Option<&dyn IdRule>,
+    random: &mut dyn FnMut() -> String,
+    is_taken: &dyn Fn(&Id) -> bool,
+) -> String {
+    let is_free = |json: &str| Id::from_json(json).is_some_and(|id| !is_taken(&id));
+    let mut next = highest.next(random);
+    let mut above = highest.clone();
+    while !is_free(&next) {
+        // Random letters that are taken, or a number that a string id has.
+        above.see(&next);
+        next = above.next(random);
+    }
+    if let Some(rule) = rule.filter(|rule| !rule.allows(&next)) {
+        rule.propose(above.whole(), random, &mut |id| {
+            let fits = is_free(id) && rule.allows(id);
+            if fits {
+                next = id.to_string();
+            }
+            fits
+        });
+    }
+    next
+}
+
 /// Gives an id to those of `rows` that are objects without one.
-fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_property: &str) {
+fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_property: &str, rule: Option<&dyn IdRule>) {
+    let without = |record: &Record| record.id.is_none() && Kind::of(record.value()) == Kind::Object;
+    if !rows.iter().any(|record| without(record)) {
+        return;
+    }
+    let mut taken: HashSet<Id> = rows.iter().filter_map(|record| record.id.clone()).collect();
     let mut generated = 0u64;
-    let without = rows.iter_mut().filter(|record| record.id.is_none() && Kind::of(record.value()) == Kind::Object);
-    for record in without {
-        let json = highest.next(&mut || {
+    for record in rows.iter_mut().filter(|record| without(record)) {
+        let mut letters = || {
             generated += 1;
             format!("{name}-{generated}")
-        });
+        };
+        let json = next_id(highest, rule, &mut letters, &|id| taken.contains(id));
         highest.see(&json);
+        taken.extend(Id::from_json(&json));
         let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
         let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
         *record = Arc::new(Record { number: record.number, id, offset: record.offset, text });
@@ -133,11 +168,11 @@ impl Collection {
         name: &str,
         array: Array,
         rules: &[UniqueRule],
-        id_property: &str,
+        (id_property, id_rule): (&str, Option<&dyn IdRule>),
     ) -> Result<Collection, LoadError> {
         let Array { text, offset, items, close } = array;
         let (mut rows, mut highest) = read(&text, offset, items, id_property);
-        give_ids(name, &mut rows, &mut highest, id_property);
+        give_ids(name, &mut rows, &mut highest, id_property, id_rule);
         let rows = Vector::from(rows);
         let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
         let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));

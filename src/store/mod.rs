@@ -46,6 +46,17 @@ pub struct Settings {
     pub unique: HashMap<String, Vec<UniqueRule>>,
     /// The properties that must point to a record, by resource.
     pub references: HashMap<String, Vec<ReferenceRule>>,
+    /// What the ids of new records must be, by resource.
+    pub ids: HashMap<String, Arc<dyn IdRule>>,
+}
+
+/// A rule for the ids of a collection. Ids are JSON texts.
+pub trait IdRule: std::fmt::Debug + Send + Sync {
+    /// Whether a record may have this id.
+    fn allows(&self, id: &str) -> bool;
+
+    /// Gives `see` ids for a new record until it takes one. The highest number so far is `highest`.
+    fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool);
 }
 
 /// A property whose value must be that of a property of some record.
@@ -61,6 +72,12 @@ pub struct ReferenceRule {
     pub target: String,
 }
 
+impl Settings {
+    fn id_rule(&self, resource: &str) -> Option<&dyn IdRule> {
+        self.ids.get(resource).map(|rule| &**rule)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
@@ -68,6 +85,7 @@ impl Default for Settings {
             foreign_key_suffix: "Id".into(),
             unique: HashMap::new(),
             references: HashMap::new(),
+            ids: HashMap::new(),
         }
     }
 }
@@ -123,7 +141,8 @@ impl Store {
             let data = match entry.value {
                 EntryValue::Array(array) => {
                     let rules = settings.unique.get(&entry.name).map_or(&[][..], Vec::as_slice);
-                    Data::Collection(Collection::open(&entry.name, array, rules, &settings.id)?)
+                    let id = (settings.id.as_str(), settings.id_rule(&entry.name));
+                    Data::Collection(Collection::open(&entry.name, array, rules, id)?)
                 }
                 EntryValue::Object(text) => Data::Object(text),
                 EntryValue::Scalar(text) => Data::Scalar(text),

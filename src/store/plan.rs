@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::collection::next_id;
 use super::file::Style;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
@@ -201,13 +202,8 @@ impl Store {
                     };
                     return Ok(Draft { resource, target: Target::New(Some(id), style), text });
                 }
-                let mut next = collection.highest.next(random);
-                while Id::from_json(&next).is_some_and(|id| collection.get(&id).is_some()) {
-                    // Random letters that are taken, or a number that a string id has.
-                    let mut above = collection.highest.clone();
-                    above.see(&next);
-                    next = above.next(random);
-                }
+                let rule = self.settings.id_rule(command.resource());
+                let next = next_id(&collection.highest, rule, random, &|id| collection.get(id).is_some());
                 let text = with_id(&text, id_property, &next, style.layout, base);
                 Ok(Draft { resource, target: Target::New(Id::from_json(&next), style), text })
             }

@@ -166,6 +166,85 @@ fn the_highest_whole_number_is_followed_by_something_that_is_free() {
     assert_ne!(one.header("location"), other.header("location"));
 }
 
+/// A collection `a` whose ids have these rules.
+fn with_id_rules(data: &str, rules: &str) -> Fixture {
+    let rules = format!("{{\"properties\": {{\"a\": {{\"items\": {{\"properties\": {{\"id\": {rules}}}}}}}}}}}");
+    Fixture::new(&format!("{{\"a\": {data}}}"), Some(&rules), |_| {})
+}
+
+#[test]
+fn a_generated_id_keeps_the_rules() {
+    for (data, rules) in [
+        ("[]", r#"{"type": "string"}"#),
+        ("[{}]", r#"{"type": "string"}"#),
+        (r#"[{"id": "a"}]"#, r#"{"type": "string"}"#),
+        ("[]", r#"{"type": ["string", "null"], "minLength": 20}"#),
+        ("[]", r#"{"type": "string", "maxLength": 4}"#),
+        ("[]", r#"{"type": "string", "format": "uuid"}"#),
+        ("[{}, {}]", r#"{"format": "uuid", "type": "string"}"#),
+        ("[]", r#"{"type": "string", "format": "email"}"#),
+        ("[]", r#"{"type": "string", "format": "hostname"}"#),
+        ("[]", r#"{"type": "string", "pattern": "^[A-Z]{3}-\\d{4}$"}"#),
+        ("[]", r#"{"type": "string", "pattern": "^usr_[a-z0-9]+$", "minLength": 10}"#),
+        ("[]", r#"{"type": "string", "pattern": "^[0-9a-f]{24}$"}"#),
+        ("[]", r#"{"type": "string", "pattern": "^\\d+$"}"#),
+        ("[]", r#"{"enum": ["x", "y", "z", "u", "v", "w"]}"#),
+        ("[]", r#"{"type": "integer", "minimum": 1000}"#),
+        (r#"[{"id": 5}, {}]"#, r#"{"type": "integer"}"#),
+        ("[]", r#"{"type": "integer", "exclusiveMinimum": 5, "multipleOf": 10}"#),
+        (r#"[{"id": 9}]"#, r#"{"type": "integer", "maximum": 9}"#),
+        (r#"[{"id": 9223372036854775807}]"#, r#"{"type": "integer"}"#),
+        (r#"[{"id": 9223372036854775808}]"#, r#"{"type": "integer"}"#),
+        (r#"[{"id": 1e300}]"#, r#"{"type": "number"}"#),
+        ("[]", r#"{"type": "integer", "maximum": -1}"#),
+        ("[]", r#"{"allOf": [{"type": "integer"}, {"minimum": 7}]}"#),
+    ] {
+        let fixture = with_id_rules(data, rules);
+        let mut ids: Vec<String> = Vec::new();
+        for _ in 0..4 {
+            let reply = fixture.json("POST", "/a", "{}");
+            assert_eq!(reply.status, 201, "{data} {rules}: {}", reply.text());
+            ids.push(reply.value()["id"].to_string());
+        }
+        // Also when no record is left.
+        for record in fixture.get("/a").value().as_array().unwrap() {
+            let id = record["id"].to_string();
+            fixture.send("DELETE", &format!("/a/{}", id.trim_matches('"')), NONE, "");
+        }
+        let reply = fixture.json("POST", "/a", "{}");
+        assert_eq!(reply.status, 201, "{data} {rules}: {}", reply.text());
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 4, "{rules}");
+    }
+}
+
+#[test]
+fn numbers_go_on_from_the_lowest_that_the_rules_allow() {
+    for (rules, ids) in [
+        (r#"{"type": "integer", "minimum": 1000}"#, [1000, 1001, 1002]),
+        (r#"{"minimum": 1000}"#, [1000, 1001, 1002]),
+        (r#"{"type": "integer", "multipleOf": 10}"#, [10, 20, 30]),
+    ] {
+        let fixture = with_id_rules("[]", rules);
+        let found = [(); 3].map(|()| fixture.json("POST", "/a", "{}").value()["id"].as_i64().unwrap());
+        assert_eq!(found, ids, "{rules}");
+    }
+}
+
+#[test]
+fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
+    let fixture = with_id_rules("[]", r#"{"type": "string", "format": "date"}"#);
+    let (_, resource) = fixture.notice(|notice| match notice {
+        standin::engine::Notice::NoIds(resource) => Some(resource.clone()),
+        _ => None,
+    });
+    assert_eq!(resource, "a");
+    let problem = fixture.json("POST", "/a", "{}").problem(400, "rules");
+    assert!(problem["hint"].as_str().unwrap().contains("send an id"), "{problem:#}");
+    assert_eq!(fixture.json("POST", "/a", r#"{"id": "2026-01-31"}"#).status, 201);
+}
+
 #[test]
 fn items_that_are_no_objects_are_kept_and_have_no_id() {
     let fixture = serve_data(r#"{"tags": ["a", 1, null, {"n": 1}]}"#);

@@ -1,0 +1,87 @@
+//! Strings that match a regular expression.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// No string gets longer than this, whatever the pattern repeats.
+const LONGEST: usize = 2000;
+
+/// Characters that read well, the most ordinary first.
+const ORDINARY: &str = "abcdefghijklmnopqrstuvwxyz123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0-_. ";
+
+/// A string that `pattern` should match, `None` where it uses what only a backtracking engine knows. `pick` chooses one
+/// of so many alternatives, and what may be repeated is repeated `extra` times more than it must.
+///
+/// Anchors and word boundaries are taken for granted: whoever asks checks the string.
+pub(super) fn matching(pattern: &str, extra: u32, pick: &mut dyn FnMut(usize) -> usize) -> Option<String> {
+    let mut out = String::new();
+    write(&regex_syntax::parse(pattern).ok()?, extra, pick, &mut out)?;
+    Some(out)
+}
+
+fn write(hir: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize, out: &mut String) -> Option<()> {
+    if out.len() > LONGEST {
+        return None;
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => out.push_str(std::str::from_utf8(&literal.0).ok()?),
+        HirKind::Class(Class::Unicode(class)) => {
+            let contains = |c: char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c));
+            out.push(one_of(contains, pick).or_else(|| class.ranges().first().map(|range| range.start()))?);
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let contains = |c: char| {
+                u8::try_from(c)
+                    .is_ok_and(|c| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c)))
+            };
+            out.push(one_of(contains, pick)?);
+        }
+        HirKind::Repetition(repetition) => {
+            let most = repetition.max.unwrap_or(u32::MAX);
+            let count = repetition.min.saturating_add(extra).min(most);
+            (0..count).try_for_each(|_| write(&repetition.sub, extra, pick, out))?;
+        }
+        HirKind::Capture(capture) => write(&capture.sub, extra, pick, out)?,
+        HirKind::Concat(parts) => parts.iter().try_for_each(|part| write(part, extra, pick, out))?,
+        HirKind::Alternation(parts) => write(parts.get(pick(parts.len()))?, extra, pick, out)?,
+    }
+    Some(())
+}
+
+fn one_of(contains: impl Fn(char) -> bool, pick: &mut dyn FnMut(usize) -> usize) -> Option<char> {
+    let fitting: Vec<char> = ORDINARY.chars().filter(|c| contains(*c)).collect();
+    if fitting.is_empty() { None } else { fitting.get(pick(fitting.len())).copied() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_match_their_pattern() {
+        for pattern in [
+            "^[A-Z]{3}-\\d{4}$",
+            "^(red|green|blue)$",
+            "^\\+?[1-9]\\d{1,14}$",
+            "^#[0-9a-fA-F]{6}$",
+            "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+            "^[^@\\s]+@[^@\\s]+\\.[a-z]{2,}$",
+            "^.{3,10}$",
+            "^\\p{Lu}\\p{L}*$",
+            "^[äöü]+$",
+            "foo|bar",
+            "^$",
+            "^\\S+$",
+        ] {
+            let regex = regex::Regex::new(pattern).unwrap();
+            for extra in [0, 1, 3] {
+                for first in 0..3 {
+                    let text = matching(pattern, extra, &mut |count| first % count).unwrap();
+                    assert!(regex.is_match(&text), "{pattern}: {text}");
+                }
+            }
+        }
+        assert_eq!(matching("^(?=.*x).{8}$", 0, &mut |_| 0), None);
+        assert_eq!(matching("(((a{1000}){1000}){1000})", 0, &mut |_| 0), None);
+    }
+}
