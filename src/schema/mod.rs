@@ -176,7 +176,7 @@ impl Rules {
     /// one breaks no rule.
     ///
     /// # Errors
-    /// The check would take more than `budget`, from which it takes what it needs.
+    /// The check, or saying what is wrong, would take more than `budget`, from which it takes what it needs.
     pub fn check(&self, value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         self.checker.check(value, budget)
     }

@@ -334,6 +334,14 @@ fn every_kind_can_be_met() {
     meet("admin", 403, fixture.send("POST", "/-/reset", &[("Origin", "http://evil.example")], ""));
     meet("no-snapshot", 404, fixture.send("POST", "/-/reset?snapshot=x", NONE, ""));
     meet("nothing-to-undo", 409, fixture.send("POST", "/-/undo", NONE, ""));
+    let tree = r##"{"properties": {"trees": {"items": {"oneOf": [
+        {"properties": {"a": {"$ref": "#/properties/trees/items"}, "b": {"type": "string"}}},
+        {"properties": {"a": {"$ref": "#/properties/trees/items"}, "c": {"type": "string"}}}
+    ]}}}}"##;
+    let deep = |depth| format!("{}{{}}{}", "{\"a\": ".repeat(depth), "}".repeat(depth));
+    let fixture = Fixture::new("{\"trees\": []}", Some(tree), |_| {});
+    meet("too-complex", 400, fixture.json("POST", "/trees", &deep(60)));
+    fixture.json("POST", "/trees", &deep(1)).problem(400, "rules");
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
     meet("read-only", 403, fixture.json("POST", "/a", "{}"));
     // Those that other tests meet, and those that no request can bring about.
