@@ -66,7 +66,8 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let store = rulebook.read(bytes).unwrap_or_else(|_| panic!("the data is whole"));
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
     let journaling = Journaling { above, ..Journaling::default() };
-    let source = Source::File { file: Box::new(file), watched: false, named, unseen, journaling, left };
+    let source =
+        Source::File { file: Box::new(file), watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
     Engine::start(store, rulebook, source, |_| {}).unwrap()
 }
 

@@ -95,6 +95,9 @@ struct Serve {
     /// Don't watch the file; notice edits at the next write
     #[arg(long)]
     no_watch: bool,
+    /// Also check the file for changes every MS milliseconds, because some mounts report none; 0 turns it off
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    poll: u64,
     /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
@@ -415,6 +418,7 @@ impl Serve {
             port,
             saving,
             watch: self.watch && !self.no_watch,
+            poll: Duration::from_millis(self.poll),
             unseen: Duration::from_millis(self.unseen),
             journal_above: self.journal_above,
             limits: Limits {

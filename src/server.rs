@@ -34,6 +34,8 @@ pub struct Options {
     pub saving: Saving,
     /// Whether edits of the file are taken in when they happen.
     pub watch: bool,
+    /// How often to look at a watched file besides; zero: never.
+    pub poll: Duration,
     /// How young a write must be to be kept when an edit of the file lacks it.
     pub unseen: Duration,
     /// From which size on a file has a journal, in bytes.
@@ -67,6 +69,7 @@ impl Options {
             port: 3000,
             saving: Saving::File(Durability::Synced),
             watch: true,
+            poll: Duration::from_secs(1),
             unseen: Duration::from_secs(2),
             journal_above: Journaling::default().above,
             limits: Limits::default(),
@@ -216,6 +219,7 @@ impl Server {
             Saving::File(_) => Source::File {
                 file: Box::new(file),
                 watched: options.watch,
+                poll: options.poll,
                 named: options.file.clone(),
                 unseen: options.unseen,
                 // Without the lock another server may take the journal for its own.

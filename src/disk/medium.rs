@@ -112,9 +112,23 @@ pub struct Stamp {
     pub size: u64,
     /// When it was last written, where the system tells.
     pub modified: Option<SystemTime>,
+    /// When its content or anything about it was last changed (ctime), where the system tells.
+    pub changed: Changed,
     /// When this stamp was taken.
     pub taken: Taken,
 }
+
+/// The time of the last change, in seconds and nanoseconds. It is no part of whether two stamps are equal: a save of our
+/// own changes it when it exchanges two files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changed(pub Option<(i64, i64)>);
+
+impl PartialEq for Changed {
+    fn eq(&self, _: &Changed) -> bool {
+        true
+    }
+}
+impl Eq for Changed {}
 
 /// The moment at which a [`Stamp`] was taken; no part of whether two stamps are equal.
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +148,11 @@ impl Stamp {
     /// How long before the stamp was taken the file was written.
     pub fn age(&self) -> Duration {
         self.modified.and_then(|modified| self.taken.0.duration_since(modified).ok()).unwrap_or_default()
+    }
+
+    /// Whether a file that had this stamp, and now has `other`, must still hold the same.
+    pub fn is_surely(&self, other: &Stamp) -> bool {
+        self == other && self.changed.0 == other.changed.0 && self.is_settled()
     }
 
     /// Whether the stamp was taken so long after the last write that a later write must show in it.
@@ -168,13 +187,14 @@ impl Medium for RealDisk {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is no file"));
         }
         #[cfg(unix)]
-        let identity = {
+        let (identity, changed) = {
             use std::os::unix::fs::MetadataExt;
-            (about.dev(), about.ino())
+            ((about.dev(), about.ino()), Changed(Some((about.ctime(), about.ctime_nsec()))))
         };
         #[cfg(not(unix))]
-        let identity = (0, 0);
-        Ok(Stamp { identity, size: about.len(), modified: about.modified().ok(), taken: Taken(SystemTime::now()) })
+        let (identity, changed) = ((0, 0), Changed::default());
+        let (modified, taken) = (about.modified().ok(), Taken(SystemTime::now()));
+        Ok(Stamp { identity, size: about.len(), modified, changed, taken })
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {

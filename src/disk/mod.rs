@@ -29,7 +29,7 @@ use crate::json::fingerprint;
 
 pub use journal::Left;
 pub use lock::{Lock, LockError};
-pub use medium::{Handle, Medium, RealDisk, Sharing, Stamp, Taken};
+pub use medium::{Changed, Handle, Medium, RealDisk, Sharing, Stamp, Taken};
 pub use watch::{Watch, watch};
 
 use journal::Journal;
@@ -215,7 +215,7 @@ impl DataFile {
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
         self.undo_stranded()?;
         let stamp = self.medium.stamp(&self.path)?;
-        if stamp == self.known.stamp && self.known.stamp.is_settled() {
+        if self.known.stamp.is_surely(&stamp) {
             return Ok(None);
         }
         let bytes = self.medium.read(&self.path)?;
@@ -225,6 +225,11 @@ impl DataFile {
             return Ok(None);
         }
         Ok(Some(self.take(Known { stamp, content }, bytes)))
+    }
+
+    /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.
+    pub fn may_have_changed(&self) -> bool {
+        self.medium.stamp(&self.path).map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no

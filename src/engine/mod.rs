@@ -174,6 +174,8 @@ pub enum Source {
         file: Box<DataFile>,
         /// Whether to watch it.
         watched: bool,
+        /// How often to look at a watched file besides: not every file system reports changes. Zero: never.
+        poll: Duration,
         /// The path by which the person named it, if that is a symbolic link.
         named: PathBuf,
         /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
@@ -215,7 +217,8 @@ impl Engine {
         let (sender, inbox) = inbox();
         let conflicts = Arc::default();
         let feed = Arc::new(Feed::new());
-        let mut poll = false;
+        let mut blind = false;
+        let mut polls = None;
         let mut ways = (Duration::ZERO, Journaling::default(), None);
         let (file, watch) = match source {
             Source::Memory => (None, None),
@@ -223,7 +226,8 @@ impl Engine {
                 ways = (unseen, journaling, left);
                 (Some(*file), None)
             }
-            Source::File { file, watched: true, named, unseen, journaling, left } => {
+            Source::File { file, watched: true, poll, named, unseen, journaling, left } => {
+                polls = Some(poll).filter(|poll| !poll.is_zero());
                 ways = (unseen, journaling, left);
                 let wake = sender.clone();
                 // Only once the server stops is there nobody to wake.
@@ -232,7 +236,7 @@ impl Engine {
                     Ok(watch) => Some(watch),
                     Err(error) => {
                         notice(Notice::Unwatched(error.to_string()));
-                        poll = true;
+                        blind = true;
                         None
                     }
                 };
@@ -250,7 +254,7 @@ impl Engine {
             Arc::clone(&conflicts),
             feed.clone(),
             file,
-            (poll, window, journaling),
+            (blind, polls, window, journaling),
             Box::new(notice),
         );
         if let Some(left) = left {

@@ -68,7 +68,7 @@ impl Writer {
     /// Looks again soon: the file cannot be read or written now.
     pub(super) fn look_again(&mut self) {
         // Another folder may take the place of one that is gone, and nobody watches that.
-        self.poll |= self.file.as_ref().is_some_and(DataFile::is_homeless);
+        self.blind |= self.file.as_ref().is_some_and(DataFile::is_homeless);
         self.look_by(Instant::now() + POLL);
     }
 

@@ -76,7 +76,11 @@ pub(super) struct Writer {
     pub(super) feed: Arc<Feed>,
     pub(super) steps: Steps,
     pub(super) file: Option<DataFile>,
-    pub(super) poll: bool,
+    /// The file cannot be watched.
+    pub(super) blind: bool,
+    /// How often to look at the file besides watching it, and when to do so next.
+    polls: Option<Duration>,
+    poll_at: Option<Instant>,
     pub(super) journaling: Journaling,
     pub(super) notice: Box<dyn Fn(Notice) + Send>,
     pub(super) broken: Option<Broken>,
@@ -106,7 +110,7 @@ impl Writer {
         conflicts: Arc<Mutex<VecDeque<Value>>>,
         feed: Arc<Feed>,
         file: Option<DataFile>,
-        (poll, window, journaling): (bool, Duration, Journaling),
+        (blind, polls, window, journaling): (bool, Option<Duration>, Duration, Journaling),
         notice: Box<dyn Fn(Notice) + Send>,
     ) -> Writer {
         let in_file = published.load().store.clone();
@@ -118,7 +122,9 @@ impl Writer {
             feed,
             steps: Steps::default(),
             file,
-            poll,
+            blind,
+            polls,
+            poll_at: None,
             journaling,
             notice,
             broken: None,
@@ -177,6 +183,7 @@ impl Writer {
             inbox.wait(&mut messages, 0, None);
             others = writes(&messages);
             send(answers);
+            self.poll();
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
                 (self.look_at, self.heard) = (None, None);
                 self.look();
@@ -204,10 +211,23 @@ impl Writer {
     fn wait(&mut self) -> Option<Instant> {
         // The file follows as soon as it is mended, whether anybody watches it or not.
         let waits = self.behind.is_some() && self.broken.is_some();
-        if (self.poll || waits) && self.look_at.is_none() {
+        if (self.blind || waits) && self.look_at.is_none() {
             self.look_at = Some(Instant::now() + POLL);
         }
-        self.look_at.into_iter().chain(self.due()).min()
+        if let Some(every) = self.polls {
+            self.poll_at.get_or_insert(Instant::now() + every);
+        }
+        self.look_at.into_iter().chain(self.poll_at).chain(self.due()).min()
+    }
+
+    /// Looks at the file's stamp when it is time, whether or not an event came. It is read only if that has changed.
+    fn poll(&mut self) {
+        if self.poll_at.is_some_and(|at| at <= Instant::now()) {
+            self.poll_at = None;
+            if self.look_at.is_none() && self.file.as_ref().is_some_and(DataFile::may_have_changed) {
+                self.look_at = Some(Instant::now());
+            }
+        }
     }
 
     /// Publishes data that takes the place of the present one as a whole; gives its version.

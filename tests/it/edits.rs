@@ -230,6 +230,28 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
 }
 
+/// An edit through a hard link in another folder makes no event for the file, as on mounts that report none.
+#[test]
+#[cfg(unix)]
+fn an_edit_that_makes_no_event_is_seen_by_polling() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for keeps_time in [false, true] {
+        let fixture = Fixture::new("{\"a\": [], \"n\": 1}", None, |options| options.poll = Duration::from_millis(30));
+        // From here on it is another file than the one that was watched at the start.
+        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        let link = elsewhere.path().join(format!("{keeps_time}.json"));
+        std::fs::hard_link(fixture.path(), &link).unwrap();
+        let written = std::fs::metadata(&link).unwrap().modified().unwrap();
+        until("the save is old", || written.elapsed().is_ok_and(|age| age > Duration::from_millis(200)).then_some(()));
+        in_place(&link, &fixture.text().replace("\"n\": 1", "\"n\": 2"));
+        if keeps_time {
+            // Size, inode and time of the last write are as before.
+            std::fs::File::options().write(true).open(&link).unwrap().set_modified(written).unwrap();
+        }
+        until("the edit is seen", || (fixture.get("/n").value() == 2).then_some(()));
+    }
+}
+
 #[test]
 fn a_write_that_meets_an_edit_takes_it_in_first() {
     for watch in [true, false] {

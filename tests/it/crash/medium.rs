@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use standin::disk::{Handle, Medium, Sharing, Stamp, Taken};
+use standin::disk::{Changed, Handle, Medium, Sharing, Stamp, Taken};
 
 pub const FILE: &str = "/data/db.json";
 
@@ -296,7 +296,13 @@ impl Medium for Simulated {
         let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
         let (size, modified): (u64, SystemTime) =
             (disk.inodes[inode].content.len() as u64, time(disk.inodes[inode].modified));
-        Ok(Stamp { identity: (1, inode as u64), size, modified: Some(modified), taken: Taken(time(disk.now)) })
+        Ok(Stamp {
+            identity: (1, inode as u64),
+            size,
+            modified: Some(modified),
+            changed: Changed::default(),
+            taken: Taken(time(disk.now)),
+        })
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {

@@ -68,7 +68,7 @@ impl Machine {
         let store = rulebook.read(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
         let Manner { journaling, unseen } = manner;
         let (file, named) = (Box::new(file), FILE.into());
-        let source = Source::File { file, watched: false, named, unseen, journaling, left };
+        let source = Source::File { file, watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
         let engine = Engine::start(store, rulebook, source, notice).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
