@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
+use anstream::adapter::StripBytes;
+use anstream::{AutoStream, ColorChoice};
+
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
 use crate::engine::{Notice, ResourceChanges};
@@ -34,6 +37,34 @@ struct Queue {
     left_out: AtomicUsize,
 }
 
+/// The standard output, without colours unless they are wanted. (`anstream::stdout` would write each line in pieces, which
+/// costs a busy server more than the lines do.)
+struct Output {
+    strip: Option<StripBytes>,
+}
+
+impl Output {
+    fn new() -> Output {
+        let is_plain = AutoStream::choice(&io::stdout()) == ColorChoice::Never;
+        Output { strip: is_plain.then(StripBytes::new) }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        match &mut self.strip {
+            Some(strip) => io::stdout().write_all(&strip.strip_next(text).collect::<Vec<_>>().concat())?,
+            // On Windows it also translates colours for consoles that know no escape sequences.
+            None => anstream::stdout().write_all(text)?,
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
 /// A handle to the log.
 #[derive(Clone)]
 pub(super) struct Log {
@@ -53,7 +84,7 @@ impl Log {
         std::thread::spawn({
             let queue = queue.clone();
             move || {
-                write(&receiver, &queue, timestamps, &mut io::BufWriter::new(anstream::stdout()));
+                write(&receiver, &queue, timestamps, &mut io::BufWriter::new(Output::new()));
                 drop(end);
             }
         });
