@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -167,7 +167,8 @@ impl Served {
 pub struct Program {
     child: Child,
     address: Option<SocketAddr>,
-    input: Option<ChildStdin>,
+    /// The terminal that it reads.
+    input: pty_process::blocking::Pty,
 }
 
 impl Program {
@@ -176,12 +177,12 @@ impl Program {
     pub fn start(folder: &Path, arguments: &[String]) -> Program {
         let quiet = arguments.iter().any(|argument| argument == "--quiet" || argument == "-q");
         let chosen = if quiet { free_port() } else { 0 };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
-        command.current_dir(folder).args(arguments).args(["--port", &chosen.to_string()]).env_remove("PORT");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let (input, terminal) = pty_process::blocking::open().unwrap();
+        let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_standin"));
+        let command =
+            command.current_dir(folder).args(arguments).args(["--port", &chosen.to_string()]).env_remove("PORT");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn(terminal).unwrap();
         let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let input = child.stdin.take();
         let (found, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             // To the end, so that the program never waits for somebody who reads.
@@ -216,8 +217,7 @@ impl Program {
 
     /// Types something into its terminal.
     pub fn write(&mut self, text: &str) {
-        let input = self.input.as_mut().unwrap();
-        input.write_all(text.as_bytes()).and_then(|()| input.flush()).unwrap();
+        self.input.write_all(text.as_bytes()).unwrap();
     }
 }
 
