@@ -192,7 +192,10 @@ impl App {
             return Err(Problem::new(problem::READ_ONLY, format!("{} would change the data", request.method))
                 .hint("standin was started with --read-only"));
         }
-        let mut notice = None;
+        let mut notice = match &target {
+            Target::Collection(resource) => list::plain_values_notice(resource),
+            _ => None,
+        };
         let write = match (&target, request.method.as_str()) {
             (Target::Collection(resource), "POST") => Write::Create(resource, None),
             (Target::Nested { parent, id, child }, "POST") => {

@@ -72,6 +72,11 @@ pub(super) fn object(
     }
     match media_type(request).as_deref() {
         _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
+        Some("application/json-patch+json") => {
+            return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
+                .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
+                .attempt(own(&example())));
+        }
         Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
             let json = Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);

@@ -161,7 +161,7 @@ impl Nested {
             ToString::to_string,
         );
         let text = if *target == store.settings().id { id.to_string() } else { text_form(&value).into_owned() };
-        let notice = store.link_notice(child.name(), &link);
+        let notice = store.link_notice(child.name(), parent.name(), &link);
         Nested {
             filter: if *many { (format!("{key}:contains"), text) } else { (key.clone(), text) },
             member: (key.clone(), if *many { format!("[{value}]") } else { value }),
@@ -179,6 +179,13 @@ fn envelope(body: &mut Vec<u8>, page: PageInfo, chosen: &[&str]) {
     body.extend_from_slice(b"  \"data\": ");
     write_list(body, chosen.iter().copied(), "  ");
     body.extend_from_slice(b"\n}");
+}
+
+/// What the sender of a new record should know of a collection that holds other values so far.
+pub(super) fn plain_values_notice(resource: &Resource) -> Option<String> {
+    let name = resource.name();
+    let is_plain = resource.collection()?.window(0, 1).next()?.id().is_none();
+    is_plain.then(|| format!("{name} is a list of plain values, which have no addresses; this adds an object to it."))
 }
 
 /// Says `words` in the header `X-Hint` and in the log. A header holds ASCII, so that there the rest is percent-encoded:

@@ -51,7 +51,7 @@ kinds! {
     CHANGED "changed" 412 "The record has changed";
     TOO_LARGE "too-large" 413 "The body is too large";
     TARGET_TOO_LONG "target-too-long" 414 "The URL is too long";
-    MEDIA "media" 415 "The body is in an encoding that the server does not know";
+    MEDIA "media" 415 "The body is in a format that the server does not take";
     RANGE "range" 416 "The file has no such bytes";
     HEADERS_TOO_LARGE "headers-too-large" 431 "The request's headers are too large";
     BUG "bug" 500 "The server has a bug";

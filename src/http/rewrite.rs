@@ -6,7 +6,8 @@
 //!
 //! A rule is a path with `:name` (one segment), `:name?` (it may be missing), `:name(\\d+)` (what a regular expression
 //! matches) and `*` (anything); its target uses them as `:name`, or by number as `$1`. Case does not count, and a slash at
-//! the end may be there or not. Every rule is tried once, in the order of the file, on what the rules before it made.
+//! the end may be there or not. A backslash takes a sign's meaning away: `\\?`, `\\(`, `\\:` (twice, since it is JSON). Every
+//! rule is tried once, in the order of the file, on what the rules before it made.
 //!
 //! Three things differ from 0.17, each where it does what nobody means:
 //!
@@ -38,7 +39,7 @@ struct Rule {
     target: String,
     pattern: Regex,
     parts: Vec<Part>,
-    /// Whether the rule is written with a `?` and so looks at the query itself.
+    /// Whether the rule has a `?` that does not make a parameter optional, and so looks at the query itself.
     has_query: bool,
     has_parameters: bool,
 }
@@ -147,7 +148,8 @@ impl Rule {
     fn new(source: &str, target: &str) -> Result<Rule, Fault> {
         let mut names = Vec::new();
         let fault = |message| Fault { message, in_target: false };
-        let pattern = pattern_of(source, &mut names).map_err(|message| fault(format!("{source:?}: {message}")))?;
+        let (pattern, has_query) =
+            pattern_of(source, &mut names).map_err(|message| fault(format!("{source:?}: {message}")))?;
         let pattern =
             RegexBuilder::new(&pattern).case_insensitive(true).size_limit(MAX_COMPILED).build().map_err(|error| {
                 let text = error.to_string();
@@ -159,7 +161,7 @@ impl Rule {
         Ok(Rule {
             source: source.to_string(),
             target: target.to_string(),
-            has_query: source.contains('?') && has_query(source),
+            has_query,
             has_parameters: pattern.captures_len() > 1,
             pattern,
             parts,
@@ -202,27 +204,24 @@ impl Rule {
     }
 }
 
-/// Whether `source` has a `?` that does not make a parameter optional: it begins a query.
-fn has_query(source: &str) -> bool {
-    source.match_indices('?').any(|(at, _)| {
-        let before = &source[..at];
-        let name = before.rfind(':').map(|colon| &before[colon + 1..]);
-        let is_optional =
-            before.ends_with(')') || name.is_some_and(|name| !name.is_empty() && name.bytes().all(is_word));
-        !is_optional
-    })
-}
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The regular expression of a rule; the names of its groups, in order (numbers for those without), go into `names`.
-fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<String, String> {
-    let source = source.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(source);
+/// The regular expression of a rule, and whether it has a query; the names of its groups, in order (numbers for those
+/// without), go into `names`.
+fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), String> {
+    let source = source.strip_suffix('/').filter(|rest| !rest.is_empty() && !rest.ends_with('\\')).unwrap_or(source);
     let mut out = String::from("^");
+    let mut has_query = false;
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
+        if let Some(escaped) = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()) {
+            out.push_str(&regex::escape(escaped.encode_utf8(&mut [0; 4])));
+            rest = &rest[1 + escaped.len_utf8()..];
+            has_query |= escaped == '?';
+            continue;
+        }
         // A slash before an optional parameter is optional with it.
         let (slash, after) = match rest.strip_prefix('/') {
             Some(after) => ("/", after),
@@ -242,6 +241,7 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<String, String> {
         } else {
             out.push_str(&regex::escape(first.encode_utf8(&mut [0; 4])));
             rest = &rest[first.len_utf8()..];
+            has_query |= first == '?';
             continue;
         };
         if tail.starts_with('(') {
@@ -266,7 +266,7 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<String, String> {
         rest = tail;
     }
     out.push_str("/?$");
-    Ok(out)
+    Ok((out, has_query))
 }
 
 /// Where the bracket at the start of `text` is closed. Groups inside it must not catch anything, which would shift the
@@ -309,7 +309,7 @@ fn parts_of(target: &str, names: &[String], groups: usize) -> Result<Vec<Part>, 
             name.parse().ok()
         };
         let Some(number) = number.filter(|number| *number < groups) else {
-            return Err(format!("the target uses {first}{name}, which the rule has not"));
+            return Err(format!("the target uses {first}{name}, and the rule has no such parameter"));
         };
         if !text.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut text)));

@@ -7,8 +7,8 @@ use warp::http::{HeaderValue, Method, header};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use crate::engine::Published;
-use crate::json::Id;
-use crate::store::{Data, Resource};
+use crate::json::{Id, members};
+use crate::store::{Collection, Data, Resource, Store, is_like_id};
 use crate::words::{list, nearest};
 
 /// What a request's path names.
@@ -43,10 +43,8 @@ pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<
             .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
     })?;
     let store = &published.store;
-    let find = |name: &str| {
-        let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
-        store.resource(name).or_else(folded)
-    };
+    let segments = with_whole_names(store, segments);
+    let find = |name: &str| find(store, name);
     match segments.as_slice() {
         [] => return Ok(Target::Home),
         // A resource of that name is reached by everything but reading, as in json-server.
@@ -82,36 +80,103 @@ fn reads(request: &Request) -> bool {
     matches!(request.method, Method::GET | Method::HEAD)
 }
 
-fn no_resource(published: &Published, request: &Request, segments: &[Cow<str>]) -> Problem {
-    let first = segments.first().map_or("", |name| name.as_ref());
-    let names: Vec<_> = published.store.resources().map(Resource::name).collect();
-    let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();
-    let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {}", request.uri.path()));
-    if names.contains(&first) {
-        return match published.store.resource(first).map(Resource::data) {
-            Some(Data::Collection(_)) => problem
-                .hint(format!("a record is at /{first}/ID, and nothing is below it"))
-                .attempt(request.curl("GET", &format!("/{}", encode(first)), None)),
-            _ => problem.hint(format!("/{first} is no collection: it has nothing below it")).attempt(request.curl(
-                "GET",
-                &format!("/{}", encode(first)),
-                None,
-            )),
-        };
+/// The resource called `name`: letter by letter, else whatever the case, else with slashes around its name.
+fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
+    let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
+    let bare = || store.resources().find(|resource| !name.is_empty() && resource.name().trim_matches('/') == name);
+    store.resource(name).or_else(folded).or_else(bare)
+}
+
+/// `segments` with those joined that make up the name of a resource with slashes in it, the longest name first.
+fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'r, str>> {
+    let slashes = store.resources().map(|resource| resource.name().matches('/').count()).max().unwrap_or(0);
+    if slashes == 0 {
+        return segments;
     }
-    if let Some(meant) = nearest(first, names.iter().copied()) {
-        let rest: String = segments.iter().skip(1).map(|segment| format!("/{}", encode(segment))).collect();
-        return problem.hint(format!("did you mean /{}{rest}?", encode(meant))).attempt(request.curl(
-            "GET",
-            &format!("/{}", encode(meant)),
-            None,
-        ));
+    let mut parts = Vec::with_capacity(segments.len());
+    let mut at = 0;
+    while at < segments.len() {
+        let longest = (at + 1 + slashes).min(segments.len());
+        // Names and ids take turns.
+        let is_name = parts.len().is_multiple_of(2);
+        let end = (at + 2..=longest)
+            .rev()
+            .find(|end| is_name && find(store, &segments[at..*end].join("/")).is_some())
+            .unwrap_or(at + 1);
+        parts.push(match &segments[at..end] {
+            [one] => one.clone(),
+            many => many.join("/").into(),
+        });
+        at = end;
     }
-    match paths.first() {
-        Some(path) => {
-            problem.hint(format!("the resources are {}", list(&paths))).attempt(request.curl("GET", path, None))
+    parts
+}
+
+fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> Problem {
+    let store = &published.store;
+    let path = request.uri.path();
+    let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {path}"));
+    let led = |problem: Problem, hint: String, path: &str| problem.hint(hint).attempt(request.curl("GET", path, None));
+    if path.contains("//") {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let clean = format!("/{}", segments.join("/"));
+        if let Ok(uri) = clean.parse()
+            && target(published, &Request { uri, ..request.clone() }).is_ok()
+        {
+            return led(problem, format!("there is one slash too many: {clean}"), &clean);
         }
-        None => problem.hint("the data file has no resources; add one to it, as {\"users\": []}"),
+    }
+    let first = parts.first().map_or("", |name| name.as_ref());
+    if let Some(resource) = find(store, first) {
+        let (hint, path) = below(store, resource, parts);
+        return led(problem, hint, &path);
+    }
+    let names: Vec<_> = store.resources().map(Resource::name).collect();
+    if let Some(meant) = nearest(first, names.iter().copied()) {
+        let rest: String = parts.iter().skip(1).map(|part| format!("/{}", encode(part))).collect();
+        let meant = format!("/{}", encode(meant));
+        return led(problem, format!("did you mean {meant}{rest}?"), &meant);
+    }
+    let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();
+    match paths.first() {
+        Some(path) => led(problem, format!("the resources are {}", list(&paths)), path),
+        None => problem.hint("the data file has no resources; add one to it, for example {\"users\": []}"),
+    }
+}
+
+/// What to say of a path that goes on where nothing is, below `resource`, and the path to try.
+fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, String) {
+    let path_of = |parts: &[Cow<str>]| parts.iter().map(|part| format!("/{}", encode(part))).collect::<String>();
+    let whole = format!("/{}", encode(resource.name()));
+    if resource.collection().is_none() {
+        return (format!("{} is not a collection: GET {whole} returns all of it", resource.name()), whole);
+    }
+    let collections = || store.resources().filter(|resource| resource.collection().is_some());
+    let is_collection = |name: &str| find(store, name).is_some_and(|resource| resource.collection().is_some());
+    match parts {
+        [_, _, child] => {
+            if let Some(meant) = nearest(child, collections().map(Resource::name)) {
+                let path = format!("{}/{}", path_of(&parts[..2]), encode(meant));
+                return (format!("did you mean {path}?"), path);
+            }
+            let children: Vec<String> = collections()
+                .filter(|child| store.link(child.name(), resource.name()).used)
+                .map(|child| format!("{}/{}", path_of(&parts[..2]), encode(child.name())))
+                .collect();
+            match children.first() {
+                Some(path) => (format!("below the record there is {}", list(&children)), path.clone()),
+                None => (format!("no collection has records that point to {}", resource.name()), whole),
+            }
+        }
+        [.., name, id] if parts.len().is_multiple_of(2) && is_collection(name) => {
+            let path = path_of(&[name.clone(), id.clone()]);
+            (format!("the record is at {path}: a nested path ends with the name of a collection"), path)
+        }
+        [.., name, id, child] if is_collection(name) && is_collection(child) => {
+            let path = path_of(&[name.clone(), id.clone(), child.clone()]);
+            (format!("a path has one level of nesting: {path}"), path)
+        }
+        _ => (format!("a record is at {whole}/ID, and records that point to it at {whole}/ID/NAME"), whole),
     }
 }
 
@@ -121,14 +186,26 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
     let path = format!("/{}", encode(name));
     let Some(collection) = published.store.resource(name).and_then(Resource::collection) else { return problem };
     let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
-    let hint = match collection.len() {
-        0 => format!("{name} is empty"),
-        _ if ids.is_empty() => format!("the items of {name} have no ids"),
-        1 => format!("its only id is {}", list(&ids)),
-        count if count <= ids.len() => format!("its ids are {}", list(&ids)),
-        count => format!("it has {count} records, the first ids are {}", list(&ids)),
+    let hint = match (collection.len(), other_id(collection, id)) {
+        (0, _) => format!("{name} is empty"),
+        (_, Some(property)) => format!("a record has that value in {property}: start standin with --id {property}"),
+        _ if ids.is_empty() => format!(
+            "{name} is a list of plain values, which have no addresses: GET {path} returns all of them. For records, write objects: {{\"id\": 1, \"name\": \"value\"}}"
+        ),
+        (1, _) => format!("its only id is {}", list(&ids)),
+        (count, _) if count <= ids.len() => format!("its ids are {}", list(&ids)),
+        (count, _) => format!("it has {count} records, the first ids are {}", list(&ids)),
     };
     problem.hint(hint).attempt(request.curl("GET", &path, None))
+}
+
+/// A property that looks like an id and in which one of the first records has the value `id`.
+fn other_id(collection: &Collection, id: &Id) -> Option<String> {
+    const LOOKED_AT: usize = 1000;
+    collection.window(0, LOOKED_AT).find_map(|record| {
+        let mut likely = members(record.value()).filter(|member| is_like_id(&member.key));
+        likely.find(|member| Id::from_json(member.value).as_ref() == Some(id)).map(|member| member.key.into_owned())
+    })
 }
 
 /// The problem of a method that `target` does not take.

@@ -115,14 +115,26 @@ pub(super) fn next_id(
     next
 }
 
-/// Gives an id to those of `rows` that are objects without one.
-fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_property: &str, rule: Option<&dyn IdRule>) {
+/// Whether a property of that name is likely to hold ids where it is not the id property: `_id`, `uuid`, `userId`.
+pub fn is_like_id(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.ends_with("id") || matches!(lower.as_str(), "key" | "_key" | "guid" | "pk" | "slug")
+}
+
+/// Gives an id to those of `rows` that are objects without one; says to how many.
+fn give_ids(
+    name: &str,
+    rows: &mut [Arc<Record>],
+    highest: &mut Highest,
+    id_property: &str,
+    rule: Option<&dyn IdRule>,
+) -> usize {
     let without = |record: &Record| record.id.is_none() && Kind::of(record.value()) == Kind::Object;
     if !rows.iter().any(|record| without(record)) {
-        return;
+        return 0;
     }
     let mut taken: HashSet<Id> = rows.iter().filter_map(|record| record.id.clone()).collect();
-    let mut generated = 0u64;
+    let (mut given, mut generated) = (0, 0u64);
     for record in rows.iter_mut().filter(|record| without(record)) {
         let mut letters = || {
             generated += 1;
@@ -134,7 +146,9 @@ fn give_ids(name: &str, rows: &mut [Arc<Record>], highest: &mut Highest, id_prop
         let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
         let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
         *record = Arc::new(Record { number: record.number, id, offset: record.offset, text });
+        given += 1;
     }
+    given
 }
 
 /// An array of records, in the file's order.
@@ -155,6 +169,8 @@ pub struct Collection {
     pub(super) aids: Aids,
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,
+    /// How many records of the file had no id and were given one.
+    without_id: usize,
 }
 
 /// Names of members, and how many records have each.
@@ -172,7 +188,7 @@ impl Collection {
     ) -> Result<Collection, LoadError> {
         let Array { text, offset, items, close } = array;
         let (mut rows, mut highest) = read(&text, offset, items, id_property);
-        give_ids(name, &mut rows, &mut highest, id_property, id_rule);
+        let without_id = give_ids(name, &mut rows, &mut highest, id_property, id_rule);
         let rows = Vector::from(rows);
         let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
         let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));
@@ -198,6 +214,7 @@ impl Collection {
             lineage: Arc::default(),
             aids: Aids::default(),
             names: OnceLock::new(),
+            without_id,
         })
     }
 
@@ -216,6 +233,11 @@ impl Collection {
     /// The names that are known to be those of no property here.
     pub fn absent(&self) -> &Absent {
         &self.aids.of_now().absent
+    }
+
+    /// How many records of the file had no id and were given one.
+    pub fn without_id(&self) -> usize {
+        self.without_id
     }
 
     /// Whether a record has a member called `name`.

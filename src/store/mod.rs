@@ -28,7 +28,7 @@ use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Layout};
 
-pub use collection::{Collection, Record};
+pub use collection::{Collection, Record, is_like_id};
 pub use file::FileText;
 pub use merge::{ApiChange, Conflict, Merged, Version, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::plural::{plural, singular, singulars};
+use super::query::encode;
 use super::{Record, ReferenceRule, Refusal, Resource, Store};
 use crate::json::{Id, Kind, get_member, items, same_value};
 
@@ -118,9 +119,9 @@ impl Store {
         Some((parent, if used || !is_plural { link } else { Link { key, used, ..link } }))
     }
 
-    /// What the sender of a request should know of the `link` of records of `child`: none has the key, or it was found in
-    /// snake case.
-    pub fn link_notice(&self, child: &str, link: &Link) -> Option<String> {
+    /// What the sender of a request should know of the `link` by which records of `child` point to `parent`: none has the
+    /// key, or it was found in snake case.
+    pub fn link_notice(&self, child: &str, parent: &str, link: &Link) -> Option<String> {
         let rows = self.resource(child)?.collection()?;
         if rows.is_empty() || link.declared {
             return None;
@@ -132,6 +133,18 @@ impl Store {
                 "no record of {child} has {:?}, so {:?} is used; start with --foreign-key-suffix _id to make that the rule.",
                 format!("{}{suffix}", camel(stem)),
                 link.key
+            ));
+        }
+        let between = self
+            .resources()
+            .map(Resource::name)
+            .find(|between| *between != child && self.link(child, between).used && self.link(between, parent).used);
+        if let Some(between) = between {
+            return Some(format!(
+                "no record of {child} has {:?}: {child} belong to {between}, and these to {parent}. One request covers one level: GET /{}?_embed={}.",
+                link.key,
+                encode(between),
+                encode(child)
             ));
         }
         let stem = link.key.strip_suffix(suffix.as_str()).unwrap_or(&link.key);

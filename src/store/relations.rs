@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::plural::{plural, singular};
-use super::query::{Notice, Query};
+use super::query::{Notice, Query, encode};
 use super::{Link, Resource, Store};
 use crate::json::{self, Id, Kind, Layout};
 use crate::words::nearest;
@@ -70,6 +70,7 @@ impl<'a> Plan<'a> {
                 self.parent("_embed", name, &parent, link);
             }
             _ if is_child => self.children(name),
+            _ if self.is_deep("_embed", name) => self.steps.push(Step::Nothing { name }),
             _ => {
                 let detail = format!("there is no collection {name:?}, so an empty array is put into the records.");
                 let near = nearest(name, self.collections());
@@ -79,9 +80,24 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether `name` asks for relations of relations, `cars.passengers`; then a notice says how to get these.
+    fn is_deep(&mut self, parameter: &str, name: &str) -> bool {
+        let Some((first, rest)) = name.split_once(['.', '/']) else { return false };
+        let parent = self.store.parent_named(self.collection, first).map(|(parent, _)| parent);
+        let Some(between) = Some(first.to_string()).filter(|name| self.is_collection(name)).or(parent) else {
+            return false;
+        };
+        let detail = format!(
+            "one request puts in relations of one level: {parameter}={first} here, and GET /{}?{parameter}={rest} for the next.",
+            encode(&between)
+        );
+        self.note(parameter, detail, Some(format!("{parameter}={first}")));
+        true
+    }
+
     fn children(&mut self, name: &'a str) {
         let link = self.store.link(name, self.collection);
-        if let Some(detail) = self.store.link_notice(name, &link) {
+        if let Some(detail) = self.store.link_notice(name, self.collection, &link) {
             let is_parent = !link.used && self.store.link(self.collection, name).used;
             let instead = is_parent.then(|| format!("_embed={}", singular(name)));
             self.note("_embed", detail, instead);
@@ -105,6 +121,7 @@ impl<'a> Plan<'a> {
     fn expand(&mut self, name: &'a str) {
         match self.store.parent_named(self.collection, name) {
             Some((parent, link)) => self.parent("_expand", name, &parent, link),
+            None if self.is_deep("_expand", name) => {}
             None => {
                 let detail = format!("there is no collection {:?}, so nothing is put into the records.", plural(name));
                 let near = nearest(&plural(name), self.collections());
@@ -115,7 +132,7 @@ impl<'a> Plan<'a> {
 
     fn parent(&mut self, parameter: &str, name: &'a str, parent: &str, link: Link) {
         let Some(resource) = self.store.resource(parent) else { return };
-        if let Some(detail) = self.store.link_notice(self.collection, &link) {
+        if let Some(detail) = self.store.link_notice(self.collection, parent, &link) {
             let one = singular(name);
             let instead = match parameter {
                 "_expand" if one != name => Some(format!("_expand={one}")),

@@ -38,6 +38,7 @@ mod admin;
 mod arrays;
 mod events;
 mod explorer;
+mod hints;
 mod openapi;
 
 mod check;

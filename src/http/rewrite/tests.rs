@@ -40,6 +40,15 @@ fn rules_rewrite() {
         (r#"{"/f/:path*": "/files?path=:path"}"#, "/f", "/files?path="),
         (r#"{"/n/(\\d+)/(\\w+)": "/$2/$1"}"#, "/n/3/posts", "/posts/3"),
         (r#"{"/a.b": "/c"}"#, "/axb", "/axb"),
+        (r#"{"/articles\\?id=:id": "/posts/:id"}"#, "/articles?id=2", "/posts/2"),
+        (r#"{"/articles\\?id=:id": "/posts/:id"}"#, "/articles", "/articles"),
+        (r#"{"/a/:id\\?x=:x": "/posts/:id?x=:x"}"#, "/a/5?x=7", "/posts/5?x=7"),
+        (r#"{"/web/getByTitle\\('F'\\)/Items": "/posts"}"#, "/web/getByTitle('F')/Items", "/posts"),
+        (r#"{"/f\\(:id\\)": "/posts/:id"}"#, "/f(3)", "/posts/3"),
+        (r#"{"/posts\\:publish": "/drafts"}"#, "/posts:publish", "/drafts"),
+        (r#"{"/a\\*": "/b"}"#, "/a*", "/b"),
+        (r#"{"/a\\*": "/b"}"#, "/ab", "/ab"),
+        (r#"{"/a\\+b": "/c"}"#, "/a+b", "/c"),
         (r#"{"/caf\u00e9/*": "/$1"}"#, "/café/posts", "/posts"),
     ];
     for (rules, url, expected) in cases {

@@ -80,7 +80,7 @@ impl Query {
         if asked.page.is_some() && asked.per_page.is_some() && asked.limit.is_some() {
             query.note("_limit", "it has no effect beside _per_page.", None);
         }
-        query.note_unknown_fields(fields);
+        query.note_unknown_fields(pairs, fields);
         Ok(query)
     }
 
@@ -131,6 +131,18 @@ impl Query {
                 self.sort.push(SortKey { path: Path::new(path), descending: down || minus });
             }
         }
+        if let Some(order) = values("_order").map(str::trim).find(|order| !order.is_empty())
+            && self.sort.is_empty()
+        {
+            self.note("_order", "it has no effect without _sort.", Some(format!("_sort=id&_order={order}")));
+        }
+        let is_order = |order: &&str| ["asc", "desc", ""].iter().any(|known| order.eq_ignore_ascii_case(known));
+        if let Some(order) = values("_order").map(str::trim).find(|order| !is_order(order)) {
+            let lower = order.to_lowercase();
+            let meant = if lower.starts_with('d') || lower == "-1" { "desc" } else { "asc" };
+            let detail = format!("an order is asc or desc, and {} counts as asc.", quoted(order));
+            self.note("_order", detail, Some(format!("_order={meant}")));
+        }
     }
 
     fn note(&mut self, parameter: &str, detail: impl Into<String>, instead: Option<String>) {
@@ -138,7 +150,7 @@ impl Query {
     }
 
     /// A field that no record and no rule has is most often a slip, and leads to an empty answer.
-    fn note_unknown_fields(&mut self, fields: &Fields<'_>) {
+    fn note_unknown_fields(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
         let mut asked: Vec<(String, String, &str)> = Vec::new();
         for filter in &self.filters {
             asked.push((filter.parameter.clone(), filter.path.text.clone(), "so that the answer is empty"));
@@ -169,7 +181,11 @@ impl Query {
             return;
         }
         for (parameter, path, effect) in asked {
-            let mut instead = fields.nearest(&path);
+            let value = pairs.iter().find(|(name, _)| *name == parameter).map_or("", |(_, value)| value);
+            let mut instead = reserved_for(&parameter)
+                .filter(|_| !is_reserved(&parameter))
+                .map(|reserved| example_with(reserved, value));
+            instead = instead.or_else(|| fields.nearest(&path));
             if instead.is_none() && path.starts_with('_') {
                 instead = nearest(&path, RESERVED.into_iter()).map(str::to_string);
             }
@@ -266,6 +282,37 @@ pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The reserved parameter that other APIs call `name`.
+fn reserved_for(name: &str) -> Option<&'static str> {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    Some(match plain.as_str() {
+        "limit" | "take" | "top" | "count" | "max" | "maxresults" => "_limit",
+        "page" | "pagenumber" | "pageno" | "currentpage" => "_page",
+        "perpage" | "pagesize" | "size" | "itemsperpage" => "_per_page",
+        "sort" | "sortby" | "orderby" | "sortfield" => "_sort",
+        "order" | "dir" | "direction" | "sortorder" | "sortdir" | "sortdirection" => "_order",
+        "offset" | "skip" | "start" | "from" => "_start",
+        "end" => "_end",
+        "search" | "query" | "q" | "keyword" | "keywords" | "term" | "searchterm" => "q",
+        "embed" | "include" => "_embed",
+        "expand" => "_expand",
+        "where" => "_where",
+        "delay" => "_delay",
+        _ => return None,
+    })
+}
+
+/// `reserved` with `value`, and what it needs beside it to have an effect.
+fn example_with(reserved: &str, value: &str) -> String {
+    let value = encode(value);
+    match reserved {
+        "_start" => format!("_start={value}&_limit=10"),
+        "_per_page" => format!("_page=1&_per_page={value}"),
+        "_order" => format!("_sort=id&_order={value}"),
+        _ => format!("{reserved}={value}"),
+    }
 }
 
 fn example_of(reserved: &str) -> String {
