@@ -23,7 +23,7 @@ use super::request_line::RequestLine;
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     state: AtomicU8,
-    /// Since the connection last asked.
+    /// Since the connection last asked, with no request since.
     has_answered: AtomicBool,
     has_ended: AtomicBool,
 }
@@ -35,6 +35,8 @@ const BUSY: u8 = 2;
 impl Progress {
     /// The server has a request to answer.
     pub(super) fn busy(&self) {
+        // A request that came together with the one before: its body is what is read next.
+        self.has_answered.store(false, Ordering::Relaxed);
         self.state.store(BUSY, Ordering::Relaxed);
     }
 
@@ -55,7 +57,7 @@ impl Progress {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    /// Whether an answer is complete since this was last asked.
+    /// Whether the next that is read is the beginning of a request.
     fn take_answered(&self) -> bool {
         self.has_answered.load(Ordering::Relaxed) && self.has_answered.swap(false, Ordering::Relaxed)
     }

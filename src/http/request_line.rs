@@ -19,6 +19,8 @@ pub(super) struct RequestLine {
 enum Place {
     #[default]
     Method,
+    /// Before the first character of the target.
+    Space,
     Target,
     /// In the rest of the head, where nothing is changed.
     Behind,
@@ -69,8 +71,10 @@ impl RequestLine {
         let mut encoded: Option<Vec<u8>> = None;
         for (offset, byte) in bytes.iter().copied().enumerate().skip(skipped) {
             self.place = match (self.place, byte) {
-                (Place::Method, b' ') => Place::Target,
                 (Place::Method, b'A'..=b'Z') => Place::Method,
+                (Place::Method, b' ') if self.length > 0 => Place::Space,
+                // A path, or a URL with its host.
+                (Place::Space, b'/' | b'h') => Place::Target,
                 (Place::Target, 0x21..=0x7e | 0x80..) => Place::Target,
                 _ => Place::Behind,
             };
@@ -142,7 +146,8 @@ mod tests {
 
     #[test]
     fn what_is_no_request_line_is_left_alone() {
-        for text in ["", "\r\n", "hello \"\r\n", "{\"a\": 1}", "GET\r\n\"", "\u{16}\u{3}\u{1}\""] {
+        for text in ["", "\r\n", "hello \"\r\n", "{\"a\": 1}", "GET\r\n\"", " \"a\"", "GET \"a\"", "\u{16}\u{3}\u{1}\""]
+        {
             assert_eq!(read(&[text.as_bytes()]), text);
         }
     }

@@ -271,6 +271,23 @@ fn a_url_may_have_characters_that_should_be_encoded() {
 }
 
 #[test]
+fn the_body_of_a_pipelined_request_is_left_as_it_is() {
+    let fixture = serve_data(DATA);
+    // Wherever a read ends, what follows looks like the beginning of a request line.
+    let text = "AB /<".repeat(200_000);
+    let post = |text: &str| {
+        let body = format!("{{\"n\": \"{text}\"}}");
+        let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let mut client = fixture.client();
+    client.write([post("x"), post(&text), post("y")].concat());
+    assert_eq!(client.reply("POST").value()["n"], "x");
+    assert!(client.reply("POST").value()["n"] == text.as_str(), "the body is another");
+    assert_eq!(client.reply("POST").value()["n"], "y");
+}
+
+#[test]
 fn the_header_limit_does_not_depend_on_how_the_bytes_arrive() {
     let fixture = Fixture::new(DATA, None, |options| options.limits.headers = 10_000);
     let head = |length: usize| {
