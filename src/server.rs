@@ -216,19 +216,26 @@ impl Server {
                 }
                 Source::Memory
             }
-            Saving::File(_) => Source::File {
-                file: Box::new(file),
-                watched: options.watch,
-                poll: options.poll,
-                named: options.file.clone(),
-                unseen: options.unseen,
-                // Without the lock another server may take the journal for its own.
-                journaling: Journaling {
-                    above: if lock.is_some() { options.journal_above } else { usize::MAX },
-                    ..Journaling::default()
-                },
-                left,
-            },
+            Saving::File(_) => {
+                let obstacle = file.obstacle().filter(|_| !options.http.read_only);
+                if let Some(obstacle) = obstacle {
+                    let (reason, hint) = (obstacle.message(file.path()), obstacle.hint(file.path()));
+                    notice(Notice::Unwritable { reason, hint });
+                }
+                Source::File {
+                    file: Box::new(file),
+                    watched: options.watch,
+                    poll: options.poll,
+                    named: options.file.clone(),
+                    unseen: options.unseen,
+                    // Without the lock another server may take the journal for its own.
+                    journaling: Journaling {
+                        above: if lock.is_some() { options.journal_above } else { usize::MAX },
+                        ..Journaling::default()
+                    },
+                    left,
+                }
+            }
         };
         let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
         let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };

@@ -176,7 +176,12 @@ impl Log {
                 diagnose::faults(file, &faults)
             )),
             Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
-            Notice::Unsaved(reason) => self.error(error(&format!("cannot save {reason}"))),
+            Notice::Unsaved { reason, hint } => {
+                self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
+            }
+            Notice::Unwritable { reason, hint } => {
+                self.error(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
+            }
             Notice::NoIds(resource) => self.error(warning(&format!(
                 "the rules of {resource} allow no id that the server can generate; clients must send one"
             ))),

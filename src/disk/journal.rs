@@ -59,6 +59,7 @@ impl DataFile {
     pub fn record(&mut self, writes: &[String]) -> io::Result<Option<Saved>> {
         self.undo_stranded()?;
         self.mend_journal()?;
+        self.may_be_written()?;
         if self.in_place {
             // A file that is mounted alone may come back without what is beside it.
             return Ok(None);

@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Content;
+use super::{Content, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
 pub trait Medium: Send {
@@ -22,6 +22,10 @@ pub trait Medium: Send {
     /// # Errors
     /// It cannot be asked.
     fn stamp(&self, path: &Path) -> io::Result<Stamp>;
+    /// What stands in the way of saving the file at `path`, where that can be told.
+    fn obstacle(&self, _path: &Path) -> Option<Obstacle> {
+        None
+    }
     /// Writes a new file at `path` with the mode and owner of the file `like`, flushed to the device if `flush`.
     ///
     /// # Errors
@@ -195,6 +199,10 @@ impl Medium for RealDisk {
         let (identity, changed) = ((0, 0), Changed::default());
         let (modified, taken) = (about.modified().ok(), Taken(SystemTime::now()));
         Ok(Stamp { identity, size: about.len(), modified, changed, taken })
+    }
+
+    fn obstacle(&self, path: &Path) -> Option<Obstacle> {
+        Obstacle::find(path)
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {

@@ -15,6 +15,7 @@
 mod journal;
 mod lock;
 mod medium;
+mod obstacle;
 mod recover;
 mod retired;
 mod save;
@@ -31,6 +32,8 @@ pub use journal::Left;
 pub use lock::{Lock, LockError};
 pub use medium::{Changed, Handle, Medium, RealDisk, Sharing, Stamp, Taken};
 pub use watch::{Watch, watch};
+
+pub use obstacle::Obstacle;
 
 use journal::Journal;
 use retired::Retired;
@@ -196,6 +199,19 @@ impl DataFile {
     /// Whether the folder that the file was in is gone: it cannot be watched any more.
     pub fn is_homeless(&self) -> bool {
         self.path.parent().is_some_and(|folder| self.medium.resolve(folder).is_err())
+    }
+
+    /// What stands in the way of saving the file, as far as the file system tells.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.medium.obstacle(&self.path)
+    }
+
+    /// Refuses to replace a file that is not to be written.
+    fn may_be_written(&self) -> io::Result<()> {
+        match self.obstacle().filter(|obstacle| obstacle.forbids()) {
+            Some(_) => Err(io::ErrorKind::PermissionDenied.into()),
+            None => Ok(()),
+        }
     }
 
     /// Counts the states of the file that were read or written, from 0.

@@ -30,6 +30,7 @@ impl DataFile {
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
         self.let_go();
         self.undo_stranded()?;
+        self.may_be_written()?;
         let content = Content::of(text);
         self.announce(content)?;
         let saved = self.put(text, content)?;

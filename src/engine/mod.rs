@@ -83,8 +83,13 @@ pub enum WriteError {
     },
     /// Checking the record against the rules of this resource takes too many steps.
     TooComplex(String),
-    /// The file cannot be written: the operating system's words.
-    Unsaved(String),
+    /// The file cannot be written.
+    Unsaved {
+        /// Why: which file or folder, and the operating system's words.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The file has been edited into something that cannot be taken in; a write would overwrite the edit.
     Broken {
         /// Where.
@@ -135,7 +140,19 @@ pub enum Notice {
     /// meanwhile.
     ValidAgain,
     /// A save failed.
-    Unsaved(String),
+    Unsaved {
+        /// Why: which file or folder, and the operating system's words.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// At the start: no save can succeed as things are.
+    Unwritable {
+        /// Why: which file or folder.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// A crash had left an edit beside the file that was never taken in; it is kept there.
     Recovered(PathBuf),
     /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.

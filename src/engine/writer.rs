@@ -276,9 +276,8 @@ impl Writer {
     }
 
     pub(super) fn tell_unsaved(&mut self, error: &std::io::Error) {
-        if let Some(file) = &self.file {
-            (self.notice)(Notice::Unsaved(format!("{}: {error}", file.path().display())));
-        }
+        let (reason, hint) = self.why_unsaved(error);
+        (self.notice)(Notice::Unsaved { reason, hint });
         self.look_again();
     }
 
@@ -362,8 +361,20 @@ impl Writer {
 
     /// The answer to writes whose save failed.
     pub(super) fn unsaved(&self, error: &std::io::Error) -> WriteError {
-        let path = self.file.as_ref().map_or_else(String::new, |file| file.path().display().to_string());
-        WriteError::Unsaved(format!("{path}: {error}"))
+        let (reason, hint) = self.why_unsaved(error);
+        WriteError::Unsaved { reason, hint }
+    }
+
+    /// Why a save failed, and what to do.
+    fn why_unsaved(&self, error: &std::io::Error) -> (String, String) {
+        let Some(file) = &self.file else { return (error.to_string(), String::new()) };
+        match file.obstacle() {
+            Some(obstacle) => (format!("{}: {error}", obstacle.message(file.path())), obstacle.hint(file.path())),
+            None => {
+                let hint = "free disk space or fix the file's permissions, then send the request again";
+                (format!("{}: {error}", file.path().display()), hint.into())
+            }
+        }
     }
 
     /// Takes note of what has just been saved and is not published yet.

@@ -202,8 +202,9 @@ pub(super) fn refused(engine: &Engine, published: &Published, request: &Request,
         )
         .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
         WriteError::Refused(refusal) => refusal_problem(published, request, refusal),
-        WriteError::Unsaved(words) => Problem::new(problem::UNSAVED, format!("nothing was changed: {words}"))
-            .hint("free the disk or give the right to write, and send the request again"),
+        WriteError::Unsaved { reason, hint } => {
+            Problem::new(problem::UNSAVED, format!("nothing was changed: {reason}")).hint(hint)
+        }
         WriteError::Broken { place, message } => {
             let place =
                 place.map_or_else(String::new, |place| format!("line {}, column {}: ", place.line, place.column));

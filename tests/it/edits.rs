@@ -218,10 +218,12 @@ fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
 fn a_deleted_file_stops_the_writes_and_not_the_reads() {
     let fixture = serve_data("{\"a\": [{\"id\": 1}]}");
     std::fs::remove_file(fixture.path()).unwrap();
-    fixture.json("POST", "/a", "{}").problem(503, "unsaved");
+    let problem = fixture.json("POST", "/a", "{}").problem(503, "unsaved");
+    assert!(problem["detail"].as_str().unwrap().contains("db.json is gone"), "{problem:#}");
+    assert!(problem["hint"].as_str().unwrap().contains("GET /db"), "{problem:#}");
     assert_eq!(fixture.get("/a").value(), serde_json::json!([{"id": 1}]));
     let (_, words) = fixture.notice(|notice| match notice {
-        Notice::Unsaved(words) => Some(words.clone()),
+        Notice::Unsaved { reason, .. } => Some(reason.clone()),
         _ => None,
     });
     assert!(words.contains("db.json"), "{words}");

@@ -221,6 +221,104 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     assert_eq!(names, ["db.conflicts.jsonl", "db.json"], "what was dropped is kept");
 }
 
+/// Serves the file as it is, and is refused: the problem and the warning at the start say why and what to do.
+fn refuses(file: &Path, server: &Process, why: &str, what_to_do: &str) {
+    let before = (std::fs::read_to_string(file).unwrap(), std::fs::metadata(file).unwrap().ino());
+    let mut client = Client::connect(server.address);
+    let problem = client.send("POST", "/a", JSON, "{}").problem(503, "unsaved");
+    assert!(problem["detail"].as_str().unwrap().contains(why), "{why}: {problem:#}");
+    assert!(problem["hint"].as_str().unwrap().contains(what_to_do), "{what_to_do}: {problem:#}");
+    assert_eq!(client.send("GET", "/a", NONE, "").value(), json!([{"id": 1}]));
+    assert_eq!((std::fs::read_to_string(file).unwrap(), std::fs::metadata(file).unwrap().ino()), before);
+}
+
+fn warns(server: &Process, why: &str) {
+    until("the log warns at the start", || {
+        let errors = server.errors();
+        (errors.contains("changes cannot be saved") && errors.contains(why)).then_some(())
+    });
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_file_that_is_marked_read_only_is_not_replaced() {
+    for above in ["8m", "0"] {
+        let (_folder, file) = place();
+        set_mode(&file, 0o444);
+        for server in [serve(&file), Process::serve(&file, &["--journal-above", above])] {
+            warns(&server, "db.json is marked read-only");
+            refuses(&file, &server, "db.json is marked read-only", "chmod u+w");
+            set_mode(&file, 0o644);
+            let mut client = Client::connect(server.address);
+            assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201, "it is writable again");
+            drop(server);
+            std::fs::write(&file, START).unwrap();
+            set_mode(&file, 0o444);
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_writable_is_named() {
+    let (_folder, file) = place();
+    set_mode(file.parent().unwrap(), 0o555);
+    let server = serve(&file);
+    warns(&server, "may not write the folder");
+    refuses(&file, &server, &format!("may not write the folder {}", file.parent().unwrap().display()), "--ephemeral");
+}
+
+#[test]
+fn a_file_of_another_owner_is_not_replaced() {
+    if !is_root() {
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    let (_folder, file) = place();
+    std::os::unix::fs::chown(&file, Some(0), Some(0)).unwrap();
+    set_mode(&file, 0o644);
+    let server = serve(&file);
+    warns(&server, "it belongs to user 0");
+    refuses(&file, &server, "it belongs to user 0", "chown");
+}
+
+#[test]
+fn a_read_only_file_system_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else {
+        println!("skipped: no right to mount");
+        return;
+    };
+    let file = mount.0.join("db.json");
+    std::fs::write(&file, START).unwrap();
+    assert!(run("mount", &["-o", "remount,ro", mount.0.to_str().unwrap()]));
+    let server = Process::serve(&file, &[]);
+    warns(&server, "mounted read-only");
+    refuses(&file, &server, "mounted read-only", "--ephemeral");
+}
+
+#[test]
+fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outside, inside) = (folder.path().join("outside.json"), folder.path().join("inside"));
+    std::fs::create_dir(&inside).unwrap();
+    let file = inside.join("db.json");
+    std::fs::write(&outside, START).unwrap();
+    std::fs::write(&file, "").unwrap();
+    let Some(_mount) = Mount::bind(&outside, &file) else {
+        println!("skipped: no right to mount");
+        return;
+    };
+    let server = Process::serve(&file, &[]);
+    let other = folder.path().join("other.json");
+    std::fs::write(&other, START).unwrap();
+    std::fs::rename(&other, &outside).unwrap();
+    refuses(&file, &server, "was replaced outside", "mount the folder");
+    assert_eq!(data(&outside), serde_json::from_str::<Value>(START).unwrap());
+}
+
 #[test]
 fn mode_owner_and_link_stay_whoever_saves() {
     let (folder, file) = place();

@@ -74,7 +74,7 @@ fn dry_run(commands: &[Command], way: (Exchange, u64), manner: Manner) -> (Vec<V
 
 /// Carries out commands until the machine has stopped; how many it has answered.
 fn answered(machine: &Machine, commands: &[Command]) -> usize {
-    commands.iter().take_while(|one| !matches!(machine.write((*one).clone()), Err(WriteError::Unsaved(_)))).count()
+    commands.iter().take_while(|one| !matches!(machine.write((*one).clone()), Err(WriteError::Unsaved { .. }))).count()
 }
 
 /// Stops before each step; opened again, everything that was acknowledged is there.
@@ -182,7 +182,7 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
     for command in commands {
         let before = machine.seen();
         match machine.write(command.clone()) {
-            Err(WriteError::Unsaved(words)) => {
+            Err(WriteError::Unsaved { reason: words, .. }) => {
                 assert!(words.contains(FILE), "{words}");
                 assert_eq!(machine.seen(), before, "{what}: what was refused is not seen");
             }

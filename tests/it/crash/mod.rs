@@ -222,7 +222,7 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
         let before = machine.seen();
         match machine.write(command.clone()) {
             Ok(_) => assert_eq!(machine.in_file(), machine.seen(), "{plan:?} {way:?}"),
-            Err(WriteError::Unsaved(words)) => {
+            Err(WriteError::Unsaved { reason: words, .. }) => {
                 refused += 1;
                 assert!(words.contains(FILE), "{words}");
                 assert_eq!(machine.seen(), before, "{plan:?} {way:?}: what was refused is not seen");
