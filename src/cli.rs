@@ -18,13 +18,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
 use crate::http::{Limits, Rewriter, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};
+use crate::store::OnDelete;
 use crate::words::{list, nearest, shell_word};
 
 /// All as it should be.
@@ -180,6 +181,9 @@ struct Serve {
     /// What foreign keys end with
     #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks")]
     foreign_key_suffix: String,
+    /// What DELETE does to the records that point to the deleted one; "onDelete" in the rules wins
+    #[arg(long, value_name = "WHAT", default_value = "cascade", value_parser = on_delete())]
+    on_delete: OnDelete,
     /// Config file (JSON): options by name [default: json-server.json, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -432,6 +436,7 @@ impl Serve {
             },
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
+            on_delete: self.on_delete,
             http,
         })
     }
@@ -468,6 +473,12 @@ fn allow_many_files() {
         // Where the system refuses, connections beyond the limit wait.
         let _ = setrlimit(Resource::Nofile, limit);
     }
+}
+
+/// The words of `--on-delete`.
+fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
+    // The parser knows no other words.
+    PossibleValuesParser::new(OnDelete::NAMES).map(|name| OnDelete::named(&name).unwrap_or_default())
 }
 
 /// The data file where none is named.

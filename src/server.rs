@@ -17,7 +17,7 @@ use crate::engine::{self, Engine, Faults, Journaling, Notice, Rulebook, Source};
 pub use crate::http::Request;
 use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
-use crate::store::{Settings, Store};
+use crate::store::{OnDelete, Settings, Store};
 
 /// What is meant by a start of the server.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub struct Options {
     pub id: String,
     /// What foreign keys end with.
     pub foreign_key_suffix: String,
+    /// What becomes of the records that point to a deleted one, where no rule says.
+    pub on_delete: OnDelete,
     /// How requests are answered.
     pub http: http::Settings,
 }
@@ -75,6 +77,7 @@ impl Options {
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
+            on_delete: OnDelete::default(),
             http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
         }
     }
@@ -193,6 +196,7 @@ impl Server {
         let settings = Settings {
             id: options.id.clone(),
             foreign_key_suffix: options.foreign_key_suffix.clone(),
+            on_delete: options.on_delete,
             ..Settings::default()
         };
         let rulebook = Rulebook::new(schema, settings);

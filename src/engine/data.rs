@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use crate::json::{Document, Place, is_blank, locate, offset_in};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
-use crate::store::{Data, IdRule, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
+use crate::store::{Data, IdRule, OnDelete, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -191,6 +191,7 @@ fn reference_rules(schema: &Schema) -> HashMap<String, Vec<ReferenceRule>> {
             many: reference.many,
             resource: reference.resource.clone(),
             target: reference.target.clone(),
+            on_delete: reference.on_delete.and_then(OnDelete::named),
         });
         (rules.resource().to_string(), references.collect())
     };

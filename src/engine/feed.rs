@@ -155,12 +155,13 @@ impl Feed {
         writes: impl Iterator<Item = (&'a Command, &'a Outcome)>,
     ) {
         let events = writes.flat_map(|(command, outcome)| {
-            outcome.written.iter().map(move |written| {
+            outcome.written.iter().enumerate().map(move |(at, written)| {
                 let record = record(store, &written.resource, written.id.as_ref());
                 let what = match (command, &record) {
                     (Command::Create { .. }, _) => What::Create,
-                    (Command::Merge { .. } | Command::MergeObject { .. }, Some(_)) => What::Merge,
-                    (Command::Delete { .. }, _) | (_, None) => What::Delete,
+                    (_, None) => What::Delete,
+                    (Command::Delete { .. }, _) if at < outcome.removed => What::Delete,
+                    (Command::Merge { .. } | Command::MergeObject { .. } | Command::Delete { .. }, _) => What::Merge,
                     _ => What::Replace,
                 };
                 let record = record.filter(|_| what != What::Delete);

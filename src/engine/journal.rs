@@ -68,10 +68,11 @@ impl Before {
 
     /// The line of the journal for a command that made `after` of the data.
     pub(super) fn line(&self, after: &Store, outcome: &Outcome) -> String {
-        let effects = outcome.written.iter().map(|what| {
+        let effects = outcome.written.iter().enumerate().map(|(at, what)| {
             let (was, now) = match self {
                 Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
-                Before::All(before) => (before.lost_in(after, what), None),
+                Before::All(before) if at < outcome.removed => (before.lost_in(after, what), None),
+                Before::All(before) => (before.text_of(what), after.text_of(what)),
             };
             json!({
                 "resource": what.resource,

@@ -47,6 +47,7 @@ kinds! {
     TIMEOUT "timeout" 408 "The request took too long";
     NOTHING_TO_UNDO "nothing-to-undo" 409 "There is nothing to undo";
     NOT_UNIQUE "not-unique" 409 "The value is taken";
+    REFERENCED "referenced" 409 "Other records point to it";
     ID_TAKEN "id-taken" 409 "The id is taken";
     CHANGED "changed" 412 "The record has changed";
     TOO_LARGE "too-large" 413 "The body is too large";

@@ -13,7 +13,9 @@ use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
 use crate::schema::Rules;
+use crate::store::query::{names_in, pairs};
 use crate::store::{Command, Data, Refusal, Resource};
+use crate::words::list;
 
 /// What is to be written where.
 pub(super) enum Write<'a> {
@@ -58,7 +60,8 @@ pub(super) async fn carry_out(
             (StatusCode::OK, false, command)
         }
         Write::Delete(resource, id) => {
-            (StatusCode::OK, false, Command::Delete { resource: name(resource), id: id.clone() })
+            let command = Command::Delete { resource: name(resource), id: id.clone(), dependent: dependent(request) };
+            (StatusCode::OK, false, command)
         }
         Write::CreateObject(resource, member) => {
             let body = with(read(resource)?, member);
@@ -105,6 +108,11 @@ fn expected(request: &Request) -> Option<Expected> {
         wanted.as_ref().is_none_or(|list| reply::names(list, &tag))
             && unwanted.as_ref().is_none_or(|list| !reply::names(list, &tag))
     }))
+}
+
+/// The collections that `_dependent` names.
+fn dependent(request: &Request) -> Vec<String> {
+    pairs(request.uri.query().unwrap_or("")).map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
 }
 
 /// `body` with a member set, if there is one to set.
@@ -256,6 +264,9 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             };
             problem.attempt(request.curl("GET", request.uri.path(), None))
         }
+        Refusal::Referenced { resource, id, holders, not_null } => {
+            referenced(request, (&resource, id.as_ref()), &holders, not_null.as_deref())
+        }
         Refusal::IdTaken { resource, property, id } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
             Problem::new(problem::ID_TAKEN, format!("{resource} has a record with the {property} {id} already"))
@@ -265,7 +276,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
         }
         Refusal::NotUnique { resource, values, holder } => {
             let told: Vec<_> = values.iter().map(|(name, value)| format!("the {name} {value}")).collect();
-            let told = crate::words::list(&told);
+            let told = list(&told);
             let whose = holder.as_ref().map_or_else(|| "another record".into(), |id| format!("the record {id}"));
             let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{whose} of {resource} has {told} already"));
             for (name, value) in &values {
@@ -284,4 +295,40 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             }
         }
     }
+}
+
+/// The problem of a deletion that other records stand against.
+fn referenced(
+    request: &Request,
+    (resource, id): (&str, Option<&Id>),
+    holders: &[(String, Option<Id>)],
+    not_null: Option<&str>,
+) -> Problem {
+    const MOST_NAMED: usize = 5;
+    let path =
+        |resource: &str, id: Option<&Id>| format!("{resource}/{}", id.map_or_else(String::new, |id| id.to_string()));
+    let mut named: Vec<String> =
+        holders.iter().take(MOST_NAMED).map(|(resource, id)| path(resource, id.as_ref())).collect();
+    match holders.len().saturating_sub(MOST_NAMED) {
+        0 => {}
+        1 => named.push("one more".into()),
+        more => named.push(format!("{more} more")),
+    }
+    let points = if holders.len() == 1 { "points" } else { "point" };
+    let (gone, named) = (path(resource, id), list(&named));
+    let detail = match not_null {
+        Some(rule) => format!("{gone} cannot be deleted: {named} points to it, and the rules say that {rule}"),
+        None => format!("{gone} cannot be deleted: {named} {points} to it"),
+    };
+    let mut collections = dependent(request);
+    for (holder, _) in holders {
+        if !collections.contains(holder) {
+            collections.push(holder.clone());
+        }
+    }
+    let collections: Vec<String> = collections.iter().map(|name| encode(name)).collect();
+    let target = format!("{}?_dependent={}", request.uri.path(), collections.join(","));
+    Problem::new(problem::REFERENCED, detail)
+        .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")
+        .attempt(request.curl("DELETE", &target, None))
 }

@@ -8,6 +8,16 @@ use crate::store::query::{OPERATORS, Op, Operator, Spelling};
 /// How many fields get parameters: a document with more could not be read.
 const MOST_FIELDS: usize = 40;
 
+/// The parameter of a deletion.
+pub(super) fn dependent() -> Value {
+    query(
+        "_dependent",
+        "Collections, which commas separate: their records are deleted with the record that they point to.",
+        json!({ "type": "string" }),
+        None,
+    )
+}
+
 /// The parameters of a list of what was `seen`; `names` are fields that the rules name.
 pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a str, &'a [String])>) -> Vec<Value> {
     let mut parameters = vec![

@@ -101,7 +101,7 @@ fn record(store: &Store, one: &Described<'_>, kinds: &[Kind]) -> Value {
         [&ALWAYS[..], &BODY, &CHANGE, &["rules", "reference", "no-record", "not-unique", "changed"]].concat();
     let read = [&ALWAYS[..], &["no-record"]].concat();
     let found = ok(&one.name, one.example.clone());
-    let gone = json!({ "description": "The record is gone, and those that pointed to it.", "content": { "application/json": { "schema": { "type": "object" }, "example": {} } } });
+    let gone = json!({ "description": "The record is gone.", "content": { "application/json": { "schema": { "type": "object" }, "example": {} } } });
     let (new, part) = bodies(one);
     let get = operation(one, "get", "A record of NAME.", &[], None, answer(&[(200, found.clone())], &read, kinds));
     let put = operation(
@@ -120,9 +120,13 @@ fn record(store: &Store, one: &Described<'_>, kinds: &[Kind]) -> Value {
         Some(part),
         answer(&[(200, found)], &changing, kinds),
     );
-    let names = [&ALWAYS[..], &CHANGE[..3], &["no-record", "changed"]].concat();
+    let mut names = [&ALWAYS[..], &CHANGE[..3], &["no-record", "changed"]].concat();
+    if store.restricts(one.resource.name()) {
+        names.push("referenced");
+    }
+    let parameters = [parameters::dependent()];
     let delete =
-        operation(one, "delete", "Deletes a record of NAME.", &[], None, answer(&[(200, gone)], &names, kinds));
+        operation(one, "delete", "Deletes a record of NAME.", &parameters, None, answer(&[(200, gone)], &names, kinds));
     json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::keywords::{AT_COLLECTION, AT_ROOT, KEYWORDS, REFERENCES, Shape, UNIQUE, nearest};
+use super::keywords::{AT_COLLECTION, AT_ROOT, KEYWORDS, ON_DELETE, REFERENCES, Shape, UNIQUE, nearest};
 use super::walk::{Problem, is_own};
 use super::words::{Layer, Sheet, join, literal, types, wanted};
 use super::{Holds, Property, Reference, Unique, UniqueProperty};
@@ -135,21 +135,52 @@ impl Gatherer<'_> {
                 for layer in layers {
                     let Some(value) = layer.schema.get(REFERENCES) else { continue };
                     let pointer = join(&layer.pointer, REFERENCES);
-                    match target(value, self.id) {
-                        Some((resource, target)) => {
-                            references.push(Reference { property: property.name.clone(), many, resource, target });
-                        }
-                        None => self.problem(
-                            pointer.clone(),
-                            format!("must be the name of a collection, is {}", literal(value)),
-                            Some("write \"bands\", or \"bands/name\" for another property than the id".to_owned()),
-                        ),
+                    if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
+                        let property = property.name.clone();
+                        references.push(Reference { property, many, resource, target, on_delete });
                     }
                     self.used.insert(pointer);
                 }
             }
         }
         references
+    }
+
+    /// What the value of `references` says: the collection and the property there, and what is done on a deletion.
+    fn reference(&mut self, value: &Value, pointer: &str) -> Option<(String, String, Option<&'static str>)> {
+        const FORM: &str = "write {\"resource\": \"bands\", \"onDelete\": \"restrict\"}";
+        let mut on_delete = None;
+        let mut name = Some(value);
+        if let Value::Object(members) = value {
+            name = members.get("resource");
+            for (key, value) in members {
+                let pointer = join(pointer, key);
+                match key.as_str() {
+                    "resource" => {}
+                    "onDelete" => {
+                        on_delete = ON_DELETE.into_iter().find(|known| value == known);
+                        if on_delete.is_none() {
+                            let message = format!("must be one of {}, got {}", ON_DELETE.join(", "), literal(value));
+                            let near = value.as_str().and_then(|text| nearest(text, ON_DELETE));
+                            self.problem(pointer, message, near.map(|near| format!("did you mean \"{near}\"?")));
+                        }
+                    }
+                    _ => self.problem(pointer, format!("unknown key \"{key}\" of `references`"), Some(FORM.to_owned())),
+                }
+            }
+        }
+        let found = name.and_then(|name| target(name, self.id));
+        if found.is_none() {
+            let (message, hint) = match (value.is_object(), name) {
+                (true, None) => ("`references` lacks \"resource\"".to_owned(), FORM),
+                (_, name) => (
+                    format!("must be the name of a collection, got {}", literal(name.unwrap_or(value))),
+                    "write \"bands\", or \"bands/name\" for another property than the id",
+                ),
+            };
+            self.problem(pointer.to_owned(), message, Some(hint.to_owned()));
+        }
+        found.map(|(resource, target)| (resource, target, on_delete))
     }
 
     fn unique(&mut self, outer: &[Layer<'_>], properties: &[Property]) -> Vec<Unique> {

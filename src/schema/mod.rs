@@ -138,6 +138,8 @@ pub struct Reference {
     pub resource: String,
     /// The property of that collection's records that holds the same value; mostly the id.
     pub target: String,
+    /// What is done when the other record is deleted, one of four words, where the rules say it.
+    pub on_delete: Option<&'static str>,
 }
 
 /// One thing about a record that breaks a rule.

@@ -96,6 +96,7 @@ fn what_the_rules_tell() {
         many,
         resource: resource.to_owned(),
         target: target.to_owned(),
+        on_delete: None,
     };
     assert_eq!(tasks.references(), [to("user_id", false, "users", "id"), to("bands", true, "bands", "name")]);
     assert_eq!(tasks.property("dueDate").expect("dueDate").words, "a date or null");

@@ -9,9 +9,11 @@ use imbl::Vector;
 
 use super::Record;
 use super::haystack::Haystack;
-use super::index::{HashIndex, Keys, hash_of};
+use super::index::{HashIndex, Ids, Keys, hash_of};
 use super::ordered::Ordered;
 use super::query::{Absent, Field, SortKey, order};
+use super::refer::Link;
+use crate::json::Id;
 
 /// How often an aid is asked for before it is made: a query that never comes again does without.
 const ASKED: u32 = 2;
@@ -46,6 +48,7 @@ struct Aid {
 #[derive(Debug, Clone)]
 enum Subject {
     Equal(Arc<Field>),
+    Pointing(Arc<Link>),
     Order(Arc<[SortKey]>),
 }
 
@@ -59,7 +62,21 @@ struct Uses {
 #[derive(Debug, Clone)]
 enum Made {
     Equal(HashIndex<Texts>),
+    Pointing(HashIndex<Pointers>),
     Order(Ordered),
+}
+
+/// The ids to which a foreign key points.
+#[derive(Debug, Clone)]
+struct Pointers(Arc<Link>);
+
+impl Keys for Pointers {
+    fn each(&self, record: &Record, see: &mut dyn FnMut(u64)) {
+        let mut hashes: Vec<u64> = self.0.pointers(record.value()).iter().map(Ids::hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes.into_iter().for_each(see);
+    }
 }
 
 /// The texts to which a field is equal.
@@ -84,6 +101,7 @@ impl Made {
     fn of(subject: &Subject, rows: &Vector<Arc<Record>>) -> Made {
         match subject {
             Subject::Equal(field) => Made::Equal(HashIndex::of(rows, Texts(field.clone()))),
+            Subject::Pointing(link) => Made::Pointing(HashIndex::of(rows, Pointers(link.clone()))),
             Subject::Order(keys) => Made::Order(Ordered::of(rows, order(keys))),
         }
     }
@@ -111,6 +129,16 @@ impl Aids {
         let aid = self.ask(is_it, || Subject::Equal(Arc::new(Field::new(path))), rows)?;
         let Made::Equal(index) = aid.made.get()? else { return None };
         let mut found: Vec<_> = index.candidates(hash_of(value)).cloned().collect();
+        found.sort_unstable_by_key(|record| record.number());
+        Some(found)
+    }
+
+    /// The records that may point to `target` by `link`, in order; `None` where all have to be looked at.
+    pub(super) fn pointing(&self, link: &Link, target: &Id, rows: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
+        let is_it = |subject: &Subject| matches!(subject, Subject::Pointing(known) if (&known.key, known.many) == (&link.key, link.many));
+        let aid = self.ask(is_it, || Subject::Pointing(Arc::new(link.clone())), rows)?;
+        let Made::Pointing(index) = aid.made.get()? else { return None };
+        let mut found: Vec<_> = index.candidates(Ids::hash(target)).cloned().collect();
         found.sort_unstable_by_key(|record| record.number());
         Some(found)
     }
@@ -171,6 +199,10 @@ impl Aids {
                     index.insert(record, rows);
                     true
                 }
+                Some(Made::Pointing(index)) => {
+                    index.insert(record, rows);
+                    true
+                }
                 Some(Made::Order(ordered)) => ordered.insert(record),
                 None => aid.uses.asked.load(Relaxed) < ASKED,
             };
@@ -184,6 +216,7 @@ impl Aids {
     pub(super) fn remove(&mut self, record: &Record) {
         self.each(|aid| match aid.made.get_mut() {
             Some(Made::Equal(index)) => index.remove(record),
+            Some(Made::Pointing(index)) => index.remove(record),
             Some(Made::Order(ordered)) => {
                 let stays = ordered.remove(record);
                 if !stays {

@@ -116,7 +116,7 @@ mod tests {
                 let command = match write {
                     0 | 1 => Command::Create { resource, body },
                     2 | 3 => Command::Replace { resource, id, body },
-                    _ => Command::Delete { resource, id },
+                    _ => Command::Delete { resource, id, dependent: Vec::new() },
                 };
                 let before = store.clone();
                 if let Ok(draft) = store.draft(&command, &mut String::new) {

@@ -7,6 +7,7 @@ use imbl::{OrdMap, Vector};
 use super::aids::Aids;
 use super::index::{HashIndex, Ids};
 use super::query::{Absent, Field};
+use super::refer::Link;
 use super::unique::{UniqueIndex, UniqueRule};
 use super::{IdRule, LoadError};
 use crate::json::{Array, Highest, Id, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
@@ -279,6 +280,20 @@ impl Collection {
         // As a rule there is one, whose number need not be looked at.
         let first = of_id.next()?;
         Some(of_id.fold(first, |first, other| if other.number < first.number { other } else { first }))
+    }
+
+    /// The records that point to `target` by `link`, in order.
+    pub(super) fn pointing(&self, link: &Link, target: &Id) -> Vec<Arc<Record>> {
+        let points = |record: &Record| {
+            // To look for the key's bytes is many times faster than to read the members.
+            memchr::memmem::find(record.value().as_bytes(), link.key.as_bytes()).is_some()
+                && link.pointers(record.value()).contains(target)
+        };
+        if let Some(mut found) = self.aids.pointing(link, target, &self.rows) {
+            found.retain(|record| points(record));
+            return found;
+        }
+        self.rows.iter().filter(|record| points(record)).cloned().collect()
     }
 
     pub(super) fn by_id(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {

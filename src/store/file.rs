@@ -226,7 +226,7 @@ mod tests {
                         let (id, how) = (Id::Number(id), Merge::Shallow);
                         carried_out(now, &Command::Merge { resource, id, patch: body(), how })
                     }
-                    5 => carried_out(now, &Command::Delete { resource, id: Id::Number(id) }),
+                    5 => carried_out(now, &Command::Delete { resource, id: Id::Number(id), dependent: Vec::new() }),
                     _ if place == 0 => carried_out(now, &Command::ReplaceObject { resource: "o".into(), body: body() }),
                     _ => past.get(past.len() / 2).cloned(),
                 };

@@ -48,6 +48,8 @@ pub struct Settings {
     pub references: HashMap<String, Vec<ReferenceRule>>,
     /// What the ids of new records must be, by resource.
     pub ids: HashMap<String, Arc<dyn IdRule>>,
+    /// What becomes of dependents where no rule says.
+    pub on_delete: OnDelete,
 }
 
 /// A rule for the ids of a collection. Ids are JSON texts.
@@ -57,6 +59,31 @@ pub trait IdRule: std::fmt::Debug + Send + Sync {
 
     /// Gives `see` ids for a new record until it takes one. The highest number so far is `highest`.
     fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool);
+}
+
+/// What becomes of the records that point to a deleted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// They are deleted, too.
+    #[default]
+    Cascade,
+    /// There must be none: the deletion is refused.
+    Restrict,
+    /// They point to nothing from now on.
+    SetNull,
+    /// They stay as they are.
+    Nothing,
+}
+
+impl OnDelete {
+    /// The names of all of them.
+    pub const NAMES: [&str; 4] = ["cascade", "restrict", "set-null", "nothing"];
+
+    /// The one with that name.
+    pub fn named(name: &str) -> Option<OnDelete> {
+        let all = [OnDelete::Cascade, OnDelete::Restrict, OnDelete::SetNull, OnDelete::Nothing];
+        OnDelete::NAMES.iter().position(|known| *known == name).map(|at| all[at])
+    }
 }
 
 /// A property whose value must be that of a property of some record.
@@ -70,6 +97,8 @@ pub struct ReferenceRule {
     pub resource: String,
     /// The property there, as a rule the id.
     pub target: String,
+    /// What becomes of this record when that one is deleted; `None`: what the settings say.
+    pub on_delete: Option<OnDelete>,
 }
 
 impl Settings {
@@ -86,6 +115,7 @@ impl Default for Settings {
             unique: HashMap::new(),
             references: HashMap::new(),
             ids: HashMap::new(),
+            on_delete: OnDelete::default(),
         }
     }
 }

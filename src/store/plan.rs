@@ -6,6 +6,7 @@ use bytestring::ByteString;
 
 use super::collection::next_id;
 use super::file::Style;
+use super::refer::Dependents;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
     Id, Indent, Kind, Layout, Object, RecordText, get_member, members, merge_patch, merge_shallow, quote, same_value,
@@ -42,12 +43,14 @@ pub enum Command {
         /// How they are laid over the record.
         how: Merge,
     },
-    /// Takes a record away, and the records that point to it.
+    /// Takes a record away, and does to those that point to it what [`OnDelete`](super::OnDelete) says.
     Delete {
         /// The collection's name.
         resource: String,
         /// Which record.
         id: Id,
+        /// The collections whose records go with it in any case.
+        dependent: Vec<String>,
     },
     /// Puts another object in the place of a single one.
     ReplaceObject {
@@ -120,6 +123,17 @@ pub enum Refusal {
         /// The value that points nowhere, as JSON.
         value: String,
     },
+    /// Other records point to what would be deleted, and must not lose it.
+    Referenced {
+        /// The collection of the record that was to be deleted.
+        resource: String,
+        /// Its id.
+        id: Option<Id>,
+        /// The records that point, by collection and id.
+        holders: Vec<(String, Option<Id>)>,
+        /// The pointer cannot be null, for this reason; `None`: it is to be kept.
+        not_null: Option<String>,
+    },
     /// The record is not in the state that the writer expected (`If-Match`).
     Changed,
 }
@@ -137,7 +151,7 @@ enum Target {
     /// Its id, and how it is written.
     New(Option<Id>, Style),
     Record(Arc<Record>),
-    Gone(Vec<(usize, Arc<Record>)>),
+    Gone(Dependents),
     Object,
 }
 
@@ -160,6 +174,15 @@ impl Draft {
     pub fn record(&self) -> Option<&str> {
         (!matches!(self.target, Target::Gone(_))).then_some(self.text.as_str())
     }
+
+    /// The records that a deletion leaves without what they point to: the collection, the id, and the text as it would
+    /// be.
+    pub fn emptied<'a>(&'a self, store: &'a Store) -> impl Iterator<Item = (&'a str, Option<&'a Id>, &'a str)> {
+        let emptied = if let Target::Gone(dependents) = &self.target { dependents.emptied.as_slice() } else { &[] };
+        emptied.iter().filter_map(|(place, record, text)| {
+            Some((store.resources.get(*place)?.name.as_str(), record.id(), text.as_str()))
+        })
+    }
 }
 
 /// A change that has been found possible. Only [`Store::plan`] makes one, and [`Store::apply`] cannot fail on it.
@@ -177,6 +200,8 @@ pub struct Outcome {
     pub changed: bool,
     /// What was written, the records included that a deletion took along.
     pub written: Vec<Written>,
+    /// How many of these, the first ones, are gone.
+    pub removed: usize,
 }
 
 impl Store {
@@ -228,10 +253,10 @@ impl Store {
                 let text = how.merge(record.value(), &patch, layout, record.text.indent());
                 Ok(Draft { resource, target: Target::Record(record), text })
             }
-            Command::Delete { resource, id } => {
+            Command::Delete { resource, id, dependent } => {
                 let (resource, record) = self.record(resource, id)?;
-                let gone = self.dependents(resource, &record);
-                Ok(Draft { resource, target: Target::Gone(gone), text: String::new() })
+                let dependents = self.dependents(resource, &record, dependent)?;
+                Ok(Draft { resource, target: Target::Gone(dependents), text: String::new() })
             }
             Command::ReplaceObject { resource, body } => {
                 let (resource, old) = self.object(resource)?;
@@ -287,27 +312,30 @@ impl Store {
     /// Carries out a change that was planned on this very store.
     pub fn apply(&mut self, Change(draft): Change) -> Outcome {
         let id_property = self.settings.id.clone();
-        if let Target::Gone(gone) = &draft.target {
-            for (resource, record) in gone.iter().rev() {
-                if let Some(resource) = self.resources.get_mut(*resource)
-                    && let Data::Collection(collection) = &mut Arc::make_mut(resource).data
-                {
-                    collection.untouched = None;
+        if let Target::Gone(Dependents { gone, emptied }) = &draft.target {
+            for (place, record, text) in emptied {
+                if let Some(collection) = self.collection_at(*place) {
+                    collection.replace(record, record.text.with_value(text));
+                }
+            }
+            for (place, record) in gone.iter().rev() {
+                if let Some(collection) = self.collection_at(*place) {
                     collection.remove(record);
                 }
             }
-            let written = gone.iter().filter_map(|(resource, record)| {
-                let resource = self.resources.get(*resource)?.name.clone();
-                Some(Written { resource, id: record.id().cloned() })
-            });
-            let written = written.collect();
+            let name = |place: usize| self.resources.get(place).map(|resource| resource.name.clone());
+            let records = gone.iter().map(|(place, record)| (place, record));
+            let records = records.chain(emptied.iter().map(|(place, record, _)| (place, record)));
+            let written = records
+                .filter_map(|(place, record)| Some(Written { resource: name(*place)?, id: record.id().cloned() }));
+            let (written, removed) = (written.collect(), gone.len());
             return match gone.first() {
-                Some((_, record)) => Outcome::of(record, true, written),
-                None => Outcome { id: None, value: draft.text.into(), changed: false, written },
+                Some((_, record)) => Outcome { removed, ..Outcome::of(record, true, written) },
+                None => Outcome { id: None, value: draft.text.into(), changed: false, written, removed },
             };
         }
         let Some(resource) = self.resources.get_mut(draft.resource) else {
-            return Outcome { id: None, value: draft.text.into(), changed: false, written: Vec::new() };
+            return Outcome { id: None, value: draft.text.into(), changed: false, written: Vec::new(), removed: 0 };
         };
         let resource = Arc::make_mut(resource);
         let written = |id: Option<&Id>| vec![Written { resource: resource.name.clone(), id: id.cloned() }];
@@ -338,7 +366,7 @@ impl Store {
                 let changed = !matches!(data, Data::Object(old) if **old == *draft.text);
                 let value = ByteString::from(draft.text);
                 *data = Data::Object(value.clone());
-                Outcome { id: None, value, changed, written: written(None) }
+                Outcome { id: None, value, changed, written: written(None), removed: 0 }
             }
         }
     }
@@ -349,13 +377,24 @@ impl Store {
             Command::Create { .. } => None,
             Command::Replace { resource, id, .. }
             | Command::Merge { resource, id, .. }
-            | Command::Delete { resource, id } => Some(self.resource(resource)?.collection()?.get(id)?.value()),
+            | Command::Delete { resource, id, .. } => Some(self.resource(resource)?.collection()?.get(id)?.value()),
             Command::ReplaceObject { resource, .. } | Command::MergeObject { resource, .. } => {
                 match self.resource(resource)?.data() {
                     Data::Object(text) => Some(text),
                     _ => None,
                 }
             }
+        }
+    }
+
+    /// The collection at that place, for a change.
+    fn collection_at(&mut self, place: usize) -> Option<&mut Collection> {
+        match &mut Arc::make_mut(self.resources.get_mut(place)?).data {
+            Data::Collection(collection) => {
+                collection.untouched = None;
+                Some(collection)
+            }
+            _ => None,
         }
     }
 
@@ -382,7 +421,7 @@ impl Store {
 
 impl Outcome {
     fn of(record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
-        Outcome { id: record.id().cloned(), value: record.text.shared_value(), changed, written }
+        Outcome { id: record.id().cloned(), value: record.text.shared_value(), changed, written, removed: 0 }
     }
 }
 

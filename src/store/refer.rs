@@ -5,13 +5,13 @@
 //! `comments` point to `posts` by `postId`. There the parent's name may be any plausible singular, and the key may be in
 //! snake case (`post_id`): of these names the first that a record has is the key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::plural::{plural, singular, singulars};
 use super::query::encode;
-use super::{Record, ReferenceRule, Refusal, Resource, Store};
-use crate::json::{Id, Kind, get_member, items, same_value};
+use super::{OnDelete, Record, ReferenceRule, Refusal, Resource, Store};
+use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 
 /// What snake case has in place of `Id`.
 const SNAKE_SUFFIX: &str = "_id";
@@ -29,9 +29,32 @@ pub struct Link {
     pub declared: bool,
     /// The rules declare it, or some record has the key.
     pub used: bool,
+    /// What becomes of a record when the one that it points to is deleted.
+    pub on_delete: OnDelete,
+}
+
+/// What a deletion comes to.
+#[derive(Debug)]
+pub(super) struct Dependents {
+    /// The records that go, with the places of their collections, the deleted one first.
+    pub gone: Vec<(usize, Arc<Record>)>,
+    /// The records that stay and point to nothing, and what they are then.
+    pub emptied: Vec<(usize, Arc<Record>, String)>,
 }
 
 impl Link {
+    /// `record` without its pointer to `target`: a key is null then, and an array lacks the item.
+    fn without(&self, record: &str, target: &Id, layout: Layout, base: &str) -> String {
+        let value = match get_member(record, &self.key) {
+            Some(list) if self.many => {
+                let kept = items(list).filter(|item| Id::from_json(item).as_ref() != Some(target));
+                format!("[{}]", kept.collect::<Vec<_>>().join(","))
+            }
+            _ => "null".into(),
+        };
+        with_member(record, &self.key, &value, layout, base)
+    }
+
     /// What `record`, one of the child collection, points to.
     pub fn pointers(&self, record: &str) -> Vec<Id> {
         match get_member(record, &self.key) {
@@ -58,6 +81,11 @@ impl Store {
                 many: rule.many,
                 declared: true,
                 used: true,
+                on_delete: rule.on_delete.unwrap_or(match settings.on_delete {
+                    // One of many pointers is lost, and the record with the others stays.
+                    OnDelete::Cascade if rule.many => OnDelete::Nothing,
+                    other => other,
+                }),
             })
             .collect();
         if !links.is_empty() {
@@ -75,6 +103,7 @@ impl Store {
             many: false,
             declared: false,
             used,
+            on_delete: settings.on_delete,
         };
         vec![match used {
             Some(key) => link(key, true),
@@ -189,10 +218,22 @@ impl Store {
         claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
     }
 
-    /// The records that go with the record `first` of the resource at `index`: those that point to it, those that point
-    /// to these, and so on. A record that pointed nowhere before stays.
-    pub(super) fn dependents(&self, index: usize, first: &Arc<Record>) -> Vec<(usize, Arc<Record>)> {
+    /// What the deletion of the record `first` of the resource at `index` comes to: with it go the records that point to
+    /// it, and those that point to these, as far as they cascade. A record that pointed nowhere before stays. Records of
+    /// the collections in `dependent` always go with what they point to.
+    ///
+    /// # Errors
+    /// A record that stays must not lose what it points to.
+    pub(super) fn dependents(
+        &self,
+        index: usize,
+        first: &Arc<Record>,
+        dependent: &[String],
+    ) -> Result<Dependents, Refusal> {
         let mut gone = vec![(index, first.clone())];
+        let mut seen = HashSet::from([(index, first.number())]);
+        // Those that point to something that goes, and do not go for that.
+        let mut left: Vec<(usize, Arc<Record>, Link, Id)> = Vec::new();
         let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
         while let Some((place, record)) = gone.get(next).cloned() {
@@ -202,21 +243,56 @@ impl Store {
                 let Some(collection) = child.collection() else { continue };
                 let links = known.entry((child_place, place)).or_insert_with(|| {
                     let mut links = self.links(&child.name, &parent.name);
-                    links.retain(|link| link.used && !link.many);
+                    links.retain(|link| link.used && link.on_delete != OnDelete::Nothing);
                     links
                 });
                 for link in links.iter() {
                     let target = get_member(record.value(), &link.target).and_then(Id::from_json);
                     let Some(target) = target else { continue };
-                    for row in collection.rows().filter(|row| holds(row.value(), &link.key, &target)) {
-                        if !gone.iter().any(|(known, other)| *known == child_place && other.number() == row.number()) {
-                            gone.push((child_place, row.clone()));
+                    let goes = link.on_delete == OnDelete::Cascade || dependent.contains(&child.name);
+                    for row in collection.pointing(link, &target) {
+                        if !goes {
+                            left.push((child_place, row, link.clone(), target.clone()));
+                        } else if seen.insert((child_place, row.number())) {
+                            gone.push((child_place, row));
                         }
                     }
                 }
             }
         }
-        gone
+        left.retain(|(place, row, ..)| !seen.contains(&(*place, row.number())));
+        let name = |place: usize| self.resources.get(place).map_or("", |resource| resource.name.as_str());
+        let holders = left.iter().filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
+        let holders: Vec<_> = holders.map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned())).collect();
+        if !holders.is_empty() {
+            return Err(Refusal::Referenced {
+                resource: name(index).to_string(),
+                id: first.id().cloned(),
+                holders,
+                not_null: None,
+            });
+        }
+        let mut emptied: Vec<(usize, Arc<Record>, String)> = Vec::new();
+        let mut places: HashMap<(usize, u64), usize> = HashMap::new();
+        for (place, row, link, target) in left {
+            let at = *places.entry((place, row.number())).or_insert_with(|| {
+                let text = row.value().to_string();
+                emptied.push((place, row.clone(), text));
+                emptied.len() - 1
+            });
+            let layout = Layout::of(row.value(), self.style(place).layout);
+            let text = &mut emptied[at].2;
+            *text = link.without(text, &target, layout, row.text.indent());
+        }
+        Ok(Dependents { gone, emptied })
+    }
+
+    /// Whether the deletion of a record of `parent` may be refused because others point to it.
+    pub fn restricts(&self, parent: &str) -> bool {
+        let settings = &self.settings;
+        let mut rules = settings.references.values().flatten().filter(|rule| rule.resource == parent);
+        let may_refuse = |how: OnDelete| matches!(how, OnDelete::Restrict | OnDelete::SetNull);
+        may_refuse(settings.on_delete) || rules.any(|rule| rule.on_delete.is_some_and(may_refuse))
     }
 
     /// Whether every declared reference of `record` points to a record. What `old`, the record before, had already is
@@ -245,12 +321,6 @@ impl Store {
         }
         collection.rows().any(|row| get_member(row.value(), &rule.target).is_some_and(|known| same_value(known, value)))
     }
-}
-
-fn holds(record: &str, key: &str, target: &Id) -> bool {
-    // Most records hold no such key, and to look for its bytes is many times faster than to read the members.
-    memchr::memmem::find(record.as_bytes(), key.as_bytes()).is_some()
-        && get_member(record, key).and_then(Id::from_json).as_ref() == Some(target)
 }
 
 /// `order_item` and `order-item` as `orderItem`.

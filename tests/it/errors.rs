@@ -342,6 +342,10 @@ fn every_kind_can_be_met() {
     let fixture = Fixture::new("{\"trees\": []}", Some(tree), |_| {});
     meet("too-complex", 400, fixture.json("POST", "/trees", &deep(60)));
     fixture.json("POST", "/trees", &deep(1)).problem(400, "rules");
+    let fixture = Fixture::new(r#"{"users": [{"id": 1}], "posts": [{"userId": 1}]}"#, None, |options| {
+        options.on_delete = standin::store::OnDelete::Restrict;
+    });
+    meet("referenced", 409, fixture.send("DELETE", "/users/1", NONE, ""));
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
     meet("read-only", 403, fixture.json("POST", "/a", "{}"));
     // Those that other tests meet, and those that no request can bring about.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -104,6 +104,18 @@ fn every_change_is_told_with_the_record_and_the_version() {
     fixture.send("DELETE", "/users/2", NONE, "");
     let (name, data) = stream.next();
     assert_eq!((name.as_str(), &data["id"], &data["record"]), ("delete", &2.into(), &Value::Null));
+}
+
+#[test]
+fn a_deletion_that_sets_keys_to_null_is_a_change_of_their_records() {
+    let data = r#"{"clubs": [{"id": 1}], "players": [{"id": 2, "clubId": 1}]}"#;
+    let fixture = Fixture::new(data, None, |options| options.on_delete = standin::store::OnDelete::SetNull);
+    let mut stream = follow(&fixture, "/-/events");
+    assert_eq!(fixture.send("DELETE", "/clubs/1", NONE, "").status, 200);
+    let (kind, event) = stream.next();
+    assert_eq!((kind.as_str(), &event["resource"], &event["id"]), ("delete", &json!("clubs"), &json!(1)));
+    let (kind, event) = stream.next();
+    assert_eq!((kind.as_str(), &event["record"]), ("merge", &json!({"id": 2, "clubId": null})));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod page;
 
 mod errors;
 mod ids;
+mod on_delete;
 mod references;
 mod relations;
 mod verbs;

@@ -196,7 +196,7 @@ fn what_is_no_rule_is_refused_with_its_place() {
             "`uniqueItemProperties` has no effect here (it belongs beside `items`",
         ),
         (user(r#"{ "references": "a" }"#), "`references` has no effect here"),
-        (user(r#"{ "properties": { "a": { "references": 5 } } }"#), "must be the name of a collection, is 5"),
+        (user(r#"{ "properties": { "a": { "references": 5 } } }"#), "must be the name of a collection, got 5"),
         (
             user(r#"{ "properties": { "a": { "references": "users/nme" }, "name": {} } }"#),
             "references `nme`, which is no property of users (did you mean \"name\"?)",

@@ -104,7 +104,7 @@ pub fn patch(resource: &str, id: i64, body: &str) -> Command {
 }
 
 pub fn delete(resource: &str, id: i64) -> Command {
-    Command::Delete { resource: resource.into(), id: Id::Number(id) }
+    Command::Delete { resource: resource.into(), id: Id::Number(id), dependent: Vec::new() }
 }
 
 /// Sequences of commands, each of which changes something.

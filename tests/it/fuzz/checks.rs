@@ -225,7 +225,7 @@ fn commands(store: &Store, bytes: &[u8]) -> Vec<Command> {
             1 => Command::Replace { resource, id, body },
             2 => Command::Merge { resource, id, patch: body, how: Merge::Shallow },
             3 => Command::Merge { resource, id, patch: body, how: Merge::MergePatch },
-            4 => Command::Delete { resource, id },
+            4 => Command::Delete { resource, id, dependent: Vec::new() },
             5 => Command::ReplaceObject { resource, body },
             _ => Command::MergeObject { resource, patch: body, how: Merge::MergePatch },
         });

@@ -1,0 +1,214 @@
+//! What becomes of the records that point to a deleted one.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use standin::schema::Schema;
+use standin::store::OnDelete;
+
+use crate::support::*;
+
+const DATA: &str = r#"{
+  "clubs": [{ "id": 1 }, { "id": 2 }],
+  "players": [{ "id": 1, "clubId": 1 }, { "id": 2, "clubId": 2 }, { "id": 3, "clubId": 1 }, { "id": 4, "clubId": 9 }],
+  "goals": [{ "id": 1, "playerId": 3 }, { "id": 2, "playerId": 2 }]
+}
+"#;
+
+fn with_option(on_delete: OnDelete) -> Fixture {
+    Fixture::new(DATA, None, |options| options.on_delete = on_delete)
+}
+
+/// Rules in which players point to clubs, with `on_delete`.
+fn rules(on_delete: &str) -> String {
+    let reference = json!({ "resource": "clubs", "onDelete": on_delete });
+    let properties = json!({ "clubId": { "type": ["integer", "null"], "references": reference } });
+    json!({ "properties": { "players": { "items": { "properties": properties } } } }).to_string()
+}
+
+fn ids(fixture: &Fixture, resource: &str) -> Vec<i64> {
+    let rows = fixture.data()[resource].as_array().unwrap().clone();
+    rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn the_option_says_what_becomes_of_dependents() {
+    let delete = |fixture: &Fixture| fixture.send("DELETE", "/clubs/1", NONE, "");
+
+    let fixture = with_option(OnDelete::Cascade);
+    assert_eq!(delete(&fixture).status, 200);
+    assert_eq!((ids(&fixture, "players"), ids(&fixture, "goals")), (vec![2, 4], vec![2]));
+
+    let fixture = with_option(OnDelete::Nothing);
+    assert_eq!(delete(&fixture).status, 200);
+    assert_eq!((ids(&fixture, "clubs"), ids(&fixture, "players")), (vec![2], vec![1, 2, 3, 4]));
+
+    let fixture = with_option(OnDelete::SetNull);
+    assert_eq!(delete(&fixture).status, 200);
+    let keys: Vec<_> = fixture.data()["players"].as_array().unwrap().iter().map(|row| row["clubId"].clone()).collect();
+    assert_eq!(json!(keys), json!([null, 2, null, 9]));
+    assert_eq!(ids(&fixture, "goals"), [1, 2]);
+    assert!(fixture.text().contains("{ \"id\": 1, \"clubId\": null }"), "the layout stays: {}", fixture.text());
+
+    let fixture = with_option(OnDelete::Restrict);
+    let before = fixture.text();
+    let problem = delete(&fixture).problem(409, "referenced");
+    assert_eq!(problem["detail"], "clubs/1 cannot be deleted: players/1 and players/3 point to it");
+    assert_eq!(fixture.text(), before);
+    // One that nothing points to goes.
+    assert_eq!(fixture.send("DELETE", "/goals/1", NONE, "").status, 200);
+    // The hint's way is refused as long as something points to what would go with it, and says how to go on.
+    let fixture = with_option(OnDelete::Restrict);
+    let mut path = "/clubs/1".to_string();
+    let mut tries = Vec::new();
+    loop {
+        let reply = fixture.send("DELETE", &path, NONE, "");
+        if reply.status == 200 {
+            break;
+        }
+        let command = reply.problem(409, "referenced")["try"].as_str().unwrap().to_string();
+        path = command[command.find("/clubs").unwrap()..].trim_end_matches('\'').to_string();
+        tries.push(path.clone());
+    }
+    assert_eq!(tries, ["/clubs/1?_dependent=players", "/clubs/1?_dependent=players,goals"]);
+    assert_eq!((ids(&fixture, "players"), ids(&fixture, "goals")), (vec![2, 4], vec![2]));
+}
+
+#[test]
+fn a_reference_of_the_rules_wins_over_the_option() {
+    for (rule, option, status, left) in [
+        ("restrict", OnDelete::Cascade, 409, 4),
+        ("cascade", OnDelete::Restrict, 409, 4),
+        ("nothing", OnDelete::Restrict, 200, 4),
+        ("set-null", OnDelete::Cascade, 200, 4),
+        ("cascade", OnDelete::Nothing, 200, 2),
+    ] {
+        let fixture = Fixture::new(DATA, Some(&rules(rule)), |options| options.on_delete = option);
+        let reply = fixture.send("DELETE", "/clubs/1", NONE, "");
+        assert_eq!((reply.status, ids(&fixture, "players").len()), (status, left), "{rule}: {}", reply.text());
+    }
+    // The goals of the players that would go are kept by the option, not by the rule.
+    let fixture = Fixture::new(DATA, Some(&rules("cascade")), |options| options.on_delete = OnDelete::Restrict);
+    let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
+    assert_eq!(problem["detail"], "clubs/1 cannot be deleted: goals/1 points to it");
+}
+
+#[test]
+fn a_wrong_reference_object_is_shown_with_its_place() {
+    for (reference, message) in [
+        (json!({ "resource": "clubs", "onDelete": "restirct" }), "must be one of cascade, restrict, set-null, nothing"),
+        (json!({ "resource": "clubs", "ondelete": "restrict" }), "unknown key \"ondelete\""),
+        (json!({ "onDelete": "restrict" }), "lacks \"resource\""),
+        (json!({ "resource": 5 }), "must be the name of a collection"),
+        (json!({ "resource": "clubs/name/x" }), "must be the name of a collection"),
+        (json!(["clubs"]), "must be the name of a collection"),
+    ] {
+        let properties = json!({ "clubId": { "references": reference } });
+        let text = json!({ "properties": { "players": { "items": { "properties": properties } } } }).to_string();
+        let problems = Schema::compile(&text).unwrap_err().problems;
+        assert!(problems.iter().any(|problem| problem.message.contains(message)), "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn null_is_set_only_where_the_rules_allow_it() {
+    let rules = rules("set-null").replace("[\"integer\",\"null\"]", "\"integer\"");
+    assert!(rules.contains("\"type\":\"integer\""), "{rules}");
+    let fixture = Fixture::new(DATA, Some(&rules), |_| {});
+    let before = fixture.text();
+    let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("players/1") && detail.contains("clubId must be"), "{detail}");
+    assert_eq!(fixture.text(), before);
+    assert_eq!(fixture.send("DELETE", "/clubs/1?_dependent=players", NONE, "").status, 200);
+    assert_eq!(ids(&fixture, "players"), [2, 4]);
+}
+
+#[test]
+fn an_array_of_references_loses_an_item_or_restricts() {
+    let data = r#"{ "tags": [{ "id": 1 }, { "id": 2 }], "posts": [{ "id": 1, "tags": [1, 2, "1"] }, { "id": 2, "tags": [] }] }"#;
+    let rules = |on_delete: Option<&str>| {
+        let reference = on_delete.map_or(json!("tags"), |how| json!({ "resource": "tags", "onDelete": how }));
+        let tags = json!({ "type": "array", "items": { "references": reference } });
+        json!({ "properties": { "posts": { "items": { "properties": { "tags": tags } } } } }).to_string()
+    };
+    for (on_delete, status, posts) in [
+        (None, 200, json!([[1, 2, "1"], []])),
+        (Some("nothing"), 200, json!([[1, 2, "1"], []])),
+        (Some("set-null"), 200, json!([[2], []])),
+        (Some("restrict"), 409, json!([[1, 2, "1"], []])),
+        (Some("cascade"), 200, json!([[]])),
+    ] {
+        let fixture = Fixture::new(data, Some(&rules(on_delete)), |_| {});
+        assert_eq!(fixture.send("DELETE", "/tags/1", NONE, "").status, status, "{on_delete:?}");
+        let left: Vec<_> =
+            fixture.data()["posts"].as_array().unwrap().iter().map(|post| post["tags"].clone()).collect();
+        assert_eq!(json!(left), posts, "{on_delete:?}");
+    }
+}
+
+#[test]
+fn records_that_point_to_each_other_or_to_themselves_go_together() {
+    let data = r#"{ "nodes": [{ "id": 1, "nodeId": 1 }, { "id": 2, "nodeId": 3 }, { "id": 3, "nodeId": 2 }] }"#;
+    for (on_delete, left) in
+        [(OnDelete::Cascade, vec![1]), (OnDelete::SetNull, vec![1, 3]), (OnDelete::Nothing, vec![1, 3])]
+    {
+        let fixture = Fixture::new(data, None, |options| options.on_delete = on_delete);
+        assert_eq!(fixture.send("DELETE", "/nodes/2", NONE, "").status, 200);
+        assert_eq!(ids(&fixture, "nodes"), left);
+    }
+    let fixture = Fixture::new(data, None, |options| options.on_delete = OnDelete::Restrict);
+    assert_eq!(fixture.send("DELETE", "/nodes/2", NONE, "").status, 409);
+    assert_eq!(fixture.send("DELETE", "/nodes/1", NONE, "").status, 200, "it keeps only itself");
+}
+
+#[test]
+fn keys_that_became_null_are_in_the_journal() {
+    let mut fixture = Fixture::new(DATA, None, |options| {
+        options.on_delete = OnDelete::SetNull;
+        options.journal_above = 0;
+    });
+    assert_eq!(fixture.send("DELETE", "/clubs/1", NONE, "").status, 200);
+    assert_eq!(fixture.get("/players/1").value()["clubId"], json!(null));
+    fixture.restart();
+    assert_eq!(fixture.get("/players/3").value()["clubId"], json!(null));
+    assert_eq!(ids(&fixture, "players"), [1, 2, 3, 4]);
+}
+
+#[test]
+fn openapi_says_that_a_deletion_may_be_refused() {
+    let responses = |fixture: &Fixture, path: &str| {
+        fixture.get("/-/openapi.json").value()["paths"][path]["delete"]["responses"]["409"].clone()
+    };
+    let fixture = Fixture::new(DATA, Some(&rules("restrict")), |_| {});
+    assert!(responses(&fixture, "/clubs/{id}").is_object());
+    assert!(responses(&fixture, "/players/{id}").is_null());
+    let fixture = with_option(OnDelete::Restrict);
+    assert!(responses(&fixture, "/players/{id}").is_object());
+}
+
+/// 20,000 records in a chain of pointers, of which half go: with a look at all records for each it would take minutes.
+#[test]
+fn a_deletion_with_thousands_of_dependents_takes_no_longer_than_a_look_at_all_records() {
+    const COUNT: usize = 20_000;
+    let mut data = "{\"users\": [{\"id\": 5}, {\"id\": 6}], \"posts\": [".to_string();
+    for id in 1..=COUNT {
+        let separator = if id == 1 { "" } else { "," };
+        let _ = write!(data, "{separator}\n{{\"id\": {id}, \"userId\": {}, \"postId\": {}}}", id % 10, id + 1);
+    }
+    data.push_str("], \"comments\": [");
+    for id in 1..=COUNT {
+        let separator = if id == 1 { "" } else { "," };
+        let _ = write!(data, "{separator}\n{{\"id\": {id}, \"postId\": {}}}", id % 100);
+    }
+    data.push_str("]}");
+    let fixture = serve_data(&data);
+    let start = Instant::now();
+    // Each post points to the next one, so with the last of user 5 all before it go.
+    assert_eq!(fixture.send("DELETE", "/users/5", NONE, "").status, 200);
+    let took = start.elapsed();
+    assert_eq!(ids(&fixture, "posts"), (COUNT as i64 - 4..=COUNT as i64).collect::<Vec<_>>());
+    assert_eq!(ids(&fixture, "comments").len(), COUNT / 100);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
