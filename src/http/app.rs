@@ -139,6 +139,11 @@ impl App {
     }
 
     async fn answer(&self, request: &Request) -> Result<Response<Bytes>, Problem> {
+        if request.remote.is_some()
+            && let Some(problem) = request.bad_host()
+        {
+            return Err(problem);
+        }
         if request.uri.path() == "*" && request.method == Method::OPTIONS {
             return Ok(reply::options(request, &self.settings, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
         }
@@ -257,11 +262,7 @@ impl App {
                 );
             }
         }
-        request.remote?;
-        if let Some(problem) = request.bad_host() {
-            return Some(problem);
-        }
-        let hosts = self.settings.hosts.as_ref()?;
+        let hosts = self.settings.hosts.as_ref().filter(|_| request.remote.is_some())?;
         let host = request.host_name()?;
         if is_own(host) || hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
             return None;

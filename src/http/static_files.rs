@@ -9,6 +9,7 @@ use bytes::Bytes;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::problem::{self, Problem};
+use super::reply;
 use super::request::{Request, encode};
 
 /// A folder whose files are served.
@@ -79,9 +80,12 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
     let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_nanos());
     let tag = format!("\"{size:x}-{age:x}\"");
     let modified = modified.map(httpdate::fmt_http_date);
+    let is_known = request.list(header::IF_NONE_MATCH).is_some_and(|list| reply::names(&list, &tag));
     let range = request.header(header::RANGE).filter(|_| {
         // A range of another version of the file would not fit what the client has.
-        request.header(header::IF_RANGE).is_none_or(|known| known == tag || Some(known) == modified.as_deref())
+        // To a client that has the file the answer is 304, whatever the range.
+        let fits = |known| known == tag || Some(known) == modified.as_deref();
+        !is_known && request.header(header::IF_RANGE).is_none_or(fits)
     });
     let (status, from, length) = match range.and_then(|range| parse_range(range, size)) {
         None => (StatusCode::OK, 0, size),

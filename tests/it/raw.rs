@@ -324,6 +324,8 @@ fn http_1_1_names_one_host() {
     ] {
         let (_, reply) = exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\n{headers}\r\n"));
         assert_eq!(reply.status, status, "{headers}");
+        let (_, reply) = exchange(&fixture, format!("OPTIONS * HTTP/1.1\r\n{headers}\r\n"));
+        assert_eq!(reply.status, if status == 400 { 400 } else { 204 }, "{headers}");
         if status == 400 {
             assert!(reply.problem(400, "bad-request")["detail"].as_str().unwrap().contains("Host"));
         }
