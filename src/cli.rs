@@ -22,7 +22,7 @@ use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::disk::Durability;
-use crate::http::{Limits, Rewriter, Settings};
+use crate::http::{Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};
 use crate::store::OnDelete;
@@ -406,7 +406,7 @@ impl Serve {
             admin: !self.no_admin,
             read_only: self.read_only,
             delay: Duration::from_millis(self.delay),
-            rewriter: rewriter.map(Arc::new),
+            routes: rewriter.map(|rules| Arc::new(Routes::new(rules))),
             hosts: Some(self.allow_host),
             body_limit: self.body_limit,
             target_limit: self.url_limit,
@@ -434,6 +434,7 @@ impl Serve {
                 write_time: Duration::from_secs(self.write_time),
                 grace: Duration::from_millis(self.grace),
             },
+            routes: self.routes,
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             on_delete: self.on_delete,

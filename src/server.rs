@@ -40,6 +40,8 @@ pub struct Options {
     pub unseen: Duration,
     /// From which size on a file has a journal, in bytes.
     pub journal_above: usize,
+    /// The routes file, which is followed if `watch` is set; its rules are in `http`.
+    pub routes: Option<PathBuf>,
     /// What a client may ask for.
     pub limits: Limits,
     /// The property that holds a record's id.
@@ -74,6 +76,7 @@ impl Options {
             poll: Duration::from_secs(1),
             unseen: Duration::from_secs(2),
             journal_above: Journaling::default().above,
+            routes: None,
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
@@ -159,6 +162,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
     stop: watch::Sender<bool>,
+    _routes: Option<http::RoutesWatch>,
     thread: Option<JoinHandle<()>>,
     _lock: Option<Lock>,
 }
@@ -208,8 +212,10 @@ impl Server {
             let port = addresses.first().map_or(0, SocketAddr::port);
             lock.tell(&format!("{} on port {port}", this_process()));
         }
-        let notice = listeners.notice.unwrap_or_else(|| Box::new(|_| {}));
+        let notice: Arc<dyn Fn(Notice) + Send + Sync> =
+            listeners.notice.map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
         recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
+        engine::given_ids(&store, None).for_each(|given| notice(given));
         rulebook.without_ids().for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match options.saving {
             Saving::Memory => {
@@ -241,7 +247,20 @@ impl Server {
                 }
             }
         };
-        let engine = Engine::start(store, rulebook, source, notice).map_err(StartError::System)?;
+        let reported = notice.clone();
+        let engine =
+            Engine::start(store, rulebook, source, move |event| reported(event)).map_err(StartError::System)?;
+        let followed = options.routes.clone().zip(options.http.routes.clone()).filter(|_| options.watch);
+        let routes = followed.map(|(path, routes)| {
+            let file = path.clone();
+            http::follow(path, routes, options.poll, move |read| {
+                notice(match read {
+                    Ok(rules) => Notice::RoutesReloaded { file: file.clone(), rules },
+                    Err(message) => Notice::RoutesBroken(message),
+                });
+            })
+        });
+        let routes = routes.transpose().map_err(StartError::System)?;
         let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
         if addresses.iter().any(|address| !address.ip().is_loopback()) {
             // Open to the network by choice, under whatever name it has there.
@@ -258,7 +277,7 @@ impl Server {
                 runtime.shutdown_background();
             })
             .map_err(StartError::System)?;
-        Ok(Server { app, addresses, rules, stop, thread: Some(thread), _lock: lock })
+        Ok(Server { app, addresses, rules, stop, thread: Some(thread), _routes: routes, _lock: lock })
     }
 
     /// The addresses that are served.

@@ -185,6 +185,19 @@ impl Log {
             Notice::NoIds(resource) => self.error(warning(&format!(
                 "the rules of {resource} allow no id that the server can generate; clients must send one"
             ))),
+            Notice::GivenIds { resource, count: records, id, like } => {
+                let like = like.map_or_else(String::new, |like| format!("; if {like:?} is the id, start with --id {like}"));
+                self.print(format!(
+                    "{resource}: gave an {id:?} to {} without one; the file gets them with the next write to {resource}{like}\n",
+                    count(records, "record")
+                ));
+            }
+            Notice::RoutesReloaded { file, rules } => {
+                self.print(format!("reloaded {}: {}\n", file.display(), count(rules, "rule")));
+            }
+            Notice::RoutesBroken(message) => {
+                self.error(error(&format!("{message}\n  the routes stay as they were until it is fixed")));
+            }
             Notice::Unwatched(reason) => self.error(warning(&format!(
                 "cannot watch {file} ({reason}); checking it ten times a second instead"
             ))),

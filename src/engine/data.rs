@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ResourceChanges, WriteError};
+use super::{Notice, ResourceChanges, WriteError};
 use bytestring::ByteString;
 
-use crate::json::{Document, Place, is_blank, locate, offset_in};
+use crate::json::{Document, Place, is_blank, locate, members, offset_in};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
-use crate::store::{Data, IdRule, OnDelete, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule};
+use crate::store::{
+    Collection, Data, IdRule, OnDelete, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule, is_like_id,
+};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -212,6 +214,23 @@ impl IdRule for IdRules {
         // The search ends with the first that is taken.
         IdRules::propose(self, highest, random).any(|id| see(&id));
     }
+}
+
+/// The collections whose records were given ids when the file was read, as far as they were not `before`.
+pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
+    let without_id = |store: &Store, name: &str| store.resource(name)?.collection().map(Collection::without_id);
+    store.resources().filter_map(move |resource| {
+        let collection = resource.collection()?;
+        let count = collection.without_id();
+        if count == 0 || before.and_then(|before| without_id(before, resource.name())) == Some(count) {
+            return None;
+        }
+        let id = store.settings().id.clone();
+        let first = collection.window(0, 1).next()?;
+        let like = members(first.value()).map(|member| member.key.into_owned());
+        let like = like.filter(|name| *name != id).find(|name| is_like_id(name));
+        Some(Notice::GivenIds { resource: resource.name().to_string(), count, id, like })
+    })
 }
 
 fn count(data: &Data) -> usize {

@@ -39,7 +39,7 @@ use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
 use crate::store::{Command, Outcome, Refusal, Resource, Store};
 
-pub use data::{Fault, Faults, Rulebook};
+pub use data::{Fault, Faults, Rulebook, given_ids};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use journal::{Journaling, Replayed, replay};
 pub use restore::Back;
@@ -166,6 +166,26 @@ pub enum Notice {
     },
     /// The rules allow no id that the server can make for a new record of this collection.
     NoIds(String),
+    /// Records of the file had no id and were given one, which reaches the file with the next write to their collection.
+    GivenIds {
+        /// The collection.
+        resource: String,
+        /// How many records.
+        count: usize,
+        /// The name of the id property.
+        id: String,
+        /// A property of theirs that looks like their id.
+        like: Option<String>,
+    },
+    /// The routes file was saved, and its rules are in effect.
+    RoutesReloaded {
+        /// The file.
+        file: PathBuf,
+        /// How many rules.
+        rules: usize,
+    },
+    /// The routes file is broken, and the rules stay as they were: where and why.
+    RoutesBroken(String),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::data::{Faults, changes};
+use super::data::{Faults, changes, given_ids};
 use super::edits::{self, Young};
 use super::feed::Cause;
 use super::writer::Writer;
@@ -168,8 +168,10 @@ impl Writer {
         let changes = changes(&before.store, &store);
         self.publish(store.clone());
         self.feed.reloaded(&before.store, &store, before.version + 1, Cause::Edit, &changes);
+        let given: Vec<Notice> = given_ids(&store, Some(&before.store)).collect();
         self.steps.note(before, true);
         (self.notice)(notice(changes));
+        given.into_iter().for_each(|given| (self.notice)(given));
     }
 
     /// Takes in an edit that has been announced.

@@ -96,7 +96,7 @@ impl App {
         let start = Instant::now();
         // What was asked, if rules may make something else of it.
         let method = request.method.clone();
-        let asked = self.settings.rewriter.is_some().then(|| request.target().to_string());
+        let asked = self.settings.routes.is_some().then(|| request.target().to_string());
         request.override_method();
         self.rewrite(&mut request);
         // A panic is a bug of ours; without this the client would see a closed connection and no word.
@@ -161,8 +161,9 @@ impl App {
                 .unwrap_or_else(|| target(&published, request).map_or("OPTIONS", |target| target.allow()));
             return Ok(reply::options(request, &self.settings, allow));
         }
-        if let (Some(rewriter), "/__rules") = (&self.settings.rewriter, request.uri.path()) {
+        if let (Some(routes), "/__rules") = (&self.settings.routes, request.uri.path()) {
             // What json-server's own home page asks for, and scripts with it.
+            let rewriter = routes.current();
             let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
             let rules = serde_json::Value::Object(rules.collect());
             return Ok(reply::json(StatusCode::OK, format!("{rules:#}").into_bytes()));
@@ -278,7 +279,7 @@ impl App {
 
     /// Puts the target in the request that the rules of `--routes` make of it.
     fn rewrite(&self, request: &mut Request) {
-        let Some(rewriter) = &self.settings.rewriter else { return };
+        let Some(routes) = &self.settings.routes else { return };
         let published = self.engine.snapshot();
         let is_record = |path: &str| {
             let Ok(uri) = path.parse() else { return false };
@@ -289,7 +290,7 @@ impl App {
                 _ => false,
             }
         };
-        let made = rewriter.apply(request.target(), is_record).parse();
+        let made = routes.current().apply(request.target(), is_record).parse();
         if let Ok(uri) = made {
             request.uri = uri;
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::rewrite::Rewriter;
+use super::routes::Routes;
 use crate::json::MAX_BODY_DEPTH;
 use crate::store::query::MAX_PATTERN;
 
@@ -26,7 +26,7 @@ pub struct Settings {
     /// Every answer of the API waits so long.
     pub delay: Duration,
     /// Rules that rewrite targets before anything else looks at them.
-    pub rewriter: Option<Arc<Rewriter>>,
+    pub routes: Option<Arc<Routes>>,
     /// The names in `Host` that are answered beside those of this machine; `None`: all. A server that is meant for this
     /// machine alone must not answer to others, or any web page could read and change the data through a name of its
     /// own that leads here (DNS rebinding).
@@ -53,7 +53,7 @@ impl Default for Settings {
             heartbeat: super::meta::HEARTBEAT,
             read_only: false,
             delay: Duration::ZERO,
-            rewriter: None,
+            routes: None,
             hosts: None,
             body_limit: 10 * 1024 * 1024,
             target_limit: 8 * 1024,

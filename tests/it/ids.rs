@@ -252,3 +252,17 @@ fn items_that_are_no_objects_are_kept_and_have_no_id() {
     assert_eq!(fixture.json("POST", "/tags", "{\"n\": 2}").value()["id"], 2);
     assert_eq!(fixture.data()["tags"], serde_json::json!(["a", 1, null, {"n": 1, "id": 1}, {"n": 2, "id": 2}]));
 }
+
+#[test]
+fn ids_that_records_are_given_are_reported() {
+    let fixture = serve_data(r#"{"items":[{"_id":"5f1"},{"_id":"5f2"}],"ok":[{"id":1}]}"#);
+    let given = |notice: &standin::engine::Notice| match notice {
+        standin::engine::Notice::GivenIds { resource, count, id, like } => {
+            Some((resource.clone(), *count, id.clone(), like.clone()))
+        }
+        _ => None,
+    };
+    assert_eq!(fixture.notice(given).1, ("items".into(), 2, "id".into(), Some("_id".into())));
+    std::fs::write(fixture.path(), r#"{"items":[{"id":1}],"ok":[{"n":1},{"n":2},{"id":7}]}"#).unwrap();
+    assert_eq!(fixture.notice(given).1, ("ok".into(), 2, "id".into(), None));
+}

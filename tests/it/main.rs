@@ -41,6 +41,7 @@ mod events;
 mod explorer;
 mod hints;
 mod openapi;
+mod routes;
 
 mod check;
 mod cli;
