@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
-use crate::engine::{self, Engine, Faults, Journaling, Notice, Rulebook, Source};
+use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
 pub use crate::http::Request;
 use crate::http::{self, App, Entry, Limits, Response};
 use crate::schema::{Schema, SchemaError};
@@ -204,7 +204,7 @@ impl Server {
             ..Settings::default()
         };
         let rulebook = Rulebook::new(schema, settings);
-        let mut store = read_data(&rulebook, bytes, &options.file)?;
+        let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
         let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::System)?;
         let sockets = bind(&runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
@@ -216,6 +216,9 @@ impl Server {
             listeners.notice.map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
         recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
         engine::given_ids(&store, None).for_each(|given| notice(given));
+        if !repeated.list.is_empty() {
+            notice(Notice::RepeatedIds(repeated));
+        }
         rulebook.without_ids().for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match options.saving {
             Saving::Memory => {
@@ -362,7 +365,7 @@ impl Sandbox {
             None => Schema::default(),
         };
         let rulebook = Rulebook::new(schema, Settings::default());
-        let store = read_data(&rulebook, data.1.as_bytes().to_vec(), data.0)?;
+        let (store, _) = read_data(&rulebook, data.1.as_bytes().to_vec(), data.0)?;
         let engine = Engine::start(store, rulebook, Source::Memory, |_| {}).map_err(StartError::System)?;
         let runtime = Builder::new_current_thread().enable_time().build().map_err(StartError::System)?;
         Ok(Sandbox { app: Arc::new(App::new(engine, http::Settings::default(), None)), runtime })
@@ -393,9 +396,9 @@ fn this_process() -> String {
     format!("the process {}", std::process::id())
 }
 
-fn read_data(rulebook: &Rulebook, bytes: Vec<u8>, path: &Path) -> Result<Store, StartError> {
+fn read_data(rulebook: &Rulebook, bytes: Vec<u8>, path: &Path) -> Result<(Store, RepeatedIds), StartError> {
     let broken = |faults| StartError::Data { path: path.to_path_buf(), faults: Box::new(faults) };
-    rulebook.read(bytes).map_err(broken)
+    rulebook.read_file(bytes).map_err(broken)
 }
 
 /// The rules file that was named, or the one beside the data file.

@@ -11,9 +11,10 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
-use crate::engine::{Notice, ResourceChanges};
+use crate::engine::{Notice, RepeatedIds, ResourceChanges};
 use crate::http::Entry;
 use crate::json::Id;
+use crate::store::RepeatedId;
 
 /// How many requests may wait to be printed; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
@@ -176,6 +177,16 @@ impl Log {
                 diagnose::faults(file, &faults)
             )),
             Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
+            Notice::RepeatedIds(RepeatedIds { list, more }) => {
+                for RepeatedId { resource, id, lines: [first, second] } in list {
+                    self.error(warning(&format!(
+                        "duplicate id in {file}: {resource} has the id {id} twice: lines {first} and {second}; the second cannot be reached"
+                    )));
+                }
+                if more > 0 {
+                    self.error(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
+                }
+            }
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }

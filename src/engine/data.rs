@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Notice, ResourceChanges, WriteError};
+use super::{Notice, RepeatedIds, ResourceChanges, WriteError};
 use bytestring::ByteString;
 
 use crate::json::{Document, Place, is_blank, locate, members, offset_in};
@@ -80,11 +80,25 @@ impl Rulebook {
         &self.schema
     }
 
+    /// Reads the content of a data file, and finds the ids that it has twice.
+    ///
+    /// # Errors
+    /// As [`Rulebook::read`].
+    pub fn read_file(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
+        let (store, text) = self.read_text(bytes)?;
+        let (list, more) = store.repeated_ids(&text, MOST_FAULTS);
+        Ok((store, RepeatedIds { list, more }))
+    }
+
     /// Reads the content of a data file.
     ///
     /// # Errors
     /// It is not UTF-8, not JSON, not an object of resources, or breaks a rule.
     pub fn read(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
+        self.read_text(bytes).map(|(store, _)| store)
+    }
+
+    fn read_text(&self, bytes: Vec<u8>) -> Result<(Store, ByteString), Faults> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -127,18 +141,18 @@ impl Rulebook {
                 }
             }
         }
-        if faults.list.is_empty() { Ok(store) } else { Err(Faults { text: text.to_string(), ..faults }) }
+        if faults.list.is_empty() { Ok((store, text)) } else { Err(Faults { text: text.to_string(), ..faults }) }
     }
 
     /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
     /// write it then.
-    pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
-        let Ok(text) = std::str::from_utf8(&bytes) else { return self.read(bytes) };
+    pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
+        let Ok(text) = std::str::from_utf8(&bytes) else { return self.read_file(bytes) };
         if is_blank(text) {
             let hint = "write {} for a file without resources".to_string();
             return Err(Faults::one(text.to_string(), 0, "the file is empty".into(), Some(hint)));
         }
-        self.read(bytes)
+        self.read_file(bytes)
     }
 
     /// Checks a record of `resource` against its rules.

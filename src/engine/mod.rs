@@ -37,7 +37,7 @@ use tokio::sync::oneshot;
 use crate::disk::{self, DataFile, Left, Watch};
 use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
-use crate::store::{Command, Outcome, Refusal, Resource, Store};
+use crate::store::{Command, Outcome, Refusal, RepeatedId, Resource, Store};
 
 pub use data::{Fault, Faults, Rulebook, given_ids};
 pub use feed::{Cause, Event, Feed, Found, What};
@@ -139,6 +139,8 @@ pub enum Notice {
     /// The file is valid again after an edit that was reported as broken, and no record differs from what was served
     /// meanwhile.
     ValidAgain,
+    /// Records of the file have ids that others before them have.
+    RepeatedIds(RepeatedIds),
     /// A save failed.
     Unsaved {
         /// Why: which file or folder, and the operating system's words.
@@ -188,6 +190,15 @@ pub enum Notice {
     RoutesBroken(String),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
+}
+
+/// Ids that records of a file have in common.
+#[derive(Debug, Clone, Default)]
+pub struct RepeatedIds {
+    /// The first of them.
+    pub list: Vec<RepeatedId>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 /// How many records of a resource an edit added, changed and removed.

@@ -79,8 +79,8 @@ impl Writer {
 
     /// Takes in what somebody else wrote to the file.
     pub(super) fn take_in(&mut self, edit: Edit) {
-        let theirs = match self.rulebook.read_edit(edit.bytes) {
-            Ok(theirs) => theirs,
+        let (theirs, repeated) = match self.rulebook.read_edit(edit.bytes) {
+            Ok(read) => read,
             Err(faults) => {
                 let since = self.broken.as_ref().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
                 self.broken = Some(Broken { faults, told: false, since, look_at: None });
@@ -88,6 +88,9 @@ impl Writer {
                 return;
             }
         };
+        if !repeated.list.is_empty() {
+            (self.notice)(Notice::RepeatedIds(repeated));
+        }
         let broken = self.broken.take();
         let was_told = broken.as_ref().is_some_and(|broken| broken.told);
         let since = broken.map_or_else(|| Young::moment(edit.age), |broken| broken.since);
@@ -263,8 +266,8 @@ impl Writer {
             let Some((end, base)) = self.late_bases.get(&state).cloned() else { continue };
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
-                (Ok(theirs), Some(earlier)) => self.restore(theirs, earlier, false),
-                (Ok(theirs), None) => {
+                (Ok((theirs, _)), Some(earlier)) => self.restore(theirs, earlier, false),
+                (Ok((theirs, _)), None) => {
                     // The file was opened in that state; what its maker had read may be older.
                     self.young.forget(Instant::now());
                     let ours = self.published.load_full();

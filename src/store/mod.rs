@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::json::{Document, EntryValue, Layout};
+use crate::json::{Document, EntryValue, Id, Layout, Place};
 
 pub use collection::{Collection, Record, is_like_id};
 pub use file::FileText;
@@ -159,6 +159,17 @@ pub struct LoadError {
     pub message: String,
 }
 
+/// Two records of the file with one id: only the first is found by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedId {
+    /// The resource.
+    pub resource: String,
+    /// The id.
+    pub id: Id,
+    /// The lines of the file in which the two begin.
+    pub lines: [usize; 2],
+}
+
 impl Store {
     /// The store that a data file describes. Records without an id get one; it reaches the file with the next write to
     /// their collection.
@@ -190,6 +201,29 @@ impl Store {
     /// The resource called `name`.
     pub fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources().find(|resource| resource.name == name)
+    }
+
+    /// The records that cannot be reached by their id, since another before them has the same: the first `most`, and how
+    /// many more there are. `text` is what the store has just been opened from.
+    pub fn repeated_ids(&self, text: &str, most: usize) -> (Vec<RepeatedId>, usize) {
+        let mut found = Vec::new();
+        let mut more = 0;
+        for resource in self.resources() {
+            let Some(collection) = resource.collection() else { continue };
+            for record in collection.rows() {
+                let Some((id, first)) = record.id().and_then(|id| Some((id, collection.get(id)?))) else { continue };
+                if Arc::ptr_eq(first, record) {
+                    continue;
+                }
+                if found.len() == most {
+                    more += 1;
+                    continue;
+                }
+                let lines = [first, record].map(|record| Place::of(text, record.offset()).line);
+                found.push(RepeatedId { resource: resource.name.clone(), id: id.clone(), lines });
+            }
+        }
+        (found, more)
     }
 
     /// The settings that the store was opened with.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use standin::engine::{Faults, Notice};
+use standin::engine::{Faults, Notice, RepeatedIds};
 
 use crate::support::*;
 
@@ -175,6 +175,28 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
     // The very next write finds the file mended, whether or not the watcher has been quicker.
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
+}
+
+#[test]
+fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() {
+    let repeated = |fixture: &Fixture| {
+        let told = |notice: &Notice| match notice {
+            Notice::RepeatedIds(RepeatedIds { list, more }) => {
+                let list = list.iter().map(|one| (one.resource.clone(), one.id.to_string(), one.lines));
+                Some((list.collect::<Vec<_>>(), *more))
+            }
+            _ => None,
+        };
+        fixture.notice(told).1
+    };
+    let text = "{\n\"a\": [{\"id\": 1}],\n\"users\": [\n  {\"id\": 1},\n  {\"id\": 2},\n  {\"id\": \"1\"}\n]}";
+    let fixture = serve_data(text);
+    assert_eq!(repeated(&fixture), (vec![("users".into(), "1".into(), [4, 6])], 0));
+    assert_eq!(fixture.get("/users").value().as_array().unwrap().len(), 3, "they are served");
+    assert_eq!(fixture.json("PATCH", "/users/1", "{\"n\": 1}").status, 200);
+    rename_over(fixture.path(), &format!("\n{}", text.replace("\"id\": 2", "\"id\": 1")));
+    let users = |lines| ("users".to_string(), "1".to_string(), lines);
+    assert_eq!(repeated(&fixture), (vec![users([5, 6]), users([5, 7])], 0));
 }
 
 #[test]
