@@ -11,15 +11,15 @@ use crate::check::{CheckError, Options, in_process, run};
 pub(super) fn check(options: Options) -> ExitCode {
     let options = Options {
         color: AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
-        terminal: std::io::stdout().is_terminal(),
+        terminal: std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         ..options
     };
     // On Windows it also translates colours for consoles that know no escape sequences.
     let mut out = anstream::stdout().lock();
     let ended = run(&options, &in_process, &mut out, &mut std::io::stderr());
-    let ended = ended.and_then(|outcome| out.flush().map(|()| outcome).map_err(CheckError::Output));
+    let ended = ended.and_then(|status| out.flush().map(|()| status).map_err(CheckError::Output));
     match ended {
-        Ok(outcome) => ExitCode::from(outcome.code()),
+        Ok(status) => ExitCode::from(status.code()),
         // The reader has closed the pipe, as `head` does.
         Err(CheckError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(super::OK),
         Err(error) => {

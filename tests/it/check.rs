@@ -162,7 +162,7 @@ fn watching_sees_a_page_and_its_data_being_saved() {
         let mut last = String::new();
         loop {
             let line = lines.recv_timeout(DEADLINE).expect("a report in time");
-            if line.starts_with("watching") {
+            if line.starts_with("Watching") {
                 return last;
             }
             last = line;
@@ -170,11 +170,11 @@ fn watching_sees_a_page_and_its_data_being_saved() {
     };
     // A save is seen in the middle where the machine is busy; then there is a report of that, too.
     let until = |wanted: &str| while !counts().contains(wanted) {};
-    until("0 as documented, 1 not");
+    until("0 passed, 1 failed");
     std::fs::write(folder.path().join("docs/it's a page.md"), page("Ada")).unwrap();
-    until("1 as documented, 0 not");
+    until("1 passed, 0 failed");
     std::fs::write(folder.path().join("db.json"), DATA.replace("Ada", "Eve")).unwrap();
-    until("0 as documented, 1 not");
+    until("0 passed, 1 failed");
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -1,86 +1,79 @@
-//! The structural difference between a documented response and the real one.
+//! Compares a documented body with a received one.
 //!
-//! Array items are matched by their `id` where they have one, so that one
-//! missing record is one finding and not a shift of all that follow.
-
-mod walk;
+//! Array items are matched by `id` where they have one, so that a missing record is one difference.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::expect::{Marker, Node};
-use walk::Walk;
+use super::lenient_json::{Item, Kind, Matcher, Node};
 
-/// One place where page and server disagree.
+/// A difference between page and response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// The way from the top of the body.
+    /// The path from the top of the body.
     pub path: Vec<Step>,
-    /// How they disagree.
-    pub what: What,
-    /// The place in the response fence's content.
+    /// The kind of difference.
+    pub kind: DifferenceKind,
+    /// The range in the content of the response block.
     pub place: Range<usize>,
-    /// What the page says there.
+    /// The documented value.
     pub documented: Option<Value>,
-    /// What the server says there.
+    /// The received value.
     pub actual: Option<Value>,
 }
 
-/// One step into a body.
+/// A step of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Into a member of an object.
+    /// The member with this key.
     Key(String),
-    /// To an item by its position, from 0.
+    /// The item at this index.
     Index(usize),
-    /// To the item with this id.
+    /// The item with this id.
     Id(Value),
 }
 
-/// How page and server disagree.
+/// Kinds of differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Same type, another value.
+pub enum DifferenceKind {
+    /// A different value of the same type.
     Value,
-    /// Another type.
+    /// A different type.
     Type,
-    /// The page has it, the server does not.
+    /// Documented, but not in the response.
     Missing,
-    /// The server has it, the page does not.
+    /// In the response, but not documented.
     Extra,
-    /// The same items in another order.
+    /// Items in a different order.
     Order,
-    /// The same members in another order: no contradiction, a warning.
+    /// Members in a different order, which is only a warning.
     KeyOrder,
 }
 
-/// Everything in which the two differ.
+/// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Diff {
-    /// Contradictions.
+    /// Contradictions, in the page's order.
     pub differences: Vec<Difference>,
-    /// Members in another order.
+    /// Members in a different order.
     pub warnings: Vec<Difference>,
 }
 
-/// Compares a documented body with an actual one.
-#[must_use]
+/// Compares a documented body with a received one.
 pub fn diff(documented: &Node, actual: &Value) -> Diff {
-    let mut walk = Walk::new();
-    walk.node(documented, actual);
-    walk.found()
+    let mut comparison = Comparison::default();
+    comparison.node(documented, actual);
+    comparison.out
 }
 
-/// Whether the documented value is met.
-#[must_use]
+/// Whether a value is as documented.
 pub fn matches(documented: &Node, actual: &Value) -> bool {
     diff(documented, actual).differences.is_empty()
 }
 
-/// The name of a JSON type with its article.
-#[must_use]
+/// The name of a value's type with its article.
 pub fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -92,8 +85,7 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Whether two values are the same; numbers by value, not by spelling.
-#[must_use]
+/// Whether two values are equal; `1` and `1.0` are.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => {
@@ -103,19 +95,18 @@ pub fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-impl Marker {
-    /// Whether a value is of the described kind.
-    #[must_use]
+impl Matcher {
+    /// Whether a value matches.
     pub fn accepts(self, value: &Value) -> bool {
         match self {
-            Marker::Any => true,
-            Marker::Text => value.is_string(),
-            Marker::Number => value.is_number(),
-            Marker::Integer => value.is_i64() || value.is_u64(),
-            Marker::Boolean => value.is_boolean(),
-            Marker::Uuid => value.as_str().is_some_and(is_uuid),
-            Marker::Date => value.as_str().is_some_and(is_date),
-            Marker::DateTime => value.as_str().is_some_and(|text| {
+            Matcher::Any => true,
+            Matcher::Text => value.is_string(),
+            Matcher::Number => value.is_number(),
+            Matcher::Integer => value.is_i64() || value.is_u64(),
+            Matcher::Boolean => value.is_boolean(),
+            Matcher::Uuid => value.as_str().is_some_and(is_uuid),
+            Matcher::Date => value.as_str().is_some_and(is_date),
+            Matcher::DateTime => value.as_str().is_some_and(|text| {
                 text.split_once(['T', ' '])
                     .is_some_and(|(date, time)| is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':')
             }),
@@ -136,8 +127,7 @@ fn is_date(text: &str) -> bool {
     shape.eq(*b"0000-00-00")
 }
 
-/// A path as a person reads it: `[id=3].name`, `items[0]`; `the body` for the top.
-#[must_use]
+/// Formats a path: `[id=3].name`, `items[0]`; `the body` for the top.
 pub fn show_path(path: &[Step]) -> String {
     if path.is_empty() {
         return "the body".to_owned();
@@ -157,8 +147,7 @@ pub fn show_path(path: &[Step]) -> String {
     out
 }
 
-/// A value on one line, cut where it gets long.
-#[must_use]
+/// A value on one line, truncated.
 pub fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 72 {
@@ -168,7 +157,7 @@ pub fn short(value: &Value) -> String {
     format!("{cut}...")
 }
 
-/// A type, and the value where it is a small one.
+/// A value's type, with the value if it is a scalar.
 fn described(value: &Value) -> String {
     match value {
         Value::Array(_) | Value::Object(_) | Value::Null => type_name(value).to_owned(),
@@ -176,8 +165,8 @@ fn described(value: &Value) -> String {
     }
 }
 
-/// A value that is neither array nor object, in brackets.
-fn small(value: &Option<Value>) -> String {
+/// A scalar in parentheses.
+fn scalar(value: &Option<Value>) -> String {
     match value {
         None | Some(Value::Array(_) | Value::Object(_)) => String::new(),
         Some(value) => format!(" ({})", short(value)),
@@ -189,30 +178,247 @@ impl fmt::Display for Difference {
         let path = show_path(&self.path);
         let documented = self.documented.as_ref().map(short).unwrap_or_default();
         let actual = self.actual.as_ref().map(short).unwrap_or_default();
-        match self.what {
-            What::Value => write!(f, "{path}: documented {documented}, the server answers {actual}"),
-            What::Type => match (&self.documented, &self.actual) {
+        match self.kind {
+            DifferenceKind::Value => write!(f, "{path}: documented {documented}, got {actual}"),
+            DifferenceKind::Type => match (&self.documented, &self.actual) {
                 (Some(Value::String(marker)), _) if marker.starts_with('<') => {
-                    write!(f, "{path}: documented {marker}, the server answers {actual}")
+                    write!(f, "{path}: documented {marker}, got {actual}")
                 }
                 (Some(one), Some(other)) => {
-                    write!(f, "{path}: documented {}, the server answers {}", described(one), described(other))
+                    write!(f, "{path}: documented {}, got {}", described(one), described(other))
                 }
-                _ => write!(f, "{path}: documented {documented}, the server answers {actual}"),
+                _ => write!(f, "{path}: documented {documented}, got {actual}"),
             },
-            What::Missing => write!(f, "{path}{}: documented, and not in the answer", small(&self.documented)),
-            What::Extra => write!(f, "{path}{}: in the answer, and not documented", small(&self.actual)),
-            What::Order => write!(f, "{path}: the ids come in the order {actual}, not {documented}"),
-            What::KeyOrder => write!(f, "{path}: the members come in the order {actual}"),
+            DifferenceKind::Missing => {
+                write!(f, "{path}{}: documented, but not in the response", scalar(&self.documented))
+            }
+            DifferenceKind::Extra => write!(f, "{path}{}: in the response, but not documented", scalar(&self.actual)),
+            DifferenceKind::Order => write!(f, "{path}: the ids are in the order {actual}, not {documented}"),
+            DifferenceKind::KeyOrder => write!(f, "{path}: the members are in the order {actual}"),
         }
     }
+}
+
+/// Compares two trees side by side.
+#[derive(Default)]
+struct Comparison {
+    path: Vec<Step>,
+    out: Diff,
+}
+
+impl Comparison {
+    fn report(
+        &mut self,
+        kind: DifferenceKind,
+        place: &Range<usize>,
+        documented: Option<Value>,
+        actual: Option<&Value>,
+    ) {
+        let found =
+            Difference { path: self.path.clone(), kind, place: place.clone(), documented, actual: actual.cloned() };
+        if kind == DifferenceKind::KeyOrder {
+            self.out.warnings.push(found);
+        } else {
+            self.out.differences.push(found);
+        }
+    }
+
+    fn within(&mut self, step: Step, act: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        act(self);
+        self.path.pop();
+    }
+
+    fn node(&mut self, documented: &Node, actual: &Value) {
+        match (&documented.kind, actual) {
+            (Kind::Match(matcher), _) => {
+                if !matcher.accepts(actual) {
+                    self.report(DifferenceKind::Type, &documented.span, Some(documented.to_value()), Some(actual));
+                }
+            }
+            (Kind::Exact(value), _) if same(value, actual) => {}
+            (Kind::Exact(value), _) => {
+                let alike = std::mem::discriminant(value) == std::mem::discriminant(actual);
+                let kind = if alike { DifferenceKind::Value } else { DifferenceKind::Type };
+                self.report(kind, &documented.span, Some(value.clone()), Some(actual));
+            }
+            (Kind::Object { .. }, Value::Object(_)) => self.object(documented, actual),
+            (Kind::Array(items), Value::Array(values)) => self.array(documented, items, values),
+            _ => self.report(DifferenceKind::Type, &documented.span, Some(documented.to_value()), Some(actual)),
+        }
+    }
+
+    fn object(&mut self, documented: &Node, actual: &Value) {
+        let Kind::Object { members, elided, .. } = &documented.kind else { return };
+        let Some(object) = actual.as_object() else { return };
+        let mut written = Vec::new();
+        for member in members {
+            match object.get(&member.key) {
+                Some(value) => {
+                    written.push(member.key.as_str());
+                    self.within(Step::Key(member.key.clone()), |inner| inner.node(&member.value, value));
+                }
+                None => {
+                    let place = member.key_span.start..member.value.span.end;
+                    let value = member.value.to_value();
+                    self.within(Step::Key(member.key.clone()), |inner| {
+                        inner.report(DifferenceKind::Missing, &place, Some(value), None);
+                    });
+                }
+            }
+        }
+        if !elided {
+            for (key, value) in object {
+                if !members.iter().any(|member| member.key == *key) {
+                    self.within(Step::Key(key.clone()), |inner| {
+                        inner.report(DifferenceKind::Extra, &documented.span, None, Some(value));
+                    });
+                }
+            }
+        }
+        let stored = object.keys().filter(|key| written.contains(&key.as_str()));
+        if !stored.eq(written.iter().copied()) {
+            let keys = object.keys().cloned().map(Value::String).collect();
+            let order = written.into_iter().map(|key| Value::String(key.to_owned())).collect();
+            self.report(
+                DifferenceKind::KeyOrder,
+                &documented.span,
+                Some(Value::Array(order)),
+                Some(&Value::Array(keys)),
+            );
+        }
+    }
+
+    fn array(&mut self, documented: &Node, items: &[Item], values: &[Value]) {
+        let elided = items.iter().any(|item| matches!(item, Item::Elided(_)));
+        let nodes: Vec<&Node> = items.iter().filter_map(Item::node).collect();
+        if elided && elided_match(items, values) {
+            // For warnings about the order of members.
+            self.pair_elided(&nodes, values);
+            return;
+        }
+        match (node_ids(&nodes), value_ids(values)) {
+            (Some(ours), Some(theirs)) => self.by_id(documented, &nodes, values, &ours, &theirs, elided),
+            _ => self.by_position(documented, &nodes, values, elided),
+        }
+    }
+
+    fn pair_elided(&mut self, nodes: &[&Node], values: &[Value]) {
+        let mut from = 0;
+        for node in nodes {
+            if let Some(found) = values[from..].iter().position(|value| matches(node, value)) {
+                let at = from + found;
+                self.within(Step::Index(at), |inner| inner.node(node, &values[at]));
+                from = at + 1;
+            }
+        }
+    }
+
+    fn by_id(
+        &mut self,
+        documented: &Node,
+        nodes: &[&Node],
+        values: &[Value],
+        ours: &[&Value],
+        theirs: &[&Value],
+        elided: bool,
+    ) {
+        let before = self.out.differences.len();
+        for (node, id) in nodes.iter().zip(ours) {
+            let found = theirs.iter().position(|other| same(id, other));
+            self.within(Step::Id((*id).clone()), |inner| match found {
+                Some(at) => inner.node(node, &values[at]),
+                None => inner.report(DifferenceKind::Missing, &node.span, Some(node.to_value()), None),
+            });
+        }
+        if !elided {
+            for (value, id) in values.iter().zip(theirs) {
+                if !ours.iter().any(|other| same(id, other)) {
+                    self.within(Step::Id((*id).clone()), |inner| {
+                        inner.report(DifferenceKind::Extra, &documented.span, None, Some(value));
+                    });
+                }
+            }
+        }
+        let known = |ids: &[&Value], others: &[&Value]| -> Vec<Value> {
+            ids.iter().filter(|id| others.iter().any(|other| same(id, other))).map(|id| (*id).clone()).collect()
+        };
+        let (page, server) = (known(ours, theirs), known(theirs, ours));
+        let moved = page.len() != server.len() || page.iter().zip(&server).any(|(a, b)| !same(a, b));
+        // With an elision, the only difference left is that the items are elsewhere.
+        if moved || (elided && self.out.differences.len() == before) {
+            let all = theirs.iter().map(|id| (*id).clone()).collect();
+            self.report(DifferenceKind::Order, &documented.span, Some(Value::Array(page)), Some(&Value::Array(all)));
+        }
+    }
+
+    fn by_position(&mut self, documented: &Node, nodes: &[&Node], values: &[Value], elided: bool) {
+        for (at, node) in nodes.iter().enumerate() {
+            self.within(Step::Index(at), |inner| match values.get(at) {
+                Some(value) => inner.node(node, value),
+                None => inner.report(DifferenceKind::Missing, &node.span, Some(node.to_value()), None),
+            });
+        }
+        if !elided {
+            for (at, value) in values.iter().enumerate().skip(nodes.len()) {
+                self.within(Step::Index(at), |inner| {
+                    inner.report(DifferenceKind::Extra, &documented.span, None, Some(value))
+                });
+            }
+        }
+    }
+}
+
+/// Items before the first elision must come first, items after the last one last, and each run between two elisions
+/// somewhere in between.
+fn elided_match(items: &[Item], values: &[Value]) -> bool {
+    let runs: Vec<Vec<&Node>> = items
+        .split(|item| matches!(item, Item::Elided(_)))
+        .map(|run| run.iter().filter_map(Item::node).collect())
+        .collect();
+    let fits = |run: &[&Node], at: usize| {
+        values
+            .get(at..at + run.len())
+            .is_some_and(|values| run.iter().zip(values).all(|(node, value)| matches(node, value)))
+    };
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return true };
+    if first.len() + last.len() > values.len() {
+        return false;
+    }
+    let end = values.len() - last.len();
+    if !fits(first, 0) || !fits(last, end) {
+        return false;
+    }
+    let mut at = first.len();
+    for run in &runs[1..runs.len() - 1] {
+        match (at..=end.saturating_sub(run.len())).find(|start| fits(run, *start)) {
+            Some(start) => at = start + run.len(),
+            None => return false,
+        }
+    }
+    at <= end
+}
+
+fn node_ids<'a>(nodes: &[&'a Node]) -> Option<Vec<&'a Value>> {
+    let ids: Option<Vec<&Value>> = nodes.iter().map(|node| node.id()).collect();
+    ids.filter(|ids| distinct(ids))
+}
+
+fn value_ids(values: &[Value]) -> Option<Vec<&Value>> {
+    let ids: Option<Vec<&Value>> = values.iter().map(|value| value.get("id")).collect();
+    ids.filter(|ids| distinct(ids))
+}
+
+fn distinct(ids: &[&Value]) -> bool {
+    let mut seen = std::collections::HashSet::with_capacity(ids.len());
+    ids.iter().all(|id| seen.insert(id.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::expect::parse;
+    use super::super::lenient_json::parse;
     use super::*;
 
     fn compare(documented: &str, actual: &Value) -> Vec<String> {
@@ -220,12 +426,12 @@ mod tests {
         diff(&node, actual)
             .differences
             .iter()
-            .map(|found| format!("{:?} {}", found.what, show_path(&found.path)))
+            .map(|found| format!("{:?} {}", found.kind, show_path(&found.path)))
             .collect()
     }
 
     #[test]
-    fn only_what_differs_is_named() {
+    fn differences() {
         let users = json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]);
         let rows: [(&str, Value, &[&str]); 22] = [
             ("{\"a\": 1}", json!({"a": 1}), &[]),

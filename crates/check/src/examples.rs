@@ -1,184 +1,132 @@
-//! From a page to its examples: each request and the response that belongs to it.
-//!
-//! A response is looked for below its request only, by heading first and else
-//! as the next JSON before the next request.
-
-mod pairing;
+//! Finds the examples of a page: requests and the responses documented for them.
 
 use std::ops::Range;
 
 use super::labels;
-use super::page::{Block, Directive, Page};
-use super::requests::{self, Found, Reading};
-use pairing::{Answer, response_of};
+use super::page::{Block, Page};
+use super::pairing::{self, Paired};
+use super::requests::{self, FoundRequest};
 
-/// A request of a page with what the page says about its answer.
-#[derive(Debug, Clone)]
+/// A request of a page with what is documented for it.
+#[derive(Debug, Clone, Default)]
 pub struct Example {
-    /// The fence, as an index among the page's blocks.
+    /// The block of the request, as an index into the page's blocks.
     pub fence: usize,
-    /// Where the request stands in the fence's content.
-    pub span: Range<usize>,
-    /// What the request says.
-    pub reading: Reading,
-    /// The documented response, if there is one.
-    pub response: Option<Response>,
-    /// Whether running text says that no body is returned.
+    /// The request.
+    pub request: FoundRequest,
+    /// The documented response.
+    pub response: Option<ResponseBlock>,
+    /// Whether the page says that there is no response body.
     pub no_body: bool,
-    /// The block at which the example ends: the next request, or the page's end.
+    /// The block at which the example ends: the next request, or the end of the page.
     pub end: usize,
-    /// What comments before the request ask for.
-    pub asks: Asks,
-    /// The entry of the front matter that names this example.
+    /// The directives above the request.
+    pub directives: Directives,
+    /// The index of the front matter's `testable` entry for this example.
     pub testable: Option<usize>,
 }
 
-/// A documented response: a fence, or a part of one.
+/// A documented response: a code block, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The fence, as an index among the page's blocks.
+pub struct ResponseBlock {
+    /// The block, as an index into the page's blocks.
     pub fence: usize,
-    /// The part of the fence's content.
+    /// The range in the block's content.
     pub range: Range<usize>,
 }
 
-/// What `<!-- standin: … -->` before a request asks for.
+/// The `<!-- standin: ... -->` directives above a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asks {
-    /// The example is not run.
+pub struct Directives {
+    /// Do not run the example.
     pub skip: bool,
-    /// The status the answer must have.
+    /// The expected status.
     pub status: Option<u16>,
-    /// The data is reset before the request.
+    /// Use fresh data for this example.
     pub reset: bool,
-    /// The database from here on.
-    pub database: Option<String>,
+    /// The data file for this and the following examples.
+    pub data: Option<String>,
 }
 
 impl Example {
-    /// The line of the fence's opening marks, from 1.
-    #[must_use]
-    pub fn line(&self, page: &Page) -> usize {
-        page.blocks.get(self.fence).map_or(1, |block| page.line(block.range().start))
+    /// The page range of the request.
+    pub fn request_range(&self, page: &Page) -> Range<usize> {
+        page.fence(self.fence).map_or(0..0, |fence| fence.source_range(&self.request.span))
     }
 
-    /// The line of the request itself, from 1.
-    #[must_use]
+    /// The line of the request.
     pub fn request_line(&self, page: &Page) -> usize {
-        page.fence(self.fence).map_or(1, |fence| page.line(fence.source(self.span.start)))
+        page.line(self.request_range(page).start)
+    }
+
+    /// The method; empty if the command could not be parsed.
+    pub fn method(&self) -> &str {
+        self.request.written.as_ref().map_or("", |written| &written.request.method)
     }
 }
 
 /// Finds the examples of a page in reading order.
-#[must_use]
 pub fn find(page: &Page) -> Vec<Example> {
-    let in_fences: Vec<(usize, Vec<Found>)> = page
-        .blocks
-        .iter()
-        .enumerate()
-        .filter_map(|(at, block)| match block {
-            Block::Fence(fence) if declared(page, at) != Some("none") && declared(page, at) != Some("response") => {
-                let found = requests::find(fence);
-                (!found.is_empty()).then_some((at, found))
-            }
-            _ => None,
-        })
+    let in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
+        .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
+        .filter_map(|at| Some((at, requests::find(page.fence(at)?))))
+        .filter(|(_, found)| !found.is_empty())
         .collect();
     let fences: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
-    let mut examples = Vec::new();
+    let mut examples: Vec<Example> = Vec::new();
     let mut taken: Vec<usize> = Vec::new();
     for (at, found) in in_fences {
         let end = fences.iter().copied().find(|next| *next > at).unwrap_or(page.blocks.len());
-        let asks = asks(page, at);
         let count = found.len();
         for (index, request) in found.into_iter().enumerate() {
-            let last = index + 1 == count;
-            let (mut response, mut no_body) = (None, false);
-            if let Some(range) = request.output {
-                response = Some(Response { fence: at, range });
-            } else if last {
-                match response_of(page, at, end, &fences, &taken) {
-                    Answer::Fence(fence) => {
+            let mut example =
+                Example { fence: at, end, directives: directives(page, at), request, ..Example::default() };
+            if let Some(range) = example.request.output.clone() {
+                example.response = Some(ResponseBlock { fence: at, range });
+            } else if index + 1 == count {
+                match pairing::response_of(page, at, end, &fences, &taken) {
+                    Paired::Block(fence) => {
                         let length = page.fence(fence).map_or(0, |fence| fence.content.len());
-                        response = Some(Response { fence, range: 0..length });
+                        example.response = Some(ResponseBlock { fence, range: 0..length });
                         taken.push(fence);
                     }
-                    Answer::NoBody => no_body = true,
-                    Answer::Silent => {}
+                    Paired::NoBody => example.no_body = true,
+                    Paired::Nothing => {}
                 }
             }
-            examples.push(Example {
-                fence: at,
-                span: request.span,
-                reading: request.reading,
-                response,
-                no_body,
-                end,
-                asks: asks.clone(),
-                testable: testable(page, at).filter(|entry| {
-                    // One entry names one example: the first under its heading.
-                    !examples.iter().any(|earlier: &Example| earlier.testable == Some(*entry))
-                }),
-            });
+            // An entry names one example: the first under its heading.
+            example.testable =
+                testable(page, at).filter(|entry| !examples.iter().any(|earlier| earlier.testable == Some(*entry)));
+            examples.push(example);
         }
     }
     examples
 }
 
-/// The comments between a fence and the block before it that is not prose.
-fn directives_above(page: &Page, at: usize) -> impl Iterator<Item = &Directive> {
-    page.blocks[..at]
-        .iter()
-        .rev()
-        .take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_) | Block::Table(_)))
-        .filter_map(|block| match block {
-            Block::Directive(directive) => Some(directive),
-            _ => None,
-        })
-}
-
-/// `as=request`, `as=response` or `as=none` above a fence.
-fn declared(page: &Page, at: usize) -> Option<&str> {
-    directives_above(page, at).find_map(|directive| directive.value("as"))
-}
-
-fn asks(page: &Page, at: usize) -> Asks {
-    let mut asks = Asks::default();
-    for directive in directives_above(page, at) {
-        asks.skip |= directive.has("skip");
-        asks.reset |= directive.has("reset");
-        asks.status = asks.status.or_else(|| directive.value("status").and_then(|status| status.parse().ok()));
+fn directives(page: &Page, at: usize) -> Directives {
+    let mut out = Directives::default();
+    for directive in page.directives_above(at) {
+        out.skip |= directive.has("skip");
+        out.reset |= directive.has("reset");
+        out.status = out.status.or_else(|| directive.value("status").and_then(|status| status.parse().ok()));
     }
-    // A database holds until another is named.
-    asks.database = page.blocks[..at].iter().rev().find_map(|block| match block {
+    // A data file holds until another is named.
+    out.data = page.blocks[..at].iter().rev().find_map(|block| match block {
         Block::Directive(directive) => directive.value("db").map(str::to_owned),
         _ => None,
     });
-    asks
+    out
 }
 
-/// The entry of the front matter whose name stands in a heading above.
+/// The front matter's entry whose name is in a heading above the block.
 fn testable(page: &Page, at: usize) -> Option<usize> {
-    let mut depth = 7;
-    for index in (0..at).rev() {
-        let Block::Heading(heading) = &page.blocks[index] else { continue };
-        if heading.level >= depth {
-            continue;
-        }
-        depth = heading.level;
+    page.headings_above(at).find_map(|heading| {
         let heading = labels::plain_name(&heading.text);
-        let found = page.front.testable.iter().position(|entry| {
-            let name = labels::plain_name(&entry.name);
-            match heading.strip_prefix(&name) {
-                Some(rest) => rest.is_empty() || rest.trim_start().starts_with("request"),
-                None => false,
-            }
-        });
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
+        page.front.testable.iter().position(|entry| {
+            let rest = heading.strip_prefix(&labels::plain_name(&entry.name));
+            rest.is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with("request"))
+        })
+    })
 }
 
 #[cfg(test)]
@@ -187,13 +135,13 @@ mod tests {
 
     use super::*;
 
-    /// Each example as `VERB url -> first line of its response`.
+    /// Each example as `URL -> first line of its response`.
     fn pairs(text: &str) -> Vec<String> {
         let page = Page::parse(Path::new("p.md"), text.to_owned());
         find(&page)
             .iter()
             .map(|example| {
-                let request = example.reading.request().unwrap();
+                let request = &example.request.written.as_ref().unwrap().request;
                 let response = match &example.response {
                     Some(response) => {
                         let content = &page.fence(response.fence).unwrap().content;
@@ -202,7 +150,7 @@ mod tests {
                     None if example.no_body => "no body".to_owned(),
                     None => "-".to_owned(),
                 };
-                format!("{} -> {response}", request.url)
+                format!("{} -> {response}", request.target)
             })
             .collect()
     }
@@ -277,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn comments_ask() {
+    fn directives_apply_to_the_next_block() {
         let text = format!("<!-- standin: skip status=404 reset db=other.json -->\n\n{}{}", curl("a"), curl("b"));
         let page = Page::parse(Path::new("p.md"), text);
         let examples = find(&page);
-        let first = &examples[0].asks;
+        let first = &examples[0].directives;
         assert_eq!((first.skip, first.status, first.reset), (true, Some(404), true));
-        assert!(!examples[1].asks.skip);
-        assert_eq!(examples[1].asks.database.as_deref(), Some("other.json"));
+        assert!(!examples[1].directives.skip);
+        assert_eq!(examples[1].directives.data.as_deref(), Some("other.json"));
     }
 
     #[test]

@@ -1,201 +1,220 @@
-//! `--fix`: rewriting what is wrong inside response fences.
+//! `--fix`: rewrites the documented JSON of responses that are wrong.
 //!
-//! 1. For each example that fails, and whose answer has the promised status,
-//!    the fence's content is written anew around what is right in it
-//!    ([`rewrite`]): indentation, key order and elisions are kept.
-//! 2. The new content is put back line by line; lines that did not change keep
-//!    their bytes.
-//! 3. The rewritten page is checked again in memory; an example that then still
-//!    fails is left as it was.
-//! 4. The page is replaced in one step, and the difference is shown.
-//!
-//! A page with uncommitted changes is left alone unless that is allowed.
-
-mod diff;
-pub mod rewrite;
+//! Only JSON in response blocks is rewritten, around what is right in it ([`rewrite`]). An example is left alone if its
+//! status differs, if probably the request is wrong, or if nothing of what is documented would remain. The new page is
+//! checked in memory before it is written: every rewritten example must pass, and no other outcome may change.
 
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
-use similar::DiffTag;
+use serde_json::Value;
+use similar::{DiffTag, TextDiff};
 
-use super::client::Opener;
+use super::compare::same;
+use super::lenient_json::{Item, Kind, Node};
+use super::options::{Fix, Options};
+use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
 use super::page::{Fence, Page};
-use super::run::{self, Context, Judged, PageReport, Verdict};
-use super::status::Source;
-use super::{Checked, Fix, Options};
+use super::rewrite;
+use super::run::{self, Context};
+use super::service::Received;
 
-/// A piece of a page and what takes its place.
+/// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edit {
     range: Range<usize>,
     text: String,
-    /// The example it repairs, by its place among the page's examples.
+    /// The example it belongs to, as an index into the page's results.
     example: usize,
 }
 
-/// Rewrites the pages of a run and prints what was changed; gives how many were.
-///
-/// # Errors
-/// The output cannot be written. A page that cannot be written is reported.
-pub fn apply(checked: &Checked, options: &Options, open: &Opener<'_>, out: &mut dyn Write) -> io::Result<usize> {
+/// Rewrites the pages of a run and prints the changes; returns how many pages were rewritten.
+pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> io::Result<usize> {
     let mut written = 0;
-    for report in &checked.pages {
-        let context = Context { options, sources: &checked.sources, open };
-        let Some(text) = repaired(report, &context) else { continue };
-        let path = &report.page.path;
-        if !options.allow_dirty && is_dirty(path) {
-            writeln!(out, "{}: not rewritten, it has uncommitted changes (--allow-dirty rewrites it)", path.display())?;
+    for page in &result.pages {
+        let Some(text) = fixed(page, result, context) else { continue };
+        let path = page.page.path.display().to_string();
+        let error = match (is_dirty(&page.page.path), context.options) {
+            (true, Options { allow_dirty: false, .. }) => {
+                Some("it has uncommitted changes (--allow-dirty rewrites it)".to_owned())
+            }
+            _ => replace(&page.page.path, &page.page.text, &text).err().map(|error| error.to_string()),
+        };
+        if let Some(error) = error {
+            writeln!(out, "{path}: not rewritten: {error}")?;
             continue;
         }
-        match replace(path, &report.page.text, &text) {
-            Ok(()) => {
-                written += 1;
-                show(path, &report.page.text, &text, out)?;
-            }
-            Err(why) => writeln!(out, "{}: not rewritten: {why}", path.display())?,
-        }
+        written += 1;
+        let diff = TextDiff::from_lines(&page.page.text, &text);
+        write!(out, "{}", diff.unified_diff().context_radius(2).header(&path, &path))?;
     }
     Ok(written)
 }
 
-/// The page's text with its responses put right; nothing if there is nothing to do.
-#[must_use]
-pub fn repaired(report: &PageReport, context: &Context<'_>) -> Option<String> {
+/// The page's text with its responses fixed; `None` if there is nothing to fix.
+fn fixed(result: &PageResult, run: &RunResult, context: &Context<'_>) -> Option<String> {
+    let page = &result.page;
     let mut edits: Vec<Edit> = Vec::new();
-    for (index, judged) in report.judged.iter().enumerate() {
-        edits.extend(edits_for(&report.page, judged, index, context.options.fix));
+    for (index, example) in result.examples.iter().enumerate() {
+        let found = match &example.outcome {
+            Outcome::Failed(_) => rewritten_response(page, example),
+            Outcome::Passed(_) if context.options.fix == Some(Fix::Missing) => {
+                missing_response(page, example).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        edits.extend(found.into_iter().map(|(range, text)| Edit { range, text, example: index }));
     }
-    // What an edit does not repair is not written.
     while !edits.is_empty() {
-        let text = splice(&report.page.text, &edits);
-        let again = run::page(Page::parse(&report.page.path, text.clone()), context);
-        let repaired = |edit: &Edit| {
-            again
-                .judged
-                .get(edit.example)
-                .is_some_and(|judged| judged.verdict == Verdict::Pass && judged.documented.is_some())
+        let text = splice(&page.text, &edits);
+        let again = run::page(Page::parse(&page.path, text.clone()), context, &run.datasets);
+        let is_edited = |index: usize| edits.iter().any(|edit| edit.example == index);
+        let others_unchanged = again.examples.len() == result.examples.len()
+            && result
+                .examples
+                .iter()
+                .zip(&again.examples)
+                .enumerate()
+                .all(|(index, (before, after))| is_edited(index) || before.outcome.word() == after.outcome.word());
+        let passes = |edit: &Edit| {
+            let result = again.examples.get(edit.example);
+            result.is_some_and(|result| {
+                matches!(result.outcome, Outcome::Passed(_)) && result.details.documented.is_some()
+            })
         };
         let before = edits.len();
-        edits.retain(repaired);
+        edits.retain(passes);
         if edits.len() == before {
-            return Some(text);
+            return others_unchanged.then_some(text);
         }
     }
     None
 }
 
-fn edits_for(page: &Page, judged: &Judged, example: usize, fix: Option<Fix>) -> Vec<Edit> {
-    let Some(answer) = &judged.answer else { return Vec::new() };
-    let Some(expected) = &judged.expected else { return Vec::new() };
-    let in_fence = expected.source == Source::StatusLine;
-    let status_kept = expected.statuses.contains(&answer.status);
-    // Another status than the page promises is a question for a person: the
-    // request may be what is wrong.
-    if !status_kept && !in_fence {
-        return Vec::new();
+/// The edits that make the response of a failed example match the server's.
+fn rewritten_response(page: &Page, result: &ExampleResult) -> Vec<(Range<usize>, String)> {
+    new_content(page, result).map(|(fence, content)| changed_lines(page, fence, &content)).unwrap_or_default()
+}
+
+fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence, String)> {
+    let details = &result.details;
+    // For readers who run all examples, the response follows the writes above.
+    let received = details.after_writes.as_ref().or(details.received.as_ref())?;
+    let status_ok = details.expected.as_ref()?.statuses.contains(&received.status);
+    let in_request = result.outcome.failure()?.cause.as_ref().is_some_and(|cause| cause.in_request);
+    if !status_ok || in_request || received.hint.is_some() {
+        return None;
     }
-    let Some(body) = answer.json() else { return Vec::new() };
-    match (&judged.example.response, judged.verdict) {
-        (Some(response), Verdict::Fail) => {
-            let Some(fence) = page.fence(response.fence) else { return Vec::new() };
-            let mut content = fence.content.clone();
-            if let Some(node) = &judged.documented {
-                let new = rewrite::value(&fence.content, node, &body);
-                content.replace_range(node.span.clone(), &new);
-            } else if judged.unreadable {
-                let part = &fence.content[response.range.clone()];
-                let Some(from) = part.find(['{', '[']) else { return Vec::new() };
-                let from = response.range.start + from;
-                let to = response.range.start + part.trim_end().len();
-                let indent = rewrite::indent_at(&fence.content, from);
-                content.replace_range(from..to, &rewrite::pretty(&body, &indent, rewrite::unit(&fence.content)));
-            }
-            let mut edits: Vec<Edit> =
-                lines(page, fence, &content).into_iter().map(|(range, text)| Edit { range, text, example }).collect();
-            if !status_kept && let Some(place) = &expected.place {
-                let text = format!("{} {}", answer.status, reason(answer.status)).trim_end().to_owned();
-                edits.push(Edit { range: place.clone(), text, example });
-            }
-            edits
+    let body = received.json()?;
+    let response = result.example.response.as_ref()?;
+    let fence = page.fence(response.fence)?;
+    let mut content = fence.content.clone();
+    if let Some(node) = &details.documented {
+        if !keeps_something(node, body) {
+            return None;
         }
-        (None, Verdict::Pass) if fix == Some(Fix::Missing) && !judged.example.no_body && judged.method != "HEAD" => {
-            missing(page, judged, &body).map(|(range, text)| Edit { range, text, example }).into_iter().collect()
+        content.replace_range(node.span.clone(), &rewrite::value(&fence.content, node, body));
+    } else if details.unparsed {
+        let documented = &fence.content[response.range.clone()];
+        let start = response.range.start + documented.find(['{', '['])?;
+        let end = response.range.start + documented.trim_end().len();
+        let broken = &fence.content[start..end];
+        // Only if surely all of it is JSON.
+        if !broken.ends_with(['}', ']']) || ["//", "/*", "#", "...", "…"].iter().any(|other| broken.contains(other)) {
+            return None;
         }
-        _ => Vec::new(),
+        let indent = rewrite::indent_at(&fence.content, start);
+        content.replace_range(start..end, &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)));
+    }
+    Some((fence, content))
+}
+
+/// Whether anything of a documented value is in the response: a member's name, an item or a scalar.
+fn keeps_something(documented: &Node, actual: &Value) -> bool {
+    match (&documented.kind, actual) {
+        (Kind::Match(matcher), _) => matcher.accepts(actual),
+        (Kind::Exact(value), _) => same(value, actual),
+        (Kind::Object { members, .. }, Value::Object(object)) => {
+            members.is_empty() || members.iter().any(|member| object.contains_key(&member.key))
+        }
+        (Kind::Array(items), Value::Array(values)) => {
+            let mut nodes = items.iter().filter_map(Item::node).peekable();
+            nodes.peek().is_none() || nodes.any(|node| values.iter().any(|value| keeps_something(node, value)))
+        }
+        _ => false,
     }
 }
 
-/// A response fence to stand after a request that has none.
-fn missing(page: &Page, judged: &Judged, body: &serde_json::Value) -> Option<(Range<usize>, String)> {
-    let fence = page.fence(judged.example.fence)?;
-    // Where a fence holds several requests it is unclear whose answer follows.
-    if !fence.fenced || fence.content[judged.example.span.end..].contains("curl") {
+/// A response block for a passing example that has none.
+fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>, String)> {
+    let example = &result.example;
+    if example.response.is_some() || example.no_body || example.method() == "HEAD" {
+        return None;
+    }
+    let body = result.details.received.as_ref().and_then(Received::json)?;
+    let fence = page.fence(example.fence)?;
+    // In a block with several requests it would not be clear which one is answered.
+    if !fence.fenced || fence.content[example.request.span.end..].contains("curl") {
         return None;
     }
     let eol = if page.text.contains("\r\n") { "\r\n" } else { "\n" };
     let start = page.line_start(page.line(fence.range.start));
     let before = &page.text[start..fence.range.start];
-    // The marker of a list item becomes the indentation of what belongs to it.
-    let prefix: String =
-        before.chars().map(|letter| if letter == '>' || letter.is_whitespace() { letter } else { ' ' }).collect();
-    let end = page.text[fence.range.end..].find('\n').map_or(page.text.len(), |at| fence.range.end + at + 1);
-    let end = if page.text[..fence.range.end].ends_with('\n') { fence.range.end } else { end };
+    // Below a list item's marker its content is indented.
+    let prefix: String = before.chars().map(|c| if c == '>' || c.is_whitespace() { c } else { ' ' }).collect();
+    let end = if page.text[..fence.range.end].ends_with('\n') {
+        fence.range.end
+    } else {
+        page.text[fence.range.end..].find('\n').map_or(page.text.len(), |at| fence.range.end + at + 1)
+    };
     let mut text = String::new();
     if !page.text[..end].ends_with('\n') {
         text.push_str(eol);
     }
     text.push_str(prefix.trim_end());
     text.push_str(eol);
-    for line in std::iter::once("```json").chain(rewrite::pretty(body, "", "  ").lines()).chain(std::iter::once("```"))
-    {
-        text.push_str(&prefix);
-        text.push_str(line);
-        text.push_str(eol);
+    let block = format!("```json\n{}\n```", rewrite::pretty(body, "", "  "));
+    for line in block.lines() {
+        text.extend([&prefix, line, eol]);
     }
     Some((end..end, text))
 }
 
-/// The lines of a fence that differ from its new content, with what takes their
-/// place in the page.
-fn lines(page: &Page, fence: &Fence, content: &str) -> Vec<(Range<usize>, String)> {
+/// The lines of a block that differ from its new content, as ranges of the page and their replacements.
+fn changed_lines(page: &Page, fence: &Fence, content: &str) -> Vec<(Range<usize>, String)> {
     let old: Vec<&str> = fence.content.split_inclusive('\n').collect();
     let new: Vec<&str> = content.split_inclusive('\n').collect();
-    let mut starts = Vec::with_capacity(old.len());
+    let diff = TextDiff::from_slices(&old, &new);
     let mut at = 0;
-    for line in &old {
-        starts.push(fence.source(at));
-        at += line.len();
-    }
-    // A source line from its beginning, list indentation and quote marks included.
+    let starts: Vec<usize> = old
+        .iter()
+        .map(|line| {
+            at += line.len();
+            fence.source(at - line.len())
+        })
+        .collect();
+    // A line of the page, including list indentation and quote marks.
     let whole = |index: usize| {
         let start = page.line_start(page.line(starts[index]));
         let end = page.text[starts[index]..].find('\n').map_or(page.text.len(), |at| starts[index] + at + 1);
         start..end
     };
     let mut out = Vec::new();
-    for op in diff::steps(&old, &new) {
-        if op.tag() == DiffTag::Equal {
-            continue;
-        }
-        let (from, to) = (op.old_range(), op.new_range());
-        let model = from.start.min(old.len().saturating_sub(1));
-        if old.is_empty() {
-            continue;
-        }
+    for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal && !old.is_empty()) {
+        let from = op.old_range();
+        let model = from.start.min(old.len() - 1);
         let place = whole(model);
-        let prefix = page.text[place.start..starts[model]].to_owned();
+        let prefix = &page.text[place.start..starts[model]];
         let eol = if page.text[place.clone()].ends_with("\r\n") { "\r\n" } else { "\n" };
         let range = match (from.is_empty(), from.start == old.len()) {
-            (false, _) => whole(from.start).start..whole(from.end - 1).end,
+            (false, _) => place.start..whole(from.end - 1).end,
             (true, true) => place.end..place.end,
             (true, false) => place.start..place.start,
         };
-        let text: String =
-            new[to].iter().map(|line| format!("{prefix}{}{eol}", line.trim_end_matches(['\n', '\r']))).collect();
-        out.push((range, text));
+        let lines = new[op.new_range()].iter().map(|line| line.trim_end_matches(['\n', '\r']));
+        out.push((range, lines.map(|line| format!("{prefix}{line}{eol}")).collect()));
     }
     out
 }
@@ -206,36 +225,14 @@ fn splice(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for edit in order {
-        // A status line in a line that is rewritten anyway would be cut twice.
-        if edit.range.start < at {
-            continue;
-        }
         out.push_str(&text[at..edit.range.start]);
         out.push_str(&edit.text);
         at = edit.range.end;
     }
-    out.push_str(&text[at..]);
-    out
+    out + &text[at..]
 }
 
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        400 => "Bad Request",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Content",
-        _ => "",
-    }
-}
-
-/// Whether a version control system knows changes of the page that it has not
-/// been given. Where there is none, there is nothing to lose that it would keep.
+/// Whether git knows of uncommitted changes of the page.
 fn is_dirty(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Some(name) = path.file_name() else { return false };
@@ -243,9 +240,9 @@ fn is_dirty(path: &Path) -> bool {
     output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
-/// Replaces a page in one step, if it still is what was read.
+/// Replaces a page atomically, if it was not changed since it was read.
 fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
-    // A link is followed, so that it stays one.
+    // A symbolic link stays one.
     let path = std::fs::canonicalize(path)?;
     if std::fs::read_to_string(&path)? != old {
         return Err(io::Error::other("it was changed in the meantime"));
@@ -257,8 +254,4 @@ fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
-}
-
-fn show(path: &Path, old: &str, new: &str, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(diff::unified(&path.display().to_string(), old, new).as_bytes())
 }

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use super::page::Page;
-use super::{curl, examples, expect, shell};
+use super::{curl, examples, lenient_json, shell};
 
 /// Finds the examples of a page; every place found must lie in the page.
 pub fn page(text: String) {
     let page = Page::parse(Path::new("page.md"), text);
     for example in examples::find(&page) {
         if let Some(fence) = page.fence(example.fence) {
-            let place = fence.source_range(&example.span);
+            let place = fence.source_range(&example.request.span);
             assert!(page.text.get(place).is_some());
         }
         if let Some(response) = &example.response
             && let Some(fence) = page.fence(response.fence)
         {
-            let _ = expect::parse(&fence.content[response.range.clone()]);
+            let _ = lenient_json::parse(&fence.content[response.range.clone()]);
         }
     }
 }

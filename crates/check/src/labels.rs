@@ -1,23 +1,23 @@
-//! What headings and bold labels say about the fence below them.
+//! What headings and labels say about the code block below them.
 
-/// The part a heading or label announces.
+/// What a heading or label announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// A request, or the command that makes it.
+pub enum Announces {
+    /// A request or command.
     Request,
     /// A response.
     Response,
-    /// JSON that is neither: the body to send, a record as it was before.
-    Other,
-    /// Nothing in particular.
-    Plain,
+    /// Other JSON, such as a request body or a schema.
+    OtherJson,
+    /// Nothing specific.
+    Unspecific,
 }
 
 const REQUEST: &[&str] = &["request", "requests", "command", "commands", "call", "input"];
 const RESPONSE: &[&str] =
     &["response", "responses", "result", "results", "output", "return", "returns", "returned", "reply", "answer"];
-/// Words that make JSON something else than an answer, unless a response is named too.
-const OTHER: &[&str] = &[
+/// Words for JSON that is not a response, unless a response is named too.
+const OTHER_JSON: &[&str] = &[
     "body",
     "original",
     "before",
@@ -38,49 +38,44 @@ const OTHER: &[&str] = &[
 const FILLER: &[&str] =
     &["example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to", "your", "expected"];
 
-/// Tools other than curl whose requests a page may show beside it.
+/// Clients other than curl that a page may show as well.
 const TOOLS: &[&str] = &["postman", "insomnia", "httpie", "powershell", "python", "javascript", "fetch"];
 
-/// Lower-case words of a label, without markup and punctuation.
-#[must_use]
+/// The lower-case words of a label without punctuation.
 pub fn words(label: &str) -> Vec<String> {
     label.split(|c: char| !(c.is_alphanumeric())).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// Words that describe an answer rather than show one.
-const DESCRIBES: &[&str] = &["format", "schema", "syntax", "properties", "headers", "parameters"];
+/// Words for a description of a response.
+const DESCRIPTION: &[&str] = &["format", "schema", "syntax", "properties", "headers", "parameters"];
 
 /// What a heading announces.
-#[must_use]
-pub fn part(heading: &str) -> Part {
-    announced(heading, DESCRIBES, OTHER)
+pub fn heading(heading: &str) -> Announces {
+    announced(heading, DESCRIPTION, OTHER_JSON)
 }
 
-/// What a label in running text announces: a sentence says more words than a
-/// heading, and fewer of them decide.
-#[must_use]
-pub fn label_part(label: &str) -> Part {
-    const DECIDE: &[&str] = &["body", "payload", "original", "before", "database", "schema", "parameters", "headers"];
-    announced(label, &["properties", "headers", "parameters"], DECIDE)
+/// What a label in a paragraph announces. Sentences have more words than headings, so fewer of them count.
+pub fn label(label: &str) -> Announces {
+    const SPECIFIC: &[&str] = &["body", "payload", "original", "before", "database", "schema", "parameters", "headers"];
+    announced(label, &["properties", "headers", "parameters"], SPECIFIC)
 }
 
-fn announced(label: &str, describes: &[&str], other: &[&str]) -> Part {
+fn announced(label: &str, describes: &[&str], other: &[&str]) -> Announces {
     let words = words(label);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let response = has(RESPONSE);
     let request = has(REQUEST) || words.first().is_some_and(|word| word == "curl");
     match (response, request) {
-        (true, false) if has(describes) => Part::Other,
-        (true, _) => Part::Response,
-        (false, true) if has(other) => Part::Other,
-        (false, true) => Part::Request,
-        (false, false) if has(other) => Part::Other,
-        (false, false) => Part::Plain,
+        (true, false) if has(describes) => Announces::OtherJson,
+        (true, _) => Announces::Response,
+        (false, true) if has(other) => Announces::OtherJson,
+        (false, true) => Announces::Request,
+        (false, false) if has(other) => Announces::OtherJson,
+        (false, false) => Announces::Unspecific,
     }
 }
 
-/// The tool a label names, other than curl.
-#[must_use]
+/// The client other than curl that a label names.
 pub fn other_tool(label: &str) -> Option<&'static str> {
     let words = words(label);
     if words.iter().any(|word| word == "curl") {
@@ -89,11 +84,10 @@ pub fn other_tool(label: &str) -> Option<&'static str> {
     TOOLS.iter().find(|tool| words.iter().any(|word| word == *tool)).copied()
 }
 
-/// A label without its request or response word and without filler, sorted:
-/// equal for the two halves of one example. Nothing if it names neither half.
-#[must_use]
-pub fn stem(label: &str, wanted: Part) -> Option<Vec<String>> {
-    let list = if wanted == Part::Request { REQUEST } else { RESPONSE };
+/// The sorted words of a label without "request" or "response" and filler words: equal for the two halves of an
+/// example. `None` if the label does not name the wanted half.
+pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
+    let list = if wanted == Announces::Request { REQUEST } else { RESPONSE };
     let words = words(label);
     if !words.iter().any(|word| list.contains(&word.as_str())) {
         return None;
@@ -104,8 +98,7 @@ pub fn stem(label: &str, wanted: Part) -> Option<Vec<String>> {
     Some(rest)
 }
 
-/// Whether running text says that there is no body.
-#[must_use]
+/// Whether a paragraph says that there is no response body.
 pub fn says_no_body(text: &str) -> bool {
     let text = text.to_lowercase();
     [
@@ -123,8 +116,7 @@ pub fn says_no_body(text: &str) -> bool {
     .any(|words| text.contains(words))
 }
 
-/// A name as front matter and headings share it: no markup, one case, single spaces.
-#[must_use]
+/// Normalizes a name for comparing headings with the front matter: no markup, lower case, single spaces.
 pub fn plain_name(text: &str) -> String {
     let bare: String = text.chars().filter(|c| !matches!(c, '`' | '*' | '_' | '"' | ':')).collect();
     bare.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
@@ -135,34 +127,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts() {
+    fn what_labels_announce() {
         let rows = [
-            ("`POST` user request example", Part::Request),
-            ("`POST` user response example", Part::Response),
-            ("cURL command", Part::Request),
-            ("cURL response", Part::Response),
-            ("Response:", Part::Response),
-            ("Response body", Part::Response),
-            ("Response format", Part::Other),
-            ("Request body", Part::Other),
-            ("Original Resource:", Part::Other),
-            ("Who uses it?", Part::Plain),
-            ("Sample response:", Part::Response),
-            ("Expected output", Part::Response),
-            ("Return body", Part::Response),
-            ("Return body properties", Part::Other),
+            ("`POST` user request example", Announces::Request),
+            ("`POST` user response example", Announces::Response),
+            ("cURL command", Announces::Request),
+            ("cURL response", Announces::Response),
+            ("Response:", Announces::Response),
+            ("Response body", Announces::Response),
+            ("Response format", Announces::OtherJson),
+            ("Request body", Announces::OtherJson),
+            ("Original Resource:", Announces::OtherJson),
+            ("Who uses it?", Announces::Unspecific),
+            ("Sample response:", Announces::Response),
+            ("Expected output", Announces::Response),
+            ("Return body", Announces::Response),
+            ("Return body properties", Announces::OtherJson),
         ];
         for (label, expected) in rows {
-            assert_eq!(part(label), expected, "{label}");
+            assert_eq!(heading(label), expected, "{label}");
         }
         let rows = [
-            ("You should see the following data:", Part::Plain),
-            ("The response has this format:", Part::Response),
-            ("with this request body:", Part::Other),
-            ("Original record:", Part::Other),
+            ("You should see the following data:", Announces::Unspecific),
+            ("The response has this format:", Announces::Response),
+            ("with this request body:", Announces::OtherJson),
+            ("Original record:", Announces::OtherJson),
         ];
         for (label, expected) in rows {
-            assert_eq!(label_part(label), expected, "{label}");
+            assert_eq!(super::label(label), expected, "{label}");
         }
     }
 
@@ -177,7 +169,7 @@ mod tests {
             ("`GET` example request (curl)", "`GET` example response (curl)", true),
         ];
         for (request, response, same) in rows {
-            let halves = (stem(request, Part::Request), stem(response, Part::Response));
+            let halves = (stem(request, Announces::Request), stem(response, Announces::Response));
             assert_eq!(halves.0.is_some() && halves.0 == halves.1, same, "{request} / {response}");
         }
     }

@@ -1,35 +1,31 @@
-//! A Markdown page as the checker sees it: headings, labels, fences, tables
-//! and directives in reading order, each with its place in the source.
-//!
-//! Nothing here knows what a request is. Offsets are bytes into the page's
-//! text; lines and columns count from 1.
-
-mod reader;
+//! A Markdown page as a list of blocks: headings, paragraphs, code blocks, tables and directives, each with its byte
+//! range. Lines and columns count from 1.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
-use super::front::Front;
-use reader::Reader;
+use super::front_matter::FrontMatter;
+use super::text::pattern;
 
-/// A page: its text and what was found in it.
+/// A parsed page.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The path as the person gave it; used in every message.
+    /// The path as given on the command line.
     pub path: PathBuf,
     /// The whole file, front matter included.
     pub text: String,
-    /// What the front matter says about testing.
-    pub front: Front,
-    /// Everything of interest, in reading order.
+    /// Settings in the front matter.
+    pub front: FrontMatter,
+    /// The blocks in reading order.
     pub blocks: Vec<Block>,
     line_starts: Vec<usize>,
 }
 
-/// One thing on a page.
+/// A part of a page.
 #[derive(Debug, Clone)]
 pub enum Block {
     /// A heading.
@@ -47,39 +43,39 @@ pub enum Block {
 /// A heading and its level, 1 to 6.
 #[derive(Debug, Clone)]
 pub struct Heading {
-    /// 1 for `#`, 6 for `######`.
     pub level: u8,
     /// The text without markup.
     pub text: String,
-    /// Where it stands.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
-/// Running text.
+/// A paragraph.
 #[derive(Debug, Clone)]
 pub struct Prose {
     /// The text without markup; hard line breaks are kept as newlines.
     pub text: String,
-    /// The bold words it begins with, if it begins so.
+    /// The bold text it begins with.
     pub bold: Option<String>,
-    /// Where it stands.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
 /// A code block.
 #[derive(Debug, Clone)]
 pub struct Fence {
-    /// The first word after the opening marks, in lower case; may be empty.
+    /// The first word of the info string, in lower case; may be empty.
     pub language: String,
-    /// The whole block, from its opening marks to its closing ones.
+    /// The whole block, including the fences.
     pub range: Range<usize>,
     /// The text inside, without the indentation of a list or quote.
     pub content: String,
-    /// False for a block that is only indented.
+    /// False for an indented code block.
     pub fenced: bool,
     pieces: Vec<Piece>,
 }
 
+/// A run of the content that is contiguous in the source.
 #[derive(Debug, Clone)]
 struct Piece {
     content: usize,
@@ -90,11 +86,11 @@ struct Piece {
 /// A table with its cells as text.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// The cells of the first row.
+    /// The header row.
     pub header: Vec<Cell>,
-    /// The rows below it.
+    /// The other rows.
     pub rows: Vec<Vec<Cell>>,
-    /// Where it stands.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
@@ -103,7 +99,7 @@ pub struct Table {
 pub struct Cell {
     /// The text without markup.
     pub text: String,
-    /// Where it stands.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
@@ -112,17 +108,16 @@ pub struct Cell {
 pub struct Directive {
     /// Each word, split at its first `=`.
     pub words: Vec<(String, Option<String>)>,
-    /// Where the comment stands.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
-static DIRECTIVE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<!--\s*standin:\s*([^>]*?)\s*-->").ok());
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--\s*standin:\s*([^>]*?)\s*-->"));
 
 impl Page {
-    /// Reads a page from its text.
-    #[must_use]
+    /// Parses a page.
     pub fn parse(path: &Path, text: String) -> Page {
-        let (front, body) = Front::split(&text);
+        let (front, body) = FrontMatter::parse(&text);
         let mut blocks = Reader::new(&text, body).read();
         directives(&text, body, &mut blocks);
         let line_starts = std::iter::once(0)
@@ -131,14 +126,12 @@ impl Page {
         Page { path: path.to_owned(), text, front, blocks, line_starts }
     }
 
-    /// The line of a byte offset, from 1.
-    #[must_use]
+    /// The line of a byte offset.
     pub fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset).max(1)
     }
 
-    /// The column of a byte offset in characters, from 1.
-    #[must_use]
+    /// The column of a byte offset, in characters.
     pub fn column(&self, offset: usize) -> usize {
         let start = self.line_starts[self.line(offset) - 1];
         let offset = offset.min(self.text.len());
@@ -146,13 +139,11 @@ impl Page {
     }
 
     /// The offset at which a line begins; the end of the text for a line beyond it.
-    #[must_use]
     pub fn line_start(&self, line: usize) -> usize {
         self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
 
     /// The fence at a block index.
-    #[must_use]
     pub fn fence(&self, index: usize) -> Option<&Fence> {
         match self.blocks.get(index) {
             Some(Block::Fence(fence)) => Some(fence),
@@ -160,16 +151,43 @@ impl Page {
         }
     }
 
-    /// The heading under which a block stands: its index among the blocks.
-    #[must_use]
+    /// The index of the nearest heading above a block.
     pub fn heading_of(&self, index: usize) -> Option<usize> {
         (0..index).rev().find(|at| matches!(self.blocks[*at], Block::Heading(_)))
+    }
+
+    /// The directives between a block and the nearest heading, code block or table above it.
+    pub fn directives_above(&self, index: usize) -> impl Iterator<Item = &Directive> {
+        self.blocks[..index]
+            .iter()
+            .rev()
+            .take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_) | Block::Table(_)))
+            .filter_map(|block| match block {
+                Block::Directive(directive) => Some(directive),
+                _ => None,
+            })
+    }
+
+    /// The value of `as=request`, `as=response` or `as=none` above a block.
+    pub fn declared_role(&self, index: usize) -> Option<&str> {
+        self.directives_above(index).find_map(|directive| directive.value("as"))
+    }
+
+    /// The headings whose sections contain a block, the nearest first.
+    pub fn headings_above(&self, index: usize) -> impl Iterator<Item = &Heading> {
+        let mut level = u8::MAX;
+        self.blocks[..index].iter().rev().filter_map(move |block| match block {
+            Block::Heading(heading) if heading.level < level => {
+                level = heading.level;
+                Some(heading)
+            }
+            _ => None,
+        })
     }
 }
 
 impl Block {
-    /// Where the block stands.
-    #[must_use]
+    /// The block's byte range in the page.
     pub fn range(&self) -> Range<usize> {
         match self {
             Block::Heading(heading) => heading.range.clone(),
@@ -182,8 +200,7 @@ impl Block {
 }
 
 impl Fence {
-    /// The place in the page of an offset into the content.
-    #[must_use]
+    /// Maps an offset in the content to one in the page.
     pub fn source(&self, offset: usize) -> usize {
         let at = self.pieces.partition_point(|piece| piece.content <= offset);
         match at.checked_sub(1).and_then(|before| self.pieces.get(before)) {
@@ -192,8 +209,7 @@ impl Fence {
         }
     }
 
-    /// The place in the page of a range of the content.
-    #[must_use]
+    /// Maps a range of the content to one in the page.
     pub fn source_range(&self, range: &Range<usize>) -> Range<usize> {
         if range.is_empty() {
             let at = self.source(range.start);
@@ -206,22 +222,19 @@ impl Fence {
 
 impl Directive {
     /// Whether the directive has this word.
-    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.words.iter().any(|(word, _)| word == name)
     }
 
     /// The value of `name=value`.
-    #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.words.iter().find(|(word, _)| word == name).and_then(|(_, value)| value.as_deref())
     }
 }
 
 fn directives(text: &str, body: usize, blocks: &mut Vec<Block>) {
-    let Some(pattern) = DIRECTIVE.as_ref() else { return };
     let mut found = Vec::new();
-    for captures in pattern.captures_iter(&text[body..]) {
+    for captures in DIRECTIVE.captures_iter(&text[body..]) {
         let (Some(whole), Some(words)) = (captures.get(0), captures.get(1)) else { continue };
         let range = body + whole.start()..body + whole.end();
         let in_code = blocks.iter().any(|block| {
@@ -243,6 +256,165 @@ fn directives(text: &str, body: usize, blocks: &mut Vec<Block>) {
     if !found.is_empty() {
         blocks.extend(found);
         blocks.sort_by_key(|block| block.range().start);
+    }
+}
+
+/// Collects blocks from Markdown events. Inline text is buffered until its block ends.
+struct Reader<'a> {
+    text: &'a str,
+    base: usize,
+    blocks: Vec<Block>,
+    words: String,
+    words_range: Option<Range<usize>>,
+    bold: Option<String>,
+    in_bold: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, base: usize) -> Self {
+        Reader { text, base, blocks: Vec::new(), words: String::new(), words_range: None, bold: None, in_bold: false }
+    }
+
+    fn read(mut self) -> Vec<Block> {
+        let body = &self.text[self.base..];
+        let mut events = Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter();
+        while let Some((event, range)) = events.next() {
+            let range = self.base + range.start..self.base + range.end;
+            match event {
+                Event::Start(Tag::CodeBlock(kind)) => {
+                    self.flush();
+                    let inside = events.by_ref().map_while(|(event, range)| match event {
+                        Event::End(TagEnd::CodeBlock) => None,
+                        other => Some((other, range)),
+                    });
+                    let fence = fence(kind, range, self.base, inside);
+                    self.blocks.push(Block::Fence(fence));
+                }
+                Event::Start(Tag::Table(_)) => {
+                    self.flush();
+                    let inside = events.by_ref().map_while(|(event, range)| match event {
+                        Event::End(TagEnd::Table) => None,
+                        other => Some((other, range)),
+                    });
+                    let table = table(range, self.base, inside);
+                    self.blocks.push(Block::Table(table));
+                }
+                Event::Start(Tag::Heading { level, .. }) => {
+                    self.flush();
+                    let mut text = String::new();
+                    for (event, _) in events.by_ref() {
+                        match event {
+                            Event::End(TagEnd::Heading(_)) => break,
+                            Event::Text(words) | Event::Code(words) => text.push_str(&words),
+                            Event::SoftBreak | Event::HardBreak => text.push(' '),
+                            _ => {}
+                        }
+                    }
+                    let heading = Heading { level: depth(level), text, range };
+                    self.blocks.push(Block::Heading(heading));
+                }
+                Event::Start(Tag::Strong) => {
+                    if self.words.trim().is_empty() {
+                        self.in_bold = true;
+                        self.bold = Some(String::new());
+                    }
+                }
+                Event::End(TagEnd::Strong) => self.in_bold = false,
+                Event::Text(words) | Event::Code(words) => self.say(&words, range),
+                Event::SoftBreak => self.say(" ", range),
+                Event::HardBreak => self.say("\n", range),
+                Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
+                | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image)
+                | Event::InlineHtml(_) => {}
+                _ => self.flush(),
+            }
+        }
+        self.flush();
+        self.blocks
+    }
+
+    fn say(&mut self, words: &str, range: Range<usize>) {
+        self.words.push_str(words);
+        if self.in_bold
+            && let Some(bold) = &mut self.bold
+        {
+            bold.push_str(words);
+        }
+        match &mut self.words_range {
+            Some(whole) => whole.end = range.end,
+            None => self.words_range = Some(range),
+        }
+    }
+
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.words);
+        let bold = self.bold.take().filter(|bold| !bold.trim().is_empty());
+        self.in_bold = false;
+        if let Some(range) = self.words_range.take()
+            && !text.trim().is_empty()
+        {
+            self.blocks.push(Block::Prose(Prose { text, bold, range }));
+        }
+    }
+}
+
+fn fence<'a>(
+    kind: CodeBlockKind<'a>,
+    range: Range<usize>,
+    base: usize,
+    inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
+) -> Fence {
+    let (language, fenced) = match kind {
+        CodeBlockKind::Indented => (String::new(), false),
+        CodeBlockKind::Fenced(info) => {
+            let word = info.split([' ', ',', '{', '\t']).next().unwrap_or_default();
+            (word.to_ascii_lowercase(), true)
+        }
+    };
+    let mut content = String::new();
+    let mut pieces = Vec::new();
+    for (event, piece) in inside {
+        if let Event::Text(words) = event {
+            pieces.push(Piece { content: content.len(), source: base + piece.start, length: words.len() });
+            content.push_str(&words);
+        }
+    }
+    Fence { language, range, content, fenced, pieces }
+}
+
+fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Table {
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (event, place) in inside {
+        match event {
+            Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
+            Event::Start(Tag::TableCell) => {
+                if let Some(row) = rows.last_mut() {
+                    row.push(Cell { text: String::new(), range: base + place.start..base + place.end });
+                }
+            }
+            Event::Text(words) | Event::Code(words) => {
+                if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
+                    cell.text.push_str(&words);
+                }
+            }
+            _ => {}
+        }
+    }
+    for cell in rows.iter_mut().flatten() {
+        cell.text = cell.text.trim().to_owned();
+    }
+    let mut rows = rows.into_iter();
+    Table { header: rows.next().unwrap_or_default(), rows: rows.collect(), range }
+}
+
+fn depth(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
     }
 }
 

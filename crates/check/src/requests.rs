@@ -1,133 +1,98 @@
-//! The requests of one fence: curl commands, and requests written as text.
+//! Finds the requests in a code block: curl commands and HTTP messages.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::curl::{self, Refusal, Request};
+use super::page::Fence;
+use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
-use super::{expect, http_text};
-use crate::page::Fence;
+use super::text::pattern;
+use super::{curl, http_message, lenient_json};
 
-/// A request found in a fence.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Where it stands in the fence's content.
+/// A request found in a code block.
+#[derive(Debug, Clone, Default)]
+pub struct FoundRequest {
+    /// Range in the block's content.
     pub span: Range<usize>,
-    /// What it says.
-    pub reading: Reading,
-    /// What the fence shows as its output, in the fence's content.
+    /// The request, as far as it could be parsed.
+    pub written: Option<WrittenRequest>,
+    /// Why it cannot be sent as it is.
+    pub problem: Option<Problem>,
+    /// The range of the output that the block shows below the command.
     pub output: Option<Range<usize>>,
 }
 
-/// What a request says.
+/// Why a request is not sent.
 #[derive(Debug, Clone)]
-pub enum Reading {
-    /// It can be sent.
-    Request(Request),
-    /// The page is wrong; the request is what was surely meant.
-    Mistakes(Vec<Mistake>, Option<Request>),
-    /// It is right and not sent, for this reason.
-    Skip(String, Option<Request>),
+pub enum Problem {
+    /// The command is wrong.
+    Mistakes(Vec<Mistake>),
+    /// The command is valid, but not an example that can be run.
+    Skip(String),
 }
 
-/// Languages in which a line that begins with `curl` is something else.
-const PROGRAMS: &[&str] = &[
-    "python",
-    "py",
-    "php",
-    "ruby",
-    "rb",
-    "rust",
-    "rs",
-    "c",
-    "cpp",
-    "java",
-    "kotlin",
-    "go",
-    "yaml",
-    "yml",
-    "toml",
-    "xml",
-    "html",
-    "diff",
-    "patch",
-    "dockerfile",
-    "makefile",
-    "sql",
-    "css",
-    "md",
-    "markdown",
-    "mermaid",
-    "lua",
-    "swift",
-    "perl",
-    "r",
-];
+/// Languages in which a line that begins with `curl` is not a command.
+const OTHER_LANGUAGES: &str = "python py php ruby rb rust rs c cpp java kotlin go yaml yml toml xml html diff patch \
+     dockerfile makefile sql css md markdown mermaid lua swift perl r";
 
-static HOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
         r#"(?x)
         "(?P<quoted> \{\{?[A-Za-z][^{}"]*\}\}? | <[A-Za-z][\w\ .-]*> | \$\{?[A-Za-z_]\w*\}? )"
       | [:\[,]\s* (?P<bare> \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* )
       "#,
     )
-    .ok()
 });
 
-impl Reading {
-    /// The request, if there is one, sent or not.
-    #[must_use]
-    pub fn request(&self) -> Option<&Request> {
-        match self {
-            Reading::Request(request) => Some(request),
-            Reading::Mistakes(_, request) | Reading::Skip(_, request) => request.as_ref(),
-        }
+/// Finds the requests of a code block in order.
+pub fn find(fence: &Fence) -> Vec<FoundRequest> {
+    let text = fence.content.as_str();
+    if OTHER_LANGUAGES.split(' ').any(|language| language == fence.language) {
+        Vec::new()
+    } else if text.contains("curl") {
+        commands(text)
+    } else {
+        messages(text)
     }
 }
 
-/// Finds the requests of a fence in their order.
-#[must_use]
-pub fn find(fence: &Fence) -> Vec<Found> {
-    if PROGRAMS.contains(&fence.language.as_str()) {
-        return Vec::new();
-    }
-    let text = fence.content.as_str();
-    if !text.contains("curl") {
-        return written(text);
-    }
-    let mut found: Vec<Found> = Vec::new();
+fn commands(text: &str) -> Vec<FoundRequest> {
+    let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
-        let Some(start) = curl_in_line(&text[at..line_end]) else {
+        let line_end = line_end(text, at);
+        let Some(start) = command_in_line(&text[at..line_end]) else {
             at = line_end;
             continue;
         };
         let command = shell::command(text, at + start);
         at = command.end.max(at + start + 1);
-        let addressed = command
+        let has_url = command
             .words
             .iter()
             .skip(1)
             .any(|word| word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost"));
-        if !addressed {
-            continue;
+        if has_url {
+            let (output, next) = output(text, at);
+            at = next;
+            found.push(FoundRequest { output, ..from_command(command) });
         }
-        let (output, next) = output(text, at);
-        at = next;
-        found.push(Found { span: command.span.clone(), reading: read(&command), output });
     }
     found
 }
 
-/// Where a command begins in a line: at its start or after a prompt.
-fn curl_in_line(line: &str) -> Option<usize> {
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
+}
+
+/// Where a curl command begins in a line: at its start or after a prompt.
+fn command_in_line(line: &str) -> Option<usize> {
     let at = line.find("curl")?;
     let after = &line[at + 4..];
     let after = after.strip_prefix(".exe").unwrap_or(after);
-    if !(after.starts_with([' ', '\t', '\\', '^'])) {
+    if !after.starts_with([' ', '\t', '\\', '^']) {
         return None;
     }
     let before = line[..at].trim_end();
@@ -137,23 +102,17 @@ fn curl_in_line(line: &str) -> Option<usize> {
     (before.trim().is_empty() || (spaced && (prompt || helper))).then_some(at)
 }
 
-fn is_prompt(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("$ ") || line.starts_with("% ") || curl_in_line(line).is_some()
-}
-
-/// What a command printed, as far as the fence shows it, and where to go on.
+/// The output shown below a command, and where to continue.
 fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
-    if !expect::looks_like_response(&text[start..]) {
+    if !lenient_json::looks_like_response(&text[start..]) {
         return (None, start);
     }
-    let mut end = start;
-    for line in text[start..].split_inclusive('\n') {
-        if is_prompt(line) {
-            break;
-        }
-        end += line.len();
-    }
+    let is_command = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("$ ") || line.starts_with("% ") || command_in_line(line).is_some()
+    };
+    let lines = text[start..].split_inclusive('\n').take_while(|line| !is_command(line));
+    let end = start + lines.map(str::len).sum::<usize>();
     // A comment before the next command belongs to that command.
     let shown = text[start..end].trim_end();
     let shown = match shown.rfind("\n#") {
@@ -163,45 +122,31 @@ fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     (Some(start..start + shown.len()), end)
 }
 
-fn read(command: &shell::Command) -> Reading {
-    let parsed = curl::parse(command);
-    let mut mistakes = command.mistakes.clone();
-    let request = match parsed {
-        Ok(request) => Some(request),
-        Err(Refusal::Mistake(mistake)) => {
-            mistakes.push(mistake);
-            None
-        }
-        Err(Refusal::Unsupported(reason)) if mistakes.is_empty() => {
-            return Reading::Skip(reason, None);
-        }
-        Err(Refusal::Unsupported(_)) => None,
+fn from_command(command: shell::Command) -> FoundRequest {
+    let parsed = curl::parse(&command);
+    let placeholder = parsed.request.as_ref().and_then(|written| placeholder(&written.request));
+    let mut mistakes = command.mistakes;
+    mistakes.extend(parsed.mistakes);
+    let problem = if let Some(placeholder) = placeholder {
+        // Mistakes in a template are not worth a finding.
+        Some(Problem::Skip(template(&placeholder)))
+    } else if !mistakes.is_empty() {
+        Some(Problem::Mistakes(mistakes))
+    } else if let Some(reason) = parsed.unsupported {
+        Some(Problem::Skip(reason))
+    } else {
+        let filter = command.pipe.filter(|filter| !keeps_json(filter));
+        filter.map(|filter| Problem::Skip(format!("its output goes through `{filter}`, which is not run")))
     };
-    // A template is no example, so its mistakes are not worth a finding.
-    if let Some(request) = &request
-        && let Some(hole) = hole(request)
-    {
-        return Reading::Skip(template(&hole), Some(request.clone()));
-    }
-    match request {
-        Some(request) if mistakes.is_empty() => match &command.pipe {
-            Some(filter) if !keeps_json(filter) => {
-                let reason = format!("its output goes through `{filter}`, which is not run here");
-                Reading::Skip(reason, Some(request))
-            }
-            _ => Reading::Request(request),
-        },
-        request => Reading::Mistakes(mistakes, request),
-    }
+    FoundRequest { span: command.span, written: parsed.request, problem, output: None }
 }
 
 /// Why a template is not sent.
-#[must_use]
-pub fn template(hole: &str) -> String {
-    format!("a syntax template: `{hole}` stands for a value")
+pub fn template(placeholder: &str) -> String {
+    format!("a template: `{placeholder}` is a placeholder")
 }
 
-/// Filters that print the JSON they read.
+/// Whether a filter prints the JSON it reads.
 fn keeps_json(filter: &str) -> bool {
     let first = filter.split(['|', '>']).next().unwrap_or_default().trim();
     let words: Vec<_> = first.split_whitespace().collect();
@@ -215,62 +160,59 @@ fn keeps_json(filter: &str) -> bool {
     )
 }
 
-fn written(text: &str) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+fn messages(text: &str) -> Vec<FoundRequest> {
+    let mut found: Vec<FoundRequest> = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
-        let indent = text[at..line_end].len() - text[at..line_end].trim_start().len();
-        match http_text::parse(text, at + indent) {
-            Some((request, span)) => {
-                at = span.end;
-                let (output, next) = output(text, at);
-                at = next.max(at);
-                let versioned = text[span.clone()].lines().next().unwrap_or_default().contains(" HTTP/");
-                let reading = match hole(&request) {
-                    Some(hole) => Reading::Skip(template(&hole), Some(request)),
-                    None if request.body.is_none()
-                        && !versioned
-                        && matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") =>
-                    {
-                        Reading::Skip("names an endpoint: a verb and a path without a body".to_owned(), Some(request))
-                    }
-                    None => Reading::Request(request),
-                };
-                let kept = text[span.clone()].trim_end().len();
-                found.push(Found { span: span.start..span.start + kept, reading, output });
-            }
-            // Text before the first request says that this is something else.
-            None if found.is_empty()
-                && !text[at..line_end].trim().is_empty()
-                && !text[at..line_end].trim_start().starts_with(['#', '/']) =>
-            {
-                return found;
-            }
-            None => at = line_end,
+        let line = &text[at..line_end(text, at)];
+        let indent = line.len() - line.trim_start().len();
+        if let Some((written, span)) = http_message::parse(text, at + indent) {
+            let (output, next) = output(text, span.end);
+            at = next.max(span.end);
+            let request = &written.request;
+            let versioned = text[span.clone()].lines().next().unwrap_or_default().contains(" HTTP/");
+            let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+            let problem = match placeholder(request) {
+                Some(placeholder) => Some(template(&placeholder)),
+                None if request.body.is_none() && !versioned && needs_body => {
+                    Some("names an endpoint: a method and a path without a body".to_owned())
+                }
+                None => None,
+            };
+            let kept = text[span.clone()].trim_end().len();
+            found.push(FoundRequest {
+                span: span.start..span.start + kept,
+                written: Some(written),
+                problem: problem.map(Problem::Skip),
+                output,
+            });
+        } else if found.is_empty() && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/']) {
+            // Other text before the first request: the block is something else.
+            return found;
+        } else {
+            at += line.len();
         }
     }
     found
 }
 
-/// A hole in the body or in a header that matters.
-fn hole(request: &Request) -> Option<String> {
+/// A placeholder in the body or in the content type.
+fn placeholder(request: &Request) -> Option<String> {
     if let Some(body) = &request.body {
-        if let Some(captures) = HOLE.as_ref().and_then(|hole| hole.captures(body)) {
+        if let Some(captures) = PLACEHOLDER.captures(body) {
             let found = captures.name("quoted").or_else(|| captures.name("bare"));
             return found.map(|found| found.as_str().to_owned());
         }
-        let outside: String = body.split('"').step_by(2).collect();
-        if outside.contains("...") || outside.contains('…') {
+        let outside_strings: String = body.split('"').step_by(2).collect();
+        if outside_strings.contains("...") || outside_strings.contains('…') {
             return Some("...".to_owned());
         }
         if body.starts_with('<') && body.ends_with('>') && !body.contains('/') {
             return Some(body.clone());
         }
     }
-    // A token is not looked at by a mock, so a hole there does no harm.
-    let typed = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    typed.and_then(|(_, value)| super::url::hole(value))
+    // The server ignores other headers, so a placeholder such as a token does no harm there.
+    request.header("content-type").and_then(super::url::placeholder)
 }
 
 #[cfg(test)]
@@ -280,7 +222,7 @@ mod tests {
     use super::super::page::{Block, Page};
     use super::*;
 
-    fn found(text: &str) -> Vec<Found> {
+    fn found(text: &str) -> Vec<FoundRequest> {
         let page = Page::parse(Path::new("p.md"), text.to_owned());
         page.blocks
             .iter()
@@ -312,8 +254,8 @@ mod tests {
             let seen: Vec<_> = found(text)
                 .iter()
                 .map(|found| {
-                    let request = found.reading.request().unwrap_or_else(|| panic!("{text}: {found:?}"));
-                    format!("{} {}", request.method, request.url)
+                    let written = found.written.as_ref().unwrap_or_else(|| panic!("{text}: {found:?}"));
+                    format!("{} {}", written.request.method, written.request.target)
                 })
                 .collect();
             assert_eq!(seen, expected, "{text}");
@@ -338,10 +280,10 @@ mod tests {
         ];
         for command in rows {
             let found = found(&format!("```sh\n{command}\n```\n"));
-            assert!(matches!(found[0].reading, Reading::Skip(..)), "{command}: {found:?}");
+            assert!(matches!(found[0].problem, Some(Problem::Skip(_))), "{command}: {found:?}");
         }
         let sent = found("```sh\ncurl h/a -d '{\"html\": \"<b>x</b>\", \"t\": \"a {b} c\"}'\n```\n");
-        assert!(matches!(sent[0].reading, Reading::Request(_)));
+        assert!(sent[0].problem.is_none());
     }
 
     #[test]
@@ -349,7 +291,7 @@ mod tests {
         let rows = [("jq .", true), ("jq '.name'", false), ("python3 -m json.tool", true), ("grep x", false)];
         for (filter, sent) in rows {
             let found = found(&format!("```sh\ncurl h/a | {filter}\n```\n"));
-            assert_eq!(matches!(found[0].reading, Reading::Request(_)), sent, "{filter}");
+            assert_eq!(found[0].problem.is_none(), sent, "{filter}");
         }
     }
 }

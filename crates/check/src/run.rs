@@ -1,245 +1,486 @@
-//! Running the examples of a page and judging each.
-
-mod judge;
-mod session;
+//! Runs the examples of a page.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Options;
-use super::client::{Answer, Opener};
-use super::compare::Diff;
-use super::data::{Source, Sources};
+use super::causes::{self, Case};
+use super::compare::{self, Diff, DifferenceKind};
+use super::datasets::{Dataset, Datasets};
 use super::examples::{self, Example};
-use super::expect::Node;
-use super::page::{Block, Page};
-use super::requests::Reading;
-use super::status::Expected;
-use super::url::Ours;
-use session::Session;
+use super::front_matter::Testable;
+use super::lenient_json::{self, Kind, Node};
+use super::options::{Options, Reset};
+use super::outcome::{Details, ExampleResult, Failure, Finding, Outcome, PageResult};
+use super::page::{Block, Fence, Page};
+use super::requests::{self, Problem};
+use super::service::{Body, Opener, Received, Request, Service, ServiceError};
+use super::status::{self, Expected, StatusSource};
+use super::tables;
+use super::url::{self, Resolved, TargetHosts};
 
-/// What became of an example.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// As documented.
-    Pass,
-    /// The page and the server disagree, or the page's command is wrong.
-    Fail,
-    /// Not run, for a reason that is shown.
-    Skipped,
-    /// Could not be run.
-    Error,
-}
-
-impl Verdict {
-    /// The word used in reports.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "fail",
-            Verdict::Skipped => "skipped",
-            Verdict::Error => "error",
-        }
-    }
-}
-
-/// The reason of an example that is only listed.
+/// The reason of examples under `--list`.
 pub const LISTED: &str = "listed, not run";
 
-/// A place in the page and what is to be said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The place in the page's text.
-    pub range: Range<usize>,
-    /// What is wrong, as a sentence without a full stop.
-    pub text: String,
-    /// What to write instead.
-    pub fix: Option<String>,
-}
-
-/// An example and what became of it.
-#[derive(Debug, Clone)]
-pub struct Judged {
-    /// The example as the page has it.
-    pub example: Example,
-    /// The verb; empty if it could not be read.
-    pub method: String,
-    /// The path and query that were sent, or the URL as written.
-    pub target: String,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why, in one sentence.
-    pub reason: String,
-    /// The places that are wrong.
-    pub findings: Vec<Finding>,
-    /// Likely causes, in words.
-    pub causes: Vec<String>,
-    /// What is not wrong and still worth a word.
-    pub warnings: Vec<Finding>,
-    /// The promised status.
-    pub expected: Option<Expected>,
-    /// The documented body.
-    pub documented: Option<Node>,
-    /// The structural difference.
-    pub diff: Diff,
-    /// The answer, if one came.
-    pub answer: Option<Answer>,
-    /// Whether the response fence as a whole could not be read.
-    pub unreadable: bool,
-}
-
-/// A page and everything that was found out about it.
-#[derive(Debug)]
-pub struct PageReport {
-    /// The page.
-    pub page: Page,
-    /// Its examples in reading order.
-    pub judged: Vec<Judged>,
-    /// What its tables promise and the server does not keep.
-    pub tables: Vec<super::tables::TableReport>,
-    /// The database of its examples, if one was found.
-    pub source: Option<Arc<Source>>,
-}
-
-/// Everything a page needs to be run.
+/// What the pages of a run share.
 pub struct Context<'a> {
-    /// What was asked for.
+    /// The options.
     pub options: &'a Options,
-    /// The databases of the run.
-    pub sources: &'a Sources,
-    /// What opens a service over a database.
+    /// Opens a service over a data file.
     pub open: &'a Opener<'a>,
 }
 
 /// Runs the examples of a page.
-#[must_use]
-pub fn page(page: Page, context: &Context<'_>) -> PageReport {
+pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResult {
     let examples = examples::find(&page);
-    let ours = ours(&page, context.options);
-    let mut session = Session::new(context);
-    let mut judged: Vec<Judged> = Vec::with_capacity(examples.len());
+    let hosts = target_hosts(&page, context.options);
+    let mut runner = Runner { context, datasets, page: &page, hosts, fixtures: Vec::new(), writes: Vec::new() };
+    let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
     for example in examples {
-        let one = session.judge(&page, example, &ours, &judged);
-        judged.push(one);
+        let result = runner.example(example, &results);
+        results.push(result);
     }
+    let used = runner.fixtures.first().map(|fixture| Arc::clone(&fixture.dataset));
     for (index, entry) in page.front.testable.iter().enumerate() {
-        if !judged.iter().any(|one| one.example.testable == Some(index)) {
-            judged.push(unknown_testable(&page, index, entry));
+        if !results.iter().any(|result| result.example.testable == Some(index)) {
+            results.push(unknown_testable(&page, entry));
         }
     }
-    // A page without a runnable example still has tables, and templates that document.
-    let speaks = !judged.is_empty() || page.blocks.iter().any(|block| matches!(block, Block::Table(_)));
-    let source = session
-        .source()
-        .or_else(|| context.sources.of(&page.path, page.front.database.as_deref()).ok())
-        .filter(|_| speaks && !context.options.list);
-    let tables = super::tables::check(&page, &judged, source.as_deref());
-    PageReport { page, judged, tables, source }
+    // Tables can be checked without a runnable example.
+    let relevant = !results.is_empty() || page.blocks.iter().any(|block| matches!(block, Block::Table(_)));
+    let dataset = used
+        .or_else(|| datasets.find(&page.path, page.front.database.as_deref()).ok())
+        .filter(|_| relevant && !context.options.list);
+    let tables = tables::check(&page, &results, dataset.as_deref());
+    PageResult { page, examples: results, tables, dataset }
 }
 
-/// The hosts and the prefix for a page: the command line's and its own.
-fn ours(page: &Page, options: &Options) -> Ours {
-    let hosts = options.hosts.iter().map(|host| host.to_lowercase()).collect();
-    let mut ours = Ours { hosts, prefix: options.prefix.clone() };
+/// The hosts and the prefix from the command line and the page's front matter.
+fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
+    let names = options.hosts.iter().map(|host| host.to_lowercase()).collect();
+    let mut hosts = TargetHosts { names, prefix: options.prefix.clone() };
     if let Some(server) = &page.front.server_url {
         let bare = server.split_once("://").map_or(server.as_str(), |(_, rest)| rest);
         let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        ours.hosts.push(name.to_lowercase());
-        if ours.prefix.is_none() && !path.trim_matches('/').is_empty() {
-            ours.prefix = Some(format!("/{}", path.trim_matches('/')));
+        hosts.names.push(name.to_lowercase());
+        let path = path.trim_matches('/');
+        if hosts.prefix.is_none() && !path.is_empty() {
+            hosts.prefix = Some(format!("/{path}"));
         }
     }
-    ours.prefix = ours.prefix.or_else(|| page.front.prefix.clone());
-    ours
+    hosts.prefix = hosts.prefix.or_else(|| page.front.prefix.clone());
+    hosts
 }
 
-fn unknown_testable(page: &Page, index: usize, entry: &super::front::Testable) -> Judged {
-    let range = entry.range.clone();
-    let text = format!(
-        "the front matter names `{}`, and no heading `{} request` with a request under it is on the page",
+fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
+    let reason = format!(
+        "the front matter names `{}`, but the page has no heading `{} request` with a request under it",
         entry.name, entry.name
     );
-    let fence = page.blocks.len();
-    Judged {
-        example: Example {
-            fence,
-            span: 0..0,
-            reading: Reading::Skip(String::new(), None),
-            response: None,
-            no_body: false,
-            end: fence,
-            asks: examples::Asks::default(),
-            testable: Some(index),
-        },
-        method: String::new(),
-        target: entry.name.clone(),
-        verdict: Verdict::Error,
-        reason: text.clone(),
-        findings: vec![Finding { range, text, fix: None }],
-        causes: Vec::new(),
-        warnings: Vec::new(),
-        expected: None,
-        documented: None,
-        diff: Diff::default(),
-        answer: None,
-        unreadable: false,
+    ExampleResult {
+        example: Example { fence: page.blocks.len(), end: page.blocks.len(), ..Example::default() },
+        range: entry.range.clone(),
+        outcome: Outcome::Error(reason),
+        details: Details { target: entry.name.clone(), ..Details::default() },
     }
 }
 
-impl Judged {
-    /// The line of the fence's opening marks, or of what else is meant; from 1.
-    #[must_use]
-    pub fn line(&self, page: &Page) -> usize {
-        match page.blocks.get(self.example.fence) {
-            Some(_) => self.example.line(page),
-            None => self.findings.first().map_or(1, |finding| page.line(finding.range.start)),
+/// A data file while a page is run.
+struct Fixture {
+    dataset: Arc<Dataset>,
+    /// Answers reads on fresh data; nothing is ever written to it.
+    pristine: Option<Service>,
+    /// Has seen the page's writes, up to `applied`.
+    running: Option<Service>,
+    applied: usize,
+}
+
+struct Runner<'a> {
+    context: &'a Context<'a>,
+    datasets: &'a Datasets,
+    page: &'a Page,
+    hosts: TargetHosts,
+    fixtures: Vec<Fixture>,
+    /// The page's writes so far, each with the index of its fixture.
+    writes: Vec<(usize, Request)>,
+}
+
+/// What is documented for an example.
+struct Documented<'a> {
+    expected: &'a Expected,
+    body: Option<&'a Node>,
+    /// Whether the text around the example mentions an error.
+    mentions_error: bool,
+}
+
+/// A response compared with the page.
+struct Compared {
+    received: Received,
+    status_ok: bool,
+    diff: Diff,
+}
+
+impl Compared {
+    fn is_as_documented(&self) -> bool {
+        self.status_ok && self.diff.differences.is_empty()
+    }
+}
+
+/// What can be sent for an example.
+enum Sendable {
+    Request(Request),
+    Wrong(Vec<Finding>),
+    Skip(String),
+}
+
+impl Runner<'_> {
+    fn example(&mut self, example: Example, earlier: &[ExampleResult]) -> ExampleResult {
+        let mut details = Details::default();
+        // Both variants are the outcome; `Err` is one that ended the run early.
+        let (Ok(outcome) | Err(outcome)) = self.run(&example, earlier, &mut details);
+        let range = self.page.blocks.get(example.fence).map_or(0..0, Block::range);
+        ExampleResult { example, range, outcome, details }
+    }
+
+    fn run(&mut self, example: &Example, earlier: &[ExampleResult], details: &mut Details) -> Result<Outcome, Outcome> {
+        let error = |error: &dyn std::fmt::Display| Outcome::Error(error.to_string());
+        let (page, options) = (self.page, self.context.options);
+        if let Some(written) = &example.request.written {
+            details.target = written.request.target.clone();
+        }
+        if page.front.skip {
+            return Err(Outcome::Skipped("the front matter says so".to_owned()));
+        }
+        if example.directives.skip {
+            return Err(Outcome::Skipped("a comment says so".to_owned()));
+        }
+        let sendable = self.sendable(example);
+        if let Sendable::Skip(reason) = sendable {
+            return Err(Outcome::Skipped(reason));
+        }
+        let (response, syntax_error) = self.documented_response(example);
+        details.unparsed = syntax_error.is_some();
+        details.documented = response.body;
+        let expected = status::expected(page, example, response.status);
+        details.expected = Some(expected.clone());
+        let request = match sendable {
+            Sendable::Request(request) => request,
+            Sendable::Wrong(findings) => return Err(failed(findings).unwrap_or_else(|| error(&"no request"))),
+            Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
+        };
+        details.target = request.target.clone();
+        if options.list {
+            return Err(Outcome::Skipped(LISTED.to_owned()));
+        }
+        let fixture = self.fixture(example).map_err(|why| error(&why))?;
+        if options.server.is_some() && !options.allow_writes && request.writes() {
+            let reason = "it writes to a real service (--allow-writes sends it)";
+            return Err(Outcome::Skipped(reason.to_owned()));
+        }
+        let documented = Documented {
+            expected: &expected,
+            body: details.documented.as_ref(),
+            mentions_error: mentions_error(page, example),
+        };
+        let fresh = example.directives.reset;
+        let (compared, later) = self.responses(fixture, &request, fresh, &documented).map_err(|why| error(&why))?;
+        if request.writes() {
+            self.writes.push((fixture, request.clone()));
+        }
+        let after_writes = matches!(later, Later::Matched);
+        let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
+        let diff = self.findings(example, &compared, &documented, &mut findings, &mut details.warnings);
+        let dataset = &self.fixtures[fixture].dataset;
+        let outcome = match failed(findings) {
+            Some(Outcome::Failed(mut failure)) => {
+                failure.differences = diff.differences;
+                failure.cause = causes::likely(&Case {
+                    page,
+                    request: &request,
+                    received: &compared.received,
+                    differences: &failure.differences,
+                    dataset,
+                    earlier,
+                });
+                Outcome::Failed(failure)
+            }
+            Some(other) => other,
+            None => {
+                if let (Some(hint), "GET") = (&compared.received.hint, request.method.as_str()) {
+                    let written = example.request.written.as_ref();
+                    let range = match (page.fence(example.fence), written) {
+                        (Some(fence), Some(written)) => fence.source_range(&written.url_span),
+                        _ => 0..0,
+                    };
+                    details.warnings.push(Finding::new(range, hint.clone()));
+                }
+                let note = if after_writes {
+                    "as documented, after the writes above it on the page"
+                } else if details.documented.is_some() {
+                    "as documented"
+                } else if example.no_body {
+                    "the status is as documented; the page says that there is no body"
+                } else {
+                    "the status is as documented; the page shows no response"
+                };
+                Outcome::Passed(note.to_owned())
+            }
+        };
+        details.received = Some(compared.received);
+        if let Later::Differs(received) = later {
+            details.after_writes = Some(received);
+        }
+        Ok(outcome)
+    }
+
+    /// The request to send, or why there is none.
+    fn sendable(&self, example: &Example) -> Sendable {
+        let found = &example.request;
+        let resolved = found.written.as_ref().map(|written| url::resolve(&written.request.target, &self.hosts));
+        match (&found.problem, &resolved) {
+            (_, Some(Resolved::Foreign(host))) => {
+                return Sendable::Skip(format!("goes to {host}, which is not this server (see --host)"));
+            }
+            (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
+            (_, Some(Resolved::Template(placeholder))) => return Sendable::Skip(requests::template(placeholder)),
+            _ => {}
+        }
+        let Some(fence) = self.page.fence(example.fence) else { return Sendable::Wrong(Vec::new()) };
+        let mut findings = Vec::new();
+        if let Some(Problem::Mistakes(mistakes)) = &found.problem {
+            findings.extend(mistakes.iter().map(|mistake| {
+                let range = fence.source_range(&mistake.span);
+                let text = mistake.message(self.page.line(range.start));
+                Finding { range, text, fix: mistake.fix.clone() }
+            }));
+        }
+        match (&found.written, resolved) {
+            (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
+                Sendable::Request(Request { target, ..written.request.clone() })
+            }
+            (Some(written), Some(Resolved::Wrong(text, fix))) => {
+                let range = fence.source_range(&written.url_span);
+                findings.push(Finding { range, text, fix: Some(fix) });
+                Sendable::Wrong(findings)
+            }
+            _ => Sendable::Wrong(findings),
         }
     }
 
-    /// The request in a few words: `GET /users/1`.
-    #[must_use]
-    pub fn title(&self) -> String {
-        format!("{} {}", self.method, self.target).trim().to_owned()
+    /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
+    fn documented_response(&self, example: &Example) -> (DocumentedResponse, Option<Finding>) {
+        let block = example.response.as_ref();
+        let Some((block, fence)) = block.and_then(|block| Some((block, self.page.fence(block.fence)?))) else {
+            return (DocumentedResponse::default(), None);
+        };
+        // What is before the response is blanked out, so that offsets stay valid.
+        let text = format!("{}{}", " ".repeat(block.range.start), &fence.content[block.range.clone()]);
+        match lenient_json::parse(&text) {
+            Ok(documented) => {
+                let status = documented.head.map(|head| (head.status, fence.source_range(&head.span)));
+                (DocumentedResponse { status, body: documented.body }, None)
+            }
+            Err(error) => {
+                let at = fence.source(error.at);
+                let end = self.page.text[at..].chars().next().map_or(at, |letter| at + letter.len_utf8());
+                let text = format!("the documented response is not JSON: {}", error.text);
+                (DocumentedResponse::default(), Some(Finding::new(at..end, text)))
+            }
+        }
+    }
+
+    /// The index of the fixture for an example's data file.
+    fn fixture(&mut self, example: &Example) -> Result<usize, ServiceError> {
+        let named = example.directives.data.as_deref().or(self.page.front.database.as_deref());
+        let dataset = match self.datasets.find(&self.page.path, named) {
+            // A real service has its own data; ours is only for explanations.
+            Err(_) if self.context.options.server.is_some() => self.datasets.empty(),
+            found => found?,
+        };
+        if let Some(at) = self.fixtures.iter().position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset)) {
+            return Ok(at);
+        }
+        self.fixtures.push(Fixture { dataset, pristine: None, running: None, applied: 0 });
+        Ok(self.fixtures.len() - 1)
+    }
+
+    /// Sends a request to the service that the reset mode selects.
+    ///
+    /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
+    /// above: a page is right if it is right for readers who run only this example, or for those who run all of them.
+    fn responses(
+        &mut self,
+        fixture: usize,
+        request: &Request,
+        reset: bool,
+        documented: &Documented<'_>,
+    ) -> Result<(Compared, Later), ServiceError> {
+        // A real service cannot be reset.
+        let mode = if self.context.options.server.is_some() { Reset::Never } else { self.context.options.reset };
+        if matches!(mode, Reset::Page | Reset::Never) {
+            if reset && mode == Reset::Page {
+                self.fixtures[fixture].running = None;
+                self.fixtures[fixture].applied = self.writes.len();
+            }
+            return Ok((documented.compare(self.in_sequence(fixture, request)?), Later::NotSent));
+        }
+        let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
+        if mode == Reset::Example || reset || self.writes.is_empty() || fresh.is_as_documented() {
+            return Ok((fresh, Later::NotSent));
+        }
+        let later = documented.compare(self.in_sequence(fixture, request)?);
+        if later.is_as_documented() {
+            return Ok((later, Later::Matched));
+        }
+        // The response closer to the page is the one to report.
+        let distance = |compared: &Compared| (!compared.status_ok, compared.diff.differences.len());
+        let after_writes = later.received.clone();
+        let closer = if distance(&later) < distance(&fresh) { later } else { fresh };
+        Ok((closer, Later::Differs(after_writes)))
+    }
+
+    fn on_fresh_data(&mut self, fixture: usize, request: &Request) -> Result<Received, ServiceError> {
+        let fixture = &mut self.fixtures[fixture];
+        let open = || (self.context.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
+        let response = if request.writes() {
+            open()?(request)?
+        } else {
+            let service = match &mut fixture.pristine {
+                Some(service) => service,
+                none => none.insert(open()?),
+            };
+            service(request)?
+        };
+        Ok(response.into())
+    }
+
+    /// Sends the writes above that the running service has not seen, then the request.
+    fn in_sequence(&mut self, index: usize, request: &Request) -> Result<Received, ServiceError> {
+        let fixture = &mut self.fixtures[index];
+        let service = match &mut fixture.running {
+            Some(service) => service,
+            none => none.insert((self.context.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref())?),
+        };
+        for (_, write) in self.writes[fixture.applied..].iter().filter(|(of, _)| *of == index) {
+            service(write)?;
+        }
+        let response = service(request)?;
+        // The request itself is added to `writes` by the caller.
+        fixture.applied = self.writes.len() + usize::from(request.writes());
+        Ok(response.into())
+    }
+
+    /// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
+    /// to show.
+    fn findings(
+        &self,
+        example: &Example,
+        compared: &Compared,
+        documented: &Documented<'_>,
+        findings: &mut Vec<Finding>,
+        warnings: &mut Vec<Finding>,
+    ) -> Diff {
+        let (received, expected) = (&compared.received, documented.expected);
+        let request_range = example.request_range(self.page);
+        let method = example.method();
+        if !compared.status_ok {
+            let statuses = expected.statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+            let text = match expected.source {
+                StatusSource::Method => {
+                    format!("{method} usually returns {statuses}, the server returns {}", received.status)
+                }
+                source => {
+                    format!("{} documents {statuses}, the server returns {}", source.description(), received.status)
+                }
+            };
+            findings.push(Finding::new(expected.place.clone().unwrap_or(request_range.clone()), text));
+        }
+        // An error response differs from a documented record in everything, which is not worth showing.
+        let refused = !compared.status_ok && received.status >= 400 && expected.statuses.iter().all(|s| *s < 400);
+        if refused || method == "HEAD" {
+            return Diff::default();
+        }
+        let fence = example.response.as_ref().and_then(|response| self.page.fence(response.fence));
+        if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
+            let range = fence.map_or(request_range, |fence| fence.range.clone());
+            findings.push(Finding::new(range, "the server returns text that is not JSON"));
+        } else if let Some(fence) = fence {
+            let finding = |found: &compare::Difference| Finding::new(place(fence, found), found.to_string());
+            findings.extend(compared.diff.differences.iter().map(finding));
+            warnings.extend(compared.diff.warnings.iter().map(finding));
+        }
+        compared.diff.clone()
     }
 }
 
-fn start(example: &Example) -> Judged {
-    let request = example.reading.request();
-    Judged {
-        example: example.clone(),
-        method: request.map(|request| request.method.clone()).unwrap_or_default(),
-        target: request.map(|request| request.url.clone()).unwrap_or_default(),
-        verdict: Verdict::Pass,
-        reason: String::new(),
-        findings: Vec::new(),
-        causes: Vec::new(),
-        warnings: Vec::new(),
-        expected: None,
-        documented: None,
-        diff: Diff::default(),
-        answer: None,
-        unreadable: false,
+/// The response after the writes above an example.
+enum Later {
+    NotSent,
+    /// It is as documented.
+    Matched,
+    /// It is not, either.
+    Differs(Received),
+}
+
+#[derive(Default)]
+struct DocumentedResponse {
+    status: Option<(u16, Range<usize>)>,
+    body: Option<Node>,
+}
+
+impl Documented<'_> {
+    fn compare(&self, received: Received) -> Compared {
+        let null = serde_json::Value::Null;
+        let diff = match self.body {
+            Some(node) => compare::diff(node, received.json().unwrap_or(&null)),
+            None => Diff::default(),
+        };
+        // If no status is documented, a documented error counts where the text mentions an error.
+        let status_ok = self.expected.statuses.contains(&received.status)
+            || self.expected.source == StatusSource::Method
+                && self.body.is_some()
+                && diff.differences.is_empty()
+                && (received.is_success() || self.mentions_error || self.is_error_body());
+        Compared { received, status_ok, diff }
+    }
+
+    fn is_error_body(&self) -> bool {
+        let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else { return false };
+        members.iter().any(|member| matches!(member.key.as_str(), "error" | "errors" | "status" | "title" | "detail"))
     }
 }
 
-impl Judged {
-    fn skip(mut self, reason: String) -> Self {
-        self.verdict = Verdict::Skipped;
-        self.reason = reason;
-        self
-    }
-
-    fn error(mut self, reason: String) -> Self {
-        self.verdict = Verdict::Error;
-        self.reason = reason;
-        self
-    }
+/// Whether the text between the example's heading and its response mentions an error.
+fn mentions_error(page: &Page, example: &Example) -> bool {
+    let from = page.heading_of(example.fence).unwrap_or(example.fence);
+    let to = example.response.as_ref().map_or(example.fence, |response| response.fence);
+    page.blocks[from.min(to)..to].iter().any(|block| {
+        let text = match block {
+            Block::Heading(heading) => heading.text.to_lowercase(),
+            Block::Prose(prose) => prose.text.to_lowercase(),
+            _ => return false,
+        };
+        ["not found", "not exist", "n't exist", "error", "missing", "invalid", "fails", "conflict", "already exists"]
+            .iter()
+            .any(|word| text.contains(word))
+    })
 }
 
-/// Whether a verb changes data.
-#[must_use]
-pub fn writes(method: &str) -> bool {
-    !matches!(method, "GET" | "HEAD" | "OPTIONS")
+/// A failure with these findings, if there are any.
+fn failed(findings: Vec<Finding>) -> Option<Outcome> {
+    let mut findings = findings.into_iter();
+    let first = findings.next()?;
+    let failure = Failure { first, more: findings.collect(), differences: Vec::new(), cause: None };
+    Some(Outcome::Failed(Box::new(failure)))
+}
+
+/// The range of a difference in the page: for something that the page lacks, the opening bracket around it.
+fn place(fence: &Fence, difference: &compare::Difference) -> Range<usize> {
+    match difference.kind {
+        DifferenceKind::Extra | DifferenceKind::Order | DifferenceKind::KeyOrder => {
+            let start = difference.place.start;
+            fence.source_range(&(start..(start + 1).min(difference.place.end)))
+        }
+        _ => fence.source_range(&difference.place),
+    }
 }

@@ -1,59 +1,53 @@
-//! Shell words: one command of a fence, split as a shell would, with the place
-//! of every word and the mistakes that a shell would punish.
+//! Splits a command into words as a POSIX shell would, keeping the range of each word.
 //!
-//! No shell is asked. Where a page is wrong the reading goes on as it was
-//! surely meant, and the mistake is kept.
-
-mod quotes;
+//! Where a shell would do something other than what the page means, the mistake is recorded and parsing goes on with
+//! what was meant.
 
 use std::ops::Range;
 
-/// A word and where it stands in the fence's content.
+/// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// The word after quotes and escapes.
+    /// The word after quote removal.
     pub text: String,
-    /// From its first byte to its last, quotes included.
+    /// Range in the code block's content, including quotes.
     pub span: Range<usize>,
 }
 
-/// Something the page gets wrong in a command.
+/// A mistake in a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The place in the fence's content.
+    /// Range in the code block's content.
     pub span: Range<usize>,
-    /// What is wrong, as a sentence without a full stop; `{line}` stands for the
-    /// line of the place, which only the page knows.
+    /// What is wrong; `{line}` is a placeholder for the line number, which only the page knows.
     pub text: String,
     /// What to write instead.
     pub fix: Option<String>,
 }
 
 impl Mistake {
-    /// The sentence, with the line of its place.
-    #[must_use]
-    pub fn sentence(&self, line: usize) -> String {
+    /// The message with the line number filled in.
+    pub fn message(&self, line: usize) -> String {
         self.text.replace("{line}", &format!("line {line}"))
     }
 }
 
-/// One command.
+/// A command.
 #[derive(Debug, Clone, Default)]
 pub struct Command {
     /// Its words; the first is the program.
     pub words: Vec<Word>,
     /// From the program to the last word.
     pub span: Range<usize>,
-    /// What the output is piped into, if it is.
+    /// The command that the output is piped into.
     pub pipe: Option<String>,
-    /// Mistakes in the order of their places.
+    /// Mistakes in order of position.
     pub mistakes: Vec<Mistake>,
-    /// Where the next line after the command begins.
+    /// Offset of the line after the command.
     pub end: usize,
 }
 
-/// Reads the command that begins at `start`.
-#[must_use]
+/// Parses the command that begins at `start`.
 pub fn command(text: &str, start: usize) -> Command {
     let mut scanner = Scanner { text, at: start, out: Command::default(), word: None, apostrophe: None };
     scanner.run();
@@ -68,7 +62,7 @@ struct Scanner<'a> {
     at: usize,
     out: Command,
     word: Option<Word>,
-    /// The last single quote that closed between two letters: an apostrophe, should the end not be found.
+    /// The last closing single quote between two letters: an apostrophe, if a quote is left open later.
     apostrophe: Option<usize>,
 }
 
@@ -178,8 +172,7 @@ impl<'a> Scanner<'a> {
         self.out.mistakes.push(Mistake { span, text: text.into(), fix });
     }
 
-    /// A continuation mark and the line end after it; spaces between them are
-    /// a mistake that every editor hides.
+    /// Consumes a continuation mark (`\`, or `^` and `` ` `` of other shells) and the line end after it.
     fn continuation(&mut self) -> bool {
         let rest = self.rest();
         let mark = &rest[..1];
@@ -187,7 +180,7 @@ impl<'a> Scanner<'a> {
         let spaces = rest.len() - 1 - after.len();
         let after = after.strip_prefix('\r').unwrap_or(after);
         let Some(next) = after.strip_prefix('\n') else {
-            // A mark at the very end of the fence continues into nothing.
+            // A mark at the very end of the block continues nothing.
             let last = after.is_empty() && mark == "\\";
             if last {
                 self.close();
@@ -199,20 +192,19 @@ impl<'a> Scanner<'a> {
             let span = self.at..self.at + 1 + spaces;
             self.wrong(
                 span,
-                "a space follows the backslash at the end of {line}, so the next line is a command of its own",
+                "a space follows the backslash at the end of {line}, so the shell runs the next line as a separate command",
                 Some("\\".to_owned()),
             );
         }
         let skipped = self.text.len() - next.len();
-        // What a terminal prints before a continued line.
+        // The continuation prompt of a shell.
         let prompt = if next.starts_with("> ") { 2 } else { 0 };
         self.close();
         self.at = skipped + prompt;
         true
     }
 
-    /// Whether the next line is surely part of this command although nothing
-    /// says so: it begins with an option.
+    /// Detects a missing backslash: the next line begins with an option, or with the URL or value still missing.
     fn line_continues_anyway(&mut self) -> bool {
         let line_end = self.at;
         let next_at = self.at + self.rest().find('\n').map_or(self.rest().len(), |at| at + 1);
@@ -234,14 +226,16 @@ impl<'a> Scanner<'a> {
         let first = line.split_whitespace().next().unwrap_or_default().to_owned();
         self.wrong(
             from..from,
-            format!("the backslash at the end of {{line}} is missing, so `{first}` is a command of its own"),
+            format!(
+                "the backslash at the end of {{line}} is missing, so the shell runs `{first}` as a separate command"
+            ),
             Some(" \\".to_owned()),
         );
         self.at = next_at;
         true
     }
 
-    /// `<id>` is a hole in a template, not a redirection.
+    /// Consumes `<id>`, which is a placeholder and not a redirection.
     fn placeholder(&mut self) -> bool {
         let rest = self.rest();
         let Some(length) = rest.find('>') else { return false };
@@ -262,7 +256,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// `&&` ends the command; a lone `&` inside a URL was meant literally.
+    /// Handles `&`; true if it ends the command. A lone `&` inside a URL was meant literally.
     fn ampersand(&mut self) -> bool {
         let from = self.at;
         let in_query = self.word.as_ref().is_some_and(|word| word.text.contains('?'));
@@ -270,7 +264,7 @@ impl<'a> Scanner<'a> {
         if in_query && next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
             self.wrong(
                 from..from + 1,
-                "the `&` is not quoted, so the shell ends the command here and what follows is lost",
+                "the `&` is not quoted, so the shell ends the command here",
                 Some("put the URL in quotes".to_owned()),
             );
             self.bump();
@@ -293,6 +287,138 @@ impl<'a> Scanner<'a> {
         }
         let rest = self.rest();
         self.at += rest.find([' ', '\n', '|', ';']).unwrap_or(rest.len());
+    }
+}
+
+/// Quotes, and characters that only look like quotes.
+impl Scanner<'_> {
+    fn single(&mut self) {
+        let from = self.at;
+        self.bump();
+        let rest = self.rest();
+        let closed = rest.find('\'');
+        let inner = &rest[..closed.unwrap_or(rest.len())];
+        self.at += inner.len() + closed.map_or(0, |_| 1);
+        let end = self.at;
+        let word = self.open(from);
+        word.text.push_str(inner);
+        word.span.end = end;
+        if closed.is_none() {
+            self.never_closed(from..from + 1);
+        } else if inner.ends_with(char::is_alphanumeric) && self.peek().is_some_and(char::is_alphanumeric) {
+            self.apostrophe = Some(end - 1);
+        }
+    }
+
+    fn never_closed(&mut self, span: Range<usize>) {
+        match self.apostrophe {
+            Some(at) => self.wrong(at..at + 1, "this apostrophe ends the quoted string", Some("'\\''".to_owned())),
+            None => self.wrong(span, "this quote is never closed", None),
+        }
+    }
+
+    fn double(&mut self) {
+        let from = self.at;
+        self.bump();
+        self.open(from);
+        while let Some(letter) = self.peek() {
+            let place = self.at;
+            self.bump();
+            match letter {
+                '"' => {
+                    let end = self.at;
+                    self.open(from).span.end = end;
+                    return;
+                }
+                '\\' => match self.peek() {
+                    Some(next @ ('"' | '\\' | '$' | '`')) => {
+                        self.bump();
+                        self.push(next, place);
+                    }
+                    Some('\n') => self.bump(),
+                    Some('\r') if self.rest().starts_with("\r\n") => self.at += 2,
+                    _ => self.push('\\', place),
+                },
+                other => self.push(other, place),
+            }
+        }
+        self.never_closed(from..from + 1);
+    }
+
+    /// `$'…'`, where a backslash escapes.
+    fn ansi(&mut self) {
+        let from = self.at;
+        self.at += 2;
+        self.open(from);
+        while let Some(letter) = self.peek() {
+            let place = self.at;
+            self.bump();
+            match letter {
+                '\'' => {
+                    let end = self.at;
+                    self.open(from).span.end = end;
+                    return;
+                }
+                '\\' => {
+                    let next = self.peek().unwrap_or('\\');
+                    self.bump();
+                    self.push(
+                        match next {
+                            'n' => '\n',
+                            't' => '\t',
+                            'r' => '\r',
+                            other => other,
+                        },
+                        place,
+                    );
+                }
+                other => self.push(other, place),
+            }
+        }
+        self.never_closed(from..from + 2);
+    }
+
+    fn smart(&mut self, letter: char) {
+        let from = self.at;
+        let plain = if matches!(letter, '\u{2018}' | '\u{2019}') { '\'' } else { '"' };
+        self.wrong(
+            from..from + letter.len_utf8(),
+            format!("`{letter}` is a typographic quote, which a shell does not treat as a quote"),
+            Some(plain.to_string()),
+        );
+        self.bump();
+        self.open(from);
+        while let Some(next) = self.peek() {
+            let place = self.at;
+            let closes = match plain {
+                '\'' => matches!(next, '\u{2018}' | '\u{2019}'),
+                _ => matches!(next, '\u{201c}' | '\u{201d}'),
+            };
+            if next == '\n' && !self.rest().contains(['\u{2019}', '\u{201d}']) {
+                return;
+            }
+            self.bump();
+            if closes {
+                let end = self.at;
+                self.open(from).span.end = end;
+                return;
+            }
+            self.push(next, place);
+        }
+    }
+
+    fn dash(&mut self, letter: char) {
+        let from = self.at;
+        let plain = if letter == '\u{2014}' { "--" } else { "-" };
+        self.wrong(
+            from..from + letter.len_utf8(),
+            format!("`{letter}` is a typographic dash, so this is not an option"),
+            Some(plain.to_owned()),
+        );
+        self.bump();
+        for dash in plain.chars() {
+            self.push(dash, from);
+        }
     }
 }
 
@@ -335,14 +461,14 @@ mod tests {
     #[test]
     fn mistakes_are_named_and_read_past() {
         let rows: [(&str, &[&str], &str); 8] = [
-            ("curl a\n  -H b", &["curl", "a", "-H", "b"], "`-H` is a command of its own"),
+            ("curl a\n  -H b", &["curl", "a", "-H", "b"], "runs `-H` as a separate command"),
             ("curl a \\  \n -d x", &["curl", "a", "-d", "x"], "space follows the backslash"),
             ("curl a?b=1&c=2", &["curl", "a?b=1&c=2"], "not quoted"),
             ("curl “a b”", &["curl", "a b"], "typographic quote"),
             ("curl –X POST a", &["curl", "-X", "POST", "a"], "typographic dash"),
             ("curl 'a", &["curl", "a"], "never closed"),
             ("curl \"a", &["curl", "a"], "never closed"),
-            ("curl -d '{\"t\": \"Don't\"}'", &["curl", "-d", "{\"t\": \"Dont}'"], "ends the quoted text"),
+            ("curl -d '{\"t\": \"Don't\"}'", &["curl", "-d", "{\"t\": \"Dont}'"], "ends the quoted string"),
         ];
         for (text, expected, mistake) in rows {
             let command = command(text, 0);

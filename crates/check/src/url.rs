@@ -1,48 +1,52 @@
-//! From a URL as pages write it to a path that the server understands.
+//! Resolves URLs as pages write them to request targets.
 
 use std::sync::LazyLock;
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::Regex;
 
-/// Which URLs are meant for the server under test.
+use super::text::pattern;
+
+/// Which URLs are addressed to the server under test.
 #[derive(Debug, Clone, Default)]
-pub struct Ours {
-    /// Host names besides those of this machine, in lower case, without a port.
-    pub hosts: Vec<String>,
-    /// The beginning of every path that the server does not know, such as `/api/v1`.
+pub struct TargetHosts {
+    /// Host names other than those of this machine, in lower case, without a port.
+    pub names: Vec<String>,
+    /// A path prefix to remove, such as `/api/v1`.
     pub prefix: Option<String>,
 }
 
-/// What a URL turns out to be.
+/// What a URL resolves to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
     /// Path and query, percent-encoded.
     Target(String),
-    /// It still has this hole in it.
+    /// A template with this placeholder.
     Template(String),
-    /// It leads to another host.
+    /// A URL of another host.
     Foreign(String),
-    /// No client would send it: why, and what to write instead.
-    Wrong(String, Option<String>),
+    /// A URL that no client would send: why, and the correct one.
+    Wrong(String, String),
 }
 
-static BASE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?:\{\{?\s*[A-Za-z][\w .-]*\}\}?|<[A-Za-z][\w .-]*>|\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|\[[A-Za-z][\w .-]*\])").ok()
+/// A placeholder in place of scheme, host or port.
+static BASE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:\{\{?\s*[A-Za-z][\w .-]*\}\}?|<[A-Za-z][\w .-]*>|\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|\[[A-Za-z][\w .-]*\])",
+    )
 });
-static HOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\{\{?\s*[A-Za-z_][\w .-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
-        .ok()
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\{\{?\s*[A-Za-z_][\w .-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
 });
-static SEGMENT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|…|\.\.\.)(?:[/?]|$)").ok());
+/// A path segment that is a placeholder.
+static SEGMENT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|…|\.\.\.)(?:[/?]|$)"));
 
-/// Hosts that are this machine, under whatever port.
+/// Names of this machine; the port does not matter.
 const LOCAL: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"];
 
 /// Resolves a URL.
-#[must_use]
-pub fn resolve(url: &str, ours: &Ours) -> Resolved {
+pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
     let url = url.trim();
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => (scheme.to_ascii_lowercase(), rest),
@@ -51,37 +55,37 @@ pub fn resolve(url: &str, ours: &Ours) -> Resolved {
     if !matches!(scheme.as_str(), "" | "http" | "https") {
         return Resolved::Foreign(format!("{scheme}://"));
     }
-    let (path, placeholder) = match split_host(rest) {
+    let (path, is_placeholder) = match split_host(rest) {
         Host::None(path) => (path, true),
         Host::Placeholder(path) => (path, true),
         Host::Named(host, path) => {
             let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
             let bare = strip_port(name).to_ascii_lowercase();
             let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
-            if !local && !ours.hosts.contains(&bare) {
+            if !local && !hosts.names.contains(&bare) {
                 return Resolved::Foreign(host.to_owned());
             }
             if scheme == "https" && local {
                 let fix = format!("http://{rest}");
-                return Resolved::Wrong("https, but the server speaks http".to_owned(), Some(fix));
+                return Resolved::Wrong("the URL is https, but the server uses http".to_owned(), fix);
             }
             (path, false)
         }
     };
-    if scheme.is_empty() && url.starts_with("//") && !placeholder {
+    if scheme.is_empty() && url.starts_with("//") && !is_placeholder {
         return Resolved::Foreign(url.to_owned());
     }
     let path = path.split('#').next().unwrap_or_default();
-    if let Some(hole) = hole(path) {
-        return Resolved::Template(hole);
+    if let Some(placeholder) = placeholder(path) {
+        return Resolved::Template(placeholder);
     }
     if path.contains([' ', '\t', '\n']) {
         let fixed = path.trim().replace([' ', '\t', '\n'], "%20");
         let written = format!("{}{fixed}", &url[..url.len() - path.len()]);
-        let text = "the URL has a space in it; a client refuses it or cuts it there";
-        return Resolved::Wrong(text.to_owned(), Some(written));
+        let text = "the URL contains a space";
+        return Resolved::Wrong(text.to_owned(), written);
     }
-    let path = match ours.prefix.as_deref().map(|prefix| prefix.trim_end_matches('/')) {
+    let path = match hosts.prefix.as_deref().map(|prefix| prefix.trim_end_matches('/')) {
         Some(prefix) if !prefix.is_empty() => {
             let prefix = format!("/{}", prefix.trim_start_matches('/'));
             match path.strip_prefix(&prefix) {
@@ -91,7 +95,7 @@ pub fn resolve(url: &str, ours: &Ours) -> Resolved {
         }
         _ => path,
     };
-    let mut target = encode_rest(path);
+    let mut target = encode_target(path);
     if !target.starts_with('/') {
         target.insert(0, '/');
     }
@@ -108,10 +112,10 @@ fn split_host(rest: &str) -> Host<'_> {
     if rest.starts_with('/') && !rest.starts_with("//") {
         return Host::None(rest);
     }
-    if let Some(found) = BASE.as_ref().and_then(|base| base.find(rest)) {
+    if let Some(found) = BASE.find(rest) {
         let mut after = &rest[found.end()..];
         // `{server_url}{port}/users`.
-        if let Some(port) = BASE.as_ref().and_then(|base| base.find(after)) {
+        if let Some(port) = BASE.find(after) {
             after = &after[port.end()..];
         }
         // `{host}:{port}` and `{host}:3000`.
@@ -129,39 +133,33 @@ fn split_host(rest: &str) -> Host<'_> {
 
 fn strip_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // An IPv6 address has colons of its own.
+        // Not a colon inside an IPv6 address.
         Some((name, port)) if !port.contains(']') => name,
         _ => host,
     }
 }
 
-/// The first hole in a URL's path or query.
-#[must_use]
-pub fn hole(path: &str) -> Option<String> {
-    let named = HOLE.as_ref().and_then(|hole| hole.find(path)).map(|found| found.as_str());
-    let segment = || {
-        let captures = SEGMENT.as_ref()?.captures(path)?;
-        captures.get(1).map(|found| found.as_str())
-    };
+/// The first placeholder in a URL's path or query.
+pub fn placeholder(path: &str) -> Option<String> {
+    let named = PLACEHOLDER.find(path).map(|found| found.as_str());
+    let segment = || SEGMENT.captures(path)?.get(1).map(|found| found.as_str());
     named.or_else(segment).map(str::to_owned)
 }
 
-/// Encodes what a client would not send as it is; what is escaped already stays.
-fn encode_rest(path: &str) -> String {
+/// Percent-encodes what a client would; existing escapes are kept.
+fn encode_target(path: &str) -> String {
     const UNSAFE: &AsciiSet =
         &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
     utf8_percent_encode(path, UNSAFE).to_string()
 }
 
-/// Encodes everything except the unreserved letters.
-#[must_use]
+/// Percent-encodes everything but unreserved characters.
 pub fn encode_component(text: &str) -> String {
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The path and query of a URL as written, holes and all.
-#[must_use]
+/// The path and query of a URL as written.
 pub fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     match split_host(rest) {
@@ -169,8 +167,7 @@ pub fn path_of(url: &str) -> &str {
     }
 }
 
-/// The path of a target, split and decoded.
-#[must_use]
+/// The decoded path segments of a target.
 pub fn segments(target: &str) -> Vec<String> {
     let path = target.split(['?', '#']).next().unwrap_or_default();
     path.split('/')
@@ -179,19 +176,12 @@ pub fn segments(target: &str) -> Vec<String> {
         .collect()
 }
 
-/// The query of a target, split and decoded.
-#[must_use]
-pub fn query(target: &str) -> Vec<(String, String)> {
-    let Some((_, query)) = target.split_once('?') else { return Vec::new() };
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ours() -> Ours {
-        Ours { hosts: vec!["api.test".into()], prefix: Some("/api/v1".into()) }
+    fn hosts() -> TargetHosts {
+        TargetHosts { names: vec!["api.test".into()], prefix: Some("/api/v1".into()) }
     }
 
     #[test]
@@ -219,13 +209,13 @@ mod tests {
             ("http://localhost:3000/a#frag", "/a"),
         ];
         for (url, target) in rows {
-            assert_eq!(resolve(url, &ours()), Resolved::Target(target.into()), "{url}");
+            assert_eq!(resolve(url, &hosts()), Resolved::Target(target.into()), "{url}");
         }
     }
 
     #[test]
-    fn what_is_not_a_target() {
-        let template = |hole: &str| Resolved::Template(hole.into());
+    fn urls_that_are_not_sent() {
+        let template = |placeholder: &str| Resolved::Template(placeholder.into());
         let rows = [
             ("http://localhost:3000/users/{id}", template("{id}")),
             ("http://localhost:3000/users/<id>", template("<id>")),
@@ -238,19 +228,19 @@ mod tests {
             ("users/1", Resolved::Foreign("users".into())),
         ];
         for (url, expected) in rows {
-            assert_eq!(resolve(url, &ours()), expected, "{url}");
+            assert_eq!(resolve(url, &hosts()), expected, "{url}");
         }
     }
 
     #[test]
-    fn mistakes_come_with_what_to_write() {
+    fn mistakes_come_with_a_fix() {
         let rows = [
             ("https://localhost:3000/users", "http://localhost:3000/users"),
             ("http://localhost:3000/bands?name=Led Zeppelin", "http://localhost:3000/bands?name=Led%20Zeppelin"),
         ];
         for (url, fix) in rows {
-            match resolve(url, &ours()) {
-                Resolved::Wrong(_, Some(found)) => assert_eq!(found, fix),
+            match resolve(url, &hosts()) {
+                Resolved::Wrong(_, found) => assert_eq!(found, fix),
                 other => panic!("{url}: {other:?}"),
             }
         }

@@ -1,120 +1,102 @@
-//! `--watch`: checking again whenever a page, its data or its rules are saved.
+//! `--watch`: checks again whenever a page, its data or its rules are saved.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use notify::{EventKind, RecursiveMode, Watcher};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::client::Opener;
-use super::{CheckError, Checked, Format, Options, Outcome, check, collect, report};
+use super::batch::{CheckError, check, collect};
+use super::options::{Format, Options};
+use super::outcome::RunResult;
+use super::report;
+use super::run::Context;
 
-/// How long nothing must happen before a save counts as done.
-const QUIET: Duration = Duration::from_millis(60);
+/// How long there must be no event before a save counts as complete.
+const DEBOUNCE: Duration = Duration::from_millis(60);
 
-/// Checks once, then again after every save, until the process is ended.
-///
-/// A page that cannot be read for a moment is no reason to stop: it is looked
-/// at again with the next save.
-///
-/// # Errors
-/// The first run could not be made, or the folders cannot be watched.
-pub fn run(
-    options: &Options,
-    open: &Opener<'_>,
-    out: &mut dyn Write,
-    aside: &mut (dyn Write + Send),
-) -> Result<Outcome, CheckError> {
+/// Checks once, then after every save, until the process is ended. Errors after the first run are only reported, since
+/// a file may be unreadable for a moment.
+pub fn run(context: &Context<'_>, out: &mut dyn Write, err: &mut (dyn Write + Send)) -> Result<(), CheckError> {
+    let options = context.options;
     let (sender, receiver) = channel();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is an event, too, and the check itself reads.
-        let changed = event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)));
-        if changed {
-            // The receiver is gone only when the process ends.
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // The check itself causes access events.
+        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+            // The receiver lives as long as the process.
             let _ = sender.send(());
         }
-    })
-    .map_err(not_watched)?;
-    let mut watched: Vec<PathBuf> = Vec::new();
-    loop {
-        let paths = collect(options).or_else(|why| if watched.is_empty() { Err(why) } else { Ok(Vec::new()) })?;
-        let mut seen = contents(&paths, &[]);
-        match check(options, open, &paths, aside) {
-            Ok(checked) => {
-                // What was checked, not what stands there by now.
-                seen.extend(
-                    checked
-                        .pages
-                        .iter()
-                        .map(|report| (report.page.path.clone(), Some(report.page.text.clone().into_bytes()))),
-                );
-                seen.extend(checked.sources.contents());
-                // Before the report: whoever reads it may save at once.
-                follow(&checked, &paths, options, &mut watcher, &mut watched)?;
-                show(&checked, options, out)?;
-            }
-            Err(why) if watched.is_empty() => return Err(why),
-            Err(why) => writeln!(out, "error: {why}").map_err(CheckError::Output)?,
-        }
-        let known: Vec<PathBuf> = seen.keys().cloned().collect();
-        // Compared before waiting: a save during the check came before anybody
-        // listened for it.
-        while contents(&known, &collect(options).unwrap_or_default()) == seen {
-            if !wait(&receiver) {
-                return Ok(Outcome::AsDocumented);
-            }
-        }
-    }
-}
-
-fn not_watched(why: notify::Error) -> CheckError {
-    CheckError::Output(std::io::Error::other(format!("the folders cannot be watched: {why}")))
-}
-
-fn show(checked: &Checked, options: &Options, out: &mut dyn Write) -> Result<(), CheckError> {
-    if options.terminal {
-        write!(out, "\x1b[2J\x1b[H").map_err(CheckError::Output)?;
-    }
-    report::print(checked, options, out).map_err(CheckError::Output)?;
-    if options.format == Format::Human {
-        writeln!(out, "watching; ctrl-c ends it").map_err(CheckError::Output)?;
-    }
-    out.flush().map_err(CheckError::Output)
-}
-
-/// Watches the folders, not the files: an editor that saves by renaming
-/// replaces the file that would be watched.
-fn follow(
-    checked: &Checked,
-    paths: &[PathBuf],
-    options: &Options,
-    watcher: &mut impl Watcher,
-    watched: &mut Vec<PathBuf>,
-) -> Result<(), CheckError> {
-    let parents = paths.iter().cloned().chain(checked.sources.files()).map(|path| match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
     });
-    let given = options.paths.iter().filter(|path| path.is_dir()).cloned();
-    for folder in parents.chain(given) {
-        if !watched.contains(&folder) {
-            watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(not_watched)?;
-            watched.push(folder);
+    let mut folders = Folders { watcher: watcher?, watched: Vec::new() };
+    loop {
+        let first = folders.watched.is_empty();
+        let paths = collect(options).or_else(|error| if first { Err(error) } else { Ok(Vec::new()) })?;
+        let mut seen = contents(paths.iter());
+        match check(context, &paths, err) {
+            Ok(result) => {
+                // What was checked, which may be older than the files are now.
+                let pages = result.pages.iter().map(|result| &result.page);
+                seen.extend(pages.map(|page| (page.path.clone(), Some(page.text.clone().into_bytes()))));
+                seen.extend(result.datasets.contents());
+                // Before the report, whose reader may save at once.
+                let given = options.paths.iter().filter(|path| path.is_dir()).map(PathBuf::as_path);
+                folders.watch(given.chain(seen.keys().map(|path| parent(path))))?;
+                show(&result, options, out).map_err(CheckError::Output)?;
+            }
+            Err(error) if first => return Err(error),
+            Err(error) => writeln!(out, "error: {error}").map_err(CheckError::Output)?,
+        }
+        // Compared before waiting: a file may have been saved during the check.
+        while contents(seen.keys().chain(&collect(options).unwrap_or_default())) == seen {
+            if !wait(&receiver) {
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }
 
-/// Waits for an event and then for quiet; false when there is nobody left who
-/// could send one.
+fn show(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    if options.terminal {
+        write!(out, "\x1b[2J\x1b[H")?;
+    }
+    report::print(result, options, out)?;
+    if options.format == Format::Human {
+        writeln!(out, "Watching for changes. Press Ctrl+C to stop.")?;
+    }
+    out.flush()
+}
+
+/// Watches folders and not files, since editors replace files.
+struct Folders {
+    watcher: RecommendedWatcher,
+    watched: Vec<PathBuf>,
+}
+
+impl Folders {
+    fn watch<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) -> Result<(), CheckError> {
+        for folder in folders {
+            if !self.watched.iter().any(|watched| watched == folder) {
+                self.watcher.watch(folder, RecursiveMode::NonRecursive)?;
+                self.watched.push(folder.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits for an event and the end of its debounce time; false if no event can come any more.
 fn wait(receiver: &Receiver<()>) -> bool {
     if receiver.recv().is_err() {
         return false;
     }
     loop {
-        match receiver.recv_timeout(QUIET) {
+        match receiver.recv_timeout(DEBOUNCE) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,
@@ -122,8 +104,7 @@ fn wait(receiver: &Receiver<()>) -> bool {
     }
 }
 
-/// What stands in the files, so that a save that changes nothing is passed over.
-fn contents(known: &[PathBuf], more: &[PathBuf]) -> HashMap<PathBuf, Option<Vec<u8>>> {
-    let read = |path: &Path| std::fs::read(path).ok();
-    known.iter().chain(more).map(|path| (path.clone(), read(path))).collect()
+/// The contents of files, so that a save without a change is ignored.
+fn contents<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> HashMap<PathBuf, Option<Vec<u8>>> {
+    paths.map(|path| (path.clone(), std::fs::read(path).ok())).collect()
 }

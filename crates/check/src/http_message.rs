@@ -1,19 +1,16 @@
-//! Requests written as text: `GET /users/1 HTTP/1.1`, or a verb and a URL,
-//! followed by headers, an empty line and a body.
+//! Requests written as HTTP messages: `GET /users/1 HTTP/1.1`, or a method and a URL, then headers, an empty line and a
+//! body.
 
-use super::lines::Lines;
 use std::ops::Range;
 
-use super::curl::Request;
+use super::service::{Request, WrittenRequest};
+use super::text::Lines;
 
-/// The verbs that may begin a request.
+/// The methods that can begin a request.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-/// Reads a request that begins at `start`; gives it and where it ends.
-///
-/// It ends where the next request or a response begins, or with the text.
-#[must_use]
-pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
+/// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.
+pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)> {
     let mut lines = Lines { text, at: start };
     let (first, first_at) = lines.next()?;
     let mut words = first.split_whitespace();
@@ -24,11 +21,10 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
     if !looks_like_url(url) || (last.is_some() && !versioned) {
         return None;
     }
-    // A URL with spaces reaches up to the version, if there is one.
     let from = first.find(url).unwrap_or(0);
     let url_span = first_at + from..first_at + from + url.len();
 
-    let mut request = Request { method: method.to_owned(), url: url.to_owned(), url_span, ..Request::default() };
+    let mut request = Request { method: method.to_owned(), target: url.to_owned(), ..Request::default() };
     let mut end = lines.at;
     let mut body: Option<Range<usize>> = None;
     let mut in_headers = true;
@@ -48,7 +44,7 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
                     request.headers.push(pair);
                     continue;
                 }
-                // A body without the empty line that belongs before it.
+                // The empty line before the body is missing.
                 None => in_headers = false,
             }
         }
@@ -57,25 +53,21 @@ pub fn parse(text: &str, start: usize) -> Option<(Request, Range<usize>)> {
         }
     }
     if let Some(span) = body {
-        let kept = text[span.clone()].trim_end().len();
-        request.body = Some(text[span.start..span.start + kept].to_owned());
-        request.body_span = span.start..span.start + kept;
-        let typed = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if !typed {
-            // There is no client here that would add one, and the page shows JSON.
+        request.body = Some(text[span].trim_end().to_owned());
+        if request.header("content-type").is_none() {
+            // No client adds one here, and pages show JSON.
             request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
     }
-    // The host decides whom a bare path is meant for.
-    if request.url.starts_with('/')
-        && let Some((_, host)) = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"))
+    if request.target.starts_with('/')
+        && let Some(host) = request.header("host")
     {
-        request.url = format!("{host}{}", request.url);
+        request.target = format!("{host}{}", request.target);
     }
     request
         .headers
         .retain(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length"));
-    Some((request, first_at..end))
+    Some((WrittenRequest { request, url_span }, first_at..end))
 }
 
 fn looks_like_url(word: &str) -> bool {
@@ -86,7 +78,6 @@ fn looks_like_url(word: &str) -> bool {
 }
 
 /// Whether a line begins another request or a response.
-#[must_use]
 pub fn begins_message(line: &str) -> bool {
     line.starts_with("HTTP/")
         || line.starts_with("###")
@@ -125,9 +116,10 @@ mod tests {
             ("GET /a\r\nAccept: x\r\n\r\n", "GET", "/a", 1, None),
         ];
         for (text, method, url, headers, body) in rows {
-            let (request, _) = parse(text, 0).unwrap_or_else(|| panic!("{text}"));
+            let (written, _) = parse(text, 0).unwrap_or_else(|| panic!("{text}"));
+            let request = written.request;
             assert_eq!(
-                (request.method.as_str(), request.url.as_str(), request.headers.len(), request.body.as_deref()),
+                (request.method.as_str(), request.target.as_str(), request.headers.len(), request.body.as_deref()),
                 (method, url, headers, body),
                 "{text}"
             );
@@ -135,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_no_request() {
+    fn prose_is_not_a_request() {
         for text in ["GET example", "GET", "DELETE the user /now please", "POST users", "{}", ""] {
             assert!(parse(text, 0).is_none(), "{text}");
         }

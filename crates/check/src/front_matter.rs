@@ -1,6 +1,6 @@
-//! The front matter of a page, as far as it speaks about testing.
+//! The front matter of a page: its settings for testing.
 //!
-//! The block that documentation courses use is honoured as it is:
+//! The block that documentation courses use:
 //!
 //! ```yaml
 //! test:
@@ -11,61 +11,59 @@
 //!     - PUT example / 200,204
 //! ```
 //!
-//! This is a reader for that shape, not for YAML: indentation, lists in both
-//! notations, quotes and comments, and nothing else.
+//! Only this subset of YAML is parsed: nested keys, both list notations, quotes and comments.
 
-use super::lines::Lines;
 use std::ops::Range;
 
-/// What the front matter says about testing.
+use super::text::Lines;
+
+/// Settings in the front matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Front {
+pub struct FrontMatter {
     /// `test.server_url`, or `base_url`, as written.
     pub server_url: Option<String>,
     /// `test.local_database`, as written.
     pub database: Option<String>,
     /// The entries of `test.testable`.
     pub testable: Vec<Testable>,
-    /// `standin: skip`: no example of the page is run.
+    /// `standin: skip`: do not run any example of the page.
     pub skip: bool,
-    /// `standin.prefix` or `test.prefix`: the part of every path that the
-    /// server does not know.
+    /// `standin.prefix` or `test.prefix`: a path prefix to remove.
     pub prefix: Option<String>,
 }
 
-/// One entry of `testable`: the name of an example and the statuses it may answer.
+/// An entry of `testable`: the name of an example and its allowed statuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Testable {
-    /// The name, as in the heading before the word "request".
+    /// The example's heading up to the word "request".
     pub name: String,
     /// Allowed statuses; empty when the entry names none.
     pub statuses: Vec<u16>,
-    /// Where the entry stands in the page.
+    /// Byte range in the page.
     pub range: Range<usize>,
 }
 
-impl Front {
-    /// Reads the front matter and says where the page's body begins.
-    #[must_use]
-    pub fn split(text: &str) -> (Front, usize) {
+impl FrontMatter {
+    /// Parses the front matter; also returns where the page's body begins.
+    pub fn parse(text: &str) -> (FrontMatter, usize) {
         let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let mut lines = Lines { text, at: start };
         match lines.next() {
             Some((first, _)) if first.trim_end() == "---" => {}
-            _ => return (Front::default(), start),
+            _ => return (FrontMatter::default(), start),
         }
         let mut kept = Vec::new();
         for (line, at) in lines.by_ref() {
             if matches!(line.trim_end(), "---" | "...") {
-                return (Front::read(&kept), lines.at);
+                return (FrontMatter::read(&kept), lines.at);
             }
             kept.push((line, at));
         }
-        (Front::default(), start)
+        (FrontMatter::default(), start)
     }
 
-    fn read(lines: &[(&str, usize)]) -> Front {
-        let mut front = Front::default();
+    fn read(lines: &[(&str, usize)]) -> FrontMatter {
+        let mut front = FrontMatter::default();
         let mut path: Vec<(usize, String)> = Vec::new();
         for (line, at) in lines {
             let body = uncomment(line);
@@ -75,7 +73,7 @@ impl Front {
             }
             let indent = body.len() - body.trim_start().len();
             if let Some(item) = words.strip_prefix("- ") {
-                // A list may stand at the indentation of its own key.
+                // A list may be indented no deeper than its key.
                 while path.last().is_some_and(|(depth, _)| *depth > indent) {
                     path.pop();
                 }
@@ -92,13 +90,13 @@ impl Front {
             path.push((indent, name.to_ascii_lowercase()));
             if !value.is_empty() {
                 let place = line.find(value).unwrap_or(0) + at;
-                front.take(&key(&path), value, place);
+                front.set(&key(&path), value, place);
             }
         }
         front
     }
 
-    fn take(&mut self, key: &str, value: &str, at: usize) {
+    fn set(&mut self, key: &str, value: &str, at: usize) {
         let plain = unquote(value);
         match key {
             "test.server_url" | "test.base_url" => self.server_url = Some(plain.to_owned()),
@@ -137,8 +135,7 @@ fn testable(entry: &str, at: usize) -> Testable {
     let trimmed = entry.trim();
     let at = at + (entry.len() - entry.trim_start().len());
     let plain = unquote(trimmed);
-    // The name may hold slashes itself (`GET /users / 200`), so the statuses
-    // are what follows the last one, and only if they are statuses.
+    // The name may contain slashes itself: `GET /users / 200`.
     let split = plain.rsplit_once('/').and_then(|(name, codes)| {
         let codes: Option<Vec<u16>> =
             codes.split(',').map(|code| code.trim().parse().ok().filter(|code| (100..600).contains(code))).collect();
@@ -190,7 +187,7 @@ mod tests {
     #[test]
     fn the_block_of_the_course_is_read() {
         let text = "---\n# vale off\nlayout: default\ntest:\n    test_apps:\n        - some-server@1\n    server_url: localhost:3000\n    local_database: /api/db.json\n    testable:\n        - GET example / 200\n        - PUT `user` / 200,204\n        - GET /users/{id} / 200\n        - POST it\n# vale on\n---\n\n# Body\n";
-        let (front, body) = Front::split(text);
+        let (front, body) = FrontMatter::parse(text);
         assert_eq!(front.server_url.as_deref(), Some("localhost:3000"));
         assert_eq!(front.database.as_deref(), Some("/api/db.json"));
         let seen: Vec<_> = front.testable.iter().map(|entry| (entry.name.as_str(), entry.statuses.clone())).collect();
@@ -218,7 +215,7 @@ mod tests {
             ("no front matter\n---\ntest: skip\n---\n", 0, false),
         ];
         for (text, entries, skip) in rows {
-            let (front, _) = Front::split(text);
+            let (front, _) = FrontMatter::parse(text);
             assert_eq!((front.testable.len(), front.skip), (entries, skip), "{text}");
         }
     }

@@ -1,28 +1,30 @@
-//! Which response belongs to a request.
+//! Finds the response that belongs to a request: by matching headings or labels, else the next JSON before the next
+//! request. A response is always below its request.
 
-use super::declared;
-use crate::expect;
-use crate::labels::{self, Part};
-use crate::page::{Block, Page};
+use super::labels::{self, Announces};
+use super::lenient_json::looks_like_response;
+use super::page::{Block, Page};
 
-/// What stands where a response is expected.
-pub(super) enum Answer {
-    Fence(usize),
+/// What is documented as the response.
+pub enum Paired {
+    /// The code block with this index.
+    Block(usize),
+    /// The page says that there is no body.
     NoBody,
-    Silent,
+    /// Nothing.
+    Nothing,
 }
 
-/// The response of the request in the fence at `at`; `end` is the next request,
-/// `requests` are all fences with requests, `taken` those given to others.
-pub(super) fn response_of(page: &Page, at: usize, end: usize, requests: &[usize], taken: &[usize]) -> Answer {
+/// The response to the request in block `at`. `end` is the block of the next request, `requests` are all blocks with
+/// requests, `taken` the responses of other requests.
+pub fn response_of(page: &Page, at: usize, end: usize, requests: &[usize], taken: &[usize]) -> Paired {
     match by_heading(page, at, requests, taken) {
         Some(answer) => answer,
         None => by_order(page, at, end),
     }
 }
 
-/// The label right above a fence: bold words or a paragraph that ends in a
-/// colon, between the fence and what stands before it.
+/// The label directly above a block: bold text, or a paragraph that ends in a colon.
 fn label_above(page: &Page, at: usize) -> Option<&str> {
     page.blocks[..at]
         .iter()
@@ -31,26 +33,25 @@ fn label_above(page: &Page, at: usize) -> Option<&str> {
         .find_map(label)
 }
 
-/// The label that a block is, if it is one.
+/// The label in a paragraph, if it has one.
 fn label(block: &Block) -> Option<&str> {
     let Block::Prose(prose) = block else { return None };
     if let Some(bold) = &prose.bold {
         return Some(bold);
     }
     let last = prose.text.trim().lines().last().unwrap_or_default().trim();
-    // The last sentence, so that a long paragraph is judged by what announces the fence.
+    // Only the last sentence announces the code block.
     let sentence = last.rsplit_once(". ").map_or(last, |(_, sentence)| sentence);
     (last.ends_with(':') && sentence.len() < 120).then_some(sentence)
 }
 
-/// The response whose heading or label is the request's own with "response"
-/// in place of "request".
-fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Option<Answer> {
+/// The response whose heading or label is the request's with "response" in place of "request".
+fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Option<Paired> {
     let heading = page.heading_of(at);
     let own_level = heading.map_or(0, |index| level(page, index));
-    let label_stem = label_above(page, at).and_then(|label| labels::stem(label, Part::Request));
+    let label_stem = label_above(page, at).and_then(|label| labels::stem(label, Announces::Request));
     let heading_stem = heading.and_then(|index| match &page.blocks[index] {
-        Block::Heading(heading) => labels::stem(&heading.text, Part::Request),
+        Block::Heading(heading) => labels::stem(&heading.text, Announces::Request),
         _ => None,
     });
     for (stem, is_label) in [(label_stem, true), (heading_stem, false)] {
@@ -63,17 +64,17 @@ fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Op
                     None => continue,
                 },
             };
-            // Another section, or the next example of the same name.
+            // The next section.
             if depth < own_level || (is_label && depth <= own_level) {
                 break;
             }
-            if labels::stem(text, Part::Request).as_ref() == Some(&stem) {
+            if labels::stem(text, Announces::Request).as_ref() == Some(&stem) {
                 break;
             }
-            if labels::stem(text, Part::Response).as_ref() != Some(&stem) {
+            if labels::stem(text, Announces::Response).as_ref() != Some(&stem) {
                 continue;
             }
-            // Without a name of its own the pair must not reach across another request.
+            // A pair without a name must not skip another request.
             let crossed = requests.iter().any(|request| *request > at && *request < index);
             if crossed && stem.is_empty() {
                 break;
@@ -84,8 +85,8 @@ fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Op
     None
 }
 
-/// The answer below a response heading.
-fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[usize]) -> Answer {
+/// The response below a response heading.
+fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[usize]) -> Paired {
     for index in heading..page.blocks.len() {
         match &page.blocks[index] {
             Block::Heading(next) if index > heading && next.level <= depth => break,
@@ -93,23 +94,23 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
                 if requests.contains(&index) {
                     break;
                 }
-                if !taken.contains(&index) && (expect::looks_like_response(&fence.content)) {
-                    return Answer::Fence(index);
+                if !taken.contains(&index) && looks_like_response(&fence.content) {
+                    return Paired::Block(index);
                 }
             }
-            Block::Prose(prose) if labels::says_no_body(&prose.text) => return Answer::NoBody,
+            Block::Prose(prose) if labels::says_no_body(&prose.text) => return Paired::NoBody,
             _ => {}
         }
     }
-    Answer::Silent
+    Paired::Nothing
 }
 
-/// The next JSON that nothing announces as something else.
-fn by_order(page: &Page, at: usize, end: usize) -> Answer {
+/// The next JSON that is not announced as something else.
+fn by_order(page: &Page, at: usize, end: usize) -> Paired {
     let own = page.heading_of(at);
     let own_level = own.map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
-    let mut part = Part::Plain;
+    let mut announced = Announces::Unspecific;
     let mut foreign: Option<u8> = None;
     for index in at + 1..end {
         match &page.blocks[index] {
@@ -121,49 +122,49 @@ fn by_order(page: &Page, at: usize, end: usize) -> Answer {
                 if tool.is_some() && tool != own_tool {
                     foreign = Some(heading.level);
                 }
-                part = labels::part(&heading.text);
+                announced = labels::heading(&heading.text);
                 let leaves =
                     heading.level < own_level || heading.level <= 2 && own_level > 0 && heading.level <= own_level;
-                if leaves && part != Part::Response {
-                    return Answer::Silent;
+                if leaves && announced != Announces::Response {
+                    return Paired::Nothing;
                 }
             }
             Block::Prose(prose) => {
                 if let Some(label) = label(&page.blocks[index]) {
-                    let said = labels::label_part(label);
+                    let said = labels::label(label);
                     let tool = labels::other_tool(label);
-                    if tool.is_some() && tool != own_tool && said != Part::Plain {
+                    if tool.is_some() && tool != own_tool && said != Announces::Unspecific {
                         foreign.get_or_insert(7);
-                    } else if foreign == Some(7) && said == Part::Response {
+                    } else if foreign == Some(7) && said == Announces::Response {
                         foreign = None;
                     }
-                    if said != Part::Plain {
-                        part = said;
+                    if said != Announces::Unspecific {
+                        announced = said;
                     }
                 }
                 if labels::says_no_body(&prose.text) {
-                    return Answer::NoBody;
+                    return Paired::NoBody;
                 }
             }
             Block::Fence(fence) => {
-                if declared(page, index) == Some("response") {
-                    return Answer::Fence(index);
+                if page.declared_role(index) == Some("response") {
+                    return Paired::Block(index);
                 }
                 if is_bare_url(&fence.content) {
-                    return Answer::Silent;
+                    return Paired::Nothing;
                 }
-                let fits = expect::looks_like_response(&fence.content) && declared(page, index).is_none();
-                if fits && foreign.is_none() && matches!(part, Part::Plain | Part::Response) {
-                    return Answer::Fence(index);
+                let fits = looks_like_response(&fence.content) && page.declared_role(index).is_none();
+                if fits && foreign.is_none() && matches!(announced, Announces::Unspecific | Announces::Response) {
+                    return Paired::Block(index);
                 }
             }
             Block::Table(_) | Block::Directive(_) => {}
         }
     }
-    Answer::Silent
+    Paired::Nothing
 }
 
-/// A URL alone in a fence is the request of another tool.
+/// A URL alone in a block is a request for another client.
 fn is_bare_url(content: &str) -> bool {
     let text = content.trim();
     let begins = ["http://", "https://", "localhost:", "{"].iter().any(|start| text.starts_with(start));
@@ -171,18 +172,7 @@ fn is_bare_url(content: &str) -> bool {
 }
 
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {
-    let mut depth = 7;
-    for index in (0..at).rev() {
-        if let Block::Heading(heading) = &page.blocks[index]
-            && heading.level < depth
-        {
-            depth = heading.level;
-            if let Some(tool) = labels::other_tool(&heading.text) {
-                return Some(tool);
-            }
-        }
-    }
-    None
+    page.headings_above(at).find_map(|heading| labels::other_tool(&heading.text))
 }
 
 fn level(page: &Page, index: usize) -> u8 {

@@ -1,19 +1,16 @@
-//! Writing a documented value anew: what is right keeps its text, what is wrong
-//! gets the answer's value in the page's own layout.
+//! Rewrites a documented value to match a response: what is right keeps its text, the rest gets the page's layout.
 
 use serde_json::Value;
 
-use crate::compare::{matches, same};
-use crate::expect::{Item, Kind, Member, Node};
+use super::compare::{matches, same};
+use super::lenient_json::{Item, Kind, Member, Node};
 
-/// The text that takes the place of a documented value.
-#[must_use]
+/// The new text of a documented value.
 pub fn value(content: &str, node: &Node, actual: &Value) -> String {
     Writer { content, unit: unit(content) }.value(node, actual)
 }
 
-/// The page's indentation: how much deeper its second level stands.
-#[must_use]
+/// One level of indentation in a block.
 pub fn unit(content: &str) -> &'static str {
     let depth = |line: &str| line.len() - line.trim_start().len();
     let mut lines = content.lines().filter(|line| !line.trim().is_empty());
@@ -36,15 +33,13 @@ pub fn unit(content: &str) -> &'static str {
     "  "
 }
 
-/// The white space at the beginning of the line on which an offset stands.
-#[must_use]
+/// The indentation of the line that contains an offset.
 pub fn indent_at(content: &str, offset: usize) -> String {
     let start = content[..offset].rfind('\n').map_or(0, |at| at + 1);
     content[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect()
 }
 
-/// A value over several lines; the first line has no indentation.
-#[must_use]
+/// A value on several lines; the first one is not indented.
 pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
     let deeper = format!("{indent}{unit}");
     match value {
@@ -64,7 +59,7 @@ pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
     }
 }
 
-/// A value on one line with spaces inside its braces, as people write it.
+/// A value on one line.
 fn inline(value: &Value, padded: bool) -> String {
     let pad = if padded { " " } else { "" };
     match value {
@@ -104,7 +99,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A value that the page did not have, written like its neighbour.
+    /// A value that is not on the page, formatted like its neighbour.
     fn fresh(&self, at: usize, value: &Value, neighbour: Option<&Node>) -> String {
         let text = neighbour.map(|node| &self.content[node.span.clone()]);
         match text {
@@ -133,7 +128,7 @@ impl Writer<'_> {
             let parts = members.iter().filter_map(|member| Some((&member.value, object.get(&member.key)?)));
             return self.in_place(node, parts);
         }
-        // The page's order is kept; a new member follows the one it follows in the answer.
+        // The page's order is kept; a new member is put after the one it follows in the response.
         let mut order: Vec<&str> = kept.iter().map(|member| member.key.as_str()).collect();
         let mut before: Option<&str> = None;
         for key in object.keys() {
@@ -184,7 +179,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The text of a node with only some values inside it replaced.
+    /// The text of a node with some of the values inside replaced.
     fn in_place<'n>(&self, node: &Node, parts: impl Iterator<Item = (&'n Node, &'n Value)>) -> String {
         let mut out = String::new();
         let mut at = node.span.start;
@@ -198,19 +193,13 @@ impl Writer<'_> {
     }
 
     fn array(&self, node: &Node, items: &[Item], values: &[Value]) -> String {
-        let nodes: Vec<&Node> = items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Value(node) => Some(node),
-                Item::Elided(_) => None,
-            })
-            .collect();
+        let nodes: Vec<&Node> = items.iter().filter_map(Item::node).collect();
         let elided = items.iter().position(|item| matches!(item, Item::Elided(_)));
         let last = items.iter().rposition(|item| matches!(item, Item::Elided(_)));
         let head = elided.unwrap_or(nodes.len());
         let tail = last.map_or(0, |at| items.len() - at - 1);
         let once = elided == last;
-        // With one elision the page keeps showing as many items as it did.
+        // With one elision the page keeps its number of items.
         let shown: Vec<Option<&Value>> = if elided.is_some() && once && values.len() > head + tail {
             let front = values[..head].iter().map(Some);
             front.chain(std::iter::once(None)).chain(values[values.len() - tail..].iter().map(Some)).collect()
@@ -221,7 +210,7 @@ impl Writer<'_> {
             && items.iter().zip(&shown).all(|(item, value)| match (item, value) {
                 (Item::Elided(_), None) => true,
                 (Item::Value(node), Some(value)) => {
-                    id_of(node).is_none_or(|id| value.get("id").is_none_or(|own| same(id, own)))
+                    node.id().is_none_or(|id| value.get("id").is_none_or(|own| same(id, own)))
                 }
                 _ => false,
             });
@@ -252,7 +241,7 @@ impl Writer<'_> {
             .map(|value| match value {
                 None => dots.clone().unwrap_or_else(|| "...".to_owned()),
                 Some(value) => {
-                    let known = nodes.iter().find(|node| match (id_of(node), value.get("id")) {
+                    let known = nodes.iter().find(|node| match (node.id(), value.get("id")) {
                         (Some(id), Some(own)) => same(id, own),
                         _ => matches(node, value),
                     });
@@ -273,19 +262,11 @@ impl Writer<'_> {
     }
 }
 
-fn id_of(node: &Node) -> Option<&Value> {
-    let Kind::Object { members, .. } = &node.kind else { return None };
-    members.iter().find(|member| member.key == "id").and_then(|member| match &member.value.kind {
-        Kind::Exact(id) => Some(id),
-        _ => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::super::expect::parse;
+    use super::super::lenient_json::parse;
     use super::*;
 
     fn rewritten(content: &str, actual: &Value) -> String {
@@ -296,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_wrong_is_written_anew() {
+    fn only_what_is_wrong_is_rewritten() {
         let rows = [
             ("{\n  \"a\": 1,\n  \"id\": 1\n}\n", json!({"a": 1, "id": 5}), "{\n  \"a\": 1,\n  \"id\": 5\n}\n"),
             ("{ \"b\": 1, \"a\": 2 }", json!({"a": 3, "b": 1}), "{ \"b\": 1, \"a\": 3 }"),

@@ -1,0 +1,249 @@
+//! Finds the data file of a page and keeps it for all pages that use it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::service::TextFile;
+
+/// A data file and its rules.
+#[derive(Debug)]
+pub struct Dataset {
+    /// The data file.
+    pub data: TextFile,
+    /// The rules file, if there is one.
+    pub rules: Option<TextFile>,
+    value: Value,
+    rules_value: Option<Value>,
+}
+
+/// Why a page has no usable data file.
+#[derive(Debug, Error)]
+pub enum DatasetError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Syntax { path: PathBuf, source: serde_json::Error },
+    #[error("the page names the data file `{0}`, which does not exist; choose one with --db")]
+    NotFound(String),
+    #[error("no data file was found for this page; choose one with --db")]
+    NotNamed,
+}
+
+type Loaded = Result<Arc<Dataset>, Arc<DatasetError>>;
+
+/// The data files of a run.
+#[derive(Debug, Default)]
+pub struct Datasets {
+    given: Option<PathBuf>,
+    rules: Option<PathBuf>,
+    loaded: Mutex<HashMap<PathBuf, Loaded>>,
+    /// The data file found for each folder of pages.
+    discovered: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    empty: OnceLock<Arc<Dataset>>,
+}
+
+impl Datasets {
+    /// With the data and rules files given on the command line.
+    pub fn new(given: Option<PathBuf>, rules: Option<PathBuf>) -> Self {
+        Datasets { given, rules, ..Datasets::default() }
+    }
+
+    /// The data for a page: the file it names, the one given on the command line, or one near the page.
+    pub fn find(&self, page: &Path, named: Option<&str>) -> Loaded {
+        if let Some(named) = named {
+            let path = named_file(page, named).or_else(|| self.given.clone());
+            return self.load(&path.ok_or_else(|| DatasetError::NotFound(named.to_owned()))?);
+        }
+        if let Some(given) = &self.given {
+            return self.load(given);
+        }
+        let folder = page.parent().map(Path::to_owned).unwrap_or_default();
+        let mut discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = discovered.entry(folder).or_insert_with_key(|folder| discover(folder)).clone();
+        drop(discovered);
+        self.load(&found.ok_or(DatasetError::NotNamed)?)
+    }
+
+    /// A dataset without data, for a real service.
+    pub fn empty(&self) -> Arc<Dataset> {
+        let empty = || {
+            let data = TextFile { path: PathBuf::new(), text: "{}".into() };
+            Arc::new(Dataset { data, rules: None, value: Value::Object(serde_json::Map::new()), rules_value: None })
+        };
+        Arc::clone(self.empty.get_or_init(empty))
+    }
+
+    /// Every file that was read, with its content at that time.
+    pub fn contents(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let mut out = Vec::new();
+        for (path, loaded) in self.loaded.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            match loaded {
+                Ok(dataset) => {
+                    let files = std::iter::once(&dataset.data).chain(&dataset.rules);
+                    out.extend(files.map(|file| (file.path.clone(), Some(file.text.as_bytes().to_vec()))));
+                }
+                Err(_) => out.push((path.clone(), std::fs::read(path).ok())),
+            }
+        }
+        out
+    }
+
+    fn load(&self, path: &Path) -> Loaded {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = || load(path, self.rules.as_deref()).map(Arc::new).map_err(Arc::new);
+        loaded.entry(path.to_owned()).or_insert_with(load).clone()
+    }
+}
+
+fn load(path: &Path, rules: Option<&Path>) -> Result<Dataset, DatasetError> {
+    let data = read(path)?;
+    let syntax = |source| DatasetError::Syntax { path: path.to_owned(), source };
+    let value = serde_json::from_str(&data.text).map_err(syntax)?;
+    let beside = path.with_extension("schema.json");
+    let rules = rules.or_else(|| beside.exists().then_some(&*beside)).map(read).transpose()?;
+    let rules_value = rules.as_ref().and_then(|rules| serde_json::from_str(&rules.text).ok());
+    Ok(Dataset { data, rules, value, rules_value })
+}
+
+fn read(path: &Path) -> Result<TextFile, DatasetError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(TextFile { path: path.to_owned(), text: text.into() }),
+        Err(source) => Err(DatasetError::Read { path: path.to_owned(), source }),
+    }
+}
+
+/// A file named by a page: looked for from its folder upwards, then from the working directory. A leading slash means
+/// the root of the documentation, wherever that is.
+fn named_file(page: &Path, named: &str) -> Option<PathBuf> {
+    let relative = named.trim_start_matches('/');
+    let absolute = std::path::absolute(page).unwrap_or_else(|_| page.to_owned());
+    let beside = page.parent().map(|folder| folder.join(relative));
+    let above = absolute.ancestors().skip(2).map(|folder| folder.join(relative));
+    let elsewhere = [PathBuf::from(relative), PathBuf::from(named)];
+    beside.into_iter().chain(above).chain(elsewhere).find(|path| path.is_file())
+}
+
+/// Looks for a data file upwards from a folder, up to the root of its repository.
+fn discover(folder: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    for up in absolute.ancestors() {
+        let usual = ["db.json", "data/db.json"].map(|name| up.join(name));
+        let found = usual.into_iter().find(|path| path.is_file());
+        let only = || ["", "data", "api"].iter().find_map(|sub| only_data_file(&up.join(sub)));
+        if let Some(path) = found.or_else(only) {
+            return Some(path);
+        }
+        if up.join(".git").exists() {
+            break;
+        }
+    }
+    None
+}
+
+/// The data file in a folder, if there is exactly one.
+fn only_data_file(folder: &Path) -> Option<PathBuf> {
+    let mut found = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.ends_with(".json") && !name.ends_with(".schema.json") && !name.starts_with('.') && is_data_file(path)
+    });
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// Whether a file contains collections of records.
+fn is_data_file(path: &Path) -> bool {
+    const LARGEST: u64 = 32 * 1024 * 1024;
+    let is_collection =
+        |rows: &Value| rows.as_array().is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object));
+    std::fs::metadata(path).is_ok_and(|data| data.len() < LARGEST)
+        && std::fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            .is_some_and(|value| value.as_object().is_some_and(|object| object.values().any(is_collection)))
+}
+
+impl Dataset {
+    /// The names of the resources.
+    pub fn resources(&self) -> Vec<&str> {
+        let keys = self.value.as_object().into_iter().flat_map(serde_json::Map::keys);
+        keys.map(String::as_str).filter(|key| *key != "$schema").collect()
+    }
+
+    /// The records of a collection.
+    pub fn records(&self, resource: &str) -> Option<&[Value]> {
+        self.value.get(resource)?.as_array().map(Vec::as_slice)
+    }
+
+    /// Every field that a record of a collection has or that its rules name.
+    pub fn fields(&self, resource: &str) -> Vec<&str> {
+        let records = self.records(resource).into_iter().flatten().filter_map(Value::as_object);
+        let ruled = self.record_rules(resource).and_then(|rules| rules.get("properties")?.as_object());
+        let mut fields: Vec<&str> = Vec::new();
+        for key in records.chain(ruled).flat_map(serde_json::Map::keys) {
+            if !fields.contains(&key.as_str()) {
+                fields.push(key);
+            }
+        }
+        fields
+    }
+
+    fn collection_rules(&self, resource: &str) -> Option<&Value> {
+        self.rules_value.as_ref()?.get("properties")?.get(resource)
+    }
+
+    /// The rules for a record of a collection.
+    pub fn record_rules(&self, resource: &str) -> Option<&Value> {
+        let items = self.collection_rules(resource)?.get("items")?;
+        match items.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#')) {
+            Some(pointer) => self.rules_value.as_ref()?.pointer(pointer),
+            None => Some(items),
+        }
+    }
+
+    /// Whether a collection has a property whose values are unique.
+    pub fn has_unique(&self, resource: &str) -> bool {
+        let unique = self.collection_rules(resource).and_then(|rules| rules.get("uniqueItemProperties")?.as_array());
+        unique.is_some_and(|list| !list.is_empty())
+    }
+
+    /// The name of the rules file, or the one it would have.
+    pub fn rules_name(&self) -> String {
+        let path = match &self.rules {
+            Some(rules) => rules.path.clone(),
+            None => self.data.path.with_extension("schema.json"),
+        };
+        path.file_name().map_or_else(|| "db.schema.json".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_finds_its_data() {
+        let root = tempfile::tempdir().unwrap();
+        let docs = root.path().join("docs/api");
+        std::fs::create_dir_all(&docs).unwrap();
+        std::fs::create_dir_all(root.path().join("api")).unwrap();
+        std::fs::create_dir(root.path().join(".git")).unwrap();
+        std::fs::write(root.path().join("api/source.json"), "{\"users\": [{\"id\": 1}]}").unwrap();
+        std::fs::write(root.path().join("package.json"), "{\"name\": \"x\"}").unwrap();
+        std::fs::write(root.path().join("other.json"), "{\"things\": [{\"id\": 1, \"a b\": 2}]}").unwrap();
+        let page = docs.join("page.md");
+        let rows: [(Option<&str>, &str); 3] =
+            [(Some("/api/source.json"), "users"), (Some("../../other.json"), "things"), (None, "things")];
+        for (named, resource) in rows {
+            let dataset = Datasets::default().find(&page, named).unwrap();
+            assert_eq!(dataset.resources(), [resource], "{named:?}");
+        }
+        let missing = Datasets::default().find(&page, Some("/nowhere.json")).unwrap_err().to_string();
+        assert!(missing.contains("nowhere.json") && missing.contains("--db"), "{missing}");
+        let given = Datasets::new(Some(root.path().join("other.json")), None);
+        assert_eq!(given.find(&page, Some("/nowhere.json")).unwrap().fields("things"), ["id", "a b"]);
+    }
+}

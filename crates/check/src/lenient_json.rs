@@ -1,0 +1,655 @@
+//! Documented responses: JSON as writers write it, parsed into a tree with byte ranges.
+//!
+//! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
+//! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
+
+use std::ops::Range;
+
+/// A documented response.
+#[derive(Debug, Clone, Default)]
+pub struct Documented {
+    /// The status line and headers before the body.
+    pub head: Option<Head>,
+    /// The body.
+    pub body: Option<Node>,
+}
+
+/// A status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The status.
+    pub status: u16,
+    /// The range of the status and its reason phrase in the block's content.
+    pub span: Range<usize>,
+}
+
+/// A documented value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub kind: Kind,
+    /// Its range in the block's content.
+    pub span: Range<usize>,
+}
+
+/// The kinds of documented values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// `null`, a boolean, a number or a string, compared exactly.
+    Exact(serde_json::Value),
+    /// Any value that a matcher accepts.
+    Match(Matcher),
+    /// An array and its items.
+    Array(Vec<Item>),
+    /// An object.
+    Object {
+        /// The members in the page's order.
+        members: Vec<Member>,
+        /// Whether further members are allowed: after `...`, and without braces.
+        elided: bool,
+        /// Whether the braces are missing.
+        bare: bool,
+    },
+}
+
+/// An item of an array, or an elision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A documented item.
+    Value(Node),
+    /// `...`
+    Elided(Range<usize>),
+}
+
+impl Item {
+    /// The documented item, unless it is an elision.
+    pub fn node(&self) -> Option<&Node> {
+        match self {
+            Item::Value(node) => Some(node),
+            Item::Elided(_) => None,
+        }
+    }
+}
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The key, unescaped.
+    pub key: String,
+    /// The key's range, including quotes.
+    pub key_span: Range<usize>,
+    /// Its value.
+    pub value: Node,
+}
+
+/// A placeholder for values of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matcher {
+    /// Any value.
+    Any,
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// A number without a fraction.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// A UUID.
+    Uuid,
+    /// A date and a time.
+    DateTime,
+    /// A date.
+    Date,
+}
+
+/// The words between angle brackets.
+pub const MATCHERS: &[(&str, Matcher)] = &[
+    ("any", Matcher::Any),
+    ("string", Matcher::Text),
+    ("number", Matcher::Number),
+    ("integer", Matcher::Integer),
+    ("boolean", Matcher::Boolean),
+    ("uuid", Matcher::Uuid),
+    ("date-time", Matcher::DateTime),
+    ("date", Matcher::Date),
+];
+
+/// A syntax error in a documented response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The offset in the block's content.
+    pub at: usize,
+    /// What is wrong.
+    pub text: String,
+}
+
+/// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.
+pub fn looks_like_response(content: &str) -> bool {
+    let text = content.trim_start();
+    if text.starts_with(['{', '[']) || text.starts_with("HTTP/") || text.starts_with("< HTTP/") {
+        return !text.starts_with("{{") && !is_template_url(text);
+    }
+    let bare =
+        text.starts_with('"') && text[1..].find('"').is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
+    bare || (text.starts_with(['/', '#']) && {
+        let mut parser = Parser::new(content, 0);
+        parser.space();
+        parser.rest().starts_with(['{', '['])
+    })
+}
+
+/// `{server_url}/users` begins like an object but is a URL.
+fn is_template_url(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with('{')
+        && first.contains('}')
+        && !first.contains(['"', ':'])
+        && first.trim() != "{}"
+        && !first.contains("...")
+        && !first.contains('…')
+}
+
+/// Parses a documented response.
+pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
+    let (head, start) = head(content);
+    let mut parser = Parser::new(content, start);
+    let mut documented = Documented { head, body: None };
+    parser.space();
+    if parser.rest().is_empty() {
+        return Ok(documented);
+    }
+    let bare = parser.rest().starts_with('"') && parser.member_ahead();
+    let node = if bare { parser.object(true)? } else { parser.value()? };
+    parser.space();
+    // A comma or dots may follow an excerpt.
+    while parser.eat(',') || parser.dots() {
+        parser.space();
+    }
+    if !parser.rest().is_empty() {
+        return Err(parser.error("unexpected text after the JSON"));
+    }
+    documented.body = Some(node);
+    Ok(documented)
+}
+
+/// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
+fn head(content: &str) -> (Option<Head>, usize) {
+    let mut at = 0;
+    let mut found: Option<Head> = None;
+    for line in content.split_inclusive('\n') {
+        let trimmed = line.trim();
+        let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
+        let start = at;
+        at += line.len();
+        if let Some(rest) = plain.strip_prefix("HTTP/") {
+            let words = rest.split_once(' ').map_or("", |(_, words)| words.trim());
+            let status = words.split_whitespace().next().and_then(|word| word.parse().ok());
+            if let (Some(status), Some(offset)) = (status, line.find(words)) {
+                found = Some(Head { status, span: start + offset..start + offset + words.len() });
+            }
+            continue;
+        }
+        let verbose = trimmed.starts_with("* ")
+            || trimmed.starts_with("> ")
+            || trimmed.starts_with('<')
+            || trimmed == ">"
+            || trimmed == "*";
+        let header = found.is_some() && is_header(plain);
+        if !(verbose || header || (trimmed.is_empty())) {
+            return (found, start);
+        }
+    }
+    (found, at)
+}
+
+fn is_header(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
+}
+
+impl Node {
+    /// The documented `id` of an object.
+    pub fn id(&self) -> Option<&serde_json::Value> {
+        let Kind::Object { members, .. } = &self.kind else { return None };
+        members.iter().find_map(|member| match &member.value.kind {
+            Kind::Exact(id) if member.key == "id" => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The value as JSON; elisions and matchers become strings.
+    pub fn to_value(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.kind {
+            Kind::Exact(value) => value.clone(),
+            Kind::Match(matcher) => {
+                let word = MATCHERS.iter().find(|(_, known)| known == matcher).map_or("any", |(word, _)| word);
+                Value::String(format!("<{word}>"))
+            }
+            Kind::Array(items) => items
+                .iter()
+                .map(|item| match item {
+                    Item::Value(node) => node.to_value(),
+                    Item::Elided(_) => Value::String("...".to_owned()),
+                })
+                .collect(),
+            Kind::Object { members, elided, bare } => {
+                let mut object: serde_json::Map<String, Value> =
+                    members.iter().map(|member| (member.key.clone(), member.value.to_value())).collect();
+                if *elided && !bare {
+                    object.insert("...".to_owned(), Value::String("...".to_owned()));
+                }
+                Value::Object(object)
+            }
+        }
+    }
+}
+
+/// A recursive descent parser.
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    /// Whether there was an elision; then closing brackets may be missing.
+    elided: bool,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str, at: usize) -> Self {
+        Parser { text, at, elided: false }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn error(&self, text: impl Into<String>) -> SyntaxError {
+        SyntaxError { at: self.at, text: text.into() }
+    }
+
+    /// Skips white space and comments; true if a comment begins with dots, which is an elision.
+    fn space(&mut self) -> bool {
+        let mut dots = false;
+        loop {
+            let trimmed = self.rest().trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+            self.at = self.text.len() - trimmed.len();
+            let (comment, length) = if trimmed.starts_with("//") || trimmed.starts_with('#') {
+                let line = trimmed.lines().next().unwrap_or_default();
+                (line.trim_start_matches(['/', '#']), line.len())
+            } else if let Some(inner) = trimmed.strip_prefix("/*") {
+                match inner.find("*/") {
+                    Some(end) => (&inner[..end], end + 4),
+                    None => (inner, trimmed.len()),
+                }
+            } else {
+                return dots;
+            };
+            let comment = comment.trim();
+            dots |= comment.starts_with("...") || comment.starts_with('…');
+            self.at += length;
+        }
+    }
+
+    fn eat(&mut self, letter: char) -> bool {
+        let yes = self.rest().starts_with(letter);
+        if yes {
+            self.at += letter.len_utf8();
+        }
+        yes
+    }
+
+    /// Consumes `...` or `…` and words after it, such as `... more`.
+    fn dots(&mut self) -> bool {
+        let rest = self.rest();
+        let after = if rest.starts_with("..") {
+            rest.trim_start_matches('.')
+        } else if let Some(after) = rest.strip_prefix('…') {
+            after
+        } else {
+            return false;
+        };
+        self.at += rest.len() - after.len();
+        self.elided = true;
+        let line = after.lines().next().unwrap_or_default();
+        let words = line.find(['{', '}', '[', ']', '"', ',']).map_or(line, |end| &line[..end]);
+        self.at += words.len();
+        true
+    }
+
+    fn member_ahead(&self) -> bool {
+        let mut ahead = Parser::new(self.text, self.at);
+        if ahead.string().is_err() {
+            return false;
+        }
+        ahead.space();
+        ahead.rest().starts_with(':')
+    }
+
+    fn value(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.at;
+        let kind = match self.rest().chars().next() {
+            Some('{') => {
+                if let Some(end) = self.placeholder() {
+                    self.at = end;
+                    Kind::Match(Matcher::Any)
+                } else {
+                    return self.object(false);
+                }
+            }
+            Some('[') => return self.array(),
+            Some('"') => string_kind(self.string()?),
+            Some('<') => match self.rest().find('>') {
+                Some(length) => {
+                    let name = &self.rest()[1..length];
+                    let matcher = matcher(name).unwrap_or(Matcher::Any);
+                    self.at += length + 1;
+                    Kind::Match(matcher)
+                }
+                None => return Err(self.error("expected a value")),
+            },
+            Some('.' | '…') if self.dots() => Kind::Match(Matcher::Any),
+            Some('\'' | '\u{2018}' | '\u{201c}' | '\u{201d}') => {
+                return Err(self.error("strings need straight double quotes"));
+            }
+            Some(_) => self.word()?,
+            None => return Err(self.error("a value is missing at the end")),
+        };
+        Ok(Node { kind, span: start..self.at })
+    }
+
+    /// The end of a placeholder such as `{id}`.
+    fn placeholder(&self) -> Option<usize> {
+        let rest = self.rest();
+        let end = rest.find('}')?;
+        let inner = rest[1..end].trim();
+        let named = inner.starts_with(|c: char| c.is_alphabetic())
+            && inner.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
+        named.then_some(self.at + end + 1)
+    }
+
+    fn word(&mut self) -> Result<Kind, SyntaxError> {
+        let rest = self.rest();
+        let end = rest.find(|c: char| c.is_whitespace() || ",]}:/#".contains(c)).unwrap_or(rest.len());
+        let word = &rest[..end];
+        match serde_json::from_str(word) {
+            Ok(value) => {
+                self.at += end;
+                Ok(Kind::Exact(value))
+            }
+            Err(_) if word.is_empty() => {
+                let found = rest.chars().next().map(String::from).unwrap_or_default();
+                Err(self.error(format!("expected a value, found `{found}`")))
+            }
+            Err(_) => Err(self.error(format!("`{word}` is not a JSON value"))),
+        }
+    }
+
+    fn string(&mut self) -> Result<String, SyntaxError> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut at = start + 1;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => at += 2,
+                Some(b'\n') | None => {
+                    return Err(SyntaxError {
+                        at: start,
+                        text: "this string is not closed on the same line".to_owned(),
+                    });
+                }
+                Some(_) => at += 1,
+            }
+        }
+        let raw = self.text.get(start..=at).unwrap_or_default();
+        self.at = at + 1;
+        serde_json::from_str(raw)
+            .map_err(|_| SyntaxError { at: start, text: "this string has an invalid escape".to_owned() })
+    }
+
+    fn array(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.at;
+        self.at += 1;
+        let mut items = Vec::new();
+        let mut expect_comma = false;
+        loop {
+            let before = self.at;
+            if self.space() {
+                self.elided = true;
+                items.push(Item::Elided(before..self.at));
+            }
+            let from = self.at;
+            if self.eat(']') {
+                break;
+            }
+            if self.rest().is_empty() {
+                if self.elided {
+                    break;
+                }
+                return Err(SyntaxError { at: start, text: "this `[` is never closed".to_owned() });
+            }
+            if self.eat(',') {
+                expect_comma = false;
+                continue;
+            }
+            if self.dots() {
+                items.push(Item::Elided(from..self.at));
+                expect_comma = false;
+                continue;
+            }
+            if expect_comma {
+                return Err(self.error("a comma is missing here"));
+            }
+            if matches!(self.rest().as_bytes().first(), Some(b'}')) && self.elided {
+                break;
+            }
+            let node = self.value()?;
+            items.push(match &node.kind {
+                Kind::Match(Matcher::Any) if is_dots(&self.text[node.span.clone()]) => {
+                    self.elided = true;
+                    Item::Elided(node.span.clone())
+                }
+                _ => Item::Value(node),
+            });
+            expect_comma = true;
+        }
+        Ok(Node { kind: Kind::Array(items), span: start..self.at })
+    }
+
+    fn object(&mut self, bare: bool) -> Result<Node, SyntaxError> {
+        let start = self.at;
+        if !bare {
+            self.at += 1;
+        }
+        let mut members: Vec<Member> = Vec::new();
+        let mut elided = false;
+        let mut expect_comma = false;
+        let mut end = self.at;
+        loop {
+            if self.space() {
+                elided = true;
+                self.elided = true;
+            }
+            if !bare && self.eat('}') {
+                end = self.at;
+                break;
+            }
+            if self.rest().is_empty() {
+                if bare || self.elided {
+                    end = if bare { end } else { self.at };
+                    break;
+                }
+                return Err(SyntaxError { at: start, text: "this `{` is never closed".to_owned() });
+            }
+            if self.eat(',') {
+                expect_comma = false;
+                continue;
+            }
+            if self.dots() {
+                elided = true;
+                expect_comma = false;
+                end = self.at;
+                continue;
+            }
+            if self.elided && self.rest().starts_with(']') {
+                end = self.at;
+                break;
+            }
+            if expect_comma {
+                return Err(self.error("a comma is missing here"));
+            }
+            if !self.rest().starts_with('"') {
+                return Err(self.error("expected a key in double quotes"));
+            }
+            let key_start = self.at;
+            let key = self.string()?;
+            let key_span = key_start..self.at;
+            self.space();
+            if !self.eat(':') {
+                return Err(self.error("a colon is missing after this key"));
+            }
+            self.space();
+            let value = self.value()?;
+            end = self.at;
+            expect_comma = true;
+            if is_dots(&key) {
+                elided = true;
+                self.elided = true;
+                continue;
+            }
+            members.push(Member { key, key_span, value });
+        }
+        let elided = elided || bare;
+        Ok(Node { kind: Kind::Object { members, elided, bare }, span: start..end })
+    }
+}
+
+fn string_kind(text: String) -> Kind {
+    if is_dots(&text) {
+        return Kind::Match(Matcher::Any);
+    }
+    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    match inner.and_then(matcher) {
+        Some(matcher) => Kind::Match(matcher),
+        None => Kind::Exact(serde_json::Value::String(text)),
+    }
+}
+
+fn matcher(name: &str) -> Option<Matcher> {
+    let name = name.trim().to_ascii_lowercase();
+    MATCHERS.iter().find(|(word, _)| *word == name).map(|(_, matcher)| *matcher)
+}
+
+fn is_dots(text: &str) -> bool {
+    let text = text.trim_matches('"');
+    text == "…" || (text.len() >= 3 && text.bytes().all(|byte| byte == b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_as_writers_write_it() {
+        let rows = [
+            ("{\"a\": 1}", json!({"a": 1})),
+            ("\n{\"a\": 1,}\n", json!({"a": 1})),
+            ("[1, 2, ...]", json!([1, 2, "..."])),
+            ("[\n  {\"id\": 1},\n  ...\n]", json!([{"id": 1}, "..."])),
+            ("[\n  {\"id\": 1},\n  …", json!([{"id": 1}, "..."])),
+            ("[{\"id\": 1, ...", json!([{"id": 1, "...": "..."}])),
+            ("[{\"id\": 1}, \"...\"]", json!([{"id": 1}, "..."])),
+            ("{\"a\": 1, ...}", json!({"a": 1, "...": "..."})),
+            ("{\n  \"a\": 1\n  ...\n}", json!({"a": 1, "...": "..."})),
+            ("{\"a\": [...]}", json!({"a": ["..."]})),
+            ("{ ... }", json!({"...": "..."})),
+            ("[{\"id\": 1}\n  // ... more users\n]", json!([{"id": 1}, "..."])),
+            ("{\"a\": 1 // one\n, /* two */ \"b\": 2}", json!({"a": 1, "b": 2})),
+            ("\"a\": 1,\n\"b\": {\"c\": null},", json!({"a": 1, "b": {"c": null}})),
+            ("{\"a\": \"<uuid>\", \"b\": <any>, \"c\": ...}", json!({"a": "<uuid>", "b": "<any>", "c": "<any>"})),
+            ("{\"a\": {id}}", json!({"a": "<any>"})),
+            ("{\"a\": \"<b>\"}", json!({"a": "<b>"})),
+            ("{}", json!({})),
+            ("[]", json!([])),
+            ("true", json!(true)),
+            ("{\"a\": 1}\n...", json!({"a": 1})),
+            ("[{\"id\": 1}, ... more items ..., {\"id\": 9}]", json!([{"id": 1}, "...", {"id": 9}])),
+        ];
+        for (text, expected) in rows {
+            let documented = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            assert_eq!(documented.body.unwrap().to_value(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn heads() {
+        let rows = [
+            ("HTTP/1.1 201 Created\nContent-Type: a\n\n{\"a\": 1}", Some((201, "201 Created")), true),
+            ("HTTP/1.1 204 No Content\n", Some((204, "204 No Content")), false),
+            ("< HTTP/1.1 200 OK\r\n< A: b\r\n<\r\n{}", Some((200, "200 OK")), true),
+            ("* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 404 Not Found\n<\n{}", Some((404, "404 Not Found")), true),
+            ("{\"a\": 1}", None, true),
+        ];
+        for (text, head, body) in rows {
+            let documented = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let seen = documented.head.map(|head| (head.status, text[head.span].to_owned()));
+            assert_eq!(seen, head.map(|(status, words)| (status, words.to_owned())), "{text}");
+            assert_eq!(documented.body.is_some(), body, "{text}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_have_positions() {
+        let rows = [
+            ("{\"a\": 1 \"b\": 2}", 8, "comma"),
+            ("{\"a\" 1}", 5, "colon"),
+            ("{\"a\": 1", 0, "never closed"),
+            ("[1", 0, "never closed"),
+            ("{\"a\": yes}", 6, "`yes`"),
+            ("{a: 1}", 1, "double quotes"),
+            ("{\"a\": “x”}", 6, "straight"),
+            ("{\"a\": \"x}", 6, "not closed"),
+            ("{} trailing", 3, "unexpected"),
+        ];
+        for (text, at, reason) in rows {
+            let error = parse(text).unwrap_err();
+            assert!(error.text.contains(reason) && error.at == at, "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_a_response() {
+        let yes = ["{}", " [1]", "\"a\": 1", "HTTP/1.1 200 OK", "{ ... }", "// note\n{}", "{\n \"a\": 1\n}"];
+        let no = ["{server_url}/users", "{{base}}/users", "hello", "\"text\"", "git branch", "", "<p>"];
+        for text in yes {
+            assert!(looks_like_response(text), "{text}");
+        }
+        for text in no {
+            assert!(!looks_like_response(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn real_json_is_read_as_it_is(keys in prop::collection::vec("[a-z]{1,4}", 0..4), number in any::<i64>(), text in "\\PC{0,12}") {
+            prop_assume!(!is_dots(&text) && !text.starts_with('<'));
+            let mut object = serde_json::Map::new();
+            for key in keys {
+                object.insert(key, json!([number, text, null, {"deep": [true]}]));
+            }
+            let value = serde_json::Value::Object(object);
+            for written in [value.to_string(), format!("{value:#}")] {
+                let read = parse(&written).map_err(|why| TestCaseError::fail(format!("{why:?}")))?;
+                prop_assert_eq!(read.body.unwrap().to_value(), value.clone());
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "[\\PC\\n]{0,60}") {
+            let _ = (parse(&text), looks_like_response(&text));
+        }
+    }
+}

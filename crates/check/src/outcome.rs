@@ -1,0 +1,198 @@
+//! The results of examples and pages.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::compare::Difference;
+use super::datasets::{Dataset, Datasets};
+use super::examples::Example;
+use super::lenient_json::Node;
+use super::page::Page;
+use super::service::Received;
+use super::status::Expected;
+
+/// A message about a range of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The range in the page.
+    pub range: Range<usize>,
+    /// What is wrong.
+    pub text: String,
+    /// What to write instead.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    pub fn new(range: Range<usize>, text: impl Into<String>) -> Finding {
+        Finding { range, text: text.into(), fix: None }
+    }
+}
+
+/// The outcome of an example.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The server does what the page documents, as this note says.
+    Passed(String),
+    /// Page and server disagree, or the command is wrong.
+    Failed(Box<Failure>),
+    /// Not run, for this reason.
+    Skipped(String),
+    /// Could not be run, for this reason.
+    Error(String),
+}
+
+/// Why an example failed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The most important finding.
+    pub first: Finding,
+    /// Further findings.
+    pub more: Vec<Finding>,
+    /// The differences between the bodies.
+    pub differences: Vec<Difference>,
+    /// The likely cause.
+    pub cause: Option<Cause>,
+}
+
+/// A likely cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// One sentence.
+    pub text: String,
+    /// Whether the request is probably what is wrong, and not the documented response.
+    pub in_request: bool,
+}
+
+impl Failure {
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+impl Outcome {
+    /// The word for reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Passed(_) => "pass",
+            Outcome::Failed(_) => "fail",
+            Outcome::Skipped(_) => "skipped",
+            Outcome::Error(_) => "error",
+        }
+    }
+
+    /// The reason in one sentence.
+    pub fn reason(&self) -> String {
+        match self {
+            Outcome::Passed(reason) | Outcome::Skipped(reason) | Outcome::Error(reason) => reason.clone(),
+            Outcome::Failed(failure) => match failure.more.len() {
+                0 => failure.first.text.clone(),
+                1 => format!("{} (and 1 more difference)", failure.first.text),
+                more => format!("{} (and {more} more differences)", failure.first.text),
+            },
+        }
+    }
+
+    /// Why the example failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Outcome::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+/// An example and its outcome.
+#[derive(Debug, Clone)]
+pub struct ExampleResult {
+    /// The example.
+    pub example: Example,
+    /// The range that identifies it: its code block, or its entry in the front matter.
+    pub range: Range<usize>,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What was found on the way.
+    pub details: Details,
+}
+
+/// What is known about an example, as far as it was run.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// The path and query that were sent, or the URL as written.
+    pub target: String,
+    /// The documented status.
+    pub expected: Option<Expected>,
+    /// The documented body.
+    pub documented: Option<Node>,
+    /// Whether a response is documented that is not JSON.
+    pub unparsed: bool,
+    /// The response that was compared.
+    pub received: Option<Received>,
+    /// The response after the writes above the example, where that differs from the page, too.
+    pub after_writes: Option<Received>,
+    /// What is suspicious, but not wrong.
+    pub warnings: Vec<Finding>,
+}
+
+impl ExampleResult {
+    /// The line for reports.
+    pub fn line(&self, page: &Page) -> usize {
+        page.line(self.range.start)
+    }
+
+    /// The request in a few words: `GET /users/1`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.example.method(), self.details.target).trim().to_owned()
+    }
+}
+
+/// A page and its results.
+#[derive(Debug)]
+pub struct PageResult {
+    /// The page.
+    pub page: Page,
+    /// The results of its examples in reading order.
+    pub examples: Vec<ExampleResult>,
+    /// The results of its tables.
+    pub tables: Vec<TableResult>,
+    /// The data file of its examples.
+    pub dataset: Option<Arc<Dataset>>,
+}
+
+/// A table that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableResult {
+    /// The table's range in the page.
+    pub range: Range<usize>,
+    /// `properties` or `statuses`.
+    pub kind: &'static str,
+    /// The resource the table is about, if known.
+    pub resource: Option<String>,
+    /// What is wrong.
+    pub findings: Vec<TableFinding>,
+}
+
+/// A row or table that disagrees with the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableFinding {
+    /// The range in the page.
+    pub range: Range<usize>,
+    /// What is wrong.
+    pub text: String,
+    /// Whether the server contradicts it; else nothing backs it, which is a warning.
+    pub wrong: bool,
+}
+
+impl TableResult {
+    /// Whether the server contradicts the table.
+    pub fn is_wrong(&self) -> bool {
+        self.findings.iter().any(|finding| finding.wrong)
+    }
+}
+
+/// The results of a run.
+pub struct RunResult {
+    /// The pages in order.
+    pub pages: Vec<PageResult>,
+    /// The data files that were used.
+    pub datasets: Datasets,
+}

@@ -1,0 +1,259 @@
+//! Reports for programs: JSON, GitHub annotations and JUnit.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use super::options::{Format, Options};
+use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
+use super::page::Page;
+use super::service::Body;
+use super::summary::{Summary, coverage};
+use super::terminal;
+
+/// Prints a report in the format of the options.
+pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    match options.format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &to_json(result))?;
+            writeln!(out)
+        }
+        Format::Github => github(result, out),
+        Format::Junit => junit(result, out),
+        Format::Human if options.list => terminal::list(result, out),
+        Format::Human => terminal::print(result, options, out),
+    }
+}
+
+/// The reason and the likely cause in one sentence.
+fn with_cause(result: &ExampleResult) -> String {
+    let cause = result.outcome.failure().and_then(|failure| failure.cause.as_ref());
+    let cause = cause.map(|cause| format!("; likely cause: {}", cause.text));
+    result.outcome.reason() + &cause.unwrap_or_default()
+}
+
+fn to_json(result: &RunResult) -> Value {
+    let pages = &result.pages;
+    let examples = pages.iter().flat_map(|page| page.examples.iter().map(|example| example_json(&page.page, example)));
+    let tables = pages.iter().flat_map(|page| page.tables.iter().map(|table| table_json(&page.page, table)));
+    let coverage = coverage(&result.pages).into_iter().map(|endpoint| {
+        json!({"endpoint": endpoint.to_string(), "documented": endpoint.documented, "tested": endpoint.tested})
+    });
+    let summary = Summary::of(&result.pages);
+    json!({
+        "examples": examples.collect::<Vec<_>>(),
+        "tables": tables.collect::<Vec<_>>(),
+        "coverage": coverage.collect::<Vec<_>>(),
+        "summary": {
+            "pass": summary.passed,
+            "fail": summary.failed,
+            "skipped": summary.skipped,
+            "error": summary.errors,
+            "pages": summary.pages,
+            "tables": summary.tables,
+            "warnings": summary.warnings,
+        },
+    })
+}
+
+fn example_json(page: &Page, result: &ExampleResult) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "line": page.line(finding.range.start),
+            "column": page.column(finding.range.start),
+            "text": finding.text,
+            "fix": finding.fix,
+        })
+    };
+    let details = &result.details;
+    let failure = result.outcome.failure();
+    let findings: Vec<Value> = failure.into_iter().flat_map(|failure| failure.findings()).map(finding).collect();
+    let causes: Vec<&str> =
+        failure.and_then(|failure| failure.cause.as_ref()).iter().map(|cause| &*cause.text).collect();
+    let actual = match &details.received {
+        Some(received) => {
+            let body = match &received.body {
+                Body::Empty => Value::Null,
+                Body::Json(value) => value.clone(),
+                Body::Text(text) => Value::String(text.clone()),
+            };
+            json!({"status": received.status, "body": body})
+        }
+        None => json!({"status": null, "body": null}),
+    };
+    json!({
+        "page": page.path.display().to_string(),
+        "line": result.line(page),
+        "request": result.title(),
+        "verdict": result.outcome.word(),
+        "reason": with_cause(result),
+        "causes": causes,
+        "documented": {
+            "status": details.expected.as_ref().and_then(|expected| expected.statuses.first()),
+            "body": details.documented.as_ref().map(|node| node.to_value()),
+        },
+        "actual": actual,
+        "findings": findings,
+        "warnings": details.warnings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn table_json(page: &Page, table: &TableResult) -> Value {
+    let findings = table.findings.iter().map(|finding| {
+        json!({
+            "line": page.line(finding.range.start),
+            "text": finding.text,
+            "verdict": if finding.wrong { "fail" } else { "warning" },
+        })
+    });
+    json!({
+        "page": page.path.display().to_string(),
+        "line": page.line(table.range.start),
+        "kind": table.kind,
+        "resource": table.resource,
+        "verdict": if table.is_wrong() { "fail" } else { "pass" },
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}
+
+/// Annotations for GitHub Actions.
+fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
+    for PageResult { page, examples, tables, .. } in &result.pages {
+        let mut annotate = |level: &str, range: &Range<usize>, title: &str, message: &str| {
+            writeln!(
+                out,
+                "::{level} file={},line={},col={},title={}::{}",
+                github_property(&page.path.display().to_string()),
+                page.line(range.start),
+                page.column(range.start),
+                github_property(title),
+                github_data(message)
+            )
+        };
+        for result in examples {
+            let title = result.title();
+            match &result.outcome {
+                Outcome::Failed(failure) => {
+                    let mut message = result.outcome.reason();
+                    if let Some(cause) = &failure.cause {
+                        message.push_str(&format!("\ncause: {}", cause.text));
+                    }
+                    for finding in &failure.more {
+                        message.push_str(&format!("\nline {}: {}", page.line(finding.range.start), finding.text));
+                    }
+                    annotate("error", &failure.first.range, &title, &message)?;
+                }
+                Outcome::Error(reason) => annotate("error", &result.range, &title, reason)?,
+                Outcome::Passed(_) | Outcome::Skipped(_) => {}
+            }
+            for warning in &result.details.warnings {
+                annotate("warning", &warning.range, &title, &warning.text)?;
+            }
+        }
+        for finding in tables.iter().flat_map(|table| &table.findings) {
+            annotate(if finding.wrong { "error" } else { "warning" }, &finding.range, "table", &finding.text)?;
+        }
+    }
+    writeln!(out, "{}", Summary::of(&result.pages).counts())
+}
+
+fn github_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn github_property(text: &str) -> String {
+    github_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A JUnit file with a suite for each page that has examples or tables.
+fn junit(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
+    let all = result.pages.iter().fold([0; 4], |sum, page| {
+        let counts = junit_counts(page);
+        std::array::from_fn(|at| sum[at] + counts[at])
+    });
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(out, "<testsuites name=\"standin check\" {}>", junit_attributes(all))?;
+    for page in result.pages.iter().filter(|page| !page.examples.is_empty() || !page.tables.is_empty()) {
+        junit_suite(page, out)?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+/// Tests, failures, errors and skipped.
+fn junit_counts(page: &PageResult) -> [usize; 4] {
+    let summary = Summary::of(std::slice::from_ref(page));
+    let wrong_tables = page.tables.iter().filter(|table| table.is_wrong()).count();
+    let tests = page.examples.len() + page.tables.len();
+    [tests, summary.failed + wrong_tables, summary.errors, summary.skipped]
+}
+
+fn junit_attributes([tests, failures, errors, skipped]: [usize; 4]) -> String {
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+}
+
+fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
+    let page = &result.page;
+    let path = escape_xml(&page.path.display().to_string());
+    writeln!(out, "  <testsuite name=\"{path}\" {}>", junit_attributes(junit_counts(result)))?;
+    let mut case = |line: usize, name: String, child: Option<(&str, String, String)>| {
+        let name = escape_xml(&format!("line {line}: {name}"));
+        write!(out, "    <testcase classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\"")?;
+        match child {
+            None => writeln!(out, "/>"),
+            Some((tag, message, text)) => {
+                let (message, text) = (escape_xml(&message), escape_xml(&text));
+                writeln!(out, "><{tag} message=\"{message}\">{text}</{tag}></testcase>")
+            }
+        }
+    };
+    for example in &result.examples {
+        let child = match &example.outcome {
+            Outcome::Passed(_) => None,
+            Outcome::Failed(failure) => {
+                let place = |range: &Range<usize>| format!("{}:{}", page.path.display(), page.line(range.start));
+                let lines = failure.findings().map(|finding| format!("{}: {}", place(&finding.range), finding.text));
+                Some(("failure", with_cause(example), lines.collect::<Vec<_>>().join("\n")))
+            }
+            Outcome::Error(reason) => Some(("error", reason.clone(), String::new())),
+            Outcome::Skipped(reason) => Some(("skipped", reason.clone(), String::new())),
+        };
+        case(example.line(page), example.title(), child)?;
+    }
+    for table in &result.tables {
+        let wrong: Vec<&str> =
+            table.findings.iter().filter(|finding| finding.wrong).map(|finding| finding.text.as_str()).collect();
+        let child = wrong.first().map(|first| ("failure", (*first).to_owned(), wrong.join("\n")));
+        case(page.line(table.range.start), format!("table of {}", table.kind), child)?;
+    }
+    writeln!(out, "  </testsuite>")
+}
+
+fn escape_xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(letter),
+            // XML 1.0 cannot represent other control characters.
+            control if control.is_control() => out.push('\u{fffd}'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes() {
+        assert_eq!(escape_xml("<a b=\"c\">&\u{1}"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}");
+        assert_eq!(github_data("50%\nnext"), "50%25%0Anext");
+        assert_eq!(github_property("a: b, c"), "a%3A b%2C c");
+    }
+}

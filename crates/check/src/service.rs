@@ -1,0 +1,112 @@
+//! The seam between the checker and whatever answers its requests: a closure, opened over a data file.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// An HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// The method in upper case.
+    pub method: String,
+    /// Path and query, percent-encoded, beginning with `/`.
+    pub target: String,
+    /// Names and values in the order they are sent.
+    pub headers: Vec<(String, String)>,
+    /// The body, if one is sent.
+    pub body: Option<String>,
+}
+
+/// The response to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body without transfer and content encodings.
+    pub body: Vec<u8>,
+}
+
+/// A file's text and path; the path is for messages only.
+#[derive(Debug, Clone)]
+pub struct TextFile {
+    /// Where the text was read from.
+    pub path: PathBuf,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// Why a request could not be sent or a service not be opened; shown in the report.
+pub type ServiceError = Box<dyn Error + Send + Sync>;
+
+/// Answers requests and keeps its state between them.
+pub type Service = Box<dyn FnMut(&Request) -> Result<Response, ServiceError> + Send>;
+
+/// Opens a fresh service over a data file and the rules beside it.
+pub type Opener<'a> = dyn Fn(&TextFile, Option<&TextFile>) -> Result<Service, ServiceError> + Sync + 'a;
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the method can change data.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+    }
+}
+
+/// A request as a page shows it: its target is still the URL as written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct WrittenRequest {
+    pub(crate) request: Request,
+    /// The URL's range in the code block's content.
+    pub(crate) url_span: std::ops::Range<usize>,
+}
+
+/// A response with its body parsed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Received {
+    pub(crate) status: u16,
+    /// The server's `X-Hint`: something about the request is suspicious.
+    pub(crate) hint: Option<String>,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+    Text(String),
+}
+
+impl From<Response> for Received {
+    fn from(response: Response) -> Received {
+        let body = match serde_json::from_slice(&response.body) {
+            _ if response.body.is_empty() => Body::Empty,
+            Ok(value) => Body::Json(value),
+            Err(_) => Body::Text(String::from_utf8_lossy(&response.body).into_owned()),
+        };
+        let hint = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-hint"));
+        let hint = hint.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
+        Received { status: response.status, hint, body }
+    }
+}
+
+impl Received {
+    pub(crate) fn json(&self) -> Option<&Value> {
+        match &self.body {
+            Body::Json(value) => Some(value),
+            Body::Empty | Body::Text(_) => None,
+        }
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}

@@ -1,0 +1,119 @@
+//! Counts over all pages, and the coverage of endpoints.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::outcome::{Outcome, PageResult};
+use super::url;
+
+/// Counts over all pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub pages: usize,
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// Examples that could not be run.
+    pub errors: usize,
+    /// Rows of tables that the server contradicts.
+    pub tables: usize,
+    /// Warnings, including rows of tables that nothing backs.
+    pub warnings: usize,
+}
+
+impl Summary {
+    pub fn of(pages: &[PageResult]) -> Summary {
+        let mut summary = Summary { pages: pages.len(), ..Summary::default() };
+        for page in pages {
+            for result in &page.examples {
+                *match result.outcome {
+                    Outcome::Passed(_) => &mut summary.passed,
+                    Outcome::Failed(_) => &mut summary.failed,
+                    Outcome::Skipped(_) => &mut summary.skipped,
+                    Outcome::Error(_) => &mut summary.errors,
+                } += 1;
+                summary.warnings += result.details.warnings.len();
+            }
+            for finding in page.tables.iter().flat_map(|table| &table.findings) {
+                *if finding.wrong { &mut summary.tables } else { &mut summary.warnings } += 1;
+            }
+        }
+        summary
+    }
+
+    /// `43 passed, 0 failed, 1 skipped`, and what else there is.
+    pub fn counts(&self) -> String {
+        let mut out = format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+        let others = [
+            (self.errors, "error", "errors"),
+            (self.tables, "wrong table row", "wrong table rows"),
+            (self.warnings, "warning", "warnings"),
+        ];
+        for (number, one, many) in others.into_iter().filter(|(number, ..)| *number > 0) {
+            out.push_str(&format!(", {}", count(number, one, many)));
+        }
+        out
+    }
+}
+
+/// `1 page`, `2 pages`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// An endpoint and what the pages say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    method: &'static str,
+    resource: String,
+    /// Whether it is about one record of a collection.
+    item: bool,
+    /// Whether an example or a template shows it.
+    pub documented: bool,
+    /// Whether an example of it passed.
+    pub tested: bool,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} /{}{}", self.method, self.resource, if self.item { "/{id}" } else { "" })
+    }
+}
+
+/// Every endpoint of the data files that the pages use.
+pub fn coverage(pages: &[PageResult]) -> Vec<Endpoint> {
+    const COLLECTION: &[(&str, bool)] =
+        &[("GET", false), ("POST", false), ("GET", true), ("PUT", true), ("PATCH", true), ("DELETE", true)];
+    const SINGULAR: &[(&str, bool)] = &[("GET", false), ("POST", false), ("PUT", false), ("PATCH", false)];
+    let mut out: Vec<Endpoint> = Vec::new();
+    let mut seen = HashSet::new();
+    for dataset in pages.iter().filter_map(|page| page.dataset.as_ref()) {
+        if !seen.insert(&dataset.data.path) {
+            continue;
+        }
+        for resource in dataset.resources() {
+            let endpoints = if dataset.records(resource).is_some() { COLLECTION } else { SINGULAR };
+            out.extend(endpoints.iter().map(|(method, item)| Endpoint {
+                method,
+                resource: resource.to_owned(),
+                item: *item,
+                documented: false,
+                tested: false,
+            }));
+        }
+    }
+    for result in pages.iter().flat_map(|page| &page.examples) {
+        let segments = url::segments(url::path_of(&result.details.target));
+        let shown = out.iter_mut().find(|endpoint| {
+            let at = segments.iter().position(|part| *part == endpoint.resource);
+            result.example.method() == endpoint.method
+                && at.is_some_and(|at| (segments.len() > at + 1) == endpoint.item)
+        });
+        if let Some(endpoint) = shown {
+            let other_host = matches!(&result.outcome, Outcome::Skipped(reason) if reason.starts_with("goes to "));
+            endpoint.documented |= !other_host;
+            endpoint.tested |= matches!(result.outcome, Outcome::Passed(_));
+        }
+    }
+    out
+}

@@ -1,0 +1,231 @@
+//! The report for people: source snippets with what differs and the likely cause, then what was skipped, and counts.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::compare::{Difference, DifferenceKind, Step, short, show_path};
+use super::options::{FailOn, Options};
+use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
+use super::page::Page;
+use super::run::LISTED;
+use super::summary::{Summary, count, coverage};
+
+/// How many ranges of an example are underlined.
+const MAX_UNDERLINED: usize = 6;
+/// How many differing members of an example are listed.
+const MAX_DIFFERENCES: usize = 12;
+
+/// Lists the examples that were found.
+pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
+    for PageResult { page, examples, .. } in &result.pages {
+        for result in examples {
+            let response = result.example.response.as_ref();
+            let response = response.and_then(|response| Some((page.fence(response.fence)?, response.range.start)));
+            let response = match response {
+                Some((fence, start)) => format!("response on line {}", page.line(fence.source(start))),
+                None => "no response".to_owned(),
+            };
+            let status = result.details.expected.as_ref().and_then(|expected| expected.statuses.first());
+            let note = match (&result.outcome, status) {
+                (Outcome::Skipped(reason), Some(status)) if reason == LISTED => format!("{status}, {response}"),
+                (Outcome::Skipped(reason), _) => format!("skipped: {reason}"),
+                (outcome, _) => outcome.reason(),
+            };
+            writeln!(out, "{}: {} ({note})", place(page, result), result.title())?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the findings and the counts.
+pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = match options.color {
+        true => Renderer::styled().decor_style(DecorStyle::Unicode),
+        false => Renderer::plain().decor_style(DecorStyle::Ascii),
+    };
+    let results = || result.pages.iter().flat_map(|page| page.examples.iter().map(|result| (&page.page, result)));
+    for page in &result.pages {
+        let mut printer =
+            Printer { page: &page.page, path: page.page.path.display().to_string(), renderer: &renderer, out };
+        for result in &page.examples {
+            printer.example(result)?;
+        }
+        for table in &page.tables {
+            // What nothing backs is not an error.
+            printer.table(table, options.verbose || options.fail_on == FailOn::Warnings)?;
+        }
+    }
+    for (page, result) in results().filter(|_| options.verbose) {
+        if let Outcome::Passed(note) = &result.outcome {
+            writeln!(out, "passed   {}: {} ({note})", place(page, result), result.title())?;
+        }
+    }
+    for (page, result) in results() {
+        if let Outcome::Skipped(reason) = &result.outcome {
+            writeln!(out, "skipped  {}: {} ({reason})", place(page, result), result.title())?;
+        }
+    }
+    print_coverage(result, options, out)?;
+    let summary = Summary::of(&result.pages);
+    let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
+    let examples = count(examples, "example", "examples");
+    writeln!(out, "{examples} on {}: {}", count(summary.pages, "page", "pages"), summary.counts())
+}
+
+fn place(page: &Page, result: &ExampleResult) -> String {
+    format!("{}:{}", page.path.display(), result.line(page))
+}
+
+fn print_coverage(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let all = coverage(&result.pages);
+    if all.is_empty() {
+        return Ok(());
+    }
+    for endpoint in all.iter().filter(|_| options.coverage) {
+        let state = match (endpoint.documented, endpoint.tested) {
+            (_, true) => "tested",
+            (true, false) => "documented",
+            (false, false) => "undocumented",
+        };
+        writeln!(out, "{state:<13}{endpoint}")?;
+    }
+    let tested = all.iter().filter(|endpoint| endpoint.tested).count();
+    let undocumented: Vec<String> =
+        all.iter().filter(|endpoint| !endpoint.documented).map(ToString::to_string).collect();
+    let documented = all.len() - undocumented.len();
+    write!(out, "endpoints: {documented} of {} documented, {tested} tested", all.len())?;
+    match undocumented.len() {
+        0 => writeln!(out),
+        1..=6 => writeln!(out, "; undocumented: {}", undocumented.join(", ")),
+        many => writeln!(out, "; {many} undocumented (--coverage lists them)"),
+    }
+}
+
+struct Printer<'a> {
+    page: &'a Page,
+    path: String,
+    renderer: &'a Renderer,
+    out: &'a mut dyn Write,
+}
+
+impl Printer<'_> {
+    fn example(&mut self, result: &ExampleResult) -> io::Result<()> {
+        let title = |text: &str| format!("{}: {text}", result.title()).trim_start_matches(": ").to_owned();
+        let reason = title(&result.outcome.reason());
+        match &result.outcome {
+            Outcome::Failed(failure) => {
+                let findings: Vec<&Finding> = failure.findings().collect();
+                let snippet = self.snippet(&underlined(&findings));
+                let mut group = Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
+                if let Some(cause) = &failure.cause {
+                    group = group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
+                }
+                for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
+                    group = group.element(Level::HELP.message(format!("write {}", fix.trim())));
+                }
+                let rendered = self.renderer.render(&[group]);
+                writeln!(self.out, "{rendered}")?;
+                self.differences(&failure.differences)?;
+                writeln!(self.out)
+            }
+            Outcome::Error(_) => {
+                let snippet = self.snippet(&[(result.range.clone(), String::new())]);
+                self.group(Group::with_title(Level::ERROR.primary_title(reason)).element(snippet))
+            }
+            Outcome::Passed(_) => {
+                let warnings: Vec<&Finding> = result.details.warnings.iter().collect();
+                let Some(first) = warnings.first() else { return Ok(()) };
+                let snippet = self.snippet(&underlined(&warnings));
+                self.group(Group::with_title(Level::WARNING.primary_title(title(&first.text))).element(snippet))
+            }
+            Outcome::Skipped(_) => Ok(()),
+        }
+    }
+
+    fn table(&mut self, table: &TableResult, with_warnings: bool) -> io::Result<()> {
+        for (wrong, level) in [(true, Level::ERROR), (false, Level::WARNING)] {
+            let of_level = table.findings.iter().filter(|finding| finding.wrong == wrong && (wrong || with_warnings));
+            let found: Vec<Finding> =
+                of_level.map(|finding| Finding::new(finding.range.clone(), finding.text.clone())).collect();
+            let Some(first) = found.first() else { continue };
+            let title = format!("table of {}: {}", table.kind, first.text);
+            let snippet = self.snippet(&underlined(&found.iter().collect::<Vec<_>>()));
+            self.group(Group::with_title(level.primary_title(title)).element(snippet))?;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: Group<'_>) -> io::Result<()> {
+        let rendered = self.renderer.render(&[group]);
+        writeln!(self.out, "{rendered}\n")
+    }
+
+    fn snippet(&self, ranges: &[(Range<usize>, String)]) -> Snippet<'static, Annotation<'static>> {
+        let mut snippet = Snippet::source(self.page.text.clone()).path(self.path.clone()).fold(true);
+        for (index, (range, text)) in ranges.iter().enumerate() {
+            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let annotation = kind.span(self.first_line(range));
+            snippet = snippet.annotation(if text.is_empty() { annotation } else { annotation.label(text.clone()) });
+        }
+        snippet
+    }
+
+    /// The part of a range that is on its first line, at least one character.
+    fn first_line(&self, range: &Range<usize>) -> Range<usize> {
+        let text = &self.page.text;
+        let start = range.start.min(text.len());
+        let end = range.end.clamp(start, text.len());
+        let line = text[start..end].lines().next().unwrap_or_default().len();
+        if line > 0 {
+            return start..start + line;
+        }
+        let width = text[start..].chars().next().filter(|letter| *letter != '\n').map_or(0, char::len_utf8);
+        start..start + width
+    }
+
+    /// The differing members, `-` for the page and `+` for the server.
+    fn differences(&mut self, differences: &[Difference]) -> io::Result<()> {
+        if differences.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "  - page  + server")?;
+        let mut above: Option<&[Step]> = None;
+        for found in differences.iter().take(MAX_DIFFERENCES) {
+            let (parent, name) = match found.path.split_last() {
+                Some((Step::Key(key), parent)) => (parent, format!("\"{key}\": ")),
+                _ => (found.path.as_slice(), String::new()),
+            };
+            if above != Some(parent) && !parent.is_empty() {
+                writeln!(self.out, "    {}", show_path(parent))?;
+            }
+            above = Some(parent);
+            let indent = if parent.is_empty() { "" } else { "  " };
+            let name = if found.kind == DifferenceKind::Order { "ids ".to_owned() } else { name };
+            for (sign, value) in [('-', &found.documented), ('+', &found.actual)] {
+                if let Some(value) = value {
+                    writeln!(self.out, "  {sign} {indent}{name}{}", short(value))?;
+                }
+            }
+        }
+        match differences.len().saturating_sub(MAX_DIFFERENCES) {
+            0 => Ok(()),
+            more => writeln!(self.out, "    and {more} more"),
+        }
+    }
+}
+
+/// The ranges to underline, each with its message; a single message is in the title already.
+fn underlined(findings: &[&Finding]) -> Vec<(Range<usize>, String)> {
+    let mut out: Vec<(Range<usize>, String)> = Vec::new();
+    for finding in findings.iter().take(MAX_UNDERLINED) {
+        let text = if findings.len() == 1 { "" } else { &finding.text };
+        match out.iter_mut().find(|(range, _)| *range == finding.range) {
+            Some((_, messages)) => messages.push_str(&format!("; {text}")),
+            None => out.push((finding.range.clone(), text.to_owned())),
+        }
+    }
+    out
+}

@@ -1,0 +1,39 @@
+//! Text helpers: name suggestions, lines with offsets, constant patterns.
+
+use regex::Regex;
+
+/// The candidate that `word` was probably meant to be: equal but for case, or at most two edits away.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    let limit = if lower.chars().count() <= 3 { 1 } else { 2 };
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *candidate != word)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Compiles a pattern that is a constant of the program.
+pub(crate) fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a constant pattern; the tests compile each of them")
+}
+
+/// Iterates over lines (line ends included) with their byte offsets.
+pub(crate) struct Lines<'a> {
+    pub(crate) text: &'a str,
+    /// Offset of the next line.
+    pub(crate) at: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (&'a str, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let start = self.at;
+        self.at += length;
+        Some((&rest[..length], start))
+    }
+}
