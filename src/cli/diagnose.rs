@@ -35,6 +35,11 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             {
                 return format!("error: there is no file {file}\n  help: to test a page: standin check PAGE.md\n");
             }
+            if named && path.extension().is_none() {
+                return format!(
+                    "error: there is no file {file}, and no command of that name\n  help: to serve a file: standin db.json; commands are serve, check and openapi\n"
+                );
+            }
             let found = json_files(&[Path::new("."), Path::new("data")]);
             let help = match found.as_slice() {
                 _ if !named => "name a data file: standin db.json".to_string(),

@@ -287,7 +287,7 @@ impl Collection {
         let points = |record: &Record| {
             // To look for the key's bytes is many times faster than to read the members.
             memchr::memmem::find(record.value().as_bytes(), link.key.as_bytes()).is_some()
-                && link.pointers(record.value()).contains(target)
+                && link.points(record.value(), target)
         };
         if let Some(mut found) = self.aids.pointing(link, target, &self.rows) {
             found.retain(|record| points(record));

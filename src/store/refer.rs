@@ -43,6 +43,16 @@ pub(super) struct Dependents {
 }
 
 impl Link {
+    /// Whether `record`, one of the child collection, points to `target`.
+    pub(super) fn points(&self, record: &str, target: &Id) -> bool {
+        let is_target = |pointer: &str| Id::from_json(pointer).as_ref() == Some(target);
+        match get_member(record, &self.key) {
+            Some(list) if self.many => items(list).any(is_target),
+            Some(pointer) => is_target(pointer),
+            None => false,
+        }
+    }
+
     /// `record` without its pointer to `target`: a key is null then, and an array lacks the item.
     fn without(&self, record: &str, target: &Id, layout: Layout, base: &str) -> String {
         let value = match get_member(record, &self.key) {

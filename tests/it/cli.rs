@@ -423,6 +423,8 @@ fn a_missing_file_says_what_to_do() {
     assert!(errors.contains("other.json"), "{errors}");
     let errors = place.fails(&["openapi", "nofile.json"]);
     assert!(errors.contains("there is no file nofile.json") && errors.contains("other.json"), "{errors}");
+    let errors = place.fails(&["start"]);
+    assert!(errors.contains("there is no file start") && errors.contains("commands are serve"), "{errors}");
     let errors = place.fails(&["missing.md"]);
     assert!(errors.contains("there is no file missing.md") && errors.contains("standin check"), "{errors}");
 }
