@@ -170,7 +170,15 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
         }
         [.., name, id] if parts.len().is_multiple_of(2) && is_collection(name) => {
             let path = path_of(&[name.clone(), id.clone()]);
-            (format!("the record is at {path}: a nested path ends with the name of a collection"), path)
+            let is_there = find(store, name)
+                .and_then(Resource::collection)
+                .is_some_and(|collection| collection.get(&Id::from_text(id)).is_some());
+            let hint = format!("the record is at {path}: a nested path ends with the name of a collection");
+            if is_there {
+                (hint, path)
+            } else {
+                (hint.replace("is at", "would be at"), path_of(std::slice::from_ref(name)))
+            }
         }
         [.., name, id, child] if is_collection(name) && is_collection(child) => {
             let path = path_of(&[name.clone(), id.clone(), child.clone()]);

@@ -52,6 +52,7 @@ fn deep_paths_lead_to_what_is_there() {
     );
     for (path, led) in [
         ("/posts/1/comments/1", "/comments/1"),
+        ("/posts/1/comments/77", "would be at /comments/77"),
         ("/posts/1/comments/1/likes", "/comments/1/likes"),
         ("/posts/1/comments/1/likes/1", "/likes/1"),
         ("/posts/1/coments", "/posts/1/comments"),
