@@ -1,0 +1,3 @@
+import standin from "./index.js";
+
+export const { start, binaryPath } = standin;
