@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Prints the Homebrew formula for a release.
 #
-#   packaging/homebrew.sh VERSION SHA256SUMS
+#   packaging/homebrew.sh VERSION SHA256SUMS [REPOSITORY]     REPOSITORY: owner/name; default: $GITHUB_REPOSITORY
 set -euo pipefail
 version=$1
 sums=$2
+repository=https://github.com/${3:-$GITHUB_REPOSITORY}
 sum() { awk -v file="standin-$version-$1.tar.gz" '$2 == file { print $1 }' "$sums"; }
 resource() {
   cat << RUBY
-      url "https://github.com/standin-dev/standin/releases/download/v$version/standin-$version-$1.tar.gz"
+      url "$repository/releases/download/v$version/standin-$version-$1.tar.gz"
       sha256 "$(sum "$1")"
 RUBY
 }
 cat << RUBY
 class Standin < Formula
   desc "Mock REST API from a JSON file"
-  homepage "https://github.com/standin-dev/standin"
+  homepage "$repository"
   version "$version"
   license "MIT"
 
