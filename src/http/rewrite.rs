@@ -93,8 +93,8 @@ impl Rewriter {
         }
         let mut rules = Vec::<Rule>::new();
         for member in json::members(object) {
-            let at = span.start + member.key_span.start;
-            let value_at = span.start + member.value_span.start;
+            let at = json::offset_in(text, member.raw_key);
+            let value_at = json::offset_in(text, member.value);
             if Kind::of(member.value) != Kind::String {
                 let what = Kind::of(member.value).with_article();
                 return Err(wrong(value_at, format!("the target of {:?} is a path, not {what}", member.key), hint));

@@ -1,160 +1,146 @@
-//! Changing the members of an object's text, and nothing else of it.
+//! Changing members in an object's text without touching the rest of it.
+//!
+//! Everywhere here, new text takes the object's own layout, or `layout` if the object shows none; the lines of new text
+//! begin with `margin`.
 
 use std::borrow::Cow;
 
 use super::members::skip_space;
-use super::{Kind, Layout, get_member, members, quote};
+use super::{Kind, Layout, get_member, members, offset_in, quote};
 
-/// Whether two JSON texts hold the same value up to white space (numbers and strings as they are spelt).
+/// Whether two JSON texts are the same up to white space. (Numbers and strings must be spelt the same.)
 pub fn same_value(one: &str, other: &str) -> bool {
     one == other || Layout::MINIFIED.render(one, "") == Layout::MINIFIED.render(other, "")
 }
 
-/// `object` with `patch`'s members laid over it one level deep, as json-server's PATCH does: a name that is there keeps
-/// its place, a new one goes last, of a name that `patch` repeats the last counts.
-///
-/// New text takes the object's own layout, or `layout` where it shows none; its lines begin with `base`.
-pub fn merge_shallow(object: &str, patch: &str, layout: Layout, base: &str) -> String {
-    let mut pieces = Pieces::of(object, layout, base);
+/// `object` with the members of `patch`, one level deep, as json-server's PATCH: an existing name keeps its place, a new
+/// one goes last, and of a name that `patch` repeats the last one counts.
+pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) -> String {
+    let mut editor = Editor::new(object, layout, margin);
     for member in members(patch) {
-        pieces.set(&member.key, &patch[member.key_span], member.value);
+        editor.set(&member.key, member.raw_key, member.value);
     }
-    pieces.join()
+    editor.finish()
 }
 
-/// `target` changed by the merge patch `patch` as RFC 7396 says: `null` removes a member, objects merge recursively.
-/// Text as with [`merge_shallow`]; a `target` that is no object counts as an empty one.
-pub fn merge_patch(target: &str, patch: &str, layout: Layout, base: &str) -> String {
+/// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target` that
+/// is not an object counts as an empty one.
+pub fn merge_patch(target: &str, patch: &str, layout: Layout, margin: &str) -> String {
     let target = if Kind::of(target) == Kind::Object { target } else { "{}" };
-    let mut pieces = Pieces::of(target, layout, base);
+    let mut editor = Editor::new(target, layout, margin);
     for member in members(patch) {
-        let literal = &patch[member.key_span];
         match Kind::of(member.value) {
-            Kind::Null => pieces.remove(&member.key),
+            Kind::Null => editor.remove(&member.key),
             Kind::Object => {
                 let old = get_member(target, &member.key).unwrap_or("{}");
-                let inner = pieces.layout.line(base, 1);
-                let inner = inner.trim_start_matches(['\r', '\n']);
-                let merged = merge_patch(old, member.value, pieces.layout, inner);
-                pieces.set(&member.key, literal, &merged);
+                let merged = merge_patch(old, member.value, editor.layout, &editor.inner_margin());
+                editor.set(&member.key, member.raw_key, &merged);
             }
-            _ => pieces.set(&member.key, literal, member.value),
+            _ => editor.set(&member.key, member.raw_key, member.value),
         }
     }
-    pieces.join()
+    editor.finish()
 }
 
-/// `object` with the member `key` set to `value` (JSON text): in its place where it is there, else as the last one.
-pub fn with_member(object: &str, key: &str, value: &str, layout: Layout, base: &str) -> String {
-    let mut pieces = Pieces::of(object, layout, base);
-    pieces.set(key, &quote(key), value);
-    pieces.join()
+/// `object` with the member `key` set to `value` (JSON text): in its place if it exists, else as the last one.
+pub fn with_member(object: &str, key: &str, value: &str, layout: Layout, margin: &str) -> String {
+    let mut editor = Editor::new(object, layout, margin);
+    editor.set(key, &quote(key), value);
+    editor.finish()
 }
 
-/// `object` without the member `key`. Text as with [`merge_shallow`].
-pub fn without_member(object: &str, key: &str, layout: Layout, base: &str) -> String {
-    let mut pieces = Pieces::of(object, layout, base);
-    pieces.remove(key);
-    pieces.join()
+/// `object` without the member `key`.
+pub fn without_member(object: &str, key: &str, layout: Layout, margin: &str) -> String {
+    let mut editor = Editor::new(object, layout, margin);
+    editor.remove(key);
+    editor.finish()
 }
 
-/// An object cut up at its commas, each piece with the white space before it.
-struct Pieces<'a> {
-    pieces: Vec<Piece<'a>>,
-    tail: Cow<'a, str>,
+/// An object's text, split at its commas.
+struct Editor<'a> {
+    members: Vec<MemberText<'a>>,
+    /// The white space before the closing brace.
+    closing: Cow<'a, str>,
     layout: Layout,
-    base: &'a str,
+    margin: &'a str,
 }
 
-struct Piece<'a> {
+struct MemberText<'a> {
     key: Cow<'a, str>,
-    lead: Cow<'a, str>,
-    /// From the name's opening quote to where the value begins.
-    head: Cow<'a, str>,
+    /// The white space before the name.
+    leading: Cow<'a, str>,
+    /// From the name's opening quote to the beginning of the value.
+    name: Cow<'a, str>,
     value: Cow<'a, str>,
 }
 
-impl<'a> Pieces<'a> {
-    fn of(object: &'a str, fallback: Layout, base: &'a str) -> Pieces<'a> {
+impl<'a> Editor<'a> {
+    fn new(object: &'a str, layout: Layout, margin: &'a str) -> Editor<'a> {
         let object = object.trim_ascii();
-        let layout = Layout::of(object, fallback);
-        let (mut pieces, mut last) = (Vec::<Piece<'a>>::new(), 1);
+        let layout = Layout::of(object, layout);
+        let (mut found, mut from, mut end) = (Vec::<MemberText<'a>>::new(), 1, 1);
         for member in members(object) {
-            let from = skip_comma(object, last);
-            let piece = Piece {
-                key: member.key,
-                lead: Cow::Borrowed(&object[from..member.key_span.start]),
-                head: Cow::Borrowed(&object[member.key_span.start..member.value_span.start]),
-                value: Cow::Borrowed(member.value),
-            };
-            last = member.value_span.end;
-            match pieces.iter_mut().find(|known| known.key == piece.key) {
-                Some(known) => known.value = piece.value,
-                None => pieces.push(piece),
+            let (start, value_start) = (offset_in(object, member.raw_key), offset_in(object, member.value));
+            end = value_start + member.value.len();
+            let (leading, name) = (&object[from..start], &object[start..value_start]);
+            // Past the comma, if there is one.
+            from = skip_space(object.as_bytes(), end) + 1;
+            match found.iter_mut().find(|known| known.key == member.key) {
+                Some(known) => known.value = member.value.into(),
+                None => found.push(MemberText {
+                    key: member.key,
+                    leading: leading.into(),
+                    name: name.into(),
+                    value: member.value.into(),
+                }),
             }
         }
-        let tail = if pieces.is_empty() { Cow::Borrowed("") } else { Cow::Borrowed(&object[last..object.len() - 1]) };
-        Pieces { pieces, tail, layout, base }
+        let closing = if found.is_empty() { "" } else { &object[end..object.len() - 1] };
+        Editor { members: found, closing: closing.into(), layout, margin }
     }
 
-    fn set(&mut self, key: &str, literal: &str, value: &str) {
-        let depth = self.layout.line(self.base, 1);
-        let value = self.layout.render(value, depth.trim_start_matches(['\r', '\n']));
-        if let Some(known) = self.pieces.iter_mut().find(|piece| piece.key == key) {
+    /// What the lines of a member's value begin with.
+    fn inner_margin(&self) -> String {
+        self.layout.line(self.margin, 1).trim_start_matches(['\r', '\n']).to_string()
+    }
+
+    fn set(&mut self, key: &str, raw_key: &str, value: &str) {
+        let value = self.layout.render(value, &self.inner_margin());
+        if let Some(known) = self.members.iter_mut().find(|member| member.key == key) {
             if !same_value(&known.value, &value) {
-                known.value = Cow::Owned(value);
+                known.value = value.into();
             }
             return;
         }
-        let lead = match self.pieces.as_slice() {
+        let leading = match self.members.as_slice() {
             [] => {
-                self.tail = Cow::Owned(self.layout.line(self.base, 0));
-                Cow::Owned(depth)
+                self.closing = self.layout.line(self.margin, 0).into();
+                self.layout.line(self.margin, 1).into()
             }
-            [only] if only.lead.contains('\n') => only.lead.clone(),
-            [_] if self.layout.space_after_comma => Cow::Borrowed(" "),
-            [_] => Cow::Borrowed(""),
-            [.., last] => last.lead.clone(),
+            [only] if only.leading.contains('\n') => only.leading.clone(),
+            [_] if self.layout.space_after_comma => " ".into(),
+            [_] => "".into(),
+            [.., last] => last.leading.clone(),
         };
         let colon = if self.layout.space_after_colon { ": " } else { ":" };
-        self.pieces.push(Piece {
-            key: Cow::Owned(key.to_string()),
-            lead,
-            head: Cow::Owned(format!("{literal}{colon}")),
-            value: Cow::Owned(value),
-        });
+        let name = format!("{raw_key}{colon}").into();
+        self.members.push(MemberText { key: key.to_string().into(), leading, name, value: value.into() });
     }
 
     fn remove(&mut self, key: &str) {
-        let Some(place) = self.pieces.iter().position(|piece| piece.key == key) else { return };
-        let gone = self.pieces.remove(place);
-        match self.pieces.first_mut() {
-            Some(first) if place == 0 => first.lead = gone.lead,
+        let Some(place) = self.members.iter().position(|member| member.key == key) else { return };
+        let removed = self.members.remove(place);
+        match self.members.first_mut() {
+            Some(first) if place == 0 => first.leading = removed.leading,
             Some(_) => {}
-            None => self.tail = Cow::Borrowed(""),
+            None => self.closing = "".into(),
         }
     }
 
-    fn join(&self) -> String {
-        let mut out = String::from("{");
-        for (number, piece) in self.pieces.iter().enumerate() {
-            if number > 0 {
-                out.push(',');
-            }
-            out.push_str(&piece.lead);
-            out.push_str(&piece.head);
-            out.push_str(&piece.value);
-        }
-        out.push_str(&self.tail);
-        out.push('}');
-        out
+    fn finish(&self) -> String {
+        let members = self.members.iter().map(|member| [&*member.leading, &member.name, &member.value].concat());
+        format!("{{{}{}}}", members.collect::<Vec<_>>().join(","), self.closing)
     }
-}
-
-fn skip_comma(object: &str, at: usize) -> usize {
-    let bytes = object.as_bytes();
-    let next = skip_space(bytes, at);
-    if bytes.get(next) == Some(&b',') { next + 1 } else { at }
 }
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
+//! Ids of records, and the next id of a collection.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use super::{Kind, quote, unquote};
 
-/// A record's id as it is compared: by its text, so that `/posts/1` finds `1` and `"1"` (json-server 0.17).
+/// A record's id. Ids are compared as text, so that `/posts/1` finds `1` and `"1"` (json-server 0.17).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Id {
-    /// Text that is a whole number in its shortest form.
+    /// Text that is an integer in its shortest form.
     Number(i64),
     /// Any other text.
     Text(Arc<str>),
 }
 
 impl Id {
-    /// The id that `text` (a decoded path segment) names.
+    /// The id for `text` (a decoded path segment).
     pub fn from_text(text: &str) -> Id {
         match text.parse::<i64>() {
             Ok(number) if is_shortest(text) => Id::Number(number),
@@ -22,16 +24,17 @@ impl Id {
         }
     }
 
-    /// The id that the JSON value `value` is, or `None` where it can be none: `null`, objects and arrays.
+    /// The id that the JSON value `value` is; `None` for `null`, objects and arrays.
     pub fn from_json(value: &str) -> Option<Id> {
         let text: Cow<str> = match Kind::of(value) {
             Kind::String => unquote(value),
-            Kind::Number => {
-                if let (Ok(number), true) = (value.parse::<i64>(), is_shortest(value)) {
-                    return Some(Id::Number(number));
-                }
-                number_text(value)
-            }
+            Kind::Number if is_shortest(value) && value.parse::<i64>().is_ok() => value.into(),
+            // As JavaScript prints it where that loses nothing, else as it is spelt.
+            Kind::Number => match value.parse::<f64>() {
+                Ok(number) if is_safe_integer(number) => (number as i64).to_string().into(),
+                Ok(number) if number.fract() != 0.0 => number.to_string().into(),
+                _ => value.into(),
+            },
             Kind::Boolean => value.into(),
             Kind::Null | Kind::Object | Kind::Array => return None,
         };
@@ -43,15 +46,9 @@ fn is_shortest(text: &str) -> bool {
     text == "0" || !(text.starts_with(['0', '+']) || text.starts_with("-0"))
 }
 
-/// A number as its id in a URL: as JavaScript prints it where that loses nothing, else as it is spelt.
-fn number_text(spelt: &str) -> Cow<'_, str> {
-    match spelt.parse::<f64>() {
-        Ok(number) if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 => {
-            (number as i64).to_string().into()
-        }
-        Ok(number) if number.fract() != 0.0 => number.to_string().into(),
-        _ => spelt.into(),
-    }
+/// Whether a double is an integer that no other integer is rounded to.
+fn is_safe_integer(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0
 }
 
 impl fmt::Display for Id {
@@ -63,63 +60,59 @@ impl fmt::Display for Id {
     }
 }
 
-/// The highest id that a collection has had, from which the next one follows.
+/// The greatest id that a collection has had, which the next one follows.
 ///
-/// json-server 0.17 takes the greatest id by JavaScript's `>`, one after the other: a number gives that plus one, a
-/// string a short random one.
+/// json-server 0.17 compares ids one after the other with JavaScript's `>`. If the greatest is a number, the next id is
+/// that plus one; if it is a string, a short random string.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Highest {
+pub enum IdSequence {
     /// There has been no id yet: the first is 1.
     #[default]
-    None,
-    /// A whole number.
-    Whole(i64),
+    Empty,
+    /// An integer.
+    Integer(i64),
     /// Another number.
     Fraction(f64),
     /// A string.
     Text(Arc<str>),
 }
 
-impl Highest {
-    /// Takes note of an id, as JSON text.
-    pub fn see(&mut self, value: &str) {
+impl IdSequence {
+    /// Takes account of an id, as JSON text.
+    pub fn observe(&mut self, value: &str) {
         let seen = match Kind::of(value) {
-            Kind::Number => match value.parse::<i64>() {
-                Ok(whole) => Highest::Whole(whole),
-                Err(_) => match value.parse::<f64>() {
-                    Ok(number) if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 => {
-                        Highest::Whole(number as i64)
-                    }
-                    Ok(number) => Highest::Fraction(number),
-                    Err(_) => return,
-                },
+            Kind::Number => match value.parse::<i64>().map_err(|_| value.parse::<f64>()) {
+                Ok(integer) => IdSequence::Integer(integer),
+                Err(Ok(number)) if is_safe_integer(number) => IdSequence::Integer(number as i64),
+                Err(Ok(number)) => IdSequence::Fraction(number),
+                Err(Err(_)) => return,
             },
-            Kind::String => Highest::Text(unquote(value).into()),
+            Kind::String => IdSequence::Text(unquote(value).into()),
             _ => return,
         };
-        if *self == Highest::None || seen.is_above(self) {
+        if *self == IdSequence::Empty || seen.is_above(self) {
             *self = seen;
         }
     }
 
-    /// The highest whole number, if the highest id is one.
-    pub fn whole(&self) -> Option<i64> {
-        if let Highest::Whole(whole) = self { Some(*whole) } else { None }
+    /// The greatest id, if it is an integer.
+    pub fn integer(&self) -> Option<i64> {
+        if let IdSequence::Integer(integer) = self { Some(*integer) } else { None }
     }
 
     fn number(&self) -> f64 {
         match self {
-            Highest::None => f64::NAN,
-            Highest::Whole(whole) => *whole as f64,
-            Highest::Fraction(number) => *number,
-            Highest::Text(text) => text.trim().parse().unwrap_or(f64::NAN),
+            IdSequence::Empty => f64::NAN,
+            IdSequence::Integer(integer) => *integer as f64,
+            IdSequence::Fraction(number) => *number,
+            IdSequence::Text(text) => text.trim().parse().unwrap_or(f64::NAN),
         }
     }
 
-    fn is_above(&self, other: &Highest) -> bool {
+    fn is_above(&self, other: &IdSequence) -> bool {
         match (self, other) {
-            (Highest::Text(one), Highest::Text(other)) => one > other,
-            (Highest::Whole(one), Highest::Whole(other)) => one > other,
+            (IdSequence::Text(one), IdSequence::Text(other)) => one > other,
+            (IdSequence::Integer(one), IdSequence::Integer(other)) => one > other,
             _ => self.number() > other.number(),
         }
     }
@@ -127,9 +120,9 @@ impl Highest {
     /// The next id as JSON text; `random` makes the letters of a string id.
     pub fn next(&self, random: &mut dyn FnMut() -> String) -> String {
         match self {
-            Highest::None => "1".into(),
-            Highest::Whole(whole) if *whole < i64::MAX => (whole + 1).to_string(),
-            Highest::Fraction(number) if number.abs() < 9_007_199_254_740_992.0 => (number + 1.0).to_string(),
+            IdSequence::Empty => "1".into(),
+            IdSequence::Integer(integer) if *integer < i64::MAX => (integer + 1).to_string(),
+            IdSequence::Fraction(number) if number.abs() < 9_007_199_254_740_992.0 => (number + 1.0).to_string(),
             _ => quote(&random()),
         }
     }
@@ -163,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_id_follows_the_highest() {
+    fn the_next_id_follows_the_greatest() {
         let cases: [(&[&str], &str); 9] = [
             (&[], "1"),
             (&["7", "3"], "8"),
@@ -176,9 +169,9 @@ mod tests {
             (&["null", "2.0"], "3"),
         ];
         for (ids, next) in cases {
-            let mut highest = Highest::None;
-            ids.iter().for_each(|id| highest.see(id));
-            assert_eq!(highest.next(&mut || "rnd".into()), next, "{ids:?}");
+            let mut sequence = IdSequence::Empty;
+            ids.iter().for_each(|id| sequence.observe(id));
+            assert_eq!(sequence.next(&mut || "rnd".into()), next, "{ids:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The layout of JSON text: read off a sample and applied to other text.
 
-use super::members::{skip_space, string_end, word_end};
+use super::members::{outside_strings, skip_space, string_end, word_end};
 
 /// How the members of objects and arrays are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,29 +42,23 @@ impl Layout {
         space_after_comma: false,
     };
 
-    /// The layout in which the object or array `sample` (valid JSON) is written; `fallback` where it shows none.
+    /// The layout in which the object or array `sample` (valid JSON) is written; `fallback` if it shows none.
     pub fn of(sample: &str, fallback: Layout) -> Layout {
         let bytes = sample.as_bytes();
         let mut layout = fallback;
-        let Some(first) = bytes.get(1..).and_then(|rest| rest.iter().position(|b| !b.is_ascii_whitespace())) else {
-            return layout;
-        };
-        let first = first + 1;
-        if matches!(bytes[first], b'}' | b']') {
+        let first = skip_space(bytes, 1);
+        if matches!(bytes.get(first), None | Some(b'}' | b']')) {
             return layout;
         }
         let gap = &sample[1..first];
-        if let Some(newline) = gap.rfind('\n') {
-            let line = &gap[newline + 1..];
-            let own = sample.trim_ascii_end();
-            let last = own.rfind('\n').map_or("", |at| &own[at + 1..]);
-            let base = last.len() - last.trim_ascii_start().len();
-            let tabs = line.ends_with('\t');
-            let step = match line.len().saturating_sub(base) {
-                0 => line.len(),
+        if let Some((_, indent)) = gap.rsplit_once('\n') {
+            let last_line = sample.trim_ascii_end().rsplit('\n').next().unwrap_or_default();
+            let margin = last_line.len() - last_line.trim_ascii_start().len();
+            let step = match indent.len().saturating_sub(margin) {
+                0 => indent.len(),
                 step => step,
             };
-            layout.indent = if tabs { Indent::Tabs(step) } else { Indent::Spaces(step) };
+            layout.indent = if indent.ends_with('\t') { Indent::Tabs(step) } else { Indent::Spaces(step) };
             layout.crlf = gap.contains("\r\n");
         } else if !sample.contains('\n') {
             layout.indent = Indent::OneLine { padded: !gap.is_empty() };
@@ -72,70 +66,56 @@ impl Layout {
         // The rest of a large value looks like its beginning.
         const FAR: usize = 16 * 1024;
         let bytes = &bytes[..bytes.len().min(first + FAR)];
-        let mut at = first;
-        let mut colon = false;
-        while let Some(length) = memchr::memchr3(b'"', b':', b',', bytes.get(at..).unwrap_or_default()) {
-            at += length;
-            match bytes[at] {
-                b'"' => {
-                    at = string_end(bytes, at);
-                    continue;
-                }
-                b':' if !colon => {
-                    colon = true;
-                    layout.space_after_colon = bytes.get(at + 1).is_some_and(u8::is_ascii_whitespace);
+        let mut seen_colon = false;
+        for (at, byte) in outside_strings(bytes, first) {
+            let next = bytes.get(at + 1);
+            match byte {
+                b':' if !seen_colon => {
+                    seen_colon = true;
+                    layout.space_after_colon = next.is_some_and(u8::is_ascii_whitespace);
                     if let Indent::OneLine { .. } = layout.indent {
                         layout.space_after_comma = layout.space_after_colon;
                     }
                 }
-                b',' => {
-                    let next = bytes.get(at + 1);
-                    if next.is_none_or(|byte| !matches!(byte, b'\n' | b'\r')) {
-                        layout.space_after_comma = next == Some(&b' ');
-                        break;
-                    }
+                b',' if !matches!(next, Some(b'\n' | b'\r')) => {
+                    layout.space_after_comma = next == Some(&b' ');
+                    break;
                 }
                 _ => {}
             }
-            at += 1;
         }
         layout
     }
 
-    /// The layout's own way to begin a line at `depth` below a line that begins with `base`; empty on one line.
-    pub fn line(&self, base: &str, depth: usize) -> String {
-        let mut out = Vec::new();
-        self.newline(&mut out, base, depth);
-        String::from_utf8(out).unwrap_or_default()
-    }
-
-    fn newline(&self, out: &mut Vec<u8>, base: &str, depth: usize) {
-        let (unit, step): (&[u8], usize) = match self.indent {
-            Indent::OneLine { .. } => return,
-            Indent::Spaces(step) => (b"                ", step),
-            Indent::Tabs(step) => (b"\t\t\t\t\t\t\t\t", step),
+    /// The beginning of a line `depth` levels below a line that begins with `margin`, with the line break before it; empty
+    /// on one line.
+    pub fn line(&self, margin: &str, depth: usize) -> String {
+        let (unit, step) = match self.indent {
+            Indent::OneLine { .. } => return String::new(),
+            Indent::Spaces(step) => (' ', step),
+            Indent::Tabs(step) => ('\t', step),
         };
-        if self.crlf {
-            out.push(b'\r');
-        }
-        out.push(b'\n');
-        out.extend_from_slice(base.as_bytes());
-        let mut rest = depth * step;
-        while rest > 0 {
-            let part = rest.min(unit.len());
-            out.extend_from_slice(&unit[..part]);
-            rest -= part;
-        }
+        let mut line = String::with_capacity(2 + margin.len() + depth * step);
+        line.push_str(if self.crlf { "\r\n" } else { "\n" });
+        line.push_str(margin);
+        line.extend(std::iter::repeat_n(unit, depth * step));
+        line
     }
 
-    /// Appends `text` (valid JSON) to `out` in this layout. Every line after the first begins with `base`. Only white
+    /// Appends `text` (valid JSON) to `out` in this layout. Every line after the first begins with `margin`. Only white
     /// space changes: names, strings and numbers stay as they are spelt.
-    pub fn write(&self, out: &mut Vec<u8>, text: &str, base: &str) {
+    pub fn write(&self, out: &mut Vec<u8>, text: &str, margin: &str) {
         let bytes = text.as_bytes();
         out.reserve(bytes.len() + bytes.len() / 8 + 32);
-        let mut lines = Lines::new(self, base);
+        let step = match self.indent {
+            Indent::OneLine { .. } => 0,
+            Indent::Spaces(step) | Indent::Tabs(step) => step,
+        };
+        // A line break and an indent; those of less deep lines are beginnings of it.
+        let mut deepest = self.line(margin, 8);
+        let shallowest = deepest.len() - 8 * step;
         let mut depth = 0;
-        // What stands from `run` on is in the output's layout already and is copied in one go.
+        // What stands from `run` on is in this layout already and is copied in one go.
         let mut run = skip_space(bytes, 0);
         let mut at = run;
         while let Some(&byte) = bytes.get(at) {
@@ -144,7 +124,7 @@ impl Layout {
                 b'{' | b'[' | b'}' | b']' | b',' | b':' => at + 1,
                 _ => word_end(bytes, at),
             };
-            // The two that come most often need no further look: a value before its comma, a name before its value.
+            // The two most frequent cases need no further look: a value before its comma, a name before its value.
             match bytes.get(end..end + 3) {
                 Some([b',', ..]) => {
                     at = end;
@@ -157,23 +137,28 @@ impl Layout {
                 _ => {}
             }
             let next = skip_space(bytes, end);
-            let close = matches!(bytes.get(next), Some(b'}' | b']'));
-            if matches!(byte, b'{' | b'[') {
-                depth += 1;
+            let closes = matches!(bytes.get(next), Some(b'}' | b']'));
+            let opens = matches!(byte, b'{' | b'[');
+            depth = usize::saturating_sub(depth + usize::from(opens), usize::from(closes));
+            let line_length = shallowest + depth * step;
+            if line_length > deepest.len() {
+                deepest = self.line(margin, depth + 8);
             }
-            if close {
-                depth = usize::saturating_sub(depth, 1);
-            }
+            let line = &deepest.as_bytes()[..line_length];
+            let space = |is_there: bool| if is_there { &b" "[..] } else { b"" };
+            let (inner, after_comma) = match self.indent {
+                Indent::OneLine { padded } => (space(padded), space(self.space_after_comma)),
+                _ => (line, line),
+            };
             let gap: &[u8] = match byte {
-                b',' => lines.between(depth),
+                b'{' | b'[' if closes => b"",
+                b',' => after_comma,
                 b':' if self.space_after_colon => b" ",
-                b'{' | b'[' if close => b"",
-                b'{' | b'[' => lines.inner(depth),
-                _ if close => lines.inner(depth),
+                _ if opens || closes => inner,
                 _ => b"",
             };
-            let same = next - end == gap.len() && (gap.len() < 2 || bytes[end..next] == *gap);
-            if !same || (gap.len() == 1 && bytes[end] != gap[0]) {
+            // Byte by byte: a call of memcmp costs more than most gaps are long.
+            if next - end != gap.len() || !bytes[end..next].iter().eq(gap) {
                 out.extend_from_slice(&bytes[run..end]);
                 out.extend_from_slice(gap);
                 run = next;
@@ -184,66 +169,11 @@ impl Layout {
     }
 
     /// `text` (valid JSON) in this layout, as [`Layout::write`].
-    pub fn render(&self, text: &str, base: &str) -> String {
+    pub fn render(&self, text: &str, margin: &str) -> String {
         let mut out = Vec::with_capacity(text.len() + 32);
-        self.write(&mut out, text, base);
-        // What came in was a string and only ASCII was added between whole tokens.
+        self.write(&mut out, text, margin);
+        // The text was a string, and only ASCII was added between whole tokens.
         String::from_utf8(out).unwrap_or_default()
-    }
-}
-
-/// What stands between the members of a value, at every depth.
-struct Lines<'a> {
-    layout: &'a Layout,
-    base: &'a str,
-    /// A line break and as much white space as the deepest line so far begins with.
-    deepest: std::borrow::Cow<'static, [u8]>,
-    lead: usize,
-    step: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn new(layout: &'a Layout, base: &'a str) -> Lines<'a> {
-        // The usual indents need no text of their own.
-        const SPACES: &[u8] = b"\n                                                                ";
-        let usual = !layout.crlf && base.bytes().all(|byte| byte == b' ');
-        let deepest = match layout.indent {
-            Indent::Spaces(_) if usual => SPACES,
-            _ => b"",
-        };
-        let step = match layout.indent {
-            Indent::OneLine { .. } => 0,
-            Indent::Spaces(step) | Indent::Tabs(step) => step,
-        };
-        Lines { layout, base, deepest: deepest.into(), lead: 1 + usize::from(layout.crlf) + base.len(), step }
-    }
-
-    fn line(&mut self, depth: usize) -> &[u8] {
-        let length = self.lead + depth * self.step;
-        if self.deepest.len() < length {
-            let mut deepest = Vec::new();
-            self.layout.newline(&mut deepest, self.base, depth + 4);
-            self.deepest = deepest.into();
-        }
-        &self.deepest[..length]
-    }
-
-    /// Behind an opening bracket, and before a closing one.
-    fn inner(&mut self, depth: usize) -> &[u8] {
-        match self.layout.indent {
-            Indent::OneLine { padded: true } => b" ",
-            Indent::OneLine { padded: false } => b"",
-            _ => self.line(depth),
-        }
-    }
-
-    /// Behind a comma.
-    fn between(&mut self, depth: usize) -> &[u8] {
-        match self.layout.indent {
-            Indent::OneLine { .. } if self.layout.space_after_comma => b" ",
-            Indent::OneLine { .. } => b"",
-            _ => self.line(depth),
-        }
     }
 }
 

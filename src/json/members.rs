@@ -1,7 +1,6 @@
 //! Finding values in text that is known to be JSON.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, unquote};
 
@@ -12,7 +11,7 @@ pub struct Object(String);
 /// Why a text is not an [`Object`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotObject {
-    /// It is not JSON.
+    /// It is not JSON, or nested too deep.
     Syntax(SyntaxError),
     /// It is another value.
     Other(Kind),
@@ -45,63 +44,105 @@ impl Object {
     }
 }
 
-/// A member of an object: where it stands in the object's text.
+/// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member<'a> {
     /// The name, decoded.
     pub key: Cow<'a, str>,
     /// The name as it is written, with its quotes.
-    pub key_span: Range<usize>,
-    /// The value.
-    pub value_span: Range<usize>,
+    pub raw_key: &'a str,
     /// The value's text.
     pub value: &'a str,
 }
 
-/// The members of `object` (valid JSON) in the order written, repeated names included; none where it is no object.
+/// The members of `object` (valid JSON) in the order written, repeated names included; none if it is not an object.
 pub fn members(object: &str) -> impl Iterator<Item = Member<'_>> {
-    spans(object).map(|(key_span, value_span)| {
-        let (key, value) = (unquote(&object[key_span.clone()]), &object[value_span.clone()]);
-        Member { key, key_span, value_span, value }
-    })
-}
-
-/// Where the names and values of `object`'s members stand.
-fn spans(object: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let bytes = object.as_bytes();
-    let open = skip_space(bytes, 0);
-    let mut at = if bytes.get(open) == Some(&b'{') { skip_space(bytes, open + 1) } else { bytes.len() };
+    let mut at = inside(bytes, b'{');
     std::iter::from_fn(move || {
         if bytes.get(at) != Some(&b'"') {
             return None;
         }
-        let key = at..string_end(bytes, at);
-        let start = skip_space(bytes, skip_space(bytes, key.end) + 1);
-        let value = start..value_end(bytes, start);
-        at = skip_space(bytes, value.end);
-        if bytes.get(at) == Some(&b',') {
-            at = skip_space(bytes, at + 1);
-        }
-        Some((key, value))
+        let key_end = string_end(bytes, at);
+        let start = skip_space(bytes, skip_space(bytes, key_end) + 1);
+        let end = value_end(bytes, start);
+        let raw_key = &object[at..key_end];
+        at = skip_comma(bytes, end);
+        Some(Member { key: unquote(raw_key), raw_key, value: &object[start..end] })
     })
 }
 
-/// The items of `array` (valid JSON); none where it is no array.
+/// The items of `array` (valid JSON); none if it is not an array.
 pub fn items(array: &str) -> impl Iterator<Item = &str> {
     let bytes = array.as_bytes();
-    let open = skip_space(bytes, 0);
-    let mut at = if bytes.get(open) == Some(&b'[') { skip_space(bytes, open + 1) } else { bytes.len() };
+    let mut at = inside(bytes, b'[');
     std::iter::from_fn(move || {
         if bytes.get(at).is_none_or(|byte| *byte == b']') {
             return None;
         }
-        let start = at;
-        let end = value_end(bytes, start);
-        at = skip_space(bytes, end);
-        if bytes.get(at) == Some(&b',') {
-            at = skip_space(bytes, at + 1);
-        }
+        let (start, end) = (at, value_end(bytes, at));
+        at = skip_comma(bytes, end);
         Some(&array[start..end])
+    })
+}
+
+/// The value of the member `key` of `object`; of a repeated name the last one counts, as in JavaScript.
+pub fn get_member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    members(object).filter(|member| member.key == key).last().map(|member| member.value)
+}
+
+/// The member or item of `value` called `step`.
+fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
+    match Kind::of(value) {
+        Kind::Object => get_member(value, step),
+        Kind::Array => items(value).nth(step.parse().ok()?),
+        _ => None,
+    }
+}
+
+/// The value at `path` in `value`, as lodash's `get` finds it for json-server 0.17: a member of exactly that name first,
+/// else name by name through dots and `[0]` indexes.
+pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
+    if let Some(found) = get_member(value, path) {
+        return Some(found);
+    }
+    if !path.contains(['.', '[']) {
+        return None;
+    }
+    let steps = path.split(['.', '[']).map(|step| step.strip_suffix(']').unwrap_or(step));
+    steps.filter(|step| !step.is_empty()).try_fold(value, child)
+}
+
+/// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
+/// exists.
+pub fn locate(value: &str, pointer: &str) -> usize {
+    let steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let path = steps.scan(value, |at, step| {
+        *at = child(at, &step)?;
+        Some(*at)
+    });
+    offset_in(value, path.last().unwrap_or(value))
+}
+
+/// The first byte inside the brackets of a value that opens with `open`; the end of the text for other values.
+fn inside(bytes: &[u8], open: u8) -> usize {
+    let start = skip_space(bytes, 0);
+    if bytes.get(start) == Some(&open) { skip_space(bytes, start + 1) } else { bytes.len() }
+}
+
+/// From the end of a value to the next one, or to the closing bracket.
+fn skip_comma(bytes: &[u8], end: usize) -> usize {
+    let at = skip_space(bytes, end);
+    if bytes.get(at) == Some(&b',') { skip_space(bytes, at + 1) } else { at }
+}
+
+/// The bytes from `start` on that are outside strings, and the opening quote of each string, with their offsets.
+pub(super) fn outside_strings(bytes: &[u8], start: usize) -> impl Iterator<Item = (usize, u8)> {
+    let mut next = start;
+    std::iter::from_fn(move || {
+        let (at, byte) = (next, *bytes.get(next)?);
+        next = if byte == b'"' { string_end(bytes, at) } else { at + 1 };
+        Some((at, byte))
     })
 }
 
@@ -110,88 +151,25 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
     match bytes.get(start) {
         Some(b'"') => string_end(bytes, start),
         Some(b'{' | b'[') => {
-            let (mut at, mut depth) = (start, 0usize);
-            while let Some(byte) = bytes.get(at) {
+            let mut depth = 0usize;
+            let close = outside_strings(bytes, start).find(|(_, byte)| {
                 match byte {
-                    b'"' => {
-                        at = string_end(bytes, at);
-                        continue;
-                    }
                     b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            return at + 1;
-                        }
-                    }
+                    b'}' | b']' => depth -= 1,
                     _ => {}
                 }
-                at += 1;
-            }
-            bytes.len()
+                depth == 0
+            });
+            close.map_or(bytes.len(), |(at, _)| at + 1)
         }
         _ => word_end(bytes, start),
     }
 }
 
-/// The value of the member `key` of `object`; of a repeated name the last one counts, as in JavaScript.
-pub fn get_member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
-    let simple = !key.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
-    let found = spans(object).filter(|(name, _)| {
-        let name = &object[name.clone()];
-        let inner = &name[1..name.len() - 1];
-        if simple && !inner.contains('\\') { inner == key } else { unquote(name) == key }
-    });
-    found.last().map(|(_, value)| &object[value])
-}
-
-/// The value at `path` below `value`, as lodash's `get` finds it for json-server 0.17: a member of exactly that name
-/// first, else name by name through dots and `[0]` indexes.
-pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
-    if let Some(found) = get_member(value, path) {
-        return Some(found);
-    }
-    if !path.contains(['.', '[']) {
-        return None;
-    }
-    let mut at = value;
-    for step in path.split(['.', '[']) {
-        let step = step.strip_suffix(']').unwrap_or(step);
-        if step.is_empty() {
-            continue;
-        }
-        at = match Kind::of(at) {
-            Kind::Object => get_member(at, step)?,
-            Kind::Array => items(at).nth(step.parse().ok()?)?,
-            _ => return None,
-        };
-    }
-    Some(at)
-}
-
-/// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
-/// is there.
-pub fn locate(value: &str, pointer: &str) -> usize {
-    let mut at = value;
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let next = match Kind::of(at) {
-            Kind::Object => get_member(at, &step),
-            Kind::Array => step.parse().ok().and_then(|place| items(at).nth(place)),
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        at = next;
-    }
-    offset_in(value, at)
-}
-
 /// The end of the number or word that begins at `start`, in valid JSON.
 pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    rest.iter()
-        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
-        .map_or(bytes.len(), |length| start + length)
+    let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+    bytes.get(start..).unwrap_or_default().iter().position(is_end).map_or(bytes.len(), |length| start + length)
 }
 
 /// The end of the string literal that begins at `start`, in valid JSON.

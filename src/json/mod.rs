@@ -14,7 +14,7 @@ mod parse;
 pub use document::{Array, Document, Entry, EntryValue, RecordText, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};
 pub use hash::{fingerprint, tag};
-pub use id::{Highest, Id};
+pub use id::{Id, IdSequence};
 pub use layout::{Indent, Layout};
 pub use members::{Member, NotObject, Object, get, get_member, items, locate, members};
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::members::string_end;
+use super::members::outside_strings;
 
 /// How deep arrays and objects may be nested in a data file.
 pub const MAX_DEPTH: usize = 120;
@@ -279,7 +279,8 @@ fn unclosed_string(text: &str) -> SyntaxError {
     match text.rfind("\\u") {
         Some(escape) if text.len() - escape < 6 => invalid_escape(text, text.len()),
         _ => {
-            let start = outside_strings(text).filter(|(_, byte)| *byte == b'"').last().map_or(0, |(at, _)| at);
+            let start =
+                outside_strings(text.as_bytes(), 0).filter(|(_, byte)| *byte == b'"').last().map_or(0, |(at, _)| at);
             SyntaxError::new(start, "the string that begins here has no closing `\"`")
         }
     }
@@ -289,7 +290,7 @@ fn unclosed_string(text: &str) -> SyntaxError {
 fn cut_off(text: &str) -> SyntaxError {
     let end = text.len();
     let (mut open, mut last, mut before) = (Vec::new(), b' ', b' ');
-    for (_, byte) in outside_strings(text).filter(|(_, byte)| !byte.is_ascii_whitespace()) {
+    for (_, byte) in outside_strings(text.as_bytes(), 0).filter(|(_, byte)| !byte.is_ascii_whitespace()) {
         match byte {
             b'{' | b'[' => open.push(byte),
             b'}' | b']' => drop(open.pop()),
@@ -313,7 +314,7 @@ fn cut_off(text: &str) -> SyntaxError {
 /// The offset of the first bracket that opens a level below `max_depth`.
 fn first_deeper_than(text: &str, max_depth: usize) -> usize {
     let mut depth = 0usize;
-    let mut brackets = outside_strings(text).filter(|(_, byte)| {
+    let mut brackets = outside_strings(text.as_bytes(), 0).filter(|(_, byte)| {
         match byte {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
@@ -324,15 +325,6 @@ fn first_deeper_than(text: &str, max_depth: usize) -> usize {
     brackets.next().map_or(0, |(at, _)| at)
 }
 
-/// The bytes of `text` outside its strings, and the opening quote of each string, with their offsets.
-fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
-    let (bytes, mut next) = (text.as_bytes(), 0);
-    std::iter::from_fn(move || {
-        let (at, byte) = (next, *bytes.get(next)?);
-        next = if byte == b'"' { string_end(bytes, at) } else { at + 1 };
-        Some((at, byte))
-    })
-}
 #[cfg(test)]
 mod tests {
     use super::*;

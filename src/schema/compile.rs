@@ -337,13 +337,11 @@ fn placed(problems: Vec<Problem>, text: &str) -> Vec<SchemaProblem> {
 /// around it.
 fn offset_of(text: &str, pointer: &str) -> usize {
     let mut value = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut base = text.len() - value.len();
-    let mut offset = base;
+    let mut offset = json::offset_in(text, value);
     let steps: Vec<String> = super::words::segments(pointer).collect();
     for step in &steps {
         let Some(member) = json::members(value).filter(|member| member.key == step.as_str()).last() else { break };
-        offset = base + member.key_span.start;
-        base += member.value_span.start;
+        offset = json::offset_in(text, member.raw_key);
         value = member.value;
     }
     offset

@@ -10,7 +10,7 @@ use super::query::{Absent, Field};
 use super::refer::Link;
 use super::unique::{UniqueIndex, UniqueRule};
 use super::{IdRule, LoadError};
-use crate::json::{Array, Highest, Id, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
+use crate::json::{Array, Id, IdSequence, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
 
 /// A record of a collection: its text as it stands in the file.
 #[derive(Debug)]
@@ -74,38 +74,38 @@ impl<'a> IdProperty<'a> {
     }
 }
 
-/// The records of the array `array`, which begins at `offset` of the file, and the highest of their ids.
-fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -> (Vec<Arc<Record>>, Highest) {
-    let (ids, mut highest) = (IdProperty::new(id_property), Highest::None);
+/// The records of the array `array`, which begins at `offset` of the file, and the ids they have had.
+fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -> (Vec<Arc<Record>>, IdSequence) {
+    let (ids, mut id_sequence) = (IdProperty::new(id_property), IdSequence::Empty);
     let records = (0..).zip(items).map(|(number, text)| {
         let json = ids.of(text.value());
         if let Some(json) = json {
-            highest.see(json);
+            id_sequence.observe(json);
         }
         let (id, offset) = (json.and_then(Id::from_json), offset + offset_in(array, text.value()));
         Arc::new(Record { number, id, offset, text })
     });
-    (records.collect(), highest)
+    (records.collect(), id_sequence)
 }
 
 /// The id of a new record, as JSON text. Where the rules allow none that the server can make, it is one that they do not
 /// allow, which the check of the record then says.
 pub(super) fn next_id(
-    highest: &Highest,
+    id_sequence: &IdSequence,
     rule: Option<&dyn IdRule>,
     random: &mut dyn FnMut() -> String,
     is_taken: &dyn Fn(&Id) -> bool,
 ) -> String {
     let is_free = |json: &str| Id::from_json(json).is_some_and(|id| !is_taken(&id));
-    let mut next = highest.next(random);
-    let mut above = highest.clone();
+    let mut next = id_sequence.next(random);
+    let mut above = id_sequence.clone();
     while !is_free(&next) {
         // Random letters that are taken, or a number that a string id has.
-        above.see(&next);
+        above.observe(&next);
         next = above.next(random);
     }
     if let Some(rule) = rule.filter(|rule| !rule.allows(&next)) {
-        rule.propose(above.whole(), random, &mut |id| {
+        rule.propose(above.integer(), random, &mut |id| {
             let fits = is_free(id) && rule.allows(id);
             if fits {
                 next = id.to_string();
@@ -126,7 +126,7 @@ pub fn is_like_id(name: &str) -> bool {
 fn give_ids(
     name: &str,
     rows: &mut [Arc<Record>],
-    highest: &mut Highest,
+    id_sequence: &mut IdSequence,
     id_property: &str,
     rule: Option<&dyn IdRule>,
 ) -> usize {
@@ -141,8 +141,8 @@ fn give_ids(
             generated += 1;
             format!("{name}-{generated}")
         };
-        let json = next_id(highest, rule, &mut letters, &|id| taken.contains(id));
-        highest.see(&json);
+        let json = next_id(id_sequence, rule, &mut letters, &|id| taken.contains(id));
+        id_sequence.observe(&json);
         taken.extend(Id::from_json(&json));
         let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
         let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
@@ -159,7 +159,7 @@ pub struct Collection {
     /// Two records of the file may have one id; the first is found by it, the others when that is gone.
     by_id: HashIndex<Ids>,
     pub(super) unique: Vec<UniqueIndex>,
-    pub(super) highest: Highest,
+    pub(super) id_sequence: IdSequence,
     next_number: u64,
     pub(super) close: ByteString,
     /// The array as it stands in the file, for as long as no write has touched it.
@@ -188,8 +188,8 @@ impl Collection {
         (id_property, id_rule): (&str, Option<&dyn IdRule>),
     ) -> Result<Collection, LoadError> {
         let Array { text, offset, items, close } = array;
-        let (mut rows, mut highest) = read(&text, offset, items, id_property);
-        let without_id = give_ids(name, &mut rows, &mut highest, id_property, id_rule);
+        let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
+        let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
         let rows = Vector::from(rows);
         let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
         let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));
@@ -209,7 +209,7 @@ impl Collection {
             next_number: rows.len() as u64,
             rows,
             unique,
-            highest,
+            id_sequence,
             close,
             untouched: Some(text),
             lineage: Arc::default(),
@@ -355,8 +355,8 @@ impl Collection {
         self.forget(old);
         if self.rows.is_empty() {
             self.close = "".into();
-            if let Highest::Text(_) = self.highest {
-                self.highest = Highest::None;
+            if let IdSequence::Text(_) = self.id_sequence {
+                self.id_sequence = IdSequence::Empty;
             }
         } else if place == 0
             && let Some(first) = self.rows.front()

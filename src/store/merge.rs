@@ -323,7 +323,7 @@ impl Merged {
             if let Some(Resource { data: Data::Collection(collection), .. }) =
                 self.store.data_mut(&change.what.resource)
             {
-                collection.highest.see(id);
+                collection.id_sequence.observe(id);
             }
         }
     }
@@ -392,8 +392,8 @@ impl Merged {
         let mut attempt = 0u32;
         let new = loop {
             attempt += 1;
-            let next = collection.highest.next(&mut || format!("{id}-{attempt}"));
-            collection.highest.see(&next);
+            let next = collection.id_sequence.next(&mut || format!("{id}-{attempt}"));
+            collection.id_sequence.observe(&next);
             match Id::from_json(&next) {
                 Some(new) if collection.get(&new).is_none() => break (new, next),
                 _ if attempt > 1000 => return false,

@@ -228,7 +228,7 @@ impl Store {
                     return Ok(Draft { resource, target: Target::New(Some(id), style), text });
                 }
                 let rule = self.settings.id_rule(command.resource());
-                let next = next_id(&collection.highest, rule, random, &|id| collection.get(id).is_some());
+                let next = next_id(&collection.id_sequence, rule, random, &|id| collection.get(id).is_some());
                 let text = with_id(&text, id_property, &next, style.layout, base);
                 Ok(Draft { resource, target: Target::New(Id::from_json(&next), style), text })
             }
@@ -343,7 +343,7 @@ impl Store {
             (Data::Collection(collection), Target::New(id, style)) => {
                 collection.untouched = None;
                 if let Some(json) = get_member(&draft.text, &id_property) {
-                    collection.highest.see(json);
+                    collection.id_sequence.observe(json);
                 }
                 let lead = if collection.is_empty() {
                     collection.close = style.close.into();

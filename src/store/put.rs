@@ -67,7 +67,7 @@ impl Store {
             (Some(old), None) => collection.remove(&old),
             (None, Some(now)) => {
                 if let Some(json) = get_member(now, &id_property) {
-                    collection.highest.see(json);
+                    collection.id_sequence.observe(json);
                 }
                 let lead = if collection.is_empty() {
                     collection.close = style.close.as_str().into();
