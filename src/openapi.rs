@@ -15,9 +15,10 @@ mod rules;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
+use crate::json::Object;
 use crate::schema::{Holds, Property, Schema};
 use crate::store::plural::singular;
-use crate::store::{Data, Resource, Store};
+use crate::store::{Command, Data, Refusal, Resource, Store};
 
 /// A kind of problem that operations answer with.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +97,7 @@ fn describe<'a>(schema: &'a Schema, store: &Store, resource: &'a Resource, names
     };
     let rules = schema.rules(resource.name());
     let body = match (rules, &example) {
-        (Some(rules), _) => Some(rules.example()),
+        (Some(rules), _) => rules.example().filter(|example| may_be_sent(store, resource, example)).cloned(),
         (None, Some(Value::Object(members))) => {
             let members = members.iter().filter(|(name, _)| single || *name != id);
             Some(Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect()))
@@ -115,6 +116,15 @@ fn describe<'a>(schema: &'a Schema, store: &Store, resource: &'a Resource, names
         example,
         body,
     }
+}
+
+/// Whether the references of an example point to records.
+fn may_be_sent(store: &Store, resource: &Resource, example: &Value) -> bool {
+    let Ok(body) = Object::parse(&example.to_string()) else { return false };
+    let resource = resource.name().to_string();
+    let planned =
+        store.draft(&Command::Create { resource, body }, &mut String::new).and_then(|draft| store.plan(draft));
+    !matches!(planned, Err(Refusal::Dangling { .. }))
 }
 
 /// The schemas of one resource: as it is answered, as it may be sent, and as a part of it may be sent.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{Notice, RepeatedIds, ResourceChanges, WriteError};
 use bytestring::ByteString;
 
-use crate::json::{Document, Place, is_blank, locate, members, offset_in};
+use crate::json::{Document, Id, Place, is_blank, locate, members, offset_in};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
 use crate::store::{
-    Collection, Data, IdRule, OnDelete, ReferenceRule, Settings, Store, UniqueProperty, UniqueRule, is_like_id,
+    Change, Collection, Command, Data, IdRule, OnDelete, ReferenceRule, Refusal, Settings, Store, UniqueProperty,
+    UniqueRule, is_like_id,
 };
 
 /// How many faults of one file are told; the rest is counted.
@@ -155,14 +156,50 @@ impl Rulebook {
         self.read_file(bytes)
     }
 
+    /// Whether `command` could be carried out on `store`, and what it then is. `random` makes the letters of an id.
+    ///
+    /// # Errors
+    /// The record would break rules, or the data does not allow it.
+    pub fn plan(
+        &self,
+        store: &Store,
+        command: &Command,
+        random: &mut dyn FnMut() -> String,
+    ) -> Result<Change, WriteError> {
+        let draft = store.draft(command, random).map_err(WriteError::Refused)?;
+        if let Some(record) = draft.record() {
+            self.check(command.resource(), record)?;
+        }
+        for (resource, id, text) in draft.emptied(store) {
+            self.check(resource, text).map_err(|error| not_null(error, command, resource, id))?;
+        }
+        store.plan(draft).map_err(WriteError::Refused)
+    }
+
     /// Checks a record of `resource` against its rules.
-    pub(super) fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
+    fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
         let Some(rules) = self.schema.rules(resource) else { return Ok(()) };
         match rules.check_text(record, &mut Budget::for_length(record.len())) {
             Ok(violations) if violations.is_empty() => Ok(()),
             Ok(violations) => Err(WriteError::Rules { resource: resource.into(), violations }),
             Err(TooComplex) => Err(WriteError::TooComplex(resource.into())),
         }
+    }
+}
+
+/// The error where the rules forbid that a deletion sets the key of a record to null.
+fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
+    match (error, command) {
+        (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, .. }) => {
+            let rule = violations.first().map(|one| format!("{} {}", one.pointer.trim_start_matches('/'), one.detail));
+            WriteError::Refused(Refusal::Referenced {
+                resource: parent.clone(),
+                id: Some(parent_id.clone()),
+                holders: vec![(resource.to_string(), id.cloned())],
+                not_null: rule,
+            })
+        }
+        (error, _) => error,
     }
 }
 

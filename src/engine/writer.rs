@@ -19,7 +19,6 @@ use super::reload::{Broken, HEARD, POLL, QUIET};
 use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, WriteError};
 use crate::disk::{DataFile, Saved};
-use crate::json::Id;
 use crate::store::{Command, FileText, Outcome, Refusal, Store, Written};
 
 type Answer = Result<Outcome, WriteError>;
@@ -400,31 +399,8 @@ impl Writer {
         {
             return Err(WriteError::Refused(Refusal::Changed));
         }
-        let draft = store.draft(command, &mut random_letters).map_err(WriteError::Refused)?;
-        if let Some(record) = draft.record() {
-            self.rulebook.check(command.resource(), record)?;
-        }
-        for (resource, id, text) in draft.emptied(store) {
-            self.rulebook.check(resource, text).map_err(|error| not_null(error, command, resource, id))?;
-        }
-        let change = store.plan(draft).map_err(WriteError::Refused)?;
+        let change = self.rulebook.plan(store, command, &mut random_letters)?;
         Ok(store.apply(change))
-    }
-}
-
-/// The error where the rules forbid that a deletion sets the key of a record to null.
-fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
-    match (error, command) {
-        (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, .. }) => {
-            let rule = violations.first().map(|one| format!("{} {}", one.pointer.trim_start_matches('/'), one.detail));
-            WriteError::Refused(Refusal::Referenced {
-                resource: parent.clone(),
-                id: Some(parent_id.clone()),
-                holders: vec![(resource.to_string(), id.cloned())],
-                not_null: rule,
-            })
-        }
-        (error, _) => error,
     }
 }
 

@@ -111,7 +111,7 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
             "the data has changed since that version, and something else would be undone",
         )
         .hint("look at what has changed, and ask again with the version that is there now"),
-        error => write::refused(&app.engine, &app.engine.snapshot(), request, error),
+        error => write::refused(&app.engine, &app.engine.snapshot(), request, None, error),
     })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn object(
     request: &Request,
     reading: Reading,
     settings: &Settings,
-    example: impl Fn() -> String,
+    example: impl Fn(Option<&Object>) -> Option<String>,
 ) -> Result<Object, Problem> {
     let bytes = whole(request)?;
     let bytes = unpack(request, bytes, settings.body_limit)?;
@@ -64,18 +64,20 @@ pub(super) fn object(
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
+    // What was sent, as JSON and with what the rules do not allow changed.
+    let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
     let blank = text.trim_ascii().is_empty();
     if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
         return Err(Problem::new(problem::EMPTY_BODY, "the request has no body; a JSON object is needed")
             .hint("give the record with -d")
-            .attempt(own(&example())));
+            .maybe_attempt(example(None).map(|body| own(&body))));
     }
     match media_type(request).as_deref() {
         _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
         Some("application/json-patch+json") => {
             return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
                 .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
-                .attempt(own(&example())));
+                .maybe_attempt(example(None).map(|body| own(&body))));
         }
         Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
@@ -86,27 +88,26 @@ pub(super) fn object(
                     "the body is JSON, and the Content-Type says that it is a form (application/x-www-form-urlencoded)",
                 )
                 .hint("curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"")
-                .attempt(own(text.trim_ascii())));
+                .maybe_attempt(as_json()));
             }
             if reading == Reading::Lenient {
                 return form(text).ok_or_else(|| {
                     Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape")
-                        .attempt(own(&example()))
+                        .maybe_attempt(example(None).map(|body| own(&body)))
                 });
             }
             return Err(Problem::new(problem::CONTENT_TYPE, "the body is a form, and JSON is needed")
                 .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
-                .attempt(own(&example())));
+                .maybe_attempt(example(None).map(|body| own(&body))));
         }
         other => {
             let detail = match other {
                 Some(kind) => format!("the Content-Type is {kind}, and application/json is needed"),
                 None => "the request has no Content-Type; application/json is needed".to_string(),
             };
-            let body = if Object::parse(text).is_ok() { text.trim_ascii().to_string() } else { example() };
             return Err(Problem::new(problem::CONTENT_TYPE, detail)
                 .hint("add -H \"Content-Type: application/json\"")
-                .attempt(own(&body)));
+                .maybe_attempt(as_json()));
         }
     }
     Object::parse_to_depth(text, settings.depth).map_err(|error| match error {
@@ -115,7 +116,7 @@ pub(super) fn object(
             let detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
             Problem::new(problem::NESTING, detail).hint("flatten the record")
         }
-        NotObject::Syntax(error) => malformed(text, &error).attempt(own(&example())),
+        NotObject::Syntax(error) => malformed(text, &error).maybe_attempt(example(None).map(|body| own(&body))),
         NotObject::Other(kind) => {
             let problem = Problem::new(
                 problem::NOT_AN_OBJECT,
@@ -125,7 +126,7 @@ pub(super) fn object(
                 Kind::Array => problem.hint("send one record a request, without the square brackets"),
                 _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
             }
-            .attempt(own(&example()))
+            .maybe_attempt(example(None).map(|body| own(&body)))
         }
     })
 }

@@ -22,6 +22,7 @@ mod routes;
 mod serve;
 mod settings;
 mod static_files;
+mod suggest;
 mod target;
 mod write;
 

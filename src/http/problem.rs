@@ -105,6 +105,13 @@ impl Problem {
         self
     }
 
+    pub(super) fn maybe_attempt(self, command: Option<String>) -> Problem {
+        match command {
+            Some(command) => self.attempt(command),
+            None => self,
+        }
+    }
+
     /// What the log says under the request's line.
     pub fn for_log(&self) -> String {
         let mut words = self.0.detail.clone();

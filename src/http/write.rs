@@ -1,7 +1,6 @@
 //! Requests that change something: to a command, and from its outcome or error to the answer.
 
 use bytes::Bytes;
-use serde_json::Value;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::{self, Reading};
@@ -9,12 +8,12 @@ use super::problem::{self, Problem};
 use super::reply;
 use super::request::{Request, encode};
 use super::settings::Settings;
+use super::suggest;
 use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
-use crate::schema::Rules;
 use crate::store::query::{names_in, pairs};
-use crate::store::{Command, Data, Refusal, Resource};
+use crate::store::{Command, Merge, Refusal, Resource};
 use crate::words::list;
 
 /// What is to be written where.
@@ -30,6 +29,35 @@ pub(super) enum Write<'a> {
     MergeObject(&'a Resource),
 }
 
+impl Write<'_> {
+    /// The resource that is written.
+    pub(super) fn resource(&self) -> &Resource {
+        match self {
+            Write::Create(resource, _)
+            | Write::Replace(resource, _)
+            | Write::Merge(resource, _)
+            | Write::Delete(resource, _)
+            | Write::CreateObject(resource, _)
+            | Write::ReplaceObject(resource)
+            | Write::MergeObject(resource) => resource,
+        }
+    }
+
+    /// The command that the write is with this body.
+    pub(super) fn command(&self, body: Object, how: Merge) -> Command {
+        let resource = self.resource().name().to_string();
+        match self {
+            Write::Create(_, member) => Command::Create { resource, body: with(body, member.as_ref()) },
+            Write::Replace(_, id) => Command::Replace { resource, id: (*id).clone(), body },
+            Write::Merge(_, id) => Command::Merge { resource, id: (*id).clone(), patch: body, how },
+            Write::Delete(_, id) => Command::Delete { resource, id: (*id).clone(), dependent: Vec::new() },
+            Write::CreateObject(_, member) => Command::ReplaceObject { resource, body: with(body, member.as_ref()) },
+            Write::ReplaceObject(_) => Command::ReplaceObject { resource, body },
+            Write::MergeObject(_) => Command::MergeObject { resource, patch: body, how },
+        }
+    }
+}
+
 /// Carries out a write and answers when it is saved.
 pub(super) async fn carry_out(
     engine: &Engine,
@@ -37,49 +65,30 @@ pub(super) async fn carry_out(
     write: Write<'_>,
     settings: &Settings,
 ) -> Result<Response<Bytes>, Problem> {
-    let name = |resource: &Resource| resource.name().to_string();
-    let read = |resource: &Resource| {
-        let strict = engine.schema().rules(resource.name()).is_some();
-        let reading = if strict { Reading::Strict } else { Reading::Lenient };
-        body::object(request, reading, settings, || example(engine, resource))
-    };
     // A deletion needs no body, but what is not a whole request must not delete either.
     body::whole(request)?;
-    let how = body::merge(request);
-    let (status, location, command) = match write {
-        Write::Create(resource, member) => {
-            let body = with(read(resource)?, member);
-            (StatusCode::CREATED, true, Command::Create { resource: name(resource), body })
-        }
-        Write::Replace(resource, id) => {
-            let command = Command::Replace { resource: name(resource), id: id.clone(), body: read(resource)? };
-            (StatusCode::OK, false, command)
-        }
-        Write::Merge(resource, id) => {
-            let command = Command::Merge { resource: name(resource), id: id.clone(), patch: read(resource)?, how };
-            (StatusCode::OK, false, command)
-        }
-        Write::Delete(resource, id) => {
-            let command = Command::Delete { resource: name(resource), id: id.clone(), dependent: dependent(request) };
-            (StatusCode::OK, false, command)
-        }
-        Write::CreateObject(resource, member) => {
-            let body = with(read(resource)?, member);
-            (StatusCode::CREATED, true, Command::ReplaceObject { resource: name(resource), body })
-        }
-        Write::ReplaceObject(resource) => {
-            (StatusCode::OK, false, Command::ReplaceObject { resource: name(resource), body: read(resource)? })
-        }
-        Write::MergeObject(resource) => {
-            (StatusCode::OK, false, Command::MergeObject { resource: name(resource), patch: read(resource)?, how })
+    let sent = match &write {
+        Write::Delete(..) => Object::parse("{}").map_err(|_| Problem::new(problem::BUG, "an empty object"))?,
+        write => {
+            let strict = engine.schema().rules(write.resource().name()).is_some();
+            let reading = if strict { Reading::Strict } else { Reading::Lenient };
+            body::object(request, reading, settings, |sent| suggest::body(engine, write, sent))?
         }
     };
+    let (status, location) = match write {
+        Write::Create(..) | Write::CreateObject(..) => (StatusCode::CREATED, true),
+        _ => (StatusCode::OK, false),
+    };
+    let mut command = write.command(sent.clone(), body::merge(request));
+    if let Command::Delete { dependent: named, .. } = &mut command {
+        *named = dependent(request);
+    }
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
     let outcome = match engine.write(command, expected).await {
         Ok(outcome) => outcome,
-        Err(error) => return Err(refused(engine, &engine.snapshot(), request, error)),
+        Err(error) => return Err(refused(engine, &engine.snapshot(), request, Some((&write, &sent)), error)),
     };
     let mut out = Vec::with_capacity(outcome.value.len() + 64);
     if deleted {
@@ -116,68 +125,22 @@ fn dependent(request: &Request) -> Vec<String> {
 }
 
 /// `body` with a member set, if there is one to set.
-fn with(body: Object, member: Option<(String, String)>) -> Object {
+fn with(body: Object, member: Option<&(String, String)>) -> Object {
     let Some((key, value)) = member else { return body };
-    let text = with_member(body.as_str(), &key, &value, Layout::PRETTY, "");
+    let text = with_member(body.as_str(), key, value, Layout::PRETTY, "");
     Object::parse(&text).unwrap_or(body)
 }
 
-/// A body that would be taken for `resource`.
-fn example(engine: &Engine, resource: &Resource) -> String {
-    if let Some(rules) = engine.schema().rules(resource.name()) {
-        return free_example(engine, rules);
-    }
-    let sample = match resource.data() {
-        Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
-        Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
-    };
-    sample.map_or_else(|| "{\"name\": \"value\"}".into(), |text| without_id(engine, &text))
-}
-
-/// The example of the rules. Where a record has the values that must be unique, as the example has been sent before,
-/// they are others.
-fn free_example(engine: &Engine, rules: &Rules) -> String {
-    const MOST_TRIES: usize = 20;
-    let store = &engine.snapshot().store;
-    let plain = rules.example();
-    let mut example = plain.clone();
-    let first = store.resource(rules.resource()).and_then(Resource::collection).map_or(0, |rows| rows.len()) + 1;
-    for number in first..first + MOST_TRIES {
-        let Ok(body) = Object::parse(&example.to_string()) else { break };
-        let command = Command::Create { resource: rules.resource().to_string(), body };
-        let planned = store.draft(&command, &mut String::new).and_then(|draft| store.plan(draft));
-        let Err(Refusal::NotUnique { values, .. }) = planned else { break };
-        for (name, _) in values {
-            let other = match &plain[&name] {
-                Value::String(text) => match text.split_once('@') {
-                    Some((user, host)) => format!("{user}{number}@{host}").into(),
-                    None => format!("{text} {number}").into(),
-                },
-                Value::Number(_) => number.into(),
-                other => other.clone(),
-            };
-            example[&name] = other;
-        }
-    }
-    example.to_string()
-}
-
-fn without_id(engine: &Engine, record: &str) -> String {
-    let id = engine.snapshot().store.settings().id.clone();
-    match serde_json::from_str(record) {
-        Ok(Value::Object(mut members)) => {
-            members.shift_remove(&id);
-            Value::Object(members).to_string()
-        }
-        _ => "{\"name\": \"value\"}".into(),
-    }
-}
-
-/// The table from error to answer.
-pub(super) fn refused(engine: &Engine, published: &Published, request: &Request, error: WriteError) -> Problem {
+/// The table from error to answer; `written` is what was to be written, if the request says.
+pub(super) fn refused(
+    engine: &Engine,
+    published: &Published,
+    request: &Request,
+    written: Option<(&Write<'_>, &Object)>,
+    error: WriteError,
+) -> Problem {
     match error {
         WriteError::Rules { resource, violations } => {
-            let rules = engine.schema().rules(&resource);
             let count = violations.len();
             let detail = match violations.as_slice() {
                 [only] if only.pointer.is_empty() => format!("the record {}", only.detail),
@@ -196,12 +159,9 @@ pub(super) fn refused(engine: &Engine, published: &Published, request: &Request,
             for violation in violations {
                 problem = problem.error(violation.pointer, violation.detail);
             }
-            match rules {
-                Some(rules) if request.method != "PATCH" => {
-                    let example = free_example(engine, rules);
-                    problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&example)))
-                }
-                _ => problem,
+            match written.and_then(|(write, sent)| suggest::body(engine, write, Some(sent))) {
+                Some(body) => problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&body))),
+                None => problem,
             }
         }
         WriteError::TooComplex(resource) => Problem::new(

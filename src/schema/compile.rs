@@ -286,9 +286,16 @@ fn rules(
         Ok(Arc::new(IdRules::new(validator, id, &layers)))
     });
     let ids = ids.transpose()?;
-    let checker = Checker { validator, ids, sheet: Arc::clone(sheet), resource: resource.clone(), id: own_id };
+    let checker = Checker {
+        validator,
+        ids,
+        sheet: Arc::clone(sheet),
+        pointer: prepared.to_owned(),
+        resource: resource.clone(),
+        id: own_id,
+    };
     let raw = sheet.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
-    let example = example::record(&checker, prepared, &required);
+    let example = example::record(&checker, &required);
     Ok(Rules { resource, holds, raw, required, properties, unique, references, example, checker })
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Checker {
     /// What the rules say of the id, if anything.
     pub ids: Option<Arc<IdRules>>,
     pub sheet: Arc<Sheet>,
+    /// Where in the sheet the schema of the value is.
+    pub pointer: String,
     pub resource: String,
     /// The property that holds the record's id. It is none of the properties that the rules count.
     pub id: Option<String>,
@@ -49,6 +51,15 @@ impl Checker {
         budget.for_explaining().spend(all).or_else(|TooComplex| budget.for_explaining().spend(first))
     }
 
+    /// The validator's own errors; `None` where finding them takes too long.
+    pub fn errors(&self, value: &Value, budget: &mut Budget) -> Option<Vec<ValidationError<'static>>> {
+        let mut value = value.clone();
+        let own = self.take_id(&mut value);
+        let of_id = || self.ids.iter().zip(&own).flat_map(|(ids, (_, id))| ids.validator.iter_errors(id));
+        let all = || self.validator.iter_errors(&value).chain(of_id()).map(ValidationError::to_owned).collect();
+        budget.spend(all).ok()
+    }
+
     /// Takes the id out of a record: its place and an object with nothing else.
     fn take_id(&self, value: &mut Value) -> Option<(usize, Value)> {
         let members = value.as_object_mut()?;
@@ -57,6 +68,13 @@ impl Checker {
         let id = members.shift_remove(name)?;
         Some((place, Value::Object(Map::from_iter([(name.clone(), id)]))))
     }
+}
+
+/// The schema that holds the keyword of the error, with what it includes.
+pub(super) fn layers_of<'s>(sheet: &'s Sheet, error: &ValidationError<'_>) -> Vec<Layer<'s>> {
+    let path = error.schema_path().as_str();
+    let path = path.rfind("/dependentRequired").map_or(path, |end| &path[..=end]);
+    split_last(path).map_or_else(Vec::new, |(parent, _)| sheet.layers(parent))
 }
 
 /// Turns the errors of one check into violations.
@@ -172,9 +190,7 @@ impl Explainer<'_> {
 
     /// The schema that holds the keyword of the error, with what it includes.
     pub(super) fn layers(&self, error: &ValidationError<'_>) -> Vec<Layer<'_>> {
-        let path = error.schema_path().as_str();
-        let path = path.rfind("/dependentRequired").map_or(path, |end| &path[..=end]);
-        split_last(path).map_or_else(Vec::new, |(parent, _)| self.sheet.layers(parent))
+        layers_of(self.sheet, error)
     }
 
     fn known_names<'s>(&self, layers: &[Layer<'s>]) -> Vec<&'s str> {

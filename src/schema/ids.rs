@@ -6,6 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::budget::Budget;
+use super::keywords::format_named;
 use super::pattern;
 use super::words::{Layer, types};
 
@@ -66,6 +67,16 @@ impl IdRules {
         given.chain(numbers.into_iter().flatten()).chain(texts.into_iter().map(|text| Value::from(text).to_string()))
     }
 
+    /// Ids for which the server has no generator, such as dates.
+    pub(super) fn examples(&self) -> Vec<Value> {
+        let example = self.format.as_deref().and_then(format_named).map_or("text", |format| format.example);
+        let example = Value::from(example);
+        let mut all = super::example::variants(&[], &example, 1);
+        all.insert(0, example);
+        all.retain(|id| self.allows(&id.to_string()));
+        all
+    }
+
     fn may_be(&self, kinds: &[&str]) -> bool {
         self.types.is_empty() || self.types.iter().any(|name| kinds.contains(&name.as_str()))
     }
@@ -93,14 +104,14 @@ impl IdRules {
             hasher.finish()
         };
         let mut texts = Vec::new();
-        for pattern in &self.patterns {
+        for pattern in self.patterns.iter().filter_map(|pattern| pattern::parse(pattern)) {
             for extra in [6, 6, 6, 1, 0, 3, 12, 30] {
                 let mut state = bits();
                 let mut pick = |count: usize| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     (state >> 33) as usize % count.max(1)
                 };
-                texts.extend(pattern::matching(pattern, extra, &mut pick));
+                texts.extend(pattern::matching(&pattern, extra, &mut pick));
             }
         }
         let (high, low) = (bits(), bits());

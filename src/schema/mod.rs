@@ -14,6 +14,7 @@ mod gather;
 mod ids;
 mod keywords;
 mod pattern;
+mod repair;
 mod sentences;
 mod walk;
 mod words;
@@ -79,7 +80,7 @@ pub struct Rules {
     properties: Vec<Property>,
     unique: Vec<Unique>,
     references: Vec<Reference>,
-    example: Value,
+    example: Option<Value>,
     checker: explain::Checker,
 }
 
@@ -227,9 +228,25 @@ impl Rules {
     }
 
     /// A small record that keeps the rules, for a command that a reader can try: the required properties, or all where
-    /// none is required, without the id. (A `pattern` that nobody gave an example for may be beyond our imagination.)
-    pub fn example(&self) -> Value {
-        self.example.clone()
+    /// none is required, without the id. `None` where none was found.
+    pub fn example(&self) -> Option<&Value> {
+        self.example.as_ref()
+    }
+
+    /// A record like `value` that keeps the rules; `None` where none was found.
+    pub fn repaired(&self, value: Value) -> Option<Value> {
+        repair::repaired(&self.checker, value)
+    }
+
+    /// Ids that clients may send where the server can generate none.
+    pub fn example_ids(&self) -> Vec<Value> {
+        self.checker.ids.as_ref().map_or_else(Vec::new, |ids| ids.examples())
+    }
+
+    /// Other values for a property that has the value `value`; they may break rules.
+    pub fn variants(&self, property: &str, value: &Value, number: usize) -> Vec<Value> {
+        let sheet = &self.checker.sheet;
+        example::variants(&sheet.property_layers(&sheet.layers(&self.checker.pointer), property), value, number)
     }
 
     /// The schema of a record as the file has it; its `$ref` point into [`Schema::raw`].

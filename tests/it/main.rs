@@ -14,6 +14,7 @@ mod ids;
 mod on_delete;
 mod references;
 mod relations;
+mod tries;
 mod verbs;
 
 mod cases;
