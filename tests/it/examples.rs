@@ -279,6 +279,92 @@ fn coverage_counts_endpoints() {
     assert_eq!(line("GET /profile"), (false, false));
 }
 
+/// Each page with the verdicts of its examples.
+#[test]
+fn what_belongs_to_an_example() {
+    let user = r#"{"id": 1, "lastName": "Ito", "firstName": "Kei", "email": "kei@example.com"}"#;
+    let get = "```sh\ncurl localhost:3000/users/1\n```\n\n";
+    let missing = "```sh\ncurl localhost:3000/users/99\n```\n\n";
+    let right = format!("```json\n{user}\n```\n\n");
+    let wrong = "```json\n{\"id\": 9}\n```\n\n";
+    let sent = r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com"}"#;
+    let rows: Vec<(String, &[&str])> = vec![
+        // A status counts only where it belongs to the example.
+        (format!("## Request\n\n{get}## Response (200 OK)\n\n{right}## Error response (404)\n\n{wrong}"), &["pass"]),
+        (format!("{get}{right}Returns `404` for unknown users.\n"), &["pass"]),
+        (format!("{missing}Response: `404 Not Found`\n"), &["pass"]),
+        (format!("{get}Response: `404 Not Found`\n"), &["fail"]),
+        (format!("<!-- standin: status=404,410 -->\n\n{missing}"), &["pass"]),
+        (missing.to_owned(), &["fail"]),
+        // The response ends with the section.
+        (format!("### Get\n\n{get}### Configuration\n\n{wrong}"), &["pass"]),
+        (format!("### Get\n\n{get}### Response\n\n{wrong}"), &["fail"]),
+        // The body of the request, under a label in another language.
+        (
+            format!(
+                "```sh\n{POST}\n```\n\nEnviado:\n\n```json\n{sent}\n```\n\nRecibido:\n\n```json\n{}, \"id\": 4}}\n```\n",
+                sent.trim_end_matches('}')
+            ),
+            &["pass"],
+        ),
+        // Responses in many forms, each of them wrong.
+        (format!("{get}Response\n\n- Body:\n\n{wrong}"), &["fail"]),
+        (format!("{get}Response:\n\n{{\n  \"id\": 9\n}}\n"), &["fail"]),
+        ("=== \"curl\"\n\n    ```sh\n    curl localhost:3000/users/1\n    ```\n\n=== \"Response\"\n\n    ```json\n    {\"id\": 9}\n    ```\n".to_owned(), &["fail"]),
+        ("!!! note\n\n    ```sh\n    curl localhost:3000/users/1\n    ```\n\n    ```json\n    {\"id\": 9}\n    ```\n".to_owned(), &["fail"]),
+        (format!("{get}```json\n...\n{{\"id\": 9}}\n...\n```\n"), &["fail"]),
+        (format!("{get}```text\nContent-Type: application/json\n\n{{\"id\": 9}}\n```\n"), &["fail"]),
+        ("```sh\ncurl localhost:3000/users/1\n# -> {\"id\": 9}\n```\n".to_owned(), &["fail"]),
+        (format!("```sh\ncurl localhost:3000/users/1\n# -> {user}\n```\n"), &["pass"]),
+        (format!("```console\n$ curl -v localhost:3000/users/1\n* Connected\n> GET /users/1 HTTP/1.1\n>\n< HTTP/1.1 200 OK\n<\n{user}\n* Connection #0 left intact\n```\n"), &["pass"]),
+        // A body that is not JSON.
+        (format!("{missing}```http\nHTTP/1.1 404 Not Found\n\nno such user\n```\n"), &["pass"]),
+        // A part of a list.
+        (format!("```sh\ncurl localhost:3000/users\n```\n\nOnly the first user is shown:\n\n```json\n[{user}]\n```\n"), &["pass"]),
+        (format!("```sh\ncurl localhost:3000/users\n```\n\nTruncated:\n\n{wrong}"), &["fail"]),
+        (format!("```sh\ncurl localhost:3000/users\n```\n\n```json\n[{user}]\n```\n"), &["fail"]),
+        // Values that cannot be documented.
+        (format!("<!-- standin: any=email -->\n\n{get}{}", right.replace("kei@", "x@")), &["pass"]),
+        (format!("{get}{}", right.replace("kei@", "x@")), &["fail"]),
+        // Saved values.
+        (
+            format!("```sh\n{POST}\n```\n\n<!-- standin: save id=.id -->\n\n```sh\ncurl localhost:3000/users/{{id}}\n```\n\n```json\n{{\"id\": 4, ...}}\n```\n\n```sh\ncurl -X DELETE localhost:3000/users/$id\n```\n"),
+            &["pass", "pass", "pass"],
+        ),
+        (format!("{get}<!-- standin: save x=.nothing -->\n"), &["error"]),
+        // Directives.
+        (format!("<!-- standin: skp -->\n\n{get}"), &["pass", "error"]),
+        (format!("<!-- standin: as=respons -->\n\n{get}"), &["pass", "error"]),
+        // Any status in the column makes a table of statuses.
+        (
+            format!("## Example\n\n```sh\n{POST}\n```\n\n## Status\n\n| Status | Meaning |\n|---|---|\n| 200 | Success |\n| none | offline |\n| ERROR | refused |\n"),
+            &["fail"],
+        ),
+    ];
+    for (page, expected) in rows {
+        let lines = verdicts(&page);
+        let seen: Vec<&str> = lines.iter().map(|line| line.split(':').next().unwrap()).collect();
+        assert_eq!(seen, expected, "{page}\n{lines:#?}");
+    }
+}
+
+#[test]
+fn a_random_id_need_not_be_documented() {
+    let folder = Folder::new(&example(
+        POST,
+        r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": "x7Tq"}"#,
+    ));
+    assert_eq!(folder.report(&folder.options())["summary"]["fail"], 1, "ids are counted up, so this one is wrong");
+    folder.write("db.json", r#"{"users": [{"id": "a1", "lastName": "Ito"}]}"#);
+    assert_eq!(folder.report(&folder.options())["summary"]["pass"], 1);
+    // The id is kept when something else is fixed.
+    folder.write("page.md", &example(POST, r#"{"lastName": "Moor", "id": "x7Tq"}"#));
+    check(&Options { fix: Some(Fix::Wrong), ..folder.options() }).unwrap();
+    let text = std::fs::read_to_string(folder.page()).unwrap();
+    assert!(text.contains("\"id\": \"x7Tq\"") && text.contains("sam@example.com\""), "{text}");
+    assert_eq!(folder.report(&folder.options())["summary"]["pass"], 1);
+}
+
 fn fixed(page: &str, fix: Fix) -> (String, Value) {
     let folder = Folder::new(page);
     let options = Options { fix: Some(fix), format: Format::Json, ..folder.options() };
@@ -314,6 +400,11 @@ fn fixes() {
             format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 201 Created\nContent-Type: x\n\n{{\"id\": 1, ...}}\n```\n"),
             format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 201 Created\nContent-Type: x\n\n{{\"id\": 4, ...}}\n```\n"),
         ),
+        // After the writes above it; headers and dots stay.
+        (
+            "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Itoh\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
+            "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Ito\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
+        ),
         // Broken JSON.
         (
             "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\" \"demo\"\n}\n```\n".to_owned(),
@@ -333,6 +424,12 @@ fn only_json_that_is_wrong_is_rewritten() {
         // The status line is wrong.
         format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 200 OK\n\n{{\"id\": 1, ...}}\n```\n"),
         example("curl localhost:3000/users/99", "{\"id\": 99}"),
+        // The request is wrong.
+        example("curl 'localhost:3000/users?lastNam=Ito'", "[{\"id\": 1, ...}]"),
+        example("curl localhost:3000/user", "[{\"id\": 9, ...}]"),
+        // Nothing would remain.
+        example("curl 'localhost:3000/users?lastName=Nobody'", "[{\"id\": 1, ...}]"),
+        example("curl localhost:3000/profile", "{\"delay\": 200}"),
         example("curl https://localhost:3000/users/1", "{\"id\": 99}"),
         "```sh\ncurl localhost:3000/profile\n```\n".to_owned(),
     ];
@@ -551,14 +648,28 @@ proptest::proptest! {
             printed(&text, format);
         }
         let folder = Folder::new(&text);
-        let failing = || folder.report(&folder.options())["summary"]["fail"].as_u64().unwrap();
+        let verdicts = || -> Vec<String> {
+            let report = folder.report(&folder.options());
+            report["examples"].as_array().unwrap().iter().map(|one| one["verdict"].to_string()).collect()
+        };
         let read = || std::fs::read_to_string(folder.page()).unwrap();
-        let before = failing();
+        let before = verdicts();
         let options = Options { fix: Some(Fix::Wrong), ..folder.options() };
         check(&options).unwrap();
         let repaired = read();
         if repaired != text {
-            proptest::prop_assert!(failing() < before);
+            let after = verdicts();
+            proptest::prop_assert_eq!(before.len(), after.len());
+            let mut changes = before.iter().zip(&after).filter(|(before, after)| before != after);
+            proptest::prop_assert!(changes.next().is_some());
+            proptest::prop_assert!(changes.all(|(before, after)| before == "\"fail\"" && after == "\"pass\""));
+            // Nothing outside of code blocks, and no command.
+            let kept = |text: &str| -> Vec<String> {
+                let words = ["#", "**", "1.", "curl", "-H", "-d", "GET", "HTTP/", "|", "<!--", "test:", "```"];
+                let is_kept = |line: &&str| words.iter().any(|word| line.trim_start_matches(['>', ' ']).starts_with(word));
+                text.lines().filter(is_kept).map(str::to_owned).collect()
+            };
+            proptest::prop_assert_eq!(kept(&text), kept(&repaired));
             check(&options).unwrap();
             proptest::prop_assert_eq!(read(), repaired);
         }

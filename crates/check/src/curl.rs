@@ -172,6 +172,7 @@ impl Parser {
             "user-agent" => self.header("User-Agent", &value),
             "referer" => self.header("Referer", &value),
             "form" | "form-string" => self.unsupported("sends a multipart form, which is not supported"),
+            "unix-socket" | "abstract-unix-socket" => self.unsupported("uses a Unix socket"),
             "upload-file" | "config" => self.unsupported(format!("reads the file `{value}`")),
             _ => {}
         }

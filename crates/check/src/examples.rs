@@ -40,12 +40,16 @@ pub struct ResponseBlock {
 pub struct Directives {
     /// Do not run the example.
     pub skip: bool,
-    /// The expected status.
-    pub status: Option<u16>,
+    /// The expected statuses.
+    pub statuses: Vec<u16>,
     /// Use fresh data for this example.
     pub reset: bool,
     /// The data file for this and the following examples.
     pub data: Option<String>,
+    /// Members of the response whose values are not compared.
+    pub any: Vec<String>,
+    /// Names and paths of values to save from the response; these directives are below the request.
+    pub save: Vec<(String, String)>,
 }
 
 impl Example {
@@ -80,11 +84,12 @@ pub fn find(page: &Page) -> Vec<Example> {
         let count = found.len();
         for (index, request) in found.into_iter().enumerate() {
             let mut example =
-                Example { fence: at, end, directives: directives(page, at), request, ..Example::default() };
+                Example { fence: at, end, directives: directives(page, at, end), request, ..Example::default() };
             if let Some(range) = example.request.output.clone() {
                 example.response = Some(ResponseBlock { fence: at, range });
             } else if index + 1 == count {
-                match pairing::response_of(page, at, end, &fences, &taken) {
+                let body = example.request.json_body();
+                match pairing::response_of(page, at, end, &fences, &taken, body.as_ref()) {
                     Paired::Block(fence) => {
                         let length = page.fence(fence).map_or(0, |fence| fence.content.len());
                         example.response = Some(ResponseBlock { fence, range: 0..length });
@@ -103,18 +108,23 @@ pub fn find(page: &Page) -> Vec<Example> {
     examples
 }
 
-fn directives(page: &Page, at: usize) -> Directives {
+fn directives(page: &Page, at: usize, end: usize) -> Directives {
     let mut out = Directives::default();
     for directive in page.directives_above(at) {
         out.skip |= directive.has("skip");
         out.reset |= directive.has("reset");
-        out.status = out.status.or_else(|| directive.value("status").and_then(|status| status.parse().ok()));
+        let list = |name| directive.value(name).into_iter().flat_map(|list| list.split(','));
+        out.statuses.extend(list("status").filter_map(|status| status.parse::<u16>().ok()));
+        out.any.extend(list("any").map(str::to_owned));
+    }
+    for directive in page.blocks[at..end].iter().filter_map(Block::directive).filter(|directive| directive.has("save"))
+    {
+        let paths = directive.words.iter().filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
+        out.save.extend(paths);
     }
     // A data file holds until another is named.
-    out.data = page.blocks[..at].iter().rev().find_map(|block| match block {
-        Block::Directive(directive) => directive.value("db").map(str::to_owned),
-        _ => None,
-    });
+    let above = page.blocks[..at].iter().rev().filter_map(Block::directive);
+    out.data = above.filter_map(|directive| directive.value("db")).next().map(str::to_owned);
     out
 }
 
@@ -212,7 +222,9 @@ mod tests {
                 vec!["h/a -> {\"id\": 2}"],
             ),
             (format!("## Get\n\n{}## Model\n\n{}", curl("a"), json(1)), vec!["h/a -> -"]),
-            (format!("### Get\n\n{}### What comes back\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
+            (format!("### Get\n\n{}### Configuration\n\n{}", curl("a"), json(1)), vec!["h/a -> -"]),
+            (format!("### Get\n\n{}### Response\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
+            (format!("### Get\n\n{}#### What comes back\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
             (
                 format!("### Do it\n\n{}No response body returned.\n\n### Later\n\n{}", curl("a"), json(1)),
                 vec!["h/a -> no body"],
@@ -230,7 +242,7 @@ mod tests {
         let page = Page::parse(Path::new("p.md"), text);
         let examples = find(&page);
         let first = &examples[0].directives;
-        assert_eq!((first.skip, first.status, first.reset), (true, Some(404), true));
+        assert_eq!((first.skip, first.statuses.as_slice(), first.reset), (true, [404].as_slice(), true));
         assert!(!examples[1].directives.skip);
         assert_eq!(examples[1].directives.data.as_deref(), Some("other.json"));
     }

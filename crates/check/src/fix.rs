@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
-use super::compare::same;
+use super::compare::{Step, same};
 use super::lenient_json::{Item, Kind, Node};
 use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
@@ -107,9 +107,20 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
     if !status_ok || in_request || received.hint.is_some() {
         return None;
     }
-    let body = received.json()?;
     let response = result.example.response.as_ref()?;
     let fence = page.fence(response.fence)?;
+    let in_comments = fence.content[response.range.clone()].trim_start().starts_with('#');
+    if details.truncated || in_comments {
+        return None;
+    }
+    let mut body = received.json()?.clone();
+    // Values that cannot be documented stay as they are.
+    for found in &details.accepted {
+        if let (Some(value), Some(documented)) = (value_at(&mut body, &found.path), &found.documented) {
+            *value = documented.clone();
+        }
+    }
+    let body = &body;
     let mut content = fence.content.clone();
     if let Some(node) = &details.documented {
         if !keeps_something(node, body) {
@@ -129,6 +140,15 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
         content.replace_range(start..end, &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)));
     }
     Some((fence, content))
+}
+
+/// The value at a path.
+fn value_at<'a>(body: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
+    path.iter().try_fold(body, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(index),
+        Step::Id(id) => value.as_array_mut()?.iter_mut().find(|item| item.get("id").is_some_and(|own| same(own, id))),
+    })
 }
 
 /// Whether anything of a documented value is in the response: a member's name, an item or a scalar.

@@ -3,6 +3,7 @@
 //! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
 //! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A documented response.
@@ -10,8 +11,10 @@ use std::ops::Range;
 pub struct Documented {
     /// The status line and headers before the body.
     pub head: Option<Head>,
-    /// The body.
+    /// The body, if it is JSON.
     pub body: Option<Node>,
+    /// The range of a body below a status line that is not JSON.
+    pub text: Option<Range<usize>>,
 }
 
 /// A status line.
@@ -126,6 +129,14 @@ pub struct SyntaxError {
 /// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.
 pub fn looks_like_response(content: &str) -> bool {
     let text = content.trim_start();
+    let text = if is_dots(text.lines().next().unwrap_or_default().trim()) {
+        text.trim_start_matches(['.', '…']).trim_start()
+    } else {
+        text
+    };
+    if headers_only(text) {
+        return true;
+    }
     if text.starts_with(['{', '[']) || text.starts_with("HTTP/") || text.starts_with("< HTTP/") {
         return !text.starts_with("{{") && !is_template_url(text);
     }
@@ -153,29 +164,61 @@ fn is_template_url(text: &str) -> bool {
 pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
     let (head, start) = head(content);
     let mut parser = Parser::new(content, start);
-    let mut documented = Documented { head, body: None };
+    let mut documented = Documented { head, ..Documented::default() };
     parser.space();
     if parser.rest().is_empty() {
         return Ok(documented);
     }
-    let bare = parser.rest().starts_with('"') && parser.member_ahead();
-    let node = if bare { parser.object(true)? } else { parser.value()? };
-    parser.space();
-    // A comma or dots may follow an excerpt.
-    while parser.eat(',') || parser.dots() {
-        parser.space();
+    if documented.head.is_some() && !parser.rest().starts_with(['{', '[', '"', '.', '…']) {
+        documented.text = Some(parser.at..content.trim_end().len());
+        return Ok(documented);
     }
-    if !parser.rest().is_empty() {
+    documented.body = Some(parser.excerpt()?);
+    // Headers may be shown below the body, and `curl -v` ends with lines that begin with `*`.
+    let other = |line: &str| line.trim().is_empty() || line.starts_with("* ") || is_header(line);
+    if !parser.rest().lines().all(other) {
         return Err(parser.error("unexpected text after the JSON"));
     }
-    documented.body = Some(node);
     Ok(documented)
+}
+
+/// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
+pub fn uncomment(text: &str) -> Cow<'_, str> {
+    if comment_output(text) != text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches([' ', '\t', '#', '-', '=', '>']);
+        out.push_str(&" ".repeat(line.len() - content.len()));
+        out.push_str(content);
+    }
+    Cow::Owned(out)
+}
+
+/// The length of output in comments at the beginning of a text, 0 if there is none.
+pub fn comment_output(text: &str) -> usize {
+    let after = text.trim_start().trim_start_matches('#').trim_start();
+    let arrow = ["->", "=>", ">"].iter().find_map(|arrow| after.strip_prefix(arrow));
+    if !text.trim_start().starts_with('#') || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '['])) {
+        return 0;
+    }
+    text.split_inclusive('\n').take_while(|line| line.trim_start().starts_with('#')).map(str::len).sum()
+}
+
+/// Whether a response begins with headers and no status line.
+fn headers_only(text: &str) -> bool {
+    let mut lines = text.trim_start().lines().skip_while(|line| is_header(line.trim()));
+    text.trim_start().lines().next().is_some_and(|line| is_header(line.trim()))
+        && lines.next().is_some_and(|line| line.trim().is_empty())
+        && lines.find(|line| !line.trim().is_empty()).is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
 /// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
 fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
     let mut found: Option<Head> = None;
+    let headers_only = headers_only(content);
     for line in content.split_inclusive('\n') {
         let trimmed = line.trim();
         let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
@@ -194,7 +237,7 @@ fn head(content: &str) -> (Option<Head>, usize) {
             || trimmed.starts_with('<')
             || trimmed == ">"
             || trimmed == "*";
-        let header = found.is_some() && is_header(plain);
+        let header = (found.is_some() || headers_only) && is_header(plain);
         if !(verbose || header || (trimmed.is_empty())) {
             return (found, start);
         }
@@ -314,6 +357,33 @@ impl<'a> Parser<'a> {
         let words = line.find(['{', '}', '[', ']', '"', ',']).map_or(line, |end| &line[..end]);
         self.at += words.len();
         true
+    }
+
+    /// The body: a value, or several items of an array without its brackets. `...` may surround them.
+    fn excerpt(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.at;
+        let mut items = Vec::new();
+        loop {
+            let from = self.at;
+            if self.rest().starts_with(['.', '…']) && self.dots() {
+                items.push(Item::Elided(from..self.at));
+            } else if !self.eat(',') {
+                let bare = self.rest().starts_with('"') && self.member_ahead();
+                items.push(Item::Value(if bare { self.object(true)? } else { self.value()? }));
+            }
+            let end = self.at;
+            self.space();
+            let separated = matches!(self.text[..end].chars().last(), Some(',' | '.' | '…'));
+            if self.rest().starts_with([',', '.', '…']) || (separated && self.rest().starts_with('{')) {
+                continue;
+            }
+            let mut values = items.iter().filter_map(Item::node);
+            return match (values.next(), values.next()) {
+                (Some(only), None) => Ok(only.clone()),
+                (None, _) => Err(self.error("a value is missing")),
+                _ => Ok(Node { kind: Kind::Array(items), span: start..end }),
+            };
+        }
     }
 
     fn member_ahead(&self) -> bool {
@@ -576,6 +646,12 @@ mod tests {
             ("[]", json!([])),
             ("true", json!(true)),
             ("{\"a\": 1}\n...", json!({"a": 1})),
+            ("...\n{\"a\": 1}\n...", json!({"a": 1})),
+            ("...\n{\"a\": 1},\n{\"a\": 2},\n...", json!(["...", {"a": 1}, {"a": 2}, "..."])),
+            ("{\"a\": 1},\n{\"a\": 2}", json!([{"a": 1}, {"a": 2}])),
+            ("[1]\n\nHeaders:\nX-Total-Count: 1", json!([1])),
+            ("Content-Type: application/json\n\n{\"a\": 1}", json!({"a": 1})),
+            ("HTTP/1.1 200 OK\n\n[1]\n* Connection #0 left intact", json!([1])),
             ("[{\"id\": 1}, ... more items ..., {\"id\": 9}]", json!([{"id": 1}, "...", {"id": 9}])),
         ];
         for (text, expected) in rows {
@@ -592,6 +668,7 @@ mod tests {
             ("< HTTP/1.1 200 OK\r\n< A: b\r\n<\r\n{}", Some((200, "200 OK")), true),
             ("* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 404 Not Found\n<\n{}", Some((404, "404 Not Found")), true),
             ("{\"a\": 1}", None, true),
+            ("HTTP/1.1 404 Not Found\nContent-Type: text/plain\n\nnot found", Some((404, "404 Not Found")), false),
         ];
         for (text, head, body) in rows {
             let documented = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
@@ -622,7 +699,17 @@ mod tests {
 
     #[test]
     fn what_could_be_a_response() {
-        let yes = ["{}", " [1]", "\"a\": 1", "HTTP/1.1 200 OK", "{ ... }", "// note\n{}", "{\n \"a\": 1\n}"];
+        let yes = [
+            "{}",
+            " [1]",
+            "\"a\": 1",
+            "HTTP/1.1 200 OK",
+            "{ ... }",
+            "// note\n{}",
+            "{\n \"a\": 1\n}",
+            "...\n{}",
+            "A: b\n\n{}",
+        ];
         let no = ["{server_url}/users", "{{base}}/users", "hello", "\"text\"", "git branch", "", "<p>"];
         for text in yes {
             assert!(looks_like_response(text), "{text}");

@@ -123,8 +123,12 @@ pub struct Details {
     pub expected: Option<Expected>,
     /// The documented body.
     pub documented: Option<Node>,
-    /// Whether a response is documented that is not JSON.
+    /// Whether a response is documented that should be JSON, but is not.
     pub unparsed: bool,
+    /// Whether the page says that only a part of the list is shown.
+    pub truncated: bool,
+    /// Differences that are accepted: random ids, and members that are excluded from the comparison.
+    pub accepted: Vec<Difference>,
     /// The response that was compared.
     pub received: Option<Received>,
     /// The response after the writes above the example, where that differs from the page, too.

@@ -1,6 +1,7 @@
 //! A Markdown page as a list of blocks: headings, paragraphs, code blocks, tables and directives, each with its byte
 //! range. Lines and columns count from 1.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,7 +10,8 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use regex::Regex;
 
 use super::front_matter::FrontMatter;
-use super::text::pattern;
+use super::lenient_json::{self, Kind};
+use super::text::{Lines, nearest, pattern};
 
 /// A parsed page.
 #[derive(Debug, Clone)]
@@ -118,8 +120,7 @@ impl Page {
     /// Parses a page.
     pub fn parse(path: &Path, text: String) -> Page {
         let (front, body) = FrontMatter::parse(&text);
-        let mut blocks = Reader::new(&text, body).read();
-        directives(&text, body, &mut blocks);
+        let blocks = Reader::new(&containers_as_lists(&text), body).read();
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
             .collect();
@@ -162,10 +163,7 @@ impl Page {
             .iter()
             .rev()
             .take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_) | Block::Table(_)))
-            .filter_map(|block| match block {
-                Block::Directive(directive) => Some(directive),
-                _ => None,
-            })
+            .filter_map(Block::directive)
     }
 
     /// The value of `as=request`, `as=response` or `as=none` above a block.
@@ -187,6 +185,14 @@ impl Page {
 }
 
 impl Block {
+    /// The directive, if the block is one.
+    pub fn directive(&self) -> Option<&Directive> {
+        match self {
+            Block::Directive(directive) => Some(directive),
+            _ => None,
+        }
+    }
+
     /// The block's byte range in the page.
     pub fn range(&self) -> Range<usize> {
         match self {
@@ -221,6 +227,29 @@ impl Fence {
 }
 
 impl Directive {
+    /// What is wrong with the directive: an unknown word or value.
+    pub fn error(&self) -> Option<String> {
+        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save"];
+        const ROLES: &[&str] = &["request", "response", "none"];
+        let saves = self.has("save");
+        let near = |word: &str, known: &[&str]| {
+            let near = nearest(word, known.iter().copied());
+            near.map_or_else(|| format!("; known are {}", known.join(", ")), |near| format!("; did you mean `{near}`?"))
+        };
+        self.words.iter().find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
+            ("skip" | "reset" | "save", None) | ("db" | "any", Some(_)) => None,
+            ("status", Some(list)) => {
+                let is_status = |status: &str| status.parse().is_ok_and(|code: u16| (100..600).contains(&code));
+                (!list.split(',').all(is_status)).then(|| format!("`{list}` is not a status or a list of statuses"))
+            }
+            ("as", Some(role)) if ROLES.contains(&role) => None,
+            ("as", Some(role)) => Some(format!("`as={role}` has no meaning{}", near(role, ROLES))),
+            (_, Some(path)) if saves && path.starts_with('.') => None,
+            (known, _) if WORDS.contains(&known) => Some(format!("`{known}` has the wrong form in a standin comment")),
+            (unknown, _) => Some(format!("unknown word `{unknown}` in a standin comment{}", near(unknown, WORDS))),
+        })
+    }
+
     /// Whether the directive has this word.
     pub fn has(&self, name: &str) -> bool {
         self.words.iter().any(|(word, _)| word == name)
@@ -232,31 +261,17 @@ impl Directive {
     }
 }
 
-fn directives(text: &str, body: usize, blocks: &mut Vec<Block>) {
-    let mut found = Vec::new();
-    for captures in DIRECTIVE.captures_iter(&text[body..]) {
-        let (Some(whole), Some(words)) = (captures.get(0), captures.get(1)) else { continue };
-        let range = body + whole.start()..body + whole.end();
-        let in_code = blocks.iter().any(|block| {
-            matches!(block, Block::Fence(fence) if fence.range.start <= range.start && range.end <= fence.range.end)
-        });
-        if in_code {
-            continue;
-        }
-        let words = words
-            .as_str()
-            .split_whitespace()
-            .map(|word| match word.split_once('=') {
-                Some((name, value)) => (name.to_ascii_lowercase(), Some(value.trim_matches('"').to_owned())),
-                None => (word.to_ascii_lowercase(), None),
-            })
-            .collect();
-        found.push(Block::Directive(Directive { words, range }));
-    }
-    if !found.is_empty() {
-        blocks.extend(found);
-        blocks.sort_by_key(|block| block.range().start);
-    }
+/// The directives in HTML at an offset of the page.
+fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
+    DIRECTIVE.captures_iter(html).filter_map(move |captures| {
+        let (whole, words) = (captures.get(0)?, captures.get(1)?);
+        let word = |word: &str| match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
+            None => (word.to_owned(), None),
+        };
+        let words = words.as_str().split_whitespace().map(word).collect();
+        Some(Block::Directive(Directive { words, range: start + whole.start()..start + whole.end() }))
+    })
 }
 
 /// Collects blocks from Markdown events. Inline text is buffered until its block ends.
@@ -324,12 +339,18 @@ impl<'a> Reader<'a> {
                 Event::SoftBreak => self.say(" ", range),
                 Event::HardBreak => self.say("\n", range),
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
-                | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image)
-                | Event::InlineHtml(_) => {}
+                | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
+                Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
+                Event::Start(Tag::HtmlBlock) => {
+                    self.flush();
+                    self.blocks.extend(directives(&self.text[range.clone()], range.start));
+                }
                 _ => self.flush(),
             }
         }
         self.flush();
+        // A directive inside a paragraph is found before the paragraph ends.
+        self.blocks.sort_by_key(|block| block.range().start);
         self.blocks
     }
 
@@ -353,9 +374,47 @@ impl<'a> Reader<'a> {
         if let Some(range) = self.words_range.take()
             && !text.trim().is_empty()
         {
-            self.blocks.push(Block::Prose(Prose { text, bold, range }));
+            let source = &self.text[range.clone()];
+            self.blocks.push(if is_json(source) {
+                let pieces = vec![Piece { content: 0, source: range.start, length: source.len() }];
+                let content = source.to_owned();
+                Block::Fence(Fence { language: String::new(), range, content, fenced: false, pieces })
+            } else {
+                Block::Prose(Prose { text, bold, range })
+            });
         }
     }
+}
+
+/// Whether a paragraph is JSON without a code block around it.
+fn is_json(source: &str) -> bool {
+    source.starts_with(['{', '[']) && source.ends_with(['}', ']']) && source.contains(['"', '\n']) && {
+        let parsed = lenient_json::parse(source).ok().and_then(|documented| documented.body);
+        parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))
+    }
+}
+
+/// Replaces the markers of MkDocs tabs and admonitions, whose content is indented, by those of list items of the same
+/// width, so that Markdown parses what is inside.
+fn containers_as_lists(text: &str) -> Cow<'_, str> {
+    const MARKERS: [(&str, &str); 5] =
+        [("=== ", "*   "), ("!!! ", "*   "), ("??? ", "*   "), ("???+ ", "*   +"), ("===+ ", "*   +")];
+    if !MARKERS.iter().any(|(marker, _)| text.contains(marker)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut lines = Lines { text, at: 0 };
+    while let Some((line, _)) = lines.next() {
+        let content = line.trim_start_matches(' ');
+        let indent = &line[..line.len() - content.len()];
+        let inside = text[lines.at..].lines().find(|line| !line.trim().is_empty());
+        let is_container = inside.is_some_and(|inside| inside.starts_with(&format!("{indent}    ")));
+        match MARKERS.iter().find_map(|(marker, list)| Some((content.strip_prefix(marker)?, list))) {
+            Some((rest, list)) if is_container => out.extend([indent, list, rest]),
+            _ => out.push_str(line),
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn fence<'a>(
@@ -464,7 +523,8 @@ mod tests {
 
     #[test]
     fn directives_are_read_outside_code_only() {
-        let page = page("<!-- standin: skip status=404 -->\n\n```md\n<!-- standin: reset -->\n```\n");
+        let page =
+            page("<!-- standin: skip status=404 -->\n\n`<!-- standin: x -->`\n\n```md\n<!-- standin: reset -->\n```\n");
         let found: Vec<_> = page
             .blocks
             .iter()

@@ -1,6 +1,8 @@
 //! Finds the response that belongs to a request: by matching headings or labels, else the next JSON before the next
 //! request. A response is always below its request.
 
+use serde_json::Value;
+
 use super::labels::{self, Announces};
 use super::lenient_json::looks_like_response;
 use super::page::{Block, Page};
@@ -17,10 +19,17 @@ pub enum Paired {
 
 /// The response to the request in block `at`. `end` is the block of the next request, `requests` are all blocks with
 /// requests, `taken` the responses of other requests.
-pub fn response_of(page: &Page, at: usize, end: usize, requests: &[usize], taken: &[usize]) -> Paired {
+pub fn response_of(
+    page: &Page,
+    at: usize,
+    end: usize,
+    requests: &[usize],
+    taken: &[usize],
+    body: Option<&Value>,
+) -> Paired {
     match by_heading(page, at, requests, taken) {
         Some(answer) => answer,
-        None => by_order(page, at, end),
+        None => by_order(page, at, end, body),
     }
 }
 
@@ -38,6 +47,15 @@ fn label(block: &Block) -> Option<&str> {
     let Block::Prose(prose) = block else { return None };
     if let Some(bold) = &prose.bold {
         return Some(bold);
+    }
+    // The title of a tab.
+    if let Some(title) = prose.text.trim().strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        return Some(title);
+    }
+    // A label without markup.
+    let text = prose.text.trim();
+    if text.split_whitespace().count() <= 3 && labels::label(text) != Announces::Unspecific && !text.ends_with('.') {
+        return Some(text);
     }
     let last = prose.text.trim().lines().last().unwrap_or_default().trim();
     // Only the last sentence announces the code block.
@@ -106,7 +124,7 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
 }
 
 /// The next JSON that is not announced as something else.
-fn by_order(page: &Page, at: usize, end: usize) -> Paired {
+fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired {
     let own = page.heading_of(at);
     let own_level = own.map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
@@ -123,8 +141,7 @@ fn by_order(page: &Page, at: usize, end: usize) -> Paired {
                     foreign = Some(heading.level);
                 }
                 announced = labels::heading(&heading.text);
-                let leaves =
-                    heading.level < own_level || heading.level <= 2 && own_level > 0 && heading.level <= own_level;
+                let leaves = heading.level <= own_level;
                 if leaves && announced != Announces::Response {
                     return Paired::Nothing;
                 }
@@ -138,7 +155,8 @@ fn by_order(page: &Page, at: usize, end: usize) -> Paired {
                     } else if foreign == Some(7) && said == Announces::Response {
                         foreign = None;
                     }
-                    if said != Announces::Unspecific {
+                    let only_body = labels::words(label) == ["body"];
+                    if said != Announces::Unspecific && !(only_body && announced == Announces::Response) {
                         announced = said;
                     }
                 }
@@ -154,7 +172,11 @@ fn by_order(page: &Page, at: usize, end: usize) -> Paired {
                     return Paired::Nothing;
                 }
                 let fits = looks_like_response(&fence.content) && page.declared_role(index).is_none();
-                if fits && foreign.is_none() && matches!(announced, Announces::Unspecific | Announces::Response) {
+                if fits
+                    && foreign.is_none()
+                    && matches!(announced, Announces::Unspecific | Announces::Response)
+                    && !(is_request_body(&fence.content, body) && json_follows(page, index, end))
+                {
                     return Paired::Block(index);
                 }
             }
@@ -162,6 +184,18 @@ fn by_order(page: &Page, at: usize, end: usize) -> Paired {
         }
     }
     Paired::Nothing
+}
+
+/// Whether a block shows the body of the request itself.
+fn is_request_body(content: &str, body: Option<&Value>) -> bool {
+    body.is_some() && serde_json::from_str(content).ok().as_ref() == body
+}
+
+fn json_follows(page: &Page, index: usize, end: usize) -> bool {
+    let heading = page.heading_of(index);
+    (index + 1..end).any(|at| {
+        page.fence(at).is_some_and(|fence| looks_like_response(&fence.content)) && page.heading_of(at) == heading
+    })
 }
 
 /// A URL alone in a block is a request for another client.

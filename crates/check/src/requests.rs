@@ -24,11 +24,20 @@ pub struct FoundRequest {
     pub output: Option<Range<usize>>,
 }
 
+impl FoundRequest {
+    /// The body, if it is JSON.
+    pub fn json_body(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.written.as_ref()?.request.body.as_deref()?).ok()
+    }
+}
+
 /// Why a request is not sent.
 #[derive(Debug, Clone)]
 pub enum Problem {
     /// The command is wrong.
     Mistakes(Vec<Mistake>),
+    /// A template: there are placeholders in it.
+    Template,
     /// The command is valid, but not an example that can be run.
     Skip(String),
 }
@@ -104,6 +113,10 @@ fn command_in_line(line: &str) -> Option<usize> {
 
 /// The output shown below a command, and where to continue.
 fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
+    let in_comments = lenient_json::comment_output(&text[start..]);
+    if in_comments > 0 {
+        return (Some(start..start + in_comments), start + in_comments);
+    }
     if !lenient_json::looks_like_response(&text[start..]) {
         return (None, start);
     }
@@ -127,9 +140,9 @@ fn from_command(command: shell::Command) -> FoundRequest {
     let placeholder = parsed.request.as_ref().and_then(|written| placeholder(&written.request));
     let mut mistakes = command.mistakes;
     mistakes.extend(parsed.mistakes);
-    let problem = if let Some(placeholder) = placeholder {
+    let problem = if placeholder.is_some() {
         // Mistakes in a template are not worth a finding.
-        Some(Problem::Skip(template(&placeholder)))
+        Some(Problem::Template)
     } else if !mistakes.is_empty() {
         Some(Problem::Mistakes(mistakes))
     } else if let Some(reason) = parsed.unsupported {
@@ -139,11 +152,6 @@ fn from_command(command: shell::Command) -> FoundRequest {
         filter.map(|filter| Problem::Skip(format!("its output goes through `{filter}`, which is not run")))
     };
     FoundRequest { span: command.span, written: parsed.request, problem, output: None }
-}
-
-/// Why a template is not sent.
-pub fn template(placeholder: &str) -> String {
-    format!("a template: `{placeholder}` is a placeholder")
 }
 
 /// Whether a filter prints the JSON it reads.
@@ -173,19 +181,14 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             let versioned = text[span.clone()].lines().next().unwrap_or_default().contains(" HTTP/");
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
-                Some(placeholder) => Some(template(&placeholder)),
+                Some(_) => Some(Problem::Template),
                 None if request.body.is_none() && !versioned && needs_body => {
-                    Some("names an endpoint: a method and a path without a body".to_owned())
+                    Some(Problem::Skip("names an endpoint: a method and a path without a body".to_owned()))
                 }
                 None => None,
             };
             let kept = text[span.clone()].trim_end().len();
-            found.push(FoundRequest {
-                span: span.start..span.start + kept,
-                written: Some(written),
-                problem: problem.map(Problem::Skip),
-                output,
-            });
+            found.push(FoundRequest { span: span.start..span.start + kept, written: Some(written), problem, output });
         } else if found.is_empty() && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/']) {
             // Other text before the first request: the block is something else.
             return found;
@@ -197,7 +200,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
 }
 
 /// A placeholder in the body or in the content type.
-fn placeholder(request: &Request) -> Option<String> {
+pub fn placeholder(request: &Request) -> Option<String> {
     if let Some(body) = &request.body {
         if let Some(captures) = PLACEHOLDER.captures(body) {
             let found = captures.name("quoted").or_else(|| captures.name("bare"));
@@ -280,7 +283,7 @@ mod tests {
         ];
         for command in rows {
             let found = found(&format!("```sh\n{command}\n```\n"));
-            assert!(matches!(found[0].problem, Some(Problem::Skip(_))), "{command}: {found:?}");
+            assert!(matches!(found[0].problem, Some(Problem::Template)), "{command}: {found:?}");
         }
         let sent = found("```sh\ncurl h/a -d '{\"html\": \"<b>x</b>\", \"t\": \"a {b} c\"}'\n```\n");
         assert!(sent[0].problem.is_none());

@@ -1,22 +1,34 @@
 //! Runs the examples of a page.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use serde_json::Value;
 
 use super::causes::{self, Case};
-use super::compare::{self, Diff, DifferenceKind};
+use super::compare::{self, Diff, DifferenceKind, Step};
 use super::datasets::{Dataset, Datasets};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
-use super::lenient_json::{self, Kind, Node};
+use super::lenient_json::{self, Item, Kind, Node};
 use super::options::{Options, Reset};
 use super::outcome::{Details, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
 use super::requests::{self, Problem};
-use super::service::{Body, Opener, Received, Request, Service, ServiceError};
+use super::service::{Body, Opener, Received, Request, Service, ServiceError, WrittenRequest};
 use super::status::{self, Expected, StatusSource};
 use super::tables;
+use super::text::pattern;
 use super::url::{self, Resolved, TargetHosts};
+
+/// A sentence that says that a response is not complete.
+static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?:only\b[^.]*\b(?:listed|shown|displayed|included|shows) | truncated | abbreviated | shortened |
+            abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed))\b",
+    )
+});
 
 /// The reason of examples under `--list`.
 pub const LISTED: &str = "listed, not run";
@@ -33,7 +45,16 @@ pub struct Context<'a> {
 pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResult {
     let examples = examples::find(&page);
     let hosts = target_hosts(&page, context.options);
-    let mut runner = Runner { context, datasets, page: &page, hosts, fixtures: Vec::new(), writes: Vec::new() };
+    let mut runner = Runner {
+        context,
+        datasets,
+        page: &page,
+        hosts,
+        fixtures: Vec::new(),
+        writes: Vec::new(),
+        saves: examples.iter().any(|example| !example.directives.save.is_empty()),
+        saved: Vec::new(),
+    };
     let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
     for example in examples {
         let result = runner.example(example, &results);
@@ -43,6 +64,11 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     for (index, entry) in page.front.testable.iter().enumerate() {
         if !results.iter().any(|result| result.example.testable == Some(index)) {
             results.push(unknown_testable(&page, entry));
+        }
+    }
+    for directive in page.blocks.iter().filter_map(Block::directive) {
+        if let Some(error) = directive.error() {
+            results.push(not_an_example(&page, directive.range.clone(), String::new(), error));
         }
     }
     // Tables can be checked without a runnable example.
@@ -77,11 +103,16 @@ fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
         "the front matter names `{}`, but the page has no heading `{} request` with a request under it",
         entry.name, entry.name
     );
+    not_an_example(page, entry.range.clone(), entry.name.clone(), reason)
+}
+
+/// An error that does not belong to a request.
+fn not_an_example(page: &Page, range: Range<usize>, target: String, error: String) -> ExampleResult {
     ExampleResult {
         example: Example { fence: page.blocks.len(), end: page.blocks.len(), ..Example::default() },
-        range: entry.range.clone(),
-        outcome: Outcome::Error(reason),
-        details: Details { target: entry.name.clone(), ..Details::default() },
+        range,
+        outcome: Outcome::Error(error),
+        details: Details { target, ..Details::default() },
     }
 }
 
@@ -103,12 +134,22 @@ struct Runner<'a> {
     fixtures: Vec<Fixture>,
     /// The page's writes so far, each with the index of its fixture.
     writes: Vec<(usize, Request)>,
+    /// Whether an example of the page saves values.
+    saves: bool,
+    /// The saved values by name.
+    saved: Vec<(String, String)>,
 }
 
 /// What is documented for an example.
 struct Documented<'a> {
     expected: &'a Expected,
     body: Option<&'a Node>,
+    /// A body that is not JSON.
+    plain: Option<&'a (String, Range<usize>)>,
+    /// Members whose values are not compared.
+    any: &'a [String],
+    /// Whether the server generates the id. A string is random, so it cannot be documented.
+    generated_id: bool,
     /// Whether the text around the example mentions an error.
     mentions_error: bool,
 }
@@ -118,6 +159,8 @@ struct Compared {
     received: Received,
     status_ok: bool,
     diff: Diff,
+    /// Differences that do not count.
+    accepted: Vec<compare::Difference>,
 }
 
 impl Compared {
@@ -161,6 +204,7 @@ impl Runner<'_> {
         let (response, syntax_error) = self.documented_response(example);
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
+        details.truncated = response.truncated;
         let expected = status::expected(page, example, response.status);
         details.expected = Some(expected.clone());
         let request = match sendable {
@@ -180,6 +224,10 @@ impl Runner<'_> {
         let documented = Documented {
             expected: &expected,
             body: details.documented.as_ref(),
+            plain: response.plain.as_ref(),
+            any: &example.directives.any,
+            generated_id: request.method == "POST"
+                && example.request.json_body().is_some_and(|body| body.get("id").is_none()),
             mentions_error: mentions_error(page, example),
         };
         let fresh = example.directives.reset;
@@ -216,6 +264,12 @@ impl Runner<'_> {
                 }
                 let note = if after_writes {
                     "as documented, after the writes above it on the page"
+                } else if !compared.accepted.is_empty() {
+                    "as documented, except for values that cannot be documented"
+                } else if details.truncated {
+                    "as documented; the page says that only a part is shown"
+                } else if response.plain.is_some() && compared.received.json().is_some() {
+                    "the status is as documented; the documented body is not JSON and was not compared"
                 } else if details.documented.is_some() {
                     "as documented"
                 } else if example.no_body {
@@ -226,23 +280,34 @@ impl Runner<'_> {
                 Outcome::Passed(note.to_owned())
             }
         };
+        let saved = self.save(example, &compared.received);
+        details.accepted = compared.accepted;
         details.received = Some(compared.received);
         if let Later::Differs(received) = later {
             details.after_writes = Some(received);
         }
-        Ok(outcome)
+        saved.map(|()| outcome)
     }
 
     /// The request to send, or why there is none.
     fn sendable(&self, example: &Example) -> Sendable {
         let found = &example.request;
-        let resolved = found.written.as_ref().map(|written| url::resolve(&written.request.target, &self.hosts));
+        let written = found.written.clone().map(|written| self.with_saved_values(written));
+        let resolved = written.as_ref().map(|written| url::resolve(&written.request.target, &self.hosts));
+        // A saved value may have taken the place of the placeholder.
+        let still_template = || written.as_ref().and_then(|written| requests::placeholder(&written.request));
+        let template = |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));
         match (&found.problem, &resolved) {
             (_, Some(Resolved::Foreign(host))) => {
                 return Sendable::Skip(format!("goes to {host}, which is not this server (see --host)"));
             }
             (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
-            (_, Some(Resolved::Template(placeholder))) => return Sendable::Skip(requests::template(placeholder)),
+            (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
+            (Some(Problem::Template), _) => {
+                if let Some(placeholder) = still_template() {
+                    return template(&placeholder);
+                }
+            }
             _ => {}
         }
         let Some(fence) = self.page.fence(example.fence) else { return Sendable::Wrong(Vec::new()) };
@@ -254,9 +319,9 @@ impl Runner<'_> {
                 Finding { range, text, fix: mistake.fix.clone() }
             }));
         }
-        match (&found.written, resolved) {
+        match (written, resolved) {
             (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
-                Sendable::Request(Request { target, ..written.request.clone() })
+                Sendable::Request(Request { target, ..written.request })
             }
             (Some(written), Some(Resolved::Wrong(text, fix))) => {
                 let range = fence.source_range(&written.url_span);
@@ -267,6 +332,36 @@ impl Runner<'_> {
         }
     }
 
+    /// Puts the values that earlier examples saved in place of `{name}` and `$name`.
+    fn with_saved_values(&self, mut written: WrittenRequest) -> WrittenRequest {
+        for (name, value) in &self.saved {
+            let name = regex::escape(name);
+            let placeholder = pattern(&format!(r"\{{\{{?{name}\}}?\}}|\$\{{{name}\}}|\${name}\b"));
+            let request = &mut written.request;
+            for text in std::iter::once(&mut request.target).chain(&mut request.body) {
+                *text = placeholder.replace_all(text, regex::NoExpand(value)).into_owned();
+            }
+        }
+        written
+    }
+
+    /// Saves the values that the directives below an example name.
+    fn save(&mut self, example: &Example, received: &Received) -> Result<(), Outcome> {
+        for (name, path) in &example.directives.save {
+            let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
+            let found = steps.clone().try_fold(received.json(), |value, step| {
+                let value = value?;
+                Some(step.parse().ok().and_then(|index: usize| value.get(index)).or_else(|| value.get(step)))
+            });
+            match found.flatten() {
+                Some(Value::String(text)) => self.saved.push((name.clone(), text.clone())),
+                Some(value) => self.saved.push((name.clone(), value.to_string())),
+                None => return Err(Outcome::Error(format!("the response has no `{path}` to save as `{name}`"))),
+            }
+        }
+        Ok(())
+    }
+
     /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
     fn documented_response(&self, example: &Example) -> (DocumentedResponse, Option<Finding>) {
         let block = example.response.as_ref();
@@ -274,11 +369,17 @@ impl Runner<'_> {
             return (DocumentedResponse::default(), None);
         };
         // What is before the response is blanked out, so that offsets stay valid.
-        let text = format!("{}{}", " ".repeat(block.range.start), &fence.content[block.range.clone()]);
+        let response = lenient_json::uncomment(&fence.content[block.range.clone()]);
+        let text = format!("{}{response}", " ".repeat(block.range.start));
         match lenient_json::parse(&text) {
-            Ok(documented) => {
+            Ok(mut documented) => {
                 let status = documented.head.map(|head| (head.status, fence.source_range(&head.span)));
-                (DocumentedResponse { status, body: documented.body }, None)
+                let truncated = self.says_truncated(example, block.fence);
+                if let (true, Some(Node { kind: Kind::Array(items), span })) = (truncated, &mut documented.body) {
+                    items.push(Item::Elided(span.end..span.end));
+                }
+                let plain = documented.text.map(|span| (text[span.clone()].to_owned(), fence.source_range(&span)));
+                (DocumentedResponse { status, body: documented.body, plain, truncated }, None)
             }
             Err(error) => {
                 let at = fence.source(error.at);
@@ -287,6 +388,12 @@ impl Runner<'_> {
                 (DocumentedResponse::default(), Some(Finding::new(at..end, text)))
             }
         }
+    }
+
+    /// Whether the text above a response says that it is not complete.
+    fn says_truncated(&self, example: &Example, response: usize) -> bool {
+        let between = self.page.blocks.get(example.fence + 1..response).into_iter().flatten();
+        between.into_iter().any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
     }
 
     /// The index of the fixture for an example's data file.
@@ -316,7 +423,12 @@ impl Runner<'_> {
         documented: &Documented<'_>,
     ) -> Result<(Compared, Later), ServiceError> {
         // A real service cannot be reset.
-        let mode = if self.context.options.server.is_some() { Reset::Never } else { self.context.options.reset };
+        let mode = match self.context.options.reset {
+            _ if self.context.options.server.is_some() => Reset::Never,
+            // A saved value is from a write above.
+            Reset::Auto if self.saves => Reset::Page,
+            reset => reset,
+        };
         if matches!(mode, Reset::Page | Reset::Never) {
             if reset && mode == Reset::Page {
                 self.fixtures[fixture].running = None;
@@ -393,7 +505,12 @@ impl Runner<'_> {
                     format!("{} documents {statuses}, the server returns {}", source.description(), received.status)
                 }
             };
-            findings.push(Finding::new(expected.place.clone().unwrap_or(request_range.clone()), text));
+            let mut finding = Finding::new(expected.place.clone().unwrap_or(request_range.clone()), text);
+            if expected.source == StatusSource::Method {
+                let status = received.status;
+                finding.fix = Some(format!("`<!-- standin: status={status} -->` above the request if that is meant"));
+            }
+            findings.push(finding);
         }
         // An error response differs from a documented record in everything, which is not worth showing.
         let refused = !compared.status_ok && received.status >= 400 && expected.statuses.iter().all(|s| *s < 400);
@@ -401,6 +518,11 @@ impl Runner<'_> {
             return Diff::default();
         }
         let fence = example.response.as_ref().and_then(|response| self.page.fence(response.fence));
+        if let (Body::Text(text), Some((plain, range))) = (&received.body, documented.plain)
+            && !text.split_whitespace().eq(plain.split_whitespace())
+        {
+            findings.push(Finding::new(range.clone(), format!("the body is not as documented, got {text:?}")));
+        }
         if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
             let range = fence.map_or(request_range, |fence| fence.range.clone());
             findings.push(Finding::new(range, "the server returns text that is not JSON"));
@@ -426,22 +548,38 @@ enum Later {
 struct DocumentedResponse {
     status: Option<(u16, Range<usize>)>,
     body: Option<Node>,
+    /// A body that is not JSON, with its range in the page.
+    plain: Option<(String, Range<usize>)>,
+    truncated: bool,
 }
 
 impl Documented<'_> {
     fn compare(&self, received: Received) -> Compared {
-        let null = serde_json::Value::Null;
-        let diff = match self.body {
+        let null = Value::Null;
+        let mut diff = match self.body {
             Some(node) => compare::diff(node, received.json().unwrap_or(&null)),
             None => Diff::default(),
         };
+        let differences = std::mem::take(&mut diff.differences);
+        let (accepted, differences) = differences.into_iter().partition(|found| self.accepts(found));
+        diff.differences = differences;
         // If no status is documented, a documented error counts where the text mentions an error.
         let status_ok = self.expected.statuses.contains(&received.status)
             || self.expected.source == StatusSource::Method
                 && self.body.is_some()
                 && diff.differences.is_empty()
                 && (received.is_success() || self.mentions_error || self.is_error_body());
-        Compared { received, status_ok, diff }
+        Compared { received, status_ok, diff, accepted }
+    }
+
+    /// Whether a difference is a value that cannot be documented.
+    fn accepts(&self, found: &compare::Difference) -> bool {
+        let Some(Step::Key(key)) = found.path.last() else { return false };
+        let both_strings =
+            matches!((&found.documented, &found.actual), (Some(Value::String(_)), Some(Value::String(_))));
+        let has_values = found.documented.is_some() && found.actual.is_some();
+        (has_values && self.any.contains(key))
+            || (self.generated_id && both_strings && found.path.len() == 1 && key == "id")
     }
 
     fn is_error_body(&self) -> bool {

@@ -56,9 +56,23 @@ impl StatusSource {
     }
 }
 
-static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
+/// A paragraph or line that is a status: `Response: 404 Not Found`, `Status code: 404`, `HTTP/1.1 404`.
+static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:status(?:\s+code)?|http\s+(?:status|code)|returns?|responds?\s+with|response\s+code)\b[^\w\n]{0,6}(?:an?\s+|http(?:/\d\.\d)?\s+|status\s+|code\s+)*([1-5]\d\d)\b",
+        r"(?xi)^[^\w]*
+        (?P<label>(?:(?:expected|api|server|error|the|http|https|response|responses|result|results|return|returns|
+            returned|reply|answer|output|status|code|statuscode|body|headers|and)\b[^\w]*)*)
+        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>[a-z][a-z'\ -]*)? [^\w]*$",
+    )
+});
+/// A statement in a sentence: `returns 404`, `The server responds with a 404 error`.
+static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
+            respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
+            yields? | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is)\b[^\w\n]{0,6}
+        (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response)\s+)*
+        (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
 });
 static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)"));
@@ -66,8 +80,9 @@ static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([1-5]\d\d)\b(
 /// The documented status of an example; `head` is the status line in its response.
 pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)>) -> Expected {
     let method = example.method();
-    if let Some(status) = example.directives.status {
-        return one(status, StatusSource::Directive, None);
+    if !example.directives.statuses.is_empty() {
+        let statuses = example.directives.statuses.clone();
+        return Expected { statuses, source: StatusSource::Directive, place: None };
     }
     if let Some(entry) = example.testable.and_then(|entry| page.front.testable.get(entry))
         && !entry.statuses.is_empty()
@@ -99,55 +114,93 @@ fn one(status: u16, source: StatusSource, place: Option<Range<usize>>) -> Expect
     Expected { statuses: vec![status], source, place }
 }
 
-/// A status in the text between the request and the end of the example, or in the headings and labels of its response.
+/// A status in the text between the request and its response, or in a heading above them. Text below the response
+/// is about something else, and so is text after another code block or table.
 fn in_text(page: &Page, example: &Example) -> Option<Expected> {
-    let until = match &example.response {
-        // Text after the response may still speak of its status.
-        Some(response) if response.fence != example.fence => response.fence + 2,
-        _ => example.end,
-    };
-    let mut heading = None;
-    for index in example.fence + 1..until.min(example.end.max(example.fence + 1)) {
-        match &page.blocks[index] {
+    let response = example.response.as_ref().map(|response| response.fence);
+    let until = response.unwrap_or(example.end).min(example.end.max(example.fence + 1));
+    let mut found = None;
+    for block in page.blocks.get(example.fence + 1..until).into_iter().flatten() {
+        match block {
             Block::Prose(prose) => {
-                let captures = IN_TEXT.captures(&prose.text);
-                if let Some(code) = captures.and_then(|captures| captures.get(1))
-                    && is_statement(&prose.text)
-                    && let Ok(status) = code.as_str().parse()
-                {
-                    return Some(one(status, StatusSource::Text, Some(prose.range.clone())));
-                }
-                let bold = prose.bold.as_deref().unwrap_or_default();
-                if labels::heading(bold) == Announces::Response
-                    && let Some(status) = in_heading(&prose.text)
-                {
-                    heading = Some(one(status, StatusSource::Heading, Some(prose.range.clone())));
+                if let Some(status) = in_paragraph(&prose.text) {
+                    found = Some(one(status, StatusSource::Text, Some(prose.range.clone())));
                 }
             }
-            Block::Heading(found) => {
-                let answers = labels::heading(&found.text) == Announces::Response;
-                if !answers && example.response.as_ref().is_none_or(|response| response.fence < index) {
-                    break;
-                }
-                if answers && let Some(status) = in_heading(&found.text) {
-                    heading = Some(one(status, StatusSource::Heading, Some(found.range.clone())));
+            Block::Heading(heading) if labels::heading(&heading.text) == Announces::Response => {
+                if let Some(status) = in_heading(&heading.text) {
+                    found = Some(one(status, StatusSource::Heading, Some(heading.range.clone())));
                 }
             }
+            Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
         }
     }
-    heading
+    found.or_else(|| {
+        let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else { return None };
+        let status = in_line(&heading.text).or_else(|| error_in_heading(&heading.text))?;
+        Some(one(status, StatusSource::Heading, Some(heading.range.clone())))
+    })
 }
 
-/// False for conditions such as "Returns 404 if ...", which are about other cases.
+/// The status that a paragraph documents.
+fn in_paragraph(text: &str) -> Option<u16> {
+    if let Some(status) = text.lines().rev().find_map(in_line) {
+        return Some(status);
+    }
+    let captures = STATEMENT.captures(text)?;
+    let next = captures.name("next").map_or("", |next| next.as_str()).to_lowercase();
+    let code = captures.name("code")?.as_str().parse().ok()?;
+    const AFTER: &[&str] = &[
+        "", "error", "errors", "status", "response", "code", "with", "and", "because", "since", "as", "for", "in",
+        "body",
+    ];
+    let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
+    (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
+}
+
+/// The status of a line that is nothing but a status.
+fn in_line(line: &str) -> Option<u16> {
+    let captures = STATUS_LINE.captures(line.trim())?;
+    let code = captures.name("code")?.as_str().parse().ok()?;
+    let given = captures.name("reason").map_or("", |reason| reason.as_str().trim()).to_lowercase();
+    let known = reason(code).map(str::to_lowercase);
+    let other = ["", "ok", "error", "success", "response", "status", "unprocessable entity", "status code"];
+    (known.as_deref() == Some(&given) || other.contains(&&*given)).then_some(code)
+}
+
+/// The error in a heading such as `Get a missing user (404)`.
+fn error_in_heading(text: &str) -> Option<u16> {
+    let code = in_heading(text)?;
+    ((400..600).contains(&code) && text.contains(&format!("({code}"))).then_some(code)
+}
+
+fn reason(code: u16) -> Option<&'static str> {
+    ureq::http::StatusCode::from_u16(code).ok()?.canonical_reason()
+}
+
+/// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
 fn is_statement(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    !([" if ", " when ", " unless ", " otherwise", " or "].iter().any(|word| lower.contains(word))) && text.len() < 200
+    const CONDITIONS: &[&str] = &[
+        "if",
+        "when",
+        "whenever",
+        "unless",
+        "otherwise",
+        "or",
+        "should",
+        "could",
+        "may",
+        "might",
+        "unknown",
+        "invalid",
+        "else",
+    ];
+    !labels::words(text).iter().any(|word| CONDITIONS.contains(&word.as_str())) && text.len() < 200
 }
 
 fn in_heading(text: &str) -> Option<u16> {
-    let captures = IN_HEADING.captures(text)?;
-    captures.get(1)?.as_str().parse().ok()
+    IN_HEADING.captures(text)?.get(1)?.as_str().parse().ok()
 }
 
 /// The column with status codes, if it is a table of statuses.
@@ -158,7 +211,7 @@ pub fn status_column(table: &Table) -> Option<usize> {
         (has("status") || has("code")) && !has("description")
     })?;
     let codes = table.rows.iter().filter(|row| row.get(named).and_then(code).is_some()).count();
-    (codes > 0 && codes * 2 >= table.rows.len()).then_some(named)
+    (codes > 0).then_some(named)
 }
 
 /// The status code at the beginning of a cell: `200`, `200 OK`, `HTTP 200`.
@@ -266,6 +319,63 @@ mod tests {
         ];
         for (text, status, source) in rows {
             assert_eq!(statuses(&text), [(status, source)], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_ways_to_document_a_failure() {
+        let understood = [
+            "Response: `404 Not Found`",
+            "Response: 404 Not Found",
+            "**Response:** 404 Not Found",
+            "**Response**: `404`",
+            "Response (404):",
+            "**Response (404 Not Found):**",
+            "Response - 404",
+            "Status: 404",
+            "**Status Code:** `404 NOT FOUND`",
+            "Status code 404",
+            "- Code: 404 NOT FOUND",
+            "HTTP 404",
+            "HTTP/1.1 404 Not Found",
+            "HTTP Status: **404**",
+            "404 Not Found",
+            "\u{274c} 404 Not Found",
+            "Error 404",
+            "Expected response: 404",
+            "Result: 404 Not Found",
+            "Output: 404 Not Found",
+            "=> 404 Not Found",
+            "![Status: 404](https://img.shields.io/badge/status-404-red)",
+            "Returns `404`:",
+            "returns a 404 error.",
+            "This returns HTTP 404.",
+            "The server responds with 404 Not Found:",
+            "The API replies with status code 404.",
+            "You get a 404 response:",
+            "The request fails with 404.",
+            "The response is 404 Not Found because there is no such user:",
+            "This results in a `404 Not Found` error.",
+        ];
+        for text in understood {
+            let page = format!("```sh\ncurl h/a\n```\n\n{text}\n");
+            assert_eq!(statuses(&page)[0].0, 404, "{text}");
+            let page = format!("{page}\n```json\n{{}}\n```\n");
+            assert_eq!(statuses(&page)[0].0, 404, "{text}");
+        }
+        let others = [
+            "Returns 404 if there is no such user.",
+            "If it lacks a name, the server will respond with the status code 404 bad request:",
+            "Returns 404 for unknown users.",
+            "Returns 404 users.",
+            "There are 404 users.",
+            "It gets 404 records.",
+            "Returns 200 or 404.",
+            "Otherwise the status is 404.",
+        ];
+        for text in others {
+            let page = format!("```sh\ncurl h/a\n```\n\n{text}\n");
+            assert_eq!(statuses(&page)[0].0, 200, "{text}");
         }
     }
 

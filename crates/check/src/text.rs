@@ -14,9 +14,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Compiles a pattern that is a constant of the program.
+/// Compiles a pattern that is a constant of the program, apart from escaped words in it.
 pub(crate) fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern; the tests compile each of them")
+    Regex::new(pattern).expect("constant patterns are compiled by the tests, and escaped words are valid")
 }
 
 /// Iterates over lines (line ends included) with their byte offsets.

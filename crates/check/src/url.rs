@@ -36,11 +36,11 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\{\{?\s*[A-Za-z_][\w .-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
+    pattern(r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
 });
 /// A path segment that is a placeholder.
 static SEGMENT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|…|\.\.\.)(?:[/?]|$)"));
+    LazyLock::new(|| pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)"));
 
 /// Names of this machine; the port does not matter.
 const LOCAL: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"];
@@ -141,7 +141,10 @@ fn strip_port(host: &str) -> &str {
 
 /// The first placeholder in a URL's path or query.
 pub fn placeholder(path: &str) -> Option<String> {
-    let named = PLACEHOLDER.find(path).map(|found| found.as_str());
+    let query = path.find('?').unwrap_or(path.len());
+    // Brackets in a query are part of a parameter's name.
+    let is_placeholder = |found: &regex::Match<'_>| found.start() < query || !found.as_str().starts_with('[');
+    let named = PLACEHOLDER.find_iter(path).find(is_placeholder).map(|found| found.as_str());
     let segment = || SEGMENT.captures(path)?.get(1).map(|found| found.as_str());
     named.or_else(segment).map(str::to_owned)
 }
@@ -207,6 +210,7 @@ mod tests {
             ("http://localhost:3000/api/v10/users", "/api/v10/users"),
             ("http://localhost:3000/bands?name=Mot\u{f6}rhead", "/bands?name=Mot%C3%B6rhead"),
             ("http://localhost:3000/a#frag", "/a"),
+            ("http://localhost:3000/a?address[city]=x", "/a?address[city]=x"),
         ];
         for (url, target) in rows {
             assert_eq!(resolve(url, &hosts()), Resolved::Target(target.into()), "{url}");
@@ -218,6 +222,9 @@ mod tests {
         let template = |placeholder: &str| Resolved::Template(placeholder.into());
         let rows = [
             ("http://localhost:3000/users/{id}", template("{id}")),
+            ("http://localhost:3000/{collection/object}", template("{collection/object}")),
+            ("http://localhost:3000/users/a1b2c3d4-...", template("a1b2c3d4-...")),
+            ("http://localhost:3000/users/[id]?a[b]=1", template("[id]")),
             ("http://localhost:3000/users/<id>", template("<id>")),
             ("http://localhost:3000/users/:id", template(":id")),
             ("http://localhost:3000/users/$ID/x", template("$ID")),
