@@ -265,7 +265,7 @@ fn invalid_escape(text: &str, at: usize) -> SyntaxError {
     let from = at.saturating_sub(5);
     let recent = &text.as_bytes()[from..text.len().min(at + 1)];
     let unicode = recent.windows(2).position(|pair| pair == b"\\u");
-    let start = from + unicode.or(memchr::memrchr(b'\\', recent)).unwrap_or_default();
+    let start = unicode.or(memchr::memrchr(b'\\', recent)).map_or(at, |place| from + place);
     if text[start..].starts_with("\\u") {
         let digits = text[start + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
         return expected(text, start + 2 + digits, "four hexadecimal digits after `\\u`");
