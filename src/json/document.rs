@@ -55,7 +55,7 @@ pub struct Array {
     /// The items with the white space around them; the last one only with the white space before it.
     pub items: Vec<RecordText>,
     /// The white space before the closing bracket.
-    pub close: ByteString,
+    pub closing: ByteString,
 }
 
 /// The text of a record with the white space around it.
@@ -108,9 +108,13 @@ impl RecordText {
 
     /// The indent of the line that the record begins on.
     pub fn indent(&self) -> &str {
-        let leading = self.leading();
-        leading.rfind('\n').map_or("", |at| &leading[at + 1..])
+        indent_of(self.leading())
     }
+}
+
+/// The white space after the last line break in the white space `leading`.
+pub fn indent_of(leading: &str) -> &str {
+    leading.rfind('\n').map_or("", |at| &leading[at + 1..])
 }
 
 /// How to write a file that is an array, or a sequence of objects (NDJSON).
@@ -213,8 +217,8 @@ impl Array {
             (from, last_end) = (comma + 1, end);
         }
         let close = skip_space(bytes, last_end);
-        let close_text = file.slice_ref(&file[last_end..close]);
-        Array { text: file.slice_ref(&file[offset..=close]), offset, items, close: close_text }
+        let closing = file.slice_ref(&file[last_end..close]);
+        Array { text: file.slice_ref(&file[offset..=close]), offset, items, closing }
     }
 }
 
@@ -239,7 +243,7 @@ mod tests {
             match &entry.value {
                 EntryValue::Array(array) => {
                     let items: Vec<_> = array.items.iter().map(RecordText::as_str).collect();
-                    out.push_str(&format!("[{}{}]", items.join(","), array.close));
+                    out.push_str(&format!("[{}{}]", items.join(","), array.closing));
                 }
                 EntryValue::Object(text) | EntryValue::Scalar(text) => out.push_str(text),
             }
@@ -270,7 +274,7 @@ mod tests {
         let expected =
             [("\n  ", "{\"x\": 1}", "\n  {\"x\": 1} "), (" ", "\"],\"", " \"],\" "), ("\n  ", "[2]", "\n  [2]")];
         assert_eq!(items, expected);
-        assert_eq!((&*array.close, array.offset), ("\n", 6));
+        assert_eq!((&*array.closing, array.offset), ("\n", 6));
     }
 
     #[test]

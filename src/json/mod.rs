@@ -11,7 +11,7 @@ mod layout;
 mod members;
 mod parse;
 
-pub use document::{Array, Document, Entry, EntryValue, RecordText, is_blank};
+pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};
 pub use hash::{fingerprint, tag};
 pub use id::{Id, IdSequence};

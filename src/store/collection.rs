@@ -161,7 +161,8 @@ pub struct Collection {
     pub(super) unique: Vec<UniqueIndex>,
     pub(super) id_sequence: IdSequence,
     next_number: u64,
-    pub(super) close: ByteString,
+    /// The white space before the closing bracket.
+    pub(super) closing: ByteString,
     /// The array as it stands in the file, for as long as no write has touched it.
     pub(super) untouched: Option<ByteString>,
     /// Another one whenever something else happened to the rows than that one was added.
@@ -187,7 +188,7 @@ impl Collection {
         rules: &[UniqueRule],
         (id_property, id_rule): (&str, Option<&dyn IdRule>),
     ) -> Result<Collection, LoadError> {
-        let Array { text, offset, items, close } = array;
+        let Array { text, offset, items, closing } = array;
         let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
         let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
         let rows = Vector::from(rows);
@@ -210,7 +211,7 @@ impl Collection {
             rows,
             unique,
             id_sequence,
-            close,
+            closing,
             untouched: Some(text),
             lineage: Arc::default(),
             aids: Aids::default(),
@@ -354,7 +355,7 @@ impl Collection {
         self.lineage = Arc::default();
         self.forget(old);
         if self.rows.is_empty() {
-            self.close = "".into();
+            self.closing = "".into();
             if let IdSequence::Text(_) = self.id_sequence {
                 self.id_sequence = IdSequence::Empty;
             }

@@ -57,8 +57,8 @@ impl FileText {
             }
             let Some(added) = now.added_since(before) else { return false };
             // That changes in an empty collection only, and out of that none grows.
-            let close = before.collection().map_or(0, |collection| collection.close.len() + 1);
-            let at = *end - close;
+            let closing = before.collection().map_or(0, |collection| collection.closing.len() + 1);
+            let at = *end - closing;
             if *end == bytes.len() {
                 bytes.truncate(at);
                 bytes.extend_from_slice(&added);
@@ -91,7 +91,7 @@ impl Resource {
                     }
                     out.extend_from_slice(record.text.as_str().as_bytes());
                 }
-                out.extend_from_slice(collection.close.as_bytes());
+                out.extend_from_slice(collection.closing.as_bytes());
                 out.push(b']');
             }
         }
@@ -109,7 +109,7 @@ impl Resource {
             out.push(b',');
             out.extend_from_slice(record.text.as_str().as_bytes());
         }
-        out.extend_from_slice(now.close.as_bytes());
+        out.extend_from_slice(now.closing.as_bytes());
         out.push(b']');
         Some(out)
     }
@@ -149,14 +149,14 @@ impl Store {
         }
         let others = self.resources.iter().filter_map(|resource| resource.collection());
         if let Some(style) = others.into_iter().find_map(|collection| Style::of(collection, self.layout)) {
-            return Style { lead: style.first_lead.clone(), ..style };
+            return Style { leading: style.first_leading.clone(), ..style };
         }
         let mut layout = self.layout;
         if self.tail.is_empty() || matches!(layout.indent, Indent::Spaces(0) | Indent::Tabs(0)) {
             layout.indent = Indent::Spaces(2);
         }
-        let lead = layout.line("", 2);
-        Style { first_lead: lead.clone(), lead, close: layout.line("", 1), layout }
+        let leading = layout.line("", 2);
+        Style { first_leading: leading.clone(), leading, closing: layout.line("", 1), layout }
     }
 }
 
@@ -164,11 +164,11 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct Style {
     /// White space before a record that is the first.
-    pub(super) first_lead: String,
+    pub(super) first_leading: String,
     /// White space before a record that follows another.
-    pub(super) lead: String,
+    pub(super) leading: String,
     /// White space before the closing bracket, needed where the collection was empty.
-    pub(super) close: String,
+    pub(super) closing: String,
     /// The layout of the record itself.
     pub(super) layout: Layout,
 }
@@ -176,15 +176,15 @@ pub(super) struct Style {
 impl Style {
     fn of(collection: &Collection, fallback: Layout) -> Option<Style> {
         let last = collection.rows().rev().find(|record| Kind::of(record.value()) == Kind::Object)?;
-        let lead = match collection.len() {
+        let leading = match collection.len() {
             1 if last.text.leading().contains('\n') => last.text.leading(),
             1 if fallback.space_after_comma => " ",
             1 => "",
             _ => collection.last()?.text.leading(),
         };
         let layout = Layout::of(last.value(), fallback);
-        let first_lead = collection.nth(0)?.text.leading().to_string();
-        Some(Style { first_lead, lead: lead.to_string(), close: collection.close.to_string(), layout })
+        let first_leading = collection.nth(0)?.text.leading().to_string();
+        Some(Style { first_leading, leading: leading.to_string(), closing: collection.closing.to_string(), layout })
     }
 }
 

@@ -9,8 +9,8 @@ use super::file::Style;
 use super::refer::Dependents;
 use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
 use crate::json::{
-    Id, Indent, Kind, Layout, Object, RecordText, get_member, members, merge_patch, merge_shallow, quote, same_value,
-    with_member,
+    Id, Indent, Kind, Layout, Object, RecordText, get_member, indent_of, members, merge_patch, merge_shallow, quote,
+    same_value, with_member,
 };
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
@@ -215,7 +215,7 @@ impl Store {
             Command::Create { resource, body } => {
                 let (resource, collection) = self.collection(resource)?;
                 let style = self.style(resource);
-                let base = line_start(&style.lead);
+                let base = indent_of(&style.leading);
                 let mut text = style.layout.render(body.as_str(), base);
                 if has_repeated_names(&text) {
                     text = merge_shallow(&text, "{}", style.layout, base);
@@ -262,15 +262,15 @@ impl Store {
                 let (resource, old) = self.object(resource)?;
                 let layout = Layout::of(old, self.layout);
                 let base = layout.line("", 1);
-                let text = layout.render(body.as_str(), line_start(&base));
-                let text = merge_shallow(&text, "{}", layout, line_start(&base));
+                let text = layout.render(body.as_str(), indent_of(&base));
+                let text = merge_shallow(&text, "{}", layout, indent_of(&base));
                 Ok(Draft { resource, target: Target::Object, text })
             }
             Command::MergeObject { resource, patch, how } => {
                 let (resource, old) = self.object(resource)?;
                 let layout = Layout::of(old, self.layout);
                 let base = layout.line("", 1);
-                let text = how.merge(old, patch.as_str(), layout, line_start(&base));
+                let text = how.merge(old, patch.as_str(), layout, indent_of(&base));
                 Ok(Draft { resource, target: Target::Object, text })
             }
         }
@@ -345,13 +345,13 @@ impl Store {
                 if let Some(json) = get_member(&draft.text, &id_property) {
                     collection.id_sequence.observe(json);
                 }
-                let lead = if collection.is_empty() {
-                    collection.close = style.close.into();
-                    style.first_lead
+                let leading = if collection.is_empty() {
+                    collection.closing = style.closing.into();
+                    style.first_leading
                 } else {
-                    style.lead
+                    style.leading
                 };
-                let record = collection.push(id, RecordText::new(&lead, &draft.text));
+                let record = collection.push(id, RecordText::new(&leading, &draft.text));
                 Outcome::of(&record, true, written(record.id()))
             }
             (Data::Collection(collection), Target::Record(old)) => {
@@ -432,10 +432,6 @@ impl Merge {
             Merge::MergePatch => merge_patch(old, patch, layout, base),
         }
     }
-}
-
-fn line_start(lead: &str) -> &str {
-    lead.rfind('\n').map_or("", |at| &lead[at + 1..])
 }
 
 /// `object`, which is laid out so already, with the member `key` as the last one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::index::Ids;
 use super::{Collection, Data, Resource, Store, Written};
-use crate::json::{Id, Kind, RecordText, get_member};
+use crate::json::{Id, Kind, RecordText, get_member, indent_of};
 
 /// How the text of a record that was not there before is laid out.
 pub(super) enum Look {
@@ -69,18 +69,15 @@ impl Store {
                 if let Some(json) = get_member(now, &id_property) {
                     collection.id_sequence.observe(json);
                 }
-                let lead = if collection.is_empty() {
-                    collection.close = style.close.as_str().into();
-                    &style.first_lead
+                let leading = if collection.is_empty() {
+                    collection.closing = style.closing.as_str().into();
+                    &style.first_leading
                 } else {
-                    &style.lead
+                    &style.leading
                 };
                 let text = match look {
-                    Look::Own => RecordText::new(lead, now),
-                    Look::Neighbours => {
-                        let base = lead.rfind('\n').map_or("", |at| &lead[at + 1..]);
-                        RecordText::new(lead, &style.layout.render(now, base))
-                    }
+                    Look::Own => RecordText::new(leading, now),
+                    Look::Neighbours => RecordText::new(leading, &style.layout.render(now, indent_of(leading))),
                 };
                 collection.push(Some(id.clone()), text);
             }
