@@ -1,16 +1,41 @@
-//! Small help with words for messages.
+//! Text helpers for messages and URLs.
 
-/// The candidate that `word` was probably meant to be: the same but for case, an edit or two away, or its singular or
-/// plural.
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// The candidate that `word` was probably meant to be: a few edits away, case ignored. Longer words may differ in more
+/// letters.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
-    let bound = if lower.chars().count() <= 3 { 1 } else { 2 };
+    // Comparing long texts takes time, and nobody mistypes them.
+    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).take(100).collect::<String>();
+    let wanted = lower(word);
+    let limit = match wanted.chars().count() {
+        0..=3 => 1,
+        length => (length / 3).clamp(2, 4),
+    };
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= bound && *candidate != word)
+        .filter(|candidate| *candidate != word)
+        .map(|candidate| (strsim::osa_distance(&wanted, &lower(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// `text` with its percent escapes decoded; `None` where an escape is broken or the result is not UTF-8.
+pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+    let is_escape = |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let is_valid = text.split('%').skip(1).all(is_escape);
+    is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten()
+}
+
+/// [`percent_decode`] of a name or value in a query string or form, where `+` is a space.
+pub fn form_decode(text: &str) -> Option<Cow<'_, str>> {
+    match text.contains('+') {
+        true => percent_decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned())),
+        false => percent_decode(text),
+    }
 }
 
 /// `text` as one word of a POSIX shell.
@@ -37,15 +62,39 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let names = ["users", "lastName", "id"];
+        let names = ["users", "lastName", "id", "title", "author", "author.name", "views", "createdAt"];
         for (word, meant) in [
             ("user", Some("users")),
             ("Users", Some("users")),
             ("last_name", Some("lastName")),
             ("ix", Some("id")),
             ("zebra", None),
+            ("titel", Some("title")),
+            ("auther", Some("author")),
+            ("author.nme", Some("author.name")),
+            ("createdat", Some("createdAt")),
+            ("nope", None),
+            ("x", None),
         ] {
             assert_eq!(nearest(word, names), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn percent_escapes_are_decoded_or_refused() {
+        for (text, expected) in [
+            ("a", Some("a")),
+            ("caf%C3%A9%20", Some("caf\u{e9} ")),
+            ("%2525", Some("%25")),
+            ("%", None),
+            ("%4", None),
+            ("%\u{e9}1", None),
+            ("%GG", None),
+            ("%+1", None),
+            ("%E0%A4%A", None),
+            ("%ff", None),
+        ] {
+            assert_eq!(percent_decode(text).as_deref(), expected, "{text}");
         }
     }
 

@@ -9,11 +9,11 @@ use warp::http::{HeaderName, Response, StatusCode, header};
 
 use super::app::is_own;
 use super::problem::{self, Problem};
-use super::request::{Request, decode, encode};
+use super::request::{Request, encode};
 use super::{App, reply, write};
 use crate::engine::{Back, WriteError};
 use crate::store::{Refusal, Store};
-use crate::words::{list, nearest};
+use crate::words::{list, nearest, percent_decode};
 
 /// How many snapshots can be taken.
 const MOST_SNAPSHOTS: usize = 100;
@@ -118,7 +118,7 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
 /// `POST /-/snapshots/NAME`.
 pub(super) fn take_snapshot(app: &App, name: &str) -> Result<Response<Bytes>, Problem> {
     let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("a working one is POST /-/snapshots/before");
-    let name = decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
+    let name = percent_decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
     if name.is_empty() || name.len() > LONGEST_NAME || name == "start" || name.chars().any(char::is_control) {
         return Err(bad("the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`"));
     }

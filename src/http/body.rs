@@ -12,6 +12,7 @@ use super::request::{Body, Request};
 use super::settings::Settings;
 use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
 use crate::store::Merge;
+use crate::words::form_decode;
 
 /// How a body is read: with rules strictly, without as leniently as json-server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +194,7 @@ fn form(text: &str) -> Option<Object> {
     let mut fields = Map::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (form_text(name)?, Value::from(form_text(value)?));
+        let (name, value) = (form_decode(name)?.into_owned(), Value::from(form_decode(value)?));
         match fields.get_mut(&name) {
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),
@@ -201,8 +202,4 @@ fn form(text: &str) -> Option<Object> {
         }
     }
     Object::parse(&Value::Object(fields).to_string()).ok()
-}
-
-fn form_text(text: &str) -> Option<String> {
-    super::request::decode(&text.replace('+', " ")).map(Cow::into_owned)
 }

@@ -9,7 +9,7 @@ use warp::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 use super::problem::{self, Problem};
 use super::request_line::encode_target;
 use crate::store::query::{QueryError, pairs};
-use crate::words::shell_word;
+use crate::words::{percent_decode, shell_word};
 
 /// A request as far as it has been read.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ impl Request {
         if path.is_empty() {
             return Some(Vec::new());
         }
-        path.split('/').map(decode).collect()
+        path.split('/').map(percent_decode).collect()
     }
 
     /// Path and query as they were sent.
@@ -160,25 +160,6 @@ impl Request {
         }
         command
     }
-}
-
-/// Decodes percent escapes; `None` where one is broken or the bytes are no UTF-8.
-pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-            let (high, low) = (digit()?, digit()?);
-            bytes.push((high * 16 + low) as u8);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 /// What is escaped in a segment of a path: everything but `pchar` (RFC 3986, 3.3).

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::plural::{plural, singular, singulars};
+use super::plural::{Singular, plural, singular, singulars};
 use super::query::encode;
 use super::{OnDelete, Record, ReferenceRule, Refusal, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
@@ -80,7 +80,7 @@ impl Store {
     /// unused.
     pub fn links(&self, child: &str, parent: &str) -> Vec<Link> {
         let settings = &self.settings;
-        let keys = self.keys(parent);
+        let keys = self.foreign_keys(parent);
         let declared = settings.references.get(child).map_or(&[][..], Vec::as_slice);
         let mut links: Vec<Link> = declared
             .iter()
@@ -99,25 +99,24 @@ impl Store {
             })
             .collect();
         if !links.is_empty() {
-            links.sort_by_key(|link| keys.iter().position(|key| *key == link.key).unwrap_or(keys.len()));
+            links.sort_by_key(|link| keys.iter().position(|key| key.name == link.key).unwrap_or(keys.len()));
             return links;
         }
         let rows = self.resource(child).and_then(Resource::collection);
-        let is_free = |key: &String| declared.iter().all(|rule| rule.property != **key);
-        let used = keys.iter().filter(|key| is_free(key)).find(|key| {
-            rows.is_some_and(|rows| rows.has_member(key)) && self.claimant(key).is_none_or(|name| name == parent)
+        let is_free = |key: &str| declared.iter().all(|rule| rule.property != key);
+        let used = keys.iter().filter(|key| is_free(&key.name)).find(|key| {
+            rows.is_some_and(|rows| rows.has_member(&key.name))
+                && self.claimant(&key.name).is_none_or(|name| name == parent)
         });
-        let link = |key: &str, used| Link {
-            key: key.to_string(),
+        let key = used.or(keys.first());
+        vec![Link {
+            key: key.map_or_else(String::new, |key| key.name.clone()),
             target: settings.id.clone(),
             many: false,
             declared: false,
-            used,
-            on_delete: settings.on_delete,
-        };
-        vec![match used {
-            Some(key) => link(key, true),
-            None => link(keys.first().map_or("", String::as_str), false),
+            used: used.is_some(),
+            // Records are not deleted by a guess: `planId` may not belong to `planes`.
+            on_delete: if key.is_some_and(|key| key.is_natural) { settings.on_delete } else { OnDelete::Nothing },
         }]
     }
 
@@ -142,7 +141,7 @@ impl Store {
             .resources()
             .filter(|resource| resource.collection().is_some())
             .filter_map(|resource| {
-                let place = singulars(resource.name()).iter().position(|one| one == name)?;
+                let place = singulars(resource.name()).iter().position(|one| one.name == name)?;
                 Some((if resource.name() == usual { 0 } else { place + 1 }, resource.name()))
             })
             .collect();
@@ -200,16 +199,16 @@ impl Store {
     }
 
     /// The foreign keys that may point to `parent`, json-server's first.
-    fn keys(&self, parent: &str) -> Vec<String> {
+    fn foreign_keys(&self, parent: &str) -> Vec<Singular> {
         let suffix = &self.settings.foreign_key_suffix;
         let names = singulars(parent);
-        let as_is = names.iter().map(|name| format!("{name}{suffix}"));
-        let camel = names.iter().map(|name| format!("{}{suffix}", camel(name)));
-        let snake = names.iter().map(|name| format!("{}{SNAKE_SUFFIX}", snake(name)));
-        let mut keys: Vec<String> = Vec::new();
-        for key in as_is.chain(camel).chain(snake) {
-            if !keys.contains(&key) {
-                keys.push(key);
+        let as_is = names.iter().map(|one| (format!("{}{suffix}", one.name), one.is_natural));
+        let camel = names.iter().map(|one| (format!("{}{suffix}", camel(&one.name)), one.is_natural));
+        let snake = names.iter().map(|one| (format!("{}{SNAKE_SUFFIX}", snake(&one.name)), one.is_natural));
+        let mut keys: Vec<Singular> = Vec::new();
+        for (name, is_natural) in as_is.chain(camel).chain(snake) {
+            if !keys.iter().any(|known| known.name == name) {
+                keys.push(Singular { name, is_natural });
             }
         }
         keys
@@ -222,7 +221,7 @@ impl Store {
         let usual = stem.or_else(|| key.strip_suffix(SNAKE_SUFFIX)).map(plural);
         let claims = self.resources().filter(|resource| resource.collection().is_some()).filter_map(|resource| {
             let name = resource.name();
-            let place = self.keys(name).iter().position(|known| known == key)?;
+            let place = self.foreign_keys(name).iter().position(|known| known.name == key)?;
             Some((if usual.as_deref() == Some(name) { 0 } else { place + 1 }, name))
         });
         claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
@@ -253,7 +252,8 @@ impl Store {
                 let Some(collection) = child.collection() else { continue };
                 let links = known.entry((child_place, place)).or_insert_with(|| {
                     let mut links = self.links(&child.name, &parent.name);
-                    links.retain(|link| link.used && link.on_delete != OnDelete::Nothing);
+                    let is_named = dependent.contains(&child.name);
+                    links.retain(|link| link.used && (is_named || link.on_delete != OnDelete::Nothing));
                     links
                 });
                 for link in links.iter() {

@@ -77,6 +77,24 @@ fn the_key_belongs_to_the_collection_that_its_name_fits_best() {
     assert_eq!(fixture.get("/comments").value(), json!([]));
 }
 
+/// A name that may be another word altogether is not reason enough to delete records.
+#[test]
+fn the_cascade_does_not_follow_a_guessed_key() {
+    for (parent, child, key) in
+        [("planes", "users", "planId"), ("cares", "trips", "carId"), ("tubes", "rings", "tub_id")]
+    {
+        let data = json!({ parent: [{"id": 1}], child: [{"id": 1, key: 1}] });
+        let fixture = serve_data(&json_of(data.clone()));
+        let kept = data[child].clone();
+        assert_eq!(fixture.send("DELETE", &format!("/{parent}/1"), NONE, "").status, 200);
+        assert_eq!(fixture.get(&format!("/{child}")).value(), kept, "{parent} <- {child}.{key}");
+        // What is asked for by name is done.
+        let fixture = serve_data(&json_of(data));
+        assert_eq!(fixture.send("DELETE", &format!("/{parent}/1?_dependent={child}"), NONE, "").status, 200);
+        assert_eq!(fixture.get(&format!("/{child}")).value(), json!([]), "{parent} <- {child}.{key}");
+    }
+}
+
 const DECLARED: &str = r#"{"properties":{
     "users": {"items": {"properties": {"id": {"type": "integer"}, "name": {}}}},
     "tasks": {"items": {"properties": {

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use super::path::Path;
 use crate::json::{self, Kind};
+use crate::words::nearest;
 
 /// How many records are looked at for names to suggest.
 const SAMPLE: usize = 500;
@@ -127,36 +128,9 @@ fn collect(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String
     }
 }
 
-/// The candidate nearest to `word`, if a third of its letters or fewer (at least one, case not counted) differ.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let small = |text: &str| text.chars().flat_map(char::to_lowercase).take(100).collect::<String>();
-    let word = small(word);
-    let limit = (word.chars().count() / 3).clamp(1, 4);
-    let distances = candidates.map(|candidate| (strsim::osa_distance(&word, &small(candidate)), candidate));
-    distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_of_the_fingers_is_found() {
-        let names = ["title", "author", "author.name", "views", "createdAt"];
-        let cases = [
-            ("titel", Some("title")),
-            ("Title", Some("title")),
-            ("auther", Some("author")),
-            ("author.nme", Some("author.name")),
-            ("createdat", Some("createdAt")),
-            ("view", Some("views")),
-            ("nope", None),
-            ("x", None),
-        ];
-        for (word, expected) in cases {
-            assert_eq!(nearest(word, names.into_iter()), expected, "{word}");
-        }
-    }
 
     #[test]
     fn fields_are_those_of_any_record_or_rule() {

@@ -3,13 +3,14 @@
 use regex::Regex;
 
 use super::error::{Fault, QueryError, quoted};
-use super::fields::{Fields, nearest};
+use super::fields::Fields;
 use super::operators::{OPERATORS, Op, Operator, Spelling, names};
 use super::pairs::encode;
 use super::path::{Needle, Path};
 use super::pattern;
 use super::value::{is_loosely, is_text, order, text_form};
 use crate::json::{self, Kind};
+use crate::words::nearest;
 
 /// A field and what is asked of it.
 #[derive(Debug, Clone)]

@@ -26,7 +26,7 @@ mod parse;
 mod select;
 
 pub use error::{Fault, Notice, QueryError};
-pub use fields::{Absent, Fields, Visit, nearest};
+pub use fields::{Absent, Fields, Visit};
 pub(in crate::store) use order::{Count, Field, Order, order};
 pub(super) use search::is_telling;
 pub(in crate::store) use sort::SortKey;

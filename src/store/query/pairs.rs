@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::{Fault, QueryError, quoted};
 use super::operators::is_reserved;
+use crate::words::form_decode;
 
 /// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
 ///
@@ -16,11 +17,11 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let Some(mut name) = decode(name) else {
+        let Some(mut name) = form_decode(name) else {
             let detail = format!("the name {} holds a broken percent escape; a percent sign is %25", quoted(name));
             return Err(QueryError::new(Fault::Encoding, name, detail, "title=100%25"));
         };
-        let Some(value) = decode(value) else {
+        let Some(value) = form_decode(value) else {
             let detail = format!("the value {} holds a broken percent escape; a percent sign is %25", quoted(value));
             return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", encode(&name))));
         };
@@ -42,27 +43,6 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
 /// Whether `text` is what follows the bracket in `[0]`.
 fn is_index(text: &str) -> bool {
     text.strip_suffix(']').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// `raw` with `+` as space and percent escapes decoded, or `None` where an escape is broken or no UTF-8 comes out.
-fn decode(raw: &str) -> Option<Cow<'_, str>> {
-    if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
-        return Some(Cow::Borrowed(raw));
-    }
-    let mut out = Vec::with_capacity(raw.len());
-    let mut bytes = raw.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let high = (bytes.next()? as char).to_digit(16)?;
-                let low = (bytes.next()? as char).to_digit(16)?;
-                u8::try_from(high * 16 + low).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(out).ok().map(Cow::Owned)
 }
 
 /// What is escaped in a query string.
@@ -94,7 +74,7 @@ pub fn with_page(url: &str, page: usize) -> String {
         .split('&')
         .map(|piece| {
             let name = piece.split_once('=').map_or(piece, |(name, _)| name);
-            let is_page = decode(name).is_some_and(|name| matches!(&*name, "_page" | "_page[]" | "_page[0]"));
+            let is_page = form_decode(name).is_some_and(|name| matches!(&*name, "_page" | "_page[]" | "_page[0]"));
             if replaced || !is_page {
                 return Cow::Borrowed(piece);
             }

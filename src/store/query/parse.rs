@@ -1,6 +1,6 @@
 use super::conditions::Condition;
 use super::error::{Fault, Notice, QueryError, quoted};
-use super::fields::{Fields, nearest};
+use super::fields::Fields;
 use super::filter::{Filter, Name, Test};
 use super::operators::{RESERVED, is_reserved};
 use super::pairs::encode;
@@ -8,6 +8,7 @@ use super::path::Path;
 use super::search::Search;
 use super::sort::SortKey;
 use super::window::{Asked, Window};
+use crate::words::nearest;
 
 /// What a list request asks for.
 #[derive(Debug, Clone)]
@@ -187,7 +188,7 @@ impl Query {
                 .map(|reserved| example_with(reserved, value));
             instead = instead.or_else(|| fields.nearest(&path));
             if instead.is_none() && path.starts_with('_') {
-                instead = nearest(&path, RESERVED.into_iter()).map(str::to_string);
+                instead = nearest(&path, RESERVED).map(str::to_string);
             }
             let detail = format!("no record has a field {}, {effect}.", quoted(&path));
             self.note(&parameter, detail, instead);
