@@ -1,23 +1,27 @@
 //! Documentation checking: [`standin_check`] with its requests answered by an in-memory copy of the server.
 
-pub use standin_check::*;
+use standin_check::{Request, Response, Service, ServiceError, TextFile};
 
-use crate::server::{Request as ServerRequest, Sandbox};
+use crate::server::{Options, Sandbox};
+use crate::words::with_causes;
 
-/// Opens an in-memory server over the data: the [`Opener`] of a normal run. The file is not touched.
+/// Opens an in-memory server over the data: the [`Opener`](standin_check::Opener) of a normal run. The file is not
+/// touched.
 ///
 /// # Errors
 /// The data or the rules are broken; the error names the file.
 pub fn in_process(data: &TextFile, rules: Option<&TextFile>) -> Result<Service, ServiceError> {
-    let rules = rules.map(|rules| (rules.path.as_path(), &*rules.text));
-    let sandbox = Sandbox::open((&data.path, &data.text), rules).map_err(|error| error.to_string())?;
+    let mut options = Options::new(&data.path);
+    options.data = Some(data.text.to_string());
+    options.schema = rules.map(|rules| rules.path.clone());
+    options.rules = rules.map(|rules| rules.text.to_string());
+    let sandbox = Sandbox::open(&options).map_err(|error| with_causes(&error))?;
     Ok(Box::new(move |request: &Request| {
-        let mut headers = request.headers.clone();
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         // A compressed response would have to be decompressed to be compared.
-        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
+        let headers: Vec<_> = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding")).collect();
         let body = request.body.clone().unwrap_or_default().into_bytes();
-        let request = ServerRequest::within(&request.method, &request.target, &headers, body)?;
-        let response = sandbox.call(request);
+        let response = sandbox.call(&request.method, &request.target, &headers, body)?;
         let headers = response
             .headers()
             .iter()

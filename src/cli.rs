@@ -74,7 +74,7 @@ enum Command {
     Openapi(openapi::OpenApi),
     /// Check that the curl examples in your docs still work
     #[cfg(feature = "check")]
-    Check(crate::check::Options),
+    Check(standin_check::Options),
 }
 
 #[derive(Debug, Args)]
@@ -439,6 +439,7 @@ impl Serve {
             foreign_key_suffix: self.foreign_key_suffix,
             on_delete: self.on_delete,
             http,
+            ..Options::new("")
         })
     }
 }

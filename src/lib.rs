@@ -1,26 +1,88 @@
-//! standin: a mock API server driven by a JSON file.
+//! A mock API server driven by a JSON file, as a library: the same server as the program `standin`.
 //!
-//! The modules are floors: each may use those above it in this list, and none below. `docs/architecture.md` says what
-//! each holds and what it never does.
+//! ```
+//! use standin::Server;
+//!
+//! let server = Server::from_json(serde_json::json!({"users": [{"id": 1, "name": "Ada"}]}))?;
+//! // Any HTTP client will do.
+//! let mut response = ureq::get(format!("{}/users/1", server.url())).call()?;
+//! assert!(response.body_mut().read_to_string()?.contains("Ada"));
+//! drop(server); // stops it
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Server::start`] serves a file and takes all other [`Options`]. A server has threads of its own, so that starting,
+//! using and dropping one works the same from blocking and from async code.
+//!
+//! # Features
+//!
+//! Both are on by default; a test that embeds the server needs neither.
+//!
+//! - `cli`: the program (needs clap).
+//! - `check`: `standin check` and [`in_process`] (needs `standin-check` and its Markdown parser).
 #![warn(missing_docs)]
+// Re-exports that only `internals` needs.
+#![cfg_attr(not(feature = "internals"), allow(unused_imports))]
 
-pub mod json;
-pub mod words;
-
-pub mod disk;
-pub mod schema;
-pub mod store;
-
-pub mod engine;
-
-pub mod openapi;
-
-pub mod http;
-
-pub mod server;
+mod disk;
+mod engine;
+mod http;
+mod json;
+mod openapi;
+mod schema;
+mod server;
+mod store;
+mod words;
 
 #[cfg(feature = "check")]
-pub mod check;
-
+mod check;
 #[cfg(feature = "cli")]
-pub mod cli;
+mod cli;
+
+pub use disk::Durability;
+pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
+pub use http::{Entry, Limits, RewriteError, Rewriter, Routes, Settings};
+pub use json::Id;
+pub use schema::{SchemaError, SchemaProblem};
+pub use server::{Listeners, Options, Sandbox, Saving, Server, StartError};
+pub use store::OnDelete;
+
+#[cfg(feature = "check")]
+pub use check::in_process;
+#[cfg(feature = "cli")]
+pub use cli::run;
+
+/// The modules behind the public interface, for the crash tests, the fuzz targets and the benchmarks of this project,
+/// which run parts of the server without HTTP or on a simulated disk. A feature of its own, so that a normal build still
+/// finds dead code; anything here may change in any release.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod internals {
+    pub mod disk {
+        pub use crate::disk::*;
+    }
+    pub mod engine {
+        pub use crate::engine::*;
+    }
+    pub mod http {
+        pub use crate::http::*;
+    }
+    pub mod json {
+        pub use crate::json::*;
+    }
+    pub mod schema {
+        pub use crate::schema::*;
+    }
+    pub mod server {
+        pub use crate::server::*;
+    }
+    pub mod store {
+        pub use crate::store::*;
+    }
+}
+
+/// Runs the Rust examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

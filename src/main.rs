@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    standin::cli::run(std::env::args_os())
+    standin::run(std::env::args_os())
 }

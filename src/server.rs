@@ -1,54 +1,60 @@
-//! The composition root: from options to a running server, and back.
+//! Starting and stopping a server: reads the files, takes the lock and the port, and connects engine and HTTP.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
-pub use crate::http::Request;
-use crate::http::{self, App, Entry, Limits, Response};
+use crate::http::{self, App, Entry, Limits, Request, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{OnDelete, Settings, Store};
 
-/// What is meant by a start of the server.
+/// Options for [`Server::start`]: create them with [`Options::new`] or [`Options::from_json`], then set fields.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// The data file.
     pub file: PathBuf,
-    /// The rules file; without one the file `NAME.schema.json` beside `NAME.json` where that is there.
+    /// The data as JSON text, served instead of the file. `file` then only names it in messages, and writes stay in
+    /// memory.
+    pub data: Option<String>,
+    /// The rules file (default: `NAME.schema.json` beside `NAME.json`, if it exists).
     pub schema: Option<PathBuf>,
-    /// The addresses to serve on: a host name or address.
+    /// The rules as JSON text, used instead of a rules file.
+    pub rules: Option<String>,
+    /// The host name or address to listen on.
     pub host: String,
-    /// The port; 0 for any that is free.
+    /// The port; 0 picks a free one.
     pub port: u16,
-    /// Whether and how sure writes go to the file.
+    /// Whether writes are saved to the file, and how durable they are.
     pub saving: Saving,
-    /// Whether edits of the file are taken in when they happen.
+    /// Whether to reload the file when it changes.
     pub watch: bool,
-    /// How often to look at a watched file besides; zero: never.
+    /// How often to check a watched file for changes as well; zero turns that off.
     pub poll: Duration,
-    /// How young a write must be to be kept when an edit of the file lacks it.
+    /// When the file is edited, API writes newer than this that the edit does not contain are kept.
     pub unseen: Duration,
-    /// From which size on a file has a journal, in bytes.
+    /// The file size in bytes from which writes are logged to a journal first.
     pub journal_above: usize,
     /// The routes file, which is followed if `watch` is set; its rules are in `http`.
     pub routes: Option<PathBuf>,
-    /// What a client may ask for.
+    /// Limits on the size and duration of requests.
     pub limits: Limits,
     /// The property that holds a record's id.
     pub id: String,
-    /// What foreign keys end with.
+    /// The suffix of foreign keys.
     pub foreign_key_suffix: String,
-    /// What becomes of the records that point to a deleted one, where no rule says.
+    /// What happens to records that reference a deleted one, where no rule says.
     pub on_delete: OnDelete,
     /// How requests are answered.
     pub http: http::Settings,
@@ -64,11 +70,13 @@ pub enum Saving {
 }
 
 impl Options {
-    /// The options for `file` when nothing else was said.
+    /// Serves `file` on port 3000 of localhost and saves every write to it.
     pub fn new(file: impl Into<PathBuf>) -> Options {
         Options {
             file: file.into(),
+            data: None,
             schema: None,
+            rules: None,
             host: "localhost".into(),
             port: 3000,
             saving: Saving::File(Durability::Synced),
@@ -84,79 +92,97 @@ impl Options {
             http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
         }
     }
-}
 
-/// Who is told what happens.
-#[derive(Default)]
-pub struct Listeners {
-    /// Called for every answer.
-    pub access: Option<Box<dyn Fn(Entry) + Send + Sync>>,
-    /// Called when something happens to the data file.
-    pub notice: Option<Box<dyn Fn(Notice) + Send + Sync>>,
-}
+    /// Serves `data`, an object of resources, on a free port of 127.0.0.1; writes stay in memory.
+    pub fn from_json(data: Value) -> Options {
+        Options {
+            data: Some(data.to_string()),
+            host: "127.0.0.1".into(),
+            port: 0,
+            saving: Saving::Memory,
+            watch: false,
+            ..Options::new("data.json")
+        }
+    }
 
-/// Why the server cannot start; a person reads it.
-#[derive(Debug)]
-pub enum StartError {
-    /// A file cannot be read.
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// The operating system's words.
-        error: io::Error,
-    },
-    /// The data file is broken.
-    Data {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        faults: Box<Faults>,
-    },
-    /// The rules file is broken.
-    Rules {
-        /// Which.
-        path: PathBuf,
-        /// Its text.
-        text: String,
-        /// What is wrong.
-        error: SchemaError,
-    },
-    /// Another server has the file.
-    Locked {
-        /// Which.
-        path: PathBuf,
-        /// What that server said of itself.
-        holder: String,
-    },
-    /// The address cannot be served on.
-    Address {
-        /// Which.
-        address: String,
-        /// The operating system's words.
-        error: io::Error,
-    },
-    /// The operating system gives no threads.
-    System(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Unreadable { path, error } => write!(formatter, "cannot read {}: {error}", path.display()),
-            StartError::Data { path, .. } => write!(formatter, "{} is broken", path.display()),
-            StartError::Rules { path, .. } => write!(formatter, "{} is broken", path.display()),
-            StartError::Locked { path, holder } => {
-                write!(formatter, "{} is served already by {holder}", path.display())
-            }
-            StartError::Address { address, error } => write!(formatter, "cannot serve on {address}: {error}"),
-            StartError::System(error) => write!(formatter, "cannot start: {error}"),
+    /// Whether the data file is written.
+    fn saves(&self) -> Option<Durability> {
+        match self.saving {
+            Saving::File(durability) if self.data.is_none() => Some(durability),
+            _ => None,
         }
     }
 }
 
-impl std::error::Error for StartError {}
+/// Callbacks for responses and for events of the data file.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct Listeners {
+    /// Called for every response.
+    pub access: Option<Box<dyn Fn(Entry) + Send + Sync>>,
+    /// Called when the data file is reloaded, cannot be saved, and so on.
+    pub notice: Option<Box<dyn Fn(Notice) + Send + Sync>>,
+}
 
-/// A running server. It has threads of its own; dropping it stops it in order.
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// Its path.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        error: io::Error,
+    },
+    /// The data is not valid.
+    #[error("invalid data in {}", path.display())]
+    Data {
+        /// The path of the data file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        faults: Box<Faults>,
+    },
+    /// The rules are not valid.
+    #[error("invalid rules in {}", path.display())]
+    Rules {
+        /// The path of the rules file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// What is wrong.
+        #[source]
+        error: SchemaError,
+    },
+    /// Another server has the file locked.
+    #[error("{} is already being served by {holder}", path.display())]
+    Locked {
+        /// The path of the data file.
+        path: PathBuf,
+        /// What that server wrote into the lock file.
+        holder: String,
+    },
+    /// The server cannot listen on the address.
+    #[error("cannot listen on {address}")]
+    Address {
+        /// The address.
+        address: String,
+        /// The operating system's error.
+        #[source]
+        error: io::Error,
+    },
+    /// The operating system refuses to create a thread or an event queue.
+    #[error("cannot start")]
+    System(#[from] io::Error),
+}
+
+/// A running server. Dropping it stops it as [`Server::stop`] does.
+///
+/// It runs on threads of its own, so it can be started, used and dropped in blocking and in async code. Dropping it blocks
+/// until requests in progress are finished, at most for [`Limits::grace`].
 pub struct Server {
     app: Arc<App>,
     addresses: Vec<SocketAddr>,
@@ -168,45 +194,154 @@ pub struct Server {
 }
 
 impl Server {
+    /// Serves `data`, an object of resources, on a free port of 127.0.0.1; writes stay in memory.
+    /// [`Options::from_json`] takes other options, too.
+    ///
+    /// ```
+    /// let server = standin::Server::from_json(serde_json::json!({"users": []}))?;
+    /// assert!(server.url().starts_with("http://127.0.0.1:"));
+    /// # Ok::<(), standin::StartError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The data is not an object of resources, or no port is free.
+    pub fn from_json(data: Value) -> Result<Server, StartError> {
+        Server::start(&Options::from_json(data), Listeners::default())
+    }
+
     /// Reads the files, takes the lock and the port, and serves. The port is open when this returns.
     ///
     /// # Errors
     /// A file is missing or broken, or the port is taken.
     pub fn start(options: &Options, listeners: Listeners) -> Result<Server, StartError> {
-        let durability = match options.saving {
-            Saving::File(durability) => durability,
-            Saving::Memory => Durability::Written,
-        };
-        let unreadable = |path: &Path| {
-            let path = path.to_path_buf();
-            |error| StartError::Unreadable { path, error }
-        };
-        let mut lock = take_lock(options)?;
-        let role = if options.saving == Saving::Memory { Role::Reader } else { Role::Owner };
-        let Opened { file, bytes, recovered, left } =
-            DataFile::open(&options.file, durability, Box::new(RealDisk), role).map_err(unreadable(&options.file))?;
-        let rules = rules_file(options);
-        let schema = match &rules {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
-                Schema::compile_with_id(&text, &options.id).map_err(|error| StartError::Rules {
-                    path: path.clone(),
-                    text,
-                    error,
-                })?
+        let runtime = Builder::new_multi_thread().enable_all().build()?;
+        let parts = match Parts::open(options, listeners, &runtime) {
+            Ok(parts) => parts,
+            Err(error) => {
+                // Dropping a runtime panics in async code.
+                runtime.shutdown_background();
+                return Err(error);
             }
-            None => Schema::default(),
         };
-        let settings = Settings {
-            id: options.id.clone(),
-            foreign_key_suffix: options.foreign_key_suffix.clone(),
-            on_delete: options.on_delete,
-            ..Settings::default()
+        let Parts { app, sockets, addresses, rules, routes, lock } = parts;
+        let (stop, stopped) = watch::channel(false);
+        let (limits, serving) = (options.limits.clone(), app.clone());
+        let thread = std::thread::Builder::new().name("standin-server".into()).spawn(move || {
+            runtime.block_on(http::serve(sockets, serving, limits, stopped));
+            // Requests still in progress have had the grace period.
+            runtime.shutdown_background();
+        })?;
+        Ok(Server { app, addresses, rules, stop, thread: Some(thread), _routes: routes, _lock: lock })
+    }
+
+    /// The addresses that the server listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The URL of the API, without a slash at the end: `http://127.0.0.1:41234`.
+    pub fn url(&self) -> String {
+        match self.addresses.first() {
+            Some(address) if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+            Some(address) => format!("http://{address}"),
+            // Not reached: starting fails if there is no address.
+            None => String::new(),
+        }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.addresses.first().map_or(0, SocketAddr::port)
+    }
+
+    /// The rules file in use.
+    pub fn rules(&self) -> Option<&Path> {
+        self.rules.as_deref()
+    }
+
+    /// The current data, formatted as in the data file.
+    pub fn to_json(&self) -> String {
+        String::from_utf8_lossy(&self.app.store().file_text()).into_owned()
+    }
+
+    /// The current data.
+    #[cfg(feature = "cli")]
+    pub(crate) fn store(&self) -> Store {
+        self.app.store()
+    }
+
+    /// A handle that reads the data while the server runs, without keeping it running.
+    #[cfg(feature = "cli")]
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { app: Arc::downgrade(&self.app), last: self.store() }
+    }
+
+    /// Stops the server: accepts no more connections, finishes the requests in progress within [`Limits::grace`], and
+    /// saves all acknowledged writes.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        // This fails only if the server thread has ended already.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        // Not left to the last owner of the app, which may be a connection that is being cut off.
+        self.app.stop();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// Reads the data of a server; once that has stopped, the data with which the reader was made.
+#[cfg(feature = "cli")]
+pub(crate) struct Reader {
+    app: std::sync::Weak<App>,
+    last: Store,
+}
+
+#[cfg(feature = "cli")]
+impl Reader {
+    /// The current data.
+    pub(crate) fn store(&self) -> Store {
+        self.app.upgrade().map_or_else(|| self.last.clone(), |app| app.store())
+    }
+}
+
+/// What a server consists of before it accepts connections.
+struct Parts {
+    app: Arc<App>,
+    sockets: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    rules: Option<PathBuf>,
+    routes: Option<http::RoutesWatch>,
+    lock: Option<Lock>,
+}
+
+impl Parts {
+    fn open(options: &Options, listeners: Listeners, runtime: &Runtime) -> Result<Parts, StartError> {
+        let saves = options.saves();
+        let mut lock = take_lock(options)?;
+        let (file, bytes, recovered, left) = match &options.data {
+            Some(text) => (None, text.clone().into_bytes(), Vec::new(), None),
+            None => {
+                let role = if saves.is_some() { Role::Owner } else { Role::Reader };
+                let durability = saves.unwrap_or(Durability::Written);
+                let opened = DataFile::open(&options.file, durability, Box::new(RealDisk), role);
+                let Opened { file, bytes, recovered, left } =
+                    opened.map_err(|error| unreadable(&options.file, error))?;
+                (Some(file), bytes, recovered, left)
+            }
         };
-        let rulebook = Rulebook::new(schema, settings);
+        let (rulebook, rules) = read_rules(options)?;
         let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
-        let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::System)?;
-        let sockets = bind(&runtime, &options.host, options.port)?;
+        let sockets = bind(runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         if let Some(lock) = &mut lock {
             let port = addresses.first().map_or(0, SocketAddr::port);
@@ -220,8 +355,8 @@ impl Server {
             notice(Notice::RepeatedIds(repeated));
         }
         rulebook.without_ids().for_each(|resource| notice(Notice::NoIds(resource.to_string())));
-        let source = match options.saving {
-            Saving::Memory => {
+        let source = match file.filter(|_| saves.is_some()) {
+            None => {
                 if let Some(left) = left {
                     let replayed = engine::replay(store, &left);
                     notice(replayed.notice);
@@ -229,7 +364,7 @@ impl Server {
                 }
                 Source::Memory
             }
-            Saving::File(_) => {
+            Some(file) => {
                 let obstacle = file.obstacle().filter(|_| !options.http.read_only);
                 if let Some(obstacle) = obstacle {
                     let (reason, hint) = (obstacle.message(file.path()), obstacle.hint(file.path()));
@@ -251,8 +386,7 @@ impl Server {
             }
         };
         let reported = notice.clone();
-        let engine =
-            Engine::start(store, rulebook, source, move |event| reported(event)).map_err(StartError::System)?;
+        let engine = Engine::start(store, rulebook, source, move |event| reported(event))?;
         let followed = options.routes.clone().zip(options.http.routes.clone()).filter(|_| options.watch);
         let routes = followed.map(|(path, routes)| {
             let file = path.clone();
@@ -263,131 +397,88 @@ impl Server {
                 });
             })
         });
-        let routes = routes.transpose().map_err(StartError::System)?;
-        let mut settings = http::Settings { file: Some(options.file.display().to_string()), ..options.http.clone() };
+        let routes = routes.transpose()?;
+        let file = options.data.is_none().then(|| options.file.display().to_string());
+        let mut settings = http::Settings { file, ..options.http.clone() };
         if addresses.iter().any(|address| !address.ip().is_loopback()) {
             // Open to the network by choice, under whatever name it has there.
             settings.hosts = None;
         }
         let app = Arc::new(App::new(engine, settings, listeners.access));
-        let (stop, stopped) = watch::channel(false);
-        let (limits, serving) = (options.limits.clone(), app.clone());
-        let thread = std::thread::Builder::new()
-            .name("standin-server".into())
-            .spawn(move || {
-                runtime.block_on(http::serve(sockets, serving, limits, stopped));
-                // What did not end in time is cut off: the grace period was its time.
-                runtime.shutdown_background();
-            })
-            .map_err(StartError::System)?;
-        Ok(Server { app, addresses, rules, stop, thread: Some(thread), _routes: routes, _lock: lock })
-    }
-
-    /// The addresses that are served.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.addresses.first().map_or(0, SocketAddr::port)
-    }
-
-    /// The rules file that holds.
-    pub fn rules(&self) -> Option<&Path> {
-        self.rules.as_deref()
-    }
-
-    /// The data as it is now.
-    pub fn store(&self) -> Store {
-        self.app.store()
-    }
-
-    /// A handle that reads the data for as long as it is needed.
-    pub fn reader(&self) -> Reader {
-        Reader { app: Arc::downgrade(&self.app), last: self.store() }
-    }
-
-    /// Stops: no new connections, what is under way is finished within the grace period, what was asked of the writer
-    /// is saved.
-    pub fn stop(mut self) {
-        self.halt();
-    }
-
-    fn halt(&mut self) {
-        // Only where the server has ended on its own is there nobody to tell.
-        let _ = self.stop.send(true);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-        // Not left to the last owner of the app: that may be a connection that is being cut off, on a thread that ends
-        // with the process.
-        self.app.stop();
+        Ok(Parts { app, sockets, addresses, rules, routes, lock })
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.halt();
-    }
-}
-
-/// Reads the data of a server, and after its end what it was at the start of the reader.
-pub struct Reader {
-    app: Weak<App>,
-    last: Store,
-}
-
-impl Reader {
-    /// The data as it is now.
-    pub fn store(&self) -> Store {
-        self.app.upgrade().map_or_else(|| self.last.clone(), |app| app.store())
-    }
-}
-
-/// An API within the process: no port, no file. Each call is answered as a connection would be.
+/// A server without a port, for tests that call the API directly. Writes stay in memory.
+///
+/// ```
+/// use standin::{Options, Sandbox};
+///
+/// let sandbox = Sandbox::open(&Options::from_json(serde_json::json!({"users": [{"id": 1}]})))?;
+/// let response = sandbox.call("DELETE", "/users/1", &[], Vec::new())?;
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sandbox {
     app: Arc<App>,
-    runtime: Runtime,
 }
 
 impl Sandbox {
-    /// Opens the data in `data` under the rules in `rules`.
+    /// Opens a sandbox on the data of `options`; a data file is read and not written.
     ///
     /// # Errors
-    /// A text is broken; the paths in the error are those given for messages.
-    pub fn open(data: (&Path, &str), rules: Option<(&Path, &str)>) -> Result<Sandbox, StartError> {
-        let schema = match rules {
-            Some((path, text)) => Schema::compile(text).map_err(|error| {
-                let (path, text) = (path.to_path_buf(), text.to_string());
-                StartError::Rules { path, text, error }
-            })?,
-            None => Schema::default(),
+    /// A file is missing or broken.
+    pub fn open(options: &Options) -> Result<Sandbox, StartError> {
+        let bytes = match &options.data {
+            Some(text) => text.clone().into_bytes(),
+            None => std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?,
         };
-        let rulebook = Rulebook::new(schema, Settings::default());
-        let (store, _) = read_data(&rulebook, data.1.as_bytes().to_vec(), data.0)?;
-        let engine = Engine::start(store, rulebook, Source::Memory, |_| {}).map_err(StartError::System)?;
-        let runtime = Builder::new_current_thread().enable_time().build().map_err(StartError::System)?;
-        Ok(Sandbox { app: Arc::new(App::new(engine, http::Settings::default(), None)), runtime })
+        let (rulebook, _) = read_rules(options)?;
+        let (store, _) = read_data(&rulebook, bytes, &options.file)?;
+        let engine = Engine::start(store, rulebook, Source::Memory, |_| {})?;
+        Ok(Sandbox { app: Arc::new(App::new(engine, options.http.clone(), None)) })
     }
 
-    /// Answers a request.
-    pub fn call(&self, request: Request) -> Response<bytes::Bytes> {
-        self.runtime.block_on(self.app.respond(request))
+    /// Answers a request, blocking until the response is complete. Works in async code, too.
+    ///
+    /// # Errors
+    /// The method, the target or a header is not valid HTTP.
+    pub fn call(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> io::Result<Response<Bytes>> {
+        let invalid = |message| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let request = Request::within(method, target, headers, body).map_err(invalid)?;
+        // On a thread of its own, as `block_on` panics within a runtime.
+        std::thread::scope(|scope| {
+            let answer = scope.spawn(|| {
+                let runtime = Builder::new_current_thread().enable_time().build()?;
+                Ok(runtime.block_on(self.respond(request)))
+            });
+            answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// As [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
+    #[doc(hidden)]
+    pub async fn respond(&self, request: Request) -> Response<Bytes> {
+        self.app.respond(request).await
     }
 }
 
-/// Takes the lock of the data file, before anything beside it is touched. A server that never writes needs none.
+/// Locks the data file before anything beside it is touched. A server that never writes needs no lock.
 fn take_lock(options: &Options) -> Result<Option<Lock>, StartError> {
-    if options.saving == Saving::Memory {
+    if options.saves().is_none() {
         return Ok(None);
     }
-    let path = std::fs::canonicalize(&options.file)
-        .map_err(|error| StartError::Unreadable { path: options.file.clone(), error })?;
+    let path = std::fs::canonicalize(&options.file).map_err(|error| unreadable(&options.file, error))?;
     match Lock::take(&path, &this_process()) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held(holder)) => Err(StartError::Locked { path: options.file.clone(), holder }),
-        // Without a folder for locks there is no telling; the file itself is safe, as saves look first.
+        // Without the lock folder the server starts unlocked; saves detect foreign changes of the file anyway.
         Err(LockError::Io(_)) => Ok(None),
     }
 }
@@ -401,12 +492,33 @@ fn read_data(rulebook: &Rulebook, bytes: Vec<u8>, path: &Path) -> Result<(Store,
     rulebook.read_file(bytes).map_err(broken)
 }
 
-/// The rules file that was named, or the one beside the data file.
-fn rules_file(options: &Options) -> Option<PathBuf> {
-    options.schema.clone().or_else(|| {
-        let beside = options.file.with_extension("schema.json");
-        beside.is_file().then_some(beside)
-    })
+fn unreadable(path: &Path, error: io::Error) -> StartError {
+    StartError::Unreadable { path: path.to_path_buf(), error }
+}
+
+/// The rules from the options, from the rules file, or from the file beside the data file; and the file's path.
+fn read_rules(options: &Options) -> Result<(Rulebook, Option<PathBuf>), StartError> {
+    let beside = options.file.with_extension("schema.json");
+    let path = options.schema.clone().or_else(|| (options.data.is_none() && beside.is_file()).then_some(beside));
+    let text = match (&options.rules, &path) {
+        (Some(text), _) => Some(text.clone()),
+        (None, Some(path)) => Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?),
+        (None, None) => None,
+    };
+    let schema = match text {
+        Some(text) => Schema::compile_with_id(&text, &options.id).map_err(|error| {
+            let path = path.clone().unwrap_or_else(|| "rules.json".into());
+            StartError::Rules { path, text, error }
+        })?,
+        None => Schema::default(),
+    };
+    let settings = Settings {
+        id: options.id.clone(),
+        foreign_key_suffix: options.foreign_key_suffix.clone(),
+        on_delete: options.on_delete,
+        ..Settings::default()
+    };
+    Ok((Rulebook::new(schema, settings), path))
 }
 
 /// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, where the machine has it.

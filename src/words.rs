@@ -47,6 +47,12 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// An error with its causes: `cannot read db.json: permission denied`.
+#[cfg(any(feature = "cli", feature = "check"))]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// `items` as a sentence lists them: `a, b and c`.
 pub fn list(items: &[String]) -> String {
     match items {

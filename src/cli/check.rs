@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::check::{CheckError, Options, in_process, run};
+use standin_check::{CheckError, Options, run};
+
+use crate::check::in_process;
 
 /// Runs the checker.
 pub(super) fn check(options: Options) -> ExitCode {

@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
 use crate::server::{Options, StartError};
-use crate::words::{list, shell_word};
+use crate::words::{list, shell_word, with_causes};
 
 use super::USUAL_PORT;
 
@@ -60,10 +60,10 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
         }
         StartError::Address { address, error } => self::address(address, error, options, named),
         StartError::Locked { path, holder } => format!(
-            "error: {} is served already by {holder}\n  help: stop that one first, or serve a copy of the file\n",
+            "error: {} is already being served by {holder}\n  help: stop that one first, or serve a copy of the file\n",
             path.display()
         ),
-        other => format!("error: {other}\n"),
+        other => format!("error: {}\n", with_causes(other)),
     }
 }
 

@@ -13,12 +13,14 @@ pub struct Lock {
 }
 
 /// Why there is no [`Lock`].
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another server has it: what it said of itself.
+    #[error("held by {0}")]
     Held(String),
-    /// The lock cannot be made.
-    Io(io::Error),
+    /// The lock file cannot be created.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Lock {

@@ -219,11 +219,6 @@ impl DataFile {
         self.number
     }
 
-    /// Whether the file cannot be exchanged (it is a mount point) and is written over instead.
-    pub fn is_written_in_place(&self) -> bool {
-        self.in_place
-    }
-
     /// What the file holds, if that is not what was read or written last.
     ///
     /// # Errors

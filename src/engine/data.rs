@@ -23,8 +23,10 @@ pub struct Rulebook {
     settings: Arc<Settings>,
 }
 
-/// All that is wrong with a data file.
-#[derive(Debug, Clone)]
+/// Why a data file is not valid.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.summary())]
+#[non_exhaustive]
 pub struct Faults {
     /// The file's text.
     pub text: String,
@@ -34,8 +36,9 @@ pub struct Faults {
     pub more: usize,
 }
 
-/// A thing that is wrong with a data file.
+/// An error in a data file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
     /// Byte offset in the file's text.
     pub offset: usize,
@@ -48,6 +51,16 @@ pub struct Fault {
 impl Faults {
     fn one(text: String, offset: usize, message: String, hint: Option<String>) -> Faults {
         Faults { text, list: vec![Fault { offset, message, hint }], more: 0 }
+    }
+
+    /// The first fault with its line and column, and how many more there are.
+    fn summary(&self) -> String {
+        let Some(first) = self.list.first() else { return String::new() };
+        let place = Place::of(&self.text, first.offset);
+        match self.list.len() - 1 + self.more {
+            0 => format!("{place}: {}", first.message),
+            more => format!("{place}: {} (and {more} more)", first.message),
+        }
     }
 
     /// The error for a write that finds the file in this state.
@@ -89,14 +102,6 @@ impl Rulebook {
         let (store, text) = self.read_text(bytes)?;
         let (list, more) = store.repeated_ids(&text, MOST_FAULTS);
         Ok((store, RepeatedIds { list, more }))
-    }
-
-    /// Reads the content of a data file.
-    ///
-    /// # Errors
-    /// It is not UTF-8, not JSON, not an object of resources, or breaks a rule.
-    pub fn read(&self, bytes: Vec<u8>) -> Result<Store, Faults> {
-        self.read_text(bytes).map(|(store, _)| store)
     }
 
     fn read_text(&self, bytes: Vec<u8>) -> Result<(Store, ByteString), Faults> {

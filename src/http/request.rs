@@ -46,7 +46,7 @@ impl Request {
     ///
     /// # Errors
     /// A part is not what HTTP allows; the sentence names it.
-    pub fn within(method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Result<Request, String> {
+    pub fn within(method: &str, target: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, String> {
         let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
             let name = header::HeaderName::from_bytes(name.as_bytes())

@@ -296,7 +296,7 @@ fn rules(
     };
     let raw = sheet.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
     let example = example::record(&checker, &required);
-    Ok(Rules { resource, holds, raw, required, properties, unique, references, example, checker })
+    Ok(Rules { resource, holds, raw, properties, unique, references, example, checker })
 }
 
 /// A pointer as it stands in the fragment of a reference.

@@ -41,6 +41,7 @@ impl Schema {
     ///
     /// # Errors
     /// Everything in the file that is not a rule standin can hold, with the place.
+    #[cfg(any(test, feature = "internals"))]
     pub fn compile(text: &str) -> Result<Schema, SchemaError> {
         Schema::compile_with_id(text, "id")
     }
@@ -76,7 +77,6 @@ pub struct Rules {
     resource: String,
     holds: Holds,
     raw: Value,
-    required: Vec<String>,
     properties: Vec<Property>,
     unique: Vec<Unique>,
     references: Vec<Reference>,
@@ -197,19 +197,9 @@ impl Rules {
         }
     }
 
-    /// The properties every record must have, in the order of `required`, without the id.
-    pub fn required(&self) -> &[String] {
-        &self.required
-    }
-
     /// The properties the rules describe, in the order of the file; those of `$ref` and `allOf` included.
     pub fn properties(&self) -> &[Property] {
         &self.properties
-    }
-
-    /// The property of that name.
-    pub fn property(&self, name: &str) -> Option<&Property> {
-        self.properties.iter().find(|property| property.name == name)
     }
 
     /// What the rules say of the id of a record; `None` where they say nothing.

@@ -67,7 +67,6 @@ fn violations(rules: &Value, record: &Value) -> Vec<String> {
 fn what_the_rules_tell() {
     let schema = schema();
     let users = schema.rules("users").expect("users");
-    assert_eq!(users.required(), ["lastName", "firstName", "email"]);
     assert_eq!(users.holds(), Holds::Records);
     let names: Vec<_> = users.properties().iter().map(|p| (p.name.as_str(), p.words.as_str(), p.required)).collect();
     assert_eq!(
@@ -102,7 +101,8 @@ fn what_the_rules_tell() {
         on_delete: None,
     };
     assert_eq!(tasks.references(), [to("user_id", false, "users", "id"), to("bands", true, "bands", "name")]);
-    assert_eq!(tasks.property("dueDate").expect("dueDate").words, "a date or null");
+    let due = tasks.properties().iter().find(|property| property.name == "dueDate");
+    assert_eq!(due.expect("dueDate").words, "a date or null");
     assert_eq!(tasks.example(), Some(&json!({ "user_id": 1 })));
 
     assert_eq!(schema.rules("profile").expect("profile").holds(), Holds::Single);
@@ -192,7 +192,7 @@ fn the_id_is_the_servers_matter() {
     }
     let other = r#"{ "properties": { "a": { "items": { "required": ["_id", "id"] } } } }"#;
     let schema = Schema::compile_with_id(other, "_id").expect("compiles");
-    assert_eq!(schema.rules("a").expect("a").required(), ["id"]);
+    assert_eq!(check(schema.rules("a").expect("a"), &json!({})).len(), 1);
 }
 
 #[test]

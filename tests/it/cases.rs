@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use standin::engine::Notice;
+use standin::Notice;
 
 use crate::support::*;
 

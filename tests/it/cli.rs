@@ -639,7 +639,7 @@ fn a_file_that_is_served_already_is_refused() {
     let running = place.start(&["-p", "0", "db.json"]);
     let home = running.home();
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(errors.contains("served already") && errors.contains(home.rsplit(':').next().unwrap()), "{errors}");
+    assert!(errors.contains("already being served") && errors.contains(home.rsplit(':').next().unwrap()), "{errors}");
 }
 
 #[test]

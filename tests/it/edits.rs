@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use standin::engine::{Faults, Notice, RepeatedIds};
+use standin::{Faults, Notice, RepeatedIds};
 
 use crate::support::*;
 
@@ -107,7 +107,7 @@ fn broken(fixture: &Fixture) -> Faults {
 }
 
 fn place(faults: &Faults) -> String {
-    standin::json::Place::of(&faults.text, faults.list[0].offset).to_string()
+    standin::internals::json::Place::of(&faults.text, faults.list[0].offset).to_string()
 }
 
 #[test]
@@ -145,8 +145,11 @@ fn an_edit_that_breaks_a_rule_is_told_with_each_place_and_changes_nothing() {
     let file = |users: &[String]| format!("{{\n  \"users\": [\n{}\n  ]\n}}\n", users.join(",\n"));
     in_place(fixture.path(), &file(&[user("a@x.org", "\"A\""), user("b@x.org", "7"), user("nowhere", "\"C\"")]));
     let faults = broken(&fixture);
-    let places: Vec<_> =
-        faults.list.iter().map(|fault| standin::json::Place::of(&faults.text, fault.offset).to_string()).collect();
+    let places: Vec<_> = faults
+        .list
+        .iter()
+        .map(|fault| standin::internals::json::Place::of(&faults.text, fault.offset).to_string())
+        .collect();
     assert_eq!(places, ["4:18", "5:50"], "{faults:?}");
     assert!(faults.list[0].message.contains("users[1]/lastName"), "{faults:?}");
     assert_eq!(fixture.get("/users").text(), "[]");

@@ -109,7 +109,7 @@ fn every_change_is_told_with_the_record_and_the_version() {
 #[test]
 fn a_deletion_that_sets_keys_to_null_is_a_change_of_their_records() {
     let data = r#"{"clubs": [{"id": 1}], "players": [{"id": 2, "clubId": 1}]}"#;
-    let fixture = Fixture::new(data, None, |options| options.on_delete = standin::store::OnDelete::SetNull);
+    let fixture = Fixture::new(data, None, |options| options.on_delete = standin::OnDelete::SetNull);
     let mut stream = follow(&fixture, "/-/events");
     assert_eq!(fixture.send("DELETE", "/clubs/1", NONE, "").status, 200);
     let (kind, event) = stream.next();
@@ -166,7 +166,7 @@ fn a_reader_that_comes_back_gets_what_it_missed() {
 #[test]
 fn the_history_is_bounded() {
     let fixture = Fixture::new("{\"a\": {\"n\": 0}}", None, |options| {
-        options.saving = standin::server::Saving::Memory;
+        options.saving = standin::Saving::Memory;
     });
     let mut stream = follow(&fixture, "/-/events");
     fixture.json("PATCH", "/a", "{\"n\": 1}");
@@ -200,7 +200,7 @@ fn a_quiet_stream_has_a_heartbeat_and_ends_with_the_server() {
 #[test]
 fn a_reader_that_does_not_read_is_dropped() {
     let fixture = Fixture::new("{\"a\": {\"text\": \"\"}}", None, |options| {
-        options.saving = standin::server::Saving::Memory;
+        options.saving = standin::Saving::Memory;
         options.limits.write_time = Duration::from_millis(100);
         options.limits.header_time = 10 * DEADLINE;
         options.limits.connections = 2;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use standin::check::{CheckError, ExitStatus, FailOn, Fix, Format, Options, Reset, in_process, run};
+use standin::in_process;
+use standin_check::{CheckError, ExitStatus, FailOn, Fix, Format, Options, Reset, run};
 
 use crate::support::serve_data;
 

@@ -1,8 +1,8 @@
 //! The data file: what is in it when, and how it looks. (A person who edits it: `edits`.)
 
-use standin::disk::Durability;
-use standin::engine::Notice;
-use standin::server::{Listeners, Saving, Server, StartError};
+use standin::Durability;
+use standin::Notice;
+use standin::{Listeners, Saving, Server, StartError};
 
 use crate::support::*;
 

@@ -124,7 +124,8 @@ fn says(code: &str, word: &str) -> bool {
 fn imports_go_down_only_and_siblings_do_not_see_each_other() {
     let mut wrong = Vec::new();
     let mut seen = BTreeMap::new();
-    for (module, path, code) in sources() {
+    // The program says `standin::run`, which is not a module.
+    for (module, path, code) in sources().into_iter().filter(|(module, ..)| module != "main") {
         for name in imports(&code) {
             *seen.entry((module.clone(), name.clone())).or_insert(0) += 1;
             if name != module && floor(&name) >= floor(&module) && module != "main" {

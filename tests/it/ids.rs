@@ -236,7 +236,7 @@ fn numbers_go_on_from_the_lowest_that_the_rules_allow() {
 fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
     let fixture = with_id_rules("[]", r#"{"type": "string", "format": "date"}"#);
     let (_, resource) = fixture.notice(|notice| match notice {
-        standin::engine::Notice::NoIds(resource) => Some(resource.clone()),
+        standin::Notice::NoIds(resource) => Some(resource.clone()),
         _ => None,
     });
     assert_eq!(resource, "a");
@@ -256,8 +256,8 @@ fn items_that_are_no_objects_are_kept_and_have_no_id() {
 #[test]
 fn ids_that_records_are_given_are_reported() {
     let fixture = serve_data(r#"{"items":[{"_id":"5f1"},{"_id":"5f2"}],"ok":[{"id":1}]}"#);
-    let given = |notice: &standin::engine::Notice| match notice {
-        standin::engine::Notice::GivenIds { resource, count, id, like } => {
+    let given = |notice: &standin::Notice| match notice {
+        standin::Notice::GivenIds { resource, count, id, like } => {
             Some((resource.clone(), *count, id.clone(), like.clone()))
         }
         _ => None,

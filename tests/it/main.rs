@@ -46,6 +46,7 @@ mod routes;
 
 mod check;
 mod cli;
+mod embedding;
 mod examples;
 mod floors;
 

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use standin::server::Options;
+use standin::Options;
 
 use crate::support::*;
 

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use standin::schema::Schema;
-use standin::store::OnDelete;
+use standin::OnDelete;
+use standin::internals::schema::Schema;
 
 use crate::support::*;
 

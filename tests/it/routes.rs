@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use standin::engine::Notice;
-use standin::http::{Rewriter, Routes};
+use standin::Notice;
+use standin::internals::http::{Rewriter, Routes};
 
 use crate::support::*;
 

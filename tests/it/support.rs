@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use standin::engine::Notice;
-use standin::http::Entry;
-use standin::server::{Listeners, Options, Server};
+use standin::Entry;
+use standin::Notice;
+use standin::{Listeners, Options, Server};
 use tempfile::TempDir;
 
 /// How long anything may take before the test fails instead of hanging.
@@ -227,11 +227,10 @@ impl Fixture {
 fn start(options: &Options) -> (Server, Receiver<Entry>, Receiver<(Instant, Notice)>) {
     let (log, entries) = channel();
     let (tell, notices) = channel();
-    let listeners = Listeners {
-        // Nobody listens any more once a test has ended.
-        access: Some(Box::new(move |entry| drop(log.send(entry)))),
-        notice: Some(Box::new(move |notice| drop(tell.send((Instant::now(), notice))))),
-    };
+    // Nobody listens any more once a test has ended.
+    let mut listeners = Listeners::default();
+    listeners.access = Some(Box::new(move |entry| drop(log.send(entry))));
+    listeners.notice = Some(Box::new(move |notice| drop(tell.send((Instant::now(), notice)))));
     let server = Server::start(options, listeners).unwrap_or_else(|error| panic!("{error}: {error:?}"));
     (server, entries, notices)
 }

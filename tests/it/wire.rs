@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use standin::server::{Listeners, Options, Server};
+use standin::{Listeners, Options, Server};
 use tempfile::TempDir;
 
 /// How long anything may take before a test fails instead of hanging.
@@ -127,7 +127,8 @@ impl Served {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db.json");
         std::fs::write(&file, text).unwrap();
-        let options = Options { host: "127.0.0.1".into(), port: 0, ..Options::new(file) };
+        let mut options = Options::new(file);
+        (options.host, options.port) = ("127.0.0.1".into(), 0);
         match Server::start(&options, Listeners::default()) {
             Ok(server) => Ok(Served { server, folder }),
             Err(error) => Err(format!("{error:?}")),

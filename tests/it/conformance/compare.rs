@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::Value;
-use standin::json::Layout;
+use standin::internals::json::Layout;
 
 use super::case::Line;
 use crate::wire::Answer;

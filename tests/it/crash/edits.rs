@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use standin::disk::Durability;
+use standin::Durability;
 
 use super::medium::{Disk, Exchange, FILE, Simulated};
 use super::{Machine, START, patch, post};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use standin::disk::{DataFile, Durability, Left, Opened, Role};
-use standin::engine::{Back, Notice, Rulebook, WriteError, replay};
-use standin::schema::Schema;
-use standin::store::{Command, Merge, Settings};
+use standin::internals::disk::{DataFile, Durability, Left, Opened, Role};
+use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
+use standin::internals::schema::Schema;
+use standin::internals::store::{Command, Merge, Settings};
 
 use super::medium::{Exchange, FILE, Plan, Simulated};
 use super::{ERRORS, Machine, Manner, WAYS, delete, object, patch, post};
@@ -34,7 +34,7 @@ fn fresh(manner: Manner) -> (Simulated, Machine) {
 }
 
 fn replace(resource: &str, id: i64, body: &str) -> Command {
-    Command::Replace { resource: resource.into(), id: standin::json::Id::Number(id), body: object(body) }
+    Command::Replace { resource: resource.into(), id: standin::internals::json::Id::Number(id), body: object(body) }
 }
 
 fn profile(body: &str) -> Command {
@@ -479,7 +479,7 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
     let Opened { file, bytes, left, .. } = opened;
     let Left { writes, follows } = left.clone().unwrap();
     assert_eq!((writes.len(), follows), (1, true));
-    let store = Rulebook::new(Schema::default(), Settings::default()).read(bytes).unwrap();
+    let store = Rulebook::new(Schema::default(), Settings::default()).read_file(bytes).unwrap().0;
     let mut text = Vec::new();
     replay(store, &left.unwrap()).store.write_all(&mut text);
     assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), machine.seen());

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::disk::{DataFile, Durability, Opened, Role};
-use standin::engine::{Engine, Journaling, Notice, Rulebook, Source, WriteError};
-use standin::json::{Id, Object};
-use standin::schema::Schema;
-use standin::store::{Command, Merge, Settings};
+use standin::internals::disk::{DataFile, Durability, Opened, Role};
+use standin::internals::engine::{Engine, Journaling, Notice, Rulebook, Source, WriteError};
+use standin::internals::json::{Id, Object};
+use standin::internals::schema::Schema;
+use standin::internals::store::{Command, Merge, Settings};
 
 use medium::{Exchange, FILE, Plan, Simulated};
 
@@ -65,7 +65,7 @@ impl Machine {
         let Opened { file, bytes, recovered, left } = opened.map_err(|error| error.to_string())?;
         let rulebook = Rulebook::new(Schema::default(), Settings::default());
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let store = rulebook.read(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
+        let (store, _) = rulebook.read_file(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
         let Manner { journaling, unseen } = manner;
         let (file, named) = (Box::new(file), FILE.into());
         let source = Source::File { file, watched: false, poll: Duration::ZERO, named, unseen, journaling, left };

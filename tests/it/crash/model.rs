@@ -5,8 +5,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use standin::disk::Durability;
-use standin::engine::WriteError;
+use standin::Durability;
+use standin::internals::engine::WriteError;
 
 use super::medium::{Exchange, FILE, Simulated};
 use super::{Machine, Manner, delete, patch, post};
@@ -106,10 +106,10 @@ impl Model {
                 self.wrote(id);
             }
             Step::PatchObject => {
-                let command = standin::store::Command::MergeObject {
+                let command = standin::internals::store::Command::MergeObject {
                     resource: "o".into(),
                     patch: super::object(&format!("{{\"api\": {unique}}}")),
-                    how: standin::store::Merge::Shallow,
+                    how: standin::internals::store::Merge::Shallow,
                 };
                 self.machine.write(command).unwrap();
                 self.object = json!(unique);

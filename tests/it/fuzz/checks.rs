@@ -1,23 +1,21 @@
 //! What must hold for any bytes. `fuzz/` throws many at these, the test beside this file the committed corpus.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::sync::Arc;
 
-use standin::engine::Rulebook;
-use standin::http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
-use standin::json::{self, Document, Id, Object};
-use standin::schema::Schema;
-use standin::server::Sandbox;
-use standin::store::query::{Fields, Query, pairs};
-use standin::store::{ApiChange, Collection, Command, Data, Merge, Settings, Store, Written};
+use standin::internals::engine::Rulebook;
+use standin::internals::json::{self, Document, Id, Object};
+use standin::internals::schema::Schema;
+use standin::internals::store::query::{Fields, Query, pairs};
+use standin::internals::store::{ApiChange, Collection, Command, Data, Merge, Settings, Store, Written};
+use standin::{Options, Sandbox};
 
 /// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
 pub fn file(bytes: &[u8]) {
     let (text, commands) = split(bytes);
     let Ok(text) = std::str::from_utf8(text) else {
         // What is no text is refused and does no harm.
-        assert!(Rulebook::new(Schema::default(), Settings::default()).read(text.to_vec()).is_err());
+        assert!(Rulebook::new(Schema::default(), Settings::default()).read_file(text.to_vec()).is_err());
         return;
     };
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -102,7 +100,7 @@ pub fn merge(bytes: &[u8]) {
     // Of records that share an id the API reaches the first only.
     for change in changes.iter().filter(|change| !is_repeated(change)) {
         let now = merged.store.text_of(&change.what);
-        let lost = |conflict: &standin::store::Conflict| {
+        let lost = |conflict: &standin::internals::store::Conflict| {
             conflict.resource == change.what.resource && conflict.id == change.what.id
         };
         let is_kept = same_text(now, change.after.as_deref())
@@ -124,7 +122,7 @@ fn has_repeated_ids(collection: &Collection) -> bool {
 
 /// Every record of the edit that the API has not written is there as the edit has it; one that had to move is there
 /// under its new id.
-fn each_of_the_edit(theirs: &Store, merged: &standin::store::Merged, changes: &[ApiChange], out: &str) {
+fn each_of_the_edit(theirs: &Store, merged: &standin::internals::store::Merged, changes: &[ApiChange], out: &str) {
     for resource in theirs.resources() {
         let Some(collection) = resource.collection().filter(|collection| !has_repeated_ids(collection)) else {
             continue;
@@ -148,7 +146,7 @@ thread_local! {
 
 fn sandbox() -> Sandbox {
     let data = r#"{"posts": [{"id": 1, "title": "a", "userId": 1}, {"id": "x y", "title": "b"}], "users": [{"id": 1}], "profile": {"name": "n"}, "n": 1}"#;
-    Sandbox::open((Path::new("db.json"), data), None).unwrap()
+    Sandbox::open(&Options::from_json(serde_json::from_str(data).unwrap())).unwrap()
 }
 
 /// A method, a target, headers and a body: there is an answer, and it is not the one for a bug.
@@ -157,21 +155,16 @@ pub fn request(bytes: &[u8]) {
     let Ok(head) = std::str::from_utf8(head) else { return };
     let mut lines = head.lines();
     let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
-    let (Ok(method), Ok(uri)) = (Method::from_bytes(method.as_bytes()), target.parse()) else { return };
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.trim().parse::<HeaderValue>()) {
-            headers.append(name, value);
-        }
-    }
-    let body = Body::Whole(body.to_vec().into());
+    let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name, value.trim()));
+    let headers: Vec<_> = headers.collect();
     SANDBOX.with_borrow_mut(|(sandbox, calls)| {
         *calls += 1;
         if *calls > 64 {
             // What was posted would make every list longer, and the fuzzer slower.
             (*sandbox, *calls) = (self::sandbox(), 0);
         }
-        let answer = sandbox.call(Request { method, uri, headers, body, version: Version::HTTP_11, remote: None });
+        // What is not a request of HTTP cannot be sent.
+        let Ok(answer) = sandbox.call(method, target, &headers, body.to_vec()) else { return };
         let status = answer.status().as_u16();
         assert!((200..600).contains(&status) && status != 500, "{status}: {}", String::from_utf8_lossy(answer.body()));
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use standin::http::Rewriter;
-use standin::json::{self, Document, Id, Layout};
-use standin::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
-use standin::store::relations::Plan;
-use standin::store::{Settings, Store};
+use standin::Rewriter;
+use standin::internals::json::{self, Document, Id, Layout};
+use standin::internals::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
+use standin::internals::store::relations::Plan;
+use standin::internals::store::{Settings, Store};
 
 use crate::support::serve_data;
 

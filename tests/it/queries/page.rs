@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use standin::store::query::{OPERATORS, RESERVED, encode};
+use standin::internals::store::query::{OPERATORS, RESERVED, encode};
 
 use super::Data;
 

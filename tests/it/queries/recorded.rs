@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use standin::http::Rewriter;
+use standin::Rewriter;
 
 use super::Data;
 

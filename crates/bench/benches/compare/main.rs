@@ -1,5 +1,5 @@
 //! standin beside a bare warp route that answers with the same bytes, and beside json-server and mocks where they are
-//! installed: `cargo bench --profile release --bench compare -- --help`.
+//! installed: `cargo bench -p standin-bench --bench compare -- --help`.
 //!
 //! Every server is a process of its own, the load comes from one thread of this one, rounds are interleaved, every
 //! answer is checked, and what is shown is the median. Only the loopback interface is used.
@@ -25,7 +25,7 @@ use works::Work;
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const HELP: &str = "\
-cargo bench --profile release --bench compare -- [OPTIONS]
+cargo bench -p standin-bench --bench compare -- [OPTIONS]
 
   --records N,N,...     sizes of the data [default: 1000,100000,1000000]
   --only NAME,NAME,...  of id, email, page, list, q, like, post, single, start, memory, reload [default: all]
@@ -135,11 +135,22 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
         }
     }
     if !paths.iter().any(|(name, _)| name != "json-server" && name != "mocks") {
-        paths.push(("standin".to_string(), PathBuf::from(env!("CARGO_BIN_EXE_standin"))));
+        paths.push(("standin".to_string(), build()?));
     }
     // The first is the one whose answers the bare route gives.
     paths.sort_by_key(|(name, _)| name == "json-server" || name == "mocks");
     let (programs, missing) = Program::found(paths);
     options.programs = programs;
     Ok(Some((options, missing)))
+}
+
+/// Builds the program and returns its path, which is beside the folder of this benchmark.
+fn build() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let built = std::process::Command::new(env!("CARGO")).args(["build", "--release", "--bin", "standin"]).status()?;
+    if !built.success() {
+        return Err("cargo build failed".into());
+    }
+    let folder = std::env::current_exe()?;
+    let target = folder.ancestors().nth(3).ok_or("this program is not in cargo's target folder")?;
+    Ok(target.join("release/standin").with_extension(std::env::consts::EXE_EXTENSION))
 }

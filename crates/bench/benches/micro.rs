@@ -1,4 +1,4 @@
-//! The parts by themselves: `cargo bench --profile release --bench micro`.
+//! The parts by themselves: `cargo bench -p standin-bench --bench micro`.
 
 #[path = "compare/data.rs"]
 #[allow(dead_code)] // The comparison uses more of it.
@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use standin::json::{Document, Id, Layout, Object, merge_patch, merge_shallow};
-use standin::store::query::{Fields, Query, pairs};
-use standin::store::{Collection, Command, Settings, Store, write_list};
+use standin::internals::json::{Document, Id, Layout, Object, merge_patch, merge_shallow};
+use standin::internals::store::query::{Fields, Query, pairs};
+use standin::internals::store::{Collection, Command, Settings, Store, write_list};
 
 const SIZES: [usize; 2] = [1000, 100_000];
 

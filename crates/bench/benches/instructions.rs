@@ -1,5 +1,5 @@
 //! Instructions per request, counted by callgrind over requests within the process, so that a change which costs a
-//! tenth is seen on a noisy machine: `cargo bench --profile release --bench instructions` compares with what
+//! tenth is seen on a noisy machine: `cargo bench -p standin-bench --bench instructions` compares with what
 //! `benches/instructions.txt` holds, and `-- --write` records anew.
 #![allow(clippy::print_stdout)] // It prints a report.
 
@@ -7,11 +7,10 @@
 #[allow(dead_code)] // The comparison uses more of it.
 mod data;
 
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use standin::http::{Body, HeaderMap, HeaderValue, Method, Request, Version};
-use standin::server::Sandbox;
+use standin::internals::http::{Body, HeaderMap, HeaderValue, Method, Request, Version};
+use standin::{Options, Sandbox};
 
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 /// The requests of one kind.
@@ -47,7 +46,7 @@ fn main() -> ExitCode {
         [] => compare(false),
         ["--write"] => compare(true),
         _ => {
-            println!("cargo bench --profile release --bench instructions [-- --write]");
+            println!("cargo bench -p standin-bench --bench instructions [-- --write]");
             ExitCode::FAILURE
         }
     }
@@ -98,8 +97,11 @@ fn count(kind: &str, times: usize) -> Option<u64> {
 
 fn script(kind: &str, times: usize) {
     let data = data::file(COUNT);
-    let rules = (Path::new("db.schema.json"), data::RULES);
-    let sandbox = Sandbox::open((Path::new("db.json"), &data), Some(rules)).expect("the made-up data can be served");
+    let mut options = Options::new("db.json");
+    options.data = Some(data);
+    options.rules = Some(data::RULES.into());
+    let sandbox = Sandbox::open(&options).expect("the made-up data can be served");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut random = data::Random(7);
     for number in 0..times {
         let user = data::User(1 + random.below(COUNT));
@@ -137,7 +139,7 @@ fn script(kind: &str, times: usize) {
             }
             _ => {}
         }
-        let answer = sandbox.call(request);
+        let answer = runtime.block_on(sandbox.respond(request));
         let wrong = if kind == "get missing" { answer.status() != 404 } else { answer.status().as_u16() >= 400 };
         assert!(!wrong, "{kind}: {} {:?}", answer.status(), answer.body());
     }

@@ -1,4 +1,4 @@
-//! What a write costs, from the command to the acknowledgement: `cargo bench --bench saves`.
+//! What a write costs, from the command to the acknowledgement: `cargo bench -p standin-bench --bench saves`.
 //!
 //! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file, with
 //! and without a flush, large ones with and without a journal. The file lies in the build folder, so that the numbers are those of that disk.
@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use standin::disk::{DataFile, Durability, Opened, RealDisk, Role};
-use standin::engine::{Engine, Journaling, Rulebook, Source};
-use standin::json::{Id, Object};
-use standin::schema::Schema;
-use standin::store::{Command, Merge, Settings};
+use standin::internals::disk::{DataFile, Durability, Opened, RealDisk, Role};
+use standin::internals::engine::{Engine, Journaling, Rulebook, Source};
+use standin::internals::json::{Id, Object};
+use standin::internals::schema::Schema;
+use standin::internals::store::{Command, Merge, Settings};
 
 const SIZES: [(&str, usize); 4] =
     [("1 KB", 1_000), ("1 MB", 1_000_000), ("10 MB", 10_000_000), ("100 MB", 100_000_000)];
@@ -63,7 +63,7 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
     let Opened { file, bytes, left, .. } = opened;
     let rulebook = Rulebook::new(Schema::default(), Settings::default());
-    let store = rulebook.read(bytes).unwrap_or_else(|_| panic!("the data is whole"));
+    let (store, _) = rulebook.read_file(bytes).unwrap_or_else(|_| panic!("the data is whole"));
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
     let journaling = Journaling { above, ..Journaling::default() };
     let source =

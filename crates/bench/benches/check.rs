@@ -1,12 +1,13 @@
 //! How long `standin check` takes for 100 pages with 1,000 examples; more than a second is a failure.
 //!
-//! `cargo bench --bench check`
+//! `cargo bench -p standin-bench --bench check`
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use standin::check::{ExitStatus, Options, in_process, run};
+use standin::in_process;
+use standin_check::{ExitStatus, Options, run};
 
 const PAGES: usize = 100;
 const EXAMPLES: usize = 10;
