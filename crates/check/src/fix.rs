@@ -132,14 +132,25 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
         let start = response.range.start + documented.find(['{', '['])?;
         let end = response.range.start + documented.trim_end().len();
         let broken = &fence.content[start..end];
-        // Only if surely all of it is JSON.
-        if !broken.ends_with(['}', ']']) || ["//", "/*", "#", "...", "…"].iter().any(|other| broken.contains(other)) {
+        let indent = rewrite::indent_at(&fence.content, start);
+        if !is_one_value(broken, &indent) {
             return None;
         }
-        let indent = rewrite::indent_at(&fence.content, start);
         content.replace_range(start..end, &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)));
     }
     Some((fence, content))
+}
+
+/// Whether broken JSON is surely one array or object with nothing around it and no comments or elisions inside.
+fn is_one_value(broken: &str, indent: &str) -> bool {
+    let close = if broken.starts_with('{') { '}' } else { ']' };
+    let inside = |line: &str| {
+        let content = line.trim_start();
+        content.starts_with(['}', ']']) || line.len() - content.len() > indent.len()
+    };
+    broken.ends_with(close)
+        && broken.lines().skip(1).all(inside)
+        && !["//", "/*", "#", "...", "…"].iter().any(|other| broken.contains(other))
 }
 
 /// The value at a path.
