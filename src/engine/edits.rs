@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 
 use super::Published;
-use crate::store::{ApiChange, Conflict, Store, Written};
+use crate::store::{ApiChange, Conflict, PastState, Store, Written};
 
 /// The writes of the last moments, which somebody who saves an edit now may not have seen.
 pub(super) struct Young {
@@ -19,6 +19,8 @@ struct YoungSave {
     /// What the data was before.
     before: Store,
     written: Vec<Written>,
+    /// What an edit changed, and what the API wrote and lost against one.
+    edited: Vec<Written>,
 }
 
 impl Young {
@@ -38,7 +40,14 @@ impl Young {
     /// Takes note of writes that are saved now, or that an edit lacked and that were kept; `before` is what the data was,
     /// or what the edit said: whoever goes on from that edit has not seen them either.
     pub(super) fn note(&mut self, before: &Store, written: impl Iterator<Item = Written>) {
-        self.saves.push_back(YoungSave { at: Instant::now(), before: before.clone(), written: written.collect() });
+        let (at, before) = (Instant::now(), before.clone());
+        self.saves.push_back(YoungSave { at, before, written: written.collect(), edited: Vec::new() });
+    }
+
+    /// Records what an edit changed: the next edit may have been made from the data before it.
+    pub(super) fn note_edit(&mut self, before: &Store, after: &Store) {
+        let (at, edited) = (Instant::now(), after.written_since(before));
+        self.saves.push_back(YoungSave { at, before: before.clone(), written: Vec::new(), edited });
     }
 
     /// Forgets what was written longer before `end` than the window.
@@ -54,20 +63,20 @@ impl Young {
         self.saves.clear();
     }
 
-    /// Forgets what lost against an edit.
+    /// What lost against an edit is the API's no longer.
     pub(super) fn settle(&mut self, settled: &[Written]) {
         if settled.is_empty() {
             return;
         }
         let settled: HashSet<&Written> = settled.iter().collect();
         for save in &mut self.saves {
-            save.written.retain(|one| !settled.contains(one));
+            save.edited.extend(save.written.extract_if(.., |one| settled.contains(one)));
         }
     }
 
-    /// What was written after which state of the data, oldest first.
-    pub(super) fn states(&self) -> impl Iterator<Item = (&Store, &[Written])> {
-        self.saves.iter().map(|save| (&save.before, save.written.as_slice()))
+    /// The last states of the data, oldest first.
+    pub(super) fn states(&self) -> impl Iterator<Item = PastState<'_>> {
+        self.saves.iter().map(|save| PastState { store: &save.before, written: &save.written, edited: &save.edited })
     }
 
     /// How many of these states are older than `moment`.

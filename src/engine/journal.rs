@@ -161,7 +161,7 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     let mut changes: Vec<ApiChange> = Vec::new();
     for (until, Effect { what, was, now }) in effects.into_iter().enumerate() {
         let place = *places.entry(what.clone()).or_insert_with(|| {
-            changes.push(ApiChange { what, before: Vec::new(), after: None });
+            changes.push(ApiChange { what, by_api: true, before: Vec::new(), after: None });
             changes.len() - 1
         });
         if let Some(change) = changes.get_mut(place) {

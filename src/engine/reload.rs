@@ -11,7 +11,7 @@ use super::writer::Writer;
 use super::{Notice, ResourceChanges, WriteError};
 use crate::disk::{DataFile, Edit};
 use crate::json::Document;
-use crate::store::{Conflict, Merged, Store};
+use crate::store::{Conflict, Merged, PastState, Store};
 
 /// An edit that cannot be taken in, as long as the file stays so.
 pub(super) struct Broken {
@@ -142,7 +142,7 @@ impl Writer {
     /// Merges an edit that was made on `base`, which the file held until `end`, or on something older.
     fn merge_unseen(&self, theirs: Store, ours: &Store, (end, base): (Instant, &Store)) -> Merged {
         let since = ours.written_since(base);
-        let states = self.young.states().chain([(base, since.as_slice())]);
+        let states = self.young.states().chain([PastState { store: base, written: &since, edited: &[] }]);
         let older = (0..self.young.states_before(end)).rev();
         let bases: Vec<usize> = [self.young.states().count()].into_iter().chain(older).collect();
         theirs.merge(&ours.changes_since(states), &bases)
@@ -151,6 +151,7 @@ impl Writer {
     fn take_merged(&mut self, merged: Merged, theirs: &Store, was_told: bool) {
         let Merged { store, kept, conflicts, renumbered, settled, .. } = merged;
         self.young.settle(&settled);
+        self.young.note_edit(&self.published.load().store, &store);
         if !kept.is_empty() {
             // The file went from the one to the other, and will have these writes once both are saved.
             for state in [&self.published.load().store, theirs] {
@@ -239,7 +240,8 @@ impl Writer {
         }
         broken.look_at = None;
         let ours = self.published.load();
-        let pending: Vec<Value> = ours.store.changes_since(self.young.states()).iter().map(edits::pending).collect();
+        let changes = ours.store.changes_since(self.young.states());
+        let pending: Vec<Value> = changes.iter().filter(|change| change.by_api).map(edits::pending).collect();
         if let Some(file) = self.file.as_ref().filter(|_| !pending.is_empty()) {
             // Where it cannot be written, there is still the memory.
             let _ = file.keep(&join(&pending));

@@ -26,11 +26,13 @@ pub struct Written {
     pub id: Option<Id>,
 }
 
-/// What the API made of a thing.
+/// What became of a thing in the last states of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
     /// The thing.
     pub what: Written,
+    /// The API wrote it. Otherwise only edits changed it, and it merely helps to find out what an edit was based on.
+    pub by_api: bool,
     /// The texts that it had before, oldest first, at least one.
     pub before: Vec<Version>,
     /// Its text now; `None`: it is gone.
@@ -62,6 +64,17 @@ pub struct Conflict {
     pub edit: Option<String>,
 }
 
+/// A state that the data was in, and what was changed next.
+#[derive(Debug, Clone, Copy)]
+pub struct PastState<'a> {
+    /// The data.
+    pub store: &'a Store,
+    /// What the API wrote then.
+    pub written: &'a [Written],
+    /// What was changed otherwise.
+    pub edited: &'a [Written],
+}
+
 /// What came of a merge.
 #[derive(Debug)]
 pub struct Merged {
@@ -86,14 +99,15 @@ const DELETION: usize = 2;
 const FRESH_DELETION: usize = 3;
 
 impl Store {
-    /// Brings this store, an edit, together with what the API wrote. `bases` are the states that the edit may have been
-    /// based on, the likeliest first.
+    /// Merges this store, an edit, with what the API wrote. `bases` are the states that the edit may have been based on,
+    /// the likeliest first.
     pub fn merge(self, changes: &[ApiChange], bases: &[usize]) -> Merged {
         let base = self.base(changes, bases);
         let mut merged = Merged::new(self);
-        merged.reserve(changes);
+        let written = || changes.iter().filter(|change| change.by_api);
+        merged.reserve(written());
         // Values that must be unique may have moved from one record to another: who is refused gets another turn.
-        let mut waiting: Vec<&ApiChange> = changes.iter().collect();
+        let mut waiting: Vec<&ApiChange> = written().collect();
         loop {
             let before = waiting.len();
             waiting.retain(|change| {
@@ -114,8 +128,8 @@ impl Store {
         merged
     }
 
-    /// The state among `bases` from which this store, an edit, differs least in the things that the API wrote. How much
-    /// they differ is counted in members that somebody had to type or remove. Where several are equally near, it is the
+    /// The state among `bases` from which this store, an edit, differs least in the things that have changed. How much they
+    /// differ is counted in members that somebody had to type or remove. Where several are equally near, it is the
     /// likeliest if that is one of them; otherwise the edit has not seen all, and the last one gives away least.
     fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
         // How much the distance grows or shrinks from one state to the next.
@@ -146,18 +160,20 @@ impl Store {
         first.or_else(|| bases.iter().rfind(|state| near(state) == nearest)).copied().unwrap_or_default()
     }
 
-    /// What this store made of the things that were written after the states in `states`, oldest first.
-    pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = (&'a Store, &'a [Written])>) -> Vec<ApiChange> {
+    /// What became of the things that have changed since the first of `states`, which come oldest first, up to this store.
+    pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = PastState<'a>>) -> Vec<ApiChange> {
         let mut places: HashMap<&Written, usize> = HashMap::new();
         let mut changes: Vec<ApiChange> = Vec::new();
-        for (until, (store, written)) in states.into_iter().enumerate() {
-            for one in written {
+        for (until, PastState { store, written, edited }) in states.into_iter().enumerate() {
+            let written = written.iter().map(|one| (one, true));
+            for (one, by_api) in written.chain(edited.iter().map(|one| (one, false))) {
                 let place = *places.entry(one).or_insert_with(|| {
                     let after = self.text_of(one).map(ToString::to_string);
-                    changes.push(ApiChange { what: one.clone(), before: Vec::new(), after });
+                    changes.push(ApiChange { what: one.clone(), by_api: false, before: Vec::new(), after });
                     changes.len() - 1
                 });
                 if let Some(change) = changes.get_mut(place) {
+                    change.by_api |= by_api;
                     change.was(store.text_of(one).map(ToString::to_string), until);
                 }
             }
@@ -316,7 +332,7 @@ impl Merged {
     }
 
     /// Sees to it that an id which the API has given away is given to no other record.
-    fn reserve(&mut self, changes: &[ApiChange]) {
+    fn reserve<'a>(&mut self, changes: impl Iterator<Item = &'a ApiChange>) {
         let id_property = self.store.settings.id.clone();
         for change in changes {
             let Some(id) = change.after.as_deref().and_then(|after| get_member(after, &id_property)) else { continue };

@@ -30,7 +30,7 @@ use crate::json::{Document, EntryValue, Id, Layout, Place};
 
 pub use collection::{Collection, Record, is_like_id};
 pub use file::FileText;
-pub use merge::{ApiChange, Conflict, Merged, Version, Written};
+pub use merge::{ApiChange, Conflict, Merged, PastState, Version, Written};
 pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
 pub use refer::Link;
 pub use unique::{UniqueProperty, UniqueRule};

@@ -123,8 +123,16 @@ fn a_full_disk() {
     std::fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
     let filler = mount.0.join("filler");
+    let open_files = format!("/proc/{}/fd", server.child.id());
     let fill = || {
         use std::io::Write;
+        // A file that was replaced takes up space until the server has closed it.
+        until("the replaced files are closed", || {
+            let targets = std::fs::read_dir(&open_files).ok()?.flatten().map(|one| std::fs::read_link(one.path()));
+            let is_replaced =
+                |path: PathBuf| path.starts_with(folder.path()) && path.to_string_lossy().ends_with("(deleted)");
+            (!targets.flatten().any(is_replaced)).then_some(())
+        });
         let mut filler = std::fs::File::create(&filler).unwrap();
         while filler.write_all(&[b'x'; 1024]).is_ok() {}
     };

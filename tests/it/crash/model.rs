@@ -297,6 +297,17 @@ fn try_out(manner: Manner, fresh: bool, steps: &[Step]) {
     assert_eq!(start(manner, &disk).seen(), seen);
 }
 
+/// An edit made from a state before another edit takes that edit back; what the API has written since is kept.
+#[test]
+fn an_edit_from_before_another_edit_does_not_take_back_what_the_api_wrote_since() {
+    let edit = |from, change, add| Step::Edit { from, change, add, broken_first: false };
+    let steps =
+        [Step::Post, Step::Post, Step::Post, edit(0, 13, true), Step::Delete(7), Step::Patch(15), edit(3, 0, false)];
+    try_out(Manner::WHOLE, false, &steps);
+    let steps = [Step::Post, Step::Patch(1), Step::Patch(4), edit(1, 12, true), edit(3, 4, true)];
+    try_out(Manner::EAGER, false, &steps);
+}
+
 /// How many sequences are tried: `STANDIN_MODEL`, or a few.
 fn cases() -> u32 {
     std::env::var("STANDIN_MODEL").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32)

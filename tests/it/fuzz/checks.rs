@@ -7,7 +7,7 @@ use standin::internals::engine::Rulebook;
 use standin::internals::json::{self, Document, Id, Object};
 use standin::internals::schema::Schema;
 use standin::internals::store::query::{Fields, Query, pairs};
-use standin::internals::store::{ApiChange, Collection, Command, Data, Merge, Settings, Store, Written};
+use standin::internals::store::{ApiChange, Collection, Command, Data, Merge, PastState, Settings, Store, Written};
 use standin::{Options, Sandbox};
 
 /// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
@@ -88,7 +88,7 @@ pub fn merge(bytes: &[u8]) {
         let Ok(change) = ours.plan(draft) else { continue };
         written.extend(ours.apply(change).written);
     }
-    let changes = ours.changes_since([(&base, written.as_slice())]);
+    let changes = ours.changes_since([PastState { store: &base, written: &written, edited: &[] }]);
     let merged = theirs.clone().merge(&changes, &[1, 0]);
     let out = String::from_utf8(merged.store.file_text()).unwrap();
     let Some(again) = open(&out) else { panic!("{out:?}") };
