@@ -178,6 +178,9 @@ pub struct Collection {
 /// Names of members, and how many records have each.
 type Names = OrdMap<Arc<str>, usize>;
 
+/// Removing a record from the middle copies a path of the tree; beyond this many it is faster to build a new one.
+const REMOVED_ONE_BY_ONE: usize = 64;
+
 /// So many records are looked at before the names of all are counted.
 const SAMPLE: usize = 100;
 
@@ -349,24 +352,31 @@ impl Collection {
         record
     }
 
-    pub(super) fn remove(&mut self, old: &Record) {
-        let Some(place) = self.place(old.number) else { return };
-        self.rows.remove(place);
+    /// Removes records of this collection.
+    pub(super) fn remove_all(&mut self, gone: &[&Arc<Record>]) {
+        let first = self.rows.front().cloned();
+        if gone.len() <= REMOVED_ONE_BY_ONE {
+            for record in gone {
+                if let Some(place) = self.place(record.number) {
+                    self.rows.remove(place);
+                }
+            }
+        } else {
+            let numbers: HashSet<u64> = gone.iter().map(|record| record.number).collect();
+            self.rows = self.rows.iter().filter(|record| !numbers.contains(&record.number)).cloned().collect();
+        }
+        gone.iter().for_each(|record| self.forget(record));
         self.lineage = Arc::default();
-        self.forget(old);
-        if self.rows.is_empty() {
+        let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
             self.closing = "".into();
             if let IdSequence::Text(_) = self.id_sequence {
                 self.id_sequence = IdSequence::Empty;
             }
-        } else if place == 0
-            && let Some(first) = self.rows.front()
-            && first.text.leading() != old.text.leading()
-        {
+            return;
+        };
+        if new_first.text.leading() != first.text.leading() {
             // On one line the first record has no space before it, and the others have.
-            let text = first.text.with_leading(old.text.leading());
-            let first = first.clone();
-            self.replace(&first, text);
+            self.replace(&new_first, new_first.text.with_leading(first.text.leading()));
         }
     }
 

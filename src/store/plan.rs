@@ -1,5 +1,6 @@
 //! Commands: first drafted (what would the record be?), then planned (may it be so?), then applied.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -318,9 +319,13 @@ impl Store {
                     collection.replace(record, record.text.with_value(text));
                 }
             }
-            for (place, record) in gone.iter().rev() {
-                if let Some(collection) = self.collection_at(*place) {
-                    collection.remove(record);
+            let mut by_collection: BTreeMap<usize, Vec<&Arc<Record>>> = BTreeMap::new();
+            for (place, record) in gone {
+                by_collection.entry(*place).or_default().push(record);
+            }
+            for (place, records) in by_collection {
+                if let Some(collection) = self.collection_at(place) {
+                    collection.remove_all(&records);
                 }
             }
             let name = |place: usize| self.resources.get(place).map(|resource| resource.name.clone());

@@ -64,7 +64,7 @@ impl Store {
                 let text = old.text.with_value(now);
                 collection.replace(&old, text);
             }
-            (Some(old), None) => collection.remove(&old),
+            (Some(old), None) => collection.remove_all(&[&old]),
             (None, Some(now)) => {
                 if let Some(json) = get_member(now, &id_property) {
                     collection.id_sequence.observe(json);
