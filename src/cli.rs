@@ -21,7 +21,7 @@ use std::time::Duration;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::disk::Durability;
+use crate::file::Durability;
 use crate::http::{Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::server::{Listeners, Options, Saving, Server};

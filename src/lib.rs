@@ -24,8 +24,8 @@
 // Re-exports that only `internals` needs.
 #![cfg_attr(not(feature = "internals"), allow(unused_imports))]
 
-mod disk;
 mod engine;
+mod file;
 mod http;
 mod json;
 mod openapi;
@@ -39,8 +39,8 @@ mod check;
 #[cfg(feature = "cli")]
 mod cli;
 
-pub use disk::Durability;
 pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
+pub use file::Durability;
 pub use http::{Entry, Limits, RewriteError, Rewriter, Routes, Settings};
 pub use json::Id;
 pub use schema::{SchemaError, SchemaProblem};
@@ -59,8 +59,8 @@ pub use cli::run;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod internals {
-    pub mod disk {
-        pub use crate::disk::*;
+    pub mod file {
+        pub use crate::file::*;
     }
     pub mod engine {
         pub use crate::engine::*;

@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::disk::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
+use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::http::{self, App, Entry, Limits, Request, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{OnDelete, Settings, Store};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::style::{LABEL, TITLE, URL, WARNING};
-use crate::disk::Durability;
+use crate::file::Durability;
 use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;

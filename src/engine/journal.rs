@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::edits;
 use super::writer::Writer;
 use super::{Notice, Published};
-use crate::disk::{Left, Saved};
+use crate::file::{Left, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 

@@ -34,7 +34,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::disk::{self, DataFile, Left, Watch};
+use crate::file::{self, DataFile, Left, Watch};
 use crate::json::{Id, Place};
 use crate::schema::{Schema, Violation};
 use crate::store::{Command, Outcome, Refusal, RepeatedId, Resource, Store};
@@ -279,7 +279,7 @@ impl Engine {
                 ways = (unseen, journaling, left);
                 let wake = sender.clone();
                 // Only once the server stops is there nobody to wake.
-                let watch = disk::watch(&[file.path().to_path_buf(), named], move || _ = wake.send(Message::Look));
+                let watch = file::watch(&[file.path().to_path_buf(), named], move || _ = wake.send(Message::Look));
                 let watch = match watch {
                     Ok(watch) => Some(watch),
                     Err(error) => {

@@ -9,7 +9,7 @@ use super::edits::{self, Young};
 use super::feed::Cause;
 use super::writer::Writer;
 use super::{Notice, ResourceChanges, WriteError};
-use crate::disk::{DataFile, Edit};
+use crate::file::{DataFile, Edit};
 use crate::json::Document;
 use crate::store::{Conflict, Merged, PastState, Store};
 

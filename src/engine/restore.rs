@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::writer::Writer;
 use super::{Cause, Published, WriteError};
-use crate::disk::Saved;
+use crate::file::Saved;
 use crate::store::{Refusal, Store};
 
 /// How many changes can be undone.

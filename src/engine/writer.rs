@@ -18,7 +18,7 @@ use super::journal::{Before, Behind, Journaling};
 use super::reload::{Broken, HEARD, POLL, QUIET};
 use super::restore::{Back, Steps};
 use super::{Expected, Notice, Published, WriteError};
-use crate::disk::{DataFile, Saved};
+use crate::file::{DataFile, Saved};
 use crate::store::{Command, FileText, Outcome, Refusal, Store, Written};
 
 type Answer = Result<Outcome, WriteError>;

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::rewrite::Rewriter;
-use crate::disk::{self, Watch};
+use crate::file::{self, Watch};
 
 /// A save comes as several events: the file is read when there has been none for so long.
 const QUIET: Duration = Duration::from_millis(20);
@@ -61,7 +61,7 @@ pub fn follow(
     let files = [std::path::absolute(&path).unwrap_or_else(|_| path.clone()), path.canonicalize().unwrap_or_default()];
     let heard = wake.clone();
     // Where the system cannot watch, there is the poll.
-    let watch = disk::watch(&files, move || _ = heard.send(())).ok();
+    let watch = file::watch(&files, move || _ = heard.send(())).ok();
     let mut known = None;
     std::thread::Builder::new().name("standin-routes".into()).spawn(move || {
         loop {

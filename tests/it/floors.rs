@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [(&str, u32); 13] = [
     ("json", 1),
     ("words", 1),
-    ("disk", 2),
+    ("file", 2),
     ("store", 2),
     ("schema", 2),
     ("engine", 3),
@@ -40,7 +40,7 @@ const NEVER: [(&str, &[&str]); 9] = [
         ],
     ),
     ("schema", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
-    ("disk", &["tokio", "async", "jsonschema", "hyper", "StatusCode"]),
+    ("file", &["tokio", "async", "jsonschema", "hyper", "StatusCode"]),
     ("engine", &["hyper", "StatusCode", "notify::"]),
     ("http", &["notify::", "jsonschema", "arc_swap"]),
     ("openapi", &["tokio", "async", "std::fs"]),

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use standin::internals::disk::{DataFile, Durability, Opened, RealDisk, Role};
 use standin::internals::engine::{Engine, Journaling, Rulebook, Source};
+use standin::internals::file::{DataFile, Durability, Opened, RealDisk, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};

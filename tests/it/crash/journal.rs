@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use standin::internals::disk::{DataFile, Durability, Left, Opened, Role};
 use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
+use standin::internals::file::{DataFile, Durability, Left, Opened, Role};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};
 

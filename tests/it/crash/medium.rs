@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use standin::internals::disk::{Changed, Handle, Medium, Sharing, Stamp, Taken};
+use standin::internals::file::{Changed, Handle, Medium, Sharing, Stamp, Taken};
 
 pub const FILE: &str = "/data/db.json";
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::internals::disk::{DataFile, Durability, Opened, Role};
 use standin::internals::engine::{Engine, Journaling, Notice, Rulebook, Source, WriteError};
+use standin::internals::file::{DataFile, Durability, Opened, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};
