@@ -29,6 +29,7 @@ mod file;
 mod http;
 mod json;
 mod openapi;
+mod problems;
 mod schema;
 mod server;
 mod store;
@@ -70,6 +71,9 @@ pub mod internals {
     }
     pub mod json {
         pub use crate::json::*;
+    }
+    pub mod problems {
+        pub use crate::problems::*;
     }
     pub mod schema {
         pub use crate::schema::*;

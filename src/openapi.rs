@@ -16,20 +16,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::json::Object;
+use crate::problems::KINDS;
 use crate::schema::{Holds, Property, Schema};
 use crate::store::plural::singular;
 use crate::store::{Command, Data, Refusal, Resource, Store};
-
-/// A kind of problem that operations answer with.
-#[derive(Debug, Clone, Copy)]
-pub struct Kind {
-    /// Its name, as `rules`.
-    pub name: &'static str,
-    /// The status of its answers.
-    pub status: u16,
-    /// What it says in words.
-    pub title: &'static str,
-}
 
 /// Records whose text is longer than this are not shown as examples.
 const LONGEST_EXAMPLE: usize = 16 * 1024;
@@ -52,8 +42,8 @@ struct Described<'a> {
     body: Option<Value>,
 }
 
-/// The OpenAPI document of `store` under the rules in `schema`. `kinds` are all kinds of problems.
-pub fn document(schema: &Schema, store: &Store, kinds: &[Kind]) -> Value {
+/// The OpenAPI document of `store` under the rules in `schema`.
+pub fn document(schema: &Schema, store: &Store) -> Value {
     let mut names = Names::default();
     for reserved in ["Problem", "Page"] {
         names.unique(reserved);
@@ -65,7 +55,7 @@ pub fn document(schema: &Schema, store: &Store, kinds: &[Kind]) -> Value {
         add_schemas(&mut schemas, schema, store, one, &moved);
     }
     moved.definitions(schema, &mut schemas);
-    schemas.insert("Problem".into(), problem_schema(kinds));
+    schemas.insert("Problem".into(), problem_schema());
     let tags: Vec<_> = described.iter().map(|one| json!({ "name": one.resource.name() })).collect();
     json!({
         "openapi": "3.1.0",
@@ -76,7 +66,7 @@ pub fn document(schema: &Schema, store: &Store, kinds: &[Kind]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "tags": tags,
-        "paths": paths::paths(store, &described, kinds),
+        "paths": paths::paths(store, &described),
         "components": { "schemas": schemas },
     })
 }
@@ -167,8 +157,8 @@ fn add_schemas(
     schemas.insert(format!("{}Changes", one.name), rules::changes(raw, id));
 }
 
-fn problem_schema(kinds: &[Kind]) -> Value {
-    let types: Vec<_> = kinds.iter().map(|kind| format!("/-/errors#{}", kind.name)).collect();
+fn problem_schema() -> Value {
+    let types: Vec<_> = KINDS.iter().map(|kind| format!("/-/errors#{}", kind.name)).collect();
     json!({
         "type": "object",
         "description": "What is wrong, where, and what to do (RFC 9457).",

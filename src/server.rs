@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
 use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
-use crate::http::{self, App, Entry, Limits, Request, Response};
+use crate::http::{self, App, Entry, Limits, LocalService, Request, Response};
 use crate::schema::{Schema, SchemaError};
 use crate::store::{OnDelete, Settings, Store};
 
@@ -420,7 +420,7 @@ impl Parts {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Sandbox {
-    app: Arc<App>,
+    service: LocalService,
 }
 
 impl Sandbox {
@@ -436,7 +436,8 @@ impl Sandbox {
         let (rulebook, _) = read_rules(options)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
         let engine = Engine::start(store, rulebook, Source::Memory, |_| {})?;
-        Ok(Sandbox { app: Arc::new(App::new(engine, options.http.clone(), None)) })
+        let app = Arc::new(App::new(engine, options.http.clone(), None));
+        Ok(Sandbox { service: LocalService::new(app) })
     }
 
     /// Answers a request, blocking until the response is complete. Works in async code, too.
@@ -465,7 +466,7 @@ impl Sandbox {
     /// As [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
     #[doc(hidden)]
     pub async fn respond(&self, request: Request) -> Response<Bytes> {
-        self.app.respond(request).await
+        self.service.call(request).await
     }
 }
 

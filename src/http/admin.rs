@@ -1,36 +1,67 @@
-//! The administration under `/-/`: for tests and teaching, from this machine and from the server's own page only.
+//! The admin routes under `/-/`: for tests and teaching, from this machine and the server's own page only.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use serde_json::json;
-use warp::http::{HeaderName, Response, StatusCode, header};
+use serde_json::{Value, json};
+use warp::http::{HeaderName, StatusCode, header};
 
-use super::app::is_own;
+use super::app::{Answer, App, is_loopback};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
-use super::{App, reply, write};
+use super::{response, write};
 use crate::engine::{Back, WriteError};
-use crate::store::{Refusal, Store};
+use crate::store::{Data, Refusal};
 use crate::words::{list, nearest, percent_decode};
 
 /// How many snapshots can be taken.
-const MOST_SNAPSHOTS: usize = 100;
+const MAX_SNAPSHOTS: usize = 100;
 /// The longest name of a snapshot, in bytes.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME: usize = 100;
 
-/// The states of the data to which it can be put back.
-pub(super) struct Snapshots {
-    start: Store,
-    named: Mutex<BTreeMap<String, (u64, Store)>>,
+/// `GET /-/health`.
+pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let resources = published.store.resources().map(|resource| {
+        let (kind, count) = match resource.data() {
+            Data::Collection(rows) => ("collection", rows.len()),
+            Data::Object(_) => ("object", 1),
+            Data::Scalar(_) => ("value", 1),
+        };
+        let rules = app.engine.schema().rules(resource.name()).is_some();
+        json!({ "name": resource.name(), "kind": kind, "count": count, "rules": rules })
+    });
+    let resources: Vec<_> = resources.collect();
+    let health = json!({
+        "status": "ok",
+        "standin": env!("CARGO_PKG_VERSION"),
+        "uptime": app.started.elapsed().as_secs(),
+        "version": published.version,
+        "file": app.settings.file,
+        "id": published.store.settings().id,
+        "readOnly": app.settings.read_only,
+        "admin": app.settings.admin,
+        "resources": resources,
+    });
+    Ok(response::value(StatusCode::OK, &health))
 }
 
-impl Snapshots {
-    /// With the state at the start and no other.
-    pub(super) fn new(start: Store) -> Snapshots {
-        Snapshots { start, named: Mutex::default() }
-    }
+/// `GET /-/requests`.
+pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
+    let after = request.first("after").and_then(|text| text.parse().ok()).unwrap_or(0);
+    Ok(response::value(StatusCode::OK, &app.request_log.after(after)))
+}
+
+/// `GET /-/conflicts`.
+pub(super) async fn conflicts(app: Arc<App>, _: Arc<Request>) -> Answer {
+    Ok(response::value(StatusCode::OK, &Value::Array(app.engine.conflicts())))
+}
+
+/// `GET /__rules`: what json-server's home page asks for, and scripts with it.
+pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
+    let rewriter = app.settings.routes.as_ref().map(|routes| routes.current()).unwrap_or_default();
+    let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
+    Ok(response::value(StatusCode::OK, &Value::Object(rules.collect())))
 }
 
 /// Whether the administration answers the request.
@@ -39,9 +70,9 @@ impl Snapshots {
 /// It is switched off; the peer is another machine; or a page of another site is behind the request: browsers send
 /// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that was made
 /// to lead here (DNS rebinding) would be its own origin.
-pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
+fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
-    if !app.settings().admin {
+    if !app.settings.admin {
         return closed("the administration is switched off", "start standin without --no-admin");
     }
     let from_here = request.remote.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
@@ -52,7 +83,7 @@ pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
             "send it from the machine that standin runs on, and not through a proxy",
         );
     }
-    if request.host_name().is_some_and(|host| !is_own(host)) {
+    if request.host_name().is_some_and(|host| !is_loopback(host)) {
         return closed("the administration answers under the names of this machine only", "ask for localhost");
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
@@ -70,37 +101,39 @@ pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
 }
 
 /// `POST /-/reset`.
-pub(super) async fn reset(app: &App, request: &Request) -> Result<Response<Bytes>, Problem> {
+pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
     let name = request.first("snapshot").unwrap_or_else(|| "start".into());
     let store = if name == "start" {
-        app.snapshots.start.clone()
+        app.start.clone()
     } else {
-        let named = app.snapshots.named.lock().map(|named| named.clone()).unwrap_or_default();
-        match named.get(&name) {
+        let snapshots = app.snapshots.lock().map(|snapshots| snapshots.clone()).unwrap_or_default();
+        match snapshots.get(&name) {
             Some((_, store)) => store.clone(),
-            None => return Err(no_snapshot(request, &name, named.keys())),
+            None => return Err(no_snapshot(&request, &name, snapshots.keys())),
         }
     };
-    let version = back(app, request, Back::To(Box::new(store))).await?;
-    Ok(reply::value(StatusCode::OK, &json!({ "snapshot": name, "version": version })))
+    let version = back(&app, &request, Back::To(Box::new(store))).await?;
+    Ok(response::value(StatusCode::OK, &json!({ "snapshot": name, "version": version })))
 }
 
 /// `POST /-/undo`.
-pub(super) async fn undo(app: &App, request: &Request) -> Result<Response<Bytes>, Problem> {
+pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
     let version = request.first("version").map(|text| text.parse()).transpose();
     let Ok(version) = version else {
         return Err(Problem::new(problem::BAD_QUERY, "version: it is the number of a version of the data")
             .hint("a working one is version=1; the present one is in the answer to GET /-/health"));
     };
-    match back(app, request, Back::Undo { version }).await? {
-        Some(version) => Ok(reply::value(StatusCode::OK, &json!({ "version": version }))),
+    match back(&app, &request, Back::Undo { version }).await? {
+        Some(version) => Ok(response::value(StatusCode::OK, &json!({ "version": version }))),
         None => Err(Problem::new(problem::NOTHING_TO_UNDO, "there is no change that could be undone")
             .hint("the last hundred changes since the start can be")),
     }
 }
 
 async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
-    if app.settings().read_only {
+    if app.settings.read_only {
         return Err(
             Problem::new(problem::READ_ONLY, "this would change the data").hint("standin was started with --read-only")
         );
@@ -116,31 +149,35 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
 }
 
 /// `POST /-/snapshots/NAME`.
-pub(super) fn take_snapshot(app: &App, name: &str) -> Result<Response<Bytes>, Problem> {
+pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
+    let path = request.uri.path();
+    let name = path.strip_suffix('/').unwrap_or(path).rsplit('/').next().unwrap_or_default();
     let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("a working one is POST /-/snapshots/before");
     let name = percent_decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
-    if name.is_empty() || name.len() > LONGEST_NAME || name == "start" || name.chars().any(char::is_control) {
+    if name.is_empty() || name.len() > MAX_NAME || name == "start" || name.chars().any(char::is_control) {
         return Err(bad("the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`"));
     }
     let published = app.engine.snapshot();
-    let Ok(mut named) = app.snapshots.named.lock() else {
+    let Ok(mut named) = app.snapshots.lock() else {
         return Err(Problem::new(problem::BUG, "the snapshots cannot be reached"));
     };
-    if named.len() >= MOST_SNAPSHOTS && !named.contains_key(name.as_ref()) {
-        return Err(Problem::new(problem::ADMIN, format!("there are {MOST_SNAPSHOTS} snapshots already"))
+    if named.len() >= MAX_SNAPSHOTS && !named.contains_key(name.as_ref()) {
+        return Err(Problem::new(problem::ADMIN, format!("there are {MAX_SNAPSHOTS} snapshots already"))
             .hint("take it under a name that is there"));
     }
     named.insert(name.to_string(), (published.version, published.store.clone()));
-    Ok(reply::value(StatusCode::CREATED, &json!({ "snapshot": name, "version": published.version })))
+    Ok(response::value(StatusCode::CREATED, &json!({ "snapshot": name, "version": published.version })))
 }
 
 /// `GET /-/snapshots`.
-pub(super) fn snapshots(app: &App) -> Response<Bytes> {
+pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
     let mut all = vec![json!({ "snapshot": "start", "version": 0 })];
-    if let Ok(named) = app.snapshots.named.lock() {
+    if let Ok(named) = app.snapshots.lock() {
         all.extend(named.iter().map(|(name, (version, _))| json!({ "snapshot": name, "version": version })));
     }
-    reply::value(StatusCode::OK, &all.into())
+    Ok(response::value(StatusCode::OK, &all.into()))
 }
 
 fn no_snapshot<'a>(request: &Request, name: &str, names: impl Iterator<Item = &'a String>) -> Problem {

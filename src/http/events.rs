@@ -6,20 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
-use warp::http::{HeaderValue, Method, Response, header};
+use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
 
-use super::App;
+use super::app::{Answer, App};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
-use crate::engine::{Cause, Event, Feed, Found, Published, What};
+use crate::engine::{Cause, Event, Feed, Found, What};
 use crate::json::{Id, quote};
 use crate::store::Resource;
 use crate::words::nearest;
 
-/// How many events go out in one piece.
-const MOST_AT_ONCE: usize = 64;
+/// How many events one chunk has at most.
+const MAX_BATCH: usize = 64;
 
-/// An answer that goes on: carried along as an extension of it, and made a body where there is a connection.
+/// A stream of events that follows the beginning of a response: an extension of the response.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     feed: Arc<Feed>,
@@ -28,8 +28,9 @@ pub(super) struct Live {
     heartbeat: Duration,
 }
 
-/// The answer to a GET of the page. Its body is the beginning; what follows is in the extension [`Live`].
-pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Result<Response<Bytes>, Problem> {
+/// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
     let named = pairs.iter().filter(|(name, _)| name == "resource").flat_map(|(_, value)| value.split(','));
     let only: Vec<String> = named.filter(|name| !name.is_empty()).map(str::to_string).collect();
@@ -59,21 +60,21 @@ pub(super) fn answer(app: &App, published: &Published, request: &Request) -> Res
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The stream ends when its reader is cut off or the server stops: nothing follows it.
+    // Nothing follows the stream on its connection.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
-        let heartbeat = app.settings().heartbeat;
+        let heartbeat = app.settings.heartbeat;
         response.extensions_mut().insert(Live { feed: feed.clone(), after, only, heartbeat });
     }
     Ok(response)
 }
 
-/// Whether an answer is a stream of events, which has no end of its own.
-pub(super) fn is_stream<B>(response: &Response<B>) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
+/// Whether a response is a stream of events, which has no end.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
 }
 
-/// The response with the body that a connection sends.
+/// The response as warp sends it, with its stream of events if it has one.
 pub(super) fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> warp::reply::Response {
     let Some(live) = response.extensions_mut().remove::<Live>() else { return response.map(Into::into) };
     let (parts, start) = response.into_parts();
@@ -84,12 +85,12 @@ pub(super) fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bo
     Response::from_parts(parts, body)
 }
 
-/// What happens behind `live.after`, until the server stops or the reader is too slow for the history.
+/// The events after `live.after`, until the server stops or the reader falls behind the history.
 fn follow(live: Live, bell: watch::Receiver<u64>, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> {
     stream::unfold((live, bell, stop), |(mut live, mut bell, mut stop)| async move {
         loop {
             bell.borrow_and_update();
-            let Found::Events(events) = live.feed.after(live.after, MOST_AT_ONCE) else { return None };
+            let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else { return None };
             let mut piece = String::new();
             for event in &events {
                 live.after = event.number;

@@ -1,12 +1,19 @@
-//! The page at `/` that shows the data and lets a person try the API: files that are part of the program.
+//! The explorer: the page at `/` that shows the data and lets a person try the API, and the documents it links to.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
-use super::reply;
+use super::app::{Answer, App};
+use super::request::{Request, encode};
+use super::response;
+use crate::engine::Published;
+use crate::openapi;
+use crate::store::Data;
 
 /// A file of the page.
-pub(super) struct File {
+struct File {
     name: &'static str,
     kind: &'static str,
     content: &'static [u8],
@@ -35,32 +42,92 @@ const FILES: &[File] = files! {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The file called `name`; the page itself has the name ``.
-pub(super) fn file(name: &str) -> Option<&'static File> {
+/// The file at `path` below `/-/`; the page itself is at the empty path.
+fn find(path: &str) -> Option<&'static File> {
+    let name = path.strip_suffix('/').unwrap_or(path);
     FILES.iter().find(|file| file.name == name)
 }
 
-/// Where the page has the list of resources for browsers that run no script.
+/// Whether there is a file at `path` below `/-/`.
+pub(super) fn is_file(path: &str) -> bool {
+    find(path).is_some()
+}
+
+/// `GET /-/FILE`.
+pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Answer {
+    let path = request.uri.path().strip_prefix("/-/").unwrap_or_default();
+    // The route matches paths of files only.
+    Ok(send(find(path).unwrap_or(&FILES[0])))
+}
+
+/// `GET /favicon.ico`, which browsers ask for by themselves.
+pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
+    Ok(send(find("icon.svg").unwrap_or(&FILES[0])))
+}
+
+/// `GET /-/errors`.
+pub(super) async fn errors(_: Arc<App>, _: Arc<Request>) -> Answer {
+    let page = include_bytes!("../../docs/errors.md").to_vec();
+    Ok(response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
+}
+
+/// `GET /-/openapi.json`.
+pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let cached = app.openapi.lock().ok().and_then(|cached| cached.clone());
+    let text = match cached.filter(|(version, _)| *version == published.version) {
+        Some((_, text)) => text,
+        None => {
+            let text = Bytes::from(format!("{:#}", openapi::document(app.engine.schema(), &published.store)));
+            if let Ok(mut cached) = app.openapi.lock() {
+                *cached = Some((published.version, text.clone()));
+            }
+            text
+        }
+    };
+    Ok(response::json(StatusCode::OK, text.to_vec()))
+}
+
+/// Where the page has the list of resources for browsers without JavaScript.
 const LIST: &str = "<!--list-->";
 
-/// The answer to a GET of the page at `/`; `list` is markup.
-pub(super) fn page(list: &str) -> Response<Bytes> {
-    let text = String::from_utf8_lossy(FILES[0].content).replacen(LIST, list, 1);
-    send(FILES[0].kind, text.into_bytes())
+/// `GET /`.
+pub(super) fn home(app: &App, published: &Published) -> Response<Bytes> {
+    let text = String::from_utf8_lossy(FILES[0].content).replacen(LIST, &list(app, published), 1);
+    send_text(FILES[0].kind, text.into_bytes())
 }
 
-/// The answer to a GET of `/favicon.ico`, which browsers ask for by themselves.
-pub(super) fn icon() -> Option<Response<Bytes>> {
-    file("icon.svg").map(answer)
+/// The resources as HTML, for browsers without JavaScript and for curl.
+fn list(app: &App, published: &Published) -> String {
+    let mut page = String::new();
+    if let Some(file) = &app.settings.file {
+        page.push_str(&format!("<p>The data of <code>{}</code></p>\n", escape(file)));
+    }
+    page.push_str("<ul>\n");
+    for resource in published.store.resources() {
+        let count = match resource.data() {
+            Data::Collection(collection) if collection.len() == 1 => "1 record".to_string(),
+            Data::Collection(collection) => format!("{} records", collection.len()),
+            Data::Object(_) => "object".into(),
+            Data::Scalar(_) => "value".into(),
+        };
+        let path = escape(&format!("/{}", encode(resource.name())));
+        page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})</li>\n", escape(resource.name())));
+    }
+    page.push_str("</ul>\n");
+    page
 }
 
-/// The answer to a GET of `file`.
-pub(super) fn answer(file: &'static File) -> Response<Bytes> {
-    send(file.kind, file.content.to_vec())
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn send(kind: &'static str, content: Vec<u8>) -> Response<Bytes> {
-    let mut response = reply::with_type(StatusCode::OK, kind, content);
+fn send(file: &File) -> Response<Bytes> {
+    send_text(file.kind, file.content.to_vec())
+}
+
+fn send_text(kind: &'static str, content: Vec<u8>) -> Response<Bytes> {
+    let mut response = response::with_type(StatusCode::OK, kind, content);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));

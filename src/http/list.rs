@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
-use super::problem::{self, Problem, Told};
-use super::reply::{self, Usual};
+use super::problem::{self, Problem};
 use super::request::Request;
+use super::response;
 use crate::engine::{Engine, Published};
 use crate::json::{Id, Layout, get_member, quote, tag};
 use crate::store::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, text_form};
@@ -19,7 +18,7 @@ use crate::store::{Link, Record, Resource, Store, write_list};
 /// list asks besides.
 pub(super) fn collection(
     engine: &Engine,
-    (published, usual): (&Published, &Usual),
+    published: &Published,
     request: &Request,
     resource: &Resource,
     nested: Option<Nested>,
@@ -29,7 +28,7 @@ pub(super) fn collection(
     pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
         let (body, tag) = published.whole(resource);
-        return Ok(usual.json(body, tag));
+        return Ok(response::tagged_json(body, tag));
     }
     let rules = engine.schema().rules(resource.name());
     let mut declared: Vec<&str> =
@@ -89,10 +88,10 @@ pub(super) fn collection(
         None => write_list(&mut body, chosen.into_iter(), ""),
     }
     let tag = tag(&body);
-    let mut response = usual.json(body.into(), tag);
+    let mut response = response::tagged_json(body.into(), tag);
     let headers = response.headers_mut();
     if let Some(total) = total {
-        headers.insert(reply::TOTAL, HeaderValue::from(total));
+        headers.insert(response::TOTAL, HeaderValue::from(total));
     }
     if let Some(page) = page.filter(|page| page.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
@@ -103,14 +102,13 @@ pub(super) fn collection(
     // What a nested path asks of the foreign key is not the sender's.
     let notices = query.notices().iter().filter(|notice| Some(notice.parameter.as_str()) != of_key);
     let notices = notices.chain(plan.iter().flat_map(|plan| plan.notices())).map(ToString::to_string);
-    hint(&mut response, nested.iter().filter_map(|nested| nested.notice.clone()).chain(notices));
+    response::hint(&mut response, nested.iter().filter_map(|nested| nested.notice.clone()).chain(notices));
     Ok(response)
 }
 
 /// One record, with its relations if the query asks for them.
 pub(super) fn record(
     published: &Published,
-    usual: &Usual,
     request: &Request,
     resource: &Resource,
     text: &str,
@@ -120,7 +118,7 @@ pub(super) fn record(
     if !asks {
         Layout::PRETTY.write(&mut body, text, "");
         let tag = tag(&body);
-        return Ok(usual.json(body.into(), tag));
+        return Ok(response::tagged_json(body.into(), tag));
     }
     let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
@@ -128,8 +126,8 @@ pub(super) fn record(
     let plan = Plan::new(&published.store, resource.name(), &query);
     let text = plan.attach(text, Layout::PRETTY, "");
     Layout::PRETTY.write(&mut body, &text, "");
-    let mut response = reply::json(StatusCode::OK, body);
-    hint(&mut response, plan.notices().iter().map(ToString::to_string));
+    let mut response = response::json(StatusCode::OK, body);
+    response::hint(&mut response, plan.notices().iter().map(ToString::to_string));
     Ok(response)
 }
 
@@ -137,7 +135,7 @@ pub(super) fn record(
 pub(super) fn object(resource: &Resource) -> Response<Bytes> {
     let mut body = Vec::new();
     resource.write(&mut body, "");
-    reply::json(StatusCode::OK, body)
+    response::json(StatusCode::OK, body)
 }
 
 /// What a path such as `/posts/1/comments` asks of the comments.
@@ -186,21 +184,6 @@ pub(super) fn plain_values_notice(resource: &Resource) -> Option<String> {
     let name = resource.name();
     let is_plain = resource.collection()?.window(0, 1).next()?.id().is_none();
     is_plain.then(|| format!("{name} is a list of plain values, which have no addresses; this adds an object to it."))
-}
-
-/// Says `words` in the header `X-Hint` and in the log. A header holds ASCII, so that there the rest is percent-encoded:
-/// `decodeURIComponent` gives the text.
-pub(super) fn hint(response: &mut Response<Bytes>, words: impl Iterator<Item = String>) {
-    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
-    let words: Vec<String> = words.collect();
-    if words.is_empty() {
-        return;
-    }
-    let line = utf8_percent_encode(&words.join(" "), ENCODED).to_string();
-    if let Ok(line) = HeaderValue::try_from(line) {
-        response.headers_mut().insert(reply::HINT, line);
-    }
-    response.extensions_mut().insert(Told(words.join("\n")));
 }
 
 /// The problem of a query that cannot be carried out.

@@ -1,36 +1,38 @@
-//! HTTP: requests to commands and queries, answers and problems. The only folder that says `warp`.
+//! HTTP: from requests to queries and commands, and from their results to responses. The only folder that uses warp.
 //!
-//! There is one filter and one dispatch on method and target; nothing is ever rejected, every error is an answer. The
-//! same [`App::respond`] serves a connection and a call within the process.
+//! `routes` is the table of contents: warp filters, and the handler of each. Connections are served by hyper over them.
+//! Errors are responses, never rejections.
 
 mod admin;
+mod api;
 mod app;
 mod body;
+mod connection;
 mod events;
 mod explorer;
-mod filter;
-mod framing;
 mod list;
-mod meta;
 mod problem;
-mod reply;
+mod receive;
 mod request;
 mod request_line;
-mod requests;
+mod request_log;
+mod response;
 mod rewrite;
 mod routes;
-mod serve;
+mod routes_file;
 mod settings;
+mod socket;
 mod static_files;
 mod suggest;
 mod target;
 mod write;
 
 pub use app::{App, Entry};
-pub use problem::{KINDS, Kind, Problem};
+pub use connection::serve;
+pub use problem::Problem;
 pub use request::{Body, Request, encode};
 pub use rewrite::{RewriteError, Rewriter};
-pub use routes::{Routes, RoutesWatch, follow};
-pub use serve::{Limits, serve};
-pub use settings::Settings;
+pub use routes::LocalService;
+pub use routes_file::{Routes, RoutesWatch, follow};
+pub use settings::{Limits, Settings};
 pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};

@@ -1,3 +1,5 @@
+//! A request, and the percent-encoding of its path.
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
@@ -70,7 +72,7 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Makes a POST that says so the method that it stands for (json-server 0.17, for clients that know only POST).
+    /// Applies `X-HTTP-Method-Override` to a POST (json-server 0.17, for clients that can send only GET and POST).
     pub(super) fn override_method(&mut self) {
         if self.method != Method::POST {
             return;
@@ -84,20 +86,20 @@ impl Request {
         };
     }
 
-    /// The path's segments, decoded; `None` where an escape is broken. One slash at the end is allowed.
-    pub(super) fn segments(&self) -> Option<Vec<Cow<'_, str>>> {
-        let path = self.uri.path();
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let path = path.strip_suffix('/').unwrap_or(path);
-        if path.is_empty() {
-            return Some(Vec::new());
-        }
-        path.split('/').map(percent_decode).collect()
+    /// A GET of `uri` without headers.
+    pub(super) fn get(uri: Uri) -> Request {
+        let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(Bytes::new()));
+        Request { method, uri, version: Version::HTTP_11, headers, body, remote: None }
     }
 
     /// Path and query as they were sent.
     pub(super) fn target(&self) -> &str {
-        self.uri.path_and_query().map_or("*", |target| target.as_str())
+        target(&self.uri)
+    }
+
+    /// Whether a browser asks for the site's icon, which it does by itself.
+    pub(super) fn is_favicon(&self) -> bool {
+        self.uri.path() == "/favicon.ico" && matches!(self.method, Method::GET | Method::HEAD)
     }
 
     /// A header that is a list: its lines as one (RFC 9110, 5.3).
@@ -160,6 +162,21 @@ impl Request {
         }
         command
     }
+}
+
+/// Path and query of a URI.
+pub(super) fn target(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("*", |target| target.as_str())
+}
+
+/// The segments of a path, decoded; `None` if an escape is broken. One slash at the end is allowed.
+pub(super) fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Some(Vec::new());
+    }
+    path.split('/').map(percent_decode).collect()
 }
 
 /// What is escaped in a segment of a path: everything but `pchar` (RFC 3986, 3.3).

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, percent_encode, utf8_percent_encode};
+
 /// How much of a request line is kept for the log.
 const KEPT: usize = 200;
 const KEPT_OF_BINARY: usize = 16;
@@ -85,9 +87,9 @@ impl RequestLine {
                 break;
             }
             self.length += 1;
-            if self.place == Place::Target && must_be_encoded(byte) {
-                let encoded = encoded.get_or_insert_with(|| bytes[..offset].to_vec());
-                encoded.extend_from_slice(&escape(byte));
+            let escaped = percent_encode(&bytes[offset..=offset], UNSAFE).next().unwrap_or_default().as_bytes();
+            if self.place == Place::Target && escaped.len() > 1 {
+                encoded.get_or_insert_with(|| bytes[..offset].to_vec()).extend_from_slice(escaped);
             } else if let Some(encoded) = &mut encoded {
                 encoded.push(byte);
             }
@@ -96,30 +98,14 @@ impl RequestLine {
     }
 }
 
-/// `target` with what a URI may not have percent-encoded.
+/// What a URI may have only percent-encoded (RFC 3986, 2), besides spaces and control characters, which clients encode.
+/// Brackets are left alone: `tags[0]` is common.
+const UNSAFE: &AsciiSet =
+    &AsciiSet::EMPTY.add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// Percent-encodes what a URI must not contain.
 pub(super) fn encode_target(target: &str) -> Cow<'_, str> {
-    if !target.bytes().any(must_be_encoded) {
-        return Cow::Borrowed(target);
-    }
-    let mut encoded = String::with_capacity(target.len() + 16);
-    for byte in target.bytes() {
-        if must_be_encoded(byte) {
-            encoded.extend(escape(byte).map(char::from));
-        } else {
-            encoded.push(char::from(byte));
-        }
-    }
-    Cow::Owned(encoded)
-}
-
-/// Whether a URI has `byte` only percent-encoded (RFC 3986, 2). Brackets are left alone: `tags[0]` is usual.
-fn must_be_encoded(byte: u8) -> bool {
-    matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0x80..)
-}
-
-fn escape(byte: u8) -> [u8; 3] {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    [b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
+    utf8_percent_encode(target, UNSAFE).into()
 }
 
 #[cfg(test)]

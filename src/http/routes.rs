@@ -1,111 +1,273 @@
-//! The routes file, read again whenever it is saved.
+//! The routes, as warp filters.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, RwLock};
+use std::future::{Future, ready};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::rewrite::Rewriter;
-use crate::file::{self, Watch};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Full};
+use tokio::sync::watch;
+use tower_service::Service;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+use warp::path::FullPath;
+use warp::reply::Response as Reply;
+use warp::{Filter, Rejection};
 
-/// A save comes as several events: the file is read when there has been none for so long.
-const QUIET: Duration = Duration::from_millis(20);
-/// How long a broken text may stand before it is reported: it may be half of a save.
-const PATIENCE: Duration = Duration::from_millis(100);
+use super::app::{Answer, App};
+use super::problem::{self, Problem};
+use super::receive::{Connection, Received, receive};
+use super::request::{self, Body, Request};
+use super::settings::Limits;
+use super::static_files::Found;
+use super::{admin, api, events, explorer, response, static_files};
 
-/// The rules in effect.
-#[derive(Debug, Default)]
-pub struct Routes(RwLock<Arc<Rewriter>>);
+/// The methods of a page, as the header `Allow` lists them.
+const READ: &str = "GET, HEAD, OPTIONS";
+const POST: &str = "POST, OPTIONS";
 
-impl Routes {
-    /// Starts with `rules`.
-    pub fn new(rules: Rewriter) -> Routes {
-        Routes(RwLock::new(Arc::new(rules)))
-    }
+/// Everything that the server answers. `body_time` limits how long a request's body may take; event streams end when
+/// `stop` becomes true.
+pub(super) fn routes(
+    app: &Arc<App>,
+    body_time: Duration,
+    stop: &watch::Receiver<bool>,
+) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<> {
+    let handlers = Handlers { app: app.clone(), body_time, stop: stop.clone() };
+    let get = || warp::get().or(warp::head()).unify();
 
-    /// The rules as they are now.
-    pub(super) fn current(&self) -> Arc<Rewriter> {
-        // A lock is poisoned by a panic of its holder only, and no holder does more than this.
-        self.0.read().map(|rules| rules.clone()).unwrap_or_default()
-    }
+    let admin = one_of([
+        handlers.page(warp::path!("health"), READ, admin::health).boxed(),
+        handlers.page(warp::path!("requests"), READ, admin::requests).boxed(),
+        handlers.page(warp::path!("conflicts"), READ, admin::conflicts).boxed(),
+        handlers.page(warp::path!("undo"), POST, admin::undo).boxed(),
+        handlers.page(warp::path!("reset"), POST, admin::reset).boxed(),
+        handlers.page(warp::path!("snapshots"), READ, admin::snapshots).boxed(),
+        handlers.page(snapshot_name(), POST, admin::take_snapshot).boxed(),
+    ]);
+    let events = handlers.page(warp::path!("events"), READ, events::answer).boxed();
+    let explorer = one_of([
+        handlers.page(warp::path!("openapi.json"), READ, explorer::openapi).boxed(),
+        handlers.page(warp::path!("errors"), READ, explorer::errors).boxed(),
+        handlers.page(explorer_file(), READ, explorer::file).boxed(),
+    ]);
+    let server_pages = warp::path("-").and(one_of([admin, events, explorer]));
 
-    fn replace(&self, rules: Rewriter) {
-        if let Ok(mut current) = self.0.write() {
-            *current = Arc::new(rules);
-        }
-    }
+    let static_files = handlers.files(static_file(app));
+    let icon = handlers.route(warp::path!("favicon.ico").and(get()), explorer::icon);
+    let rewrite_rules = only_if(app.settings.routes.is_some()).and(warp::path!("__rules"));
+    let rewrite_rules = handlers.page(rewrite_rules, READ, admin::rewrite_rules);
+    let api = handlers.route(only_if(true), api::answer);
+
+    server_pages.or(static_files).unify().or(icon).unify().or(rewrite_rules).unify().or(api).unify()
 }
 
-/// Follows a routes file until it is dropped.
-pub struct RoutesWatch {
-    _watch: Option<Watch>,
-    _wake: mpsc::Sender<()>,
+/// The first of `routes` that takes the request. Boxed, as long chains of `or` are slow to compile.
+fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilter<(Reply,)> {
+    let none = warp::any().and_then(|| ready(Err(warp::reject::not_found()))).boxed();
+    routes.into_iter().fold(none, |others, route| others.or(route).unify().boxed())
 }
 
-/// Puts the rules of the file at `path` into `routes` whenever it is saved, and calls `report` with their number. A file
-/// that is broken leaves the rules as they are; the report then says where and why. Besides being watched, the file is
-/// looked at every `poll`, if that is not zero.
-///
-/// # Errors
-/// The system gives no thread.
-pub fn follow(
-    path: PathBuf,
-    routes: Arc<Routes>,
-    poll: Duration,
-    report: impl Fn(Result<usize, String>) + Send + 'static,
-) -> io::Result<RoutesWatch> {
-    let (wake, woken) = mpsc::channel();
-    // What was saved between the start and now has made no event.
-    let _ = wake.send(());
-    let files = [std::path::absolute(&path).unwrap_or_else(|_| path.clone()), path.canonicalize().unwrap_or_default()];
-    let heard = wake.clone();
-    // Where the system cannot watch, there is the poll.
-    let watch = file::watch(&files, move || _ = heard.send(())).ok();
-    let mut known = None;
-    std::thread::Builder::new().name("standin-routes".into()).spawn(move || {
-        loop {
-            let wait = if poll.is_zero() { Duration::MAX } else { poll };
-            if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
-                return;
-            }
-            while woken.recv_timeout(QUIET).is_ok() {}
-            let mut read = read_rules(&path);
-            if known.as_ref() == Some(&read.0) {
-                continue;
-            }
-            if read.1.is_err() {
-                let _ = woken.recv_timeout(PATIENCE);
-                read = read_rules(&path);
-            }
-            let is_first = known.is_none();
-            let (text, rules) = read;
-            known = Some(text);
-            match rules {
-                Ok(rules) => {
-                    // At the first look there is usually nothing new.
-                    let is_new = !is_first || !rules.rules().eq(routes.current().rules());
-                    let count = rules.rules().count();
-                    routes.replace(rules);
-                    if is_new {
-                        report(Ok(count));
+fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::any().and_then(move || ready(if condition { Ok(()) } else { Err(warp::reject::not_found()) })).untuple_one()
+}
+
+fn snapshot_name() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path!("snapshots" / String).map(drop).untuple_one()
+}
+
+/// The path of a file of the explorer, below `/-/`.
+fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path::tail()
+        .and_then(|tail: warp::path::Tail| {
+            let is_file = explorer::is_file(tail.as_str());
+            ready(if is_file { Ok(()) } else { Err(warp::reject::not_found()) })
+        })
+        .untuple_one()
+}
+
+/// The file of the folder of static files at the request's path, unless the path is one of the API. The index of the
+/// folder takes the place of the explorer.
+fn static_file(app: &Arc<App>) -> impl Filter<Extract = (static_files::Found,), Error = Rejection> + Clone + use<> {
+    let app = app.clone();
+    only_if(app.folder.is_some()).and(warp::method()).and(warp::path::full()).and_then(
+        move |method: Method, path: FullPath| {
+            let app = app.clone();
+            async move {
+                let is_read = matches!(method, Method::GET | Method::HEAD);
+                let found = match &app.folder {
+                    Some(folder) if is_read && !api::is_target(&app, path.as_str()) => {
+                        static_files::find(folder.clone(), path.as_str().to_string()).await
                     }
-                }
-                Err(message) => report(Err(message)),
+                    _ => None,
+                };
+                found.ok_or_else(warp::reject::not_found)
             }
-        }
-    })?;
-    Ok(RoutesWatch { _watch: watch, _wake: wake })
+        },
+    )
 }
 
-/// The text of the file, if it can be read, and its rules or what is wrong: `file:line:column: message`.
-fn read_rules(path: &Path) -> (Option<String>, Result<Rewriter, String>) {
-    let name = path.display();
-    match std::fs::read_to_string(path) {
-        Ok(text) => {
-            let rules = Rewriter::parse(&text).map_err(|error| format!("{name}:{error}"));
-            (Some(text), rules)
+/// Makes routes of filters and handlers.
+struct Handlers {
+    app: Arc<App>,
+    body_time: Duration,
+    stop: watch::Receiver<bool>,
+}
+
+impl Handlers {
+    /// `handler` for the requests that `filter` matches.
+    fn route<P, H, F>(
+        &self,
+        filter: P,
+        handler: H,
+    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P, H, F>
+    where
+        P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+        H: Fn(Arc<App>, Arc<Request>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send,
+    {
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        filter.and(self.request()).then(move |received: Received| {
+            let (app, stop, handler) = (app.clone(), stop.clone(), handler.clone());
+            async move { events::with_body(app.respond(received, handler).await, &stop) }
+        })
+    }
+
+    /// `handler` for a page of the server, which takes `methods`.
+    fn page<P, H, F>(
+        &self,
+        path: P,
+        methods: &'static str,
+        handler: H,
+    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P, H, F>
+    where
+        P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+        H: Fn(Arc<App>, Arc<Request>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send,
+    {
+        self.route(path, move |app: Arc<App>, request: Arc<Request>| {
+            let handler = handler.clone();
+            async move {
+                if request.method == Method::OPTIONS {
+                    return Ok(response::options(&request, &app.settings, methods));
+                }
+                let is_allowed = methods.split(", ").any(|method| request.method == method);
+                if !is_allowed {
+                    return Err(method_not_allowed(&request, methods));
+                }
+                handler(app, request).await
+            }
+        })
+    }
+
+    /// The file that `filter` finds.
+    fn files<P>(&self, filter: P) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P>
+    where
+        P: Filter<Extract = (Found,), Error = Rejection> + Clone + Send + Sync + 'static,
+    {
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        filter.and(self.request()).then(move |found: Found, received: Received| {
+            let (app, stop) = (app.clone(), stop.clone());
+            async move {
+                let handler = move |_, request| static_files::answer(found, request);
+                events::with_body(app.respond(received, handler).await, &stop)
+            }
+        })
+    }
+
+    /// The request, put together from its parts.
+    fn request(&self) -> impl Filter<Extract = (Received,), Error = Rejection> + Clone + use<> {
+        let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
+        let (limit, time, stop) = (self.app.settings.body_limit, self.body_time, self.stop.clone());
+        warp::method()
+            .and(warp::path::full())
+            .and(query)
+            .and(warp::header::headers_cloned())
+            .and(warp::ext::get::<Connection>())
+            .and(warp::body::stream())
+            .then(
+                move |method,
+                      path: FullPath,
+                      query: Option<String>,
+                      headers: HeaderMap,
+                      connection: Connection,
+                      body| {
+                    let stop = stop.clone();
+                    async move {
+                        let uri = connection.uri(path.as_str(), query.as_deref());
+                        let (body, is_complete) = receive(&headers, body, limit, time, stop).await;
+                        let Connection { version, remote, sent_target, .. } = connection;
+                        let request = Request { method, uri, version, headers, body, remote };
+                        Received { request, sent_target, is_complete }
+                    }
+                },
+            )
+    }
+}
+
+/// The problem of a method that a page does not take.
+fn method_not_allowed(request: &Request, methods: &'static str) -> Problem {
+    let path = request.uri.path();
+    let method = if methods == POST { "POST" } else { "GET" };
+    Problem::new(problem::METHOD, format!("{} does not work on {path}", request.method))
+        .header(header::ALLOW, HeaderValue::from_static(methods))
+        .hint(format!("it takes {methods}"))
+        .attempt(request.curl(method, path, None))
+}
+
+/// Prepares a request for the routes: adds what warp has no filter for, and applies the rules of `--routes`.
+pub(super) fn prepare<B>(app: &App, request: &mut warp::http::Request<B>, remote: Option<SocketAddr>) {
+    let sent_target = api::rewrite(app, request.uri()).map(|uri| {
+        let sent = std::mem::replace(request.uri_mut(), uri);
+        request::target(&sent).to_string()
+    });
+    let connection =
+        Connection { version: request.version(), remote, authority: request.uri().authority().cloned(), sent_target };
+    if request.uri().path_and_query().is_none() {
+        // `warp::path::full` panics on a target that is only a host, as CONNECT has it.
+        *request.uri_mut() = Uri::from_static("*");
+    }
+    request.extensions_mut().insert(connection);
+}
+
+/// The routes within the process: no port, no connections.
+pub struct LocalService {
+    app: Arc<App>,
+    routes: BoxedFilter<(Reply,)>,
+    _stop: watch::Sender<bool>,
+}
+
+impl LocalService {
+    /// Serves `app`.
+    pub fn new(app: Arc<App>) -> LocalService {
+        let (sender, stop) = watch::channel(false);
+        let routes = routes(&app, Limits::default().body_time, &stop).boxed();
+        LocalService { app, routes, _stop: sender }
+    }
+
+    /// Answers a request. Of a stream of events this is the beginning.
+    pub async fn call(&self, request: Request) -> Response<Bytes> {
+        let Body::Whole(body) = request.body else {
+            return Problem::new(problem::BAD_REQUEST, "the request has no body").into_response();
+        };
+        let length = body.len();
+        let mut call = warp::http::Request::new(Full::new(body));
+        *call.method_mut() = request.method;
+        *call.uri_mut() = request.uri;
+        *call.version_mut() = request.version;
+        *call.headers_mut() = request.headers;
+        if length > 0 {
+            call.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         }
-        Err(error) => (None, Err(format!("cannot read {name}: {error}"))),
+        prepare(&self.app, &mut call, request.remote);
+        let Ok(response) = warp::service(self.routes.clone()).call(call).await;
+        let (parts, mut body) = response.into_parts();
+        let body = if events::is_stream(&parts.headers) {
+            body.frame().await.and_then(Result::ok).and_then(|frame| frame.into_data().ok())
+        } else {
+            body.collect().await.ok().map(Collected::to_bytes)
+        };
+        Response::from_parts(parts, body.unwrap_or_default())
     }
 }

@@ -1,37 +1,40 @@
-//! What the application is told at its start.
+//! Settings of the application, and limits on its connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::routes::Routes;
+use super::routes_file::Routes;
 use crate::json::MAX_BODY_DEPTH;
 use crate::store::query::MAX_PATTERN;
 
-/// What the application is told at its start.
+/// The number of headers that hyper takes by default.
+pub(super) const DEFAULT_HEADER_COUNT: usize = 100;
+
+/// Settings of the application.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The data file as the home page names it.
     pub file: Option<String>,
-    /// Answers carry cross-origin headers.
+    /// Responses have CORS headers.
     pub cors: bool,
-    /// Answers are compressed for clients that take it.
+    /// Responses are compressed for clients that accept gzip.
     pub gzip: bool,
-    /// The administration under `/-/` is there, for this machine.
+    /// The admin routes under `/-/` are there, for this machine.
     pub admin: bool,
-    /// How often an event stream with nothing to tell says that it is still there.
+    /// How often an event stream without events sends a comment.
     pub heartbeat: Duration,
     /// Only GET, HEAD and OPTIONS are answered.
     pub read_only: bool,
-    /// Every answer of the API waits so long.
+    /// Delays every response of the API.
     pub delay: Duration,
-    /// Rules that rewrite targets before anything else looks at them.
+    /// Rules that rewrite the paths of requests, before they are routed.
     pub routes: Option<Arc<Routes>>,
-    /// The names in `Host` that are answered beside those of this machine; `None`: all. A server that is meant for this
-    /// machine alone must not answer to others, or any web page could read and change the data through a name of its
-    /// own that leads here (DNS rebinding).
+    /// The values of `Host` that are accepted besides those of this machine; `None`: all. A server for this machine alone
+    /// must refuse others, or any web page could read and change the data through a name of its own that resolves to
+    /// this machine (DNS rebinding).
     pub hosts: Option<Vec<String>>,
-    /// Bytes of a request's body, as it was sent and after it was unpacked.
+    /// Bytes of a request's body, as sent and after decompression.
     pub body_limit: usize,
     /// Bytes of a request's target.
     pub target_limit: usize,
@@ -39,7 +42,7 @@ pub struct Settings {
     pub pattern_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
-    /// A folder of files that are served beside the API.
+    /// A folder of static files.
     pub folder: Option<PathBuf>,
 }
 
@@ -50,7 +53,7 @@ impl Default for Settings {
             cors: true,
             gzip: true,
             admin: true,
-            heartbeat: super::meta::HEARTBEAT,
+            heartbeat: Duration::from_secs(15),
             read_only: false,
             delay: Duration::ZERO,
             routes: None,
@@ -60,6 +63,39 @@ impl Default for Settings {
             pattern_limit: MAX_PATTERN,
             depth: MAX_BODY_DEPTH,
             folder: None,
+        }
+    }
+}
+
+/// Limits of size, time and number for connections.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a request's line and headers together.
+    pub headers: usize,
+    /// How many headers a request may have.
+    pub header_count: usize,
+    /// How long a connection may take to send a request's headers, counted from the last response.
+    pub header_time: Duration,
+    /// From the headers to the end of the body.
+    pub body_time: Duration,
+    /// How long a response may wait for a client that does not read.
+    pub write_time: Duration,
+    /// Connections at a time; further ones wait.
+    pub connections: usize,
+    /// How long a stop waits for requests in progress.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            headers: 64 * 1024,
+            header_count: DEFAULT_HEADER_COUNT,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
+            connections: 10_000,
+            grace: Duration::from_secs(2),
         }
     }
 }

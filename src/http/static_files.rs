@@ -1,77 +1,79 @@
-//! Files from a folder, asked after the API: byte ranges, entity tags, and no way out of the folder.
+//! Static files: byte ranges, entity tags, and no way out of their folder.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use warp::http::{HeaderValue, Method, Response, StatusCode, header};
+use warp::http::{HeaderValue, Response, StatusCode, header};
 
+use super::app::Answer;
 use super::problem::{self, Problem};
-use super::reply;
-use super::request::{Request, encode};
-
-/// A folder whose files are served.
-#[derive(Debug, Clone)]
-pub(super) struct Folder {
-    root: PathBuf,
-}
+use super::request::{Request, encode, segments};
+use super::response;
 
 /// What a path leads to.
-enum Found {
+#[derive(Debug, Clone)]
+pub(super) enum Found {
     File(PathBuf),
-    /// A folder with an index, asked for without the slash at its end.
+    /// A folder with an index, requested without the slash at its end.
     Redirect(String),
 }
 
-impl Folder {
-    pub(super) fn open(path: &Path) -> std::io::Result<Folder> {
-        Ok(Folder { root: fs::canonicalize(path)? })
-    }
-
-    /// The answer to a GET or HEAD of a file; `None` where there is no such file. Reads from the disk.
-    pub(super) fn answer(&self, request: &Request) -> Option<Result<Response<Bytes>, Problem>> {
-        if !matches!(request.method, Method::GET | Method::HEAD) {
-            return None;
-        }
-        match self.find(request)? {
-            Found::File(path) => send(request, &path).transpose(),
-            Found::Redirect(to) => {
-                let mut response = Response::new(Bytes::new());
-                *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
-                response.headers_mut().insert(header::LOCATION, HeaderValue::try_from(to).ok()?);
-                Some(Ok(response))
-            }
-        }
-    }
-
-    fn find(&self, request: &Request) -> Option<Found> {
-        let segments = request.segments()?;
-        let mut path = self.root.clone();
-        for segment in &segments {
-            // Dot files are private by custom; a separator or NUL in a decoded name would change what the path means.
-            if segment.is_empty() || segment.starts_with('.') || segment.contains(['/', '\\', '\0', ':']) {
-                return None;
-            }
-            path.push(segment.as_ref());
-        }
-        let mut path = fs::canonicalize(path).ok()?;
-        if path.is_dir() {
-            if !request.uri.path().ends_with('/') {
-                path.join("index.html").is_file().then_some(())?;
-                let encoded: Vec<_> = segments.iter().map(|segment| encode(segment)).collect();
-                return Some(Found::Redirect(format!("/{}/", encoded.join("/"))));
-            }
-            path = fs::canonicalize(path.join("index.html")).ok()?;
-        } else if request.uri.path().ends_with('/') {
-            return None;
-        }
-        // A symbolic link may lead out of the folder.
-        (path.starts_with(&self.root) && path.is_file()).then_some(Found::File(path))
-    }
+/// The file at `path`, percent-encoded, in `folder`. Reads the disk, on a thread that may block.
+pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
+    tokio::task::spawn_blocking(move || find_in(&folder, &path)).await.ok().flatten()
 }
 
+/// Sends what was found.
+pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
+    let read = move || match found {
+        Found::File(path) => send(&request, &path).and_then(|sent| sent.ok_or_else(|| gone(&request))),
+        Found::Redirect(location) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+            let location = HeaderValue::try_from(location).map_err(|_| gone(&request))?;
+            response.headers_mut().insert(header::LOCATION, location);
+            Ok(response)
+        }
+    };
+    let failed = |_| Err(Problem::new(problem::BUG, "the file could not be read"));
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(failed)
+}
+
+fn gone(request: &Request) -> Problem {
+    Problem::new(problem::NO_RESOURCE, format!("there is nothing at {}", request.uri.path()))
+}
+
+/// `root` is canonical.
+fn find_in(root: &Path, path: &str) -> Option<Found> {
+    let segments = segments(path)?;
+    let mut file = root.to_path_buf();
+    for segment in &segments {
+        // Dot files are private by convention; a separator or NUL in a decoded name would change what the path means.
+        if segment.is_empty() || segment.starts_with('.') || segment.contains(['/', '\\', '\0', ':']) {
+            return None;
+        }
+        file.push(segment.as_ref());
+    }
+    let mut file = fs::canonicalize(file).ok()?;
+    if file.is_dir() {
+        if !path.ends_with('/') {
+            file.join("index.html").is_file().then_some(())?;
+            let encoded: Vec<_> = segments.iter().map(|segment| encode(segment)).collect();
+            return Some(Found::Redirect(format!("/{}/", encoded.join("/"))));
+        }
+        file = fs::canonicalize(file.join("index.html")).ok()?;
+    } else if path.ends_with('/') {
+        return None;
+    }
+    // A symbolic link may lead out of the folder.
+    (file.starts_with(root) && file.is_file()).then_some(Found::File(file))
+}
+
+/// The response with a file; `None` if it cannot be read.
 fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Problem> {
     let Ok(mut file) = File::open(path) else { return Ok(None) };
     let Ok(about) = file.metadata() else { return Ok(None) };
@@ -80,7 +82,7 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
     let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_nanos());
     let tag = format!("\"{size:x}-{age:x}\"");
     let modified = modified.map(httpdate::fmt_http_date);
-    let is_known = request.list(header::IF_NONE_MATCH).is_some_and(|list| reply::names(&list, &tag));
+    let is_known = request.list(header::IF_NONE_MATCH).is_some_and(|list| response::names(&list, &tag));
     let range = request.header(header::RANGE).filter(|_| {
         // A range of another version of the file would not fit what the client has.
         // To a client that has the file the answer is 304, whatever the range.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use warp::http::{HeaderValue, Method, header};
 
 use super::problem::{self, Problem};
-use super::request::{Request, encode};
+use super::request::{Request, encode, segments};
 use crate::engine::Published;
 use crate::json::{Id, members};
 use crate::store::{Collection, Data, Resource, Store, is_like_id};
@@ -15,8 +15,6 @@ use crate::words::{list, nearest};
 pub(super) enum Target<'a> {
     Home,
     All,
-    Errors,
-    Conflicts,
     Collection(&'a Resource),
     Record(&'a Resource, Id),
     Nested { parent: &'a Resource, id: Id, child: &'a Resource },
@@ -27,7 +25,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Target::Home | Target::All | Target::Errors | Target::Conflicts | Target::Scalar(_) => "GET, HEAD, OPTIONS",
+            Target::Home | Target::All | Target::Scalar(_) => "GET, HEAD, OPTIONS",
             Target::Collection(_) | Target::Nested { .. } => "GET, HEAD, POST, OPTIONS",
             Target::Record(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Target::Object(_) => "GET, HEAD, POST, PUT, PATCH, OPTIONS",
@@ -37,7 +35,7 @@ impl Target<'_> {
 
 /// What the path of `request` names.
 pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>, Problem> {
-    let segments = request.segments().ok_or_else(|| {
+    let segments = segments(request.uri.path()).ok_or_else(|| {
         let path = request.uri.path();
         Problem::new(problem::BAD_TARGET, format!("the path {path} has a broken percent escape"))
             .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
@@ -49,8 +47,6 @@ pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<
         [] => return Ok(Target::Home),
         // A resource of that name is reached by everything but reading, as in json-server.
         [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
-        [dash, page] if dash == "-" && page == "errors" => return Ok(Target::Errors),
-        [dash, page] if dash == "-" && page == "conflicts" => return Ok(Target::Conflicts),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
             Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
             Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),

@@ -5,8 +5,8 @@ use warp::http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::{self, Reading};
 use super::problem::{self, Problem};
-use super::reply;
 use super::request::{Request, encode};
+use super::response;
 use super::settings::Settings;
 use super::suggest;
 use super::target::no_record;
@@ -96,7 +96,7 @@ pub(super) async fn carry_out(
     } else {
         Layout::PRETTY.write(&mut out, &outcome.value, "");
     }
-    let mut response = reply::json(status, out);
+    let mut response = response::json(status, out);
     if location {
         let id = outcome.id.map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
         if let Ok(location) = HeaderValue::try_from(format!("{path}{id}")) {
@@ -114,8 +114,8 @@ fn expected(request: &Request) -> Option<Expected> {
     }
     Some(Box::new(move |text| {
         let tag = tag(Layout::PRETTY.render(text, "").as_bytes());
-        wanted.as_ref().is_none_or(|list| reply::names(list, &tag))
-            && unwanted.as_ref().is_none_or(|list| !reply::names(list, &tag))
+        wanted.as_ref().is_none_or(|list| response::names(list, &tag))
+            && unwanted.as_ref().is_none_or(|list| !response::names(list, &tag))
     }))
 }
 

@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Described, Kind, parameters};
+use super::{Described, parameters};
+use crate::problems::*;
 use crate::schema::Property;
 use crate::store::{Data, Store};
 
-/// What any request may be answered with, by the names of the kinds of problems.
-const ALWAYS: [&str; 7] =
-    ["bad-target", "bad-request", "timeout", "target-too-long", "headers-too-large", "bug", "stopping"];
+/// What any request may be answered with.
+const ALWAYS: [&Kind; 7] = [BAD_TARGET, BAD_REQUEST, TIMEOUT, TARGET_TOO_LONG, HEADERS_TOO_LARGE, BUG, STOPPING];
 /// What a request with a body may be answered with.
-const BODY: [&str; 6] = ["malformed-json", "empty-body", "not-an-object", "body-encoding", "too-large", "media"];
-/// What a change may be answered with.
-const CHANGE: [&str; 4] = ["read-only", "unsaved", "broken-file", "content-type"];
+const BODY: [&Kind; 6] = [MALFORMED_JSON, EMPTY_BODY, NOT_AN_OBJECT, BODY_ENCODING, TOO_LARGE, MEDIA];
+/// What a write may be answered with.
+const WRITE: [&Kind; 4] = [READ_ONLY, UNSAVED, BROKEN_FILE, CONTENT_TYPE];
 
-pub(super) fn paths(store: &Store, described: &[Described<'_>], kinds: &[Kind]) -> Value {
+pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     let mut paths = Map::new();
     for one in described {
         match one.resource.data() {
             Data::Collection(_) => {
-                paths.insert(one.path.clone(), collection(one, kinds));
-                paths.insert(format!("{}/{{id}}", one.path), record(store, one, kinds));
+                paths.insert(one.path.clone(), collection(one));
+                paths.insert(format!("{}/{{id}}", one.path), record(store, one));
             }
-            Data::Object(_) => drop(paths.insert(one.path.clone(), object(one, kinds))),
+            Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
-                let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS, kinds);
+                let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
                 let read = operation(one, "get", "The value.", &[], None, answer);
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
@@ -34,7 +34,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>], kinds: &[Kind]) 
     }
     for (parent, child) in relations(store, described) {
         let path = format!("{}/{{id}}{}", parent.path, child.path);
-        let (get, post) = (list(child, kinds), create(child, kinds));
+        let (get, post) = (list(child), create(child));
         let mut item = json!({ "parameters": [id_parameter(store, parent)], "get": get, "post": post });
         for verb in ["get", "post"] {
             let operation = &mut item[verb];
@@ -50,7 +50,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>], kinds: &[Kind]) 
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "The whole data.", "responses": answer(&[(200, all)], &ALWAYS, kinds),
+            "operationId": "getDatabase", "summary": "The whole data.", "responses": answer(&[(200, all)], &ALWAYS),
         } }),
     );
     Value::Object(paths)
@@ -63,11 +63,11 @@ fn relations<'a, 'd>(store: &Store, described: &'a [Described<'d>]) -> Vec<(&'a 
     pairs.filter(|(parent, child)| store.link(child.resource.name(), parent.resource.name()).used).collect()
 }
 
-fn collection(one: &Described<'_>, kinds: &[Kind]) -> Value {
-    json!({ "get": list(one, kinds), "post": create(one, kinds) })
+fn collection(one: &Described<'_>) -> Value {
+    json!({ "get": list(one), "post": create(one) })
 }
 
-fn list(one: &Described<'_>, kinds: &[Kind]) -> Value {
+fn list(one: &Described<'_>) -> Value {
     let declared = one.declared.iter().map(|property: &Property| (property.name.as_str(), property.types.as_slice()));
     let parameters = parameters::of_list(&one.seen, declared);
     let mut content = json!({ "schema": { "type": "array", "items": reference(&one.name) } });
@@ -83,34 +83,33 @@ fn list(one: &Described<'_>, kinds: &[Kind]) -> Value {
         "content": { "application/json": content },
     });
     let mut names = ALWAYS.to_vec();
-    names.push("bad-query");
-    operation(one, "list", "The records of NAME.", &parameters, None, answer(&[(200, listed)], &names, kinds))
+    names.push(BAD_QUERY);
+    operation(one, "list", "The records of NAME.", &parameters, None, answer(&[(200, listed)], &names))
 }
 
-fn create(one: &Described<'_>, kinds: &[Kind]) -> Value {
+fn create(one: &Described<'_>) -> Value {
     let mut made = ok(&one.name, one.example.clone());
     made["description"] = "The record as it was added.".into();
     made["headers"] = json!({ "Location": { "description": "Where it is.", "schema": { "type": "string" } } });
-    let names = [&ALWAYS[..], &BODY, &CHANGE, &["rules", "bad-id", "reference", "id-taken", "not-unique"]].concat();
+    let names = [&ALWAYS[..], &BODY, &WRITE, &[RULES, BAD_ID, REFERENCE, ID_TAKEN, NOT_UNIQUE]].concat();
     let body = body(&format!("New{}", one.name), one.body.clone(), &["application/json"]);
-    operation(one, "create", "Adds a record to NAME.", &[], Some(body), answer(&[(201, made)], &names, kinds))
+    operation(one, "create", "Adds a record to NAME.", &[], Some(body), answer(&[(201, made)], &names))
 }
 
-fn record(store: &Store, one: &Described<'_>, kinds: &[Kind]) -> Value {
-    let changing =
-        [&ALWAYS[..], &BODY, &CHANGE, &["rules", "reference", "no-record", "not-unique", "changed"]].concat();
-    let read = [&ALWAYS[..], &["no-record"]].concat();
+fn record(store: &Store, one: &Described<'_>) -> Value {
+    let changing = [&ALWAYS[..], &BODY, &WRITE, &[RULES, REFERENCE, NO_RECORD, NOT_UNIQUE, CHANGED]].concat();
+    let read = [&ALWAYS[..], &[NO_RECORD]].concat();
     let found = ok(&one.name, one.example.clone());
     let gone = json!({ "description": "The record is gone.", "content": { "application/json": { "schema": { "type": "object" }, "example": {} } } });
     let (new, part) = bodies(one);
-    let get = operation(one, "get", "A record of NAME.", &[], None, answer(&[(200, found.clone())], &read, kinds));
+    let get = operation(one, "get", "A record of NAME.", &[], None, answer(&[(200, found.clone())], &read));
     let put = operation(
         one,
         "replace",
         "Puts another record in its place; the id stays.",
         &[],
         Some(new),
-        answer(&[(200, found.clone())], &changing, kinds),
+        answer(&[(200, found.clone())], &changing),
     );
     let patch = operation(
         one,
@@ -118,24 +117,24 @@ fn record(store: &Store, one: &Described<'_>, kinds: &[Kind]) -> Value {
         "Changes some properties of a record.",
         &[],
         Some(part),
-        answer(&[(200, found)], &changing, kinds),
+        answer(&[(200, found)], &changing),
     );
-    let mut names = [&ALWAYS[..], &CHANGE[..3], &["no-record", "changed"]].concat();
+    let mut names = [&ALWAYS[..], &WRITE[..3], &[NO_RECORD, CHANGED]].concat();
     if store.restricts(one.resource.name()) {
-        names.push("referenced");
+        names.push(REFERENCED);
     }
     let parameters = [parameters::dependent()];
     let delete =
-        operation(one, "delete", "Deletes a record of NAME.", &parameters, None, answer(&[(200, gone)], &names, kinds));
+        operation(one, "delete", "Deletes a record of NAME.", &parameters, None, answer(&[(200, gone)], &names));
     json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
 }
 
-fn object(one: &Described<'_>, kinds: &[Kind]) -> Value {
-    let changing = [&ALWAYS[..], &BODY, &CHANGE, &["rules", "reference", "changed"]].concat();
+fn object(one: &Described<'_>) -> Value {
+    let changing = [&ALWAYS[..], &BODY, &WRITE, &[RULES, REFERENCE, CHANGED]].concat();
     let found = ok(&one.name, one.example.clone());
     let (new, part) = bodies(one);
-    let changed = |status| answer(&[(status, found.clone())], &changing, kinds);
-    let get = operation(one, "get", "The object NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS, kinds));
+    let changed = |status| answer(&[(status, found.clone())], &changing);
+    let get = operation(one, "get", "The object NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS));
     let put =
         operation(one, "replace", "Puts another object in the place of NAME.", &[], Some(new.clone()), changed(200));
     let post = operation(one, "create", "As PUT, with another status.", &[], Some(new), changed(201));
@@ -214,9 +213,9 @@ fn ok(schema: &str, example: Option<Value>) -> Value {
 }
 
 /// The answers of an operation: the good ones, and for each status the kinds of problems that have it.
-fn answer(good: &[(u16, Value)], problems: &[&str], kinds: &[Kind]) -> Value {
+fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
-    for kind in kinds.iter().filter(|kind| problems.contains(&kind.name)) {
+    for kind in KINDS.iter().filter(|kind| problems.contains(kind)) {
         by_status.entry(kind.status).or_default().push(kind);
     }
     let mut responses: Map<String, Value> =

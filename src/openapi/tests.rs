@@ -2,20 +2,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Kind, document};
+use super::document;
 use crate::json::Document;
 use crate::schema::Schema;
 use crate::store::{Settings, Store};
 
-const KINDS: [Kind; 2] = [
-    Kind { name: "rules", status: 400, title: "The record breaks the rules" },
-    Kind { name: "no-record", status: 404, title: "There is no such record" },
-];
-
 fn make(data: &str, rules: &str) -> Value {
     let store = Store::open(Document::parse(data.into()).unwrap(), Arc::new(Settings::default())).unwrap();
     let schema = if rules.is_empty() { Schema::default() } else { Schema::compile(rules).unwrap() };
-    document(&schema, &store, &KINDS)
+    document(&schema, &store)
 }
 
 #[test]

@@ -33,9 +33,9 @@ fn failures() -> Vec<(&'static str, Row<'static>)> {
 #[test]
 fn every_kind_has_its_section_in_the_page_and_every_section_its_kind() {
     let sections: Vec<_> = PAGE.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let kinds: Vec<_> = standin::internals::http::KINDS.iter().map(|kind| kind.name).collect();
+    let kinds: Vec<_> = standin::internals::problems::KINDS.iter().map(|kind| kind.name).collect();
     assert_eq!(sections, kinds, "in one order, too");
-    for kind in standin::internals::http::KINDS {
+    for kind in standin::internals::problems::KINDS {
         let section = PAGE.split(&format!("\n## {}\n\n", kind.name)).nth(1).unwrap();
         assert!(section.starts_with(&format!("{}. ", kind.status)), "{} begins with its status", kind.name);
     }
@@ -53,7 +53,7 @@ fn every_error_is_a_problem_document_that_every_origin_may_read() {
         headers.push(("Origin", "http://a.example"));
         let reply = fixture.send(row.method, row.url, &headers, row.body);
         let problem = reply.problem(row.status, kind);
-        let known = standin::internals::http::KINDS.iter().find(|known| known.name == kind).unwrap();
+        let known = standin::internals::problems::KINDS.iter().find(|known| known.name == kind).unwrap();
         assert_eq!(problem["title"], known.title);
         assert_eq!(known.status, row.status);
         assert_eq!(reply.header("access-control-allow-origin"), Some("http://a.example"), "{kind}");
@@ -347,7 +347,7 @@ fn every_kind_can_be_met() {
     // Those that other tests meet, and those that no request can bring about.
     let elsewhere = ["bad-request", "timeout", "too-large", "headers-too-large", "unsaved", "broken-file"];
     let never = ["bug", "stopping"];
-    let missing: Vec<_> = standin::internals::http::KINDS
+    let missing: Vec<_> = standin::internals::problems::KINDS
         .iter()
         .map(|kind| kind.name)
         .filter(|name| !met.contains(name) && !elsewhere.contains(name) && !never.contains(name))

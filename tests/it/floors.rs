@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module and floor, in halves.
-const FLOORS: [(&str, u32); 13] = [
+const FLOORS: [(&str, u32); 14] = [
     ("json", 1),
     ("words", 1),
+    ("problems", 1),
     ("file", 2),
     ("store", 2),
     ("schema", 2),

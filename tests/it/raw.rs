@@ -78,8 +78,11 @@ fn a_name_of_somebody_elses_is_not_answered_while_only_this_machine_is_served() 
 #[test]
 fn a_proxy_request_is_answered_and_kills_nothing() {
     let fixture = serve_data(DATA);
-    for request in ["CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "CONNECT [::1]:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"]
-    {
+    for request in [
+        "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+        "CONNECT [::1]:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET host:1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ] {
         let (_, reply) = exchange(&fixture, request);
         let problem = reply.problem(501, "not-supported");
         assert!(problem["hint"].as_str().unwrap().contains("proxy"), "{problem:#}");

@@ -1,5 +1,5 @@
-//! What goes between the socket and hyper: URLs as clients really send them, and problem documents in the place of the
-//! bare statuses with which hyper answers what is not HTTP.
+//! What is between the TCP stream and hyper: percent-encodes what clients leave unencoded in URLs, replaces the empty
+//! responses of hyper to what is not HTTP by problem documents, and limits how long a write may take.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -7,139 +7,110 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use tokio::time::{Duration, Sleep};
 
-use super::App;
+use super::app::App;
 use super::problem::{self, Problem};
 use super::request_line::RequestLine;
+use super::settings::Limits;
 
-/// What a connection is at, so that one on which nothing happens can be ended. It takes the place of hyper's timer, which
-/// would be set and cleared for every request.
+/// What the routes are doing on a connection, as far as its socket must know.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    state: AtomicU8,
-    /// Since the connection last asked, with no request since.
-    has_answered: AtomicBool,
-    has_ended: AtomicBool,
+    /// A response is ready, and no request has come since.
+    is_answered: AtomicBool,
+    /// The response is the last one of the connection.
+    is_last: AtomicBool,
 }
-
-const WAITS: u8 = 0;
-const WAITED: u8 = 1;
-const BUSY: u8 = 2;
 
 impl Progress {
-    /// The server has a request to answer.
-    pub(super) fn busy(&self) {
-        // A request that came together with the one before: its body is what is read next.
-        self.has_answered.store(false, Ordering::Relaxed);
-        self.state.store(BUSY, Ordering::Relaxed);
+    /// A request is being answered.
+    pub(super) fn set_busy(&self) {
+        self.is_answered.store(false, Ordering::Relaxed);
     }
 
-    /// The server has its answer, and the client is next.
-    pub(super) fn waits(&self) {
-        self.has_answered.store(true, Ordering::Relaxed);
-        self.state.store(WAITS, Ordering::Relaxed);
+    /// There is a response.
+    pub(super) fn set_answered(&self, is_last: bool) {
+        self.is_answered.store(true, Ordering::Relaxed);
+        self.is_last.store(is_last, Ordering::Relaxed);
     }
 
-    /// The server has its answer, which is the last of the connection although the client may still be sending.
-    pub(super) fn ends(&self) {
-        self.has_ended.store(true, Ordering::Relaxed);
-        self.waits();
+    /// Whether the server closes the connection after its last response, even if the client is still sending.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_last.load(Ordering::Relaxed)
     }
 
-    /// Whether the server ends the connection.
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Relaxed)
-    }
-
-    /// Whether the next that is read is the beginning of a request.
+    /// Whether the next read starts a request. True once for each response.
     fn take_answered(&self) -> bool {
-        self.has_answered.load(Ordering::Relaxed) && self.has_answered.swap(false, Ordering::Relaxed)
-    }
-
-    /// The client has taken something in.
-    fn moves(&self) {
-        let _ = self.state.compare_exchange(WAITED, WAITS, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// Called in regular intervals: whether the client has let a whole one pass.
-    pub(super) fn has_stalled(&self) -> bool {
-        let state = self.state.compare_exchange(WAITS, WAITED, Ordering::Relaxed, Ordering::Relaxed);
-        state == Err(WAITED)
+        self.is_answered.load(Ordering::Relaxed) && self.is_answered.swap(false, Ordering::Relaxed)
     }
 }
 
-/// How much of a request is read at first, to look at its URL.
+/// How much is read at a time while the request line is incomplete.
 const FIRST_READ: usize = 4096;
 
-/// A connection as hyper reads and writes it.
-pub(super) struct Framing<T> {
+/// The stream that hyper reads and writes.
+pub(super) struct Socket<T> {
     inner: T,
     app: Arc<App>,
     progress: Arc<Progress>,
-    /// The request line that is being read, and what hyper has not taken of it yet.
     line: RequestLine,
+    /// The part of an encoded request line that hyper has not read yet.
     ahead: Bytes,
     header_limit: usize,
-    /// The document that takes the place of the head now being written, and how much of it is out.
-    instead: Option<(Vec<u8>, usize)>,
-    has_told: bool,
-    /// How long a write may wait for the client to read, and the end of the present wait.
-    patience: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// The response that replaces one of hyper's, and how much of it has been written.
+    replacement: Option<(Vec<u8>, usize)>,
+    is_logged: bool,
+    /// How long a write may wait for the client to read, and the timer of a write that waits.
+    write_time: Duration,
+    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Framing<T> {
-    pub(super) fn new(
-        inner: T,
-        (app, progress): (Arc<App>, Arc<Progress>),
-        (header_limit, patience): (usize, Duration),
-    ) -> Framing<T> {
-        let (line, ahead) = (RequestLine::default(), Bytes::new());
-        Framing {
+impl<T> Socket<T> {
+    pub(super) fn new(inner: T, app: Arc<App>, progress: Arc<Progress>, limits: &Limits) -> Socket<T> {
+        Socket {
             inner,
             app,
             progress,
-            line,
-            ahead,
-            header_limit,
-            instead: None,
-            has_told: false,
-            patience,
-            stalled: None,
+            line: RequestLine::default(),
+            ahead: Bytes::new(),
+            header_limit: limits.headers,
+            replacement: None,
+            is_logged: false,
+            write_time: limits.write_time,
+            write_timer: None,
         }
     }
 
-    /// The connection, after hyper could not read a request. The log is told of it, if no answer was.
-    pub(super) fn into_inner(self, failed: bool) -> T {
-        if failed && !self.has_told {
+    /// The stream, once hyper is done with it. `is_unread`: hyper could not read a request, which is logged.
+    pub(super) fn into_inner(self, is_unread: bool) -> T {
+        if is_unread && !self.is_logged {
             let problem = Problem::new(problem::BAD_REQUEST, "what arrived is not an HTTP/1.1 request");
             self.app.log_unread(&self.line.text(), &problem.into_response());
         }
         self.inner
     }
 
-    /// Ends the connection of a client that has stopped reading: what waits for it would be kept for ever.
-    fn watch(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Fails if a write has waited too long for a client that has stopped reading.
+    fn limit_time(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.progress.moves();
-            self.stalled = None;
+            self.write_timer = None;
             return written;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        ready!(stalled.as_mut().poll(context));
+        let write_time = self.write_time;
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-/// The problem for a head that hyper made up: a client error, no body and the connection closed. Our own answers all
-/// have a `content-type` or a status that is no such error.
+/// The problem for a response that hyper made: a client error without a body. Responses of the routes have a
+/// `content-type` or another status.
 fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Problem> {
     if !head.starts_with(b"HTTP/1.1 4") && !head.starts_with(b"HTTP/1.0 4") {
         return None;
@@ -171,13 +142,13 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
     }
 }
 
-impl<T: Write + Unpin> Framing<T> {
-    /// Writes what takes the place of `head`, if something does; then `head` counts as written.
-    fn write_instead(&mut self, context: &mut Context<'_>, head: &[u8]) -> Poll<Option<io::Result<usize>>> {
-        if self.instead.is_none() {
+impl<T: Write + Unpin> Socket<T> {
+    /// Writes the replacement of `head`, if there is one; then `head` counts as written.
+    fn write_replacement(&mut self, context: &mut Context<'_>, head: &[u8]) -> Poll<Option<io::Result<usize>>> {
+        if self.replacement.is_none() {
             let Some(problem) = problem(head, &self.line, self.header_limit) else { return Poll::Ready(None) };
             let response = problem.into_response();
-            self.has_told = true;
+            self.is_logged = true;
             self.app.log_unread(&self.line.text(), &response);
             let mut text = format!("HTTP/1.1 {}\r\n", response.status());
             for (name, value) in response.headers() {
@@ -187,31 +158,30 @@ impl<T: Write + Unpin> Framing<T> {
             text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", response.body().len()));
             let mut bytes = text.into_bytes();
             bytes.extend_from_slice(response.body());
-            self.instead = Some((bytes, 0));
+            self.replacement = Some((bytes, 0));
         }
-        while let Some((bytes, out)) = &mut self.instead {
+        while let Some((bytes, out)) = &mut self.replacement {
             match ready!(Pin::new(&mut self.inner).poll_write(context, &bytes[*out..])) {
                 Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
                 Ok(count) => *out += count,
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
             if *out == bytes.len() {
-                self.instead = None;
+                self.replacement = None;
             }
         }
         Poll::Ready(Some(Ok(head.len())))
     }
 }
 
-impl<T: Read + Unpin> Read for Framing<T> {
+impl<T: Read + Unpin> Read for Socket<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        // A client that waits for its answer begins its next request with what is read next. (One that does not wait
-        // must send URLs that need no encoding.)
+        // What follows a response is the next request. (A client that pipelines must send URLs that need no encoding.)
         if this.progress.take_answered() {
             this.line.clear();
         }
@@ -237,13 +207,13 @@ impl<T: Read + Unpin> Read for Framing<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Framing<T> {
+impl<T: Write + Unpin> Write for Socket<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        match ready!(self.write_instead(context, buffer)) {
+        match ready!(self.write_replacement(context, buffer)) {
             Some(written) => Poll::Ready(written),
             None => {
                 let written = Pin::new(&mut self.inner).poll_write(context, buffer);
-                self.watch(context, written)
+                self.limit_time(context, written)
             }
         }
     }
@@ -254,11 +224,11 @@ impl<T: Write + Unpin> Write for Framing<T> {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let first = buffers.iter().find(|buffer| !buffer.is_empty()).map_or(&[][..], |buffer| buffer);
-        match ready!(self.write_instead(context, first)) {
+        match ready!(self.write_replacement(context, first)) {
             Some(written) => Poll::Ready(written),
             None => {
                 let written = Pin::new(&mut self.inner).poll_write_vectored(context, buffers);
-                self.watch(context, written)
+                self.limit_time(context, written)
             }
         }
     }
@@ -273,24 +243,5 @@ impl<T: Write + Unpin> Write for Framing<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_client_that_lets_a_whole_interval_pass_has_stalled() {
-        let progress = Progress::default();
-        assert!(!progress.has_stalled(), "the first look");
-        assert!(progress.has_stalled(), "nothing came");
-        progress.moves();
-        assert!(!progress.has_stalled(), "it has taken in a part of the answer");
-        progress.busy();
-        progress.moves();
-        assert!(!progress.has_stalled() && !progress.has_stalled(), "the server is at work");
-        progress.waits();
-        assert!(!progress.has_stalled() && progress.has_stalled());
     }
 }

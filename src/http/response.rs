@@ -1,83 +1,63 @@
-//! Answers, and what every answer has: entity tags, cross-origin headers, JSONP, compression.
+//! Responses, and what is common to them: entity tags, conditions, CORS headers, JSONP, compression.
 
 use std::io::Write;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use super::problem::{self, Problem};
+use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
 use crate::json::tag;
 
-/// The header of a valid answer that is probably not what was meant.
+/// A hint in a successful response to what is probably not what was meant.
 pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
-/// How many records there are without the window.
+/// The number of records without the page or slice.
 pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
-/// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
-const WORTH_COMPRESSING: usize = 1024;
-/// How many headers an answer has at most, as a rule.
-const USUAL_HEADERS: usize = 12;
+const JSON: &str = "application/json; charset=utf-8";
 
-/// An answer with a JSON body.
+/// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
+const MIN_COMPRESSED: usize = 1024;
+/// How many headers a response usually has at most.
+const HEADER_CAPACITY: usize = 12;
+
+/// A response with a JSON body.
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
-    with_type(status, "application/json; charset=utf-8", body)
+    with_type(status, JSON, body)
 }
 
-/// An answer with `value` as its body.
+/// A response with `value` as its body.
 pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<Bytes> {
     json(status, format!("{value:#}").into_bytes())
 }
 
-/// An answer with a body of another type.
+/// A response with a body of another type.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
     let tag = tag(&body);
     with_tag(status, content_type, body.into(), tag)
 }
 
-/// An answer with a body whose entity tag is known.
-pub(super) fn with_tag(
-    status: StatusCode,
-    content_type: &'static str,
-    body: Bytes,
-    tag: impl TryInto<HeaderValue>,
-) -> Response<Bytes> {
-    let tag = tag.try_into().unwrap_or(HeaderValue::from_static("\"\""));
+/// A `200` response with a JSON body whose entity tag is known.
+pub(super) fn tagged_json(body: Bytes, tag: String) -> Response<Bytes> {
+    with_tag(StatusCode::OK, JSON, body, tag)
+}
+
+fn with_tag(status: StatusCode, content_type: &'static str, body: Bytes, tag: String) -> Response<Bytes> {
+    let tag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     // One allocation instead of one for each doubling.
-    headers.reserve(USUAL_HEADERS);
+    headers.reserve(HEADER_CAPACITY);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::ETAG, tag);
     response
 }
 
-/// The headers of most answers: those that are the same for every JSON text that is read.
-#[derive(Debug)]
-pub(super) struct Usual(HeaderMap);
-
-impl Usual {
-    pub(super) fn new(settings: &Settings) -> Usual {
-        let mut response = json(StatusCode::OK, Vec::new());
-        fix(response.headers_mut(), settings, settings.gzip);
-        Usual(std::mem::take(response.headers_mut()))
-    }
-
-    /// An answer with a JSON body whose entity tag is known. To copy the headers costs a fraction of putting them in.
-    pub(super) fn json(&self, body: Bytes, tag: String) -> Response<Bytes> {
-        let mut response = Response::new(body);
-        *response.headers_mut() = self.0.clone();
-        if let (Some(slot), Ok(tag)) = (response.headers_mut().get_mut(header::ETAG), HeaderValue::try_from(tag)) {
-            *slot = tag;
-        }
-        response
-    }
-}
-
-/// Puts in the headers that depend on nothing but the settings, and on whether the body could be compressed.
-fn fix(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
+/// Headers that depend on nothing but the settings, and on whether the body could be compressed.
+fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
     let vary = match (settings.cors, varies) {
         (true, true) => Some("Origin, Accept-Encoding"),
         (true, false) => Some("Origin"),
@@ -94,67 +74,31 @@ fn fix(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
     }
 }
 
-/// What a request's headers say of the answer, found in one go: a look for each by its name costs more than all of it.
-#[derive(Default)]
-struct Wishes<'a> {
-    origin: Option<&'a HeaderValue>,
-    accept_encoding: Option<&'a HeaderValue>,
-    /// Whether the answer depends on what the client has already.
-    is_conditional: bool,
-}
-
-impl<'a> Wishes<'a> {
-    fn of(headers: &'a HeaderMap) -> Wishes<'a> {
-        let mut wishes = Wishes::default();
-        for (name, value) in headers {
-            let slot = match *name {
-                header::ORIGIN => &mut wishes.origin,
-                header::ACCEPT_ENCODING => &mut wishes.accept_encoding,
-                header::IF_MATCH | header::IF_NONE_MATCH | header::IF_MODIFIED_SINCE | header::IF_UNMODIFIED_SINCE => {
-                    wishes.is_conditional = true;
-                    continue;
-                }
-                _ => continue,
-            };
-            slot.get_or_insert(value);
-        }
-        wishes
-    }
-}
-
-/// Completes an answer.
+/// Completes a response: JSONP, conditions, compression, and the headers that every response has.
 pub(super) fn finish(request: &Request, settings: &Settings, mut response: Response<Bytes>) -> Response<Bytes> {
     if let Some(name) = request.first("callback") {
-        call_back(&mut response, &name);
+        to_jsonp(&mut response, &name);
     }
-    let wishes = Wishes::of(&request.headers);
-    if wishes.is_conditional {
-        match precondition(request, &response) {
-            Some(StatusCode::NOT_MODIFIED) => {
-                *response.status_mut() = StatusCode::NOT_MODIFIED;
-                *response.body_mut() = Bytes::new();
-                response.headers_mut().remove(header::CONTENT_TYPE);
-                response.headers_mut().remove(header::CONTENT_RANGE);
-            }
-            Some(_) => {
-                response = Problem::new(
-                    problem::CHANGED,
-                    "this is not the version that If-Match or If-Unmodified-Since asks for",
-                )
-                .hint("leave the header out to get the present version")
-                .into_response();
-            }
-            None => {}
+    match precondition(request, &response) {
+        Some(StatusCode::NOT_MODIFIED) => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Bytes::new();
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            response.headers_mut().remove(header::CONTENT_RANGE);
         }
+        Some(_) => {
+            let detail = "this is not the version that If-Match or If-Unmodified-Since asks for";
+            response = Problem::new(problem::CHANGED, detail)
+                .hint("leave the header out to get the current version")
+                .into_response();
+        }
+        None => {}
     }
-    let varies = settings.gzip && compress(wishes.accept_encoding, &mut response);
+    let varies = settings.gzip && compress(request.headers.get(header::ACCEPT_ENCODING), &mut response);
     let headers = response.headers_mut();
-    // The usual answer has its headers already.
-    if !headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
-        fix(headers, settings, varies);
-    }
+    add_common_headers(headers, settings, varies);
     if settings.cors {
-        cross_origin(wishes.origin, headers);
+        add_cors_headers(request.headers.get(header::ORIGIN), headers);
     }
     response
 }
@@ -190,7 +134,7 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
         .any(|one| one == "*" || one == plain || one.strip_suffix("-gzip") == Some(plain))
 }
 
-fn cross_origin(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     // What json-server exposes, and then what it lacks and what a page of another origin needs for `If-Match`.
     const EXPOSED: [(HeaderName, &str); 5] = [
         (TOTAL, "X-Total-Count"),
@@ -212,8 +156,8 @@ fn cross_origin(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     }
 }
 
-/// The answer to OPTIONS: what the resource takes. To a browser that asks before a cross-origin request (it names the
-/// method that it is about to use) it is what that wants to hear, as json-server says it.
+/// The response to OPTIONS: the methods that the resource takes. For a CORS preflight, which names the method that the
+/// browser is about to use, the headers that json-server sends.
 pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -231,15 +175,15 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     if let Some(wanted) = request.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
-    // A page from the internet asks whether it may reach this machine or network (Private Network Access).
+    // A page from the internet asks to reach this machine or network (Private Network Access).
     if preflight && request.headers.get("access-control-request-private-network").is_some_and(|asks| asks == "true") {
         headers.insert("access-control-allow-private-network", HeaderValue::from_static("true"));
     }
     response
 }
 
-/// JSONP as json-server 0.17 answers it: a JSON body becomes a script that calls the function `name`.
-fn call_back(response: &mut Response<Bytes>, name: &str) {
+/// Turns a JSON body into a script that calls the function `name` (JSONP, as in json-server 0.17).
+fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
     let is_json = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -261,7 +205,7 @@ fn call_back(response: &mut Response<Bytes>, name: &str) {
     }
 }
 
-/// Compresses the body where the client takes that; whether the answer is one that could be compressed.
+/// Compresses the body if the client accepts gzip. Returns whether it would be compressed for a client that does.
 fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is_text = kind.starts_with("application/json")
@@ -273,11 +217,11 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
         return false;
     }
     let accepts = || accepted.and_then(|list| list.to_str().ok()).is_some_and(accepts_gzip);
-    if response.body().len() < WORTH_COMPRESSING || !accepts() {
+    if response.body().len() < MIN_COMPRESSED || !accepts() {
         return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    // Writing to memory does not fail; if it ever did, the answer would go out as it is.
+    // Writing to memory does not fail; if it ever did, the response would go out uncompressed.
     let Ok(packed) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return true };
     *response.body_mut() = Bytes::from(packed);
     let headers = response.headers_mut();
@@ -298,4 +242,19 @@ fn accepts_gzip(list: &str) -> bool {
             part.strip_prefix("q=").is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0))
         })
     })
+}
+
+/// Adds hints to a response, in the header `X-Hint` and in the log. A header holds ASCII: other characters are
+/// percent-encoded, and `decodeURIComponent` gives the text.
+pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = String>) {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let hints: Vec<String> = hints.collect();
+    if hints.is_empty() {
+        return;
+    }
+    let line = utf8_percent_encode(&hints.join(" "), ENCODED).to_string();
+    if let Ok(line) = HeaderValue::try_from(line) {
+        response.headers_mut().insert(HINT, line);
+    }
+    response.extensions_mut().insert(LogNote(hints.join("\n")));
 }

@@ -1,0 +1,128 @@
+//! The API: requests for the data, by method and path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use warp::http::{Method, Response, StatusCode, Uri};
+
+use super::app::{Answer, App};
+use super::list;
+use super::problem::{self, Problem};
+use super::request::Request;
+use super::response;
+use super::target::{Target, no_record, target, wrong_method};
+use super::write::{self, Write};
+use super::{explorer, request};
+use crate::engine::Published;
+use crate::store::Data;
+
+/// The longest that `_delay` can ask for.
+const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// Answers any request.
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    if request.method == Method::OPTIONS {
+        let allow = match request.uri.path() {
+            "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            _ => target(&published, &request).map_or("OPTIONS", |target| target.allow()),
+        };
+        return Ok(response::options(&request, &app.settings, allow));
+    }
+    let target = target(&published, &request)?;
+    delay(&app, &request).await;
+    let is_read = matches!(request.method, Method::GET | Method::HEAD);
+    if is_read { read(&app, &published, &request, &target) } else { write(&app, &published, &request, &target).await }
+}
+
+fn read(app: &App, published: &Published, request: &Request, target: &Target) -> Answer {
+    match target {
+        Target::Home => Ok(explorer::home(app, published)),
+        Target::All => {
+            let mut body = Vec::new();
+            published.store.write_all(&mut body);
+            Ok(response::json(StatusCode::OK, body))
+        }
+        Target::Collection(resource) => list::collection(&app.engine, published, request, resource, None),
+        Target::Nested { parent, id, child } => {
+            let nested = list::Nested::new(&published.store, parent, id, child);
+            list::collection(&app.engine, published, request, child, Some(nested))
+        }
+        Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
+        Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
+            Some(record) => list::record(published, request, resource, record.value()),
+            None => Err(no_record(published, request, resource.name(), id)),
+        },
+    }
+}
+
+async fn write(app: &App, published: &Published, request: &Request, target: &Target<'_>) -> Answer {
+    if app.settings.read_only {
+        return Err(Problem::new(problem::READ_ONLY, format!("{} would change the data", request.method))
+            .hint("standin was started with --read-only"));
+    }
+    let mut notice = None;
+    let write = match (target, request.method.as_str()) {
+        (Target::Collection(resource), "POST") => {
+            notice = list::plain_values_notice(resource);
+            Write::Create(resource, None)
+        }
+        (Target::Nested { parent, id, child }, "POST") => {
+            let nested = list::Nested::new(&published.store, parent, id, child);
+            notice = nested.notice;
+            match child.data() {
+                Data::Collection(_) => Write::Create(child, Some(nested.member)),
+                Data::Object(_) => Write::CreateObject(child, Some(nested.member)),
+                Data::Scalar(_) => return Err(wrong_method(request, target)),
+            }
+        }
+        (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
+        (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
+        (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
+        (Target::Object(resource), "PUT") => Write::ReplaceObject(resource),
+        (Target::Object(resource), "POST") => Write::CreateObject(resource, None),
+        (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
+        _ => return Err(wrong_method(request, target)),
+    };
+    let mut response: Response<Bytes> = write::carry_out(&app.engine, request, write, &app.settings).await?;
+    response::hint(&mut response, notice.into_iter());
+    Ok(response)
+}
+
+/// Waits as `--delay` and `_delay` (json-server 0.17) say.
+async fn delay(app: &App, request: &Request) {
+    let asked = request.first("_delay").map(|text| Duration::from_millis(text.parse().unwrap_or(1)));
+    let time = app.settings.delay + asked.unwrap_or_default().min(MAX_DELAY);
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// Whether a path is one of the API. The home page is not: a static `index.html` takes its place.
+pub(super) fn is_target(app: &App, path: &str) -> bool {
+    let target_is = |target: &Target| !matches!(target, Target::Home);
+    with_target(app, path, target_is).unwrap_or(false)
+}
+
+/// What the rules of `--routes` make of a URI, if they change it.
+pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
+    let routes = app.settings.routes.as_ref()?;
+    let is_record = |path: &str| {
+        let has_record = |target: &Target| match target {
+            Target::Record(resource, id) => resource.collection().is_some_and(|records| records.get(id).is_some()),
+            _ => false,
+        };
+        with_target(app, path, has_record).unwrap_or(false)
+    };
+    let sent = request::target(uri);
+    let rewritten = routes.current().apply(sent, is_record);
+    rewritten.parse().ok().filter(|_| rewritten != sent)
+}
+
+/// What `check` says of the target that a GET of `path` has, if it has one.
+fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option<bool> {
+    let request = Request::get(path.parse().ok()?);
+    let published = app.engine.snapshot();
+    target(&published, &request).ok().map(|target| check(&target))
+}

@@ -1,0 +1,137 @@
+//! Connections: hyper over the routes, with limits and a graceful stop.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower_service::Service;
+use warp::http::header::CONNECTION;
+
+use super::app::App;
+use super::routes::{prepare, routes};
+use super::settings::{DEFAULT_HEADER_COUNT, Limits};
+use super::socket::{Progress, Socket};
+
+/// The smallest buffer that hyper reads with.
+const MIN_BUFFER: usize = 8192;
+/// How long a client may go on sending on a connection that the server closes, and how many bytes.
+const LINGER: Duration = Duration::from_secs(5);
+const MAX_LINGERED: u64 = 64 * 1024 * 1024;
+
+/// Serves `app` on `listeners` until `stop` holds `true`; then finishes requests in progress within the grace period.
+pub async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, limits: Limits, stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(accept(listener, app.clone(), limits.clone(), places.clone(), stop.clone())))
+        .collect();
+    for task in accepting {
+        // A task that panicked accepts nothing any more.
+        let _ = task.await;
+    }
+    // Every connection holds a place until it has ended.
+    let _ = tokio::time::timeout(limits.grace, places.acquire_many(all.max(1))).await;
+}
+
+async fn accept(
+    listener: TcpListener,
+    app: Arc<App>,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let routes = routes(&app, limits.body_time, &stop);
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            next = next => next,
+        };
+        let Ok((stream, remote)) = accepted else {
+            // Out of file descriptors, or the client is gone already: other connections may end meanwhile.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let progress = Arc::new(Progress::default());
+        let (service, reported, owner) = (warp::service(routes.clone()), progress.clone(), app.clone());
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            reported.set_busy();
+            prepare(&owner, &mut request, Some(remote));
+            let reported = reported.clone();
+            service.clone().call(request).inspect(move |response| {
+                let is_last = response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION));
+                reported.set_answered(is_last);
+            })
+        });
+        let (limits, stop, app) = (limits.clone(), stop.clone(), app.clone());
+        tokio::spawn(async move {
+            // Without this a small response may wait for the acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            let socket = Socket::new(TokioIo::new(stream), app, progress.clone(), &limits);
+            serve_connection(socket, service, &progress, &limits, stop).await;
+            drop(place);
+        });
+    }
+}
+
+async fn serve_connection<S>(
+    socket: Socket<TokioIo<TcpStream>>,
+    service: S,
+    progress: &Progress,
+    limits: &Limits,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: hyper::service::Service<hyper::Request<hyper::body::Incoming>, Response = warp::reply::Response> + Send,
+    S::Future: Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_header_size(limits.headers)
+        .max_buf_size(limits.headers.max(MIN_BUFFER));
+    if limits.header_count != DEFAULT_HEADER_COUNT {
+        // hyper allocates room for this many before every request.
+        http.max_headers(limits.header_count);
+    }
+    let mut connection = http.serve_connection(socket, service);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut connection => Some(ended),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    let Some(ended) = ended else {
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = tokio::time::timeout(limits.grace, connection).await;
+        return;
+    };
+    // An error is the client's: it went away, or sent what is not HTTP and has its response.
+    let is_unread = ended.is_err_and(|error| error.is_parse());
+    if is_unread || progress.is_last() {
+        let stream = connection.into_parts().io.into_inner(is_unread).into_inner();
+        tokio::select! {
+            () = linger(stream) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+/// Closes a connection whose client may still be sending. A socket that is closed with unread input resets the
+/// connection, and the client loses the response.
+async fn linger(mut stream: TcpStream) {
+    // The client may be gone, then there is nothing to wait for.
+    if stream.shutdown().await.is_ok() {
+        let mut rest = stream.take(MAX_LINGERED);
+        let _ = tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    }
+}

@@ -1,0 +1,126 @@
+//! Receiving a request: what warp's filters do not extract, and its body within limits of size and time.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use tokio::sync::watch;
+use warp::http::uri::{Authority, Scheme};
+use warp::http::{HeaderMap, Uri, Version, header};
+
+use super::request::{Body, Request};
+
+/// How much of a body over the limit is read and discarded, so that the client can finish sending and read the 413.
+const MAX_DISCARDED: usize = 1 << 30;
+
+/// What warp has no filter for: an extension of each request.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    pub(super) version: Version,
+    pub(super) remote: Option<SocketAddr>,
+    /// The host in the request's target, as clients of a proxy send it.
+    pub(super) authority: Option<Authority>,
+    /// The target as it was sent, if the rules of `--routes` changed it.
+    pub(super) sent_target: Option<String>,
+}
+
+impl Connection {
+    /// The URI of the request, put together again from what the filters extracted.
+    pub(super) fn uri(&self, path: &str, query: Option<&str>) -> Uri {
+        let target = match query {
+            Some(query) => format!("{path}?{query}").try_into(),
+            None => path.try_into(),
+        };
+        let mut parts = warp::http::uri::Parts::default();
+        // See `prepare` for a path `*` after a host.
+        parts.path_and_query = target.ok().filter(|_| path != "*" || self.authority.is_none());
+        if let Some(authority) = &self.authority {
+            parts.scheme = parts.path_and_query.as_ref().map(|_| Scheme::HTTP);
+            parts.authority = Some(authority.clone());
+        }
+        // The parts come from a URI.
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+}
+
+/// A request with its body.
+pub(super) struct Received {
+    pub(super) request: Request,
+    pub(super) sent_target: Option<String>,
+    /// Whether the next request follows on the connection; otherwise the rest of the body would be read as one.
+    pub(super) is_complete: bool,
+}
+
+/// Reads the body of a request, and whether the next request can follow on the connection.
+pub(super) async fn receive<B: Buf, E: std::fmt::Display>(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, E>> + Send + 'static,
+    limit: usize,
+    time: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> (Body, bool) {
+    if !has_body(headers) {
+        return (Body::Whole(Bytes::new()), true);
+    }
+    let mut body = Box::pin(body);
+    match tokio::time::timeout(time, read(headers, &mut body, limit)).await {
+        Ok(Body::TooLarge) if may_be_discarded(headers) => {
+            // The response goes out meanwhile.
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::time::timeout(time, discard(body)) => {}
+                    _ = stop.wait_for(|stop| *stop) => {}
+                }
+            });
+            (Body::TooLarge, true)
+        }
+        Ok(body) => {
+            let is_complete = matches!(body, Body::Whole(_));
+            (body, is_complete)
+        }
+        Err(_) => (Body::TooSlow, false),
+    }
+}
+
+async fn read<B: Buf, E: std::fmt::Display>(
+    headers: &HeaderMap,
+    body: &mut (impl Stream<Item = Result<B, E>> + Unpin),
+    limit: usize,
+) -> Body {
+    if content_length(headers).is_some_and(|length| length > limit) {
+        return Body::TooLarge;
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(part) = body.next().await {
+        match part {
+            Ok(part) if bytes.len() + part.remaining() > limit => return Body::TooLarge,
+            Ok(part) => bytes.put(part),
+            Err(error) => return Body::Broken(error.to_string()),
+        }
+    }
+    Body::Whole(bytes.freeze())
+}
+
+/// Whether the rest of a body over the limit is read. A client that waits for `100 Continue` has not sent it.
+fn may_be_discarded(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::EXPECT) && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
+}
+
+/// Reads a body to its end, or until there is too much of it; then the connection is closed.
+async fn discard<B: Buf, E>(mut body: impl Stream<Item = Result<B, E>> + Unpin) {
+    let mut left = MAX_DISCARDED;
+    while let Some(Ok(part)) = body.next().await {
+        let Some(rest) = left.checked_sub(part.remaining()) else { return };
+        left = rest;
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a request has a body (RFC 9112, 6.3).
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
+}

@@ -1,0 +1,180 @@
+//! The last requests, as `/-/requests` and the explorer show them.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+
+use super::problem::LogNote;
+use super::request::{Body, Request};
+
+/// How many requests are kept.
+const MAX_REQUESTS: usize = 200;
+/// Longer bodies are not kept.
+const MAX_BODY: usize = 4 * 1024;
+
+/// The last requests.
+#[derive(Debug, Default)]
+pub(super) struct RequestLog(Mutex<Log>);
+
+#[derive(Debug, Default)]
+struct Log {
+    /// The number of the last request.
+    last: u64,
+    /// Oldest first.
+    seen: VecDeque<Seen>,
+}
+
+/// A request and its response.
+#[derive(Debug)]
+struct Seen {
+    number: u64,
+    start: Instant,
+    method: Method,
+    target: String,
+    headers: Vec<(HeaderName, String)>,
+    body: Vec<u8>,
+    /// The size of a body that is not kept.
+    body_size: Option<usize>,
+    status: StatusCode,
+    time: Duration,
+    size: usize,
+    problem: Option<Bytes>,
+    note: Option<String>,
+}
+
+impl RequestLog {
+    /// The problem document of a response, to be kept. Taken before compression.
+    pub(super) fn document(response: &Response<Bytes>) -> Option<Bytes> {
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        (failed && response.body().len() <= MAX_BODY).then(|| response.body().clone())
+    }
+
+    /// Keeps a request that came at `start`, with its method and target as they were sent.
+    pub(super) fn add(
+        &self,
+        (method, target, start): (&Method, &str, Instant),
+        request: &Request,
+        response: &Response<Bytes>,
+        problem: Option<Bytes>,
+    ) {
+        let body = if let Body::Whole(body) = &request.body { body } else { &Bytes::new() };
+        let is_long = body.len() > MAX_BODY;
+        // Copies: the map itself would keep the whole buffer that the connection reads into.
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = request.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        let mut seen = Seen {
+            number: 0,
+            start,
+            method: method.clone(),
+            target: target.to_string(),
+            headers,
+            body: if is_long { Vec::new() } else { body.to_vec() },
+            body_size: is_long.then_some(body.len()),
+            status: response.status(),
+            time: start.elapsed(),
+            size: response.body().len(),
+            problem,
+            note: response.extensions().get::<LogNote>().map(|note| note.0.clone()),
+        };
+        if let Ok(mut log) = self.0.lock() {
+            log.last += 1;
+            seen.number = log.last;
+            log.seen.push_back(seen);
+            if log.seen.len() > MAX_REQUESTS {
+                log.seen.pop_front();
+            }
+        }
+    }
+
+    /// The requests after the one with the number `after`.
+    pub(super) fn after(&self, after: u64) -> Value {
+        let Ok(log) = self.0.lock() else { return json!([]) };
+        log.seen.iter().filter(|seen| seen.number > after).map(Seen::to_json).collect()
+    }
+}
+
+impl Seen {
+    fn to_json(&self) -> Value {
+        let at = SystemTime::now().checked_sub(self.start.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut headers: Map<String, Value> = Map::new();
+        for (name, value) in &self.headers {
+            let value = if is_secret(name.as_str()) { "***" } else { value };
+            let joined = headers.get(name.as_str()).and_then(Value::as_str).map(|first| format!("{first}, {value}"));
+            headers.insert(name.to_string(), joined.unwrap_or_else(|| value.to_string()).into());
+        }
+        let mut shown = json!({
+            "number": self.number,
+            "at": at.as_millis() as u64,
+            "method": self.method.as_str(),
+            "target": masked(&self.target),
+            "status": self.status.as_u16(),
+            "milliseconds": self.time.as_micros() as f64 / 1000.0,
+            "size": self.size,
+            "headers": headers,
+        });
+        if !self.body.is_empty() {
+            shown["body"] = String::from_utf8_lossy(&self.body).into();
+        }
+        if let Some(size) = self.body_size {
+            shown["bodySize"] = size.into();
+        }
+        if let Some(Ok(problem)) = self.problem.as_deref().map(serde_json::from_slice::<Value>) {
+            shown["problem"] = problem;
+        } else if let Some(note) = &self.note {
+            shown["hint"] = note.clone().into();
+        }
+        shown
+    }
+}
+
+/// Whether the value of a header or parameter of that name is masked.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = [
+        "auth",
+        "cookie",
+        "token",
+        "secret",
+        "passw",
+        "api-key",
+        "api_key",
+        "apikey",
+        "session",
+        "csrf",
+        "xsrf",
+        "credential",
+        "signature",
+    ];
+    parts.iter().any(|part| name.contains(part))
+}
+
+/// The target with the values of secret parameters masked.
+fn masked(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_string() };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        _ => pair.to_string(),
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked() {
+        for name in ["authorization", "cookie", "x-api-key", "x-csrf-token", "proxy-authorization", "x-amz-signature"] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["accept", "content-type", "host", "user-agent"] {
+            assert!(!is_secret(name), "{name}");
+        }
+        assert_eq!(masked("/a?b=1&access_token=xyz&c"), "/a?b=1&access_token=***&c");
+    }
+}

@@ -1,0 +1,111 @@
+//! The routes file, read again whenever it is saved.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use super::rewrite::Rewriter;
+use crate::file::{self, Watch};
+
+/// A save comes as several events: the file is read when there has been none for so long.
+const QUIET: Duration = Duration::from_millis(20);
+/// How long a broken text may stand before it is reported: it may be half of a save.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The rules in effect.
+#[derive(Debug, Default)]
+pub struct Routes(RwLock<Arc<Rewriter>>);
+
+impl Routes {
+    /// Starts with `rules`.
+    pub fn new(rules: Rewriter) -> Routes {
+        Routes(RwLock::new(Arc::new(rules)))
+    }
+
+    /// The rules as they are now.
+    pub(super) fn current(&self) -> Arc<Rewriter> {
+        // A lock is poisoned by a panic of its holder only, and no holder does more than this.
+        self.0.read().map(|rules| rules.clone()).unwrap_or_default()
+    }
+
+    fn replace(&self, rules: Rewriter) {
+        if let Ok(mut current) = self.0.write() {
+            *current = Arc::new(rules);
+        }
+    }
+}
+
+/// Follows a routes file until it is dropped.
+pub struct RoutesWatch {
+    _watch: Option<Watch>,
+    _wake: mpsc::Sender<()>,
+}
+
+/// Puts the rules of the file at `path` into `routes` whenever it is saved, and calls `report` with their number. A file
+/// that is broken leaves the rules as they are; the report then says where and why. Besides being watched, the file is
+/// looked at every `poll`, if that is not zero.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn follow(
+    path: PathBuf,
+    routes: Arc<Routes>,
+    poll: Duration,
+    report: impl Fn(Result<usize, String>) + Send + 'static,
+) -> io::Result<RoutesWatch> {
+    let (wake, woken) = mpsc::channel();
+    // What was saved between the start and now has made no event.
+    let _ = wake.send(());
+    let files = [std::path::absolute(&path).unwrap_or_else(|_| path.clone()), path.canonicalize().unwrap_or_default()];
+    let heard = wake.clone();
+    // Where the system cannot watch, there is the poll.
+    let watch = file::watch(&files, move || _ = heard.send(())).ok();
+    let mut known = None;
+    std::thread::Builder::new().name("standin-routes".into()).spawn(move || {
+        loop {
+            let wait = if poll.is_zero() { Duration::MAX } else { poll };
+            if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            while woken.recv_timeout(QUIET).is_ok() {}
+            let mut read = read_rules(&path);
+            if known.as_ref() == Some(&read.0) {
+                continue;
+            }
+            if read.1.is_err() {
+                let _ = woken.recv_timeout(PATIENCE);
+                read = read_rules(&path);
+            }
+            let is_first = known.is_none();
+            let (text, rules) = read;
+            known = Some(text);
+            match rules {
+                Ok(rules) => {
+                    // At the first look there is usually nothing new.
+                    let is_new = !is_first || !rules.rules().eq(routes.current().rules());
+                    let count = rules.rules().count();
+                    routes.replace(rules);
+                    if is_new {
+                        report(Ok(count));
+                    }
+                }
+                Err(message) => report(Err(message)),
+            }
+        }
+    })?;
+    Ok(RoutesWatch { _watch: watch, _wake: wake })
+}
+
+/// The text of the file, if it can be read, and its rules or what is wrong: `file:line:column: message`.
+fn read_rules(path: &Path) -> (Option<String>, Result<Rewriter, String>) {
+    let name = path.display();
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let rules = Rewriter::parse(&text).map_err(|error| format!("{name}:{error}"));
+            (Some(text), rules)
+        }
+        Err(error) => (None, Err(format!("cannot read {name}: {error}"))),
+    }
+}
