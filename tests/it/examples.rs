@@ -333,6 +333,22 @@ fn what_belongs_to_an_example() {
             &["pass", "pass", "pass"],
         ),
         (format!("{get}<!-- standin: save x=.nothing -->\n"), &["error"]),
+        // Commands that do not work.
+        ("```sh\ncurl http://loalhost:3000/users/1\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncURL http://localhost:3000/users/1\n```\n".to_owned(), &["fail"]),
+        ("```curl localhost:3000/users/1\n```\n".to_owned(), &["fail"]),
+        ("```sh\n-X DELETE http://localhost:3000/users/1\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncurl localhost:3000/users/1\n\n### Response\n\n```json\n{}\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncurl -d \"a=b\"-X POST http://localhost:3000/users\n```\n".to_owned(), &["fail"]),
+        // Prompts of continued lines, and a body in its own block.
+        (
+            format!("```sh\n    curl localhost:3000/users \\\n    > -H 'Content-Type: application/json' \\\n    > -d '{sent}'\n```\n"),
+            &["pass"],
+        ),
+        (
+            format!("```http\nPOST http://localhost:3000/users\n```\n\n**Payload:**\n\n```json\n{sent}\n```\n\n**Response:**\n\n```json\n{{\"id\": 4, ...}}\n```\n"),
+            &["pass"],
+        ),
         // Directives.
         (format!("<!-- standin: skp -->\n\n{get}"), &["pass", "error"]),
         (format!("<!-- standin: as=respons -->\n\n{get}"), &["pass", "error"]),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
-use super::requests::{self, FoundRequest};
+use super::requests::{self, FoundRequest, Problem};
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +88,11 @@ pub fn find(page: &Page) -> Vec<Example> {
             if let Some(range) = example.request.output.clone() {
                 example.response = Some(ResponseBlock { fence: at, range });
             } else if index + 1 == count {
+                if matches!(example.request.problem, Some(Problem::NoBody))
+                    && let Some(body) = pairing::request_body(page, at, end)
+                {
+                    example.request.add_body(body);
+                }
                 let body = example.request.json_body();
                 match pairing::response_of(page, at, end, &fences, &taken, body.as_ref()) {
                     Paired::Block(fence) => {

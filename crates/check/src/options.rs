@@ -110,7 +110,7 @@ pub enum FailOn {
     Findings,
     /// Examples that fail or cannot be run
     Examples,
-    /// Findings, warnings, and promises that nothing backs
+    /// Findings and warnings
     Warnings,
     /// Nothing
     Never,

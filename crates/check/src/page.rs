@@ -68,6 +68,8 @@ pub struct Prose {
 pub struct Fence {
     /// The first word of the info string, in lower case; may be empty.
     pub language: String,
+    /// The whole info string.
+    pub info: String,
     /// The whole block, including the fences.
     pub range: Range<usize>,
     /// The text inside, without the indentation of a list or quote.
@@ -378,7 +380,8 @@ impl<'a> Reader<'a> {
             self.blocks.push(if is_json(source) {
                 let pieces = vec![Piece { content: 0, source: range.start, length: source.len() }];
                 let content = source.to_owned();
-                Block::Fence(Fence { language: String::new(), range, content, fenced: false, pieces })
+                let (language, info) = (String::new(), String::new());
+                Block::Fence(Fence { language, info, range, content, fenced: false, pieces })
             } else {
                 Block::Prose(Prose { text, bold, range })
             });
@@ -423,13 +426,11 @@ fn fence<'a>(
     base: usize,
     inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
 ) -> Fence {
-    let (language, fenced) = match kind {
+    let (info, fenced) = match kind {
         CodeBlockKind::Indented => (String::new(), false),
-        CodeBlockKind::Fenced(info) => {
-            let word = info.split([' ', ',', '{', '\t']).next().unwrap_or_default();
-            (word.to_ascii_lowercase(), true)
-        }
+        CodeBlockKind::Fenced(info) => (info.to_string(), true),
     };
+    let language = info.split([' ', ',', '{', '\t']).next().unwrap_or_default().to_ascii_lowercase();
     let mut content = String::new();
     let mut pieces = Vec::new();
     for (event, piece) in inside {
@@ -438,7 +439,7 @@ fn fence<'a>(
             content.push_str(&words);
         }
     }
-    Fence { language, range, content, fenced, pieces }
+    Fence { language, info, range, content, fenced, pieces }
 }
 
 fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Table {

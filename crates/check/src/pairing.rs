@@ -63,6 +63,16 @@ fn label(block: &Block) -> Option<&str> {
     (last.ends_with(':') && sentence.len() < 120).then_some(sentence)
 }
 
+/// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Request data".
+pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
+    let index = (at + 1..end).find(|index| page.fence(*index).is_some())?;
+    let words = labels::words(label_above(page, index)?);
+    let is_body = words.iter().any(|word| matches!(word.as_str(), "payload" | "body" | "data"));
+    let content = &page.fence(index)?.content;
+    let is_json = serde_json::from_str::<Value>(content).is_ok();
+    (is_body && is_json && labels::label(label_above(page, index)?) != Announces::Response).then_some(content)
+}
+
 /// The response whose heading or label is the request's with "response" in place of "request".
 fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Option<Paired> {
     let heading = page.heading_of(at);

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
-use super::text::pattern;
+use super::text::{Lines, pattern};
 use super::{curl, http_message, lenient_json};
 
 /// A request found in a code block.
@@ -25,6 +25,22 @@ pub struct FoundRequest {
 }
 
 impl FoundRequest {
+    /// The same request with one mistake, which makes others unimportant.
+    fn with_mistake(self, span: Range<usize>, text: &str, fix: Option<String>) -> FoundRequest {
+        let mistake = Mistake { span: span.clone(), text: text.to_owned(), fix };
+        FoundRequest { span, problem: Some(Problem::Mistakes(vec![mistake])), ..self }
+    }
+
+    /// Gives a request without a body one that the page shows elsewhere.
+    pub fn add_body(&mut self, body: &str) {
+        let Some(written) = &mut self.written else { return };
+        written.request.body = Some(body.trim().to_owned());
+        if written.request.header("content-type").is_none() {
+            written.request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        self.problem = None;
+    }
+
     /// The body, if it is JSON.
     pub fn json_body(&self) -> Option<serde_json::Value> {
         serde_json::from_str(self.written.as_ref()?.request.body.as_deref()?).ok()
@@ -38,6 +54,8 @@ pub enum Problem {
     Mistakes(Vec<Mistake>),
     /// A template: there are placeholders in it.
     Template,
+    /// A method and a URL whose body is missing.
+    NoBody,
     /// The command is valid, but not an example that can be run.
     Skip(String),
 }
@@ -59,12 +77,38 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 pub fn find(fence: &Fence) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
     if OTHER_LANGUAGES.split(' ').any(|language| language == fence.language) {
-        Vec::new()
-    } else if text.contains("curl") {
-        commands(text)
-    } else {
-        messages(text)
+        return Vec::new();
     }
+    if fence.info.starts_with("curl ") {
+        let found = from_command(shell::command(&fence.info, 0));
+        let text = "the command is in the opening line of the code block, which is not shown to readers";
+        return vec![found.with_mistake(0..0, text, None)];
+    }
+    let mut found = if text.to_ascii_lowercase().contains("curl") { commands(text) } else { messages(text) };
+    if found.is_empty() {
+        found.extend(without_command(text));
+    }
+    // A block that contains the opening fence of another one.
+    let nested = Lines { text, at: 0 }.find(|(line, _)| {
+        line.trim().strip_prefix("```").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+    });
+    if let (Some((line, at)), Some(first)) = (nested, found.first().cloned()) {
+        let text = "the code block is not closed before this line";
+        return vec![first.with_mistake(at..at + line.trim_end().len(), text, Some("```".to_owned()))];
+    }
+    found
+}
+
+/// A curl command without the word `curl`.
+fn without_command(text: &str) -> Option<FoundRequest> {
+    let line = text.trim_start();
+    let has_option = ["-X ", "-H ", "--request ", "--header "].iter().any(|option| line.starts_with(option));
+    if !has_option || !(line.contains("://") || line.contains("localhost")) {
+        return None;
+    }
+    let start = text.len() - line.len();
+    let found = from_command(shell::command(&format!("{}{line}", "curl "), 0));
+    Some(found.with_mistake(start..start + 2, "the word `curl` is missing", Some("curl".to_owned())))
 }
 
 fn commands(text: &str) -> Vec<FoundRequest> {
@@ -84,9 +128,18 @@ fn commands(text: &str) -> Vec<FoundRequest> {
             .skip(1)
             .any(|word| word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost"));
         if has_url {
+            let name = command.span.start..command.span.start + 4;
             let (output, next) = output(text, at);
             at = next;
-            found.push(FoundRequest { output, ..from_command(command) });
+            let request = FoundRequest { output, ..from_command(command) };
+            found.push(match &text[name.clone()] {
+                "curl" => request,
+                other => request.with_mistake(
+                    name.clone(),
+                    &format!("`{other}` is not a command, did you mean `curl`?"),
+                    Some("curl".to_owned()),
+                ),
+            });
         }
     }
     found
@@ -98,7 +151,7 @@ fn line_end(text: &str, at: usize) -> usize {
 
 /// Where a curl command begins in a line: at its start or after a prompt.
 fn command_in_line(line: &str) -> Option<usize> {
-    let at = line.find("curl")?;
+    let at = line.to_ascii_lowercase().find("curl")?;
     let after = &line[at + 4..];
     let after = after.strip_prefix(".exe").unwrap_or(after);
     if !after.starts_with([' ', '\t', '\\', '^']) {
@@ -182,9 +235,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
                 Some(_) => Some(Problem::Template),
-                None if request.body.is_none() && !versioned && needs_body => {
-                    Some(Problem::Skip("names an endpoint: a method and a path without a body".to_owned()))
-                }
+                None if request.body.is_none() && !versioned && needs_body => Some(Problem::NoBody),
                 None => None,
             };
             let kept = text[span.clone()].trim_end().len();

@@ -302,6 +302,9 @@ impl Runner<'_> {
                 return Sendable::Skip(format!("goes to {host}, which is not this server (see --host)"));
             }
             (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
+            (Some(Problem::NoBody), _) => {
+                return Sendable::Skip("names an endpoint: a method and a path without a body".to_owned());
+            }
             (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
             (Some(Problem::Template), _) => {
                 if let Some(placeholder) = still_template() {

@@ -198,7 +198,8 @@ impl<'a> Scanner<'a> {
         }
         let skipped = self.text.len() - next.len();
         // The continuation prompt of a shell.
-        let prompt = if next.starts_with("> ") { 2 } else { 0 };
+        let indent = next.len() - next.trim_start_matches(' ').len();
+        let prompt = if next[indent..].starts_with("> ") { indent + 2 } else { 0 };
         self.close();
         self.at = skipped + prompt;
         true

@@ -51,7 +51,7 @@ impl StatusSource {
             StatusSource::Text => "the text",
             StatusSource::Heading => "the heading",
             StatusSource::Table => "the table of statuses",
-            StatusSource::Method => "the verb",
+            StatusSource::Method => "the method",
         }
     }
 }

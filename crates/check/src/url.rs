@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::Regex;
 
-use super::text::pattern;
+use super::text::{nearest, pattern};
 
 /// Which URLs are addressed to the server under test.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +62,10 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
             let bare = strip_port(name).to_ascii_lowercase();
             let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
+            if !local && !hosts.names.contains(&bare) && nearest(&bare, ["localhost"]).is_some() {
+                let text = format!("`{bare}` is not a host, did you mean `localhost`?");
+                return Resolved::Wrong(text, url.replacen(host, &host.to_lowercase().replace(&bare, "localhost"), 1));
+            }
             if !local && !hosts.names.contains(&bare) {
                 return Resolved::Foreign(host.to_owned());
             }
@@ -243,6 +247,7 @@ mod tests {
     fn mistakes_come_with_a_fix() {
         let rows = [
             ("https://localhost:3000/users", "http://localhost:3000/users"),
+            ("http://loalhost:3000/users", "http://localhost:3000/users"),
             ("http://localhost:3000/bands?name=Led Zeppelin", "http://localhost:3000/bands?name=Led%20Zeppelin"),
         ];
         for (url, fix) in rows {
