@@ -517,7 +517,10 @@ skipped  page.md:13: GET localhost:3000/users/{id} (a template: `{id}` is a plac
 endpoints: 2 of 10 documented, 0 tested; 8 undocumented (--coverage lists them)
 2 examples on 1 page: 0 passed, 1 failed, 1 skipped
 ";
-    assert_eq!(printed(&page, Format::Human), expected);
+    let text = printed(&page, Format::Human);
+    let (text, data) = text.split_once("data: ").unwrap();
+    assert_eq!(text, expected);
+    assert!(data.ends_with("db.json\n"), "{data}");
 }
 
 #[test]

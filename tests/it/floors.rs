@@ -192,3 +192,32 @@ fn the_reading_of_code_leaves_out_comments_and_strings() {
     assert_eq!(imports(&code(text)), ["a", "f", "h"]);
     assert!(says("use warp::Filter;", "warp") && !says("a_warp unwarp warped", "warp"));
 }
+
+/// In the package of the checker every file may import others, as long as no two files need each other.
+#[test]
+fn files_of_the_checker_import_each_other_without_cycles() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/check/src");
+    let mut imports_of = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let (Some(name), Some("rs")) = (path.file_stem(), path.extension().and_then(|end| end.to_str())) else {
+            continue;
+        };
+        let text = code(std::fs::read_to_string(&path).unwrap().split("#[cfg(test)]").next().unwrap());
+        let imported: Vec<String> = text
+            .split("use super::")
+            .skip(1)
+            .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+            .collect();
+        assert!(!imported.contains(&String::new()), "name one module at a time: {}", path.display());
+        imports_of.insert(name.to_string_lossy().into_owned(), imported);
+    }
+    assert!(imports_of.len() > 20, "{imports_of:?}");
+    // Files whose imports are all gone are removed until none is left, or a cycle.
+    while !imports_of.is_empty() {
+        let names: Vec<String> = imports_of.keys().cloned().collect();
+        let before = names.len();
+        imports_of.retain(|_, imported| imported.iter().any(|name| names.contains(name)));
+        assert!(imports_of.len() < before, "a cycle: {imports_of:?}");
+    }
+}

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use super::curl;
+use super::examples;
+use super::lenient_json;
 use super::page::Page;
-use super::{curl, examples, lenient_json, shell};
+use super::shell;
 
 /// Finds the examples of a page; every place found must lie in the page.
 pub fn page(text: String) {

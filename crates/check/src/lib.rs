@@ -58,6 +58,8 @@ pub enum ExitStatus {
     Passed,
     /// There are findings.
     Failed,
+    /// No example was run.
+    Empty,
 }
 
 impl ExitStatus {
@@ -66,6 +68,7 @@ impl ExitStatus {
         match self {
             ExitStatus::Passed => 0,
             ExitStatus::Failed => 1,
+            ExitStatus::Empty => 2,
         }
     }
 }
@@ -106,7 +109,12 @@ pub fn run(
         }
     }
     report::print(&result, options, out).map_err(CheckError::Output)?;
-    Ok(exit_status(Summary::of(&result.pages), options))
+    let status = exit_status(Summary::of(&result.pages), options);
+    if status == ExitStatus::Empty {
+        let error = "error: no example was run (--allow-empty accepts that)";
+        writeln!(err, "{error}").map_err(CheckError::Output)?;
+    }
+    Ok(status)
 }
 
 fn exit_status(summary: Summary, options: &Options) -> ExitStatus {
@@ -118,5 +126,9 @@ fn exit_status(summary: Summary, options: &Options) -> ExitStatus {
         FailOn::Findings => examples + summary.tables,
         FailOn::Warnings => examples + summary.tables + summary.warnings,
     };
-    if findings > 0 { ExitStatus::Failed } else { ExitStatus::Passed }
+    match findings {
+        0 if examples + summary.passed == 0 && !options.list && !options.allow_empty => ExitStatus::Empty,
+        0 => ExitStatus::Passed,
+        _ => ExitStatus::Failed,
+    }
 }

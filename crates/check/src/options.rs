@@ -29,6 +29,9 @@ pub struct Options {
     /// What makes the exit code 1
     #[cfg_attr(feature = "clap", arg(long, value_enum, default_value_t))]
     pub fail_on: FailOn,
+    /// Exit with 0 if there is no example to run
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub allow_empty: bool,
     /// List the examples without sending anything
     #[cfg_attr(feature = "clap", arg(long))]
     pub list: bool,

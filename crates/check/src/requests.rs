@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::curl;
+use super::http_message;
+use super::lenient_json;
 use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::text::{Lines, pattern};
-use super::{curl, http_message, lenient_json};
 
 /// A request found in a code block.
 #[derive(Debug, Clone, Default)]

@@ -72,7 +72,19 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     let summary = Summary::of(&result.pages);
     let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
     let examples = count(examples, "example", "examples");
-    writeln!(out, "{examples} on {}: {}", count(summary.pages, "page", "pages"), summary.counts())
+    writeln!(out, "{examples} on {}: {}", count(summary.pages, "page", "pages"), summary.counts())?;
+    let mut files: Vec<String> = Vec::new();
+    for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
+        let rules = dataset.rules.as_ref().map(|rules| format!(" with the rules in {}", rules.path.display()));
+        let name = format!("{}{}", dataset.data.path.display(), rules.unwrap_or_default());
+        if !name.is_empty() && !files.contains(&name) {
+            files.push(name);
+        }
+    }
+    match files.is_empty() || options.server.is_some() {
+        true => Ok(()),
+        false => writeln!(out, "data: {}", files.join(", ")),
+    }
 }
 
 fn place(page: &Page, result: &ExampleResult) -> String {
