@@ -37,6 +37,7 @@ mod styles;
 mod terminal;
 
 mod admin;
+mod architecture;
 mod arrays;
 mod events;
 mod explorer;
@@ -48,7 +49,6 @@ mod check;
 mod cli;
 mod embedding;
 mod examples;
-mod floors;
 
 mod clients;
 mod conformance;
