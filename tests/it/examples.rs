@@ -349,6 +349,16 @@ fn what_belongs_to_an_example() {
             format!("```http\nPOST http://localhost:3000/users\n```\n\n**Payload:**\n\n```json\n{sent}\n```\n\n**Response:**\n\n```json\n{{\"id\": 4, ...}}\n```\n"),
             &["pass"],
         ),
+        // A URL with its method beside it, and other clients.
+        (format!("**Method**: GET\n\n```text\nhttp://localhost:3000/users/1\n```\n\n**Response:**\n\n{wrong}"), &["fail"]),
+        (format!("**Method**: GET\n\n```text\nhttp://localhost:3000/users/1\n```\n\n**Response:**\n\n{right}"), &["pass"]),
+        (format!("```sh\nhttp :3000/users/1\n```\n\n{wrong}"), &["skipped"]),
+        // A misspelled name, where the response is right by accident.
+        ("```sh\ncurl localhost:3000/users?last_name=Ito\n```\n\n```json\n[]\n```\n".to_owned(), &["fail"]),
+        (
+            "<!-- standin: expect=hint -->\n\n```sh\ncurl localhost:3000/users?last_name=Ito\n```\n\n```json\n[]\n```\n".to_owned(),
+            &["pass"],
+        ),
         // Directives.
         (format!("<!-- standin: skp -->\n\n{get}"), &["pass", "error"]),
         (format!("<!-- standin: as=respons -->\n\n{get}"), &["pass", "error"]),

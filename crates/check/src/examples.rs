@@ -1,11 +1,18 @@
 //! Finds the examples of a page: requests and the responses documented for them.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
 use super::requests::{self, FoundRequest, Problem};
+use super::text::pattern;
+
+static METHOD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\W*(?i:(?:http\s+)?(?:request\s+)?(?:method|verb))\W+(GET|POST|PUT|PATCH|DELETE)\W*$"));
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +53,8 @@ pub struct Directives {
     pub reset: bool,
     /// The data file for this and the following examples.
     pub data: Option<String>,
+    /// Whether the query is suspicious on purpose, so that the server gives a hint.
+    pub expects_hint: bool,
     /// Members of the response whose values are not compared.
     pub any: Vec<String>,
     /// Names and paths of values to save from the response; these directives are below the request.
@@ -73,7 +82,12 @@ impl Example {
 pub fn find(page: &Page) -> Vec<Example> {
     let in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
-        .filter_map(|at| Some((at, requests::find(page.fence(at)?))))
+        .filter_map(|at| {
+            let fence = page.fence(at)?;
+            let found = requests::find(fence);
+            let bare = || requests::bare_url(&fence.content, method_beside(page, at)?);
+            Some((at, if found.is_empty() { bare().into_iter().collect() } else { found }))
+        })
         .filter(|(_, found)| !found.is_empty())
         .collect();
     let fences: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
@@ -113,11 +127,22 @@ pub fn find(page: &Page) -> Vec<Example> {
     examples
 }
 
+/// The method that is named above a block: `**Method**: GET`.
+fn method_beside(page: &Page, at: usize) -> Option<&str> {
+    let above =
+        page.blocks[..at].iter().rev().take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)));
+    above.take(4).find_map(|block| match block {
+        Block::Prose(prose) => METHOD.captures(&prose.text)?.get(1).map(|method| method.as_str()),
+        _ => None,
+    })
+}
+
 fn directives(page: &Page, at: usize, end: usize) -> Directives {
     let mut out = Directives::default();
     for directive in page.directives_above(at) {
         out.skip |= directive.has("skip");
         out.reset |= directive.has("reset");
+        out.expects_hint |= directive.value("expect") == Some("hint");
         let list = |name| directive.value(name).into_iter().flat_map(|list| list.split(','));
         out.statuses.extend(list("status").filter_map(|status| status.parse::<u16>().ok()));
         out.any.extend(list("any").map(str::to_owned));

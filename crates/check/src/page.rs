@@ -231,7 +231,7 @@ impl Fence {
 impl Directive {
     /// What is wrong with the directive: an unknown word or value.
     pub fn error(&self) -> Option<String> {
-        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save"];
+        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save", "expect"];
         const ROLES: &[&str] = &["request", "response", "none"];
         let saves = self.has("save");
         let near = |word: &str, known: &[&str]| {
@@ -244,6 +244,7 @@ impl Directive {
                 let is_status = |status: &str| status.parse().is_ok_and(|code: u16| (100..600).contains(&code));
                 (!list.split(',').all(is_status)).then(|| format!("`{list}` is not a status or a list of statuses"))
             }
+            ("expect", Some("hint")) => None,
             ("as", Some(role)) if ROLES.contains(&role) => None,
             ("as", Some(role)) => Some(format!("`as={role}` has no meaning{}", near(role, ROLES))),
             (_, Some(path)) if saves && path.starts_with('.') => None,

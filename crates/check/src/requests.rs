@@ -88,7 +88,7 @@ pub fn find(fence: &Fence) -> Vec<FoundRequest> {
     }
     let mut found = if text.to_ascii_lowercase().contains("curl") { commands(text) } else { messages(text) };
     if found.is_empty() {
-        found.extend(without_command(text));
+        found.extend(without_command(text).or_else(|| other_client(text)));
     }
     // A block that contains the opening fence of another one.
     let nested = Lines { text, at: 0 }.find(|(line, _)| {
@@ -99,6 +99,46 @@ pub fn find(fence: &Fence) -> Vec<FoundRequest> {
         return vec![first.with_mistake(at..at + line.trim_end().len(), text, Some("```".to_owned()))];
     }
     found
+}
+
+/// The request of a block that contains only a URL.
+pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
+    let url = text.trim();
+    let is_url = url.contains("://") || url.starts_with(['/', '{']) || url.starts_with("localhost");
+    if !is_url || !url.contains('/') || url.contains([' ', '\n', '"']) {
+        return None;
+    }
+    let start = text.len() - text.trim_start().len();
+    let span = start..start + url.len();
+    let request = Request { method: method.to_owned(), target: url.to_owned(), ..Request::default() };
+    let needs_body = matches!(method, "POST" | "PUT" | "PATCH");
+    Some(FoundRequest {
+        problem: needs_body.then_some(Problem::NoBody),
+        written: Some(WrittenRequest { request, url_span: span.clone() }),
+        span,
+        output: None,
+    })
+}
+
+/// A command of another client that calls this server.
+fn other_client(text: &str) -> Option<FoundRequest> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let command = line.trim_start_matches(['$', '%', '>', ' ']);
+    let (name, rest) = command.split_once(' ')?;
+    let client = match name {
+        "http" | "https" => "HTTPie",
+        "wget" => "wget",
+        "Invoke-RestMethod" | "Invoke-WebRequest" | "irm" | "iwr" => "PowerShell",
+        _ => return None,
+    };
+    let is_local =
+        rest.contains("localhost") || rest.contains("127.0.0.1") || rest.split(' ').any(|word| word.starts_with(':'));
+    let start = text.find(command)?;
+    is_local.then(|| FoundRequest {
+        span: start..start + command.len(),
+        problem: Some(Problem::Skip(format!("a command of {client}, which is not run"))),
+        ..FoundRequest::default()
+    })
 }
 
 /// A curl command without the word `curl`.

@@ -190,6 +190,9 @@ impl Runner<'_> {
         let (page, options) = (self.page, self.context.options);
         if let Some(written) = &example.request.written {
             details.target = written.request.target.clone();
+        } else if let Some(fence) = page.fence(example.fence) {
+            let command = fence.content.get(example.request.span.clone()).unwrap_or_default();
+            details.target = command.lines().next().unwrap_or_default().to_owned();
         }
         if page.front.skip {
             return Err(Outcome::Skipped("the front matter says so".to_owned()));
@@ -238,6 +241,14 @@ impl Runner<'_> {
         let after_writes = matches!(later, Later::Matched);
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
         let diff = self.findings(example, &compared, &documented, &mut findings, &mut details.warnings);
+        // A misspelled name: the response is as documented by accident.
+        if let (Some(hint), true, false) =
+            (&compared.received.hint, findings.is_empty(), example.directives.expects_hint)
+            && hint.to_lowercase().contains("did you mean")
+        {
+            let fix = "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
+            findings.push(Finding { fix: Some(fix), ..Finding::new(self.url_range(example), hint.clone()) });
+        }
         let dataset = &self.fixtures[fixture].dataset;
         let outcome = match failed(findings) {
             Some(Outcome::Failed(mut failure)) => {
@@ -254,13 +265,8 @@ impl Runner<'_> {
             }
             Some(other) => other,
             None => {
-                if let (Some(hint), "GET") = (&compared.received.hint, request.method.as_str()) {
-                    let written = example.request.written.as_ref();
-                    let range = match (page.fence(example.fence), written) {
-                        (Some(fence), Some(written)) => fence.source_range(&written.url_span),
-                        _ => 0..0,
-                    };
-                    details.warnings.push(Finding::new(range, hint.clone()));
+                if let (Some(hint), false) = (&compared.received.hint, example.directives.expects_hint) {
+                    details.warnings.push(Finding::new(self.url_range(example), hint.clone()));
                 }
                 let note = if after_writes {
                     "as documented, after the writes above it on the page"
@@ -397,6 +403,13 @@ impl Runner<'_> {
     fn says_truncated(&self, example: &Example, response: usize) -> bool {
         let between = self.page.blocks.get(example.fence + 1..response).into_iter().flatten();
         between.into_iter().any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
+    }
+
+    fn url_range(&self, example: &Example) -> Range<usize> {
+        match (self.page.fence(example.fence), &example.request.written) {
+            (Some(fence), Some(written)) => fence.source_range(&written.url_span),
+            _ => 0..0,
+        }
     }
 
     /// The index of the fixture for an example's data file.
