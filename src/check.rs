@@ -3,7 +3,7 @@
 use standin_check::{Request, Response, Service, ServiceError, TextFile};
 
 use crate::server::{Options, Sandbox};
-use crate::words::with_causes;
+use crate::text::with_causes;
 
 /// Opens an in-memory server over the data: the [`Opener`](standin_check::Opener) of a normal run. The file is not
 /// touched.

@@ -24,9 +24,9 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 use crate::file::Durability;
 use crate::http::{Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
+use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server};
-use crate::store::OnDelete;
-use crate::words::{list, nearest, shell_word};
+use crate::text::{list, nearest, shell_word};
 
 /// All as it should be.
 const OK: u8 = 0;

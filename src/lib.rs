@@ -30,10 +30,12 @@ mod http;
 mod json;
 mod openapi;
 mod problems;
+mod query;
+mod rules;
 mod schema;
 mod server;
 mod store;
-mod words;
+mod text;
 
 #[cfg(feature = "check")]
 mod check;
@@ -44,9 +46,9 @@ pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
 pub use file::Durability;
 pub use http::{Entry, Limits, RewriteError, Rewriter, Routes, Settings};
 pub use json::Id;
+pub use rules::OnDelete;
 pub use schema::{SchemaError, SchemaProblem};
 pub use server::{Listeners, Options, Sandbox, Saving, Server, StartError};
-pub use store::OnDelete;
 
 #[cfg(feature = "check")]
 pub use check::in_process;
@@ -75,6 +77,12 @@ pub mod internals {
     pub mod problems {
         pub use crate::problems::*;
     }
+    pub mod query {
+        pub use crate::query::*;
+    }
+    pub mod rules {
+        pub use crate::rules::*;
+    }
     pub mod schema {
         pub use crate::schema::*;
     }
@@ -83,6 +91,9 @@ pub mod internals {
     }
     pub mod store {
         pub use crate::store::*;
+    }
+    pub mod text {
+        pub use crate::text::*;
     }
 }
 

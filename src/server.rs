@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
 use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::http::{self, App, Entry, Limits, LocalService, Request, Response};
+use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
-use crate::store::{OnDelete, Settings, Store};
+use crate::store::{Settings, Store};
 
 /// Options for [`Server::start`]: create them with [`Options::new`] or [`Options::from_json`], then set fields.
 #[derive(Debug, Clone)]

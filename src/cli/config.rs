@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 use crate::json::{MAX_BODY_DEPTH, Place, check};
-use crate::words::nearest;
+use crate::text::nearest;
 
 /// The file that is read when none is named.
 const USUAL: &str = "json-server.json";

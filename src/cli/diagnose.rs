@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
 use crate::server::{Options, StartError};
-use crate::words::{list, shell_word, with_causes};
+use crate::text::{list, shell_word, with_causes};
 
 use super::USUAL_PORT;
 

@@ -7,11 +7,9 @@ use super::{Notice, RepeatedIds, ResourceChanges, WriteError};
 use bytestring::ByteString;
 
 use crate::json::{Document, Id, Place, is_blank, locate, members, offset_in};
+use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
-use crate::store::{
-    Change, Collection, Command, Data, IdRule, OnDelete, ReferenceRule, Refusal, Settings, Store, UniqueProperty,
-    UniqueRule, is_like_id,
-};
+use crate::store::{Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;

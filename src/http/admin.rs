@@ -11,7 +11,7 @@ use super::request::{Request, encode};
 use super::{response, write};
 use crate::engine::{Back, WriteError};
 use crate::store::{Data, Refusal};
-use crate::words::{list, nearest, percent_decode};
+use crate::text::{list, nearest, percent_decode};
 
 /// How many snapshots can be taken.
 const MAX_SNAPSHOTS: usize = 100;

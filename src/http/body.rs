@@ -12,7 +12,7 @@ use super::request::{Body, Request};
 use super::settings::Settings;
 use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
 use crate::store::Merge;
-use crate::words::form_decode;
+use crate::text::form_decode;
 
 /// How a body is read: with rules strictly, without as leniently as json-server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

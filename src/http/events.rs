@@ -14,7 +14,7 @@ use super::request::{Request, encode};
 use crate::engine::{Cause, Event, Feed, Found, What};
 use crate::json::{Id, quote};
 use crate::store::Resource;
-use crate::words::nearest;
+use crate::text::nearest;
 
 /// How many events one chunk has at most.
 const MAX_BATCH: usize = 64;

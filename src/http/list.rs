@@ -1,7 +1,5 @@
 //! GET of a collection, of a nested one, and of a record with its relations.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
@@ -9,10 +7,9 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
 use crate::engine::{Engine, Published};
-use crate::json::{Id, Layout, get_member, quote, tag};
-use crate::store::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, text_form};
-use crate::store::relations::Plan;
-use crate::store::{Link, Record, Resource, Store, write_list};
+use crate::json::{Id, Layout, get_member, quote, tag, text_form};
+use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relations, Row};
+use crate::store::{Link, Resource, Store, write_list};
 
 /// The records of `resource` that the request's query chooses. `nested`: what the path of a nested
 /// list asks besides.
@@ -36,72 +33,32 @@ pub(super) fn collection(
     if rules.is_some() {
         declared.push(&published.store.settings().id);
     }
-    let visit = |see: &mut dyn FnMut(&str) -> bool| {
-        for row in collection.rows() {
-            if !see(row.value()) {
-                break;
-            }
-        }
-    };
-    let fields = Fields::new(&visit, &declared).remembering(collection.absent());
-    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
-    let plan = query.asks_for_relations().then(|| Plan::new(&published.store, resource.name(), &query));
-    let attaching = plan.as_ref().filter(|plan| !plan.is_empty());
-    let attach = |plan: &Plan, text: &str| plan.attach(text, Layout::PRETTY, "").into_owned();
-
-    let (texts, records, total, page): (Vec<String>, Vec<Arc<Record>>, _, _);
-    let chosen: Vec<&str> = if attaching.is_none() && query.is_window_only() {
-        let range = query.range(collection.len());
-        total = query.counts().then_some(collection.len());
-        page = query.page(collection.len());
-        collection.window(range.start, range.len()).map(|row| row.value()).collect()
-    } else if let Some(plan) = attaching.filter(|_| query.needs_relations()) {
-        let all: Vec<String> = collection.rows().map(|row| attach(plan, row.value())).collect();
-        let selection = query.select(0..all.len(), |at| all.get(at).map_or("", String::as_str));
-        (total, page) = (selection.total, selection.page);
-        texts = selection.rows.into_iter().filter_map(|at| all.get(at).cloned()).collect();
-        texts.iter().map(String::as_str).collect()
-    } else {
-        let rows = match collection.choose(&query, &published.store.settings().id) {
-            Some(selection) => {
-                (records, total, page) = (selection.rows, selection.total, selection.page);
-                records.iter().map(|record| record.value()).collect()
-            }
-            None => {
-                let selection = query.select(collection.rows().map(|row| row.value()), |row| row);
-                (total, page) = (selection.total, selection.page);
-                selection.rows
-            }
-        };
-        match attaching {
-            None => rows,
-            Some(plan) => {
-                texts = rows.into_iter().map(|row| attach(plan, row)).collect();
-                texts.iter().map(String::as_str).collect()
-            }
-        }
-    };
+    let query =
+        Query::parse(&pairs, &Fields::new(Some(collection), &declared)).map_err(|error| bad_query(request, &error))?;
+    let relations = Relations::new(&published.store, resource.name(), &query);
+    let page = collection.run(&query, &relations);
 
     let mut body = Vec::new();
-    match page.filter(|page| page.style == PageStyle::Envelope) {
-        Some(page) => envelope(&mut body, page, &chosen),
-        None => write_list(&mut body, chosen.into_iter(), ""),
+    let rows = page.rows.iter().map(Row::text);
+    match page.info.filter(|info| info.style == PageStyle::Envelope) {
+        Some(info) => envelope(&mut body, info, rows),
+        None => write_list(&mut body, rows, ""),
     }
     let tag = tag(&body);
     let mut response = response::tagged_json(body.into(), tag);
     let headers = response.headers_mut();
-    if let Some(total) = total {
+    if let Some(total) = page.total {
         headers.insert(response::TOTAL, HeaderValue::from(total));
     }
-    if let Some(page) = page.filter(|page| page.style == PageStyle::Link) {
+    if let Some(info) = page.info.filter(|info| info.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
-        let link = page.link(&url).unwrap_or_default();
+        let link = info.link(&url).unwrap_or_default();
         headers.insert(header::LINK, HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")));
     }
     let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
     // What a nested path asks of the foreign key is not the sender's.
     let notices = query.notices().iter().filter(|notice| Some(notice.parameter.as_str()) != of_key);
-    let notices = notices.chain(plan.iter().flat_map(|plan| plan.notices())).map(ToString::to_string);
+    let notices = notices.chain(relations.notices()).map(ToString::to_string);
     response::hint(&mut response, nested.iter().filter_map(|nested| nested.notice.clone()).chain(notices));
     Ok(response)
 }
@@ -122,12 +79,12 @@ pub(super) fn record(
     }
     let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
-    let query = Query::parse(&pairs, &Fields::new(&|_| (), &[])).map_err(|error| bad_query(request, &error))?;
-    let plan = Plan::new(&published.store, resource.name(), &query);
-    let text = plan.attach(text, Layout::PRETTY, "");
+    let query = Query::parse(&pairs, &Fields::new(None, &[])).map_err(|error| bad_query(request, &error))?;
+    let relations = Relations::new(&published.store, resource.name(), &query);
+    let text = relations.attach(text, Layout::PRETTY, "");
     Layout::PRETTY.write(&mut body, &text, "");
     let mut response = response::json(StatusCode::OK, body);
-    response::hint(&mut response, plan.notices().iter().map(ToString::to_string));
+    response::hint(&mut response, relations.notices().iter().map(ToString::to_string));
     Ok(response)
 }
 
@@ -168,14 +125,14 @@ impl Nested {
     }
 }
 
-fn envelope(body: &mut Vec<u8>, page: PageInfo, chosen: &[&str]) {
+fn envelope<'a>(body: &mut Vec<u8>, info: PageInfo, rows: impl Iterator<Item = &'a str>) {
     body.extend_from_slice(b"{\n");
-    for (name, value) in page.envelope() {
+    for (name, value) in info.envelope() {
         let value = value.map_or_else(|| "null".into(), |value| value.to_string());
         body.extend_from_slice(format!("  \"{name}\": {value},\n").as_bytes());
     }
     body.extend_from_slice(b"  \"data\": ");
-    write_list(body, chosen.iter().copied(), "  ");
+    write_list(body, rows, "  ");
     body.extend_from_slice(b"\n}");
 }
 

@@ -10,8 +10,8 @@ use warp::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 
 use super::problem::{self, Problem};
 use super::request_line::encode_target;
-use crate::store::query::{QueryError, pairs};
-use crate::words::{percent_decode, shell_word};
+use crate::query::{QueryError, pairs};
+use crate::text::{percent_decode, shell_word};
 
 /// A request as far as it has been read.
 #[derive(Debug, Clone)]

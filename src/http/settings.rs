@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::routes_file::Routes;
 use crate::json::MAX_BODY_DEPTH;
-use crate::store::query::MAX_PATTERN;
+use crate::query::MAX_PATTERN;
 
 /// The number of headers that hyper takes by default.
 pub(super) const DEFAULT_HEADER_COUNT: usize = 100;

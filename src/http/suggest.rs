@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use super::write::Write;
 use crate::engine::{Engine, Published, WriteError};
 use crate::json::{Object, get_member};
+use crate::rules::ReferenceRule;
 use crate::schema::Rules;
-use crate::store::{Data, Merge, ReferenceRule, Refusal, Resource};
+use crate::store::{Data, Merge, Refusal, Resource};
 
 /// A longer body is not repaired: nobody would read the command.
 const LONGEST: usize = 16 * 1024;

@@ -9,7 +9,7 @@ use super::request::{Request, encode, segments};
 use crate::engine::Published;
 use crate::json::{Id, members};
 use crate::store::{Collection, Data, Resource, Store, is_like_id};
-use crate::words::{list, nearest};
+use crate::text::{list, nearest};
 
 /// What a request's path names.
 pub(super) enum Target<'a> {

@@ -12,9 +12,9 @@ use super::suggest;
 use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, quote, tag, with_member};
-use crate::store::query::{names_in, pairs};
+use crate::query::{names_in, pairs};
 use crate::store::{Command, Merge, Refusal, Resource};
-use crate::words::list;
+use crate::text::list;
 
 /// What is to be written where.
 pub(super) enum Write<'a> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Kind, quote, unquote};
+use super::{Kind, number_text, quote, unquote};
 
 /// A record's id. Ids are compared as text, so that `/posts/1` finds `1` and `"1"` (json-server 0.17).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,8 +31,7 @@ impl Id {
             Kind::Number if is_shortest(value) && value.parse::<i64>().is_ok() => value.into(),
             // As JavaScript prints it where that loses nothing, else as it is spelt.
             Kind::Number => match value.parse::<f64>() {
-                Ok(number) if is_safe_integer(number) => (number as i64).to_string().into(),
-                Ok(number) if number.fract() != 0.0 => number.to_string().into(),
+                Ok(number) if is_safe_integer(number) || number.fract() != 0.0 => number_text(value),
                 _ => value.into(),
             },
             Kind::Boolean => value.into(),

@@ -7,17 +7,21 @@ mod document;
 mod edit;
 mod hash;
 mod id;
+mod javascript;
 mod layout;
 mod members;
 mod parse;
+mod path;
 
 pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};
 pub use hash::{fingerprint, tag};
 pub use id::{Id, IdSequence};
+pub use javascript::{is_loosely, is_text, number, number_text, order, order_exactly, text_form};
 pub use layout::{Indent, Layout};
 pub use members::{Member, NotObject, Object, get, get_member, items, locate, members};
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
+pub use path::FieldPath;
 
 /// The kind of a JSON value, as its first byte tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

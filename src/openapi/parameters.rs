@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
-use crate::store::query::{OPERATORS, Op, Operator, Spelling};
+use crate::rules::{OPERATORS, Op, Operator, Spelling};
 
 /// How many fields get parameters: a document with more could not be read.
 const MOST_FIELDS: usize = 40;
@@ -70,7 +70,7 @@ pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a st
             }
         }
     }
-    fields.retain(|field| !field.path.is_empty() && !crate::store::query::is_reserved(&field.path));
+    fields.retain(|field| !field.path.is_empty() && !crate::rules::is_reserved(&field.path));
     for field in fields.iter().take(MOST_FIELDS) {
         let path = &field.path;
         if field.holds_only(&["object"]) {

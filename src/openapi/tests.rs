@@ -50,7 +50,7 @@ fn every_operator_is_a_parameter() {
     let document = make(r#"{"posts": [{"id": 1, "title": "a"}]}"#, "");
     let parameters = document["paths"]["/posts"]["get"]["parameters"].as_array().unwrap();
     let names: Vec<_> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
-    for operator in &crate::store::query::OPERATORS {
+    for operator in &crate::rules::OPERATORS {
         let sign = if operator.in_017 { '_' } else { ':' };
         assert!(names.contains(&format!("title{sign}{}", operator.name).as_str()), "{}", operator.name);
     }

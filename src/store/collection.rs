@@ -4,161 +4,17 @@ use std::sync::{Arc, OnceLock};
 use bytestring::ByteString;
 use imbl::{OrdMap, Vector};
 
-use super::aids::Aids;
-use super::index::{HashIndex, Ids};
-use super::query::{Absent, Field};
-use super::refer::Link;
-use super::unique::{UniqueIndex, UniqueRule};
+use super::index::{Indexes, SortKey, pointers};
+use super::record::{Record, give_ids, read};
 use super::{IdRule, LoadError};
-use crate::json::{Array, Id, IdSequence, Kind, Layout, RecordText, get_member, members, offset_in, with_member};
-
-/// A record of a collection: its text as it stands in the file.
-#[derive(Debug)]
-pub struct Record {
-    id: Option<Id>,
-    pub(super) text: RecordText,
-    /// Counts up along the collection's order, so that a record's place can be found by search.
-    number: u64,
-    /// Where it began in the file that it was read from.
-    offset: usize,
-}
-
-impl Record {
-    /// The record's JSON text, laid out as in the file.
-    pub fn value(&self) -> &str {
-        self.text.value()
-    }
-
-    /// Its id; only an item that is no object has none.
-    pub fn id(&self) -> Option<&Id> {
-        self.id.as_ref()
-    }
-
-    /// Where the record began in the file that it was read from.
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
-    #[cfg(test)]
-    pub(super) fn new(number: u64, id: Option<Id>, text: RecordText) -> Record {
-        Record { number, id, offset: 0, text }
-    }
-}
-
-impl AsRef<str> for Record {
-    fn as_ref(&self) -> &str {
-        self.value()
-    }
-}
-
-/// Finds the id in a record's text. A field is found faster than a member, and is the same unless the name reads as a path.
-enum IdProperty<'a> {
-    Field(Box<Field>),
-    Member(&'a str),
-}
-
-impl<'a> IdProperty<'a> {
-    fn new(name: &'a str) -> IdProperty<'a> {
-        if name.contains(['.', '[']) { IdProperty::Member(name) } else { IdProperty::Field(Box::new(Field::new(name))) }
-    }
-
-    fn of<'r>(&self, record: &'r str) -> Option<&'r str> {
-        match self {
-            IdProperty::Field(field) => field.value(record),
-            IdProperty::Member(name) => get_member(record, name),
-        }
-    }
-}
-
-/// The records of the array `array`, which begins at `offset` of the file, and the ids they have had.
-fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -> (Vec<Arc<Record>>, IdSequence) {
-    let (ids, mut id_sequence) = (IdProperty::new(id_property), IdSequence::Empty);
-    let records = (0..).zip(items).map(|(number, text)| {
-        let json = ids.of(text.value());
-        if let Some(json) = json {
-            id_sequence.observe(json);
-        }
-        let (id, offset) = (json.and_then(Id::from_json), offset + offset_in(array, text.value()));
-        Arc::new(Record { number, id, offset, text })
-    });
-    (records.collect(), id_sequence)
-}
-
-/// The id of a new record, as JSON text. Where the rules allow none that the server can make, it is one that they do not
-/// allow, which the check of the record then says.
-pub(super) fn next_id(
-    id_sequence: &IdSequence,
-    rule: Option<&dyn IdRule>,
-    random: &mut dyn FnMut() -> String,
-    is_taken: &dyn Fn(&Id) -> bool,
-) -> String {
-    let is_free = |json: &str| Id::from_json(json).is_some_and(|id| !is_taken(&id));
-    let mut next = id_sequence.next(random);
-    let mut above = id_sequence.clone();
-    while !is_free(&next) {
-        // Random letters that are taken, or a number that a string id has.
-        above.observe(&next);
-        next = above.next(random);
-    }
-    if let Some(rule) = rule.filter(|rule| !rule.allows(&next)) {
-        rule.propose(above.integer(), random, &mut |id| {
-            let fits = is_free(id) && rule.allows(id);
-            if fits {
-                next = id.to_string();
-            }
-            fits
-        });
-    }
-    next
-}
-
-/// Whether a property of that name is likely to hold ids where it is not the id property: `_id`, `uuid`, `userId`.
-pub fn is_like_id(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    lower.ends_with("id") || matches!(lower.as_str(), "key" | "_key" | "guid" | "pk" | "slug")
-}
-
-/// Gives an id to those of `rows` that are objects without one; says to how many.
-fn give_ids(
-    name: &str,
-    rows: &mut [Arc<Record>],
-    id_sequence: &mut IdSequence,
-    id_property: &str,
-    rule: Option<&dyn IdRule>,
-) -> usize {
-    let without = |record: &Record| record.id.is_none() && Kind::of(record.value()) == Kind::Object;
-    if !rows.iter().any(|record| without(record)) {
-        return 0;
-    }
-    let mut taken: HashSet<Id> = rows.iter().filter_map(|record| record.id.clone()).collect();
-    let (mut given, mut generated) = (0, 0u64);
-    for record in rows.iter_mut().filter(|record| without(record)) {
-        let mut letters = || {
-            generated += 1;
-            format!("{name}-{generated}")
-        };
-        let json = next_id(id_sequence, rule, &mut letters, &|id| taken.contains(id));
-        id_sequence.observe(&json);
-        taken.extend(Id::from_json(&json));
-        let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
-        let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
-        *record = Arc::new(Record { number: record.number, id, offset: record.offset, text });
-        given += 1;
-    }
-    given
-}
+use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, get_member, members};
+use crate::rules::UniqueRule;
 
 /// An array of records, in the file's order.
 #[derive(Debug, Clone)]
 pub struct Collection {
     rows: Vector<Arc<Record>>,
-    /// Two records of the file may have one id; the first is found by it, the others when that is gone.
-    by_id: HashIndex<Ids>,
-    pub(super) unique: Vec<UniqueIndex>,
+    indexes: Indexes,
     pub(super) id_sequence: IdSequence,
     next_number: u64,
     /// The white space before the closing bracket.
@@ -167,8 +23,6 @@ pub struct Collection {
     pub(super) untouched: Option<ByteString>,
     /// Another one whenever something else happened to the rows than that one was added.
     lineage: Arc<()>,
-    /// What queries have needed.
-    pub(super) aids: Aids,
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
@@ -195,29 +49,26 @@ impl Collection {
         let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
         let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
         let rows = Vector::from(rows);
-        let unique: Vec<_> = rules.iter().map(|rule| UniqueIndex::of(&rows, rule.clone())).collect();
-        let repeated = unique.iter().filter_map(|index| Some((index, index.first_repeated()?)));
-        if let Some((index, (later, holder))) = repeated.min_by_key(|(_, (later, _))| later.number) {
-            let values = index.rule().values(later.value());
+        let indexes = Indexes::build(&rows, rules);
+        if let Some((rule, later, first)) = indexes.first_violation() {
+            let values = rule.values(later.value());
             let names: Vec<_> = values.iter().map(|(name, value)| format!("`{name}` {value}")).collect();
-            let other = holder.id().map_or_else(String::new, |id| format!(" with the id {id}"));
-            let place = later.number;
+            let other = first.id().map_or_else(String::new, |id| format!(" with the id {id}"));
             let message = format!(
-                "{name}[{place}] has the {} of the record{other}, and the rules say it is unique",
+                "{name}[{}] has the {} of the record{other}, and the rules say it is unique",
+                later.number(),
                 names.join(" and ")
             );
-            return Err(LoadError { offset: later.offset, message });
+            return Err(LoadError { offset: later.offset(), message });
         }
         Ok(Collection {
-            by_id: HashIndex::of(&rows, Ids),
+            indexes,
             next_number: rows.len() as u64,
             rows,
-            unique,
             id_sequence,
             closing,
             untouched: Some(text),
             lineage: Arc::default(),
-            aids: Aids::default(),
             names: OnceLock::new(),
             without_id,
         })
@@ -235,11 +86,6 @@ impl Collection {
         self.rows.focus().narrow(from..to).into_iter()
     }
 
-    /// The names that are known to be those of no property here.
-    pub fn absent(&self) -> &Absent {
-        &self.aids.of_now().absent
-    }
-
     /// How many records of the file had no id and were given one.
     pub fn without_id(&self) -> usize {
         self.without_id
@@ -253,6 +99,15 @@ impl Collection {
         let mut first = self.rows.iter().take(SAMPLE);
         first.any(|record| get_member(record.value(), name).is_some())
             || (self.rows.len() > SAMPLE && self.names().contains_key(name))
+    }
+
+    /// Whether a record has a value at `path`; `null` is one.
+    pub fn has_field(&self, path: &str) -> bool {
+        if !path.contains(['.', '[']) {
+            return self.has_member(path);
+        }
+        let path = FieldPath::new(path);
+        self.rows.iter().any(|record| path.may_be_in(record.value()) && path.any(record.value(), &mut |_| true))
     }
 
     /// The names of the records' members.
@@ -280,32 +135,45 @@ impl Collection {
 
     /// The record with the id `id`; the first of them, where the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
-        let mut of_id = self.by_id.candidates(Ids::hash(id)).filter(|record| record.id.as_ref() == Some(id));
+        let mut with_id = self.with_id(id);
         // As a rule there is one, whose number need not be looked at.
-        let first = of_id.next()?;
-        Some(of_id.fold(first, |first, other| if other.number < first.number { other } else { first }))
+        let first = with_id.next()?;
+        Some(with_id.fold(first, |first, other| if other.number() < first.number() { other } else { first }))
     }
 
-    /// The records that point to `target` by `link`, in order.
-    pub(super) fn pointing(&self, link: &Link, target: &Id) -> Vec<Arc<Record>> {
+    /// The records with the id `id`, in no particular order.
+    pub fn with_id<'a, 'i>(&'a self, id: &'i Id) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
+        self.indexes.with_id(id)
+    }
+
+    /// The first rule that keeps a record from being `value`, and the record that has the values already. The record
+    /// with the number `own` may be the same.
+    pub(super) fn violated_by(&self, value: &str, own: Option<u64>) -> Option<(&UniqueRule, &Arc<Record>)> {
+        self.indexes.violated_by(value, own)
+    }
+
+    /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
+    pub fn equal(&self, path: &str, value: &str) -> Option<Vec<Arc<Record>>> {
+        self.indexes.equal(path, value, &self.rows)
+    }
+
+    /// All records in the order of `keys`; `None` where they have to be sorted.
+    pub fn sorted(&self, keys: &[SortKey]) -> Option<Vector<Arc<Record>>> {
+        self.indexes.sorted(keys, &self.rows)
+    }
+
+    /// The records that point to `target` by the foreign key `property`, an array of them if `many`, in order.
+    pub(super) fn pointing(&self, property: &str, many: bool, target: &Id) -> Vec<Arc<Record>> {
         let points = |record: &Record| {
-            // To look for the key's bytes is many times faster than to read the members.
-            memchr::memmem::find(record.value().as_bytes(), link.key.as_bytes()).is_some()
-                && link.points(record.value(), target)
+            // Looking for the key's bytes is many times faster than reading the members.
+            memchr::memmem::find(record.value().as_bytes(), property.as_bytes()).is_some()
+                && pointers(record.value(), property, many).contains(target)
         };
-        if let Some(mut found) = self.aids.pointing(link, target, &self.rows) {
+        if let Some(mut found) = self.indexes.pointing((property, many), target, &self.rows) {
             found.retain(|record| points(record));
             return found;
         }
         self.rows.iter().filter(|record| points(record)).cloned().collect()
-    }
-
-    pub(super) fn by_id(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
-        self.by_id.candidates(hash)
-    }
-
-    pub(super) fn records(&self) -> &Vector<Arc<Record>> {
-        &self.rows
     }
 
     pub(super) fn last(&self) -> Option<&Arc<Record>> {
@@ -325,7 +193,7 @@ impl Collection {
 
     /// Adds a record, whose id must be free.
     pub(super) fn push(&mut self, id: Option<Id>, text: RecordText) -> Arc<Record> {
-        let record = Arc::new(Record { number: self.next_number, id, offset: 0, text });
+        let record = Arc::new(Record::new(self.next_number, id, text));
         self.next_number += 1;
         self.rows.push_back(record.clone());
         self.index(&record);
@@ -333,7 +201,7 @@ impl Collection {
     }
 
     pub(super) fn replace(&mut self, old: &Record, text: RecordText) -> Arc<Record> {
-        self.put(old, old.id.clone(), text)
+        self.put(old, old.id().cloned(), text)
     }
 
     /// Puts `old` under another id, which must be free.
@@ -342,12 +210,12 @@ impl Collection {
     }
 
     fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
-        let record = Arc::new(Record { number: old.number, id, offset: old.offset, text });
+        let record = Arc::new(old.replaced_by(id, text));
         self.lineage = Arc::default();
-        if let Some(place) = self.place(old.number) {
+        if let Some(place) = self.place(old.number()) {
             self.rows.set(place, record.clone());
         }
-        self.forget(old);
+        self.unindex(old);
         self.index(&record);
         record
     }
@@ -357,15 +225,15 @@ impl Collection {
         let first = self.rows.front().cloned();
         if gone.len() <= REMOVED_ONE_BY_ONE {
             for record in gone {
-                if let Some(place) = self.place(record.number) {
+                if let Some(place) = self.place(record.number()) {
                     self.rows.remove(place);
                 }
             }
         } else {
-            let numbers: HashSet<u64> = gone.iter().map(|record| record.number).collect();
-            self.rows = self.rows.iter().filter(|record| !numbers.contains(&record.number)).cloned().collect();
+            let numbers: HashSet<u64> = gone.iter().map(|record| record.number()).collect();
+            self.rows = self.rows.iter().filter(|record| !numbers.contains(&record.number())).cloned().collect();
         }
-        gone.iter().for_each(|record| self.forget(record));
+        gone.iter().for_each(|record| self.unindex(record));
         self.lineage = Arc::default();
         let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
             self.closing = "".into();
@@ -381,18 +249,14 @@ impl Collection {
     }
 
     fn index(&mut self, record: &Arc<Record>) {
-        self.by_id.insert(record, &self.rows);
-        self.unique.iter_mut().for_each(|index| index.insert(record, &self.rows));
-        self.aids.insert(record, &self.rows);
+        self.indexes.insert(record, &self.rows);
         if let Some(names) = self.names.get_mut() {
             count_names(names, record, true);
         }
     }
 
-    fn forget(&mut self, record: &Record) {
-        self.by_id.remove(record);
-        self.unique.iter_mut().for_each(|index| index.remove(record));
-        self.aids.remove(record);
+    fn unindex(&mut self, record: &Record) {
+        self.indexes.remove(record);
         if let Some(names) = self.names.get_mut() {
             count_names(names, record, false);
         }
@@ -400,7 +264,7 @@ impl Collection {
 
     /// Where the record with that number stands: the numbers rise along the rows.
     fn place(&self, number: u64) -> Option<usize> {
-        self.rows.binary_search_by(|record| record.number.cmp(&number)).ok()
+        self.rows.binary_search_by(|record| record.number().cmp(&number)).ok()
     }
 }
 

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::put::Look;
+use super::write::Formatting;
 use super::{Data, Resource, Store};
 use crate::json::{Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member};
 
@@ -364,7 +364,7 @@ impl Merged {
             return true;
         }
         if same(their, was) {
-            let done = self.store.put(resource, id, None, (our, Look::Neighbours));
+            let done = self.store.put(resource, id, None, (our, Formatting::OfNeighbours));
             if done {
                 self.kept.push(change.what.clone());
             }
@@ -385,7 +385,7 @@ impl Merged {
                 }
                 let was = self.store.clone();
                 if !(self.renumber(resource, id, their)
-                    && self.store.put(resource, id, None, (Some(our), Look::Neighbours)))
+                    && self.store.put(resource, id, None, (Some(our), Formatting::OfNeighbours)))
                 {
                     self.store = was;
                     self.renumbered.retain(|(name, old, _)| !(name == resource && old == id));

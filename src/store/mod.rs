@@ -4,22 +4,15 @@
 //! ([`Store::draft`], [`Store::plan`]), which changes nothing and can refuse, and applied then ([`Store::apply`]), which
 //! cannot fail. There is no I/O, no clock and no randomness here.
 
-mod aids;
-mod choose;
 mod collection;
-mod file;
-mod haystack;
+mod foreign_keys;
 mod index;
 mod merge;
-mod ordered;
-mod plan;
-mod put;
-mod refer;
-mod unique;
+mod record;
+mod text;
+mod write;
 
 pub mod plural;
-pub mod query;
-pub mod relations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,13 +20,15 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Id, Layout, Place};
+use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
 
-pub use collection::{Collection, Record, is_like_id};
-pub use file::FileText;
+pub use collection::Collection;
+pub use foreign_keys::Link;
+pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version, Written};
-pub use plan::{Change, Command, Draft, Merge, Outcome, Refusal};
-pub use refer::Link;
-pub use unique::{UniqueProperty, UniqueRule};
+pub use record::{Record, is_like_id};
+pub use text::FileText;
+pub use write::{Change, Command, Draft, Merge, Outcome, Refusal};
 
 /// What holds for the whole store and never changes while it lives.
 #[derive(Debug, Clone)]
@@ -59,46 +54,6 @@ pub trait IdRule: std::fmt::Debug + Send + Sync {
 
     /// Gives `see` ids for a new record until it takes one. The highest number so far is `highest`.
     fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool);
-}
-
-/// What becomes of the records that point to a deleted one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDelete {
-    /// They are deleted, too.
-    #[default]
-    Cascade,
-    /// There must be none: the deletion is refused.
-    Restrict,
-    /// They point to nothing from now on.
-    SetNull,
-    /// They stay as they are.
-    Nothing,
-}
-
-impl OnDelete {
-    /// The names of all of them.
-    pub const NAMES: [&str; 4] = ["cascade", "restrict", "set-null", "nothing"];
-
-    /// The one with that name.
-    pub fn named(name: &str) -> Option<OnDelete> {
-        let all = [OnDelete::Cascade, OnDelete::Restrict, OnDelete::SetNull, OnDelete::Nothing];
-        OnDelete::NAMES.iter().position(|known| *known == name).map(|at| all[at])
-    }
-}
-
-/// A property whose value must be that of a property of some record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReferenceRule {
-    /// The property that points.
-    pub property: String,
-    /// Its value is an array of pointers.
-    pub many: bool,
-    /// The collection that it points into.
-    pub resource: String,
-    /// The property there, as a rule the id.
-    pub target: String,
-    /// What becomes of this record when that one is deleted; `None`: what the settings say.
-    pub on_delete: Option<OnDelete>,
 }
 
 impl Settings {

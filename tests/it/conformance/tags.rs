@@ -19,7 +19,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use standin::internals::store::query::pairs;
+use standin::internals::query::pairs;
 
 use super::case::Case;
 use crate::wire::Answer;

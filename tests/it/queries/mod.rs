@@ -9,8 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use standin::Rewriter;
 use standin::internals::json::{self, Document, Id, Layout};
-use standin::internals::store::query::{Fields, Notice, PageStyle, Query, QueryError, pairs};
-use standin::internals::store::relations::Plan;
+use standin::internals::query::{Fields, Notice, PageStyle, Query, QueryError, Relations, Row, pairs};
 use standin::internals::store::{Settings, Store};
 
 use crate::support::serve_data;
@@ -102,41 +101,29 @@ impl Data {
         if let (Some(value), None) = (self.singular.get(name), &id) {
             return Answer::of(200, value.clone());
         }
-        let Some(rows) = self.collections.get(name) else { return Answer::of(404, Value::Null) };
-        let visit = |see: &mut dyn FnMut(&str) -> bool| {
-            let _ = rows.iter().all(|row| see(row));
+        let Some(collection) = store.resource(name).and_then(|resource| resource.collection()) else {
+            return Answer::of(404, Value::Null);
         };
         let parsed_query = match &id {
             Some(_) => Ok(Query::for_item(&pairs)),
-            None => Query::parse(&pairs, &Fields::new(&visit, &[])),
+            None => Query::parse(&pairs, &Fields::new(Some(collection), &[])),
         };
         let query = match parsed_query {
             Ok(query) => query,
             Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
         };
-        let plan = Plan::new(&store, name, &query);
-        let attach = |row: &str| plan.attach(row, Layout::MINIFIED, "").into_owned();
+        let relations = Relations::new(&store, name, &query);
         if let Some(id) = id {
             return match self.find(name, &id) {
-                Some(row) => Answer::of(200, parsed(&attach(row))),
+                Some(row) => Answer::of(200, parsed(&relations.attach(row, Layout::MINIFIED, ""))),
                 None => Answer::of(404, Value::Null),
             };
         }
-        let attached: Vec<String>;
-        let (selection, shown): (_, Vec<String>) = if query.needs_relations() {
-            attached = rows.iter().map(|row| attach(row)).collect();
-            let selection = query.select(0..rows.len(), |at| attached[at].as_str());
-            let shown = selection.rows.iter().map(|at| attached[*at].clone()).collect();
-            (selection, shown)
-        } else {
-            let selection = query.select(0..rows.len(), |at| rows[at].as_str());
-            let shown = selection.rows.iter().map(|at| attach(&rows[*at])).collect();
-            (selection, shown)
-        };
-        let list = Value::Array(shown.iter().map(|row| parsed(row)).collect());
-        let notices = query.notices().iter().chain(plan.notices()).cloned().collect();
-        let answer = Answer { total: selection.total, notices, ..Answer::of(200, list) };
-        match selection.page {
+        let page = collection.run(&query, &relations);
+        let list = Value::Array(page.rows.iter().map(Row::text).map(parsed).collect());
+        let notices = query.notices().iter().chain(relations.notices()).cloned().collect();
+        let answer = Answer { total: page.total, notices, ..Answer::of(200, list) };
+        match page.info {
             None => answer,
             Some(page) if page.style == PageStyle::Link => {
                 Answer { link: page.link(&format!("http://localhost:3000{url}")), ..answer }

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use standin::internals::store::query::{OPERATORS, RESERVED, encode};
+use standin::internals::rules::{OPERATORS, RESERVED};
+use standin::internals::text::query_encode;
 
 use super::Data;
 
@@ -22,7 +23,7 @@ fn target(command: &str) -> Option<String> {
     for data in rest[end..].split("--data-urlencode '").skip(1) {
         let (name, value) = data.split_once('\'')?.0.split_once('=')?;
         url.push(if url.contains('?') { '&' } else { '?' });
-        url.push_str(&format!("{name}={}", encode(value)));
+        url.push_str(&format!("{name}={}", query_encode(value)));
     }
     Some(url)
 }
@@ -121,7 +122,7 @@ fn the_pages_tables_are_true() {
         let answer = blog().get(&format!("/{url}"));
         let error = answer.error.unwrap_or_else(|| panic!("/{url} is no mistake"));
         let example = match error.example.split_once('=') {
-            Some((name, json)) if name == "_where" => format!("{name}={}", encode(json)),
+            Some((name, json)) if name == "_where" => format!("{name}={}", query_encode(json)),
             _ => error.example,
         };
         assert_eq!(blog().get(&format!("/posts?{example}")).status, 200, "{url}: {example}");

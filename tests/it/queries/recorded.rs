@@ -65,6 +65,7 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     ("v1/eq-whitespace-number", "where both lines know a parameter 0.17 wins: plain equality compares the text"),
     ("v1/eq-id-numeric-string-never-matches", "an id that looks like a number is found, whatever its type in the file"),
+    ("v1/op-contains-array", "contains finds an item of an array that is equal to the value"),
     ("v1/op-in-id-never-matches", "an id that looks like a number is found, whatever its type in the file"),
     ("v1/op-ne-id-matches-all", "an id that looks like a number is found, whatever its type in the file"),
     ("v1/v0-expand-is-filter", "parameters of 0.17 work beside those of 1.0"),

@@ -1,4 +1,4 @@
-//! What points to what: the one place that says by which property the records of one collection point to those of
+//! Foreign keys: the one place that says by which property the records of one collection point to those of
 //! another, for `_embed`, `_expand`, nested paths and the deletion of dependents alike.
 //!
 //! References that the rules declare decide. Without them a foreign key is known by its name, as in json-server:
@@ -8,10 +8,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::index::pointers;
 use super::plural::{Singular, plural, singular, singulars};
-use super::query::encode;
-use super::{OnDelete, Record, ReferenceRule, Refusal, Resource, Store};
+use super::{Record, Refusal, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
+use crate::rules::{OnDelete, ReferenceRule};
+use crate::text::query_encode;
 
 /// What snake case has in place of `Id`.
 const SNAKE_SUFFIX: &str = "_id";
@@ -43,16 +45,6 @@ pub(super) struct Dependents {
 }
 
 impl Link {
-    /// Whether `record`, one of the child collection, points to `target`.
-    pub(super) fn points(&self, record: &str, target: &Id) -> bool {
-        let is_target = |pointer: &str| Id::from_json(pointer).as_ref() == Some(target);
-        match get_member(record, &self.key) {
-            Some(list) if self.many => items(list).any(is_target),
-            Some(pointer) => is_target(pointer),
-            None => false,
-        }
-    }
-
     /// `record` without its pointer to `target`: a key is null then, and an array lacks the item.
     fn without(&self, record: &str, target: &Id, layout: Layout, base: &str) -> String {
         let value = match get_member(record, &self.key) {
@@ -67,11 +59,7 @@ impl Link {
 
     /// What `record`, one of the child collection, points to.
     pub fn pointers(&self, record: &str) -> Vec<Id> {
-        match get_member(record, &self.key) {
-            Some(list) if self.many => items(list).filter_map(Id::from_json).collect(),
-            Some(pointer) => Id::from_json(pointer).into_iter().collect(),
-            None => Vec::new(),
-        }
+        pointers(record, &self.key, self.many)
     }
 }
 
@@ -181,8 +169,8 @@ impl Store {
             return Some(format!(
                 "no record of {child} has {:?}: {child} belong to {between}, and these to {parent}. One request covers one level: GET /{}?_embed={}.",
                 link.key,
-                encode(between),
-                encode(child)
+                query_encode(between),
+                query_encode(child)
             ));
         }
         let stem = link.key.strip_suffix(suffix.as_str()).unwrap_or(&link.key);
@@ -260,7 +248,7 @@ impl Store {
                     let target = get_member(record.value(), &link.target).and_then(Id::from_json);
                     let Some(target) = target else { continue };
                     let goes = link.on_delete == OnDelete::Cascade || dependent.contains(&child.name);
-                    for row in collection.pointing(link, &target) {
+                    for row in collection.pointing(&link.key, link.many, &target) {
                         if !goes {
                             left.push((child_place, row, link.clone(), target.clone()));
                         } else if seen.insert((child_place, row.number())) {

@@ -1,5 +1,11 @@
-use super::*;
+use std::sync::Arc;
+
 use proptest::prelude::*;
+
+use super::*;
+use crate::json::Document;
+use crate::store::{Settings, Store};
+use crate::text::query_encode;
 
 const POSTS: [&str; 5] = [
     r#"{"id":1,"title":"Tea","author":{"name":"ann"},"views":100,"open":true,"tags":["hot","leaf"]}"#,
@@ -9,17 +15,21 @@ const POSTS: [&str; 5] = [
     r#"{"id":5,"title":"","views":0,"meta":{"lang":"fr"}}"#,
 ];
 
+fn posts() -> Store {
+    let document = Document::parse(format!("{{\"posts\":[{}]}}", POSTS.join(",")).into()).unwrap();
+    Store::open(document, Arc::new(Settings::default())).unwrap()
+}
+
 fn parse(raw: &str) -> Result<Query, QueryError> {
-    let visit = |see: &mut dyn FnMut(&str) -> bool| {
-        let _ = POSTS.iter().all(|record| see(record));
-    };
-    Query::parse(&pairs(raw)?, &Fields::new(&visit, &[]))
+    let store = posts();
+    let collection = store.resource("posts").and_then(|posts| posts.collection());
+    Query::parse(&pairs(raw)?, &Fields::new(collection, &[]))
 }
 
 /// The places (from 1) of the posts that `raw` chooses.
 fn chosen(raw: &str) -> Vec<usize> {
     let query = parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"));
-    query.select(0..POSTS.len(), |at| POSTS[at]).rows.iter().map(|at| at + 1).collect()
+    query.select(0..POSTS.len(), |at| POSTS[*at]).rows.iter().map(|at| at + 1).collect()
 }
 
 #[test]
@@ -125,10 +135,10 @@ fn totals_are_due_with_a_window() {
     let cases =
         [("", None), ("_start=1", None), ("_limit=1", Some(5)), ("views=20&_page=1", Some(2)), ("_end=0", Some(5))];
     for (raw, total) in cases {
-        let selection = parse(raw).unwrap().select(POSTS.into_iter(), |text| text);
-        assert_eq!(selection.total, total, "{raw}");
+        let page = parse(raw).unwrap().select(POSTS.into_iter(), |text| *text);
+        assert_eq!(page.total, total, "{raw}");
     }
-    let page = parse("_page=1&_per_page=2").unwrap().page(5).unwrap();
+    let page = parse("_page=1&_per_page=2").unwrap().select(POSTS.into_iter(), |text| *text).info.unwrap();
     assert_eq!((page.current, page.last, page.style), (1, 3, PageStyle::Envelope));
     assert_eq!(page.envelope()[2], ("next", Some(2)));
 }
@@ -183,7 +193,7 @@ fn a_slip_is_told() {
         assert_eq!(found, expected, "{raw}");
     }
     assert_eq!(parse("_where={}&title=x").unwrap().notices()[0].parameter, "title");
-    let nothing = Query::parse(&pairs("a=1&dc:title=x").unwrap(), &Fields::new(&|_| (), &[])).unwrap();
+    let nothing = Query::parse(&pairs("a=1&dc:title=x").unwrap(), &Fields::new(None, &[])).unwrap();
     assert_eq!(nothing.notices(), []);
 }
 
@@ -208,7 +218,7 @@ proptest! {
     #[test]
     fn no_query_makes_it_panic(raw in "([a-z_:\\[\\].%0-9{}\",-]{0,12}=[a-z_:\\[\\].%0-9{}\"(,*-]{0,12}&?){0,4}") {
         if let Ok(query) = parse(&raw) {
-            query.select(POSTS.into_iter(), |text| text);
+            query.select(POSTS.into_iter(), |text| *text);
         }
     }
 
@@ -217,6 +227,26 @@ proptest! {
         name in prop::sample::select(vec!["_page", "_limit", "_start", "_end", "_per_page", "_sort", "_where", "q", "title_like", "views:gt"]),
         value in "\\PC{0,16}",
     ) {
-        let _ = parse(&format!("{name}={}&_page=1", encode(&value))).map(|query| query.select(POSTS.into_iter(), |text| text));
+        let _ = parse(&format!("{name}={}&_page=1", query_encode(&value))).map(|query| query.select(POSTS.into_iter(), |text| *text));
     }
+}
+
+#[test]
+fn fields_are_those_of_any_record_or_rule() {
+    let store = posts();
+    let fields = Fields::new(store.resource("posts").and_then(|posts| posts.collection()), &["email"]);
+    for (path, expected) in [
+        ("id", true),
+        ("author.name", true),
+        ("tags[0]", true),
+        ("tags[5]", false),
+        ("note", true),
+        ("dc:kind", true),
+        ("email", true),
+        ("name", false),
+    ] {
+        assert_eq!(fields.has(path), expected, "{path}");
+    }
+    assert!(!fields.is_blank());
+    assert!(Fields::new(None, &[]).is_blank());
 }

@@ -1,24 +1,126 @@
-//! Ordering records by fields: stable, and total over values of different kinds.
+//! The order of records by fields: stable, and total over values of different kinds; and the index that keeps a
+//! collection in such an order.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::path::Path;
-use super::value::{number, order_exactly, text_form};
-use crate::json::{self, Kind};
+use imbl::Vector;
+
+use crate::json::{self, FieldPath, Kind, number, order_exactly, text_form};
+use crate::store::record::Record;
 
 /// A field to sort by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SortKey {
+    /// The field.
+    pub path: FieldPath,
+    /// From the greatest to the least.
+    pub descending: bool,
+}
+
+/// All records of a collection in the order of some keys.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct SortKey {
-    pub(super) path: Path,
-    pub(super) descending: bool,
+pub struct OrderIndex {
+    keys: Arc<[SortKey]>,
+    /// What the records hold under each key.
+    counts: Vec<Count>,
+    records: Vector<Arc<Record>>,
+}
+
+/// How many records have a number and how many a text under a key; where there are both, texts that read as numbers are
+/// compared as such.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    numbers: usize,
+    texts: usize,
+}
+
+impl Count {
+    fn is_mixed(self) -> bool {
+        self.numbers > 0 && self.texts > 0
+    }
+}
+
+impl OrderIndex {
+    /// Puts `records` into the order of `keys`.
+    pub fn build(records: &Vector<Arc<Record>>, keys: Arc<[SortKey]>) -> OrderIndex {
+        let texts: Vec<&str> = records.iter().map(|record| record.value()).collect();
+        let places = sorted(&texts, &keys, 0..texts.len());
+        let in_order = places.into_iter().filter_map(|place| records.get(place as usize).cloned()).collect();
+        let counts = vec![Count::default(); keys.len()];
+        let mut index = OrderIndex { keys, counts, records: in_order };
+        for text in texts {
+            index.count(text, true);
+        }
+        index
+    }
+
+    /// The records in order.
+    pub fn records(&self) -> &Vector<Arc<Record>> {
+        &self.records
+    }
+
+    /// Inserts `record`. `false`: the order of the others changes, so that the index has to be built again.
+    pub fn insert(&mut self, record: &Arc<Record>) -> bool {
+        let stays = self.count(record.value(), true);
+        if stays {
+            let (Ok(place) | Err(place)) = self.place(record);
+            self.records.insert(place, record.clone());
+        }
+        stays
+    }
+
+    /// Removes `record`. `false`: the order of the others changes, so that the index has to be built again.
+    pub fn remove(&mut self, record: &Record) -> bool {
+        let Ok(place) = self.place(record) else { return false };
+        self.records.remove(place);
+        self.count(record.value(), false)
+    }
+
+    fn place(&self, record: &Record) -> Result<usize, usize> {
+        let compare = |other: &Arc<Record>| -> Ordering {
+            let mut by_keys = self.keys.iter().zip(&self.counts).map(|(key, count)| {
+                let of = |text| {
+                    let own = Key::of(key.path.of(text));
+                    if count.is_mixed() { own.read_as_number() } else { own }
+                };
+                key.turn(of(other.value()).compare(&of(record.value())))
+            });
+            let first = by_keys.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal);
+            first.then(other.number().cmp(&record.number()))
+        };
+        self.records.binary_search_by(compare)
+    }
+
+    /// Counts a record in or out. `false`: a key has become mixed, or is so no longer.
+    fn count(&mut self, record: &str, is_in: bool) -> bool {
+        let mut stays = true;
+        for (key, count) in self.keys.iter().zip(&mut self.counts) {
+            let was_mixed = count.is_mixed();
+            let number = match Key::of(key.path.of(record)) {
+                Key::Number(..) => &mut count.numbers,
+                Key::Text(_) => &mut count.texts,
+                _ => continue,
+            };
+            *number = if is_in { *number + 1 } else { number.saturating_sub(1) };
+            stays &= count.is_mixed() == was_mixed;
+        }
+        stays
+    }
+}
+
+impl SortKey {
+    fn turn(&self, ordering: Ordering) -> Ordering {
+        if self.descending { ordering.reverse() } else { ordering }
+    }
 }
 
 /// What a record is sorted by. The order of the variants is the ascending order of values of different kinds; among
 /// strings it is that of their characters' numbers, so that `B` comes before `a`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Key<'a> {
+enum Key<'a> {
     Boolean(bool),
     Number(f64, &'a str),
     /// A string, or the text form of an array or object.
@@ -28,7 +130,7 @@ pub(super) enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    pub(super) fn of(value: Option<&'a str>) -> Key<'a> {
+    fn of(value: Option<&'a str>) -> Key<'a> {
         let Some(value) = value else { return Key::Missing };
         match Kind::of(value) {
             Kind::Null => Key::Null,
@@ -51,7 +153,7 @@ impl<'a> Key<'a> {
     }
 
     /// The same, read as a number where it can be.
-    pub(super) fn read_as_number(self) -> Key<'a> {
+    fn read_as_number(self) -> Key<'a> {
         match self {
             Key::Text(Cow::Borrowed(text)) if !text.trim().is_empty() => match number(text) {
                 Some(number) => Key::Number(number, text),
@@ -61,7 +163,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    pub(super) fn compare(&self, other: &Key<'_>) -> Ordering {
+    fn compare(&self, other: &Key<'_>) -> Ordering {
         match (self, other) {
             (Key::Number(one, spelt), Key::Number(other, other_spelt)) => {
                 order_exactly((*one, spelt), (*other, other_spelt))
@@ -73,7 +175,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// What each of `texts` is sorted by for one field.
+/// The sort values of `texts` for one key.
 ///
 /// Where some records hold a number and others a string that reads as one (`1` and `"1"`, as forms send it), all are
 /// compared as numbers; where all are strings they are compared as strings.
@@ -90,22 +192,22 @@ fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
 /// The places `wanted` of the order in which `keys` put the `texts`, as indexes into `texts`.
 ///
 /// Only as much is sorted as is asked for: the first page of many records costs little more than reading their fields.
-pub(super) fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32> {
+pub fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32> {
     let wanted = wanted.start.min(texts.len())..wanted.end.min(texts.len());
     let Some((first, rest)) = keys.split_first().filter(|_| !wanted.is_empty()) else {
         return wanted.map(|at| at as u32).collect();
     };
     let further: Vec<Vec<Key<'_>>> = rest.iter().map(|key| column(texts, key)).collect();
-    let turned = |ordering: Ordering, key: &SortKey| if key.descending { ordering.reverse() } else { ordering };
     let mut entries: Vec<(Key<'_>, u32)> = column(texts, first).into_iter().zip(0u32..).collect();
     // The place decides between equals, which makes the order total, so that selecting and sorting without regard to
     // stability give the stable result.
     let compare = |(key, at): &(Key<'_>, u32), (other_key, other_at): &(Key<'_>, u32)| {
-        turned(key.compare(other_key), first)
+        first
+            .turn(key.compare(other_key))
             .then_with(|| {
                 rest.iter()
                     .zip(&further)
-                    .map(|(key, column)| turned(column[*at as usize].compare(&column[*other_at as usize]), key))
+                    .map(|(key, column)| key.turn(column[*at as usize].compare(&column[*other_at as usize])))
                     .find(|ordering| ordering.is_ne())
                     .unwrap_or(Ordering::Equal)
             })
@@ -131,7 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn keys(list: &[(&str, bool)]) -> Vec<SortKey> {
-        list.iter().map(|(path, descending)| SortKey { path: Path::new(path), descending: *descending }).collect()
+        list.iter().map(|(path, descending)| SortKey { path: FieldPath::new(path), descending: *descending }).collect()
     }
 
     #[test]

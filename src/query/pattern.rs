@@ -23,7 +23,7 @@ pub(super) fn compile(source: &str) -> Result<Regex, String> {
             other => {
                 // The last line says what is wrong, those above draw the translated pattern.
                 let text = other.to_string();
-                let last = text.lines().last().unwrap_or("it is no regular expression");
+                let last = text.lines().last().unwrap_or("it is not a regular expression");
                 last.trim_start_matches("error: ").to_string()
             }
         })

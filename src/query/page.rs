@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::{Fault, QueryError, quoted};
-use super::pairs::with_page;
+use super::parameters::with_page;
 
 /// The part that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +114,12 @@ impl Asked<'_> {
 fn whole(name: &str, text: &str, example: &str) -> Result<i64, QueryError> {
     text.trim()
         .parse()
-        .map_err(|_| QueryError::new(Fault::Number, name, format!("{} is no whole number", quoted(text)), example))
+        .map_err(|_| QueryError::new(Fault::Number, name, format!("{} is not a whole number", quoted(text)), example))
 }
 
 fn count(name: &str, text: &str, least: usize, example: &str) -> Result<usize, QueryError> {
     text.trim().parse().ok().filter(|number| *number >= least).ok_or_else(|| {
-        let detail = format!("{} is no whole number from {least} on", quoted(text));
+        let detail = format!("{} is not a whole number from {least} on", quoted(text));
         QueryError::new(Fault::Number, name, detail, example)
     })
 }

@@ -1,4 +1,71 @@
-//! The closed list of filter operators, from which the parser, the messages and the documentation derive.
+//! Values that the store, the queries, the rules file and the API description share: kinds of rules, and the operators
+//! of filters.
+
+use crate::json::get_member;
+
+/// Properties whose values, taken together, no two records of a collection may share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueRule {
+    /// The properties; one, or several for a composite.
+    pub properties: Vec<UniqueProperty>,
+}
+
+/// A property that takes part in a [`UniqueRule`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueProperty {
+    /// Its name.
+    pub name: String,
+    /// Strings compare without case, as e-mail addresses do.
+    pub fold_case: bool,
+}
+
+impl UniqueRule {
+    /// The properties with the values that `record` has there, as JSON text.
+    pub fn values(&self, record: &str) -> Vec<(String, String)> {
+        let value = |name: &str| get_member(record, name).unwrap_or("null").to_string();
+        self.properties.iter().map(|property| (property.name.clone(), value(&property.name))).collect()
+    }
+}
+
+/// What becomes of the records that point to a deleted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// They are deleted, too.
+    #[default]
+    Cascade,
+    /// There must be none: the deletion is refused.
+    Restrict,
+    /// They point to nothing from now on.
+    SetNull,
+    /// They stay as they are.
+    Nothing,
+}
+
+impl OnDelete {
+    /// The names of all of them.
+    pub const NAMES: [&str; 4] = ["cascade", "restrict", "set-null", "nothing"];
+
+    /// The one with that name.
+    pub fn named(name: &str) -> Option<OnDelete> {
+        let all = [OnDelete::Cascade, OnDelete::Restrict, OnDelete::SetNull, OnDelete::Nothing];
+        OnDelete::NAMES.iter().position(|known| *known == name).map(|at| all[at])
+    }
+}
+
+/// A property whose value must be that of a property of some record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceRule {
+    /// The property that points.
+    pub property: String,
+    /// Its value is an array of pointers.
+    pub many: bool,
+    /// The collection that it points into.
+    pub resource: String,
+    /// The property there, as a rule the id.
+    pub target: String,
+    /// What becomes of this record when that one is deleted; `None`: what the settings say.
+    pub on_delete: Option<OnDelete>,
+}
 
 /// What an operator asks of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +187,7 @@ impl Operator {
 }
 
 /// The names of all operators in one line: `eq, ne, lt, ...`.
-pub fn names() -> String {
+pub fn operator_names() -> String {
     OPERATORS.map(|operator| operator.name).join(", ")
 }
 

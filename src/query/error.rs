@@ -1,3 +1,5 @@
+//! Mistakes in a query, and what the sender of a valid one should know.
+
 use std::fmt;
 
 /// What is wrong with a parameter.

@@ -1,12 +1,10 @@
-//! A raw query string as decoded pairs, and back.
+//! The query string as decoded pairs.
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::error::{Fault, QueryError, quoted};
-use super::operators::is_reserved;
-use crate::words::form_decode;
+use crate::rules::is_reserved;
+use crate::text::{form_decode, query_encode};
 
 /// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
 ///
@@ -23,7 +21,7 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
         };
         let Some(value) = form_decode(value) else {
             let detail = format!("the value {} holds a broken percent escape; a percent sign is %25", quoted(value));
-            return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", encode(&name))));
+            return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", query_encode(&name))));
         };
         let end = match name.split_once('[') {
             Some((base, "]")) => base.len(),
@@ -45,23 +43,17 @@ fn is_index(text: &str) -> bool {
     text.strip_suffix(']').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What is escaped in a query string.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b'@')
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'*');
-
-/// `text` as it may stand in a query string: everything escaped that is not plain there.
-pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, QUERY).to_string()
+/// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
+/// several in one.
+pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
+    let mut names = Vec::<String>::new();
+    for part in pairs.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(',')) {
+        let part = part.trim();
+        if !part.is_empty() && !names.iter().any(|known| known == part) {
+            names.push(part.to_string());
+        }
+    }
+    names
 }
 
 /// `url` with the value of its first `_page` parameter replaced by `page`, everything else kept letter by letter.
@@ -137,7 +129,7 @@ mod tests {
         #[test]
         fn what_is_encoded_decodes_to_itself(name in "\\PC{1,12}", value in "\\PC{0,12}") {
             prop_assume!(!name.contains('['));
-            let raw = format!("{}={}", encode(&name), encode(&value));
+            let raw = format!("{}={}", query_encode(&name), query_encode(&value));
             prop_assert_eq!(pairs(&raw).unwrap(), vec![(name, value)]);
         }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::collection::next_id;
-use super::file::Style;
-use super::refer::Dependents;
-use super::{Collection, Data, Record, ReferenceRule, Resource, Store, Written};
+use super::foreign_keys::Dependents;
+use super::record::next_id;
+use super::text::Style;
+use super::{Collection, Data, Record, Resource, Store, Written};
 use crate::json::{
     Id, Indent, Kind, Layout, Object, RecordText, get_member, indent_of, members, merge_patch, merge_shallow, quote,
     same_value, with_member,
 };
+use crate::rules::ReferenceRule;
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
 #[derive(Debug, Clone)]
@@ -298,14 +299,12 @@ impl Store {
             Target::Gone(_) | Target::Object => return Ok(Change(draft)),
         };
         self.check_references(resource, &draft.text, old)?;
-        for index in &collection.unique {
-            if let Some(holder) = index.holder(&draft.text, own) {
-                return Err(Refusal::NotUnique {
-                    resource: name.clone(),
-                    values: index.rule().values(&draft.text),
-                    holder: holder.id().cloned(),
-                });
-            }
+        if let Some((rule, holder)) = collection.violated_by(&draft.text, own) {
+            return Err(Refusal::NotUnique {
+                resource: name.clone(),
+                values: rule.values(&draft.text),
+                holder: holder.id().cloned(),
+            });
         }
         Ok(Change(draft))
     }
@@ -421,6 +420,97 @@ impl Store {
             Some((index, Data::Object(text))) => Ok((index, text)),
             _ => Err(Refusal::NoResource(name.into())),
         }
+    }
+}
+
+/// How the text of a record that was not there before is laid out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Formatting {
+    /// As it is.
+    Kept,
+    /// As its neighbours.
+    OfNeighbours,
+}
+
+/// Records replayed from the journal, or decided by a merge.
+impl Store {
+    /// Makes `now` of a record or a single object that was `was`; `None` where it was not there, or is to be gone. The
+    /// text is taken as it is. `false`: it cannot be, and nothing has changed.
+    pub fn redo(&mut self, what: &Written, was: Option<&str>, now: Option<&str>) -> bool {
+        let Some(id) = &what.id else {
+            let Some(index) = self.index_of(&what.resource) else { return false };
+            let data = self.resources.get_mut(index).map(|resource| &mut Arc::make_mut(resource).data);
+            let (Some(data @ Data::Object(_)), Some(text)) = (data, now) else { return false };
+            if Kind::of(text) != Kind::Object {
+                return false;
+            }
+            *data = Data::Object(text.into());
+            return true;
+        };
+        self.put(&what.resource, id, was, (now, Formatting::Kept))
+    }
+
+    /// Makes a record what `now` says; `None`: it is to be gone. Of several with that id it is the one that is `was`, or
+    /// else the first. `false`: it cannot be, and nothing has changed.
+    pub(super) fn put(
+        &mut self,
+        resource: &str,
+        id: &Id,
+        was: Option<&str>,
+        (now, formatting): (Option<&str>, Formatting),
+    ) -> bool {
+        let Some(index) = self.index_of(resource) else { return false };
+        let style = self.style(index);
+        let id_property = self.settings.id.clone();
+        let Some(Resource { data: Data::Collection(collection), .. }) =
+            self.resources.get_mut(index).map(Arc::make_mut)
+        else {
+            return false;
+        };
+        let old =
+            collection.with_id(id).filter(|record| Some(record.value()) == was).min_by_key(|record| record.number());
+        let old = old.or_else(|| collection.get(id)).cloned();
+        if let Some(now) = now {
+            let own = old.as_ref().map(|old| old.number());
+            if collection.violated_by(now, own).is_some() {
+                return false;
+            }
+        }
+        collection.untouched = None;
+        match (old, now) {
+            (Some(old), Some(now)) => {
+                let text = old.text.with_value(now);
+                collection.replace(&old, text);
+            }
+            (Some(old), None) => collection.remove_all(&[&old]),
+            (None, Some(now)) => {
+                if let Some(json) = get_member(now, &id_property) {
+                    collection.id_sequence.observe(json);
+                }
+                let leading = if collection.is_empty() {
+                    collection.closing = style.closing.as_str().into();
+                    &style.first_leading
+                } else {
+                    &style.leading
+                };
+                let text = match formatting {
+                    Formatting::Kept => RecordText::new(leading, now),
+                    Formatting::OfNeighbours => RecordText::new(leading, &style.layout.render(now, indent_of(leading))),
+                };
+                collection.push(Some(id.clone()), text);
+            }
+            (None, None) => {}
+        }
+        true
+    }
+
+    /// The text of the record that this store has and `after`, which came of it, has not.
+    pub fn lost_in(&self, after: &Store, what: &Written) -> Option<&str> {
+        let id = what.id.as_ref()?;
+        let now = after.resource(&what.resource).and_then(Resource::collection);
+        let is_there = |number: u64| now.is_some_and(|now| now.with_id(id).any(|record| record.number() == number));
+        let mut records = self.resource(&what.resource)?.collection()?.with_id(id);
+        records.find(|record| !is_there(record.number())).map(|record| record.value())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The candidate that `word` was probably meant to be: a few edits away, case ignored. Longer words may differ in more
 /// letters.
@@ -36,6 +36,25 @@ pub fn form_decode(text: &str) -> Option<Cow<'_, str>> {
         true => percent_decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned())),
         false => percent_decode(text),
     }
+}
+
+/// What is escaped in a query string.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'*');
+
+/// `text` as it may stand in a query string: everything escaped that is not plain there.
+pub fn query_encode(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
 }
 
 /// `text` as one word of a POSIX shell.

@@ -1,14 +1,15 @@
-use super::conditions::Condition;
+//! Gives the parameters of a query string their meaning, and finds names that were probably mistyped.
+
+use std::collections::BTreeSet;
+
 use super::error::{Fault, Notice, QueryError, quoted};
-use super::fields::Fields;
-use super::filter::{Filter, Name, Test};
-use super::operators::{RESERVED, is_reserved};
-use super::pairs::encode;
-use super::path::Path;
-use super::search::Search;
-use super::sort::SortKey;
-use super::window::{Asked, Window};
-use crate::words::nearest;
+use super::filter::{Condition, Filter, Name, Search, Test};
+use super::page::{Asked, Window};
+use super::parameters::names_in;
+use crate::json::{self, FieldPath, Kind};
+use crate::rules::{RESERVED, is_reserved};
+use crate::store::{Collection, SortKey};
+use crate::text::{nearest, query_encode};
 
 /// What a list request asks for.
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ impl Query {
         }
     }
 
-    /// Gives the decoded `pairs` of a query string (see [`super::pairs()`]) their meaning for a collection with `fields`.
+    /// Gives the decoded `pairs` of a query string (see [`super::pairs`]) their meaning for a collection with `fields`.
     ///
     /// The error is a client's mistake: it names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
@@ -129,7 +130,7 @@ impl Query {
                 _ => (trimmed, false),
             };
             if !path.is_empty() {
-                self.sort.push(SortKey { path: Path::new(path), descending: down || minus });
+                self.sort.push(SortKey { path: FieldPath::new(path), descending: down || minus });
             }
         }
         if let Some(order) = values("_order").map(str::trim).find(|order| !order.is_empty())
@@ -169,7 +170,7 @@ impl Query {
             let (Test::Text(wanted) | Test::Loose(wanted)) = &filter.test else { continue };
             if !wanted.iter().any(|wanted| wanted.contains(',')) && fields.is_array(&filter.path.text) {
                 let value = wanted.first().map_or("", String::as_str);
-                let instead = format!("{}:contains={}", filter.path.text, encode(value));
+                let instead = format!("{}:contains={}", filter.path.text, query_encode(value));
                 whole.push((filter.parameter.clone(), instead));
             }
         }
@@ -222,8 +223,8 @@ impl Query {
         &self.notices
     }
 
-    /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index over [text
-    /// forms](super::text_form) can find candidates. [`Query::select`] must still see them.
+    /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index can find
+    /// candidates. [`Query::select`] must still see them.
     pub fn equality(&self) -> Option<(&str, &str)> {
         self.filters.iter().find_map(|filter| match &filter.test {
             Test::Text(values) if !self.is_related(&filter.path.text) => match values.as_slice() {
@@ -234,25 +235,15 @@ impl Query {
         })
     }
 
-    /// A text in small letters that every chosen record must hold, if its bytes tell what it holds: what is searched for,
-    /// or a pattern that is a word.
-    pub fn part(&self) -> Option<String> {
-        let of_search = || self.search.as_ref()?.part().map(str::to_string);
-        of_search().or_else(|| {
-            self.filters.iter().find_map(|filter| match &filter.test {
-                Test::Like(patterns) if !self.is_related(&filter.path.text) => match patterns.as_slice() {
-                    [pattern] => word(pattern.as_str()),
-                    _ => None,
-                },
-                _ => None,
-            })
-        })
-    }
-
     /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and
     /// [`Query::range`] of the collection's length tells the places.
     pub fn is_window_only(&self) -> bool {
         self.takes_all() && self.sort.is_empty()
+    }
+
+    /// The keys by which the collection as a whole is sorted: there is no filter, and nothing of a related record.
+    pub(super) fn sorts_all(&self) -> Option<&[SortKey]> {
+        (self.takes_all() && !self.sort.is_empty() && !self.needs_relations()).then_some(&self.sort)
     }
 
     /// Whether every record passes: there is no filter and no search.
@@ -270,19 +261,6 @@ impl Query {
         }
         found
     }
-}
-
-/// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
-/// several in one.
-pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
-    let mut names = Vec::<String>::new();
-    for part in pairs.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(',')) {
-        let part = part.trim();
-        if !part.is_empty() && !names.iter().any(|known| known == part) {
-            names.push(part.to_string());
-        }
-    }
-    names
 }
 
 /// The reserved parameter that other APIs call `name`.
@@ -307,7 +285,7 @@ fn reserved_for(name: &str) -> Option<&'static str> {
 
 /// `reserved` with `value`, and what it needs beside it to have an effect.
 fn example_with(reserved: &str, value: &str) -> String {
-    let value = encode(value);
+    let value = query_encode(value);
     match reserved {
         "_start" => format!("_start={value}&_limit=10"),
         "_per_page" => format!("_page=1&_per_page={value}"),
@@ -328,12 +306,58 @@ fn example_of(reserved: &str) -> String {
     }
 }
 
-/// The pattern in small letters where it is a word, perhaps at an end, that only a string can hold, spelt as it is: no
-/// number, and no part of the text form of an object.
-fn word(pattern: &str) -> Option<String> {
-    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
-    let lower = pattern.strip_suffix('$').unwrap_or(pattern).to_ascii_lowercase();
-    let is_plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let is_no_number = lower.bytes().any(|byte| byte.is_ascii_alphabetic() && byte != b'e');
-    (is_plain && is_no_number && !"[object object]".contains(&lower)).then_some(lower)
+/// How many records are looked at for names to suggest.
+const SAMPLE: usize = 500;
+
+/// The fields that a query may be about: those that a record has and those that a rule declares.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    collection: Option<&'a Collection>,
+    declared: &'a [&'a str],
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `collection` and the paths that the rules declare.
+    pub fn new(collection: Option<&'a Collection>, declared: &'a [&'a str]) -> Fields<'a> {
+        Fields { collection, declared }
+    }
+
+    /// Whether a rule declares `path` or a record has a value there (`null` is one).
+    pub fn has(&self, path: &str) -> bool {
+        self.declared.contains(&path) || self.collection.is_some_and(|collection| collection.has_field(path))
+    }
+
+    fn records(&self) -> impl Iterator<Item = &'a str> {
+        self.collection.into_iter().flat_map(Collection::rows).map(|record| record.value())
+    }
+
+    /// Whether the field `path` is an array, as the first record that has it shows.
+    fn is_array(&self, path: &str) -> bool {
+        let path = FieldPath::new(path);
+        self.records().find_map(|record| path.of(record)).is_some_and(|value| Kind::of(value) == Kind::Array)
+    }
+
+    /// Whether nothing at all is known: there is no record and no rule.
+    pub fn is_blank(&self) -> bool {
+        self.declared.is_empty() && self.collection.is_none_or(Collection::is_empty)
+    }
+
+    /// The known name nearest to `path`, where one is near enough to be a typing mistake.
+    fn nearest(&self, path: &str) -> Option<String> {
+        let mut names: BTreeSet<String> = self.declared.iter().map(|name| name.to_string()).collect();
+        self.records().take(SAMPLE).for_each(|record| collect_names(record, "", 3, &mut names));
+        nearest(path, names.iter().map(String::as_str)).map(str::to_string)
+    }
+}
+
+fn collect_names(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String>) {
+    for member in json::members(object) {
+        let name = if prefix.is_empty() { member.key.to_string() } else { format!("{prefix}.{}", member.key) };
+        if depth > 1 && Kind::of(member.value) == Kind::Object {
+            collect_names(member.value, &name, depth - 1, names);
+        }
+        if names.len() < 1000 {
+            names.insert(name);
+        }
+    }
 }

@@ -2,21 +2,22 @@
 //! property one collection points to another. Pointers are compared by their text, so that `"postId": "1"` belongs to
 //! the post with the id `1` (0.17 does so for parents, but not for children).
 //!
-//! 1. [`Plan::new`] decides once what each name means for a collection;
-//! 2. [`Plan::attach`] puts it into a record.
+//! 1. [`Relations::new`] decides once what each name means for a collection;
+//! 2. [`Relations::attach`] puts it into a record.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::plural::{plural, singular};
-use super::query::{Notice, Query, encode};
-use super::{Link, Resource, Store};
+use super::error::Notice;
+use super::parse::Query;
 use crate::json::{self, Id, Kind, Layout};
-use crate::words::nearest;
+use crate::store::plural::{plural, singular};
+use crate::store::{Link, Resource, Store};
+use crate::text::{nearest, query_encode};
 
 /// What is put into each record of a collection.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct Relations<'a> {
     store: &'a Store,
     collection: &'a str,
     steps: Vec<Step<'a>>,
@@ -41,17 +42,17 @@ enum Parents<'a> {
     ByTarget(HashMap<Id, &'a str>),
 }
 
-impl<'a> Plan<'a> {
+impl<'a> Relations<'a> {
     /// What `_embed` and `_expand` in `query` mean for records of `collection`.
-    pub fn new(store: &'a Store, collection: &'a str, query: &'a Query) -> Plan<'a> {
-        let mut plan = Plan { store, collection, steps: Vec::new(), notices: Vec::new() };
+    pub fn new(store: &'a Store, collection: &'a str, query: &'a Query) -> Relations<'a> {
+        let mut relations = Relations { store, collection, steps: Vec::new(), notices: Vec::new() };
         for name in query.embeds() {
-            plan.embed(name);
+            relations.embed(name);
         }
         for name in query.expands() {
-            plan.expand(name);
+            relations.expand(name);
         }
-        plan
+        relations
     }
 
     fn embed(&mut self, name: &'a str) {
@@ -89,7 +90,7 @@ impl<'a> Plan<'a> {
         };
         let detail = format!(
             "one request puts in relations of one level: {parameter}={first} here, and GET /{}?{parameter}={rest} for the next.",
-            encode(&between)
+            query_encode(&between)
         );
         self.note(parameter, detail, Some(format!("{parameter}={first}")));
         true
@@ -174,6 +175,11 @@ impl<'a> Plan<'a> {
         collection.into_iter().flat_map(|collection| collection.rows()).map(|row| row.value())
     }
 
+    /// The property that holds a record's id.
+    pub fn id_property(&self) -> &'a str {
+        &self.store.settings().id
+    }
+
     /// Whether nothing is put into any record.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
@@ -234,8 +240,8 @@ mod tests {
 
     use super::*;
     use crate::json::Document;
+    use crate::query::pairs;
     use crate::store::Settings;
-    use crate::store::query::pairs;
 
     const DATA: &str = r#"{
         "posts": [{"id":1}, {"id":2,"comments":5,"userId":7,"cookieId":1}],
@@ -250,9 +256,9 @@ mod tests {
     fn attached(collection: &str, at: usize, raw: &str) -> (String, usize) {
         let store = Store::open(Document::parse(DATA.into()).unwrap(), Arc::new(Settings::default())).unwrap();
         let query = Query::for_item(&pairs(raw).unwrap());
-        let plan = Plan::new(&store, collection, &query);
-        let record = store.resource(collection).unwrap().collection().unwrap().nth(at).unwrap();
-        (plan.attach(record.value(), Layout::MINIFIED, "").into_owned(), plan.notices().len())
+        let relations = Relations::new(&store, collection, &query);
+        let record = store.resource(collection).unwrap().collection().unwrap().window(at, 1).next().unwrap();
+        (relations.attach(record.value(), Layout::MINIFIED, "").into_owned(), relations.notices().len())
     }
 
     #[test]

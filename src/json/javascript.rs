@@ -1,21 +1,21 @@
-//! Comparing a field's JSON text with a parameter's text, as JavaScript compares the two.
+//! JSON values as JavaScript prints, reads and compares them.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::json::{self, Kind};
+use super::{Kind, items, unquote};
 
 /// The text form of a JSON value, which 0.17 compares: a string's characters, a number as JavaScript prints it, `a,b`
 /// for an array, `[object Object]` for an object.
 pub fn text_form(value: &str) -> Cow<'_, str> {
     match Kind::of(value) {
-        Kind::String => json::unquote(value),
+        Kind::String => unquote(value),
         Kind::Number => number_text(value),
         Kind::Boolean | Kind::Null => Cow::Borrowed(value),
         Kind::Object => Cow::Borrowed("[object Object]"),
         Kind::Array => {
             let mut out = String::new();
-            for (number, item) in json::items(value).enumerate() {
+            for (number, item) in items(value).enumerate() {
                 if number > 0 {
                     out.push(',');
                 }
@@ -29,13 +29,13 @@ pub fn text_form(value: &str) -> Cow<'_, str> {
 }
 
 /// Whether the text form of `value` is `wanted`; a number may also be spelt as the file spells it.
-pub(super) fn is_text(value: &str, wanted: &str) -> bool {
+pub fn is_text(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => false,
         Kind::Boolean => value == wanted,
         Kind::String => {
             let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or("");
-            if inner.as_bytes().contains(&b'\\') { json::unquote(value) == wanted } else { inner == wanted }
+            if inner.as_bytes().contains(&b'\\') { unquote(value) == wanted } else { inner == wanted }
         }
         Kind::Number => value == wanted || (!is_plain(value) && number_text(value) == wanted),
         Kind::Array | Kind::Object => text_form(value) == wanted,
@@ -43,7 +43,7 @@ pub(super) fn is_text(value: &str, wanted: &str) -> bool {
 }
 
 /// Equality as 1.0 means it and json-server's users expect it: the same text, the same number, or both null.
-pub(super) fn is_loosely(value: &str, wanted: &str) -> bool {
+pub fn is_loosely(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => wanted == "null",
         Kind::Number => {
@@ -63,7 +63,7 @@ fn order_of_numbers(value: &str, wanted: &str) -> Option<Ordering> {
 }
 
 /// The order of two JSON numbers, given with their doubles: total, and exact for whole numbers.
-pub(super) fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
+pub fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |(double, spelt): (f64, &str)| spelt.parse::<i128>().unwrap_or(double as i128);
     match one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal) {
@@ -81,7 +81,7 @@ fn is_blank(text: &str) -> bool {
 ///
 /// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
 /// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.
-pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
+pub fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
     match Kind::of(value) {
         Kind::Number => order_of_numbers(value, wanted),
         Kind::Boolean => {
@@ -93,7 +93,7 @@ pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Orderin
             f64::from(u8::from(value == "true")).partial_cmp(&wanted)
         }
         Kind::String => {
-            let text = json::unquote(value);
+            let text = unquote(value);
             if is_typed
                 && !is_blank(&text)
                 && !is_blank(wanted)
@@ -109,7 +109,7 @@ pub(super) fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Orderin
 }
 
 /// `text` as JavaScript's `Number` reads it; `None` for what is not a number.
-pub(super) fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let (sign, digits) = match text.as_bytes() {
         [] => return Some(0.0),
@@ -137,7 +137,7 @@ fn is_plain(spelt: &str) -> bool {
 }
 
 /// A JSON number as JavaScript prints it.
-pub(super) fn number_text(spelt: &str) -> Cow<'_, str> {
+pub fn number_text(spelt: &str) -> Cow<'_, str> {
     if is_plain(spelt) {
         return Cow::Borrowed(spelt);
     }
