@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use warp::http::{Method, Response, StatusCode, Uri};
+use warp::http::{Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
 use super::list;
@@ -12,10 +11,10 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
 use super::target::{Target, no_record, target, wrong_method};
-use super::write::{self, Write};
-use super::{explorer, request};
+use super::{body, explorer, request, write};
 use crate::engine::Published;
-use crate::store::Data;
+use crate::json::Object;
+use crate::store::{Command, Data, Resource};
 
 /// The longest that `_delay` can ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60);
@@ -63,29 +62,35 @@ async fn write(app: &App, published: &Published, request: &Request, target: &Tar
             .hint("standin was started with --read-only"));
     }
     let mut notice = None;
-    let write = match (target, request.method.as_str()) {
+    let name = |resource: &Resource| resource.name().to_string();
+    let (mut body, how) = (Object::default(), body::merge(request));
+    let command = match (target, request.method.as_str()) {
         (Target::Collection(resource), "POST") => {
             notice = list::plain_values_notice(resource);
-            Write::Create(resource, None)
+            Command::Create { resource: name(resource), body }
         }
         (Target::Nested { parent, id, child }, "POST") => {
             let nested = list::Nested::new(&published.store, parent, id, child);
             notice = nested.notice;
+            body = nested.foreign_key;
             match child.data() {
-                Data::Collection(_) => Write::Create(child, Some(nested.member)),
-                Data::Object(_) => Write::CreateObject(child, Some(nested.member)),
+                Data::Collection(_) => Command::Create { resource: name(child), body },
+                Data::Object(_) => Command::ReplaceObject { resource: name(child), body },
                 Data::Scalar(_) => return Err(wrong_method(request, target)),
             }
         }
-        (Target::Record(resource, id), "PUT") => Write::Replace(resource, id),
-        (Target::Record(resource, id), "PATCH") => Write::Merge(resource, id),
-        (Target::Record(resource, id), "DELETE") => Write::Delete(resource, id),
-        (Target::Object(resource), "PUT") => Write::ReplaceObject(resource),
-        (Target::Object(resource), "POST") => Write::CreateObject(resource, None),
-        (Target::Object(resource), "PATCH") => Write::MergeObject(resource),
+        (Target::Record(resource, id), "PUT") => Command::Replace { resource: name(resource), id: id.clone(), body },
+        (Target::Record(resource, id), "PATCH") => {
+            Command::Merge { resource: name(resource), id: id.clone(), patch: body, how }
+        }
+        (Target::Record(resource, id), "DELETE") => {
+            Command::Delete { resource: name(resource), id: id.clone(), dependent: write::dependent(request) }
+        }
+        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject { resource: name(resource), body },
+        (Target::Object(resource), "PATCH") => Command::MergeObject { resource: name(resource), patch: body, how },
         _ => return Err(wrong_method(request, target)),
     };
-    let mut response: Response<Bytes> = write::carry_out(&app.engine, request, write, &app.settings).await?;
+    let mut response = write::carry_out(app, request, command).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)
 }

@@ -7,7 +7,7 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
 use crate::engine::{Engine, Published};
-use crate::json::{Id, Layout, get_member, quote, tag, text_form};
+use crate::json::{Id, Layout, Object, get_member, quote, tag, text_form};
 use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relations, Row};
 use crate::store::{Link, Resource, Store, write_list};
 
@@ -99,8 +99,8 @@ pub(super) fn object(resource: &Resource) -> Response<Bytes> {
 pub(super) struct Nested {
     /// The filter that finds them: a parameter and its value.
     filter: (String, String),
-    /// The foreign key and its JSON value, for a record that is added there.
-    pub(super) member: (String, String),
+    /// An object of the foreign key only, for a record that is added there.
+    pub(super) foreign_key: Object,
     /// What the sender should know of the key.
     pub(super) notice: Option<String>,
 }
@@ -116,10 +116,12 @@ impl Nested {
             ToString::to_string,
         );
         let text = if *target == store.settings().id { id.to_string() } else { text_form(&value).into_owned() };
+        let foreign_key =
+            if *many { format!("{{{}: [{value}]}}", quote(key)) } else { format!("{{{}: {value}}}", quote(key)) };
         let notice = store.link_notice(child.name(), parent.name(), &link);
         Nested {
             filter: if *many { (format!("{key}:contains"), text) } else { (key.clone(), text) },
-            member: (key.clone(), if *many { format!("[{value}]") } else { value }),
+            foreign_key: Object::parse(&foreign_key).unwrap_or_default(),
             notice: notice.map(|detail| format!("/{}/{id}/{}: {detail}", parent.name(), child.name())),
         }
     }

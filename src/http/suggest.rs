@@ -2,26 +2,26 @@
 
 use serde_json::{Map, Value};
 
-use super::write::Write;
 use crate::engine::{Engine, Published, WriteError};
-use crate::json::{Object, get_member};
+use crate::json::{Object, get_member, members};
 use crate::rules::ReferenceRule;
 use crate::schema::Rules;
-use crate::store::{Data, Merge, Refusal, Resource};
+use crate::store::{Command, Data, Refusal, Resource};
 
 /// A longer body is not repaired: nobody would read the command.
 const LONGEST: usize = 16 * 1024;
 /// How many refusals are met with another value.
 const MOST_TRIES: usize = 20;
 
-/// A body with which `write` works: `sent` with what is wrong changed, or else an example. `None` where none was found.
-pub(super) fn body(engine: &Engine, write: &Write<'_>, sent: Option<&Object>) -> Option<String> {
+/// A body with which `command` works: `sent` with what is wrong changed, or else an example. `None` if none was found.
+pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) -> Option<String> {
     let published = engine.snapshot();
-    let suggestion = Suggestion { engine, published: &published, write };
+    let resource = published.store.resource(command.resource())?;
+    let suggestion = Suggestion { engine, published: &published, resource, command };
     if let Some(sent) = sent.filter(|sent| suggestion.outcome(sent).is_ok()) {
         return Some(sent.as_str().trim_ascii().to_string());
     }
-    let Some(rules) = engine.schema().rules(write.resource().name()) else {
+    let Some(rules) = engine.schema().rules(command.resource()) else {
         return suggestion.sample();
     };
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
@@ -32,7 +32,8 @@ pub(super) fn body(engine: &Engine, write: &Write<'_>, sent: Option<&Object>) ->
 struct Suggestion<'a> {
     engine: &'a Engine,
     published: &'a Published,
-    write: &'a Write<'a>,
+    resource: &'a Resource,
+    command: &'a Command,
 }
 
 impl Suggestion<'_> {
@@ -42,13 +43,13 @@ impl Suggestion<'_> {
 
     /// What would become of the body.
     fn outcome(&self, body: &Object) -> Result<(), WriteError> {
-        let command = self.write.command(body.clone(), Merge::Shallow);
+        let command = self.command.clone().with_body(body);
         self.engine.rulebook().plan(&self.published.store, &command, &mut || "example".into()).map(|_| ())
     }
 
     /// A body for a resource without rules.
     fn sample(&self) -> Option<String> {
-        let sample = match self.write.resource().data() {
+        let sample = match self.resource.data() {
             Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
             Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
         };
@@ -63,12 +64,11 @@ impl Suggestion<'_> {
     /// A body like `start` that the rules and the data allow.
     fn fit(&self, rules: &Rules, start: Value) -> Option<String> {
         let store = &self.published.store;
-        let empty = self.write.command(Object::parse("{}").ok()?, Merge::Shallow);
-        let is_patch = matches!(self.write, Write::Merge(..) | Write::MergeObject(_));
-        let current = store.current(&empty).filter(|_| is_patch);
+        let is_patch = matches!(self.command, Command::Merge { .. } | Command::MergeObject { .. });
+        let current = store.current(self.command).filter(|_| is_patch);
         let current: Option<Map<String, Value>> = current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
-        if !matches!(self.write, Write::Create(..)) && rules.holds() == crate::schema::Holds::Records {
+        if !matches!(self.command, Command::Create { .. }) && rules.holds() == crate::schema::Holds::Records {
             // The id stays what it is.
             value.as_object_mut()?.shift_remove(self.id());
         }
@@ -78,8 +78,8 @@ impl Suggestion<'_> {
             merged.extend(value.as_object()?.clone());
             value = Value::Object(merged);
         }
-        if let Write::Create(_, Some((name, json))) | Write::CreateObject(_, Some((name, json))) = self.write {
-            value.as_object_mut()?.insert(name.clone(), serde_json::from_str(json).ok()?);
+        for member in self.command.body().iter().flat_map(|body| members(body.as_str())) {
+            value.as_object_mut()?.insert(member.key.to_string(), serde_json::from_str(member.value).ok()?);
         }
         for number in 1..=MOST_TRIES {
             value = rules.repaired(value)?;
@@ -95,7 +95,7 @@ impl Suggestion<'_> {
                 Ok(()) => return Some(text),
                 Err(WriteError::Refused(refusal)) => self.give_way(rules, &refusal, &mut value, number)?,
                 // The generated id.
-                Err(WriteError::Rules { .. }) if matches!(self.write, Write::Create(..)) => {
+                Err(WriteError::Rules { .. }) if matches!(self.command, Command::Create { .. }) => {
                     let id = rules.example_ids().into_iter().nth(number - 1)?;
                     value.as_object_mut()?.insert(self.id().to_string(), id);
                 }
@@ -110,7 +110,7 @@ impl Suggestion<'_> {
         match refusal {
             Refusal::NotUnique { values, .. } => {
                 let (name, _) = values.first()?;
-                let count = self.write.resource().collection().map_or(0, |rows| rows.len());
+                let count = self.resource.collection().map_or(0, |rows| rows.len());
                 let before = value[name].clone();
                 // As many as were tried before are passed over.
                 let variants = rules.variants(name, &before, count + number);

@@ -1,94 +1,41 @@
-//! Requests that change something: to a command, and from its outcome or error to the answer.
+//! Writes: reads the body of a command, carries it out, and responds with its outcome or the problem.
 
-use bytes::Bytes;
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, Method, StatusCode, header};
 
+use super::app::{Answer, App};
 use super::body::{self, Reading};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::response;
-use super::settings::Settings;
 use super::suggest;
 use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
-use crate::json::{Id, Layout, Object, quote, tag, with_member};
+use crate::json::{Id, Layout, Object, quote, tag};
 use crate::query::{names_in, pairs};
-use crate::store::{Command, Merge, Refusal, Resource};
+use crate::store::{Command, Refusal};
 use crate::text::list;
 
-/// What is to be written where.
-pub(super) enum Write<'a> {
-    /// The second is a member that is set whatever the body says: its name and its value as JSON.
-    Create(&'a Resource, Option<(String, String)>),
-    Replace(&'a Resource, &'a Id),
-    Merge(&'a Resource, &'a Id),
-    Delete(&'a Resource, &'a Id),
-    /// The second as with `Create`.
-    CreateObject(&'a Resource, Option<(String, String)>),
-    ReplaceObject(&'a Resource),
-    MergeObject(&'a Resource),
-}
-
-impl Write<'_> {
-    /// The resource that is written.
-    pub(super) fn resource(&self) -> &Resource {
-        match self {
-            Write::Create(resource, _)
-            | Write::Replace(resource, _)
-            | Write::Merge(resource, _)
-            | Write::Delete(resource, _)
-            | Write::CreateObject(resource, _)
-            | Write::ReplaceObject(resource)
-            | Write::MergeObject(resource) => resource,
-        }
-    }
-
-    /// The command that the write is with this body.
-    pub(super) fn command(&self, body: Object, how: Merge) -> Command {
-        let resource = self.resource().name().to_string();
-        match self {
-            Write::Create(_, member) => Command::Create { resource, body: with(body, member.as_ref()) },
-            Write::Replace(_, id) => Command::Replace { resource, id: (*id).clone(), body },
-            Write::Merge(_, id) => Command::Merge { resource, id: (*id).clone(), patch: body, how },
-            Write::Delete(_, id) => Command::Delete { resource, id: (*id).clone(), dependent: Vec::new() },
-            Write::CreateObject(_, member) => Command::ReplaceObject { resource, body: with(body, member.as_ref()) },
-            Write::ReplaceObject(_) => Command::ReplaceObject { resource, body },
-            Write::MergeObject(_) => Command::MergeObject { resource, patch: body, how },
-        }
-    }
-}
-
-/// Carries out a write and answers when it is saved.
-pub(super) async fn carry_out(
-    engine: &Engine,
-    request: &Request,
-    write: Write<'_>,
-    settings: &Settings,
-) -> Result<Response<Bytes>, Problem> {
-    // A deletion needs no body, but what is not a whole request must not delete either.
+/// Carries out `command`, which gets its body from the request, and responds when it is saved.
+pub(super) async fn carry_out(app: &App, request: &Request, command: Command) -> Answer {
+    let engine = &app.engine;
+    // A deletion needs no body, but an incomplete request must not delete either.
     body::whole(request)?;
-    let sent = match &write {
-        Write::Delete(..) => Object::parse("{}").map_err(|_| Problem::new(problem::BUG, "an empty object"))?,
-        write => {
-            let strict = engine.schema().rules(write.resource().name()).is_some();
+    let sent = match &command {
+        Command::Delete { .. } => Object::default(),
+        command => {
+            let strict = engine.schema().rules(command.resource()).is_some();
             let reading = if strict { Reading::Strict } else { Reading::Lenient };
-            body::object(request, reading, settings, |sent| suggest::body(engine, write, sent))?
+            body::object(request, reading, &app.settings, |sent| suggest::body(engine, command, sent))?
         }
     };
-    let (status, location) = match write {
-        Write::Create(..) | Write::CreateObject(..) => (StatusCode::CREATED, true),
-        _ => (StatusCode::OK, false),
-    };
-    let mut command = write.command(sent.clone(), body::merge(request));
-    if let Command::Delete { dependent: named, .. } = &mut command {
-        *named = dependent(request);
-    }
+    let is_new = request.method == Method::POST;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
-    let outcome = match engine.write(command, expected).await {
+    let outcome = match engine.write(command.clone().with_body(&sent), expected).await {
         Ok(outcome) => outcome,
-        Err(error) => return Err(refused(engine, &engine.snapshot(), request, Some((&write, &sent)), error)),
+        Err(error) => return Err(refused(engine, &engine.snapshot(), request, Some((&command, &sent)), error)),
     };
     let mut out = Vec::with_capacity(outcome.value.len() + 64);
     if deleted {
@@ -97,7 +44,7 @@ pub(super) async fn carry_out(
         Layout::PRETTY.write(&mut out, &outcome.value, "");
     }
     let mut response = response::json(status, out);
-    if location {
+    if is_new {
         let id = outcome.id.map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
         if let Ok(location) = HeaderValue::try_from(format!("{path}{id}")) {
             response.headers_mut().insert(header::LOCATION, location);
@@ -120,23 +67,16 @@ fn expected(request: &Request) -> Option<Expected> {
 }
 
 /// The collections that `_dependent` names.
-fn dependent(request: &Request) -> Vec<String> {
+pub(super) fn dependent(request: &Request) -> Vec<String> {
     pairs(request.uri.query().unwrap_or("")).map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
 }
 
-/// `body` with a member set, if there is one to set.
-fn with(body: Object, member: Option<&(String, String)>) -> Object {
-    let Some((key, value)) = member else { return body };
-    let text = with_member(body.as_str(), key, value, Layout::PRETTY, "");
-    Object::parse(&text).unwrap_or(body)
-}
-
-/// The table from error to answer; `written` is what was to be written, if the request says.
+/// The problem of a write that was not carried out. `written` is the command before its body, and the body that was sent.
 pub(super) fn refused(
     engine: &Engine,
     published: &Published,
     request: &Request,
-    written: Option<(&Write<'_>, &Object)>,
+    written: Option<(&Command, &Object)>,
     error: WriteError,
 ) -> Problem {
     match error {
@@ -159,7 +99,7 @@ pub(super) fn refused(
             for violation in violations {
                 problem = problem.error(violation.pointer, violation.detail);
             }
-            match written.and_then(|(write, sent)| suggest::body(engine, write, Some(sent))) {
+            match written.and_then(|(command, sent)| suggest::body(engine, command, Some(sent))) {
                 Some(body) => problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&body))),
                 None => problem,
             }

@@ -8,6 +8,13 @@ use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, unquote};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object(String);
 
+impl Default for Object {
+    /// The empty object.
+    fn default() -> Object {
+        Object("{}".into())
+    }
+}
+
 /// Why a text is not an [`Object`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotObject {
