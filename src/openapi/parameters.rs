@@ -2,58 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::fragments;
 use super::infer::Seen;
 use crate::rules::{OPERATORS, Op, Operator, Spelling};
 
-/// How many fields get parameters: a document with more could not be read.
-const MOST_FIELDS: usize = 40;
+/// How many fields get parameters, to keep the document readable.
+const MAX_FIELDS: usize = 40;
 
-/// The parameter of a deletion.
-pub(super) fn dependent() -> Value {
-    query(
-        "_dependent",
-        "Collections, which commas separate: their records are deleted with the record that they point to.",
-        json!({ "type": "string" }),
-        None,
-    )
-}
-
-/// The parameters of a list of what was `seen`; `names` are fields that the rules name.
+/// The parameters of a list. `declared` are the fields that the rules name, `seen` those of the records.
 pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a str, &'a [String])>) -> Vec<Value> {
-    let mut parameters = vec![
-        query(
-            "q",
-            "Search: records that hold the text somewhere, whatever the case.",
-            json!({ "type": "string" }),
-            None,
-        ),
-        query(
-            "_sort",
-            "Fields to sort by, which commas separate; a minus before one turns its order round.",
-            json!({ "type": "string" }),
-            Some("id".into()),
-        ),
-        query(
-            "_order",
-            "For each field of `_sort`: `asc` or `desc`.",
-            json!({ "type": "string" }),
-            Some("desc".into()),
-        ),
-        query(
-            "_page",
-            "A page from 1 on, of `_limit` records (10 without). The header `Link` names the others, `X-Total-Count` counts all records.",
-            count(1),
-            Some(1.into()),
-        ),
-        query("_limit", "At most so many records.", count(0), Some(10.into())),
-        query(
-            "_start",
-            "The place of the first record, from 0 on; a negative one counts from the end. With `_end` or `_limit`.",
-            whole(),
-            None,
-        ),
-        query("_end", "The place behind the last record; a negative one counts from the end.", whole(), None),
-    ];
+    let mut parameters = fragments::get("listParameters").as_array_mut().map(std::mem::take).unwrap_or_default();
     let mut fields: Vec<Field> = Vec::new();
     for (name, types) in declared {
         let types = types.iter().map(String::as_str).collect();
@@ -71,7 +29,7 @@ pub(super) fn of_list<'a>(seen: &'a Seen, declared: impl Iterator<Item = (&'a st
         }
     }
     fields.retain(|field| !field.path.is_empty() && !crate::rules::is_reserved(&field.path));
-    for field in fields.iter().take(MOST_FIELDS) {
+    for field in fields.iter().take(MAX_FIELDS) {
         let path = &field.path;
         if field.holds_only(&["object"]) {
             continue;
@@ -148,12 +106,4 @@ fn query(name: &str, description: &str, schema: Value, example: Option<Value>) -
         parameter.insert("example".into(), example);
     }
     Value::Object(parameter)
-}
-
-fn count(least: u64) -> Value {
-    json!({ "type": "integer", "minimum": least, "maximum": u64::MAX })
-}
-
-fn whole() -> Value {
-    json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX })
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Described, parameters};
+use super::resource::Described;
+use super::{fragments, parameters};
 use crate::problems::*;
 use crate::schema::Property;
 use crate::store::{Data, Store};
@@ -27,7 +28,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
             Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
                 let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
-                let read = operation(one, "get", "The value.", &[], None, answer);
+                let read = operation(one, "get", "Get NAME.", &[], None, answer);
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
         }
@@ -40,17 +41,16 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
             let operation = &mut item[verb];
             let id = format!("{}Of{}", operation["operationId"].as_str().unwrap_or(""), parent.name);
             operation["operationId"] = id.into();
-            let of =
-                format!("{} Of one record of {}.", operation["summary"].as_str().unwrap_or(""), parent.resource.name());
+            let summary = operation["summary"].as_str().unwrap_or("").trim_end_matches('.').to_string();
+            let of = format!("{summary} of one record of {}.", parent.resource.name());
             operation["summary"] = of.into();
         }
         paths.insert(path, item);
     }
-    let all = json!({ "description": "All resources.", "content": { "application/json": { "schema": { "type": "object" } } } });
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "The whole data.", "responses": answer(&[(200, all)], &ALWAYS),
+            "operationId": "getDatabase", "summary": "All the data.", "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
         } }),
     );
     Value::Object(paths)
@@ -74,39 +74,33 @@ fn list(one: &Described<'_>) -> Value {
     if let Some(example) = &one.example {
         content["example"] = json!([example]);
     }
-    let listed = json!({
-        "description": "The records that the query chooses.",
-        "headers": {
-            "X-Total-Count": { "description": "How many there are without a page, with `_page`, `_limit` or `_end`.", "schema": { "type": "integer" } },
-            "Link": { "description": "The other pages, with `_page`.", "schema": { "type": "string" } },
-        },
-        "content": { "application/json": content },
-    });
+    let mut listed = fragments::get("list");
+    listed["content"]["application/json"] = content;
     let mut names = ALWAYS.to_vec();
     names.push(BAD_QUERY);
-    operation(one, "list", "The records of NAME.", &parameters, None, answer(&[(200, listed)], &names))
+    operation(one, "list", "List NAME.", &parameters, None, answer(&[(200, listed)], &names))
 }
 
 fn create(one: &Described<'_>) -> Value {
     let mut made = ok(&one.name, one.example.clone());
-    made["description"] = "The record as it was added.".into();
-    made["headers"] = json!({ "Location": { "description": "Where it is.", "schema": { "type": "string" } } });
+    made["description"] = "The new record.".into();
+    made["headers"] = fragments::get("location");
     let names = [&ALWAYS[..], &BODY, &WRITE, &[RULES, BAD_ID, REFERENCE, ID_TAKEN, NOT_UNIQUE]].concat();
     let body = body(&format!("New{}", one.name), one.body.clone(), &["application/json"]);
-    operation(one, "create", "Adds a record to NAME.", &[], Some(body), answer(&[(201, made)], &names))
+    operation(one, "create", "Add a record to NAME.", &[], Some(body), answer(&[(201, made)], &names))
 }
 
 fn record(store: &Store, one: &Described<'_>) -> Value {
     let changing = [&ALWAYS[..], &BODY, &WRITE, &[RULES, REFERENCE, NO_RECORD, NOT_UNIQUE, CHANGED]].concat();
     let read = [&ALWAYS[..], &[NO_RECORD]].concat();
     let found = ok(&one.name, one.example.clone());
-    let gone = json!({ "description": "The record is gone.", "content": { "application/json": { "schema": { "type": "object" }, "example": {} } } });
+    let gone = fragments::get("deleted");
     let (new, part) = bodies(one);
-    let get = operation(one, "get", "A record of NAME.", &[], None, answer(&[(200, found.clone())], &read));
+    let get = operation(one, "get", "Get a record of NAME.", &[], None, answer(&[(200, found.clone())], &read));
     let put = operation(
         one,
         "replace",
-        "Puts another record in its place; the id stays.",
+        "Replace a record of NAME; the id stays.",
         &[],
         Some(new),
         answer(&[(200, found.clone())], &changing),
@@ -114,7 +108,7 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let patch = operation(
         one,
         "change",
-        "Changes some properties of a record.",
+        "Update some properties of a record of NAME.",
         &[],
         Some(part),
         answer(&[(200, found)], &changing),
@@ -123,9 +117,9 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     if store.restricts(one.resource.name()) {
         names.push(REFERENCED);
     }
-    let parameters = [parameters::dependent()];
+    let parameters = [fragments::get("dependent")];
     let delete =
-        operation(one, "delete", "Deletes a record of NAME.", &parameters, None, answer(&[(200, gone)], &names));
+        operation(one, "delete", "Delete a record of NAME.", &parameters, None, answer(&[(200, gone)], &names));
     json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
 }
 
@@ -134,11 +128,10 @@ fn object(one: &Described<'_>) -> Value {
     let found = ok(&one.name, one.example.clone());
     let (new, part) = bodies(one);
     let changed = |status| answer(&[(status, found.clone())], &changing);
-    let get = operation(one, "get", "The object NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS));
-    let put =
-        operation(one, "replace", "Puts another object in the place of NAME.", &[], Some(new.clone()), changed(200));
-    let post = operation(one, "create", "As PUT, with another status.", &[], Some(new), changed(201));
-    let patch = operation(one, "change", "Changes some properties of NAME.", &[], Some(part), changed(200));
+    let get = operation(one, "get", "Get NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS));
+    let put = operation(one, "replace", "Replace NAME.", &[], Some(new.clone()), changed(200));
+    let post = operation(one, "create", "Same as PUT, answers 201.", &[], Some(new), changed(201));
+    let patch = operation(one, "change", "Update some properties of NAME.", &[], Some(part), changed(200));
     json!({ "get": get, "put": put, "post": post, "patch": patch })
 }
 
@@ -209,7 +202,7 @@ fn body(schema: &str, example: Option<Value>, types: &[&str]) -> Value {
 }
 
 fn ok(schema: &str, example: Option<Value>) -> Value {
-    json!({ "description": "As it is now.", "content": { "application/json": content(schema, example) } })
+    json!({ "description": "The current value.", "content": { "application/json": content(schema, example) } })
 }
 
 /// The answers of an operation: the good ones, and for each status the kinds of problems that have it.

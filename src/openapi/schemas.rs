@@ -1,12 +1,53 @@
-//! The schemas of the rules file, moved to `#/components/schemas`.
+//! The schemas of the document: those of the rules file, moved to `#/components/schemas`, or inferred ones.
 
 use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
-use super::{Described, Names, capital};
+use super::resource::{Described, Names, capital};
 use crate::schema::{Holds, Schema};
+use crate::store::{Data, Store};
 
-/// Where the schemas of the rules file have gone.
+/// Adds the schemas of a resource: of a response, of a request, and of a PATCH.
+pub(super) fn add(
+    schemas: &mut Map<String, Value>,
+    schema: &Schema,
+    store: &Store,
+    one: &Described<'_>,
+    moved: &Moved,
+) {
+    let id = &store.settings().id;
+    let rules = schema.rules(one.resource.name());
+    let records = one.resource.collection().is_some();
+    let Some(rules) = rules.filter(|rules| (rules.holds() == Holds::Records) == records) else {
+        let mut inferred = one.seen.schema(true);
+        if let Some(inferred) = inferred.as_object_mut() {
+            inferred.insert("description".into(), "Inferred from the data: there are no rules.".into());
+            if records && one.seen.is_empty() {
+                inferred.insert("type".into(), "object".into());
+            }
+        }
+        schemas.insert(one.name.clone(), inferred);
+        if !matches!(one.resource.data(), Data::Scalar(_)) {
+            let mut request = one.seen.schema(false);
+            if let Some(request) = request.as_object_mut() {
+                request.insert("type".into(), "object".into());
+                request.insert("description".into(), "Not enforced: there are no rules.".into());
+            }
+            schemas.insert(format!("New{}", one.name), request);
+        }
+        return;
+    };
+    let raw = moved.schema(rules.raw());
+    let id = records.then_some(id.as_str());
+    schemas.insert(one.name.clone(), answered(raw.clone(), id, one.seen.property(id.unwrap_or_default())));
+    schemas.insert(format!("New{}", one.name), sent(raw.clone(), id));
+    if id.is_some() {
+        schemas.insert(format!("{}Replacement", one.name), replacement(raw.clone(), id));
+    }
+    schemas.insert(format!("{}Changes", one.name), changes(raw, id));
+}
+
+/// Where the schemas of the rules file are in the document.
 pub(super) struct Moved {
     /// A pointer into the rules file, and the name of the schema that it has become.
     places: Vec<(String, String)>,
@@ -122,7 +163,7 @@ fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// The schema of a record as it is answered: with its id.
+/// The schema of a record in a response: with its id.
 pub(super) fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>) -> Value {
     if let (Some(id), Value::Object(members)) = (id, &mut schema) {
         add_id(members, id, seen.map(|seen| seen.schema(true)));
@@ -136,7 +177,7 @@ pub(super) fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>)
     schema
 }
 
-/// The schema of a record as it may be sent: the id may be missing.
+/// The schema of a new record in a request: the id may be missing.
 pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
     if let (Some(id), Value::Object(members)) = (id, &mut schema) {
         add_id(members, id, None);
@@ -147,19 +188,19 @@ pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
     schema
 }
 
-/// The schema of a record that takes the place of another: whatever id it has is not looked at.
+/// The schema of a record that replaces another: its id is ignored.
 pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
     let mut schema = sent(schema, id);
     if let (Some(id), Some(properties)) = (id, schema.get_mut("properties")) {
-        properties[id] = json!({ "description": "Not looked at: the id stays." });
+        properties[id] = json!({ "description": "Ignored: the id does not change." });
     }
     schema
 }
 
-/// The schema of some properties of a record: none must be there.
+/// The schema of a PATCH: no property is required.
 pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
     let Value::Object(mut members) = replacement(schema, id) else { return json!({}) };
-    // What speaks of the whole record says nothing about a part of it.
+    // Keywords about the whole record.
     const OF_THE_WHOLE: [&str; 13] = [
         "required",
         "dependentRequired",
@@ -183,7 +224,7 @@ pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
 fn add_id(members: &mut Map<String, Value>, id: &str, seen: Option<Value>) {
     let properties = members.entry("properties").or_insert_with(|| json!({}));
     if let Value::Object(properties) = properties {
-        let any = || json!({ "type": ["integer", "string", "number", "boolean"], "description": "The server gives one where none is given." });
+        let any = || json!({ "type": ["integer", "string", "number", "boolean"], "description": "Generated by the server if missing." });
         properties.entry(id).or_insert_with(|| {
             seen.filter(|seen| seen.get("type").is_some_and(|types| !types.is_array())).unwrap_or_else(any)
         });
