@@ -44,7 +44,7 @@ mod cli;
 
 pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
 pub use file::Durability;
-pub use http::{Entry, Limits, RewriteError, Rewriter, Routes, Settings};
+pub use http::{AccessLogEntry, Limits, RewriteError, Rewriter, Routes, Settings};
 pub use json::Id;
 pub use rules::OnDelete;
 pub use schema::{SchemaError, SchemaProblem};

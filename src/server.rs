@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
 use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
-use crate::http::{self, App, Entry, Limits, LocalService, Request, Response};
+use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
 use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
 use crate::store::{Settings, Store};
@@ -120,7 +120,7 @@ impl Options {
 #[non_exhaustive]
 pub struct Listeners {
     /// Called for every response.
-    pub access: Option<Box<dyn Fn(Entry) + Send + Sync>>,
+    pub access: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
     /// Called when the data file is reloaded, cannot be saved, and so on.
     pub notice: Option<Box<dyn Fn(Notice) + Send + Sync>>,
 }

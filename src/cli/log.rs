@@ -12,7 +12,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
 use crate::engine::{Notice, RepeatedIds, ResourceChanges};
-use crate::http::Entry;
+use crate::http::AccessLogEntry;
 use crate::json::Id;
 use crate::store::RepeatedId;
 
@@ -21,7 +21,7 @@ const MOST_WAITING: usize = 10_000;
 
 enum Line {
     /// A request.
-    Entry(Entry),
+    Entry(AccessLogEntry),
     /// An event.
     Text(String),
     /// An event for the error stream.
@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// Prints the line of a request.
-    pub(super) fn entry(&self, entry: Entry) {
+    pub(super) fn entry(&self, entry: AccessLogEntry) {
         // A full queue means a terminal that cannot follow; the request matters more than its line.
         if self.queue.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
             self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -291,13 +291,13 @@ fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamp
     }
 }
 
-fn write_entry(out: &mut impl Write, time: &str, entry: &Entry) -> io::Result<()> {
+fn write_entry(out: &mut impl Write, time: &str, entry: &AccessLogEntry) -> io::Result<()> {
     let duration = entry.time.as_secs_f64() * 1000.0;
     let status = entry.status.as_u16();
     let style = style::status(status);
     let (method, target, size) = (&entry.method, &entry.target, entry.size);
     writeln!(out, "{time}{method} {target} {style}{status}{style:#} {duration:.2} ms {size} B")?;
-    for line in entry.told.iter().flat_map(|told| told.lines()) {
+    for line in entry.note.iter().flat_map(|note| note.lines()) {
         writeln!(out, "    {line}")?;
     }
     Ok(())
@@ -313,13 +313,13 @@ mod tests {
         let queue = Arc::new(Queue::default());
         let log = Log { sender, queue: queue.clone(), ended: Arc::new(Mutex::new(mpsc::channel().1)), quiet: false };
         for _ in 0..MOST_WAITING + 3 {
-            log.entry(Entry {
+            log.entry(AccessLogEntry {
                 method: "GET".parse().unwrap(),
                 target: "/users".into(),
                 status: "200".parse().unwrap(),
                 time: Duration::from_millis(1),
                 size: 2,
-                told: None,
+                note: None,
             });
         }
         drop(log);

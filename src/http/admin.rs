@@ -64,12 +64,12 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
     Ok(response::value(StatusCode::OK, &Value::Object(rules.collect())))
 }
 
-/// Whether the administration answers the request.
+/// Refuses requests that are not from this machine or that another site is behind.
 ///
 /// # Errors
-/// It is switched off; the peer is another machine; or a page of another site is behind the request: browsers send
-/// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that was made
-/// to lead here (DNS rebinding) would be its own origin.
+/// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers send
+/// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that resolves to
+/// it (DNS rebinding) would be its own origin.
 fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
@@ -123,7 +123,7 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
     let version = request.first("version").map(|text| text.parse()).transpose();
     let Ok(version) = version else {
         return Err(Problem::new(problem::BAD_QUERY, "version: it is the number of a version of the data")
-            .hint("a working one is version=1; the present one is in the answer to GET /-/health"));
+            .hint("for example: version=1; GET /-/health has the current one"));
     };
     match back(&app, &request, Back::Undo { version }).await? {
         Some(version) => Ok(response::value(StatusCode::OK, &json!({ "version": version }))),
@@ -153,7 +153,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
     guard(&app, &request)?;
     let path = request.uri.path();
     let name = path.strip_suffix('/').unwrap_or(path).rsplit('/').next().unwrap_or_default();
-    let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("a working one is POST /-/snapshots/before");
+    let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before");
     let name = percent_decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
     if name.is_empty() || name.len() > MAX_NAME || name == "start" || name.chars().any(char::is_control) {
         return Err(bad("the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`"));

@@ -26,19 +26,19 @@ pub(super) type Answer = Result<Response<Bytes>, Problem>;
 
 /// A line of the access log.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct AccessLogEntry {
     /// The request's method.
     pub method: Method,
     /// The request's target as it was sent.
     pub target: String,
-    /// The answer's status.
+    /// The response's status.
     pub status: StatusCode,
-    /// From the request's last byte to the answer.
+    /// From the request's last byte to the response.
     pub time: Duration,
-    /// Bytes of the answer's body.
+    /// Bytes of the response's body.
     pub size: usize,
-    /// What the client did wrong and what to do instead, a line each.
-    pub told: Option<String>,
+    /// What is wrong with the request and what to do about it, if anything, in lines.
+    pub note: Option<String>,
 }
 
 /// Snapshots by name: the version of the data, and the data.
@@ -59,13 +59,17 @@ pub struct App {
     pub(super) request_log: RequestLog,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
-    access_log: Option<Box<dyn Fn(Entry) + Send + Sync>>,
+    access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
 }
 
 impl App {
     /// An application on `engine`. `access_log` is called for every response, except to requests for the server's own
     /// pages and to those that the explorer sends.
-    pub fn new(engine: Engine, settings: Settings, access_log: Option<Box<dyn Fn(Entry) + Send + Sync>>) -> App {
+    pub fn new(
+        engine: Engine,
+        settings: Settings,
+        access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
+    ) -> App {
         // The command line has reported a folder that does not exist.
         let folder = settings.folder.as_deref().and_then(|path| path.canonicalize().ok());
         App {
@@ -125,13 +129,13 @@ impl App {
         }
         let note = response.extensions_mut().remove::<LogNote>();
         if let Some(log) = self.access_log.as_ref().filter(|_| !self.is_own_traffic(target, &request)) {
-            log(Entry {
+            log(AccessLogEntry {
                 method: sent_method,
                 target: target.to_string(),
                 status: response.status(),
                 time: start.elapsed(),
                 size: response.body().len(),
-                told: note.map(|note| note.0),
+                note: note.map(|note| note.0),
             });
         }
         response
@@ -143,9 +147,9 @@ impl App {
         let parts = line.split_once(' ').and_then(|(method, target)| Some((method.parse().ok()?, target)));
         let (method, target) = parts.unwrap_or_else(|| ("-".parse().unwrap_or_default(), line));
         let target = target.rsplit_once(" HTTP/").map_or(target, |(target, _)| target);
-        let told = response.extensions().get::<LogNote>().map(|note| note.0.clone());
+        let note = response.extensions().get::<LogNote>().map(|note| note.0.clone());
         let (target, status, size) = (target.to_string(), response.status(), response.body().len());
-        log(Entry { method, target, status, time: Duration::ZERO, size, told });
+        log(AccessLogEntry { method, target, status, time: Duration::ZERO, size, note });
     }
 
     /// Whether a request stays out of the access log: it is for one of the server's own pages or the icon, or the

@@ -1,4 +1,4 @@
-//! From a request's body to a JSON object, or to the problem that says what to send instead.
+//! The JSON object in a request's body, or the problem that says what to send instead.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -14,19 +14,19 @@ use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
 use crate::store::Merge;
 use crate::text::form_decode;
 
-/// How a body is read: with rules strictly, without as leniently as json-server.
+/// How a body is read: strictly if there are rules, as leniently as json-server without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// JSON only.
     Strict,
-    /// A form is taken too.
+    /// A form is accepted, too.
     Lenient,
 }
 
 /// The body as it was sent.
 ///
 /// # Errors
-/// Not all of it was read: then nothing that the request asks for may be done.
+/// It was not received completely; the request must not be carried out.
 pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
     match &request.body {
         Body::Whole(bytes) => Ok(bytes),
@@ -40,10 +40,10 @@ fn too_large(detail: String) -> Problem {
     Problem::new(problem::TOO_LARGE, detail).hint("start standin with a larger --body-limit")
 }
 
-/// The object in the body of `request`. `example` makes the body of a command that works.
+/// The object in the body of `request`. `example` makes a body that works, for the command in a problem.
 ///
 /// # Errors
-/// The problem to answer with.
+/// The problem of the body.
 pub(super) fn object(
     request: &Request,
     reading: Reading,
@@ -132,7 +132,7 @@ pub(super) fn object(
     })
 }
 
-/// How the body of a PATCH is meant, told by its media type.
+/// How a PATCH is merged, by the media type of its body.
 pub(super) fn merge(request: &Request) -> Merge {
     match media_type(request).as_deref() {
         Some("application/merge-patch+json") => Merge::MergePatch,
@@ -140,7 +140,7 @@ pub(super) fn merge(request: &Request) -> Merge {
     }
 }
 
-/// The body as it was before `Content-Encoding`. A small body can unpack to a huge one, so this stops at `limit` as well.
+/// Decodes `Content-Encoding`. A small body can decompress to a huge one, so this stops at `limit`, too.
 fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, Problem> {
     let encoding = request.header(header::CONTENT_ENCODING).map(|name| name.trim().to_ascii_lowercase());
     let decoder: Box<dyn Read> = match encoding.as_deref() {

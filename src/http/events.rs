@@ -39,9 +39,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         let instead = nearest(unknown, names.iter().copied()).or(names.first().copied()).unwrap_or_default();
         let problem = Problem::new(problem::NO_RESOURCE, format!("there is no resource {unknown} to follow"));
         let path = format!("{}?resource={}", request.uri.path(), encode(instead));
-        return Err(problem
-            .hint(format!("a working one is resource={instead}"))
-            .attempt(request.curl("GET", &path, None)));
+        return Err(problem.hint(format!("for example: resource={instead}")).attempt(request.curl("GET", &path, None)));
     }
     let feed = app.engine.feed();
     let last = feed.last();
@@ -103,7 +101,7 @@ fn follow(live: Live, bell: watch::Receiver<u64>, stop: watch::Receiver<bool>) -
                     tokio::select! {
                         biased;
                         _ = stop.wait_for(|stop| *stop) => return None,
-                        rung = bell.changed() => if rung.is_err() { return None },
+                        changed = bell.changed() => if changed.is_err() { return None },
                         () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
                     }
                 }

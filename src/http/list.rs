@@ -150,6 +150,6 @@ pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
     let path = format!("{}?{}", request.uri.path(), error.example);
     let kind = if error.fault == Fault::Encoding { problem::BAD_TARGET } else { problem::BAD_QUERY };
     Problem::new(kind, format!("{}: {}", error.parameter, error.detail))
-        .hint(format!("a working one is {}", error.example))
+        .hint(format!("for example: {}", error.example))
         .attempt(request.curl("GET", &path, None))
 }

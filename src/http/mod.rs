@@ -27,7 +27,7 @@ mod suggest;
 mod target;
 mod write;
 
-pub use app::{App, Entry};
+pub use app::{AccessLogEntry, App};
 pub use connection::serve;
 pub use problem::Problem;
 pub use request::{Body, Request, encode};

@@ -18,7 +18,6 @@
 //! - A missing `:name?` is nothing, not the word `undefined`.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use regex::{Captures, Regex, RegexBuilder};
 
@@ -56,7 +55,8 @@ enum Part {
 }
 
 /// Why a routes file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{}: {message}", place.line, place.column)]
 pub struct RewriteError {
     /// Where in the file, counted in lines and columns.
     pub place: Place,
@@ -65,14 +65,6 @@ pub struct RewriteError {
     /// What to do about it, where that is known.
     pub hint: Option<String>,
 }
-
-impl fmt::Display for RewriteError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}: {}", self.place.line, self.place.column, self.message)
-    }
-}
-
-impl std::error::Error for RewriteError {}
 
 impl Rewriter {
     /// Reads the text of a routes file: an object of rules and targets.

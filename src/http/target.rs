@@ -1,4 +1,4 @@
-//! What the path of a request names, and what to say where it names nothing.
+//! The target of a path: a resource, a record, a nested collection; and hints for paths that have none.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::json::{Id, members};
 use crate::store::{Collection, Data, Resource, Store, is_like_id};
 use crate::text::{list, nearest};
 
-/// What a request's path names.
+/// The target of a request.
 pub(super) enum Target<'a> {
     Home,
     All,
@@ -33,7 +33,7 @@ impl Target<'_> {
     }
 }
 
-/// What the path of `request` names.
+/// The target of `request`.
 pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>, Problem> {
     let segments = segments(request.uri.path()).ok_or_else(|| {
         let path = request.uri.path();
@@ -45,7 +45,7 @@ pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<
     let find = |name: &str| find(store, name);
     match segments.as_slice() {
         [] => return Ok(Target::Home),
-        // A resource of that name is reached by everything but reading, as in json-server.
+        // Writes reach a resource of that name, as in json-server.
         [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
         [name] => match find(name).map(|resource| (resource, resource.data())) {
             Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
@@ -76,14 +76,14 @@ fn reads(request: &Request) -> bool {
     matches!(request.method, Method::GET | Method::HEAD)
 }
 
-/// The resource called `name`: letter by letter, else whatever the case, else with slashes around its name.
+/// The resource called `name`: exactly, else ignoring case, else ignoring slashes around its name.
 fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
     let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
     let bare = || store.resources().find(|resource| !name.is_empty() && resource.name().trim_matches('/') == name);
     store.resource(name).or_else(folded).or_else(bare)
 }
 
-/// `segments` with those joined that make up the name of a resource with slashes in it, the longest name first.
+/// Joins the segments that are the name of a resource with slashes in it; the longest name wins.
 fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'r, str>> {
     let slashes = store.resources().map(|resource| resource.name().matches('/').count()).max().unwrap_or(0);
     if slashes == 0 {
@@ -93,7 +93,7 @@ fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'
     let mut at = 0;
     while at < segments.len() {
         let longest = (at + 1 + slashes).min(segments.len());
-        // Names and ids take turns.
+        // Names and ids alternate.
         let is_name = parts.len().is_multiple_of(2);
         let end = (at + 2..=longest)
             .rev()
@@ -140,7 +140,7 @@ fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> 
     }
 }
 
-/// What to say of a path that goes on where nothing is, below `resource`, and the path to try.
+/// The hint for a path below `resource` that has no target, and the path to try.
 fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, String) {
     let path_of = |parts: &[Cow<str>]| parts.iter().map(|part| format!("/{}", encode(part))).collect::<String>();
     let whole = format!("/{}", encode(resource.name()));
@@ -196,8 +196,8 @@ pub(super) fn no_record(published: &Published, request: &Request, name: &str, id
         _ if ids.is_empty() => format!(
             "{name} is a list of plain values, which have no addresses: GET {path} returns all of them. For records, write objects: {{\"id\": 1, \"name\": \"value\"}}"
         ),
-        (1, _) => format!("its only id is {}", list(&ids)),
-        (count, _) if count <= ids.len() => format!("its ids are {}", list(&ids)),
+        (1, _) => format!("the only id is {}", list(&ids)),
+        (count, _) if count <= ids.len() => format!("existing ids: {}", list(&ids)),
         (count, _) => format!("it has {count} records, the first ids are {}", list(&ids)),
     };
     problem.hint(hint).attempt(request.curl("GET", &path, None))

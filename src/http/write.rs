@@ -53,7 +53,7 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
     Ok(response)
 }
 
-/// What the record must be for the write to go on, if the request has conditions (RFC 9110, 13.1).
+/// The condition of the request on the current record, if it has one (RFC 9110, 13.1).
 fn expected(request: &Request) -> Option<Expected> {
     let (wanted, unwanted) = (request.list(header::IF_MATCH), request.list(header::IF_NONE_MATCH));
     if wanted.is_none() && unwanted.is_none() {
@@ -88,7 +88,7 @@ pub(super) fn refused(
                 _ => format!("{count} rules of {resource} are broken"),
             };
             let mut problem = Problem::new(problem::RULES, detail);
-            // An id that the client sent is in the way of no generated one.
+            // A record with an id needs no generated one.
             let id = &published.store.settings().id;
             if violations.iter().any(|violation| violation.pointer == format!("/{id}"))
                 && engine.rulebook().without_ids().any(|name| name == resource)
@@ -118,10 +118,10 @@ pub(super) fn refused(
                 place.map_or_else(String::new, |place| format!("line {}, column {}: ", place.line, place.column));
             Problem::new(
                 problem::BROKEN_FILE,
-                format!("nothing was changed, as a write would overwrite an edit of the data file. {place}{message}"),
+                format!("write refused: the data file was edited and is not valid, and saving would overwrite the edit. {place}{message}"),
             )
             .hint(
-                "mend the data file and save it, and send the request again; reads go on with the data before the edit",
+                "fix the data file and save it, then send the request again; reads return the data from before the edit",
             )
         }
         WriteError::Stopped => Problem::new(problem::STOPPING, "nothing was changed: the server is stopping")
@@ -151,7 +151,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
                     format!("/{}", rule.property),
                     format!("must be the {} of a record of {}", rule.target, rule.resource),
                 )
-                .hint(format!("create that record first, or take one that is there: GET {path}"))
+                .hint(format!("create that record first, or use one that exists: GET {path}"))
                 .attempt(request.curl("GET", &path, None))
         }
         Refusal::Changed => {
@@ -169,20 +169,20 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
         }
         Refusal::IdTaken { resource, property, id } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
-            Problem::new(problem::ID_TAKEN, format!("{resource} has a record with the {property} {id} already"))
-                .error(format!("/{property}"), format!("{id} is taken"))
+            Problem::new(problem::ID_TAKEN, format!("{resource} already has a record with the {property} {id}"))
+                .error(format!("/{property}"), format!("{id} is already in use"))
                 .hint(format!("leave {property} out for the next free one, or change the record with PUT {path}"))
                 .attempt(request.curl("GET", &path, None))
         }
         Refusal::NotUnique { resource, values, holder } => {
-            let told: Vec<_> = values.iter().map(|(name, value)| format!("the {name} {value}")).collect();
-            let told = list(&told);
-            let whose = holder.as_ref().map_or_else(|| "another record".into(), |id| format!("the record {id}"));
-            let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{whose} of {resource} has {told} already"));
+            let used: Vec<_> = values.iter().map(|(name, value)| format!("the {name} {value}")).collect();
+            let who = holder
+                .as_ref()
+                .map_or_else(|| format!("another record of {resource}"), |id| format!("{resource}/{id}"));
+            let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{who} already has {}", list(&used)));
             for (name, value) in &values {
-                let holder = holder.as_ref().map_or_else(String::new, |id| format!(" by the record {id}"));
                 let pointer = name.replace('~', "~0").replace('/', "~1");
-                problem = problem.error(format!("/{pointer}"), format!("{value} is taken{holder}"));
+                problem = problem.error(format!("/{pointer}"), format!("{value} is already used by {who}"));
             }
             let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
             problem = problem.hint(format!("choose another {}, or change the record that has it", names.join(" or ")));
@@ -197,19 +197,19 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
     }
 }
 
-/// The problem of a deletion that other records stand against.
+/// The problem of a deletion that is refused because other records refer to the record.
 fn referenced(
     request: &Request,
     (resource, id): (&str, Option<&Id>),
     holders: &[(String, Option<Id>)],
     not_null: Option<&str>,
 ) -> Problem {
-    const MOST_NAMED: usize = 5;
+    const MAX_NAMED: usize = 5;
     let path =
         |resource: &str, id: Option<&Id>| format!("{resource}/{}", id.map_or_else(String::new, |id| id.to_string()));
     let mut named: Vec<String> =
-        holders.iter().take(MOST_NAMED).map(|(resource, id)| path(resource, id.as_ref())).collect();
-    match holders.len().saturating_sub(MOST_NAMED) {
+        holders.iter().take(MAX_NAMED).map(|(resource, id)| path(resource, id.as_ref())).collect();
+    match holders.len().saturating_sub(MAX_NAMED) {
         0 => {}
         1 => named.push("one more".into()),
         more => named.push(format!("{more} more")),

@@ -214,12 +214,12 @@ fn a_duplicate_names_the_property_the_value_and_the_record() {
     let problem = fixture.json("POST", "/users", body).problem(409, "not-unique");
     let detail = problem["detail"].as_str().unwrap();
     assert!(
-        detail.contains("email") && detail.contains("\"Zoe@Example.com\"") && detail.contains("record 1"),
+        detail.contains("email") && detail.contains("\"Zoe@Example.com\"") && detail.contains("users/1"),
         "{detail}"
     );
     assert_eq!(problem["errors"][0]["pointer"], "/email");
     let detail = problem["errors"][0]["detail"].as_str().unwrap();
-    assert!(detail.contains("\"Zoe@Example.com\"") && detail.contains("record 1"), "{detail}");
+    assert!(detail.contains("\"Zoe@Example.com\"") && detail.contains("users/1"), "{detail}");
     let record = fixture.attempt(&problem).value();
     assert_eq!((&record["id"], &record["email"]), (&1.into(), &"zoe@example.com".into()));
 }
@@ -251,7 +251,7 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
     for (kind, row) in failures() {
         let reply = client.send(row.method, row.url, row.headers, row.body);
         let entry = fixture.entry(|_| true);
-        let told = entry.told.unwrap_or_else(|| panic!("{kind} is told"));
+        let told = entry.note.unwrap_or_else(|| panic!("{kind} is told"));
         let problem = reply.value();
         assert_eq!((entry.method.as_str(), entry.target.as_str()), (row.method, row.url));
         assert_eq!((entry.status.as_u16(), entry.size), (row.status, reply.body.len()));

@@ -88,6 +88,6 @@ fn the_icon_that_browsers_ask_for_is_there() {
     assert_eq!(fixture.get("/favicon.ico").text(), "mine");
     fixture.get("/db");
     // The log has no line of it.
-    let asked = |entry: &standin::Entry| entry.method == "GET" && !entry.target.starts_with("/-/");
+    let asked = |entry: &standin::AccessLogEntry| entry.method == "GET" && !entry.target.starts_with("/-/");
     assert_eq!(fixture.entry(asked).target, "/db");
 }

@@ -87,7 +87,7 @@ fn ids_under_another_name_are_recognised() {
         let problem = fixture.get(path).problem(404, "no-record");
         assert!(problem["hint"].as_str().unwrap().contains(option), "{path}: {problem:#}");
     }
-    assert_eq!(fixture.get("/items/77").problem(404, "no-record")["hint"], "its only id is 1");
+    assert_eq!(fixture.get("/items/77").problem(404, "no-record")["hint"], "the only id is 1");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn letters_outside_ascii_are_readable() {
         let raw = String::from_utf8(raw).unwrap();
         assert!(raw.contains(field), "{raw}");
         let entry = fixture.entry(|_| true);
-        assert_eq!(entry.told.as_deref(), Some(raw.as_str()), "the log has the letters themselves");
+        assert_eq!(entry.note.as_deref(), Some(raw.as_str()), "the log has the letters themselves");
     }
 }
 

@@ -122,7 +122,7 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
         assert!(client.is_closed(), "{}", String::from_utf8_lossy(bytes));
         let entry = fixture.entry(|_| true);
         assert_eq!(entry.status.as_u16(), status);
-        assert!(entry.told.unwrap().contains("http"));
+        assert!(entry.note.unwrap().contains("http"));
         let known = bytes.split(|byte| *byte == b' ').next().unwrap();
         assert!(entry.method.as_str().as_bytes() == known || entry.method == "-" && !entry.target.is_empty());
     }
@@ -372,7 +372,7 @@ fn half_a_body_changes_nothing() {
         client.shutdown_write();
         let entry = fixture.entry(|entry| entry.method == "POST");
         assert_eq!(entry.status, 400, "{entry:?}");
-        assert!(entry.told.unwrap().contains("ended early"));
+        assert!(entry.note.unwrap().contains("ended early"));
         // Whoever only closed the sending half hears why.
         client.reply("POST").problem(400, "bad-request");
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use standin::Entry;
+use standin::AccessLogEntry;
 use standin::Notice;
 use standin::{Listeners, Options, Server};
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ pub const HOSTILE: &str = r#"{
 pub struct Fixture {
     pub server: Option<Server>,
     pub options: Options,
-    entries: Receiver<Entry>,
+    entries: Receiver<AccessLogEntry>,
     notices: Receiver<(Instant, Notice)>,
     /// What happened to the file so far, for the message of a test that fails.
     heard: RefCell<Vec<String>>,
@@ -177,7 +177,7 @@ impl Fixture {
     }
 
     /// Waits for the next line of the access log that `wanted` takes.
-    pub fn entry(&self, wanted: impl Fn(&Entry) -> bool) -> Entry {
+    pub fn entry(&self, wanted: impl Fn(&AccessLogEntry) -> bool) -> AccessLogEntry {
         let end = Instant::now() + DEADLINE;
         loop {
             let entry = self.entries.recv_timeout(end.saturating_duration_since(Instant::now()));
@@ -224,7 +224,7 @@ impl Fixture {
     }
 }
 
-fn start(options: &Options) -> (Server, Receiver<Entry>, Receiver<(Instant, Notice)>) {
+fn start(options: &Options) -> (Server, Receiver<AccessLogEntry>, Receiver<(Instant, Notice)>) {
     let (log, entries) = channel();
     let (tell, notices) = channel();
     // Nobody listens any more once a test has ended.
