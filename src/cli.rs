@@ -4,9 +4,16 @@ mod banner;
 #[cfg(feature = "check")]
 mod check;
 mod config;
+mod convert;
 mod diagnose;
+mod exec;
+mod health;
+mod init;
 mod log;
 mod openapi;
+mod port;
+mod schema;
+mod shell;
 mod signals;
 mod snapshot;
 mod style;
@@ -21,11 +28,13 @@ use std::time::Duration;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use self::port::Port;
+use self::signals::Stop;
 use crate::file::Durability;
 use crate::http::{Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
-use crate::server::{Listeners, Options, Saving, Server};
+use crate::server::{Listeners, Options, Saving, Server, StartError};
 use crate::text::{list, nearest, shell_word};
 
 /// All as it should be.
@@ -42,14 +51,18 @@ const LAST_SAVE: Duration = Duration::from_millis(500);
 /// How long a stop waits for the log: whoever reads it may have stopped reading.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// The heading of the options that protect the server.
+/// The headings of the options in the help.
+const DATA: &str = "Data";
+const RESPONSES: &str = "Responses";
 const LIMITS: &str = "Limits";
 
 const EXAMPLES: &str = "\
 Examples:
   standin                           serve data/db.json (or db.json) on http://localhost:3000
   standin db.json --port 4000       serve another file on another port
+  standin init                      write a small db.json to begin with
   standin --ephemeral db.json       take writes, and leave the file as it is
+  standin --exec \"npm test\"         serve while a command runs; it finds the address in STANDIN_URL
   standin --host 0.0.0.0 db.json    serve to the network: everybody there can read and write the data
 
   curl -X POST http://localhost:3000/users -H \"Content-Type: application/json\" -d '{\"name\": \"Ada\"}'";
@@ -70,11 +83,29 @@ enum Command {
     /// Serve a data file (default command)
     #[command(display_name = "standin", version, disable_version_flag = true, after_help = EXAMPLES, args_override_self = true)]
     Serve(Box<Serve>),
+    /// Write a data file to begin with, or convert one from another format
+    Init(init::Init),
     /// Print the OpenAPI 3.1 document of the API
     Openapi(openapi::OpenApi),
     /// Check that the curl examples in your docs still work
     #[cfg(feature = "check")]
     Check(standin_check::Options),
+    /// Ask a running server whether it is healthy
+    Health(health::Health),
+    /// Print the JSON Schema of a file that standin reads, for editors
+    Schema {
+        /// The file
+        #[arg(value_enum)]
+        file: schema::File,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -84,37 +115,80 @@ struct Serve {
     /// Further data files: refused, with a way to join them
     #[arg(hide = true)]
     more: Vec<PathBuf>,
-    /// The port; 0 picks a free port [default: the environment variable PORT, or else 3000]
-    #[arg(short, long)]
-    port: Option<u16>,
+    /// The port; 0 picks a free port, auto the first free one from 3000 on [default: the environment variable PORT, or
+    /// else 3000]
+    #[arg(short, long, value_parser = Port::parse)]
+    port: Option<Port>,
     /// The host name or address to serve on [default: the environment variable STANDIN_HOST, or else localhost]
     #[arg(short = 'H', long)]
     host: Option<String>,
+    /// Open the server's page in the browser
+    #[arg(long)]
+    open: bool,
+    /// Run a command in the shell with STANDIN_URL set, stop when it ends, and exit with its exit code
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+    /// Stop when the standard input ends, for programs that start standin
+    #[arg(long, conflicts_with = "exec")]
+    exit_on_stdin_close: bool,
     /// Reload the file when it changes (default)
-    #[arg(short, long, default_value_t = true, overrides_with = "no_watch")]
+    #[arg(short, long, default_value_t = true, overrides_with = "no_watch", help_heading = DATA)]
     watch: bool,
     /// Don't watch the file; notice edits at the next write
-    #[arg(long)]
+    #[arg(long, help_heading = DATA)]
     no_watch: bool,
     /// Also check the file for changes every MS milliseconds, because some mounts report none; 0 turns it off
-    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    #[arg(long, value_name = "MS", default_value_t = 1000, help_heading = DATA)]
     poll: u64,
     /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = DATA)]
     schema: Option<PathBuf>,
     /// How durable a write is once acknowledged
-    #[arg(long, value_enum, default_value_t = Sure::Synced)]
+    #[arg(long, value_enum, default_value_t = Sure::Synced, help_heading = DATA)]
     durability: Sure,
     /// Never write the file; the same as --durability memory
-    #[arg(long)]
+    #[arg(long, help_heading = DATA)]
     ephemeral: bool,
     /// When you edit the file, keep API writes of the last MS milliseconds that your edit does not contain
-    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = DATA)]
     unseen: u64,
     /// For files this large, log writes to a journal first and rewrite the file within a second: in bytes, or with k or
     /// m; 0 for every file
-    #[arg(long, value_name = "SIZE", default_value = "8m", value_parser = any_size)]
+    #[arg(long, value_name = "SIZE", default_value = "8m", value_parser = any_size, help_heading = DATA)]
     journal_above: usize,
+    /// Folder for snapshots (type s, Enter in the terminal)
+    #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".", help_heading = DATA)]
+    snapshots: PathBuf,
+    /// The property that holds a record's id
+    #[arg(short, long, value_name = "NAME", default_value = "id", help_heading = DATA)]
+    id: String,
+    /// What foreign keys end with
+    #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks", help_heading = DATA)]
+    foreign_key_suffix: String,
+    /// What DELETE does to the records that point to the deleted one; "onDelete" in the rules wins
+    #[arg(long, value_name = "WHAT", default_value = "cascade", value_parser = on_delete(), help_heading = DATA)]
+    on_delete: OnDelete,
+    /// A folder of files to serve beside the API [default: public, if it is there]
+    #[arg(short = 's', long = "static", value_name = "FOLDER", help_heading = RESPONSES)]
+    folder: Option<PathBuf>,
+    /// A file of rules that rewrite URLs: {"/api/*": "/$1"}
+    #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
+    routes: Option<PathBuf>,
+    /// Answer GET, HEAD and OPTIONS only
+    #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
+    read_only: bool,
+    /// Disable the admin routes under /-/
+    #[arg(long, help_heading = RESPONSES)]
+    no_admin: bool,
+    /// Send no cross-origin headers
+    #[arg(long, visible_alias = "nc", help_heading = RESPONSES)]
+    no_cors: bool,
+    /// Send nothing compressed
+    #[arg(long, visible_alias = "ng", help_heading = RESPONSES)]
+    no_gzip: bool,
+    /// Delay every API response, in milliseconds
+    #[arg(short, long, value_name = "MS", default_value_t = 0, help_heading = RESPONSES)]
+    delay: u64,
     /// The largest body of a request, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
     body_limit: usize,
@@ -151,39 +225,6 @@ struct Serve {
     /// Extra Host name to accept while bound to localhost; may be repeated
     #[arg(long, value_name = "NAME", help_heading = LIMITS)]
     allow_host: Vec<String>,
-    /// A folder of files to serve beside the API [default: public, if it is there]
-    #[arg(short = 's', long = "static", value_name = "FOLDER")]
-    folder: Option<PathBuf>,
-    /// A file of rules that rewrite URLs: {"/api/*": "/$1"}
-    #[arg(short, long, value_name = "FILE")]
-    routes: Option<PathBuf>,
-    /// Answer GET, HEAD and OPTIONS only
-    #[arg(long, visible_alias = "ro")]
-    read_only: bool,
-    /// Disable the admin routes under /-/
-    #[arg(long)]
-    no_admin: bool,
-    /// Send no cross-origin headers
-    #[arg(long, visible_alias = "nc")]
-    no_cors: bool,
-    /// Send nothing compressed
-    #[arg(long, visible_alias = "ng")]
-    no_gzip: bool,
-    /// Delay every API response, in milliseconds
-    #[arg(short, long, value_name = "MS", default_value_t = 0)]
-    delay: u64,
-    /// Folder for snapshots (type s, Enter in the terminal)
-    #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".")]
-    snapshots: PathBuf,
-    /// The property that holds a record's id
-    #[arg(short, long, value_name = "NAME", default_value = "id")]
-    id: String,
-    /// What foreign keys end with
-    #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks")]
-    foreign_key_suffix: String,
-    /// What DELETE does to the records that point to the deleted one; "onDelete" in the rules wins
-    #[arg(long, value_name = "WHAT", default_value = "cascade", value_parser = on_delete())]
-    on_delete: OnDelete,
     /// Config file (JSON): options by name [default: json-server.json, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -229,7 +270,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Some(Command::Serve(serve)) => *serve,
         #[cfg(feature = "check")]
         Some(Command::Check(options)) => return check::check(options),
+        Some(Command::Init(init)) => return init.run(),
         Some(Command::Openapi(openapi)) => return openapi.run(),
+        Some(Command::Health(health)) => return health.run(),
+        Some(Command::Schema { file }) => return schema::schema(file),
+        Some(Command::Completions { shell }) => return shell::completions(shell),
+        Some(Command::Man) => return shell::man(),
         None => typed.serve,
     };
     serve.run()
@@ -288,9 +334,27 @@ fn fail(words: &str) -> ExitCode {
 }
 
 fn fail_with(text: &str) -> ExitCode {
+    write_error(text);
+    ExitCode::from(FAILED)
+}
+
+fn write_error(text: &str) {
     // There is nowhere to report that the error stream is gone.
     let _ = anstream::stderr().write_all(style::labels(text).as_bytes());
-    ExitCode::from(FAILED)
+}
+
+/// Prints what a command was asked for.
+fn print(text: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(text).and_then(|()| std::io::stdout().flush()) {
+        // The reader has closed the pipe, as `head` does.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(&format!("cannot print: {error}")),
+        _ => ExitCode::from(OK),
+    }
+}
+
+/// The names of the commands.
+fn commands() -> Vec<String> {
+    command().get_subcommands().map(|command| command.get_name().to_string()).collect()
 }
 
 impl Serve {
@@ -299,37 +363,73 @@ impl Serve {
             return fail(&words);
         }
         allow_many_files();
-        let (quiet, timestamps) = (self.quiet, self.timestamps);
-        let named = self.file.is_some();
-        let snapshots = self.snapshots.clone();
-        let options = match self.options() {
+        let (quiet, timestamps, opens, at_stdin_end) =
+            (self.quiet, self.timestamps, self.open, self.exit_on_stdin_close);
+        let (named, exec, snapshots) = (self.file.is_some(), self.exec.clone(), self.snapshots.clone());
+        let (mut options, port) = match self.options() {
             Ok(options) => options,
             Err(words) => return fail(&words),
         };
         let name = options.file.display().to_string();
         let log = log::Log::start(quiet, timestamps);
-        let (access, notices) = (log.clone(), log.clone());
-        let listeners = Listeners {
-            access: (!quiet).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
-            notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
-        };
-        let server = match Server::start(&options, listeners) {
-            Ok(server) => server,
-            Err(error) => {
-                return fail_with(&diagnose::start_error(&error, &options, named));
+        let server = loop {
+            if port == Port::Auto {
+                options.port = port::next_free(&options.host, options.port).unwrap_or(options.port);
+            }
+            let (access, notices, name) = (log.clone(), log.clone(), name.clone());
+            let listeners = Listeners {
+                access: (!quiet).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
+                notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
+            };
+            match Server::start(&options, listeners) {
+                Ok(server) => break server,
+                // Another program was quicker.
+                Err(StartError::Address { error, .. })
+                    if port == Port::Auto
+                        && error.kind() == std::io::ErrorKind::AddrInUse
+                        && port::next_free(&options.host, options.port).is_some() =>
+                {
+                    options.port = options.port.saturating_add(1);
+                }
+                Err(error) => return fail_with(&diagnose::start_error(&error, &options, named)),
             }
         };
         let mut signals = match signals::Signals::listen() {
             Ok(signals) => signals,
             Err(error) => return fail(&format!("cannot listen for signals: {error}")),
         };
-        log.banner(banner::banner(&server, &options, snapshot::has_keyboard()));
-        snapshot::on_key(server.reader(), snapshots, options.file.clone(), log.clone());
-        signals.wait();
+        let url = banner::base_url(&server, &options);
+        let has_keyboard = snapshot::has_keyboard();
+        if !quiet {
+            log.plain(banner::banner(&server, &options, has_keyboard && exec.is_none()));
+        } else if matches!(port, Port::Auto | Port::Number(0)) {
+            log.plain(format!("{}\n", server.port()));
+        }
+        if opens && let Err(error) = open::that_detached(&url) {
+            log.error(style::warning(&format!("cannot open a browser ({error}); open {url}/ yourself")));
+        }
+        let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        // The port is open, so the command's requests are answered. Its input is the terminal's, or ours.
+        let command = match exec.map(|command| exec::start(&command, &url, has_keyboard, ask.clone())).transpose() {
+            Ok(command) => command,
+            Err(error) => return fail(&format!("cannot run a shell for --exec: {error}")),
+        };
+        if command.is_none() {
+            // Nobody listens once the server stops for another reason.
+            let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
+            snapshot::on_key(server.reader(), snapshots, options.file.clone(), log.clone(), at_end);
+        }
+        let code = loop {
+            match (signals.wait(&mut asked), &command) {
+                (Stop::Asked(code), _) => break code,
+                (Stop::Signal(_), None) => break OK,
+                (Stop::Signal(signal), Some(command)) => command.forward(signal),
+            }
+        };
         signals.exit_on_next();
         stop(server, options.limits.grace, &log);
         log.finish(LAST_LINES);
-        ExitCode::from(OK)
+        ExitCode::from(code)
     }
 
     /// Refuses what json-server takes and standin does not, with what to do instead.
@@ -349,27 +449,24 @@ impl Serve {
                 ));
             }
             let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-            match extension.as_deref() {
-                Some("js" | "cjs" | "mjs") => {
-                    let module = if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
-                        name.into_owned()
-                    } else {
-                        format!("./{name}")
-                    };
-                    let script = format!("console.log(JSON.stringify(require({module:?})()))");
-                    return Err(format!(
-                        "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
-                        file.display(),
-                        shell_word(&script)
-                    ));
-                }
-                Some("json5") => {
-                    return Err(format!(
-                        "{name} is JSON5, and standin reads JSON, so that it can give the file back as it was written.\n  help: convert it once: npx json5 {} > db.json",
-                        shell_word(&name)
-                    ));
-                }
-                _ => {}
+            if let Some("js" | "cjs" | "mjs") = extension.as_deref() {
+                let module = if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
+                    name.into_owned()
+                } else {
+                    format!("./{name}")
+                };
+                let script = format!("console.log(JSON.stringify(require({module:?})()))");
+                return Err(format!(
+                    "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
+                    file.display(),
+                    shell_word(&script)
+                ));
+            }
+            if let Some(format) = convert::format(file) {
+                return Err(format!(
+                    "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
+                    shell_word(&name)
+                ));
             }
         }
         for (option, folder) in [("--static", self.folder.as_ref()), ("--snapshots", Some(&self.snapshots))] {
@@ -380,11 +477,12 @@ impl Serve {
         Ok(())
     }
 
-    fn options(self) -> Result<Options, String> {
+    /// The options of the server, and the port that was asked for.
+    fn options(self) -> Result<(Options, Port), String> {
         let port = match (self.port, environment("PORT")) {
             (Some(port), _) => port,
-            (None, None) => USUAL_PORT,
-            (None, Some(text)) => text.trim().parse().map_err(|_| {
+            (None, None) => Port::Number(USUAL_PORT),
+            (None, Some(text)) => Port::parse(text.trim()).map_err(|_| {
                 format!(
                     "the environment variable PORT is {text:?}, which is not a port (0 to 65535)\n  help: unset PORT, or choose a port with --port {USUAL_PORT}"
                 )
@@ -415,11 +513,11 @@ impl Serve {
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
             ..Settings::default()
         };
-        Ok(Options {
+        let options = Options {
             file,
             schema: self.schema,
             host,
-            port,
+            port: if let Port::Number(port) = port { port } else { USUAL_PORT },
             saving,
             watch: self.watch && !self.no_watch,
             poll: Duration::from_millis(self.poll),
@@ -440,14 +538,15 @@ impl Serve {
             on_delete: self.on_delete,
             http,
             ..Options::new("")
-        })
+        };
+        Ok((options, port))
     }
 }
 
 /// The error for a second data file, or for a word that was meant as a command.
 fn one_file(first: &Path, second: &Path) -> String {
     let (first_name, second_name) = (first.display(), second.display());
-    let names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_string()).collect();
+    let names = commands();
     let is_word = first.extension().is_none() && first.components().count() == 1 && !first.exists();
     if is_word {
         let meant = nearest(&first.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or("serve");

@@ -5,4 +5,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 packaging/npm/pack.sh "$@" > /dev/null
-node --test packaging/npm/test/package.test.mjs packaging/npm/test/api.test.mjs
+node --test --test-timeout=120000 packaging/npm/test/package.test.mjs packaging/npm/test/api.test.mjs

@@ -9,17 +9,22 @@ use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
 
+/// The address of the server, without a slash at the end.
+pub(super) fn base_url(server: &Server, options: &Options) -> String {
+    let host = match options.host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(ip) if ip.is_unspecified() => "localhost".to_string(),
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => options.host.clone(),
+    };
+    format!("http://{host}:{}", server.port())
+}
+
 /// The file, the resources with their URLs and counts, the options in effect, and what can be done next.
 /// `has_keyboard`: what is typed reaches the program.
 pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> String {
     let bound: Option<IpAddr> = options.host.trim_matches(['[', ']']).parse().ok();
     let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
-    let host = match bound {
-        _ if everywhere => "localhost".to_string(),
-        Some(IpAddr::V6(ip)) => format!("[{ip}]"),
-        _ => options.host.clone(),
-    };
-    let (port, base) = (server.port(), format!("http://{host}:{}", server.port()));
+    let (port, base) = (server.port(), base_url(server, options));
     let http = &options.http;
     let mut banner = Banner(format!("{TITLE}standin {}{TITLE:#}\n\n", env!("CARGO_PKG_VERSION")));
     let saving = match options.saving {
@@ -54,7 +59,8 @@ pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> 
             banner.line("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
         }
     }
-    let is_local = host == "localhost" || bound.is_some_and(|ip| ip.is_loopback());
+    let is_local =
+        everywhere || options.host.eq_ignore_ascii_case("localhost") || bound.is_some_and(|ip| ip.is_loopback());
     if http.admin && !http.read_only && is_local {
         banner.line("Reset", &format!("curl -X POST {base}/-/reset"));
     }

@@ -38,7 +38,8 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String>
         return Err(format!("{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"));
     };
     let mut options = Vec::new();
-    for (key, value) in &keys {
+    // `$schema` is for editors.
+    for (key, value) in keys.iter().filter(|(key, _)| *key != "$schema") {
         options.extend(option(&command, key, value).map_err(|words| format!("{name}: {words}"))?);
     }
     // Tried alone first, so that a bad value is reported as one of the file and not as one that was typed.
@@ -83,13 +84,16 @@ fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, 
     }
 }
 
-/// The options that a config file may set.
-fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| !matches!(arg.get_long(), None | Some("config" | "help" | "version")))
+/// The options that a config file may set. A command to run is none of them: a folder that somebody else has made must
+/// not be able to say it.
+pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| {
+        !matches!(arg.get_long(), None | Some("config" | "exec" | "exit-on-stdin-close" | "help" | "version"))
+    })
 }
 
 /// The names by which an option is known.
-fn names(arg: &Arg) -> impl Iterator<Item = &str> {
+pub(super) fn names(arg: &Arg) -> impl Iterator<Item = &str> {
     arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default())
 }
 

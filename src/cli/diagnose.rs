@@ -1,7 +1,6 @@
 //! Errors for a person at a terminal: the place, the line, and what to do.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -10,12 +9,18 @@ use crate::engine::Faults;
 use crate::server::{Options, StartError};
 use crate::text::{list, shell_word, with_causes};
 
-use super::USUAL_PORT;
+use super::{USUAL_PORT, convert, port};
 
 /// Why the server did not start. `named`: the person named the data file.
 pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> String {
     match error {
-        StartError::Data { path, faults } => self::faults(&path.display().to_string(), faults),
+        StartError::Data { path, faults } => {
+            let mut text = self::faults(&path.display().to_string(), faults);
+            if convert::lacks_names(&faults.text) {
+                text.push_str(&format!("  help: to convert it: {}\n", conversion(path)));
+            }
+            text
+        }
         StartError::Rules { path, text, error } => {
             let path = path.display().to_string();
             error
@@ -37,13 +42,19 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             }
             if named && path.extension().is_none() {
                 return format!(
-                    "error: there is no file {file}, and no command of that name\n  help: to serve a file: standin db.json; commands are serve, check and openapi\n"
+                    "error: there is no file {file}, and no command of that name\n  help: to serve a file: standin db.json; commands are {}\n",
+                    list(&super::commands())
                 );
             }
             let found = json_files(&[Path::new("."), Path::new("data")]);
+            if !named {
+                let other = found.first().map_or("FILE".into(), |file| shell_word(file));
+                return format!(
+                    "error: there is no data file here (data/db.json or db.json)\n  help: to begin with a small one: standin init\n  help: to serve another file: standin {other}\n"
+                );
+            }
             let help = match found.as_slice() {
-                _ if !named => "name a data file: standin db.json".to_string(),
-                [] => "a data file is a JSON object of resources: {\"users\": []}".to_string(),
+                [] => "to begin with a small data file: standin init".to_string(),
                 found => format!("JSON files here: {}", list(found)),
             };
             format!("error: there is no file {file}\n  help: {help}\n")
@@ -72,12 +83,12 @@ fn address(address: &str, error: &std::io::Error, options: &Options, named: bool
     let port = options.port;
     let file = if named { format!(" {}", shell_word(&options.file.display().to_string())) } else { String::new() };
     match error.kind() {
-        ErrorKind::AddrInUse => {
-            match (port.saturating_add(1)..=u16::MAX).take(100).find(|port| is_free(&options.host, *port)) {
-                Some(free) => format!("error: port {port} is in use; {free} is free: standin --port {free}{file}\n"),
-                None => format!("error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"),
-            }
-        }
+        ErrorKind::AddrInUse => match port::next_free(&options.host, port.saturating_add(1)) {
+            Some(free) => format!(
+                "error: port {port} is in use; {free} is free: standin --port {free}{file}\n  help: --port auto takes the next free port\n"
+            ),
+            None => format!("error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"),
+        },
         ErrorKind::PermissionDenied if port < 1024 => format!(
             "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: standin --port {}{file}\n",
             if port == 80 { 8080 } else { USUAL_PORT }
@@ -91,14 +102,14 @@ fn address(address: &str, error: &std::io::Error, options: &Options, named: bool
     }
 }
 
-/// Whether a server could listen on `port` now.
-fn is_free(host: &str, port: u16) -> bool {
-    let hosts = if host.eq_ignore_ascii_case("localhost") { &["127.0.0.1", "::1"][..] } else { &[host][..] };
-    // A machine without IPv6 has no ::1, which the server does without, too.
-    hosts.iter().all(|host| {
-        let bound = TcpListener::bind((host.trim_matches(['[', ']']), port));
-        !bound.is_err_and(|error| matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied))
-    })
+/// The command that makes a data file of `path`, which holds records without a name.
+fn conversion(path: &Path) -> String {
+    let word = |path: &Path| shell_word(&path.display().to_string());
+    if path.file_name().is_none_or(|name| name != "db.json") {
+        return format!("standin init --from {}", word(path));
+    }
+    let other = path.with_file_name("items.json");
+    format!("mv {} {} && standin init --from {}", word(path), word(&other), word(&other))
 }
 
 /// What is wrong with a data file.

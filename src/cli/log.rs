@@ -115,11 +115,9 @@ impl Log {
         }
     }
 
-    /// Prints the banner, unless the log is quiet.
-    pub(super) fn banner(&self, text: String) {
-        if !self.quiet {
-            self.send(Line::Plain(text));
-        }
+    /// Prints text that is not an event, such as the banner, even if the log is quiet.
+    pub(super) fn plain(&self, text: String) {
+        self.send(Line::Plain(text));
     }
 
     /// Prints an error or a warning.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{OK, diagnose, fail_with};
+use super::{diagnose, fail_with, print};
 use crate::server::{Options, Sandbox, StartError};
 
 #[derive(Debug, Args)]
@@ -23,11 +23,7 @@ impl OpenApi {
         let mut options = Options::new(self.file.unwrap_or_else(super::usual_file));
         options.schema = self.schema;
         match document(&options) {
-            Ok(text) => {
-                // Fails if the reader has closed the pipe.
-                let _ = std::io::Write::write_all(&mut std::io::stdout(), &text);
-                ExitCode::from(OK)
-            }
+            Ok(text) => print(&text),
             Err(error) => fail_with(&diagnose::start_error(&error, &options, named)),
         }
     }

@@ -4,10 +4,19 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How soon after the first signal a second one may be the same: Ctrl+C under `npm start` comes from the terminal, and
 /// once more from npm.
 const TWICE: Duration = Duration::from_millis(150);
+
+/// What ends the server.
+pub(super) enum Stop {
+    /// A signal, given as the exit code of a process that it ends at once.
+    Signal(u8),
+    /// Something else, with the exit code that it asks for.
+    Asked(u8),
+}
 
 /// Listens for SIGINT, SIGTERM and SIGHUP (elsewhere: Ctrl+C).
 pub(super) struct Signals {
@@ -41,33 +50,40 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal; returns the exit code of a process that it ends at once.
-    pub(super) fn wait(&mut self) -> u8 {
+    /// Waits for the next signal, or for an exit code from `asked`.
+    pub(super) fn wait(&mut self, asked: &mut UnboundedReceiver<u8>) -> Stop {
         #[cfg(unix)]
-        return self.runtime.block_on(std::future::poll_fn(|context| {
+        let signal = {
             use std::task::Poll;
-            for (code, stream) in &mut self.streams {
-                if stream.poll_recv(context).is_ready() {
-                    return Poll::Ready(*code);
-                }
-            }
-            Poll::Pending
-        }));
+            let streams = &mut self.streams;
+            std::future::poll_fn(move |context| {
+                let mut codes = streams.iter_mut().map(|(code, stream)| (*code, stream.poll_recv(context)));
+                codes.find(|(_, ready)| ready.is_ready()).map_or(Poll::Pending, |(code, _)| Poll::Ready(code))
+            })
+        };
         #[cfg(not(unix))]
-        {
+        let signal = async {
             // If it fails there is no way to be asked to stop, other than to be killed.
-            if self.runtime.block_on(tokio::signal::ctrl_c()).is_err() {
-                std::thread::park();
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
             }
             130
-        }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                code = signal => Stop::Signal(code),
+                Some(code) = asked.recv() => Stop::Asked(code),
+            }
+        })
     }
 
     /// Ends the process at the next signal. Everything acknowledged is in the file or its journal at any time.
     pub(super) fn exit_on_next(mut self) {
         let first = Instant::now();
         std::thread::spawn(move || {
-            let code = self.wait();
+            // Nobody else asks any more.
+            let (_, mut asked) = tokio::sync::mpsc::unbounded_channel();
+            let (Stop::Signal(code) | Stop::Asked(code)) = self.wait(&mut asked);
             std::thread::sleep(TWICE.saturating_sub(first.elapsed()));
             std::process::exit(code.into());
         });

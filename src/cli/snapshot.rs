@@ -9,12 +9,24 @@ use super::style;
 use crate::server::Reader;
 
 /// Saves a snapshot whenever a line `s` is typed into the terminal in which the program runs in the foreground. Input
-/// from anywhere else is not read.
-pub(super) fn on_key(reader: Reader, folder: PathBuf, file: PathBuf, log: Log) {
-    if !io::stdin().is_terminal() {
+/// from anywhere else is read only where `at_end` wants to know when it ends.
+pub(super) fn on_key(
+    reader: Reader,
+    folder: PathBuf,
+    file: PathBuf,
+    log: Log,
+    at_end: Option<impl FnOnce() + Send + 'static>,
+) {
+    let is_terminal = io::stdin().is_terminal();
+    if !is_terminal && at_end.is_none() {
         return;
     }
     std::thread::spawn(move || {
+        if !is_terminal {
+            // An input that cannot be read is as good as one that has ended.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            return at_end.into_iter().for_each(|at_end| at_end());
+        }
         read_lines(|line| {
             if line.trim().eq_ignore_ascii_case("s") {
                 match write(&reader, &folder, &file) {
@@ -25,6 +37,7 @@ pub(super) fn on_key(reader: Reader, folder: PathBuf, file: PathBuf, log: Log) {
                 }
             }
         });
+        at_end.into_iter().for_each(|at_end| at_end());
     });
 }
 

@@ -8,6 +8,7 @@
 
 mod budget;
 mod compile;
+mod editor;
 mod example;
 mod explain;
 mod gather;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use crate::json::{Place, SyntaxError};
 
 pub use budget::{Budget, TooComplex};
+pub use editor::editor_schema;
 pub use ids::IdRules;
 
 /// The compiled rules of a data file. The default has rules for nothing, as where there is no rules file.

@@ -11,28 +11,28 @@ use tempfile::TempDir;
 use crate::support::*;
 
 /// A folder to start the program in.
-struct Place {
+pub struct Place {
     folder: TempDir,
     /// Environment variables for the program.
-    variables: Vec<(&'static str, &'static str)>,
+    pub variables: Vec<(&'static str, &'static str)>,
 }
 
 /// What a run of the program left.
 #[derive(Debug)]
-struct Ended {
-    status: ExitStatus,
-    out: String,
-    errors: String,
+pub struct Ended {
+    pub status: ExitStatus,
+    pub out: String,
+    pub errors: String,
 }
 
 /// The program, running.
-struct Running {
-    child: Child,
+pub struct Running {
+    pub child: Child,
     lines: Receiver<String>,
     errors: Receiver<String>,
 }
 
-fn place(files: &[(&str, &str)]) -> Place {
+pub fn place(files: &[(&str, &str)]) -> Place {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -43,15 +43,15 @@ fn place(files: &[(&str, &str)]) -> Place {
 }
 
 impl Place {
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    fn start(&self, arguments: &[&str]) -> Running {
+    pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_standin"))
             .args(arguments)
             .current_dir(self.folder.path())
@@ -70,12 +70,12 @@ impl Place {
     }
 
     /// A run that ends by itself.
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).end()
     }
 
     /// A run that fails with exit code 2, one message and no backtrace.
-    fn fails(&self, arguments: &[&str]) -> String {
+    pub fn fails(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments);
         assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {ended:?}");
         assert_eq!(ended.out, "", "{arguments:?}");
@@ -101,12 +101,12 @@ fn follow(stream: impl Read + Send + 'static) -> Receiver<String> {
 
 impl Running {
     /// Waits for a line that `wanted` takes.
-    fn line(&self, wanted: impl FnMut(&str) -> bool) -> String {
+    pub fn line(&self, wanted: impl FnMut(&str) -> bool) -> String {
         wait_for(&self.lines, wanted)
     }
 
     /// Waits for a line of either stream; what it prints first decides which.
-    fn any(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn any(&self, wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + DEADLINE;
         while Instant::now() < end {
             for lines in [&self.lines, &self.errors] {
@@ -120,30 +120,30 @@ impl Running {
         panic!("the line did not come");
     }
 
-    fn error(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn error(&self, wanted: impl Fn(&str) -> bool) -> String {
         wait_for(&self.errors, wanted)
     }
 
     /// The URL that the banner names as home.
-    fn home(&self) -> String {
+    pub fn home(&self) -> String {
         let line = self.line(|line| line.trim_start().starts_with("Home"));
         line.split_whitespace().last().unwrap().trim_end_matches('/').to_string()
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         let home = self.home();
         let port = home.rsplit(':').next().unwrap();
         Client::connect(format!("127.0.0.1:{port}").parse().unwrap())
     }
 
     #[cfg(unix)]
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).unwrap();
     }
 
     /// Waits for the end.
-    fn end(mut self) -> Ended {
+    pub fn end(mut self) -> Ended {
         let (out, errors) = (rest(&self.lines), rest(&self.errors));
         // Both streams have ended, so the program has, or is about to.
         let status = self.child.wait().unwrap();
@@ -415,7 +415,7 @@ fn a_missing_file_says_what_to_do() {
     assert!(errors.contains("there is no file db.json") && errors.contains("other.json"), "{errors}");
     assert!(!errors.contains("package.json"), "{errors}");
     let errors = place.fails(&[]);
-    assert!(errors.contains("data/db.json") && errors.contains("standin db.json"), "{errors}");
+    assert!(errors.contains("data/db.json") && errors.contains("standin other.json"), "{errors}");
     let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
     assert!(errors.contains("rules.json"), "{errors}");
     let errors = place.fails(&["-p", "0", "."]);
@@ -424,7 +424,7 @@ fn a_missing_file_says_what_to_do() {
     let errors = place.fails(&["openapi", "nofile.json"]);
     assert!(errors.contains("there is no file nofile.json") && errors.contains("other.json"), "{errors}");
     let errors = place.fails(&["start"]);
-    assert!(errors.contains("there is no file start") && errors.contains("commands are serve"), "{errors}");
+    assert!(errors.contains("there is no file start") && errors.contains("commands are"), "{errors}");
     let errors = place.fails(&["missing.md"]);
     assert!(errors.contains("there is no file missing.md") && errors.contains("standin check"), "{errors}");
 }

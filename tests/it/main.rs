@@ -47,6 +47,7 @@ mod routes;
 
 mod check;
 mod cli;
+mod commands;
 mod embedding;
 mod examples;
 

@@ -22,12 +22,13 @@ test("npx standin --version prints the version of the package", () => {
 
 test("npx standin db.json serves the file and saves to it", async () => {
   reset(folder);
-  const child = run("npx", ["--no-install", "standin", "db.json", "--port", "0"]);
+  const child = run("npx", ["--no-install", "standin", "db.json", "--port", "0"], { detached: true });
   const url = await address(child);
   const response = await fetch(`${url}/users`, json("POST", { name: "Grace" }));
   assert.deepEqual([response.status, await response.json()], [201, { name: "Grace", id: 2 }]);
   assert.match(readFileSync(join(folder, "db.json"), "utf8"), /Grace/);
-  child.kill("SIGTERM");
+  // npx does not pass SIGTERM on; process managers send it to the whole group.
+  process.kill(-child.pid, "SIGTERM");
   assert.ok([0, 143, "SIGTERM"].includes(await end(child)));
 });
 
@@ -46,14 +47,26 @@ test("npm start runs it, and SIGTERM to npm ends it", async () => {
   await assert.rejects(fetch(`${url}/users/1`));
 });
 
+test("npx standin db.json in a terminal ends with Ctrl+C", { skip: process.platform === "win32" }, async () => {
+  reset(folder);
+  const command = [join(import.meta.dirname, "terminal.py"), "npx", "--no-install", "standin", "db.json", "--port", "0"];
+  const child = run("python3", command, { env: { ...process.env, NO_COLOR: "1" } });
+  const url = await address(child);
+  assert.equal((await fetch(`${url}/users`, json("POST", { name: "Grace" }))).status, 201);
+  child.stdin.write("\x03");
+  // npx itself ends by the signal: -2, as a byte.
+  assert.ok([0, 130, 254].includes(await end(child)));
+  await assert.rejects(fetch(`${url}/users/1`));
+  assert.match(readFileSync(join(folder, "db.json"), "utf8"), /Grace/);
+});
+
 for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"]) {
   test(`child_process.spawn with default stdio, then kill(${signal})`, async () => {
-    const binary = process.platform === "win32" ? undefined : signal === "SIGINT" ? "program" : "launcher";
     const path = join(folder, "node_modules/.bin/standin");
     // SIGINT goes to the whole group in a terminal; sent to the launcher alone it is ignored, as it should be.
     const child = run(path, ["db.json", "--port", "0"], { detached: true });
     const url = await address(child);
-    process.kill(binary === "program" ? -child.pid : child.pid, signal);
+    process.kill(signal === "SIGINT" ? -child.pid : child.pid, signal);
     const code = await end(child);
     assert.ok([0, 130, 129, 143, signal].includes(code), `ended with ${code}`);
     await assert.rejects(fetch(`${url}/users/1`));

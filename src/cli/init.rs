@@ -1,0 +1,178 @@
+//! `standin init`: a data file to begin with, or one made from data in another format.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::{convert, fail, print};
+use crate::text::{list, shell_word};
+
+const DATA: &str = "db.json";
+const RULES: &str = "db.schema.json";
+/// The collections that have sample records.
+const SAMPLES: [&str; 3] = ["users", "posts", "comments"];
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The collections to make [default: users posts comments]
+    collections: Vec<String>,
+    /// Convert FILE to db.json beside it: JSON5, JSONC, YAML, CSV, NDJSON, or JSON with an array at the top
+    #[arg(long, value_name = "FILE", conflicts_with = "collections")]
+    from: Option<PathBuf>,
+}
+
+impl Init {
+    pub(super) fn run(self) -> ExitCode {
+        let done = match &self.from {
+            Some(file) => from_file(file),
+            None => samples(self.collections),
+        };
+        match done {
+            Ok(text) => print(text.as_bytes()),
+            Err(message) => fail(&message),
+        }
+    }
+}
+
+/// Writes the data file and the rules file; says what was written.
+fn samples(named: Vec<String>) -> Result<String, String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in named {
+        if name.is_empty() || name.contains(['.', '/', '\\', '$']) || name.contains(char::is_whitespace) {
+            return Err(format!(
+                "{name:?} cannot be the name of a collection\n  help: a name is a word: standin init users posts; to convert a file: standin init --from FILE"
+            ));
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        names = SAMPLES.map(String::from).into();
+    }
+    // It would be served instead of the new one.
+    let usual = super::usual_file();
+    for path in [usual.as_path(), Path::new(DATA), Path::new(RULES)] {
+        if path.exists() {
+            return Err(exists(path, "nothing was written"));
+        }
+    }
+    let mut data = Map::from_iter([("$schema".to_string(), json!(RULES))]);
+    let mut rules = Map::new();
+    for name in &names {
+        data.insert(name.clone(), records(name, &names));
+        rules.insert(name.clone(), rules_of(name, &names));
+    }
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": rules
+    });
+    write_new(Path::new(RULES), &format!("{schema:#}\n"))?;
+    write_new(Path::new(DATA), &format!("{:#}\n", Value::Object(data)))?;
+    let names = list(&names);
+    Ok(format!(
+        "wrote {DATA}: {names}\nwrote {RULES}: the rules that hold for them; change them as you like\n\nTo serve it: standin\n"
+    ))
+}
+
+/// Sample records; those of a collection that is not made are not pointed to.
+fn records(name: &str, made: &[String]) -> Value {
+    let is_made = |other: &str| made.iter().any(|name| name == other);
+    let mut records = match name {
+        "users" => json!([
+            { "id": 1, "name": "Ada Lovelace", "email": "ada@example.com" },
+            { "id": 2, "name": "Grace Hopper", "email": "grace@example.com" }
+        ]),
+        "posts" => json!([
+            { "id": 1, "title": "Hello", "body": "The first post", "userId": 1 },
+            { "id": 2, "title": "Again", "body": "The second post", "userId": 2 }
+        ]),
+        "comments" => json!([
+            { "id": 1, "body": "Welcome", "postId": 1 },
+            { "id": 2, "body": "Thank you", "postId": 1 }
+        ]),
+        _ => json!([]),
+    };
+    for record in records.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        record.retain(|key, _| match key.as_str() {
+            "userId" => is_made("users"),
+            "postId" => is_made("posts"),
+            _ => true,
+        });
+    }
+    records
+}
+
+fn rules_of(name: &str, made: &[String]) -> Value {
+    let is_made = |other: &str| made.iter().any(|name| name == other);
+    let text = json!({ "type": "string" });
+    let mut collection = json!({ "type": "array", "items": { "type": "object" } });
+    let items = &mut collection["items"];
+    match name {
+        "users" => {
+            items["properties"] = json!({ "name": text, "email": { "type": "string", "format": "email" } });
+            items["required"] = json!(["name", "email"]);
+            collection["uniqueItemProperties"] = json!(["email"]);
+        }
+        "posts" => {
+            items["properties"] = json!({ "title": text, "body": text });
+            items["required"] = json!(["title"]);
+            if is_made("users") {
+                items["properties"]["userId"] = json!({ "type": "integer", "references": "users" });
+            }
+        }
+        "comments" => {
+            items["properties"] = json!({ "body": text });
+            items["required"] = json!(["body"]);
+            if is_made("posts") {
+                items["properties"]["postId"] = json!({ "type": "integer", "references": "posts" });
+            }
+        }
+        _ => {}
+    }
+    collection
+}
+
+/// Converts `file` to `db.json` beside it; says what was written.
+fn from_file(file: &Path) -> Result<String, String> {
+    let target = file.with_file_name(DATA);
+    let text = convert::to_json(file)?;
+    if target == file {
+        let other = file.with_file_name("items.json");
+        let (file, other) = (word(file), word(&other));
+        return Err(format!(
+            "{file} would be overwritten\n  help: rename it first: mv {file} {other} && standin init --from {other}"
+        ));
+    }
+    if target.exists() {
+        return Err(exists(&target, "nothing was written"));
+    }
+    write_new(&target, &text)?;
+    Ok(format!("wrote {} from {}\n\nTo serve it: standin {}\n", target.display(), file.display(), word(&target)))
+}
+
+fn word(path: &Path) -> String {
+    shell_word(&path.display().to_string())
+}
+
+fn exists(path: &Path, then: &str) -> String {
+    let path = path.display();
+    format!("{path} exists already; {then}\n  help: to serve the data that is there: standin")
+}
+
+/// Writes a file that must not be there yet.
+fn write_new(path: &Path, text: &str) -> Result<(), String> {
+    let written = File::create_new(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => exists(path, "it was left as it is"),
+        _ => format!("cannot write {}: {error}", path.display()),
+    })
+}

@@ -1,0 +1,420 @@
+//! The commands beside `serve`, and the options of a start: `--exec`, `--open`, `--port auto`, `--exit-on-stdin-close`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::cli::{Place, place};
+use crate::support::*;
+
+const STANDIN: &str = env!("CARGO_BIN_EXE_standin");
+
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+/// What a command prints that succeeds.
+fn prints(place: &Place, arguments: &[&str]) -> String {
+    let ended = place.run(arguments);
+    assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{arguments:?}: {ended:?}");
+    ended.out
+}
+
+#[test]
+fn an_empty_folder_offers_init_which_makes_data_that_is_served() {
+    let place = place(&[]);
+    let errors = place.fails(&[]);
+    assert!(errors.contains("no data file here") && errors.contains("standin init"), "{errors}");
+    let said = prints(&place, &["init"]);
+    assert!(said.contains("wrote db.json: users, posts and comments") && said.contains("db.schema.json"), "{said}");
+    let running = place.start(&["--port", "0"]);
+    let mut client = running.client();
+    assert_eq!(client.send("GET", "/posts/1?_expand=user", NONE, "").value()["user"]["name"], "Ada Lovelace");
+    let grace = r#"{"name": "G", "email": "GRACE@example.com"}"#;
+    client.send("POST", "/users", JSON, grace).problem(409, "not-unique");
+    client.send("POST", "/comments", JSON, r#"{"body": "x", "postId": 9}"#).problem(404, "reference");
+}
+
+#[test]
+fn init_makes_the_collections_that_are_named() {
+    let place = place(&[]);
+    let said = prints(&place, &["init", "posts", "songs", "songs"]);
+    assert!(said.contains("posts and songs"), "{said}");
+    let data = parse(&place.text("db.json"));
+    assert_eq!(
+        (&data["songs"], data["posts"][0].get("userId")),
+        (&json!([]), None),
+        "nothing points to what is not there"
+    );
+    let running = place.start(&["--port", "0"]);
+    assert_eq!(running.client().send("POST", "/songs", JSON, r#"{"name": "x"}"#).status, 201);
+    for name in ["a/b", "users.json", "", "$x", "a b"] {
+        let errors = place.fails(&["init", name]);
+        assert!(errors.contains("name of a collection"), "{errors}");
+    }
+}
+
+#[test]
+fn init_overwrites_nothing() {
+    for name in ["db.json", "db.schema.json", "data/db.json"] {
+        let place = place(&[(name, "{}")]);
+        let errors = place.fails(&["init"]);
+        assert!(errors.contains(&format!("{name} exists already")), "{errors}");
+        assert_eq!(place.text(name), "{}");
+        assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1);
+    }
+    let place = place(&[("db.json", "{}"), ("other.yaml", "users: []")]);
+    let errors = place.fails(&["init", "--from", "other.yaml"]);
+    assert!(errors.contains("db.json exists already"), "{errors}");
+    assert_eq!(place.text("db.json"), "{}");
+}
+
+#[test]
+fn init_converts_other_formats() {
+    let ada = json!([{"id": 1, "name": "Ada"}]);
+    for (name, text, data) in [
+        ("data.json5", "// x\n{users: [{id: 1, name: 'Ada',}],}", json!({"users": ada})),
+        ("db.jsonc", "{ /* x */ \"users\": [{\"id\": 1, \"name\": \"Ada\"}] }", json!({"users": ada})),
+        ("db.yaml", "users:\n  - id: 1\n    name: Ada\n", json!({"users": ada})),
+        ("users.yml", "- {id: 1, name: Ada}\n", json!({"users": ada})),
+        ("norway.yaml", "a: {country: no, day: 2026-01-31}\n", json!({"a": {"country": "no", "day": "2026-01-31"}})),
+        ("users.csv", "\u{feff}id,name\r\n1,Ada\r\n", json!({"users": ada})),
+        (
+            "places.csv",
+            "id;zip;price;open;note\n1;01234;1.5;true;\"a;b\"\n2;12345;;false;\n",
+            json!({"places": [
+                {"id": 1, "zip": "01234", "price": 1.5, "open": true, "note": "a;b"},
+                {"id": 2, "zip": "12345", "price": null, "open": false, "note": ""}
+            ]}),
+        ),
+        ("big.csv", "id\n12345678901234567890123\n", json!({"big": [{"id": "12345678901234567890123"}]})),
+        ("users.ndjson", "{\"id\": 1, \"name\": \"Ada\"}\n\n", json!({"users": ada})),
+        ("users.jsonl", "", json!({"users": []})),
+        ("users.json", "[{\"id\": 1, \"name\": \"Ada\"}]", json!({"users": ada})),
+    ] {
+        let place = place(&[(&format!("in/{name}"), text)]);
+        let said = prints(&place, &["init", "--from", &format!("in/{name}")]);
+        assert!(said.contains("in/db.json"), "{said}");
+        assert_eq!(parse(&place.text("in/db.json")), data, "{name}");
+        assert_eq!(place.text(&format!("in/{name}")), text);
+        place.start(&["in/db.json", "--port", "0"]).home();
+    }
+    for (name, text, words) in [
+        ("a.yaml", "a: [", "a.yaml"),
+        ("a.yaml", "5", "neither resources by name nor a list"),
+        ("a.json5", "{a: }", "a.json5"),
+        ("a.csv", "a,b\n1\n", "a.csv"),
+        ("a.ndjson", "{}\n{", "line 2"),
+        ("a.json", "{\"a\": []}", "is a data file already"),
+        ("a.txt", "x", "a.txt"),
+    ] {
+        let place = place(&[(name, text)]);
+        let errors = place.fails(&["init", "--from", name]);
+        assert!(errors.contains(words), "{errors}");
+        assert!(!place.path("db.json").exists());
+    }
+    place(&[]).fails(&["init", "--from", "missing.yaml"]);
+}
+
+/// The last command that a message names, run by a shell.
+#[cfg(unix)]
+fn follow_help(place: &Place, errors: &str) {
+    let command = errors.lines().rfind(|line| line.contains("help:")).and_then(|line| line.split_once(": ")).unwrap().1;
+    let command = command.split_once(": ").map_or(command, |(_, command)| command);
+    let path = format!("{}:{}", Path::new(STANDIN).parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output =
+        Command::new("sh").args(["-c", command]).current_dir(place.path(".")).env("PATH", path).output().unwrap();
+    assert!(output.status.success(), "{command}: {output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
+    for (name, text) in [
+        ("my users.json5", "{users: []}"),
+        ("db.jsonc", "{\"users\": []}"),
+        ("db.yaml", "users: []"),
+        ("db.YML", "users: []"),
+        ("users.csv", "id\n1\n"),
+        ("users.ndjson", "{}\n"),
+        ("users.json", "[{\"id\": 1}]"),
+        ("db.json", "\n[{\"id\": 1}]"),
+        ("db.json", "{\"id\": 1}\n{\"id\": 2}\n"),
+    ] {
+        let place = place(&[(name, text)]);
+        let errors = place.fails(&["--port", "0", name]);
+        assert!(errors.contains("standin init --from"), "{errors}");
+        follow_help(&place, &errors);
+        place.start(&["--port", "0"]).home();
+    }
+    // What is only broken is not offered a conversion.
+    for text in ["[1, ", "\"users\": []", "{\"a\": [], \"a\": []}", "{} x"] {
+        let errors = place(&[("db.json", text)]).fails(&["--port", "0", "db.json"]);
+        assert!(!errors.contains("init --from"), "{errors}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands_and_options() {
+    let place = place(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = prints(&place, &["completions", shell]);
+        for word in ["exit-on-stdin-close", "durability", "openapi", "init"] {
+            assert!(text.contains(word), "{shell} does not know {word}");
+        }
+        // The shells that are here must be able to read it.
+        if matches!(shell, "bash" | "zsh" | "fish") {
+            std::fs::write(place.path("completions"), &text).unwrap();
+            if let Ok(output) = Command::new(shell).arg("-n").arg(place.path("completions")).output() {
+                assert!(output.status.success(), "{shell}: {output:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_manual_page_has_every_option_of_the_help() {
+    let place = place(&[]);
+    let manual = prints(&place, &["man"]);
+    assert!(manual.contains(".TH standin 1"), "{manual}");
+    let help = prints(&place, &["--help"]);
+    let options = help.lines().filter_map(|line| line.trim().split_once("--")).filter(|(before, _)| before.len() <= 4);
+    let names: Vec<&str> = options.map(|(_, rest)| rest.split([' ', '[', '=']).next().unwrap()).collect();
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        assert!(manual.contains(&name.replace('-', "\\-")), "the manual does not have --{name}");
+    }
+}
+
+#[test]
+fn schemas_accept_what_the_program_reads() {
+    let place = place(&[]);
+    prints(&place, &["init"]);
+    let schema = |file: &str| {
+        let schema = parse(&prints(&place, &["schema", file]));
+        jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("{file}: {error}"))
+    };
+    let own_rules = parse(&place.text("db.schema.json"));
+    let every_rule = parse(
+        r##"{"$defs": {"name": {"type": "string"}}, "x-own": 1, "properties": {"a": {
+            "uniqueItemProperties": ["b", ["c", "d"]], "items": {"properties": {
+                "b": {"$ref": "#/$defs/name"}, "c": {"references": {"resource": "a/b", "onDelete": "restrict"}}},
+                "additionalProperties": false}}}}"##,
+    );
+    for (file, good, bad) in [
+        ("api", parse(&place.text("db.json")), json!([])),
+        ("rules", own_rules, json!({"properties": {"a": {"items": {"propertys": {}}}}})),
+        ("rules", every_rule, json!({"properties": {"a": {"items": {"references": {"onDelete": "x"}}}}})),
+        ("rules", parse(RULES), json!({"properties": {"a": {"items": {"type": "strin"}}}})),
+        ("routes", json!({"/api/*": "/$1"}), json!({"/api": 1})),
+        ("config", json!({"port": 4000, "readOnly": true, "static": "build"}), json!({"prot": 4000})),
+        ("config", json!({"$schema": "x", "port": "auto", "body-limit": "10m", "fks": "_id"}), json!({"port": 70000})),
+        ("config", json!({"durability": "memory", "allow-host": ["a"], "routes": null}), json!({"exec": "rm"})),
+        ("config", json!({"static": false, "read-only": null}), json!({"durability": "sure"})),
+    ] {
+        let schema = schema(file);
+        assert!(
+            schema.is_valid(&good),
+            "{file}: {good} {:?}",
+            schema.validate(&good).map_err(|error| error.to_string())
+        );
+        assert!(!schema.is_valid(&bad), "{file}: {bad}");
+    }
+    // The program takes the `$schema` that an editor needs.
+    let place = self::place(&[("db.json", "{}"), ("json-server.json", r#"{"$schema": "config.json", "port": 0}"#)]);
+    place.start(&[]).home();
+}
+
+#[test]
+fn a_config_file_cannot_run_commands() {
+    let place = place(&[("db.json", "{}"), ("json-server.json", "{\"port\": 0, \"exec\": \"echo\"}")]);
+    let errors = place.fails(&[]);
+    assert!(errors.contains("no option \"exec\""), "{errors}");
+}
+
+#[test]
+fn health_tells_by_its_exit_code() {
+    let place = place(&[("db.json", "{}")]);
+    let running = place.start(&["db.json", "--port", "0", "--no-admin"]);
+    let home = running.home();
+    for url in [home.clone(), format!("{home}/"), home.trim_start_matches("http://").to_string()] {
+        assert_eq!(prints(&place, &["health", &url]), "");
+    }
+    drop(running);
+    let ended = place.run(&["health", &home]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.errors.starts_with(&format!("error: {home}: no response")), "{ended:?}");
+    // Something else answers there.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+    });
+    let ended = place.run(&["health", &address]);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    answers.join().unwrap();
+}
+
+#[test]
+fn port_auto_takes_a_free_port_each_time() {
+    let places: Vec<Place> = (0..3).map(|_| place(&[("db.json", "{}")])).collect();
+    let running: Vec<_> = places.iter().map(|place| place.start(&["db.json", "--port", "auto"])).collect();
+    let mut ports: Vec<u16> =
+        running.iter().map(|running| running.home().rsplit(':').next().unwrap().parse().unwrap()).collect();
+    assert!(ports.iter().all(|port| *port >= 3000), "{ports:?}");
+    ports.sort_unstable();
+    ports.dedup();
+    assert_eq!(ports.len(), 3);
+    let errors = places[0].fails(&["db.json", "--ephemeral", "--port", &ports[0].to_string()]);
+    assert!(errors.contains("in use") && errors.contains("--port auto"), "{errors}");
+    let errors = places[0].fails(&["db.json", "--port", "any"]);
+    assert!(errors.contains("0 to 65535, or auto"), "{errors}");
+}
+
+#[test]
+fn quiet_prints_a_port_that_the_caller_cannot_know() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    for port in ["0", "auto"] {
+        let running = place.start(&["db.json", "--quiet", "--port", port, "--exit-on-stdin-close"]);
+        let port: u16 = running.line(|_| true).parse().unwrap();
+        let mut client = Client::connect(([127, 0, 0, 1], port).into());
+        assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
+        drop(client);
+        let mut running = running;
+        drop(running.child.stdin.take());
+        let ended = running.end();
+        assert_eq!((ended.status.code(), ended.out.as_str(), ended.errors.as_str()), (Some(0), "", ""));
+    }
+}
+
+#[test]
+fn a_closed_standard_input_stops_it_if_it_should() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let mut running = place.start(&["db.json", "--port", "0", "--exit-on-stdin-close", "--journal-above", "0"]);
+    let mut client = running.client();
+    // What comes in is not looked at.
+    let input = running.child.stdin.as_mut().unwrap();
+    std::io::Write::write_all(input, b"s\nq\n").unwrap();
+    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    drop(running.child.stdin.take());
+    assert_eq!(running.end().status.code(), Some(0));
+    assert_eq!(parse(&place.text("db.json"))["a"][0]["id"], 1);
+    assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1, "the journal is gone");
+    let mut running = place.start(&["db.json", "--port", "0"]);
+    drop(running.child.stdin.take());
+    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+}
+
+#[cfg(unix)]
+mod exec {
+    use super::*;
+
+    #[test]
+    fn its_exit_code_is_that_of_the_command() {
+        let mut place = place(&[("db.json", "{\"a\": []}")]);
+        place.variables = vec![("PORT", "0"), ("STANDIN", STANDIN)];
+        let command = "echo \"port=$PORT\"; \"$STANDIN\" health \"$STANDIN_URL\" && exit 7";
+        let ended = place.run(&["db.json", "--exec", command]);
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(7), ""), "{ended:?}");
+        assert!(ended.out.contains("port=\n"), "{ended:?}");
+        for (command, code) in [("true", 0), ("false", 1), ("kill -9 $$", 137)] {
+            let ended = place.run(&["db.json", "--quiet", "--exec", command]);
+            assert_eq!(ended.status.code(), Some(code), "{command}: {ended:?}");
+        }
+        let ended = place.run(&["db.json", "--exec", "there-is-no-such-command"]);
+        assert_eq!(ended.status.code(), Some(127), "{ended:?}");
+        let ended = place.run(&["db.json", "--exec", "true", "--exit-on-stdin-close"]);
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    }
+
+    #[test]
+    fn a_signal_reaches_all_of_the_command_and_the_server_outlives_it() {
+        use rustix::process::Signal;
+        let place = place(&[("db.json", "{\"a\": []}")]);
+        // The shell is not the one who waits.
+        let script = "(trap 'echo stopping; exit 5' INT TERM HUP; echo ready; while :; do sleep 0.1; done); exit $?";
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            let running = place.start(&["db.json", "--port", "0", "--exec", script]);
+            running.line(|line| line == "ready");
+            running.signal(signal);
+            running.line(|line| line == "stopping");
+            let code = running.end().status.code();
+            let killed = 128 + signal.as_raw();
+            assert!(code == Some(5) || code == Some(killed), "{signal:?}: {code:?}");
+        }
+    }
+
+    #[test]
+    fn ctrl_c_in_a_terminal_reaches_both() {
+        let place = place(&[("db.json", "{\"a\": []}")]);
+        let script = "trap 'echo \"got it\"; exit 5' INT; echo rea\"\"dy; while :; do sleep 0.1; done";
+        let command = pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exec", script]);
+        let mut terminal = crate::terminal::Terminal::start(command.current_dir(place.path(".")));
+        terminal.shows("ready");
+        assert!(!terminal.text().contains("Type s"), "the keys are the command's");
+        terminal.type_in("\x03");
+        terminal.shows("got it");
+        assert_eq!(terminal.ended().code(), Some(5));
+    }
+
+    #[test]
+    fn the_command_has_the_terminal_for_its_input() {
+        let place = place(&[("db.json", "{\"a\": []}")]);
+        let command = pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exec"]);
+        let command = command.arg("read line; echo \"<$line>\"; exit 4").current_dir(place.path("."));
+        let mut terminal = crate::terminal::Terminal::start(command);
+        terminal.shows("Ctrl+C");
+        terminal.type_in("s\n");
+        terminal.shows("<s>");
+        assert_eq!(terminal.ended().code(), Some(4));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_d_in_a_terminal_stops_it_if_it_should() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let command =
+        pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exit-on-stdin-close"]);
+    let mut terminal = crate::terminal::Terminal::start(command.current_dir(place.path(".")));
+    terminal.port();
+    terminal.type_in("s\n");
+    terminal.shows("saved a snapshot");
+    terminal.type_in("\x04");
+    assert_eq!(terminal.ended().code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn open_opens_the_page_or_says_where_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut place =
+        place(&[("db.json", "{}"), ("bin/xdg-open", "#!/bin/sh\necho \"$1\" > \"$OPENED\"\n"), ("none/x", "")]);
+    let opener = place.path("bin/xdg-open");
+    std::fs::set_permissions(opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let leak = |path: std::path::PathBuf| &*Box::leak(path.display().to_string().into_boxed_str());
+    let opened = place.path("opened");
+    place.variables = vec![("PATH", leak(place.path("bin"))), ("OPENED", leak(opened.clone()))];
+    let running = place.start(&["db.json", "--port", "0", "--open"]);
+    let home = running.home();
+    let url = until("the page is opened", || std::fs::read_to_string(&opened).ok().filter(|text| text.ends_with('\n')));
+    assert_eq!(url.trim(), home);
+    place.variables = vec![("PATH", leak(place.path("none")))];
+    let running = place.start(&["db.json", "--ephemeral", "--port", "0", "--open"]);
+    let said = running.error(|line| line.contains("cannot open a browser"));
+    assert!(said.contains("http://localhost:"), "{said}");
+}
+
+/// Input that is no pipe: `/dev/null`, as under service managers.
+#[test]
+fn without_the_option_an_input_that_is_over_changes_nothing() {
+    let place = place(&[("db.json", "{\"a\": []}")]);
+    let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
+        command.stdin(Stdio::null());
+    });
+    assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
+    process.kill();
+}
