@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::engine::{self, Engine, Faults, Journaling, Notice, RepeatedIds, Rulebook, Source};
+use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
 use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
 use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
 use crate::rules::OnDelete;
@@ -363,7 +363,7 @@ impl Parts {
                     notice(replayed.notice);
                     store = replayed.store;
                 }
-                Source::Memory
+                None
             }
             Some(file) => {
                 let obstacle = file.obstacle().filter(|_| !options.http.read_only);
@@ -371,7 +371,7 @@ impl Parts {
                     let (reason, hint) = (obstacle.message(file.path()), obstacle.hint(file.path()));
                     notice(Notice::Unwritable { reason, hint });
                 }
-                Source::File {
+                Some(FileSource {
                     file: Box::new(file),
                     watched: options.watch,
                     poll: options.poll,
@@ -383,7 +383,7 @@ impl Parts {
                         ..Journaling::default()
                     },
                     left,
-                }
+                })
             }
         };
         let reported = notice.clone();
@@ -436,7 +436,7 @@ impl Sandbox {
         };
         let (rulebook, _) = read_rules(options)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
-        let engine = Engine::start(store, rulebook, Source::Memory, |_| {})?;
+        let engine = Engine::start(store, rulebook, None, |_| {})?;
         let app = Arc::new(App::new(engine, options.http.clone(), None));
         Ok(Sandbox { service: LocalService::new(app) })
     }

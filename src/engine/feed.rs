@@ -1,17 +1,16 @@
-//! What has changed, for whoever follows: a bounded history, and a bell that rings when it grows.
+//! The events of `GET /-/events`: a ring buffer, and a notification when it grows.
 //!
-//! Readers keep their own place in it and fetch what is new; there is no queue per reader, so that a slow one costs
-//! nothing and the writer never waits. Who has fallen behind the history is told so.
+//! Readers keep their own position and fetch what is new; there is no queue per reader, so that a slow one costs nothing
+//! and the writer never waits. A reader that falls behind the buffer gets [`Found::Lost`].
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 
-use super::ResourceChanges;
 use crate::json::{Id, Layout};
-use crate::store::{Command, Data, Outcome, Store};
+use crate::store::{Command, Data, Outcome, ResourceChanges, ResourceDiff, Store};
 
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
@@ -147,7 +146,7 @@ impl Feed {
         self.bell.send_replace(last);
     }
 
-    /// Takes note of writes; `store` is the data after them.
+    /// Adds the events of writes; `store` is the data after them.
     pub(super) fn wrote<'a>(
         &self,
         store: &Store,
@@ -171,12 +170,11 @@ impl Feed {
         self.add(events);
     }
 
-    /// Takes note of data that took the place of `old` as a whole.
-    pub(super) fn reloaded(&self, old: &Store, new: &Store, version: u64, cause: Cause, changes: &[ResourceChanges]) {
-        let events = changes.iter().map(|changes| {
-            let resource = changes.resource.clone();
-            let records = differences(old, new, &resource);
-            let what = What::Reload { cause, changes: changes.clone(), records };
+    /// Adds the events of data that was replaced as a whole; `diff` is what differs from before.
+    pub(super) fn reloaded(&self, new: &Store, version: u64, cause: Cause, diff: &[ResourceDiff]) {
+        let events = diff.iter().map(|diff| {
+            let resource = diff.changes.resource.clone();
+            let what = What::Reload { cause, changes: diff.changes.clone(), records: records(new, diff) };
             Event { number: 0, version, resource, id: None, what, record: None }
         });
         self.add(events);
@@ -207,31 +205,17 @@ fn record(store: &Store, resource: &str, id: Option<&Id>) -> Option<Arc<str>> {
     }
 }
 
-/// The records of `name` that differ, at most a hundred.
-fn differences(old: &Store, new: &Store, name: &str) -> Vec<(Option<Id>, Option<Arc<str>>)> {
-    let rows = |store: &'_ Store| store.resource(name).and_then(|resource| resource.collection().cloned());
-    let (Some(old), Some(new_rows)) = (rows(old), rows(new)) else {
-        let whole = record(new, name, None);
-        return whole.map(|record| (None, Some(record))).into_iter().collect();
-    };
-    let mut found = Vec::new();
-    let mut bytes = 0;
-    let mut kept = HashSet::new();
-    for row in new_rows.rows() {
-        let Some(id) = row.id() else { continue };
-        let before = old.get(id);
-        if before.is_some() {
-            kept.insert(id);
-        }
-        if found.len() < MOST_RELOADED && bytes < MOST_BYTES / 4 && before.is_none_or(|old| old.value() != row.value())
-        {
-            let record = minified(row.value());
-            bytes += record.len();
-            found.push((Some(id.clone()), Some(record)));
-        }
+/// The records that differ, at most a hundred.
+fn records(new: &Store, diff: &ResourceDiff) -> Vec<(Option<Id>, Option<Arc<str>>)> {
+    let resource = &diff.changes.resource;
+    if new.resource(resource).is_some_and(|resource| resource.collection().is_none()) {
+        return vec![(None, record(new, resource, None))];
     }
-    let gone = old.rows().filter_map(|row| row.id()).filter(|id| !kept.contains(id));
-    let room = MOST_RELOADED - found.len();
-    found.extend(gone.take(room).map(|id| (Some(id.clone()), None)));
-    found
+    let mut bytes = 0;
+    let records = diff.things.iter().map(|thing| (thing.id.clone(), record(new, resource, thing.id.as_ref())));
+    let fits = |(_, record): &(Option<Id>, Option<Arc<str>>)| {
+        bytes += record.as_ref().map_or(0, |record| record.len());
+        bytes < MOST_BYTES / 4
+    };
+    records.take_while(fits).take(MOST_RELOADED).collect()
 }

@@ -6,15 +6,12 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::edits;
-use super::writer::Writer;
-use super::{Notice, Published};
-use crate::file::{Left, Saved};
+use super::notice::Notice;
+use crate::file::{DataFile, Left, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
@@ -36,12 +33,96 @@ impl Default for Journaling {
     }
 }
 
+/// What decides about the journal: which files have one, and when the file follows.
+pub(super) struct Journal {
+    journaling: Journaling,
+    ahead: Option<Ahead>,
+}
+
 /// The journal has writes that the file lacks.
-pub(super) struct Behind {
-    pub(super) first: Instant,
+struct Ahead {
+    first: Instant,
     last: Instant,
     /// The number of the state in which the file is.
-    pub(super) state: u64,
+    state: u64,
+}
+
+impl Journal {
+    pub(super) fn new(journaling: Journaling) -> Journal {
+        Journal { journaling, ahead: None }
+    }
+
+    /// Whether the file lacks something that the journal has.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// When the first write came that the file lacks.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.ahead.as_ref().map(|ahead| ahead.first)
+    }
+
+    /// The number of the file's state that the journal is ahead of.
+    pub(super) fn state(&self) -> Option<u64> {
+        self.ahead.as_ref().map(|ahead| ahead.state)
+    }
+
+    /// When the file is to be saved.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let Journaling { pause, latest, .. } = self.journaling;
+        self.ahead.as_ref().map(|ahead| (ahead.last + pause).min(ahead.first + latest))
+    }
+
+    /// A new batch, if writes to `file` go into the journal.
+    pub(super) fn batch(&self, file: &DataFile) -> Option<Batch> {
+        (file.size() >= self.journaling.above && !file.is_stranded()).then(Batch::default)
+    }
+
+    /// Appends a batch. `None`: the file must be saved instead.
+    pub(super) fn append(&mut self, file: &mut DataFile, batch: &Batch) -> io::Result<Option<Saved>> {
+        let saved = file.record(&batch.lines)?;
+        if saved == Some(Saved::Done) {
+            self.appended(file);
+        }
+        Ok(saved)
+    }
+
+    /// The journal of `file` has writes that the file lacks.
+    pub(super) fn appended(&mut self, file: &DataFile) {
+        let now = Instant::now();
+        self.ahead.get_or_insert(Ahead { first: now, last: now, state: file.number() }).last = now;
+    }
+
+    /// The file has been edited, and still lacks what the journal has.
+    pub(super) fn follows(&mut self, file: &DataFile) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.state = file.number();
+        }
+    }
+
+    /// The file was saved, and has all. Whether it lacked something.
+    pub(super) fn saved(&mut self) -> bool {
+        self.ahead.take().is_some()
+    }
+
+    /// The file lacks nothing of the journal, or what it lacks is to be forgotten.
+    pub(super) fn clear(&mut self, file: &mut DataFile) {
+        self.ahead = None;
+        file.drop_journal();
+    }
+}
+
+/// The lines for a batch of writes.
+#[derive(Default)]
+pub(super) struct Batch {
+    lines: Vec<String>,
+}
+
+impl Batch {
+    /// Adds a write that made `after` of the data.
+    pub(super) fn add(&mut self, before: &Before, after: &Store, outcome: &Outcome) {
+        self.lines.push(before.line(after, outcome));
+    }
 }
 
 /// What a write did to one thing.
@@ -66,8 +147,7 @@ impl Before {
         }
     }
 
-    /// The line of the journal for a command that made `after` of the data.
-    pub(super) fn line(&self, after: &Store, outcome: &Outcome) -> String {
+    fn line(&self, after: &Store, outcome: &Outcome) -> String {
         let effects = outcome.written.iter().enumerate().map(|(at, what)| {
             let (was, now) = match self {
                 Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
@@ -107,12 +187,12 @@ pub struct Replayed {
     /// What happened, for the log.
     pub notice: Notice,
     /// What the file lacks.
-    lacking: Vec<Written>,
+    pub(super) lacking: Vec<Written>,
     /// Whether something differs from the file, be it only an id.
-    differs: bool,
-    writes: usize,
-    conflicts: Vec<Conflict>,
-    unreadable: Vec<String>,
+    pub(super) differs: bool,
+    pub(super) writes: usize,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) unreadable: Vec<String>,
 }
 
 /// Brings what was left in a journal together with `store`, which is what the file holds. If that is what the writes were
@@ -170,67 +250,4 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
         }
     }
     changes
-}
-
-impl Writer {
-    /// Whether writes go into the journal now. What was kept against an edit is saved whole first.
-    pub(super) fn journals(&self) -> bool {
-        let takes = self.file.as_ref().is_some_and(|file| file.size() >= self.journaling.above && !file.is_stranded());
-        takes && !self.unsaved
-    }
-
-    /// Puts a batch that made `next` of the data into the journal, or saves `next` where that does not do.
-    pub(super) fn save_or_record(&mut self, next: &Store, lines: Option<Vec<String>>) -> io::Result<Saved> {
-        let (Some(file), Some(lines)) = (self.file.as_mut(), lines) else { return self.save(next) };
-        match file.record(&lines) {
-            Ok(Some(Saved::Done)) => {
-                let (now, state) = (Instant::now(), file.number());
-                self.behind.get_or_insert(Behind { first: now, last: now, state }).last = now;
-                Ok(Saved::Done)
-            }
-            Ok(Some(foreign)) => Ok(foreign),
-            Ok(None) => self.save(next),
-            Err(error) => {
-                self.tell_unsaved(&error);
-                Err(error)
-            }
-        }
-    }
-
-    /// When the file is to follow. Not while it is broken: then it must be mended first; and where that has failed, the
-    /// next look tries again.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let behind = self.behind.as_ref().filter(|_| self.broken.is_none() && !self.unsaved)?;
-        let Journaling { pause, latest, .. } = self.journaling;
-        Some((behind.last + pause).min(behind.first + latest))
-    }
-
-    /// The file lacks nothing of the journal, or what it lacks is to be forgotten.
-    pub(super) fn let_journal_go(&mut self) {
-        self.behind = None;
-        if let Some(file) = &mut self.file {
-            file.drop_journal();
-        }
-    }
-
-    /// Brings back what the journal of the last run had, before anybody asks for the data.
-    pub(super) fn bring_back(&mut self, left: &Left) {
-        let replayed = replay(self.in_file.clone(), left);
-        let now = Instant::now();
-        let state = self.file.as_ref().map_or(0, |file| file.number());
-        self.behind = Some(Behind { first: now, last: now, state });
-        self.counts.add(replayed.writes, None);
-        self.young.note(&self.in_file, replayed.lacking.iter().cloned());
-        self.published.store(Arc::new(Published::new(replayed.store, 0)));
-        (self.notice)(replayed.notice);
-        self.keep("conflict", &replayed.conflicts);
-        if !replayed.unreadable.is_empty() {
-            self.keep_lines(replayed.unreadable.iter().map(|line| edits::unreadable(line)).collect());
-        }
-        if replayed.differs {
-            self.save_what_was_kept();
-        } else {
-            self.let_journal_go();
-        }
-    }
 }

@@ -1,296 +1,586 @@
-//! The reload path: edits of the file are noticed, read and brought together with the writes that they have not seen.
+//! What reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
+//! not seen; what the file lacks is saved.
 
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::data::{Faults, changes, given_ids};
-use super::edits::{self, Young};
+use super::conflicts::{self, Conflicts};
 use super::feed::Cause;
-use super::writer::Writer;
-use super::{Notice, ResourceChanges, WriteError};
-use crate::file::{DataFile, Edit};
+use super::history::History;
+use super::journal::{Batch, Journal, Journaling, replay};
+use super::notice::{Notice, WriteError};
+use super::recent::{RecentStates, WriteCounts, saved_at};
+use super::rulebook::{Faults, Rulebook, given_ids};
+use crate::file::{DataFile, Edit, Left, Saved};
 use crate::json::Document;
-use crate::store::{Conflict, Merged, PastState, Store};
+use crate::store::{Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written};
 
-/// An edit that cannot be taken in, as long as the file stays so.
-pub(super) struct Broken {
+/// A data file that is kept up to date.
+pub struct FileSource {
+    /// The file, opened.
+    pub file: Box<DataFile>,
+    /// Whether edits are taken in when they happen; otherwise a write finds them.
+    pub watched: bool,
+    /// How often to compare a watched file's stamp besides: not every file system reports changes. Zero: never.
+    pub poll: Duration,
+    /// The path by which the person named it, if that is a symbolic link.
+    pub named: PathBuf,
+    /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
+    pub unseen: Duration,
+    /// Whether writes go into a journal first.
+    pub journaling: Journaling,
+    /// What the last run left in the journal.
+    pub left: Option<Left>,
+}
+
+/// How the file and the data relate. What the journal has beyond the file is not counted here.
+enum FileState {
+    /// The file holds the data.
+    InSync,
+    /// The file cannot be read.
+    Missing,
+    /// The file holds an edit that is not valid; it is not overwritten.
+    Broken(Broken),
+    /// The data has something that belongs in the file at once: writes that an edit lacked, a late edit, or what the
+    /// journal could not bring to the file. Nothing goes into the journal until it is saved.
+    Unsaved,
+}
+
+/// An edit that is not valid.
+struct Broken {
     faults: Faults,
-    told: bool,
     since: Instant,
-    /// When to write down what it may lack.
-    look_at: Option<Instant>,
+    is_reported: bool,
+    /// When to write down the writes that it may lack.
+    note_at: Option<Instant>,
+}
+
+/// When to look at the file next.
+#[derive(Default)]
+struct Schedule {
+    at: Option<Instant>,
+    /// When the first event since the last look came.
+    first_event: Option<Instant>,
+}
+
+impl Schedule {
+    /// Debounces events: looks when there were none for a while, but not too late.
+    fn event(&mut self) {
+        let now = Instant::now();
+        let first = *self.first_event.get_or_insert(now);
+        self.at = Some((now + QUIET).min(first + MAX_DEBOUNCE));
+    }
+
+    /// Looks within `time`.
+    fn within(&mut self, time: Duration) {
+        let at = Instant::now() + time;
+        self.at = Some(self.at.map_or(at, |earlier| earlier.min(at)));
+    }
 }
 
 /// How long the file must have been left alone before an edit is read: a save comes as several events.
-pub(super) const QUIET: Duration = Duration::from_millis(20);
-/// How long that is waited for at most: our own saves are heard, too, and while they follow each other nothing is left
-/// alone.
-pub(super) const HEARD: Duration = Duration::from_millis(200);
-/// How long a broken text may stand before it is told: it may be half of a save.
+const QUIET: Duration = Duration::from_millis(20);
+/// How long to wait for that at most: our own saves make events, too.
+const MAX_DEBOUNCE: Duration = Duration::from_millis(200);
+/// How long the file may be invalid before that is reported: it may be half of a save.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a broken text may stand before what it lacks is written down.
+/// How long the file may be invalid before the writes that it lacks are written down.
 const LONG: Duration = Duration::from_secs(1);
-/// How often the file is looked at where it cannot be watched.
-pub(super) const POLL: Duration = Duration::from_millis(100);
+/// How often to look at a file that is missing, cannot be watched, or has replaced files that may be written to.
+const POLL: Duration = Duration::from_millis(100);
+/// How long to wait after a save of what an edit lacked has failed.
+const RETRY: Duration = Duration::from_millis(500);
 
-/// How many conflicts are kept for readers; the file beside the data keeps all.
-const MOST_CONFLICTS: usize = 1000;
+/// The data file, and what is needed to merge edits of it.
+pub(super) struct Reloader {
+    file: DataFile,
+    rulebook: Arc<Rulebook>,
+    conflicts: Conflicts,
+    notice: Arc<dyn Fn(Notice) + Send + Sync>,
+    state: FileState,
+    schedule: Schedule,
+    /// The file cannot be watched.
+    is_unwatched: bool,
+    /// How often to compare the file's stamp, and when next.
+    poll: Option<(Duration, Instant)>,
+    journal: Journal,
+    recent: RecentStates,
+    counts: WriteCounts,
+    /// What the file holds, as far as it could be read.
+    in_file: Store,
+    /// What replaced files held, by the number of the state, and when they were replaced.
+    replaced: HashMap<u64, (Instant, Store)>,
+    /// The text that was saved last.
+    text: FileText,
+}
 
-impl Writer {
-    /// Looks whether the file was edited, and takes the edit in.
-    pub(super) fn look(&mut self) {
-        let Some(file) = &mut self.file else { return };
-        // Most likely it was a save of our own that was heard.
-        let settles_in = file.settles_in().filter(|_| self.broken.is_none());
-        match settles_in.map_or_else(|| file.changed(), |_| Ok(None)) {
-            Ok(Some(edit)) => self.take_in(edit),
-            Ok(None) => {
-                if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told) {
-                    broken.told = true;
-                    broken.look_at = Some(broken.since + LONG);
-                    (self.notice)(Notice::Broken(broken.faults.clone()));
-                }
+impl Reloader {
+    /// Takes over the file, which holds the data of `history`, and brings back what the journal of the last run has
+    /// besides.
+    pub(super) fn new(
+        source: FileSource,
+        is_unwatched: bool,
+        rulebook: Arc<Rulebook>,
+        conflicts: Conflicts,
+        notice: Arc<dyn Fn(Notice) + Send + Sync>,
+        history: &mut History,
+    ) -> Reloader {
+        let poll = (source.watched && !source.poll.is_zero()).then(|| (source.poll, Instant::now() + source.poll));
+        let mut reloader = Reloader {
+            file: *source.file,
+            rulebook,
+            conflicts,
+            notice,
+            state: FileState::InSync,
+            schedule: Schedule::default(),
+            is_unwatched,
+            poll,
+            journal: Journal::new(source.journaling),
+            recent: RecentStates::new(source.unseen),
+            counts: WriteCounts::default(),
+            in_file: history.current().store.clone(),
+            replaced: HashMap::new(),
+            text: FileText::default(),
+        };
+        if let Some(left) = source.left {
+            reloader.replay(&left, history);
+        }
+        reloader
+    }
+
+    /// Brings back what the journal of the last run has, before anybody asks for the data.
+    fn replay(&mut self, left: &Left, history: &mut History) {
+        let replayed = replay(self.in_file.clone(), left);
+        self.journal.appended(&self.file);
+        self.counts.add(replayed.writes, None);
+        self.recent.add_writes(&self.in_file, replayed.lacking);
+        history.start_with(replayed.store);
+        (self.notice)(replayed.notice);
+        self.keep("conflict", &replayed.conflicts);
+        self.keep_lines(replayed.unreadable.iter().map(|line| conflicts::unreadable(line)).collect());
+        if replayed.differs {
+            self.save_what_it_lacks(history);
+        } else {
+            self.journal.clear(&mut self.file);
+        }
+    }
+
+    /// A watcher event.
+    pub(super) fn event(&mut self) {
+        self.schedule.event();
+    }
+
+    /// When something is to be done though nobody asks.
+    pub(super) fn due(&mut self) -> Option<Instant> {
+        // A file that is broken is saved as soon as it is fixed, whether anybody watches it or not.
+        let waits = self.journal.is_ahead() && matches!(self.state, FileState::Broken(_));
+        if (self.is_unwatched || waits) && self.schedule.at.is_none() {
+            self.schedule.within(POLL);
+        }
+        let poll = self.poll.map(|(_, at)| at);
+        self.schedule.at.into_iter().chain(poll).chain(self.journal_due()).min()
+    }
+
+    fn journal_due(&self) -> Option<Instant> {
+        self.journal.due().filter(|_| !matches!(self.state, FileState::Broken(_) | FileState::Unsaved))
+    }
+
+    /// Does what is due.
+    pub(super) fn run(&mut self, history: &mut History) {
+        let now = Instant::now();
+        if let Some((every, at)) = &mut self.poll
+            && *at <= now
+        {
+            *at = now + *every;
+            if self.schedule.at.is_none() && self.file.may_have_changed() {
+                self.schedule.at = Some(now);
             }
-            // Between the deletion and the creation of a file there is none; a save will say so if it stays away.
-            Err(_) => self.look_again(),
         }
-        if let Some(time) = settles_in {
-            self.look_by(Instant::now() + time);
+        if self.schedule.at.is_some_and(|at| at <= now) {
+            self.schedule = Schedule::default();
+            self.look(history);
         }
-        self.keep_pending();
-        self.look_for_late_edits();
-        if self.unsaved && self.broken.is_none() {
-            self.save_what_was_kept();
+        if self.journal_due().is_some_and(|due| due <= Instant::now()) {
+            self.save_what_it_lacks(history);
         }
     }
 
-    /// Looks again soon: the file cannot be read or written now.
-    pub(super) fn look_again(&mut self) {
+    /// Brings everything to the file; the server stops.
+    pub(super) fn finish(&mut self, history: &mut History) {
+        // What somebody writes to the file after this is found by the next start.
+        self.look(history);
+        if !matches!(self.state, FileState::Unsaved) {
+            // Should this fail, the next start finds the journal.
+            self.save_what_it_lacks(history);
+        }
+        if !self.lacks_something() {
+            self.journal.clear(&mut self.file);
+        }
+        if let FileState::Broken(broken) = &mut self.state
+            && (!broken.is_reported || broken.note_at.is_some())
+        {
+            broken.note_at = Some(Instant::now());
+        }
+        self.note_pending(history);
+    }
+
+    /// Looks whether the file was edited, and reloads it.
+    fn look(&mut self, history: &mut History) {
+        let is_broken = matches!(self.state, FileState::Broken(_));
+        // An unsettled stamp that is the same most likely stands for a save of our own.
+        if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
+            self.schedule.within(time);
+        } else {
+            match self.file.changed() {
+                Ok(Some(edit)) => self.reload(edit, history),
+                Ok(None) => self.still_the_same(),
+                // Between the deletion and the creation of a file there is none; a save reports it if it stays away.
+                Err(_) => self.missing(),
+            }
+        }
+        self.note_pending(history);
+        self.look_for_late_edits(history);
+        if matches!(self.state, FileState::Unsaved) {
+            self.save_what_it_lacks(history);
+        }
+    }
+
+    /// Missing -> in sync. Broken, for a while -> reported as broken.
+    fn still_the_same(&mut self) {
+        match &mut self.state {
+            FileState::Missing => self.state = FileState::InSync,
+            FileState::Broken(broken) if !broken.is_reported => {
+                broken.is_reported = true;
+                broken.note_at = Some(broken.since + LONG);
+                (self.notice)(Notice::Broken(broken.faults.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// In sync -> missing. Looks again soon.
+    fn missing(&mut self) {
+        if matches!(self.state, FileState::InSync) {
+            self.state = FileState::Missing;
+        }
+        self.look_soon();
+    }
+
+    fn look_soon(&mut self) {
         // Another folder may take the place of one that is gone, and nobody watches that.
-        self.blind |= self.file.as_ref().is_some_and(DataFile::is_homeless);
-        self.look_by(Instant::now() + POLL);
+        self.is_unwatched |= self.file.is_homeless();
+        self.schedule.within(POLL);
     }
 
-    /// Looks at the file at the latest then.
-    pub(super) fn look_by(&mut self, time: Instant) {
-        self.look_at = Some(self.look_at.map_or(time, |at| at.min(time)));
+    /// Any state -> broken.
+    fn broken(&mut self, faults: Faults, age: Duration) {
+        let since = if let FileState::Broken(broken) = &self.state { broken.since } else { saved_at(age) };
+        self.state = FileState::Broken(Broken { faults, since, is_reported: false, note_at: None });
+        self.schedule.at = Some(Instant::now() + PATIENCE);
     }
 
-    /// Takes in what somebody else wrote to the file.
-    pub(super) fn take_in(&mut self, edit: Edit) {
+    /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
+    pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
         let (theirs, repeated) = match self.rulebook.read_edit(edit.bytes) {
             Ok(read) => read,
-            Err(faults) => {
-                let since = self.broken.as_ref().map_or_else(|| Young::moment(edit.age), |broken| broken.since);
-                self.broken = Some(Broken { faults, told: false, since, look_at: None });
-                self.look_at = Some(Instant::now() + PATIENCE);
-                return;
-            }
+            Err(faults) => return self.broken(faults, edit.age),
         };
         if !repeated.list.is_empty() {
             (self.notice)(Notice::RepeatedIds(repeated));
         }
-        let broken = self.broken.take();
-        let was_told = broken.as_ref().is_some_and(|broken| broken.told);
-        let since = broken.map_or_else(|| Young::moment(edit.age), |broken| broken.since);
-        let before = std::mem::replace(&mut self.in_file, theirs.clone());
-        self.young.forget(since);
-        let ours = self.published.load_full();
-        // What the file holds again after it was broken is no state of before.
-        let behind = self.behind.as_ref().map(|behind| behind.state);
-        if let Some(state) = edit.earlier.filter(|state| Some(*state) != behind) {
-            self.restore(theirs, state, was_told);
-            self.unsaved = false;
-            self.let_journal_go();
-            return;
-        }
-        let merged = match &self.behind {
-            None => {
-                let changes = ours.store.changes_since(self.young.states());
-                let bases: Vec<usize> = (0..=self.young.states().count()).rev().collect();
-                theirs.merge(&changes, &bases)
-            }
-            // Whatever the file has never had, its editor cannot have seen.
-            Some(behind) => self.merge_unseen(theirs, &ours.store, (behind.first, &before)),
+        let (since, was_reported) = match std::mem::replace(&mut self.state, FileState::InSync) {
+            FileState::Broken(broken) => (broken.since, broken.is_reported),
+            _ => (saved_at(edit.age), false),
         };
-        let theirs = self.in_file.clone();
-        self.take_merged(merged, &theirs, was_told);
-        if !self.unsaved {
-            self.let_journal_go();
-        } else if let (Some(behind), Some(file)) = (&mut self.behind, &self.file) {
-            behind.state = file.number();
-        }
-    }
-
-    /// Takes an earlier state whole. A return to one is a wish, however young the writes are that it drops.
-    fn restore(&mut self, theirs: Store, state: u64, was_told: bool) {
-        let before = self.published.load_full();
-        if changes(&before.store, &theirs).is_empty() {
-            // Whatever was written since, its effect is there.
-            let restored = |changes| Notice::Restored { changes, writes: 0 };
-            self.replace(theirs, |changes| if was_told { Notice::ValidAgain } else { restored(changes) });
+        let before = std::mem::replace(&mut self.in_file, theirs.clone());
+        self.recent.forget_before(since);
+        // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
+        if let Some(state) = edit.earlier.filter(|state| Some(*state) != self.journal.state()) {
+            self.restore(theirs, state, was_reported, history);
+            self.journal.clear(&mut self.file);
             return;
         }
-        let dropped = edits::dropped(&before, &theirs);
-        let writes = self.counts.since(state);
-        self.keep("dropped", if writes > 0 { &dropped } else { &[] });
-        self.replace(theirs, |changes| Notice::Restored { changes, writes });
-        self.young.clear();
+        let merged = match self.journal.first() {
+            None => {
+                let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
+                let changes = history.current().store.changes_since(self.recent.iter());
+                theirs.clone().merge(&changes, &bases)
+            }
+            // What the file never had, its editor cannot have seen.
+            Some(first) => self.merge_on(&before, first, theirs.clone(), history),
+        };
+        self.take_merged(merged, &theirs, was_reported, history);
+        if matches!(self.state, FileState::Unsaved) {
+            self.journal.follows(&self.file);
+        } else {
+            self.journal.clear(&mut self.file);
+        }
     }
 
-    /// Merges an edit that was made on `base`, which the file held until `end`, or on something older.
-    fn merge_unseen(&self, theirs: Store, ours: &Store, (end, base): (Instant, &Store)) -> Merged {
+    /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
+    /// drops.
+    fn restore(&mut self, theirs: Store, state: u64, was_reported: bool, history: &mut History) {
+        let ours = history.current().store.clone();
+        let diff = theirs.diff(&ours);
+        let is_same = diff.is_empty();
+        let writes = if is_same { 0 } else { self.counts.since(state) };
+        if writes > 0 {
+            self.keep("dropped", &conflicts::dropped(&ours, &theirs));
+        }
+        self.publish((theirs, diff), history, |changes| {
+            if was_reported && is_same { Notice::ValidAgain } else { Notice::Restored { changes, writes } }
+        });
+        if !is_same {
+            self.recent.clear();
+        }
+    }
+
+    /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state.
+    fn merge_on(&self, base: &Store, end: Instant, theirs: Store, history: &History) -> Merged {
+        let ours = history.current().store.clone();
         let since = ours.written_since(base);
-        let states = self.young.states().chain([PastState { store: base, written: &since, edited: &[] }]);
-        let older = (0..self.young.states_before(end)).rev();
-        let bases: Vec<usize> = [self.young.states().count()].into_iter().chain(older).collect();
+        let states = self.recent.iter().chain([PastState { store: base, written: &since, edited: &[] }]);
+        let older = (0..self.recent.count_before(end)).rev();
+        let bases: Vec<usize> = [self.recent.len()].into_iter().chain(older).collect();
         theirs.merge(&ours.changes_since(states), &bases)
     }
 
-    fn take_merged(&mut self, merged: Merged, theirs: &Store, was_told: bool) {
+    /// Publishes the result of a merge. In sync -> unsaved, if the file lacks some of it.
+    fn take_merged(&mut self, merged: Merged, theirs: &Store, was_reported: bool, history: &mut History) {
         let Merged { store, kept, conflicts, renumbered, settled, .. } = merged;
-        self.young.settle(&settled);
-        self.young.note_edit(&self.published.load().store, &store);
-        if !kept.is_empty() {
-            // The file went from the one to the other, and will have these writes once both are saved.
-            for state in [&self.published.load().store, theirs] {
-                self.young.note(state, kept.iter().cloned());
-            }
+        self.recent.settle(&settled);
+        let ours = history.current().store.clone();
+        let diff = store.diff(&ours);
+        self.recent.add_edit(&ours, diff.iter().flat_map(|diff| diff.things.iter().cloned()).collect());
+        let count = kept.len();
+        if count > 0 {
+            // The file goes from the one to the other, and gets these writes when both are saved.
+            self.recent.add_writes(&ours, kept.clone());
+            self.recent.add_writes(theirs, kept);
         }
-        let kept = kept.len();
         self.keep("conflict", &conflicts);
-        self.unsaved = kept > 0 || !renumbered.is_empty();
-        self.replace(store, |changes| {
+        if count > 0 || !renumbered.is_empty() {
+            self.state = FileState::Unsaved;
+        }
+        self.publish((store, diff), history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
-            if was_told && is_same { Notice::ValidAgain } else { Notice::Reloaded { changes, kept, renumbered } }
+            let reloaded = |changes| Notice::Reloaded { changes, kept: count, renumbered };
+            if was_reported && is_same { Notice::ValidAgain } else { reloaded(changes) }
         });
     }
 
-    fn replace(&mut self, store: Store, notice: impl FnOnce(Vec<ResourceChanges>) -> Notice) {
-        let before = self.published.load_full();
-        let changes = changes(&before.store, &store);
-        self.publish(store.clone());
-        self.feed.reloaded(&before.store, &store, before.version + 1, Cause::Edit, &changes);
-        let given: Vec<Notice> = given_ids(&store, Some(&before.store)).collect();
-        self.steps.note(before, true);
-        (self.notice)(notice(changes));
+    fn publish(
+        &self,
+        (store, diff): (Store, Vec<ResourceDiff>),
+        history: &mut History,
+        notice: impl FnOnce(Vec<ResourceChanges>) -> Notice,
+    ) {
+        let given: Vec<Notice> = given_ids(&store, Some(&history.current().store)).collect();
+        history.publish_whole(store, Cause::Edit, &diff);
+        (self.notice)(notice(diff.into_iter().map(|diff| diff.changes).collect()));
         given.into_iter().for_each(|given| (self.notice)(given));
     }
 
-    /// Takes in an edit that has been announced.
+    /// Looks for edits that have been noticed and not read yet, so that writes are planned on them. An editor may be in
+    /// the middle of a save: text that is not valid gets a moment to become so.
     ///
     /// # Errors
-    /// It cannot be taken in.
-    pub(super) fn take_in_what_is_there(&mut self) -> Result<(), WriteError> {
-        let seems_same = || self.file.as_ref().is_some_and(|file| file.settles_in().is_some());
-        // A save looks at the file's content, should it only seem to be the same.
-        if self.broken.is_some() || (self.look_at.is_some() && !seems_same()) {
-            self.wait_for_the_end_of_an_edit();
+    /// The file is broken.
+    pub(super) fn before_write(&mut self, history: &mut History) -> Result<(), WriteError> {
+        let is_broken = matches!(self.state, FileState::Broken(_));
+        // Should the file only seem to be the same, the save finds the edit.
+        if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
+            let end = Instant::now() + PATIENCE;
+            loop {
+                if let Ok(Some(edit)) = self.file.changed() {
+                    self.reload(edit, history);
+                }
+                let is_half = matches!(&self.state, FileState::Broken(broken) if !broken.is_reported);
+                if !is_half || Instant::now() >= end {
+                    break;
+                }
+                std::thread::sleep(PATIENCE / 20);
+            }
         }
-        self.broken.as_ref().map_or(Ok(()), |broken| Err(broken.faults.refusal()))
-    }
-
-    /// Takes in an edit that is there already, so that writes are planned on it. An editor may be in the middle of a
-    /// save: text that is not complete gets a moment to become so.
-    fn wait_for_the_end_of_an_edit(&mut self) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(Ok(Some(edit))) = self.file.as_mut().map(DataFile::changed) {
-                self.take_in(edit);
-            }
-            let half = self.broken.as_ref().is_some_and(|broken| !broken.told);
-            if !half || Instant::now() >= end {
-                return;
-            }
-            std::thread::sleep(PATIENCE / 20);
+        self.look_for_late_edits(history);
+        match &self.state {
+            FileState::Broken(broken) => Err(broken.faults.refusal()),
+            _ => Ok(()),
         }
     }
 
-    /// Keeps versions of the API's that lost against an edit, where a person finds them.
-    pub(super) fn keep(&self, kind: &str, conflicts: &[Conflict]) {
-        if conflicts.is_empty() {
+    /// The batch to record writes in, if they go into the journal.
+    pub(super) fn journal_batch(&self) -> Option<Batch> {
+        self.journal.batch(&self.file).filter(|_| !matches!(self.state, FileState::Unsaved))
+    }
+
+    /// Whether the file must be saved though no write changes anything.
+    pub(super) fn must_save(&self) -> bool {
+        matches!(self.state, FileState::Unsaved) || self.file.is_stranded()
+    }
+
+    /// Appends a batch that made `next` of the data to the journal, or saves the file.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    pub(super) fn save_batch(&mut self, next: &Store, batch: Option<Batch>) -> io::Result<Saved> {
+        let appended = batch.map(|batch| self.journal.append(&mut self.file, &batch)).transpose();
+        match appended {
+            Ok(Some(Some(saved))) => Ok(saved),
+            Ok(_) => self.save(next),
+            Err(error) => {
+                self.report_unsaved(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Saves the file. Any state but broken -> in sync.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    pub(super) fn save(&mut self, store: &Store) -> io::Result<Saved> {
+        let state = self.file.number();
+        let saved = self.file.save(self.text.of(store));
+        self.text.let_go_if_large();
+        if self.file.checks_replaced(state) {
+            self.replaced.entry(state).or_insert_with(|| (Instant::now(), self.in_file.clone()));
+            self.replaced.retain(|state, _| self.file.checks_replaced(*state));
+            self.schedule.within(POLL);
+        }
+        match &saved {
+            Ok(Saved::Done) => {
+                self.in_file = store.clone();
+                self.state = FileState::InSync;
+                if self.journal.saved() {
+                    self.counts.add(0, Some(self.file.number()));
+                }
+            }
+            Ok(Saved::Foreign(_)) => {}
+            Err(error) => self.report_unsaved(error),
+        }
+        saved
+    }
+
+    /// Records writes that have just been saved and are not published yet.
+    pub(super) fn saved_writes(&mut self, count: usize, written: Vec<Written>, history: &History) {
+        // What is in the journal only is in no state of the file.
+        let state = (!self.journal.is_ahead()).then(|| self.file.number());
+        self.counts.add(count, state);
+        self.recent.add_writes(&history.current().store, written);
+    }
+
+    /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
+    fn save_what_it_lacks(&mut self, history: &mut History) {
+        while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
+            let store = history.current().store.clone();
+            match self.save(&store) {
+                Ok(Saved::Done) => {}
+                Ok(Saved::Foreign(edit)) => self.reload(edit, history),
+                Err(_) => {
+                    self.state = FileState::Unsaved;
+                    self.schedule.at = Some(Instant::now() + RETRY);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn lacks_something(&self) -> bool {
+        matches!(self.state, FileState::Unsaved) || self.journal.is_ahead()
+    }
+
+    fn report_unsaved(&mut self, error: &io::Error) {
+        let (reason, hint) = self.why_unsaved(error);
+        (self.notice)(Notice::Unsaved { reason, hint });
+        self.look_soon();
+    }
+
+    /// The answer to writes whose save failed.
+    pub(super) fn unsaved(&self, error: &io::Error) -> WriteError {
+        let (reason, hint) = self.why_unsaved(error);
+        WriteError::Unsaved { reason, hint }
+    }
+
+    /// Why a save failed, and what to do.
+    fn why_unsaved(&self, error: &io::Error) -> (String, String) {
+        let path = self.file.path();
+        match self.file.obstacle() {
+            Some(obstacle) => (format!("{}: {error}", obstacle.message(path)), obstacle.hint(path)),
+            None => {
+                let hint = "free disk space or fix the file's permissions, then send the request again";
+                (format!("{}: {error}", path.display()), hint.into())
+            }
+        }
+    }
+
+    /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
+    fn look_for_late_edits(&mut self, history: &mut History) {
+        // One after the other: the file must have what was made of the last one.
+        if !self.file.checks_any_replaced() || matches!(self.state, FileState::Unsaved | FileState::Broken(_)) {
             return;
         }
-        let lines: Vec<Value> = conflicts.iter().map(|conflict| edits::describe(kind, conflict)).collect();
-        self.keep_lines(lines);
-    }
-
-    pub(super) fn keep_lines(&self, lines: Vec<Value>) {
-        let Some(file) = &self.file else { return };
-        let count = lines.len();
-        let kept = file.keep(&join(&lines));
-        let path = file.conflicts_path();
-        (self.notice)(Notice::Conflicts { count, path, failed: kept.err().map(|error| error.to_string()) });
-        if let Ok(mut all) = self.conflicts.lock() {
-            all.extend(lines);
-            let surplus = all.len().saturating_sub(MOST_CONFLICTS);
-            all.drain(..surplus);
-        }
-    }
-
-    /// Writes down what a broken file may lack of the last writes: until it is mended they are in memory only. A file that
-    /// is whole again after a moment was only being saved.
-    fn keep_pending(&mut self) {
-        let Some(broken) = &mut self.broken else { return };
-        let Some(at) = broken.look_at else { return };
-        if Instant::now() < at {
-            self.look_by(at);
-            return;
-        }
-        broken.look_at = None;
-        let ours = self.published.load();
-        let changes = ours.store.changes_since(self.young.states());
-        let pending: Vec<Value> = changes.iter().filter(|change| change.by_api).map(edits::pending).collect();
-        if let Some(file) = self.file.as_ref().filter(|_| !pending.is_empty()) {
-            // Where it cannot be written, there is still the memory.
-            let _ = file.keep(&join(&pending));
-        }
-    }
-
-    /// Writes down what a broken file may lack now: the process ends.
-    pub(super) fn keep_pending_now(&mut self) {
-        if let Some(broken) = self.broken.as_mut().filter(|broken| !broken.told || broken.look_at.is_some()) {
-            broken.look_at = Some(Instant::now());
-        }
-        self.keep_pending();
-    }
-
-    /// Takes in what was written to a file of ours after it was exchanged for a newer one.
-    fn look_for_late_edits(&mut self) {
-        // An edit stays where it is until what was made of it is saved.
-        let Some(file) = self.file.as_mut().filter(|_| !self.unsaved && self.broken.is_none()) else { return };
-        let late = file.late_edits(Document::is_whole);
-        if file.is_watched_for_late_edits() {
-            self.look_by(Instant::now() + QUIET);
-        }
-        for (edit, state) in late {
-            let Some((end, base)) = self.late_bases.get(&state).cloned() else { continue };
+        for (edit, state) in self.file.late_edits(Document::is_whole) {
+            let Some((end, base)) = self.replaced.get(&state).cloned() else { continue };
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
-                (Ok((theirs, _)), Some(earlier)) => self.restore(theirs, earlier, false),
+                (Ok((theirs, _)), Some(earlier)) => self.restore(theirs, earlier, false, history),
                 (Ok((theirs, _)), None) => {
                     // The file was opened in that state; what its maker had read may be older.
-                    self.young.forget(Instant::now());
-                    let ours = self.published.load_full();
-                    let merged = self.merge_unseen(theirs.clone(), &ours.store, (end, &base));
-                    self.take_merged(merged, &theirs, false);
+                    self.recent.forget_before(Instant::now());
+                    let merged = self.merge_on(&base, end, theirs.clone(), history);
+                    self.take_merged(merged, &theirs, false, history);
                 }
                 (Err(faults), _) => {
-                    self.keep_lines(vec![edits::unreadable(&text)]);
+                    self.keep_lines(vec![conflicts::unreadable(&text)]);
                     (self.notice)(Notice::Broken(faults));
                     continue;
                 }
             }
             // The file itself has nothing of this edit yet.
-            self.unsaved = true;
+            self.state = FileState::Unsaved;
         }
-        if let Some(file) = &self.file {
-            self.late_bases.retain(|state, _| file.holds_retired(*state));
+        if self.file.checks_any_replaced() {
+            self.schedule.within(POLL);
+        }
+        self.replaced.retain(|state, _| self.file.checks_replaced(*state));
+    }
+
+    /// Keeps versions of the API's that lost against an edit, where a person finds them.
+    fn keep(&self, kind: &str, conflicts: &[Conflict]) {
+        self.keep_lines(conflicts.iter().map(|conflict| conflicts::describe(kind, conflict)).collect());
+    }
+
+    fn keep_lines(&self, lines: Vec<Value>) {
+        if lines.is_empty() {
+            return;
+        }
+        let failed = self.file.keep(&conflicts::lines(&lines)).err().map(|error| error.to_string());
+        (self.notice)(Notice::Conflicts { count: lines.len(), path: self.file.conflicts_path(), failed });
+        self.conflicts.add(lines);
+    }
+
+    /// Writes down what a broken file may lack of the last writes: until it is fixed they are in memory only. A file that
+    /// is valid again after a moment was only being saved.
+    fn note_pending(&mut self, history: &History) {
+        let FileState::Broken(broken) = &mut self.state else { return };
+        let Some(at) = broken.note_at else { return };
+        let now = Instant::now();
+        if now < at {
+            self.schedule.within(at - now);
+            return;
+        }
+        broken.note_at = None;
+        let changes = history.current().store.changes_since(self.recent.iter());
+        let pending: Vec<Value> = changes.iter().filter(|change| change.by_api).map(conflicts::pending).collect();
+        if !pending.is_empty() {
+            // Where it cannot be written, there is still the memory.
+            let _ = self.file.keep(&conflicts::lines(&pending));
         }
     }
-}
-
-fn join(lines: &[Value]) -> String {
-    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -79,32 +79,23 @@ pub trait Medium: Send {
 
 /// A file that is held open.
 pub trait Handle: Send {
-    /// Whether somebody else has the file open.
-    fn sharing(&self) -> Sharing;
+    /// As [`Medium::stamp`].
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    fn stamp(&self) -> io::Result<Stamp>;
     /// What the file holds.
     ///
     /// # Errors
     /// It cannot be read.
     fn read(&self) -> io::Result<Vec<u8>>;
-    /// What the file holds, without keeping it; `room` is overwritten.
+    /// What the file holds, without keeping it in memory.
     ///
     /// # Errors
     /// It cannot be read.
-    fn content(&self, room: &mut Vec<u8>) -> io::Result<Content> {
-        *room = self.read()?;
-        Ok(Content::of(room))
+    fn content(&self) -> io::Result<Content> {
+        Ok(Content::of(&self.read()?))
     }
-}
-
-/// Whether somebody else has a file open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    /// Nobody has.
-    Alone,
-    /// Somebody has.
-    Shared,
-    /// The system does not tell.
-    Unknown,
 }
 
 /// What the file system says of a file without reading it.
@@ -149,6 +140,18 @@ impl Eq for Taken {}
 const STEP: Duration = Duration::from_millis(50);
 
 impl Stamp {
+    fn of(about: &fs::Metadata) -> Stamp {
+        #[cfg(unix)]
+        let (identity, changed) = {
+            use std::os::unix::fs::MetadataExt;
+            ((about.dev(), about.ino()), Changed(Some((about.ctime(), about.ctime_nsec()))))
+        };
+        #[cfg(not(unix))]
+        let (identity, changed) = ((0, 0), Changed::default());
+        let (modified, taken) = (about.modified().ok(), Taken(SystemTime::now()));
+        Stamp { identity, size: about.len(), modified, changed, taken }
+    }
+
     /// How long before the stamp was taken the file was written.
     pub fn age(&self) -> Duration {
         self.modified.and_then(|modified| self.taken.0.duration_since(modified).ok()).unwrap_or_default()
@@ -188,17 +191,9 @@ impl Medium for RealDisk {
     fn stamp(&self, path: &Path) -> io::Result<Stamp> {
         let about = fs::metadata(path)?;
         if !about.is_file() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is no file"));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is not a file"));
         }
-        #[cfg(unix)]
-        let (identity, changed) = {
-            use std::os::unix::fs::MetadataExt;
-            ((about.dev(), about.ino()), Changed(Some((about.ctime(), about.ctime_nsec()))))
-        };
-        #[cfg(not(unix))]
-        let (identity, changed) = ((0, 0), Changed::default());
-        let (modified, taken) = (about.modified().ok(), Taken(SystemTime::now()));
-        Ok(Stamp { identity, size: about.len(), modified, changed, taken })
+        Ok(Stamp::of(&about))
     }
 
     fn obstacle(&self, path: &Path) -> Option<Obstacle> {
@@ -318,15 +313,8 @@ impl Medium for RealDisk {
 }
 
 impl Handle for fs::File {
-    fn sharing(&self) -> Sharing {
-        #[cfg(target_os = "linux")]
-        {
-            lease::sharing(self)
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            Sharing::Unknown
-        }
+    fn stamp(&self) -> io::Result<Stamp> {
+        Ok(Stamp::of(&self.metadata()?))
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {
@@ -337,69 +325,17 @@ impl Handle for fs::File {
         Ok(bytes)
     }
 
-    fn content(&self, room: &mut Vec<u8>) -> io::Result<Content> {
+    fn content(&self) -> io::Result<Content> {
         let mut file = self;
         file.rewind()?;
-        // One more than it has: as long as it does not grow, the room need not.
-        let size = usize::try_from(self.metadata()?.len()).unwrap_or(usize::MAX);
-        room.resize(size.saturating_add(1).min(Content::BLOCK), 0);
-        let (mut content, mut filled) = (Content::default(), 0);
+        let mut content = Content::default();
+        let mut block = Vec::new();
         loop {
-            match Read::read(&mut file, &mut room[filled..]) {
-                Ok(0) => {
-                    content.add(&room[..filled]);
-                    return Ok(content);
-                }
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            block.clear();
+            if file.take(Content::BLOCK as u64).read_to_end(&mut block)? == 0 {
+                return Ok(content);
             }
-            if filled == Content::BLOCK {
-                content.add(room);
-                filled = 0;
-            } else if filled == room.len() {
-                // It grows.
-                room.resize(Content::BLOCK, 0);
-            }
+            content.add(&block);
         }
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod lease {
-    use std::fs::File;
-    use std::io;
-    use std::os::fd::AsRawFd;
-
-    use super::Sharing;
-
-    /// From `asm-generic/fcntl.h`; libc has it for Android only.
-    const F_SETSIG: libc::c_int = 10;
-
-    /// Whether somebody else has `file` open: the kernel grants a write lease only if nobody has (`fcntl(2)`,
-    /// `F_SETLEASE`). It grants none on another user's file and on network file systems.
-    pub(super) fn sharing(file: &File) -> Sharing {
-        // Should somebody be opening the file at this very moment, the kernel tells the holder of the lease by a signal:
-        // by SIGIO, which would end the process, or by the one named here, which does nothing where nobody asks for it.
-        if set(file, F_SETSIG, libc::SIGURG) != 0 {
-            return Sharing::Unknown;
-        }
-        if set(file, libc::F_SETLEASE, libc::F_WRLCK) == 0 {
-            // The lease was only a question. Should giving it back fail, closing the file does it.
-            set(file, libc::F_SETLEASE, libc::F_UNLCK);
-            return Sharing::Alone;
-        }
-        match io::Error::last_os_error().kind() {
-            io::ErrorKind::WouldBlock => Sharing::Shared,
-            _ => Sharing::Unknown,
-        }
-    }
-
-    /// No crate that we have offers leases.
-    #[allow(unsafe_code)]
-    fn set(file: &File, command: libc::c_int, value: libc::c_int) -> libc::c_int {
-        // SAFETY: `fcntl` with `F_SETSIG` or `F_SETLEASE` takes the descriptor and an integer, and touches no memory of
-        // ours. The descriptor is open for as long as `file` is borrowed.
-        unsafe { libc::fcntl(file.as_raw_fd(), command, value) }
     }
 }

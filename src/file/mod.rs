@@ -1,14 +1,13 @@
-//! The data file on disk: reading it, replacing it so that it is whole at every instant, and seeing that somebody else
-//! has changed it.
+//! The data file on disk: reading it, replacing it atomically, and noticing that somebody else has changed it.
 //!
 //! A save takes these steps; `docs/durability.md` says what each failure leaves behind:
-//! 1. write a new file beside the old one, flush it;
+//! 1. write a new file beside the old one, fsync it;
 //! 2. exchange the two in one atomic step;
 //! 3. look at what came out. If it is not what was read or written last, a person has saved in between: exchange again,
 //!    so that their file is in its place as if we had never been there;
-//! 4. flush the folder;
-//! 5. remove the old file; if somebody has it open, put it aside and watch it until they close it: an editor that opened
-//!    it before step 2 writes to it after.
+//! 4. fsync the folder;
+//! 5. remove the old file, but keep it open for a while (`replaced`): an editor that opened it before step 2 writes to it
+//!    after.
 //!
 //! Writes to a large file go to its journal first (`journal`), and the file is saved soon after.
 
@@ -17,11 +16,11 @@ mod lock;
 mod medium;
 mod obstacle;
 mod recover;
-mod retired;
+mod replaced;
 mod save;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,14 +29,14 @@ use crate::json::fingerprint;
 
 pub use journal::Left;
 pub use lock::{Lock, LockError};
-pub use medium::{Changed, Handle, Medium, RealDisk, Sharing, Stamp, Taken};
+pub use medium::{Changed, Handle, Medium, RealDisk, Stamp, Taken};
 pub use watch::{Watch, watch};
 
 pub use obstacle::Obstacle;
 
 use journal::Journal;
-use retired::Retired;
-use save::{Out, Stranded};
+use replaced::Checked;
+use save::Stranded;
 
 /// How sure a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,13 +99,9 @@ pub struct DataFile {
     seen: HashMap<Content, u64>,
     number: u64,
     in_place: bool,
-    retired: Vec<Retired>,
+    replaced: VecDeque<Checked>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
-    /// Files that came out of exchanges and have no name any more.
-    leavings: Vec<Out>,
-    /// Files are read into it of which no more than their content is wanted.
-    room: Vec<u8>,
     journal: Option<Journal>,
 }
 
@@ -173,10 +168,8 @@ impl DataFile {
             seen: HashMap::from([(known.content, 0)]),
             number: 0,
             in_place: false,
-            retired: Vec::new(),
+            replaced: VecDeque::new(),
             stranded: None,
-            leavings: Vec::new(),
-            room: Vec::new(),
             journal: None,
         };
         let left = match journal {

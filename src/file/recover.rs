@@ -15,19 +15,13 @@ use std::path::{Path, PathBuf};
 use super::{Content, Medium};
 use crate::json::Document;
 
-/// The end of the names of files that are to be exchanged, that were put aside, and that hold what is written in place.
+/// The end of the names of files that are to be exchanged, and that hold what is written in place.
 const SCRATCH: &str = ".standin-tmp";
-const ASIDE: &str = ".standin-old";
 const SPARE: &str = ".standin-new";
 
 /// The scratch file for a save over a file that holds `before`.
 pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SCRATCH)
-}
-
-/// The name of a file that somebody has open while a newer one has taken its place.
-pub(super) fn aside_name(path: &Path, content: Content, number: u64) -> PathBuf {
-    named(path, content.hash, number, ASIDE)
 }
 
 /// The copy of what is being written into the file in place.
@@ -59,7 +53,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     let mut kept = Vec::new();
     for name in medium.list(path) {
         let Some(rest) = name.strip_prefix(&beginning) else { continue };
-        let ends = [SCRATCH, ASIDE, SPARE].into_iter().find_map(|end| Some((rest.strip_suffix(end)?, end)));
+        let ends = [SCRATCH, SPARE].into_iter().find_map(|end| Some((rest.strip_suffix(end)?, end)));
         let Some((hashes, end)) = ends else { continue };
         let left = path.with_file_name(&name);
         let hashes = hashes
@@ -75,7 +69,6 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
                 }
                 false
             }
-            ASIDE => holds != before && holds != now,
             _ if holds == before || holds == after => false,
             _ if now == after => {
                 medium.exchange(&left, path).or_else(|_| medium.rename(&left, path))?;

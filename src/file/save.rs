@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Content, DataFile, Durability, Handle, Known, Saved, Sharing, recover};
+use super::replaced::Replaced;
+use super::{Content, DataFile, Durability, Known, Saved, recover};
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
 pub(super) enum Stranded {
@@ -15,25 +16,23 @@ pub(super) enum Stranded {
     Overwritten { spare: PathBuf, ours: Vec<u8>, before: Vec<u8> },
 }
 
-/// The file that came out of an exchange.
-pub(super) struct Out {
-    content: Content,
-    sharing: Sharing,
-    handle: Box<dyn Handle>,
-}
-
 impl DataFile {
     /// Makes the file hold `text`. At every instant it holds either that or what it held before.
     ///
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
-        self.let_go();
         self.undo_stranded()?;
         self.may_be_written()?;
         let content = Content::of(text);
         self.announce(content)?;
-        let saved = self.put(text, content)?;
+        let mut saved = self.put(text, content);
+        if saved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) && self.checks_any_replaced() {
+            // The files that were replaced take up space as long as they are open.
+            self.replaced.clear();
+            saved = self.undo_stranded().and_then(|()| self.put(text, content));
+        }
+        let saved = saved?;
         if saved == Saved::Done {
             self.drop_journal();
         }
@@ -118,38 +117,19 @@ impl DataFile {
         }
     }
 
-    /// What came out of an exchange. Asked first whether it is shared and read then: what nobody has open stays as it is.
-    fn came_out(&mut self, scratch: &Path) -> io::Result<Out> {
+    /// Opens and identifies the file that came out of an exchange.
+    fn came_out(&self, scratch: &Path) -> io::Result<Replaced> {
         let handle = self.medium.open(scratch)?;
-        let sharing = handle.sharing();
-        let stamp = self.medium.stamp(scratch)?;
-        let content = if stamp == self.known.stamp && self.known.stamp.is_settled() {
-            self.known.content
-        } else {
-            handle.content(&mut self.room)?
-        };
-        Ok(Out { content, sharing, handle })
+        let stamp = handle.stamp()?;
+        let is_known = stamp == self.known.stamp && self.known.stamp.is_settled();
+        let content = if is_known { self.known.content } else { handle.content()? };
+        Ok(Replaced { handle, stamp, content })
     }
 
-    fn put_aside(&mut self, scratch: &Path, out: Out) {
-        if out.sharing == Sharing::Alone {
-            // Left there it does no harm, and the next start removes it.
-            let _ = self.medium.remove(scratch);
-            self.leavings.push(out);
-            return;
-        }
-        let aside = recover::aside_name(&self.path, out.content, self.number);
-        let name = match self.medium.rename(scratch, &aside) {
-            Ok(()) => aside,
-            Err(_) => scratch.to_path_buf(),
-        };
-        self.retire(out.handle, out.sharing, out.content, Some(name));
-    }
-
-    /// Lets the system free what the files held that saves have removed. It takes its time for that, and whoever waits for
-    /// a save need not wait for it.
-    pub fn let_go(&mut self) {
-        self.leavings.drain(..).for_each(let_go);
+    fn put_aside(&mut self, scratch: &Path, out: Replaced) {
+        // Left there it does no harm, and the next start removes it.
+        let _ = self.medium.remove(scratch);
+        self.keep_replaced(out);
     }
 
     /// Undoes a save that failed.
@@ -235,11 +215,8 @@ impl DataFile {
             let _ = self.undo_stranded();
             return Err(error);
         }
-        let sharing = old.sharing();
         // What was written to the old file in the window is found as a late edit.
-        if sharing != Sharing::Alone || old.read().is_ok_and(|bytes| Content::of(&bytes) != self.known.content) {
-            self.retire(old, sharing, self.known.content, None);
-        }
+        self.keep_replaced(Replaced { handle: old, stamp: self.known.stamp, content: self.known.content });
         self.learn(ours);
         Ok(Saved::Done)
     }
@@ -273,15 +250,6 @@ impl DataFile {
         // A stamp of before says only that the file must be read to see what it holds.
         self.learn(Known { stamp: stamp.unwrap_or(self.known.stamp), content });
         Ok(Saved::Done)
-    }
-}
-
-/// Closes a file that has no name any more. The system frees what it held then, which takes its time where that is much.
-fn let_go(out: Out) {
-    const MUCH: usize = 1 << 20;
-    if out.content.size > MUCH {
-        // Should there be no thread to be had, it is closed here.
-        let _ = std::thread::Builder::new().name("standin-close".into()).spawn(move || drop(out));
     }
 }
 

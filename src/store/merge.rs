@@ -183,30 +183,6 @@ impl Store {
         changes
     }
 
-    /// What differs between `base` and this store, which grew out of it.
-    pub fn written_since(&self, base: &Store) -> Vec<Written> {
-        let mut written = Vec::new();
-        for resource in self.resources() {
-            let name = resource.name();
-            match (base.resource(name).map(Resource::data), resource.data()) {
-                (Some(Data::Collection(old)), Data::Collection(new)) => {
-                    let changed = new.rows().filter(|row| {
-                        let before = row.id().and_then(|id| old.get(id));
-                        before.is_none_or(|before| !Arc::ptr_eq(before, row) && before.value() != row.value())
-                    });
-                    let gone = old.rows().filter(|row| row.id().is_some_and(|id| new.get(id).is_none()));
-                    let ids = changed.chain(gone).filter_map(|row| row.id().cloned());
-                    written.extend(ids.map(|id| Written { resource: name.to_string(), id: Some(id) }));
-                }
-                (Some(Data::Object(old)), Data::Object(new)) if old != new => {
-                    written.push(Written { resource: name.to_string(), id: None });
-                }
-                _ => {}
-            }
-        }
-        written
-    }
-
     /// The text of what was written, as it stands in this store.
     pub fn text_of(&self, written: &Written) -> Option<&str> {
         match &written.id {

@@ -5,6 +5,7 @@
 //! cannot fail. There is no I/O, no clock and no randomness here.
 
 mod collection;
+mod diff;
 mod foreign_keys;
 mod index;
 mod merge;
@@ -23,6 +24,7 @@ use crate::json::{Document, EntryValue, Id, Layout, Place};
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
 
 pub use collection::Collection;
+pub use diff::{ResourceChanges, ResourceDiff};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version, Written};

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use standin::internals::engine::{Engine, Journaling, Rulebook, Source};
+use standin::internals::engine::{Engine, FileSource, Journaling, Rulebook};
 use standin::internals::file::{DataFile, Durability, Opened, RealDisk, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
@@ -67,8 +67,8 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
     let journaling = Journaling { above, ..Journaling::default() };
     let source =
-        Source::File { file: Box::new(file), watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
-    Engine::start(store, rulebook, source, |_| {}).unwrap()
+        FileSource { file: Box::new(file), watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
+    Engine::start(store, rulebook, Some(source), |_| {}).unwrap()
 }
 
 fn patch(id: i64, views: usize) -> Command {

@@ -39,7 +39,6 @@ fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Ar
         Style::InPlace => state.at(at, move |disk| {
             let inode = disk.open();
             disk.write(inode, text.as_bytes());
-            disk.close(inode);
             *done.lock().unwrap() = true;
         }),
         Style::Slowly | Style::OpenedBefore => {
@@ -62,7 +61,6 @@ fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Ar
             state.at(at + 2 * gap, move |disk: &mut Disk| {
                 let inode = *inode.lock().unwrap();
                 disk.write(inode, text.as_bytes());
-                disk.close(inode);
                 *done.lock().unwrap() = true;
             });
         }

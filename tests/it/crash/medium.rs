@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use standin::internals::file::{Changed, Handle, Medium, Sharing, Stamp, Taken};
+use standin::internals::file::{Changed, Handle, Medium, Stamp, Taken};
 
 pub const FILE: &str = "/data/db.json";
 
@@ -41,8 +41,6 @@ struct Inode {
     content: Vec<u8>,
     flushed: Vec<u8>,
     modified: u64,
-    /// How many others have it open.
-    open: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -122,9 +120,7 @@ impl Simulated {
     /// The machine after a crash of the process: everything stays.
     pub fn after_kill(&self) -> Simulated {
         let disk = self.lock();
-        let (mut inodes, names) = (disk.inodes.clone(), disk.names.clone());
-        inodes.iter_mut().for_each(|inode| inode.open = 0);
-        disk.again(inodes, names)
+        disk.again(disk.inodes.clone(), disk.names.clone())
     }
 
     /// The machine after a power cut, in every way in which the steps that were not flushed may have reached the disk:
@@ -151,7 +147,6 @@ impl Simulated {
             for keep in [0, 1, 2] {
                 let mut inodes = disk.inodes.clone();
                 for inode in &mut inodes {
-                    inode.open = 0;
                     if inode.content != inode.flushed {
                         inode.content = match keep {
                             0 => inode.flushed.clone(),
@@ -221,20 +216,14 @@ impl Disk {
     }
 
     /// Somebody else opens the data file.
-    pub fn open(&mut self) -> usize {
-        let inode = self.names[Path::new(FILE)];
-        self.inodes[inode].open += 1;
-        inode
+    pub fn open(&self) -> usize {
+        self.names[Path::new(FILE)]
     }
 
     /// Somebody else writes to what they have opened.
     pub fn write(&mut self, inode: usize, bytes: &[u8]) {
         self.inodes[inode].content = bytes.to_vec();
         self.inodes[inode].modified = self.now;
-    }
-
-    pub fn close(&mut self, inode: usize) {
-        self.inodes[inode].open -= 1;
     }
 
     fn name(&mut self, step: NameStep) {
@@ -272,6 +261,19 @@ impl Disk {
         }
     }
 
+    fn stamp(&self, inode: usize) -> Stamp {
+        let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
+        let (size, modified): (u64, SystemTime) =
+            (self.inodes[inode].content.len() as u64, time(self.inodes[inode].modified));
+        Stamp {
+            identity: (1, inode as u64),
+            size,
+            modified: Some(modified),
+            changed: Changed::default(),
+            taken: Taken(time(self.now)),
+        }
+    }
+
     fn inode(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| ErrorKind::NotFound.into())
     }
@@ -293,16 +295,7 @@ impl Medium for Simulated {
         let mut disk = self.lock();
         disk.step(false)?;
         let inode = disk.inode(path)?;
-        let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
-        let (size, modified): (u64, SystemTime) =
-            (disk.inodes[inode].content.len() as u64, time(disk.inodes[inode].modified));
-        Ok(Stamp {
-            identity: (1, inode as u64),
-            size,
-            modified: Some(modified),
-            changed: Changed::default(),
-            taken: Taken(time(disk.now)),
-        })
+        Ok(disk.stamp(inode))
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
@@ -443,8 +436,10 @@ struct Opened {
 }
 
 impl Handle for Opened {
-    fn sharing(&self) -> Sharing {
-        if self.disk.lock().inodes[self.inode].open > 0 { Sharing::Shared } else { Sharing::Alone }
+    fn stamp(&self) -> io::Result<Stamp> {
+        let mut disk = self.disk.lock();
+        disk.step(false)?;
+        Ok(disk.stamp(self.inode))
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {

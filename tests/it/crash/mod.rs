@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::internals::engine::{Engine, Journaling, Notice, Rulebook, Source, WriteError};
+use standin::internals::engine::{Engine, FileSource, Journaling, Notice, Rulebook, WriteError};
 use standin::internals::file::{DataFile, Durability, Opened, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
@@ -68,8 +68,8 @@ impl Machine {
         let (store, _) = rulebook.read_file(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
         let Manner { journaling, unseen } = manner;
         let (file, named) = (Box::new(file), FILE.into());
-        let source = Source::File { file, watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
-        let engine = Engine::start(store, rulebook, source, notice).map_err(|error| error.to_string())?;
+        let source = FileSource { file, watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
+        let engine = Engine::start(store, rulebook, Some(source), notice).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Notice, RepeatedIds, ResourceChanges, WriteError};
+use super::notice::{Notice, RepeatedIds, WriteError};
 use bytestring::ByteString;
 
 use crate::json::{Document, Id, Place, is_blank, locate, members, offset_in};
@@ -285,41 +285,4 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
         let like = like.filter(|name| *name != id).find(|name| is_like_id(name));
         Some(Notice::GivenIds { resource: resource.name().to_string(), count, id, like })
     })
-}
-
-fn count(data: &Data) -> usize {
-    if let Data::Collection(rows) = data { rows.len() } else { 1 }
-}
-
-/// What an edit changed, for the log: records are told apart by their ids.
-pub(super) fn changes(old: &Store, new: &Store) -> Vec<ResourceChanges> {
-    let mut all = Vec::new();
-    for resource in new.resources() {
-        let mut changes = ResourceChanges { resource: resource.name().to_string(), added: 0, changed: 0, removed: 0 };
-        match (old.resource(resource.name()).map(|resource| resource.data()), resource.data()) {
-            (Some(Data::Collection(old)), Data::Collection(new)) => {
-                for record in new.rows() {
-                    match record.id().and_then(|id| old.get(id)) {
-                        None => changes.added += 1,
-                        Some(before) => changes.changed += usize::from(before.value() != record.value()),
-                    }
-                }
-                changes.removed = (old.len() + changes.added).saturating_sub(new.len());
-            }
-            (Some(Data::Object(old) | Data::Scalar(old)), Data::Object(new) | Data::Scalar(new)) => {
-                changes.changed = usize::from(old != new);
-            }
-            (old, new) => {
-                changes.added = count(new);
-                changes.removed = old.map_or(0, count);
-            }
-        }
-        all.push(changes);
-    }
-    for gone in old.resources().filter(|resource| new.resource(resource.name()).is_none()) {
-        let removed = gone.collection().map_or(1, |collection| collection.len());
-        all.push(ResourceChanges { resource: gone.name().to_string(), added: 0, changed: 0, removed });
-    }
-    all.retain(|changes| (changes.added, changes.changed, changes.removed) != (0, 0, 0));
-    all
 }

@@ -1,0 +1,251 @@
+//! What commits: one thread that carries out writes, many at a time, and saves them.
+
+use std::hash::{BuildHasher, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::feed::Cause;
+use super::history::History;
+use super::journal::Before;
+use super::notice::WriteError;
+use super::reload::Reloader;
+use super::rulebook::Rulebook;
+use crate::file::Saved;
+use crate::store::{Command, Outcome, Refusal, Store};
+
+/// Whether the text that is about to be changed is as the client expects (`If-Match`).
+pub type Expected = Box<dyn Fn(&str) -> bool + Send>;
+
+/// Where to go back to.
+#[derive(Debug, Clone)]
+pub enum Back {
+    /// To what was before the last change.
+    Undo {
+        /// The version that the change led to, where the caller says which one it means.
+        version: Option<u64>,
+    },
+    /// To this data.
+    To(Box<Store>),
+}
+
+type Answer = Result<Outcome, WriteError>;
+
+/// What the writer is asked for.
+pub(super) enum Message {
+    Write(Job),
+    Back {
+        back: Back,
+        reply: oneshot::Sender<Result<Option<u64>, WriteError>>,
+    },
+    /// Something happened to the file.
+    FileEvent,
+    Stop,
+}
+
+/// A write, and where the answer goes.
+pub(super) struct Job {
+    pub(super) command: Command,
+    pub(super) expected: Option<Expected>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// How many writes share one save at most, so that the first of them does not wait without bound.
+const MOST_TOGETHER: usize = 4096;
+/// How long a save waits for more writes at most.
+const MAX_WAIT: Duration = Duration::from_millis(2);
+
+/// Carries out writes, one batch per save.
+pub(super) struct Writer {
+    rulebook: Arc<Rulebook>,
+    history: History,
+    /// `None`: the data is in memory only.
+    file: Option<Reloader>,
+    /// How many writes shared the last save, and how long that took.
+    last: (usize, Duration),
+}
+
+impl Writer {
+    pub(super) fn new(rulebook: Arc<Rulebook>, history: History, file: Option<Reloader>) -> Writer {
+        Writer { rulebook, history, file, last: (0, Duration::ZERO) }
+    }
+
+    /// Carries out what is asked for until it is told to stop.
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+        let mut is_stopping = false;
+        while !is_stopping {
+            let first = match self.file.as_mut().and_then(Reloader::due) {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            let mut jobs = Vec::new();
+            let mut next = match first {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let deadline = Instant::now() + (self.last.1 / 2).min(MAX_WAIT);
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Write(job) => jobs.push(job),
+                    Message::Back { back, reply } => {
+                        // What was asked before goes first.
+                        self.carry_out(&mut jobs);
+                        let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
+                        drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                    }
+                    Message::FileEvent => {
+                        if let Some(file) = &mut self.file {
+                            file.event();
+                        }
+                    }
+                    Message::Stop => {
+                        is_stopping = true;
+                        break;
+                    }
+                }
+                if jobs.len() >= MOST_TOGETHER {
+                    self.carry_out(&mut jobs);
+                }
+                next = messages.try_recv().ok();
+                // Whoever was answered by the last save may be about to ask again. A short wait lets them share this
+                // save; otherwise half of them would wait for two.
+                if next.is_none() && (1..self.last.0).contains(&jobs.len()) {
+                    next = messages.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok();
+                }
+            }
+            self.carry_out(&mut jobs);
+            if let Some(file) = &mut self.file {
+                file.run(&mut self.history);
+            }
+        }
+        if let Some(file) = &mut self.file {
+            file.finish(&mut self.history);
+        }
+    }
+
+    /// Carries out writes and acknowledges them.
+    fn carry_out(&mut self, jobs: &mut Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let start = Instant::now();
+        // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
+        let answers = catch_unwind(AssertUnwindSafe(|| self.commit(jobs)))
+            .unwrap_or_else(|_| jobs.iter().map(|_| Err(WriteError::Bug)).collect());
+        self.last = (jobs.len(), start.elapsed());
+        for (job, answer) in jobs.drain(..).zip(answers) {
+            // The client may have gone away; the write stands all the same.
+            drop(job.reply.send(answer));
+        }
+    }
+
+    /// The steps of a batch of writes, up to the acknowledgement.
+    fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
+        let all = |error: &WriteError| jobs.iter().map(|_| Err(error.clone())).collect();
+        loop {
+            if let Some(file) = &mut self.file
+                && let Err(error) = file.before_write(&mut self.history)
+            {
+                return all(&error);
+            }
+            let mut next = self.history.current().store.clone();
+            let mut batch = self.file.as_ref().and_then(Reloader::journal_batch);
+            let mut run = |job: &Job| {
+                let command = &job.command;
+                if let (Some(expected), Some(current)) = (&job.expected, next.current(command))
+                    && !expected(current)
+                {
+                    return Err(WriteError::Refused(Refusal::Changed));
+                }
+                let before = batch.is_some().then(|| Before::of(&next, command));
+                // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
+                // values unique, do its references point to records?
+                let change = self.rulebook.plan(&next, command, &mut random_letters)?;
+                // 4. Apply, to a copy that nobody sees yet.
+                let outcome = next.apply(change);
+                if let (Some(batch), Some(before), true) = (&mut batch, before, outcome.changed) {
+                    batch.add(&before, &next, &outcome);
+                }
+                Ok(outcome)
+            };
+            let answers: Vec<Answer> = jobs.iter().map(&mut run).collect();
+            let done =
+                || jobs.iter().zip(&answers).filter_map(|(job, answer)| Some((&job.command, answer.as_ref().ok()?)));
+            let changed = done().filter(|(_, outcome)| outcome.changed).count();
+            // A write that changes nothing is acknowledged if the file says what the data says.
+            if changed == 0 && !self.file.as_ref().is_some_and(Reloader::must_save) {
+                return answers;
+            }
+            // 5. Save the file, or append to its journal. An edit that is found there is merged, and all begins again.
+            if let Some(file) = &mut self.file {
+                match file.save_batch(&next, batch) {
+                    Ok(Saved::Done) => {
+                        let written = done().flat_map(|(_, outcome)| outcome.written.iter().cloned());
+                        file.saved_writes(changed, written.collect(), &self.history);
+                    }
+                    Ok(Saved::Foreign(edit)) => {
+                        file.reload(edit, &mut self.history);
+                        continue;
+                    }
+                    Err(error) => return all(&file.unsaved(&error)),
+                }
+            }
+            // 6. Publish: readers see it.
+            self.history.publish_writes(next, done());
+            // 7. Acknowledge.
+            return answers;
+        }
+    }
+
+    /// Goes back, and gives the version that this made; `None` where there was nothing to undo.
+    fn go_back(&mut self, back: &Back) -> Result<Option<u64>, WriteError> {
+        loop {
+            if let Some(file) = &mut self.file {
+                file.before_write(&mut self.history)?;
+            }
+            let before = self.history.current();
+            let (next, cause) = match back {
+                Back::Undo { version } if version.is_some_and(|version| version != before.version) => {
+                    return Err(WriteError::Refused(Refusal::Changed));
+                }
+                Back::Undo { .. } => match self.history.previous() {
+                    Some(store) => (store.clone(), Cause::Undo),
+                    None => return Ok(None),
+                },
+                Back::To(store) => (store.as_ref().clone(), Cause::Reset),
+            };
+            let diff = next.diff(&before.store);
+            if let Some(file) = &mut self.file {
+                match file.save(&next) {
+                    Ok(Saved::Done) => {
+                        let written = diff.iter().flat_map(|diff| diff.things.iter().cloned());
+                        file.saved_writes(1, written.collect(), &self.history);
+                    }
+                    Ok(Saved::Foreign(edit)) => {
+                        file.reload(edit, &mut self.history);
+                        continue;
+                    }
+                    Err(error) => return Err(file.unsaved(&error)),
+                }
+            }
+            return Ok(Some(self.history.publish_whole(next, cause, &diff)));
+        }
+    }
+}
+
+/// Seven letters for a string id, as many as json-server 0.17 gives.
+fn random_letters() -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    // Each `RandomState` has keys of its own.
+    let mut bits = std::hash::RandomState::new().build_hasher().finish();
+    let mut letters = String::new();
+    for _ in 0..7 {
+        letters.push(char::from(LETTERS[(bits % 64) as usize]));
+        bits /= 64;
+    }
+    letters
+}

@@ -1,0 +1,137 @@
+//! What the engine reports: why a write was not carried out, and what happened to the file.
+
+use std::path::PathBuf;
+
+use super::rulebook::Faults;
+use crate::json::{Id, Place};
+use crate::schema::Violation;
+use crate::store::{Refusal, RepeatedId, ResourceChanges};
+
+/// Why a write was not carried out.
+#[derive(Debug, Clone)]
+pub enum WriteError {
+    /// The data does not allow it.
+    Refused(Refusal),
+    /// The record would break rules.
+    Rules {
+        /// The resource whose rules they are.
+        resource: String,
+        /// All that is broken.
+        violations: Vec<Violation>,
+    },
+    /// Checking the record against the rules of this resource takes too many steps.
+    TooComplex(String),
+    /// The file cannot be written.
+    Unsaved {
+        /// Why: which file or folder, and the operating system's words.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The file has been edited into something that cannot be taken in; a write would overwrite the edit.
+    Broken {
+        /// Where.
+        place: Option<Place>,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The server is stopping.
+    Stopped,
+    /// The writer failed on this command in a way that it should not.
+    Bug,
+}
+
+/// What happened to the file, for the log.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// An edit was taken in.
+    Reloaded {
+        /// What changed, by resource.
+        changes: Vec<ResourceChanges>,
+        /// How many writes of the last moments were kept that the edit did not have.
+        kept: usize,
+        /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
+        renumbered: Vec<(String, Id, Id)>,
+    },
+    /// The file was put back to what it was before, and the data with it.
+    Restored {
+        /// What changed, by resource.
+        changes: Vec<ResourceChanges>,
+        /// How many writes were dropped.
+        writes: u64,
+    },
+    /// Versions that lost against an edit were kept.
+    Conflicts {
+        /// How many.
+        count: usize,
+        /// The file of JSON lines that they were added to.
+        path: PathBuf,
+        /// Why they are in memory only.
+        failed: Option<String>,
+    },
+    /// An edit cannot be taken in; the data stays as it was.
+    Broken(Faults),
+    /// The file is valid again after an edit that was reported as broken, and no record differs from what was served
+    /// meanwhile.
+    ValidAgain,
+    /// Records of the file have ids that others before them have.
+    RepeatedIds(RepeatedIds),
+    /// A save failed.
+    Unsaved {
+        /// Why: which file or folder, and the operating system's words.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// At the start: no save can succeed as things are.
+    Unwritable {
+        /// Why: which file or folder.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A crash had left an edit beside the file that was never taken in; it is kept there.
+    Recovered(PathBuf),
+    /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.
+    Replayed {
+        /// How many.
+        writes: usize,
+        /// Whether somebody had edited the file since.
+        edited: bool,
+        /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
+        renumbered: Vec<(String, Id, Id)>,
+    },
+    /// The rules allow no id that the server can make for a new record of this collection.
+    NoIds(String),
+    /// Records of the file had no id and were given one, which reaches the file with the next write to their collection.
+    GivenIds {
+        /// The collection.
+        resource: String,
+        /// How many records.
+        count: usize,
+        /// The name of the id property.
+        id: String,
+        /// A property of theirs that looks like their id.
+        like: Option<String>,
+    },
+    /// The routes file was saved, and its rules are in effect.
+    RoutesReloaded {
+        /// The file.
+        file: PathBuf,
+        /// How many rules.
+        rules: usize,
+    },
+    /// The routes file is broken, and the rules stay as they were: where and why.
+    RoutesBroken(String),
+    /// The file cannot be watched; it is looked at in short intervals instead.
+    Unwatched(String),
+}
+
+/// Ids that records of a file have in common.
+#[derive(Debug, Clone, Default)]
+pub struct RepeatedIds {
+    /// The first of them.
+    pub list: Vec<RepeatedId>,
+    /// How many more there are.
+    pub more: usize,
+}

@@ -1,0 +1,113 @@
+//! What has happened to the data in the last seconds: an edit of the file may have been made from any of these states.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::store::{PastState, Store, Written};
+
+/// The states of the last seconds (`--unseen`), and what was changed after each.
+pub(super) struct RecentStates {
+    window: Duration,
+    states: VecDeque<State>,
+}
+
+struct State {
+    at: Instant,
+    store: Store,
+    /// What the API wrote next.
+    written: Vec<Written>,
+    /// What an edit changed next, and what the API wrote and lost against an edit.
+    edited: Vec<Written>,
+}
+
+/// An edit that is older than this is treated as if it were this old.
+const MAX_EDIT_AGE: Duration = Duration::from_secs(5);
+
+/// The moment `age` ago, or a few seconds ago if that is later.
+pub(super) fn saved_at(age: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(now)
+}
+
+impl RecentStates {
+    pub(super) fn new(window: Duration) -> RecentStates {
+        RecentStates { window, states: VecDeque::new() }
+    }
+
+    /// Records what the API wrote when the data was `before`, or what was kept of it when an edit said `before`.
+    pub(super) fn add_writes(&mut self, before: &Store, written: Vec<Written>) {
+        self.add(before, written, Vec::new());
+        self.forget_before(saved_at(MAX_EDIT_AGE));
+    }
+
+    /// Records what an edit changed when the data was `before`: the next edit may have been made from that, too.
+    pub(super) fn add_edit(&mut self, before: &Store, edited: Vec<Written>) {
+        self.add(before, Vec::new(), edited);
+    }
+
+    fn add(&mut self, before: &Store, written: Vec<Written>, edited: Vec<Written>) {
+        self.states.push_back(State { at: Instant::now(), store: before.clone(), written, edited });
+    }
+
+    /// Forgets the states that somebody who saved an edit at `time` must have seen the end of.
+    pub(super) fn forget_before(&mut self, time: Instant) {
+        let Some(horizon) = time.checked_sub(self.window) else { return };
+        while self.states.front().is_some_and(|state| state.at < horizon) {
+            self.states.pop_front();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.states.clear();
+    }
+
+    /// What lost against an edit does not count as the API's any more.
+    pub(super) fn settle(&mut self, settled: &[Written]) {
+        let settled: HashSet<&Written> = settled.iter().collect();
+        for state in self.states.iter_mut().filter(|_| !settled.is_empty()) {
+            state.edited.extend(state.written.extract_if(.., |one| settled.contains(one)));
+        }
+    }
+
+    /// The states, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = PastState<'_>> {
+        self.states.iter().map(|state| PastState {
+            store: &state.store,
+            written: &state.written,
+            edited: &state.edited,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// How many of the states are older than `time`.
+    pub(super) fn count_before(&self, time: Instant) -> usize {
+        self.states.partition_point(|state| state.at < time)
+    }
+}
+
+/// How many writes the data had seen in each state of the file, to tell how many a restore drops.
+#[derive(Default)]
+pub(super) struct WriteCounts {
+    total: u64,
+    by_state: BTreeMap<u64, u64>,
+}
+
+impl WriteCounts {
+    /// Counts writes; `state` is the number of the file's state that has them, if there is one yet.
+    pub(super) fn add(&mut self, writes: usize, state: Option<u64>) {
+        self.total += writes as u64;
+        let Some(state) = state else { return };
+        self.by_state.insert(state, self.total);
+        if self.by_state.len() > 100_000 {
+            self.by_state = self.by_state.split_off(&state.saturating_sub(50_000));
+        }
+    }
+
+    /// How many writes came after the file's state `state`.
+    pub(super) fn since(&self, state: u64) -> u64 {
+        self.total - self.by_state.range(..=state).next_back().map_or(0, |(_, writes)| *writes)
+    }
+}

@@ -1,0 +1,94 @@
+//! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, where
+//! nobody would find the edit: so each is kept open for a while and checked.
+
+use std::time::{Duration, Instant};
+
+use super::{Content, DataFile, Edit, Handle, Stamp};
+
+/// A file that a save has replaced, and that has no name any more.
+pub(super) struct Replaced {
+    pub(super) handle: Box<dyn Handle>,
+    pub(super) stamp: Stamp,
+    pub(super) content: Content,
+}
+
+/// As [`Replaced`], while it is checked for late edits.
+pub(super) struct Checked {
+    file: Replaced,
+    /// The number of the state that it held.
+    state: u64,
+    until: Instant,
+}
+
+/// For how long a replaced file is checked.
+const CHECKED_FOR: Duration = Duration::from_secs(5);
+/// How many are kept open, and how many bytes they may take up on the disk; the newest is kept whatever its size.
+const MOST: usize = 16;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+impl DataFile {
+    pub(super) fn keep_replaced(&mut self, file: Replaced) {
+        self.replaced.push_back(Checked { file, state: self.number, until: Instant::now() + CHECKED_FOR });
+    }
+
+    /// What was written to replaced files, each with the number of the state that its writer had opened. Text that is not
+    /// complete yet is left until it is, or until the file is closed. A file is read only if its stamp has changed.
+    pub fn late_edits(&mut self, is_complete: impl Fn(&[u8]) -> bool) -> Vec<(Edit, u64)> {
+        let now = Instant::now();
+        let mut edits = Vec::new();
+        let mut bytes = 0;
+        let mut kept = Vec::new();
+        for mut checked in std::mem::take(&mut self.replaced).into_iter().rev() {
+            bytes += checked.file.content.size;
+            let is_surplus = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
+            let is_last = is_surplus || checked.until <= now;
+            match checked.file.changed(is_last, &is_complete) {
+                Some(text) => {
+                    let earlier = self.seen.get(&checked.file.content).copied();
+                    if checked.file.content != self.known.content {
+                        edits.push((Edit { bytes: text, earlier, age: Duration::ZERO }, checked.state));
+                    }
+                    checked.until = now + CHECKED_FOR;
+                    if !is_surplus {
+                        kept.push(checked);
+                    }
+                }
+                None if is_last => {}
+                None => kept.push(checked),
+            }
+        }
+        self.replaced = kept.into_iter().rev().collect();
+        edits.reverse();
+        edits
+    }
+
+    /// Whether the file of the state `number` is checked for late edits.
+    pub fn checks_replaced(&self, number: u64) -> bool {
+        self.replaced.iter().any(|checked| checked.state == number)
+    }
+
+    /// Whether any file is checked for late edits.
+    pub fn checks_any_replaced(&self) -> bool {
+        !self.replaced.is_empty()
+    }
+}
+
+impl Replaced {
+    /// What the file holds, if somebody has written to it since the last check. `is_last`: there will be no other check.
+    fn changed(&mut self, is_last: bool, is_complete: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let stamp = self.handle.stamp().ok()?;
+        // A stamp that was taken right after a write does not show another write in the same moment.
+        let is_unsure = !self.stamp.is_settled() && (is_last || stamp.is_settled());
+        if stamp == self.stamp && !is_unsure {
+            return None;
+        }
+        let bytes = self.handle.read().ok()?;
+        let content = Content::of(&bytes);
+        let is_changed = content != self.content;
+        if is_changed && !is_last && !is_complete(&bytes) {
+            return None;
+        }
+        (self.stamp, self.content) = (stamp, content);
+        is_changed.then_some(bytes)
+    }
+}
