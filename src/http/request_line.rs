@@ -1,5 +1,5 @@
-//! URLs as clients send them. curl and scripts leave `"`, `<`, `{` and letters outside ASCII in a URL as they are, where
-//! a URI has them percent-encoded; hyper would refuse the request.
+//! Percent-encodes what clients leave unencoded in URLs. curl and scripts send `"`, `<`, `{` and non-ASCII letters as they
+//! are; hyper would reject the request.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, percent_encode, utf8_percent_encode};
 const KEPT: usize = 200;
 const KEPT_OF_BINARY: usize = 16;
 
-/// The request line of the request that a connection reads, followed from read to read.
+/// Parses the request line of the current request, across reads.
 #[derive(Debug, Default)]
 pub(super) struct RequestLine {
     place: Place,
@@ -24,34 +24,34 @@ enum Place {
     /// Before the first character of the target.
     Space,
     Target,
-    /// In the rest of the head, where nothing is changed.
-    Behind,
+    /// After the target, where nothing is changed.
+    Rest,
 }
 
 impl RequestLine {
-    /// Makes ready for the next request.
+    /// Starts the next request.
     pub(super) fn clear(&mut self) {
         self.place = Place::Method;
         self.length = 0;
         self.start.clear();
     }
 
-    /// Whether what is read next may belong to the request line.
+    /// Whether the next bytes may belong to the target.
     pub(super) fn is_open(&self) -> bool {
-        self.place != Place::Behind
+        self.place != Place::Rest
     }
 
-    /// Bytes up to the end of the target.
+    /// The number of bytes up to the end of the target.
     pub(super) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether the client began to speak TLS.
+    /// Whether the client sent a TLS handshake.
     pub(super) fn is_tls(&self) -> bool {
         self.start.starts_with(&[0x16, 3])
     }
 
-    /// The line as it was sent, or its first part.
+    /// The line as it was sent, or its beginning, for the log.
     pub(super) fn text(&self) -> String {
         let line = self.start.split(|byte| *byte == b'\n').next().unwrap_or_default();
         match std::str::from_utf8(line.trim_ascii_end()) {
@@ -60,7 +60,7 @@ impl RequestLine {
         }
     }
 
-    /// What hyper is to read instead of `bytes`, the next that arrived.
+    /// The next bytes, with the target encoded.
     pub(super) fn encode<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         // Empty lines before a request are allowed (RFC 9112, 2.2).
         let skipped = if self.start.is_empty() {
@@ -78,9 +78,9 @@ impl RequestLine {
                 // A path, or a URL with its host.
                 (Place::Space, b'/' | b'h') => Place::Target,
                 (Place::Target, 0x21..=0x7e | 0x80..) => Place::Target,
-                _ => Place::Behind,
+                _ => Place::Rest,
             };
-            if self.place == Place::Behind {
+            if self.place == Place::Rest {
                 if let Some(encoded) = &mut encoded {
                     encoded.extend_from_slice(&bytes[offset..]);
                 }

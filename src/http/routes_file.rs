@@ -1,4 +1,4 @@
-//! The routes file, read again whenever it is saved.
+//! The routes file, and its reload when it is saved.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::rewrite::Rewriter;
 use crate::file::{self, Watch};
 
-/// A save comes as several events: the file is read when there has been none for so long.
-const QUIET: Duration = Duration::from_millis(20);
-/// How long a broken text may stand before it is reported: it may be half of a save.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Debounce: a save causes several events, so the file is read when there has been none for this long.
+const DEBOUNCE: Duration = Duration::from_millis(20);
+/// How long a broken file may stay before it is reported: it may be half of a save.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// The rules in effect.
 #[derive(Debug, Default)]
@@ -24,9 +24,9 @@ impl Routes {
         Routes(RwLock::new(Arc::new(rules)))
     }
 
-    /// The rules as they are now.
+    /// The current rules.
     pub(super) fn current(&self) -> Arc<Rewriter> {
-        // A lock is poisoned by a panic of its holder only, and no holder does more than this.
+        // Holders of the lock do not panic.
         self.0.read().map(|rules| rules.clone()).unwrap_or_default()
     }
 
@@ -37,18 +37,18 @@ impl Routes {
     }
 }
 
-/// Follows a routes file until it is dropped.
+/// Reloads a routes file until it is dropped.
 pub struct RoutesWatch {
     _watch: Option<Watch>,
     _wake: mpsc::Sender<()>,
 }
 
-/// Puts the rules of the file at `path` into `routes` whenever it is saved, and calls `report` with their number. A file
-/// that is broken leaves the rules as they are; the report then says where and why. Besides being watched, the file is
-/// looked at every `poll`, if that is not zero.
+/// Reloads the rules of the file at `path` into `routes` when it is saved, and calls `report` with their number. If the
+/// file is broken the rules stay, and the report says where and why. The file is also polled every `poll`, if that is not
+/// zero.
 ///
 /// # Errors
-/// The system gives no thread.
+/// The thread cannot be started.
 pub fn follow(
     path: PathBuf,
     routes: Arc<Routes>,
@@ -56,11 +56,11 @@ pub fn follow(
     report: impl Fn(Result<usize, String>) + Send + 'static,
 ) -> io::Result<RoutesWatch> {
     let (wake, woken) = mpsc::channel();
-    // What was saved between the start and now has made no event.
+    // A save between the start and now has caused no event.
     let _ = wake.send(());
     let files = [std::path::absolute(&path).unwrap_or_else(|_| path.clone()), path.canonicalize().unwrap_or_default()];
     let heard = wake.clone();
-    // Where the system cannot watch, there is the poll.
+    // Without a watcher the poll remains.
     let watch = file::watch(&files, move || _ = heard.send(())).ok();
     let mut known = None;
     std::thread::Builder::new().name("standin-routes".into()).spawn(move || {
@@ -69,13 +69,13 @@ pub fn follow(
             if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
-            while woken.recv_timeout(QUIET).is_ok() {}
+            while woken.recv_timeout(DEBOUNCE).is_ok() {}
             let mut read = read_rules(&path);
             if known.as_ref() == Some(&read.0) {
                 continue;
             }
             if read.1.is_err() {
-                let _ = woken.recv_timeout(PATIENCE);
+                let _ = woken.recv_timeout(GRACE);
                 read = read_rules(&path);
             }
             let is_first = known.is_none();
