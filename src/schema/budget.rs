@@ -18,7 +18,8 @@ use super::words::Sheet;
 /// The name of the counting keyword.
 pub(super) const KEYWORD: &str = "x-standin-count";
 
-/// How many visits to referenced schemas a check may take.
+/// How many visits to referenced schemas a check may take. A visit that collects errors counts as several, by the size of
+/// the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget(u64);
 
@@ -33,10 +34,9 @@ impl Budget {
         Budget(200_000 + 8 * bytes as u64)
     }
 
-    /// What may be spent on saying what is wrong. Such a visit is dearer: it makes an error for each form that does not
-    /// fit.
-    pub(super) fn for_explaining(&self) -> Budget {
-        Budget(self.0 / 10)
+    /// What may be spent on collecting the errors of `value`.
+    pub(super) fn for_explaining(value: &Value) -> Budget {
+        Budget(100_000 + 4 * size(value))
     }
 
     #[cfg(test)]
@@ -53,6 +53,17 @@ impl Budget {
     }
 }
 
+/// What it costs to copy `value`, in values; 64 bytes of text count as one.
+fn size(value: &Value) -> u64 {
+    let text = |text: &str| text.len() as u64 / 64;
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| text(name) + size(value)).sum(),
+        Value::String(string) => text(string),
+        _ => 0,
+    }
+}
+
 thread_local! {
     /// What is left of the budget of the check that runs on this thread.
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
@@ -61,8 +72,8 @@ thread_local! {
 struct Count;
 
 impl Count {
-    fn step() {
-        match LEFT.get().checked_sub(1) {
+    fn step(cost: u64) {
+        match LEFT.get().checked_sub(cost) {
             Some(left) => LEFT.set(left),
             // Not `panic!`: nothing is wrong, and the panic hook has nothing to print.
             None => resume_unwind(Box::new(TooComplex)),
@@ -71,13 +82,14 @@ impl Count {
 }
 
 impl<'i> Keyword<'i> for Count {
-    fn validate(&self, _: &'i Value) -> Result<(), ValidationError<'i>> {
-        Count::step();
+    /// An error has a copy of the value, as has each error around it, so a visit costs what the value is large.
+    fn validate(&self, value: &'i Value) -> Result<(), ValidationError<'i>> {
+        Count::step(size(value));
         Ok(())
     }
 
     fn is_valid(&self, _: &'i Value) -> bool {
-        Count::step();
+        Count::step(1);
         true
     }
 }

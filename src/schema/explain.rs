@@ -48,7 +48,8 @@ impl Checker {
         let of_id = || self.ids.iter().zip(&own).flat_map(|(ids, (_, id))| ids.validator.iter_errors(id));
         let all = || explainer.violations(self.validator.iter_errors(&value).chain(of_id()));
         let first = || explainer.violations(self.validator.validate(&value).err().into_iter().chain(of_id()));
-        budget.for_explaining().spend(all).or_else(|TooComplex| budget.for_explaining().spend(first))
+        let mut budget = Budget::for_explaining(&value);
+        budget.clone().spend(all).or_else(|TooComplex| budget.spend(first))
     }
 
     /// The validator's own errors; `None` where finding them takes too long.

@@ -29,7 +29,7 @@ enum Edit {
 
 /// A value like `start` that keeps the rules.
 pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
-    let mut budget = Budget::for_length(0);
+    let mut budget = Budget::for_explaining(&start);
     let mut value = start;
     let mut errors = checker.errors(&value, &mut budget)?;
     let mut seen = Vec::new();

@@ -422,6 +422,16 @@ pub(super) fn deep_tree(depth: usize) -> (Value, Value) {
     (rules, (0..depth).fold(json!(1), |below, _| json!({ "a": below })))
 }
 
+/// The errors of nested forms hold copies of the value, which took seconds with a long string inside.
+#[test]
+fn the_size_of_a_value_counts() {
+    let (rules, _) = deep_tree(0);
+    let value = (0..14).fold(json!({ "p": "y".repeat(1_000_000) }), |below, _| json!({ "a": below }));
+    let schema = Schema::compile(&rules.to_string()).unwrap();
+    let rules = schema.rules("trees").unwrap();
+    assert_eq!(rules.check(value, &mut Budget::for_length(1_000_000)), Err(TooComplex));
+}
+
 #[test]
 fn a_check_is_bounded() {
     let (rules, value) = deep_tree(60);
