@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -199,16 +200,16 @@ struct Serve {
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size, help_heading = LIMITS)]
     header_limit: usize,
     /// The most headers of a request
-    #[arg(long, value_name = "COUNT", default_value_t = 100, help_heading = LIMITS)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
     header_count: usize,
     /// The longest regular expression in a query, in bytes (1000 at most)
-    #[arg(long, value_name = "BYTES", default_value_t = 1000, help_heading = LIMITS)]
+    #[arg(long, value_name = "BYTES", default_value_t = 1000, value_parser = count(1000), help_heading = LIMITS)]
     pattern_limit: usize,
     /// How deep the arrays and objects of a body may be nested (116 at most)
-    #[arg(long, value_name = "COUNT", default_value_t = 116, help_heading = LIMITS)]
+    #[arg(long, value_name = "COUNT", default_value_t = 116, value_parser = count(116), help_heading = LIMITS)]
     depth_limit: usize,
     /// The most connections at a time; further ones wait
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, help_heading = LIMITS)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = count(u32::MAX.into()), help_heading = LIMITS)]
     connections: usize,
     /// How long a request's headers may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = LIMITS)]
@@ -595,6 +596,11 @@ fn read_routes(path: &Path) -> Result<Rewriter, String> {
         let help = error.hint.as_ref().map_or_else(String::new, |hint| format!("\n  help: {hint}"));
         format!("{name}:{error}{help}")
     })
+}
+
+/// A count from 1 to `most`.
+fn count(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=most)
 }
 
 /// A size as people write it: `500`, `100k`, `10m`; more than nothing.

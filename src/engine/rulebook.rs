@@ -193,12 +193,15 @@ impl Rulebook {
 /// The error where the rules forbid that a deletion sets the key of a record to null.
 fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
     match (error, command) {
-        (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, .. }) => {
+        (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, dependent }) => {
+            let mut dependent = dependent.clone();
+            dependent.push(resource.to_string());
             let rule = violations.first().map(|one| format!("{} {}", one.pointer.trim_start_matches('/'), one.detail));
             WriteError::Refused(Refusal::Referenced {
                 resource: parent.clone(),
                 id: Some(parent_id.clone()),
                 holders: vec![(resource.to_string(), id.cloned())],
+                dependent,
                 not_null: rule,
             })
         }

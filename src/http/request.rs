@@ -156,6 +156,10 @@ impl Request {
         if method != implied || body.is_some() {
             command.push_str(&format!(" -X {method}"));
         }
+        if path.contains(['{', '}', '[', ']']) {
+            // curl would read them as a pattern for several URLs.
+            command.push_str(" -g");
+        }
         command.push_str(&format!(" {}", shell_word(&format!("{}{path}", self.base()))));
         if let Some(body) = body {
             command.push_str(&format!(" -H \"Content-Type: application/json\" -d {}", shell_word(body)));

@@ -164,8 +164,8 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             };
             problem.attempt(request.curl("GET", request.uri.path(), None))
         }
-        Refusal::Referenced { resource, id, holders, not_null } => {
-            referenced(request, (&resource, id.as_ref()), &holders, not_null.as_deref())
+        Refusal::Referenced { resource, id, holders, dependent, not_null } => {
+            referenced(request, (&resource, id.as_ref()), &holders, &dependent, not_null.as_deref())
         }
         Refusal::IdTaken { resource, property, id } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
@@ -202,6 +202,7 @@ fn referenced(
     request: &Request,
     (resource, id): (&str, Option<&Id>),
     holders: &[(String, Option<Id>)],
+    dependent: &[String],
     not_null: Option<&str>,
 ) -> Problem {
     const MAX_NAMED: usize = 5;
@@ -220,13 +221,7 @@ fn referenced(
         Some(rule) => format!("{gone} cannot be deleted: {named} points to it, and the rules say that {rule}"),
         None => format!("{gone} cannot be deleted: {named} {points} to it"),
     };
-    let mut collections = dependent(request);
-    for (holder, _) in holders {
-        if !collections.contains(holder) {
-            collections.push(holder.clone());
-        }
-    }
-    let collections: Vec<String> = collections.iter().map(|name| encode(name)).collect();
+    let collections: Vec<String> = dependent.iter().map(|name| encode(name)).collect();
     let target = format!("{}?_dependent={}", request.uri.path(), collections.join(","));
     Problem::new(problem::REFERENCED, detail)
         .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")

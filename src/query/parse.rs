@@ -76,8 +76,8 @@ impl Query {
         if asked.start.is_some() && query.window == Window::All {
             query.note("_start", "it has no effect without _end or _limit.", Some("_start=0&_end=10".into()));
         }
-        if asked.per_page.is_some() && asked.page.is_none() {
-            query.note("_per_page", "it has no effect without _page.", Some("_page=1&_per_page=10".into()));
+        if let (Some(value), None) = (asked.per_page, asked.page) {
+            query.note("_per_page", "it has no effect without _page.", Some(example_with("_per_page", value)));
         }
         if asked.page.is_some() && asked.per_page.is_some() && asked.limit.is_some() {
             query.note("_limit", "it has no effect beside _per_page.", None);

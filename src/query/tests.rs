@@ -180,7 +180,7 @@ fn a_slip_is_told() {
         ("_sort=view", Some(("_sort", Some("views")))),
         ("_limt=5", Some(("_limt", Some("_limit")))),
         ("_start=3", Some(("_start", Some("_start=0&_end=10")))),
-        ("_per_page=3", Some(("_per_page", Some("_page=1&_per_page=10")))),
+        ("_per_page=3", Some(("_per_page", Some("_page=1&_per_page=3")))),
         ("note=null", Some(("note", Some("note:eq=null")))),
         ("__proto__=1", Some(("__proto__", None))),
         ("views=3", None),

@@ -263,10 +263,21 @@ impl Store {
         let holders = left.iter().filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
         let holders: Vec<_> = holders.map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned())).collect();
         if !holders.is_empty() {
+            let mut needed = dependent.to_vec();
+            for (name, _) in &holders {
+                if !needed.contains(name) {
+                    needed.push(name.clone());
+                }
+            }
+            // Others may point to the holders in turn. Each round names one collection more, at least.
+            if let Err(Refusal::Referenced { dependent, .. }) = self.dependents(index, first, &needed) {
+                needed = dependent;
+            }
             return Err(Refusal::Referenced {
                 resource: name(index).to_string(),
                 id: first.id().cloned(),
                 holders,
+                dependent: needed,
                 not_null: None,
             });
         }

@@ -232,11 +232,18 @@ fn others<'a>(record: &'a str, id: &str) -> impl Iterator<Item = Member<'a>> {
     members(record).filter(move |member| member.key != id)
 }
 
-/// How many members of `our` the record `their` has as they are, and how many it has not.
+/// How many members of `our` the record `their` has as they are, if only under another name in the same place, and how
+/// many it has not.
 fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
     let all = others(our, id).count();
+    let is_renamed = |(ours, theirs): &(Member, Member)| {
+        same(Some(ours.value), Some(theirs.value))
+            && get_member(their, &ours.key).is_none()
+            && get_member(our, &theirs.key).is_none()
+    };
+    let renamed = others(our, id).zip(others(their, id)).filter(is_renamed).count();
     let kept = others(our, id).filter(|member| same(get_member(their, &member.key), Some(member.value))).count();
-    (kept, all - kept)
+    (kept + renamed, all - kept - renamed)
 }
 
 /// Whether `their` may be what somebody made of `our`, rather than another record that happens to have the same id.

@@ -133,6 +133,8 @@ pub enum Refusal {
         id: Option<Id>,
         /// The records that point, by collection and id.
         holders: Vec<(String, Option<Id>)>,
+        /// The collections from which records would have to go with it (`_dependent`).
+        dependent: Vec<String>,
         /// The pointer cannot be null, for this reason; `None`: it is to be kept.
         not_null: Option<String>,
     },

@@ -331,6 +331,7 @@ fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
     posted(r#"{"name": "Ada"}"#, "\"Ada\"", "\"Ada\", \"x\": [1]", json!({"name": "Ada", "x": [1], "id": 3}));
     posted(r#"{"at": {"city": "X", "zip": 1}}"#, "\"X\"", "\"Y\"", json!({"at": {"city": "Y", "zip": 1}, "id": 3}));
     posted("{}", "\"id\": 3", "\"id\": 3, \"x\": 1", json!({"id": 3, "x": 1}));
+    posted(r#"{"name": "Ada"}"#, "\"name\"", "\"title\"", json!({"title": "Ada", "id": 3}));
 
     let patched = |path: &str, body: &str, from: &str, to: &str| {
         let fixture = serve_data(START);

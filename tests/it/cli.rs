@@ -430,6 +430,16 @@ fn a_missing_file_says_what_to_do() {
 }
 
 #[test]
+fn a_limit_out_of_range_is_refused() {
+    for (option, value) in [("--connections", "0"), ("--depth-limit", "200"), ("--pattern-limit", "2000")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_standin")).args(["db.json", option, value]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(option) && error.contains(".."), "{error}");
+    }
+}
+
+#[test]
 fn a_second_file_is_refused_with_a_way_to_join_them() {
     let place = place(&[("a.json", "{}"), ("b.json", "{}")]);
     for arguments in [&["a.json", "b.json"][..], &["--port", "0", "a.json", "b.json"], &["serve", "a.json", "b.json"]] {

@@ -323,6 +323,8 @@ fn every_kind_can_be_met() {
     meet("changed", 412, fixture.send("PATCH", "/posts/1", &[JSON[0], ("If-Match", "\"x\"")], "{\"a\": 1}"));
     meet("target-too-long", 414, fixture.get(&format!("/users?q={}", "x".repeat(9_000))));
     meet("bad-query", 400, fixture.get("/users?_where={"));
+    let problem = fixture.get("/users?_where={").problem(400, "bad-query");
+    assert_eq!(fixture.attempt(&problem).status, 200);
     meet("range", 416, fixture.send("GET", "/db.json", &[("Range", "bytes=5000-")], ""));
     let mut client = fixture.client();
     client.write("GET /users HTTP/1.1\r\nHost: evil.example\r\n\r\n");
