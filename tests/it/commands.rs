@@ -418,3 +418,25 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
     assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
     process.kill();
 }
+
+/// The commands of the README that the program can carry out as they are written.
+#[test]
+fn the_commands_of_the_readme_work() {
+    let readme = include_str!("../../README.md");
+    let lines = readme.split("```text\n").skip(1).flat_map(|block| block.split("```").next().unwrap().lines());
+    let commands: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("npx ").unwrap_or(line).split('#').next()?.strip_prefix("standin "))
+        .filter(|rest| !rest.contains('[') && !rest.starts_with(char::is_numeric))
+        .map(str::trim)
+        .collect();
+    assert!(commands.contains(&"init") && commands.contains(&"db.json"), "{commands:?}");
+    let place =
+        place(&[("docs/page.md", "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, ...}\n```\n")]);
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        match arguments[0] {
+            "init" | "check" => assert_eq!(place.run(&arguments).status.code(), Some(0), "{command}"),
+            _ => _ = place.start(&[&arguments[..], &["--port", "0"]].concat()).home(),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { address, end, project, remove, reset } from "./support.mjs";
@@ -30,6 +30,22 @@ test("npx standin db.json serves the file and saves to it", async () => {
   // npx does not pass SIGTERM on; process managers send it to the whole group.
   process.kill(-child.pid, "SIGTERM");
   assert.ok([0, 143, "SIGTERM"].includes(await end(child)));
+});
+
+test("the npx commands of the README work in an empty folder", async () => {
+  const readme = readFileSync(join(folder, "node_modules/standin/README.md"), "utf8");
+  const commands = [...readme.matchAll(/^npx (standin [^#\n]+)/gm)].map(([, command]) => command.trim());
+  assert.deepEqual(commands, ["standin init", "standin db.json"]);
+  rmSync(join(folder, "db.json"));
+  const environment = { ...process.env, PORT: "0" };
+  execFileSync("npx", ["--no-install", ...commands[0].split(" ")], { cwd: folder });
+  const child = run("npx", ["--no-install", ...commands[1].split(" ")], { detached: true, env: environment });
+  const url = await address(child);
+  assert.equal((await (await fetch(`${url}/users/1`)).json()).name, "Ada Lovelace");
+  process.kill(-child.pid, "SIGTERM");
+  await end(child);
+  rmSync(join(folder, "db.schema.json"));
+  reset(folder);
 });
 
 test("the exit code of the program is passed on", () => {
