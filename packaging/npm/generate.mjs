@@ -14,6 +14,9 @@ const root = join(here, "../..");
 const platforms = JSON.parse(readFileSync(join(here, "platforms.json"), "utf8"));
 const manifest = readFileSync(join(root, "Cargo.toml"), "utf8");
 const version = /^version = "(.+)"$/m.exec(manifest)[1];
+// npm's provenance must name the repository that the package was built in.
+const { GITHUB_REPOSITORY } = process.env;
+const repository = GITHUB_REPOSITORY && { type: "git", url: `git+https://github.com/${GITHUB_REPOSITORY}.git` };
 const [out, what, binary] = process.argv.slice(2);
 
 if (what === "main") {
@@ -24,6 +27,7 @@ if (what === "main") {
   write(folder, {
     ...template,
     version,
+    ...(repository && { repository }),
     optionalDependencies: Object.fromEntries(names.map((name) => [name, version])),
   });
   for (const file of ["README.md", "LICENSE"]) cpSync(join(root, file), join(folder, file));
@@ -42,6 +46,7 @@ if (what === "main") {
     version,
     description: `The ${what} program of standin`,
     license: "MIT",
+    ...(repository && { repository }),
     os: [os],
     cpu: [cpu],
     ...(libc && { libc: [libc] }),

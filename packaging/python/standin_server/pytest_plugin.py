@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+import json
+import os
+from contextlib import ExitStack
+from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
@@ -22,13 +25,24 @@ def standin_rules() -> str | Mapping[str, Any] | None:
 
 
 @pytest.fixture(scope="session")
-def _standin_server(standin_data: Any, standin_rules: Any) -> Iterator[Server]:
-    with start(standin_data, rules=standin_rules, args=() if isinstance(standin_data, Mapping) else ("--ephemeral",)) as server:
+def _standin_servers() -> Iterator[Callable[[Any, Any], Server]]:
+    """Gives the server for data and rules. Modules may override both, so there is one server for each pair."""
+    servers: dict[str, Server] = {}
+    with ExitStack() as stack:
+
+        def server(data: Any, rules: Any) -> Server:
+            key = json.dumps([data, rules], default=os.fspath)
+            if key not in servers:
+                args = () if isinstance(data, Mapping) else ("--ephemeral",)
+                servers[key] = stack.enter_context(start(data, rules=rules, args=args))
+            return servers[key]
+
         yield server
 
 
 @pytest.fixture
-def standin(_standin_server: Server) -> Iterator[Server]:
+def standin(_standin_servers: Callable[[Any, Any], Server], standin_data: Any, standin_rules: Any) -> Iterator[Server]:
     """A running server with ``.url``, ``.port`` and ``.reset()``. Each test begins with the data of ``standin_data``."""
-    yield _standin_server
-    _standin_server.reset()
+    server = _standin_servers(standin_data, standin_rules)
+    yield server
+    server.reset()

@@ -18,14 +18,9 @@ def call(method, url, body=None):
 
 
 class TestOwnData:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def standin_data(self):
         return {"users": [{"id": 1, "name": "Zoë"}]}
-
-    @pytest.fixture(scope="class")
-    def _standin_server(self, standin_data):
-        with standin_server.start(standin_data) as server:
-            yield server
 
     def test_a_write(self, standin):
         assert call("POST", f"{standin.url}/users", {"name": "Grace"}) == (201, {"name": "Grace", "id": 2})
