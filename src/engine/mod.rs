@@ -37,9 +37,9 @@ pub use commit::{Back, Expected};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use history::Published;
 pub use journal::{Journaling, Replayed, replay};
-pub use notice::{Notice, RepeatedIds, WriteError};
+pub use notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 pub use reload::FileSource;
-pub use rulebook::{Fault, Faults, Rulebook, given_ids};
+pub use rulebook::{Rulebook, given_ids};
 
 use commit::{Job, Message, Writer};
 use conflicts::Conflicts;

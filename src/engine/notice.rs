@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::rulebook::Faults;
 use crate::json::{Id, Place};
 use crate::schema::Violation;
 use crate::store::{Refusal, RepeatedId, ResourceChanges};
@@ -134,4 +133,54 @@ pub struct RepeatedIds {
     pub list: Vec<RepeatedId>,
     /// How many more there are.
     pub more: usize,
+}
+
+/// Why a data file is not valid.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.summary())]
+#[non_exhaustive]
+pub struct Faults {
+    /// The file's text.
+    pub text: String,
+    /// The faults in the order in which they were found, at most ten.
+    pub list: Vec<Fault>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// An error in a data file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// Byte offset in the file's text.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Faults {
+    pub(super) fn one(text: String, offset: usize, message: String, hint: Option<String>) -> Faults {
+        Faults { text, list: vec![Fault { offset, message, hint }], more: 0 }
+    }
+
+    /// The first fault with its line and column, and how many more there are.
+    fn summary(&self) -> String {
+        let Some(first) = self.list.first() else { return String::new() };
+        let place = Place::of(&self.text, first.offset);
+        match self.list.len() - 1 + self.more {
+            0 => format!("{place}: {}", first.message),
+            more => format!("{place}: {} (and {more} more)", first.message),
+        }
+    }
+
+    /// The error for a write that finds the file in this state.
+    pub(super) fn refusal(&self) -> WriteError {
+        let first = self.list.first();
+        WriteError::Broken {
+            place: first.map(|fault| Place::of(&self.text, fault.offset)),
+            message: first.map(|fault| fault.message.clone()).unwrap_or_default(),
+        }
+    }
 }

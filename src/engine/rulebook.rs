@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::notice::{Notice, RepeatedIds, WriteError};
 use bytestring::ByteString;
 
-use crate::json::{Document, Id, Place, is_blank, locate, members, offset_in};
+use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
+use crate::json::{Document, Id, is_blank, locate, members, offset_in};
 use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
 use crate::store::{Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id};
@@ -19,56 +19,6 @@ const MOST_FAULTS: usize = 10;
 pub struct Rulebook {
     schema: Schema,
     settings: Arc<Settings>,
-}
-
-/// Why a data file is not valid.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", self.summary())]
-#[non_exhaustive]
-pub struct Faults {
-    /// The file's text.
-    pub text: String,
-    /// The faults in the order in which they were found, at most ten.
-    pub list: Vec<Fault>,
-    /// How many more there are.
-    pub more: usize,
-}
-
-/// An error in a data file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fault {
-    /// Byte offset in the file's text.
-    pub offset: usize,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl Faults {
-    fn one(text: String, offset: usize, message: String, hint: Option<String>) -> Faults {
-        Faults { text, list: vec![Fault { offset, message, hint }], more: 0 }
-    }
-
-    /// The first fault with its line and column, and how many more there are.
-    fn summary(&self) -> String {
-        let Some(first) = self.list.first() else { return String::new() };
-        let place = Place::of(&self.text, first.offset);
-        match self.list.len() - 1 + self.more {
-            0 => format!("{place}: {}", first.message),
-            more => format!("{place}: {} (and {more} more)", first.message),
-        }
-    }
-
-    /// The error for a write that finds the file in this state.
-    pub(super) fn refusal(&self) -> WriteError {
-        let first = self.list.first();
-        WriteError::Broken {
-            place: first.map(|fault| Place::of(&self.text, fault.offset)),
-            message: first.map(|fault| fault.message.clone()).unwrap_or_default(),
-        }
-    }
 }
 
 impl Rulebook {
