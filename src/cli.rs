@@ -235,7 +235,11 @@ struct Serve {
     /// Put the time (UTC) before each line of the log
     #[arg(long)]
     timestamps: bool,
-    /// Print nothing but errors
+    /// How much to log: with debug, every decision of reloads, merges and saves [default: the environment variable
+    /// STANDIN_LOG, or else info]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+    /// Print nothing but errors and warnings; the same as --log-level warn
     #[arg(short, long)]
     quiet: bool,
     /// Print the version
@@ -251,6 +255,17 @@ enum Sure {
     Written,
     /// In memory only: the file stays as it is
     Memory,
+}
+
+/// How much is logged; each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[value(rename_all = "lower")]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
 /// Runs the program on what was typed, to the exit code.
@@ -364,22 +379,25 @@ impl Serve {
             return fail(&words);
         }
         allow_many_files();
-        let (quiet, timestamps, opens, at_stdin_end) =
-            (self.quiet, self.timestamps, self.open, self.exit_on_stdin_close);
+        let level = match self.level() {
+            Ok(level) => level,
+            Err(words) => return fail(&words),
+        };
+        let (timestamps, opens, at_stdin_end) = (self.timestamps, self.open, self.exit_on_stdin_close);
         let (named, exec, snapshots) = (self.file.is_some(), self.exec.clone(), self.snapshots.clone());
         let (mut options, port) = match self.options() {
             Ok(options) => options,
             Err(words) => return fail(&words),
         };
         let name = options.file.display().to_string();
-        let log = log::Log::start(quiet, timestamps);
+        let log = log::Log::start(level, timestamps);
         let server = loop {
             if port == Port::Auto {
                 options.port = port::next_free(&options.host, options.port).unwrap_or(options.port);
             }
             let (access, notices, name) = (log.clone(), log.clone(), name.clone());
             let listeners = Listeners {
-                access: (!quiet).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
+                access: (level >= LogLevel::Info).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
                 notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
             };
             match Server::start(&options, listeners) {
@@ -401,7 +419,7 @@ impl Serve {
         };
         let url = banner::base_url(&server, &options);
         let has_keyboard = snapshot::has_keyboard();
-        if !quiet {
+        if level >= LogLevel::Info {
             log.plain(banner::banner(&server, &options, has_keyboard && exec.is_none()));
         } else if matches!(port, Port::Auto | Port::Number(0)) {
             log.plain(format!("{}\n", server.port()));
@@ -476,6 +494,17 @@ impl Serve {
             }
         }
         Ok(())
+    }
+
+    fn level(&self) -> Result<LogLevel, String> {
+        let level = match (self.log_level, environment("STANDIN_LOG")) {
+            (Some(level), _) => level,
+            (None, None) => LogLevel::Info,
+            (None, Some(text)) => LogLevel::from_str(text.trim(), true).map_err(|_| {
+                format!("the environment variable STANDIN_LOG is {text:?}, which is not a level\n  help: use error, warn, info, debug or trace")
+            })?,
+        };
+        Ok(if self.quiet { level.min(LogLevel::Warn) } else { level })
     }
 
     /// The options of the server, and the port that was asked for.

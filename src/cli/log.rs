@@ -8,7 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
+use super::LogLevel;
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
 use crate::engine::{Notice, RepeatedIds, ResourceChanges};
@@ -16,12 +20,14 @@ use crate::http::AccessLogEntry;
 use crate::json::Id;
 use crate::store::RepeatedId;
 
-/// How many requests may wait to be printed; further ones are only counted.
+/// How many requests and diagnostics may wait to be printed; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
 
 enum Line {
     /// A request.
     Entry(AccessLogEntry),
+    /// An event of `tracing`, with the end of the line.
+    Diagnostic(String),
     /// An event.
     Text(String),
     /// An event for the error stream.
@@ -73,12 +79,13 @@ pub(super) struct Log {
     queue: Arc<Queue>,
     /// Closed when the log's thread has printed everything.
     ended: Arc<Mutex<mpsc::Receiver<()>>>,
-    quiet: bool,
+    level: LogLevel,
 }
 
 impl Log {
-    /// Starts the log's thread. `quiet` leaves out all but errors, `timestamps` puts the time before each event.
-    pub(super) fn start(quiet: bool, timestamps: bool) -> Log {
+    /// Starts the log's thread, and from [`LogLevel::Debug`] on collects the events of `tracing`. `timestamps` puts the time
+    /// before each line.
+    pub(super) fn start(level: LogLevel, timestamps: bool) -> Log {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
         let (end, ended) = mpsc::channel();
@@ -89,7 +96,20 @@ impl Log {
                 drop(end);
             }
         });
-        Log { sender, queue, ended: Arc::new(Mutex::new(ended)), quiet }
+        let log = Log { sender, queue, ended: Arc::new(Mutex::new(ended)), level };
+        let filter = match level {
+            LogLevel::Error | LogLevel::Warn | LogLevel::Info => return log,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        let diagnostics = log.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .without_time()
+            .with_writer(move || Diagnostics(diagnostics.clone()))
+            .with_filter(Targets::new().with_target("standin", filter));
+        // A program that embeds this one may have a subscriber already.
+        let _ = tracing_subscriber::registry().with(lines).try_init();
+        log
     }
 
     fn send(&self, line: Line) {
@@ -99,28 +119,39 @@ impl Log {
 
     /// Prints the line of a request.
     pub(super) fn entry(&self, entry: AccessLogEntry) {
-        // A full queue means a terminal that cannot follow; the request matters more than its line.
+        self.send_bounded(Line::Entry(entry));
+    }
+
+    fn send_bounded(&self, line: Line) {
+        // A full queue means a terminal that cannot keep up; the request matters more than its line.
         if self.queue.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
             self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
             self.queue.left_out.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        self.send(Line::Entry(entry));
+        self.send(line);
     }
 
-    /// Prints an event, unless the log is quiet.
+    /// Prints an event of [`LogLevel::Info`].
     pub(super) fn print(&self, text: String) {
-        if !self.quiet {
+        if self.level >= LogLevel::Info {
             self.send(Line::Text(text));
         }
     }
 
-    /// Prints text that is not an event, such as the banner, even if the log is quiet.
+    /// Prints text that is not an event, such as the banner, at any level.
     pub(super) fn plain(&self, text: String) {
         self.send(Line::Plain(text));
     }
 
-    /// Prints an error or a warning.
+    /// Prints a warning.
+    pub(super) fn warn(&self, text: String) {
+        if self.level >= LogLevel::Warn {
+            self.error(text);
+        }
+    }
+
+    /// Prints an error.
     pub(super) fn error(&self, text: String) {
         self.send(Line::Error(text));
     }
@@ -156,17 +187,17 @@ impl Log {
                 }
                 self.print(text + "\n");
             }
-            Notice::Conflicts { count: changes, path, failed: None } => self.error(format!(
+            Notice::Conflicts { count: changes, path, failed: None } => self.warn(format!(
                 "{} conflicted with your edit; saved in {}\n",
                 count(changes, "API change"),
                 path.display()
             )),
-            Notice::Conflicts { count: changes, path, failed: Some(reason) } => self.error(warning(&format!(
+            Notice::Conflicts { count: changes, path, failed: Some(reason) } => self.warn(warning(&format!(
                 "{} conflicted with your edit; listed at /-/conflicts until the server stops, because {} cannot be written: {reason}",
                 count(changes, "API change"),
                 path.display()
             ))),
-            Notice::Recovered(path) => self.error(warning(&format!(
+            Notice::Recovered(path) => self.warn(warning(&format!(
                 "a crash left an edit of {file} or a damaged journal behind; it is kept in {}",
                 path.display()
             ))),
@@ -177,21 +208,21 @@ impl Log {
             Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
             Notice::RepeatedIds(RepeatedIds { list, more }) => {
                 for RepeatedId { resource, id, lines: [first, second] } in list {
-                    self.error(warning(&format!(
+                    self.warn(warning(&format!(
                         "duplicate id in {file}: {resource} has the id {id} twice: lines {first} and {second}; the second cannot be reached"
                     )));
                 }
                 if more > 0 {
-                    self.error(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
+                    self.warn(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
                 }
             }
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }
             Notice::Unwritable { reason, hint } => {
-                self.error(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
+                self.warn(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
             }
-            Notice::NoIds(resource) => self.error(warning(&format!(
+            Notice::NoIds(resource) => self.warn(warning(&format!(
                 "the rules of {resource} allow no id that the server can generate; clients must send one"
             ))),
             Notice::GivenIds { resource, count: records, id, like } => {
@@ -207,7 +238,7 @@ impl Log {
             Notice::RoutesBroken(message) => {
                 self.error(error(&format!("{message}\n  the routes stay as they were until it is fixed")));
             }
-            Notice::Unwatched(reason) => self.error(warning(&format!(
+            Notice::Unwatched(reason) => self.warn(warning(&format!(
                 "cannot watch {file} ({reason}); checking it ten times a second instead"
             ))),
         }
@@ -267,6 +298,10 @@ fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamp
                     queue.waiting.fetch_sub(1, Ordering::Relaxed);
                     write_entry(out, &time, &entry)
                 }
+                Line::Diagnostic(text) => {
+                    queue.waiting.fetch_sub(1, Ordering::Relaxed);
+                    write!(out, "{time}{}", text.trim_start())
+                }
                 Line::Text(text) => write!(out, "{time}{text}"),
                 Line::Plain(text) => out.write_all(text.as_bytes()),
                 Line::Error(text) => out.flush().and_then(|()| write!(anstream::stderr(), "{time}{text}")),
@@ -279,13 +314,26 @@ fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamp
         }
         let left_out = queue.left_out.swap(0, Ordering::Relaxed);
         if left_out > 0 {
-            let _ =
-                writeln!(out, "    {left_out} more requests not shown: they came faster than they could be printed");
+            let _ = writeln!(out, "    {left_out} more lines not shown: they came faster than they could be printed");
         }
         let _ = out.flush();
         if ends {
             return;
         }
+    }
+}
+
+/// Takes the lines of `tracing` into the log: the formatter writes each in one piece.
+struct Diagnostics(Log);
+
+impl Write for Diagnostics {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.send_bounded(Line::Diagnostic(String::from_utf8_lossy(text).into_owned()));
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -309,7 +357,8 @@ mod tests {
     fn what_is_left_out_is_counted_and_said() {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
-        let log = Log { sender, queue: queue.clone(), ended: Arc::new(Mutex::new(mpsc::channel().1)), quiet: false };
+        let log =
+            Log { sender, queue: queue.clone(), ended: Arc::new(Mutex::new(mpsc::channel().1)), level: LogLevel::Info };
         for _ in 0..MOST_WAITING + 3 {
             log.entry(AccessLogEntry {
                 method: "GET".parse().unwrap(),
@@ -326,10 +375,7 @@ mod tests {
         let out = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!((lines.len(), lines[0]), (MOST_WAITING + 1, "GET /users 200 1.00 ms 2 B"));
-        assert_eq!(
-            lines[MOST_WAITING].trim(),
-            "3 more requests not shown: they came faster than they could be printed"
-        );
+        assert_eq!(lines[MOST_WAITING].trim(), "3 more lines not shown: they came faster than they could be printed");
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
     }
 }

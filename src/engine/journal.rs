@@ -215,6 +215,7 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
     };
     let Merged { store, kept, conflicts, renumbered, .. } = merged;
     let writes = left.writes.len() - unreadable.len();
+    tracing::debug!(writes, edited = !left.follows, conflicts = conflicts.len(), "replayed the journal");
     let differs = !kept.is_empty() || !renumbered.is_empty();
     let notice = Notice::Replayed { writes, edited: !left.follows, renumbered };
     Replayed { store, notice, lacking: kept, differs, writes, conflicts, unreadable }

@@ -231,6 +231,7 @@ impl Reloader {
 
     /// Looks whether the file was edited, and reloads it.
     fn look(&mut self, history: &mut History) {
+        tracing::trace!("checking the file for changes");
         let is_broken = matches!(self.state, FileState::Broken(_));
         // An unsettled stamp that is the same most likely stands for a save of our own.
         if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
@@ -266,6 +267,7 @@ impl Reloader {
     /// In sync -> missing. Looks again soon.
     fn missing(&mut self) {
         if matches!(self.state, FileState::InSync) {
+            tracing::debug!("the file is missing");
             self.state = FileState::Missing;
         }
         self.look_soon();
@@ -279,6 +281,7 @@ impl Reloader {
 
     /// Any state -> broken.
     fn broken(&mut self, faults: Faults, age: Duration) {
+        tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
         let since = if let FileState::Broken(broken) = &self.state { broken.since } else { saved_at(age) };
         self.state = FileState::Broken(Broken { faults, since, is_reported: false, note_at: None });
         self.schedule.at = Some(Instant::now() + PATIENCE);
@@ -328,6 +331,7 @@ impl Reloader {
         let ours = history.current().store.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
+        tracing::debug!(state, is_same, "the file holds an earlier state: restoring it");
         let writes = if is_same { 0 } else { self.counts.since(state) };
         if writes > 0 {
             self.keep("dropped", &conflicts::dropped(&ours, &theirs));
@@ -358,6 +362,12 @@ impl Reloader {
         let diff = store.diff(&ours);
         self.recent.add_edit(&ours, diff.iter().flat_map(|diff| diff.things.iter().cloned()).collect());
         let count = kept.len();
+        tracing::debug!(
+            kept = count,
+            conflicts = conflicts.len(),
+            renumbered = renumbered.len(),
+            "merged an edit with recent API writes"
+        );
         if count > 0 {
             // The file goes from the one to the other, and gets these writes when both are saved.
             self.recent.add_writes(&ours, kept.clone());
@@ -431,7 +441,10 @@ impl Reloader {
     pub(super) fn save_batch(&mut self, next: &Store, batch: Option<Batch>) -> io::Result<Saved> {
         let appended = batch.map(|batch| self.journal.append(&mut self.file, &batch)).transpose();
         match appended {
-            Ok(Some(Some(saved))) => Ok(saved),
+            Ok(Some(Some(saved))) => {
+                tracing::debug!("appended to the journal, or found an edit");
+                Ok(saved)
+            }
             Ok(_) => self.save(next),
             Err(error) => {
                 self.report_unsaved(&error);
@@ -455,13 +468,14 @@ impl Reloader {
         }
         match &saved {
             Ok(Saved::Done) => {
+                tracing::debug!(state = self.file.number(), "saved the file");
                 self.in_file = store.clone();
                 self.state = FileState::InSync;
                 if self.journal.saved() {
                     self.counts.add(0, Some(self.file.number()));
                 }
             }
-            Ok(Saved::Foreign(_)) => {}
+            Ok(Saved::Foreign(_)) => tracing::debug!("not saved: somebody else has edited the file"),
             Err(error) => self.report_unsaved(error),
         }
         saved
@@ -527,6 +541,7 @@ impl Reloader {
         }
         for (edit, state) in self.file.late_edits(Document::is_whole) {
             let Some((end, base)) = self.replaced.get(&state).cloned() else { continue };
+            tracing::debug!(state, "found an edit of a file that had been replaced");
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
                 (Ok((theirs, _)), Some(earlier)) => self.restore(theirs, earlier, false, history),

@@ -245,6 +245,7 @@ impl DataFile {
 
     fn take(&mut self, known: Known, bytes: Vec<u8>) -> Edit {
         let earlier = self.seen.get(&known.content).copied();
+        tracing::debug!(bytes = bytes.len(), ?earlier, "the file was edited");
         self.learn(known);
         Edit { bytes, earlier, age: known.stamp.age() }
     }

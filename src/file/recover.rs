@@ -77,6 +77,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
             }
             _ => Document::is_whole(&bytes),
         };
+        tracing::debug!(file = name, is_edit, "found a file that a crash left behind");
         if is_edit {
             kept.extend(keep(medium, path, &left, holds)?);
         }

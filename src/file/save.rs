@@ -60,6 +60,7 @@ impl DataFile {
             Ok(now) if now == self.known.stamp => {}
             Ok(_) => {
                 if let Ok(Some(edit)) = self.changed() {
+                    tracing::debug!("found an edit before the exchange");
                     let _ = self.medium.remove(&scratch);
                     return Ok(Saved::Foreign(edit));
                 }
@@ -71,12 +72,16 @@ impl DataFile {
         }
         match self.medium.exchange(&scratch, &self.path) {
             Ok(()) => self.judge(scratch, text, Known { stamp, content }),
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.rename(&scratch, text),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                tracing::debug!("the file system cannot exchange files: renaming instead");
+                self.rename(&scratch, text)
+            }
             Err(error) => {
                 let _ = self.medium.remove(&scratch);
                 if !is_mount_point(&error) {
                     return Err(error);
                 }
+                tracing::debug!("the file is a mount point: writing in place from now on");
                 self.in_place = true;
                 self.overwrite(text)
             }
@@ -104,6 +109,7 @@ impl DataFile {
             Err(error) => Some(error),
         };
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
+        tracing::debug!(error = ?failed, "the exchange replaced an edit, or failed: undoing it");
         self.stranded = Some(Stranded::Exchanged { scratch, ours: ours.content });
         let undone = self.undo_stranded();
         if let Some(error) = failed {
@@ -140,7 +146,8 @@ impl DataFile {
             Stranded::Renamed { scratch, ours, before } => self.rename_back(scratch, *ours, before),
             Stranded::Overwritten { spare, ours, before } => self.write_back(spare, ours, before),
         };
-        if undone.is_err() {
+        if let Err(error) = &undone {
+            tracing::debug!(%error, "a failed save cannot be undone yet");
             self.stranded = Some(stranded);
         }
         undone

@@ -57,6 +57,7 @@ impl Place {
             .current_dir(self.folder.path())
             .env_remove("PORT")
             .env_remove("STANDIN_HOST")
+            .env_remove("STANDIN_LOG")
             .envs(self.variables.iter().copied())
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::piped())
@@ -200,6 +201,7 @@ fn help_shows_every_option_and_examples() {
             "--ephemeral",
             "--journal-above",
             "--body-limit",
+            "--log-level",
             "-q, --quiet",
             "-h, --help",
         ] {
@@ -669,6 +671,32 @@ fn quiet_prints_nothing_and_still_serves() {
         let ended = running.end();
         assert_eq!((ended.status.code(), ended.out.as_str(), ended.errors.as_str()), (Some(0), "", ""));
     }
+}
+
+#[test]
+fn log_levels_say_more_or_less() {
+    let mut place = place(&[("db.json", "{\"a\": []}")]);
+    place.variables = vec![("STANDIN_LOG", "chatty")];
+    let errors = place.fails(&["-p", "0", "db.json"]);
+    assert!(errors.contains("STANDIN_LOG") && errors.contains("debug"), "{errors}");
+
+    place.variables = vec![("STANDIN_LOG", "debug")];
+    let running = place.start(&["-p", "0", "db.json"]);
+    let mut client = running.client();
+    std::fs::write(place.path("db.json"), "{\"a\": [{\"id\": 1}]}").unwrap();
+    running.line(|line| line.starts_with("DEBUG standin::file: the file was edited bytes=18"));
+    running.line(|line| line.starts_with("DEBUG standin::engine::reload: merged") && line.contains("conflicts=0"));
+    running.line(|line| line.starts_with("reloaded db.json"));
+    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    running.line(|line| line.starts_with("DEBUG standin::engine::reload: saved the file"));
+    running.line(|line| line.starts_with("POST /a 201"));
+    drop(running);
+
+    // What is typed wins.
+    let running = place.start(&["--log-level", "info", "-p", "0", "db.json"]);
+    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+    let first = running.line(|line| line.starts_with("DEBUG") || line.starts_with("POST"));
+    assert!(first.starts_with("POST"), "{first}");
 }
 
 #[test]
