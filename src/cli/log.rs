@@ -1,4 +1,4 @@
-//! The log on the terminal, written by a thread of its own so that no request waits for it.
+//! The log: requests, events of the data file and diagnostics, printed by a thread of its own so that no request waits.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -30,22 +30,22 @@ enum Line {
     Diagnostic(String),
     /// An event.
     Text(String),
-    /// An event for the error stream.
+    /// A warning or an error, for the error stream.
     Error(String),
-    /// Text that is no event: the banner.
+    /// The banner, printed without a time.
     Plain(String),
     End,
 }
 
-/// What the log's thread is behind with. (A channel of that size would take its memory from the start.)
+/// Counts the lines in the channel. (A bounded channel would allocate all its memory at the start.)
 #[derive(Default)]
 struct Queue {
     waiting: AtomicUsize,
     left_out: AtomicUsize,
 }
 
-/// The standard output, without colours unless they are wanted. (`anstream::stdout` would write each line in pieces, which
-/// costs a busy server more than the lines do.)
+/// The standard output, without colours unless they are wanted. (`anstream::stdout` would write each line in several
+/// system calls.)
 struct Output {
     strip: Option<StripBytes>,
 }

@@ -203,11 +203,6 @@ impl Query {
         })
     }
 
-    /// Whether records of other collections are to be put into those that are chosen.
-    pub fn asks_for_relations(&self) -> bool {
-        !self.embeds.is_empty() || !self.expands.is_empty()
-    }
-
     /// The names given to `_embed`, in order, each once: children, or a parent in 1.0's form.
     pub fn embeds(&self) -> &[String] {
         &self.embeds
