@@ -460,7 +460,7 @@ impl Reloader {
     pub(super) fn save(&mut self, store: &Store) -> io::Result<Saved> {
         let state = self.file.number();
         let saved = self.file.save(self.text.of(store));
-        self.text.let_go_if_large();
+        self.text.free_if_large();
         if self.file.checks_replaced(state) {
             self.replaced.entry(state).or_insert_with(|| (Instant::now(), self.in_file.clone()));
             self.replaced.retain(|state, _| self.file.checks_replaced(*state));

@@ -7,7 +7,6 @@ use bytestring::ByteString;
 
 use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 use crate::json::{Document, Id, is_blank, locate, members, offset_in};
-use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
 use crate::store::{Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id};
 
@@ -24,8 +23,9 @@ pub struct Rulebook {
 impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
-        settings.unique = unique_rules(&schema);
-        settings.references = reference_rules(&schema);
+        let of = |rules: &Rules| rules.resource().to_string();
+        settings.unique = schema.iter().map(|rules| (of(rules), rules.unique().to_vec())).collect();
+        settings.references = schema.iter().map(|rules| (of(rules), rules.references().to_vec())).collect();
         settings.ids = id_rules(&schema);
         Rulebook { schema, settings: Arc::new(settings) }
     }
@@ -175,36 +175,6 @@ impl Faults {
             self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
         }
     }
-}
-
-fn unique_rules(schema: &Schema) -> HashMap<String, Vec<UniqueRule>> {
-    let mut all = HashMap::new();
-    for rules in schema.iter() {
-        let name = rules.resource();
-        let of_one = rules.unique().iter().map(|unique| UniqueRule {
-            properties: unique
-                .properties
-                .iter()
-                .map(|property| UniqueProperty { name: property.name.clone(), fold_case: property.fold_case })
-                .collect(),
-        });
-        all.insert(name.to_string(), of_one.collect());
-    }
-    all
-}
-
-fn reference_rules(schema: &Schema) -> HashMap<String, Vec<ReferenceRule>> {
-    let of_one = |rules: &Rules| {
-        let references = rules.references().iter().map(|reference| ReferenceRule {
-            property: reference.property.clone(),
-            many: reference.many,
-            resource: reference.resource.clone(),
-            target: reference.target.clone(),
-            on_delete: reference.on_delete.and_then(OnDelete::named),
-        });
-        (rules.resource().to_string(), references.collect())
-    };
-    schema.iter().map(of_one).collect()
 }
 
 fn id_rules(schema: &Schema) -> HashMap<String, Arc<dyn IdRule>> {

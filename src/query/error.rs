@@ -5,15 +5,15 @@ use std::fmt;
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A `%` that no two hexadecimal digits follow, or escapes that are no UTF-8.
+    /// A `%` that no two hexadecimal digits follow, or escapes that are not UTF-8.
     Encoding,
-    /// `field:op=` with an operator that there is none of.
+    /// `field:op=` with an unknown operator.
     Operator,
     /// A value that should be a whole number in some range.
     Number,
-    /// A `_like` pattern that is no regular expression, or is too large.
+    /// A `_like` pattern that is not a regular expression, or is too large.
     Pattern,
-    /// A `_where` that is no JSON, or not of the shape that is understood.
+    /// A `_where` that is not JSON, or has the wrong shape.
     Where,
     /// A reserved parameter written as an object: `q[a]=1`.
     Shape,
@@ -72,7 +72,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// `text` as it stands in a message: in quotes, cut where it is long.
+/// `text` as it is shown in a message: in quotes, cut where it is long.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}...", &text[..end]),

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::error::{Fault, QueryError, quoted};
-use super::parse::Fields;
+use super::fields::Fields;
 use super::pattern;
 use crate::json::{self, FieldPath, Kind, is_loosely, is_text, order, text_form};
 use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
@@ -186,7 +186,7 @@ impl<'a> Name<'a> {
             let Some(operator) = Operator::named(name) else {
                 let near = nearest(name, OPERATORS.iter().map(|operator| operator.name)).and_then(Operator::named);
                 let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
-                let detail = format!("there is no operator {}; there are {}", quoted(name), operator_names());
+                let detail = format!("unknown operator {}; the operators are {}", quoted(name), operator_names());
                 return Err(QueryError::new(Fault::Operator, parameter, detail, example));
             };
             return Ok(Name { path, operator: Some((operator, Spelling::Colon)) });
@@ -293,7 +293,7 @@ fn where_field(path: &str, value: &str) -> Result<Condition, QueryError> {
             let tests = json::members(value).map(|member| {
                 let Some(operator) = Operator::named(&member.key) else {
                     let detail = format!(
-                        "there is no operator {:?} (asked of {path:?}); there are {}",
+                        "unknown operator {:?} for {path:?}; the operators are {}",
                         member.key,
                         operator_names()
                     );
@@ -405,7 +405,7 @@ mod tests {
             ("[]", "found an array"),
             (r#"{"or": {}}"#, "takes an array"),
             (r#"{"or": [5]}"#, "found a number"),
-            (r#"{"views": {"foo": 1, "gt": 5}}"#, "no operator \"foo\""),
+            (r#"{"views": {"foo": 1, "gt": 5}}"#, "unknown operator \"foo\""),
             (r#"{"views": [1]}"#, "{\"in\": [...]}"),
             (r#"{"views": {"gt": {"a": 1}}}"#, "is given an object"),
             (r#"{"t": {"like": "("}}"#, "regular expression"),

@@ -9,6 +9,7 @@
 //! 4. [`Relations`] puts related records into them (`_embed`, `_expand`).
 
 mod error;
+mod fields;
 mod filter;
 mod page;
 mod parameters;
@@ -18,9 +19,10 @@ mod relations;
 mod run;
 
 pub use error::{Fault, Notice, QueryError};
+pub use fields::Fields;
 pub use page::{PageInfo, PageStyle};
 pub use parameters::{names_in, pairs, with_page};
-pub use parse::{Fields, Query};
+pub use parse::Query;
 pub use pattern::MAX_PATTERN;
 pub use relations::Relations;
 pub use run::{Page, Row};

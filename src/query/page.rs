@@ -18,7 +18,7 @@ pub(super) enum Window {
     Page(usize, usize, PageStyle),
 }
 
-/// How a page is told from the others in the answer.
+/// How the response describes a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageStyle {
     /// 0.17: the records as an array, with `X-Total-Count` and `Link`.
@@ -148,7 +148,7 @@ impl Window {
     pub fn page(self, total: usize) -> Option<PageInfo> {
         let Window::Page(page, per_page, style) = self else { return None };
         let last = total.div_ceil(per_page).max(1);
-        // 1.0 shows the last page to who asks for one behind it, 0.17 an empty one.
+        // For a page beyond the end, 1.0 shows the last page and 0.17 an empty one.
         let current = if style == PageStyle::Envelope { page.min(last) } else { page };
         Some(PageInfo { current, last, per_page, items: total, style })
     }

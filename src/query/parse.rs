@@ -1,14 +1,13 @@
-//! Gives the parameters of a query string their meaning, and finds names that were probably mistyped.
-
-use std::collections::BTreeSet;
+//! Gives the parameters of a query string their meaning.
 
 use super::error::{Fault, Notice, QueryError, quoted};
+use super::fields::Fields;
 use super::filter::{Condition, Filter, Name, Search, Test};
 use super::page::{Asked, Window};
 use super::parameters::names_in;
-use crate::json::{self, FieldPath, Kind};
+use crate::json::FieldPath;
 use crate::rules::{RESERVED, is_reserved};
-use crate::store::{Collection, SortKey};
+use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
 
 /// What a list request asks for.
@@ -298,61 +297,5 @@ fn example_of(reserved: &str) -> String {
         "_where" => "_where={\"id\":{\"gt\":1}}".into(),
         "_delay" => "_delay=200".into(),
         other => format!("{other}=text"),
-    }
-}
-
-/// How many records are looked at for names to suggest.
-const SAMPLE: usize = 500;
-
-/// The fields that a query may be about: those that a record has and those that a rule declares.
-#[derive(Debug, Clone, Copy)]
-pub struct Fields<'a> {
-    collection: Option<&'a Collection>,
-    declared: &'a [&'a str],
-}
-
-impl<'a> Fields<'a> {
-    /// The fields of `collection` and the paths that the rules declare.
-    pub fn new(collection: Option<&'a Collection>, declared: &'a [&'a str]) -> Fields<'a> {
-        Fields { collection, declared }
-    }
-
-    /// Whether a rule declares `path` or a record has a value there (`null` is one).
-    pub fn has(&self, path: &str) -> bool {
-        self.declared.contains(&path) || self.collection.is_some_and(|collection| collection.has_field(path))
-    }
-
-    fn records(&self) -> impl Iterator<Item = &'a str> {
-        self.collection.into_iter().flat_map(Collection::rows).map(|record| record.value())
-    }
-
-    /// Whether the field `path` is an array, as the first record that has it shows.
-    fn is_array(&self, path: &str) -> bool {
-        let path = FieldPath::new(path);
-        self.records().find_map(|record| path.of(record)).is_some_and(|value| Kind::of(value) == Kind::Array)
-    }
-
-    /// Whether nothing at all is known: there is no record and no rule.
-    pub fn is_blank(&self) -> bool {
-        self.declared.is_empty() && self.collection.is_none_or(Collection::is_empty)
-    }
-
-    /// The known name nearest to `path`, where one is near enough to be a typing mistake.
-    fn nearest(&self, path: &str) -> Option<String> {
-        let mut names: BTreeSet<String> = self.declared.iter().map(|name| name.to_string()).collect();
-        self.records().take(SAMPLE).for_each(|record| collect_names(record, "", 3, &mut names));
-        nearest(path, names.iter().map(String::as_str)).map(str::to_string)
-    }
-}
-
-fn collect_names(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String>) {
-    for member in json::members(object) {
-        let name = if prefix.is_empty() { member.key.to_string() } else { format!("{prefix}.{}", member.key) };
-        if depth > 1 && Kind::of(member.value) == Kind::Object {
-            collect_names(member.value, &name, depth - 1, names);
-        }
-        if names.len() < 1000 {
-            names.insert(name);
-        }
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Relations<'a> {
             _ if is_child => self.children(name),
             _ if self.is_deep("_embed", name) => self.steps.push(Step::Nothing { name }),
             _ => {
-                let detail = format!("there is no collection {name:?}, so an empty array is put into the records.");
+                let detail = format!("unknown collection {name:?}: the records get an empty array.");
                 let near = nearest(name, self.collections());
                 self.note("_embed", detail, near.map(|near| format!("_embed={near}")));
                 self.steps.push(Step::Nothing { name });
@@ -124,7 +124,7 @@ impl<'a> Relations<'a> {
             Some((parent, link)) => self.parent("_expand", name, &parent, link),
             None if self.is_deep("_expand", name) => {}
             None => {
-                let detail = format!("there is no collection {:?}, so nothing is put into the records.", plural(name));
+                let detail = format!("unknown collection {:?}: nothing is added to the records.", plural(name));
                 let near = nearest(&plural(name), self.collections());
                 self.note("_expand", detail, near.map(|near| format!("_expand={}", singular(near))));
             }

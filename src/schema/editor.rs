@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keywords::{AT_ROOT, KEYWORDS, ON_DELETE, REFERENCES, Shape, UNIQUE};
+use super::keywords::{AT_ROOT, KEYWORDS, REFERENCES, Shape, UNIQUE};
+use crate::rules::OnDelete;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -65,7 +66,7 @@ fn references() -> Value {
             resource,
             {
                 "type": "object",
-                "properties": { "resource": resource, "onDelete": { "enum": ON_DELETE } },
+                "properties": { "resource": resource, "onDelete": { "enum": OnDelete::NAMES } },
                 "required": ["resource"],
                 "additionalProperties": false
             }

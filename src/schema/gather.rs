@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::keywords::{AT_COLLECTION, AT_ROOT, KEYWORDS, ON_DELETE, REFERENCES, Shape, UNIQUE, nearest};
+use super::keywords::{AT_COLLECTION, AT_ROOT, KEYWORDS, REFERENCES, Shape, UNIQUE, nearest};
 use super::walk::{Problem, is_own};
 use super::words::{Layer, Sheet, join, literal, types, wanted};
-use super::{Holds, Property, Reference, Unique, UniqueProperty};
+use super::{Holds, Property};
+use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 
 /// A resource's rules before they are compiled.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(super) struct Gathered {
     pub id_pointers: Vec<String>,
     pub required: Vec<String>,
     pub properties: Vec<Property>,
-    pub unique: Vec<Unique>,
-    pub references: Vec<Reference>,
+    pub unique: Vec<UniqueRule>,
+    pub references: Vec<ReferenceRule>,
 }
 
 struct Gatherer<'a> {
@@ -124,7 +125,7 @@ impl Gatherer<'_> {
         properties
     }
 
-    fn references(&mut self, layers: &[Layer<'_>], properties: &[Property]) -> Vec<Reference> {
+    fn references(&mut self, layers: &[Layer<'_>], properties: &[Property]) -> Vec<ReferenceRule> {
         let mut references = Vec::new();
         for property in properties {
             let direct = self.sheet.property_layers(layers, &property.name);
@@ -137,7 +138,7 @@ impl Gatherer<'_> {
                     let pointer = join(&layer.pointer, REFERENCES);
                     if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
                         let property = property.name.clone();
-                        references.push(Reference { property, many, resource, target, on_delete });
+                        references.push(ReferenceRule { property, many, resource, target, on_delete });
                     }
                     self.used.insert(pointer);
                 }
@@ -147,7 +148,7 @@ impl Gatherer<'_> {
     }
 
     /// What the value of `references` says: the collection and the property there, and what is done on a deletion.
-    fn reference(&mut self, value: &Value, pointer: &str) -> Option<(String, String, Option<&'static str>)> {
+    fn reference(&mut self, value: &Value, pointer: &str) -> Option<(String, String, Option<OnDelete>)> {
         const FORM: &str = "write {\"resource\": \"bands\", \"onDelete\": \"restrict\"}";
         let mut on_delete = None;
         let mut name = Some(value);
@@ -158,10 +159,11 @@ impl Gatherer<'_> {
                 match key.as_str() {
                     "resource" => {}
                     "onDelete" => {
-                        on_delete = ON_DELETE.into_iter().find(|known| value == known);
+                        on_delete = value.as_str().and_then(OnDelete::named);
                         if on_delete.is_none() {
-                            let message = format!("must be one of {}, got {}", ON_DELETE.join(", "), literal(value));
-                            let near = value.as_str().and_then(|text| nearest(text, ON_DELETE));
+                            let message =
+                                format!("must be one of {}, got {}", OnDelete::NAMES.join(", "), literal(value));
+                            let near = value.as_str().and_then(|text| nearest(text, OnDelete::NAMES));
                             self.problem(pointer, message, near.map(|near| format!("did you mean \"{near}\"?")));
                         }
                     }
@@ -183,7 +185,7 @@ impl Gatherer<'_> {
         found.map(|(resource, target)| (resource, target, on_delete))
     }
 
-    fn unique(&mut self, outer: &[Layer<'_>], properties: &[Property]) -> Vec<Unique> {
+    fn unique(&mut self, outer: &[Layer<'_>], properties: &[Property]) -> Vec<UniqueRule> {
         let mut unique = Vec::new();
         for layer in outer {
             let Some(value) = layer.schema.get(UNIQUE) else { continue };
@@ -206,7 +208,7 @@ impl Gatherer<'_> {
                         Err((message, hint)) => self.problem(pointer.clone(), message, hint),
                     }
                 }
-                unique.push(Unique { properties: together });
+                unique.push(UniqueRule { properties: together });
             }
         }
         unique

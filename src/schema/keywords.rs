@@ -18,9 +18,6 @@ pub(super) const UNIQUE: &str = "uniqueItemProperties";
 /// The keyword that makes a property point to a record.
 pub(super) const REFERENCES: &str = "references";
 
-/// What may be done to a record when the one that it points to is deleted.
-pub(super) const ON_DELETE: [&str; 4] = ["cascade", "restrict", "set-null", "nothing"];
-
 /// Every keyword of a rules file. The walk, the nearest-name hint and the test of `docs/rules.md` read this list.
 #[rustfmt::skip]
 pub(super) const KEYWORDS: &[(&str, Shape)] = {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
+use crate::rules::{ReferenceRule, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
 pub use editor::editor_schema;
@@ -80,8 +81,8 @@ pub struct Rules {
     holds: Holds,
     raw: Value,
     properties: Vec<Property>,
-    unique: Vec<Unique>,
-    references: Vec<Reference>,
+    unique: Vec<UniqueRule>,
+    references: Vec<ReferenceRule>,
     example: Option<Value>,
     checker: explain::Checker,
 }
@@ -112,37 +113,6 @@ pub struct Property {
     pub description: Option<String>,
     /// What it must be, in words: `an e-mail address`, `a string or null`; empty where anything is allowed.
     pub words: String,
-}
-
-/// Properties of which no two records of a collection may hold the same values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unique {
-    /// One property, or several that are unique together.
-    pub properties: Vec<UniqueProperty>,
-}
-
-/// A property of a [`Unique`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UniqueProperty {
-    /// Its name.
-    pub name: String,
-    /// Whether texts that differ in case only are the same, as e-mail addresses are.
-    pub fold_case: bool,
-}
-
-/// A property whose value must be found in a record of another collection (or of the same one).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// The property that points.
-    pub property: String,
-    /// Whether the property is an array each item of which points.
-    pub many: bool,
-    /// The collection it points to.
-    pub resource: String,
-    /// The property of that collection's records that holds the same value; mostly the id.
-    pub target: String,
-    /// What is done when the other record is deleted, one of four words, where the rules say it.
-    pub on_delete: Option<&'static str>,
 }
 
 /// One thing about a record that breaks a rule.
@@ -210,12 +180,12 @@ impl Rules {
     }
 
     /// What must be unique among the records.
-    pub fn unique(&self) -> &[Unique] {
+    pub fn unique(&self) -> &[UniqueRule] {
         &self.unique
     }
 
     /// Which properties point to other records.
-    pub fn references(&self) -> &[Reference] {
+    pub fn references(&self) -> &[ReferenceRule] {
         &self.references
     }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rules::UniqueProperty;
 
 const USERS: &str = r##"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -82,8 +83,8 @@ fn what_the_rules_tell() {
     assert_eq!(
         users.unique(),
         [
-            Unique { properties: vec![of("email", true)] },
-            Unique { properties: vec![of("lastName", false), of("firstName", false)] },
+            UniqueRule { properties: vec![of("email", true)] },
+            UniqueRule { properties: vec![of("lastName", false), of("firstName", false)] },
         ]
     );
     assert_eq!(
@@ -93,7 +94,7 @@ fn what_the_rules_tell() {
     assert_eq!(users.raw(), &json!({ "$ref": "#/$defs/user" }));
 
     let tasks = schema.rules("tasks").expect("tasks");
-    let to = |property: &str, many, resource: &str, target: &str| Reference {
+    let to = |property: &str, many, resource: &str, target: &str| ReferenceRule {
         property: property.to_owned(),
         many,
         resource: resource.to_owned(),

@@ -21,8 +21,6 @@ pub struct Collection {
     pub(super) closing: ByteString,
     /// The array as it stands in the file, for as long as no write has touched it.
     pub(super) untouched: Option<ByteString>,
-    /// Another one whenever something else happened to the rows than that one was added.
-    lineage: Arc<()>,
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
@@ -68,7 +66,6 @@ impl Collection {
             id_sequence,
             closing,
             untouched: Some(text),
-            lineage: Arc::default(),
             names: OnceLock::new(),
             without_id,
         })
@@ -184,13 +181,6 @@ impl Collection {
         self.rows.get(place)
     }
 
-    /// Whether these are the records of `before` and others behind them.
-    pub(super) fn grew_from(&self, before: &Collection) -> bool {
-        // The last one of before tells one growth from another that began at the same rows.
-        let last = before.rows.last().zip(before.rows.len().checked_sub(1).and_then(|place| self.rows.get(place)));
-        Arc::ptr_eq(&self.lineage, &before.lineage) && last.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
-    }
-
     /// Adds a record, whose id must be free.
     pub(super) fn push(&mut self, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(Record::new(self.next_number, id, text));
@@ -211,7 +201,6 @@ impl Collection {
 
     fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
-        self.lineage = Arc::default();
         if let Some(place) = self.place(old.number()) {
             self.rows.set(place, record.clone());
         }
@@ -234,7 +223,6 @@ impl Collection {
             self.rows = self.rows.iter().filter(|record| !numbers.contains(&record.number())).cloned().collect();
         }
         gone.iter().for_each(|record| self.unindex(record));
-        self.lineage = Arc::default();
         let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
             self.closing = "".into();
             if let IdSequence::Text(_) = self.id_sequence {

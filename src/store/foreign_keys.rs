@@ -8,9 +8,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::command::Refusal;
 use super::index::pointers;
 use super::plural::{Singular, plural, singular, singulars};
-use super::{Record, Refusal, Resource, Store};
+use super::{Record, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 use crate::rules::{OnDelete, ReferenceRule};
 use crate::text::query_encode;
@@ -63,12 +64,21 @@ impl Link {
     }
 }
 
+impl Resource {
+    fn singulars(&self) -> &[Singular] {
+        self.singulars.get_or_init(|| singulars(&self.name).into())
+    }
+}
+
 impl Store {
     /// How records of `child` point to those of `parent`, the most likely way first; there is at least one, which may be
     /// unused.
     pub fn links(&self, child: &str, parent: &str) -> Vec<Link> {
         let settings = &self.settings;
-        let keys = self.foreign_keys(parent);
+        let keys = match self.resource(parent) {
+            Some(parent) => self.foreign_keys(parent.singulars()),
+            None => self.foreign_keys(&singulars(parent)),
+        };
         let declared = settings.references.get(child).map_or(&[][..], Vec::as_slice);
         let mut links: Vec<Link> = declared
             .iter()
@@ -129,7 +139,7 @@ impl Store {
             .resources()
             .filter(|resource| resource.collection().is_some())
             .filter_map(|resource| {
-                let place = singulars(resource.name()).iter().position(|one| one.name == name)?;
+                let place = resource.singulars().iter().position(|one| one.name == name)?;
                 Some((if resource.name() == usual { 0 } else { place + 1 }, resource.name()))
             })
             .collect();
@@ -186,10 +196,9 @@ impl Store {
         Some(format!("no record of {child} has {:?}; {advice}.", link.key))
     }
 
-    /// The foreign keys that may point to `parent`, json-server's first.
-    fn foreign_keys(&self, parent: &str) -> Vec<Singular> {
+    /// The foreign keys that may point to a collection of records with these `names`, json-server's first.
+    fn foreign_keys(&self, names: &[Singular]) -> Vec<Singular> {
         let suffix = &self.settings.foreign_key_suffix;
-        let names = singulars(parent);
         let as_is = names.iter().map(|one| (format!("{}{suffix}", one.name), one.is_natural));
         let camel = names.iter().map(|one| (format!("{}{suffix}", camel(&one.name)), one.is_natural));
         let snake = names.iter().map(|one| (format!("{}{SNAKE_SUFFIX}", snake(&one.name)), one.is_natural));
@@ -208,9 +217,8 @@ impl Store {
         let stem = key.strip_suffix(self.settings.foreign_key_suffix.as_str());
         let usual = stem.or_else(|| key.strip_suffix(SNAKE_SUFFIX)).map(plural);
         let claims = self.resources().filter(|resource| resource.collection().is_some()).filter_map(|resource| {
-            let name = resource.name();
-            let place = self.foreign_keys(name).iter().position(|known| known.name == key)?;
-            Some((if usual.as_deref() == Some(name) { 0 } else { place + 1 }, name))
+            let place = self.foreign_keys(resource.singulars()).iter().position(|known| known.name == key)?;
+            Some((if usual.as_deref() == Some(resource.name()) { 0 } else { place + 1 }, resource.name()))
         });
         claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
     }

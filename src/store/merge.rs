@@ -13,18 +13,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::command::Written;
 use super::write::Formatting;
 use super::{Data, Resource, Store};
 use crate::json::{Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member};
-
-/// What the API wrote: a record of a collection, or a single object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Written {
-    /// The resource.
-    pub resource: String,
-    /// The record; `None` for a single object.
-    pub id: Option<Id>,
-}
 
 /// What became of a thing in the last states of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +98,7 @@ impl Store {
         let mut merged = Merged::new(self);
         let written = || changes.iter().filter(|change| change.by_api);
         merged.reserve(written());
-        // Values that must be unique may have moved from one record to another: who is refused gets another turn.
+        // Values that must be unique may have moved from one record to another: a change that is refused is retried.
         let mut waiting: Vec<&ApiChange> = written().collect();
         loop {
             let before = waiting.len();

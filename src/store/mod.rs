@@ -5,6 +5,7 @@
 //! cannot fail. There is no I/O, no clock and no randomness here.
 
 mod collection;
+mod command;
 mod diff;
 mod foreign_keys;
 mod index;
@@ -16,21 +17,24 @@ mod write;
 pub mod plural;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Id, Layout, Place};
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
 
+use plural::Singular;
+
 pub use collection::Collection;
+pub use command::{Command, Merge, Outcome, Refusal, Written};
 pub use diff::{ResourceChanges, ResourceDiff};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
-pub use merge::{ApiChange, Conflict, Merged, PastState, Version, Written};
+pub use merge::{ApiChange, Conflict, Merged, PastState, Version};
 pub use record::{Record, is_like_id};
 pub use text::FileText;
-pub use write::{Change, Command, Draft, Merge, Outcome, Refusal};
+pub use write::{Change, Draft};
 
 /// What holds for the whole store and never changes while it lives.
 #[derive(Debug, Clone)]
@@ -93,6 +97,8 @@ pub struct Resource {
     /// The text between the value before and this one, name and colon included.
     before: ByteString,
     data: Data,
+    /// What one of its records may be called in a foreign key; found when it is first needed.
+    singulars: OnceLock<Arc<[Singular]>>,
 }
 
 /// What a resource is.
@@ -107,7 +113,7 @@ pub enum Data {
     Scalar(ByteString),
 }
 
-/// A thing in a data file that cannot be served, and where it stands.
+/// A part of a data file that cannot be served, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadError {
     /// Byte offset in the file.
@@ -145,7 +151,12 @@ impl Store {
                 EntryValue::Object(text) => Data::Object(text),
                 EntryValue::Scalar(text) => Data::Scalar(text),
             };
-            resources.push(Arc::new(Resource { name: entry.name, before: entry.before, data }));
+            resources.push(Arc::new(Resource {
+                name: entry.name,
+                before: entry.before,
+                data,
+                singulars: OnceLock::new(),
+            }));
         }
         Ok(Store { resources, tail: document.tail, layout: document.layout, settings })
     }
@@ -234,7 +245,7 @@ impl Resource {
         }
     }
 
-    /// `$schema` tells an editor how to check the file and is no data (json-server 0.17).
+    /// `$schema` tells an editor how to check the file and is not data (json-server 0.17).
     fn is_hidden(&self) -> bool {
         self.name == "$schema"
     }

@@ -5,142 +5,15 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::command::{Command, Merge, Outcome, Refusal, Written};
 use super::foreign_keys::Dependents;
 use super::record::next_id;
 use super::text::Style;
-use super::{Collection, Data, Record, Resource, Store, Written};
+use super::{Collection, Data, Record, Resource, Store};
 use crate::json::{
-    Id, Indent, Kind, Layout, Object, RecordText, get_member, indent_of, members, merge_patch, merge_shallow, quote,
+    Id, Indent, Kind, Layout, RecordText, get_member, indent_of, members, merge_patch, merge_shallow, quote,
     same_value, with_member,
 };
-use crate::rules::ReferenceRule;
-
-/// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
-#[derive(Debug, Clone)]
-pub enum Command {
-    /// Adds a record to a collection.
-    Create {
-        /// The collection's name.
-        resource: String,
-        /// The record; its own id is taken if it has one that is neither null, empty nor 0, as in json-server.
-        body: Object,
-    },
-    /// Puts another record in the place of one; the id stays.
-    Replace {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
-        /// The record.
-        body: Object,
-    },
-    /// Changes some properties of a record; the id stays.
-    Merge {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
-        /// The properties.
-        patch: Object,
-        /// How they are laid over the record.
-        how: Merge,
-    },
-    /// Takes a record away, and does to those that point to it what [`OnDelete`](super::OnDelete) says.
-    Delete {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
-        /// The collections whose records go with it in any case.
-        dependent: Vec<String>,
-    },
-    /// Puts another object in the place of a single one.
-    ReplaceObject {
-        /// The resource's name.
-        resource: String,
-        /// The object.
-        body: Object,
-    },
-    /// Changes some properties of a single object.
-    MergeObject {
-        /// The resource's name.
-        resource: String,
-        /// The properties.
-        patch: Object,
-        /// How they are laid over the object.
-        how: Merge,
-    },
-}
-
-/// How a PATCH is laid over what is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Merge {
-    /// One level deep, `null` is a value (json-server).
-    Shallow,
-    /// RFC 7396: recursively, `null` removes.
-    MergePatch,
-}
-
-/// Why a command cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// There is no such resource, or it is of another kind.
-    NoResource(String),
-    /// The collection has no record with that id.
-    NoRecord {
-        /// The collection.
-        resource: String,
-        /// The id.
-        id: Id,
-    },
-    /// The id given for a new record is an object or an array.
-    NoId {
-        /// The id property.
-        property: String,
-        /// The value, as JSON.
-        value: String,
-    },
-    /// A record has that id already.
-    IdTaken {
-        /// The collection.
-        resource: String,
-        /// The id property.
-        property: String,
-        /// The id.
-        id: Id,
-    },
-    /// Another record has those values, which must be unique.
-    NotUnique {
-        /// The collection.
-        resource: String,
-        /// The properties with the values, as JSON.
-        values: Vec<(String, String)>,
-        /// The id of the record that has them.
-        holder: Option<Id>,
-    },
-    /// A declared reference points to no record.
-    Dangling {
-        /// The reference.
-        rule: ReferenceRule,
-        /// The value that points nowhere, as JSON.
-        value: String,
-    },
-    /// Other records point to what would be deleted, and must not lose it.
-    Referenced {
-        /// The collection of the record that was to be deleted.
-        resource: String,
-        /// Its id.
-        id: Option<Id>,
-        /// The records that point, by collection and id.
-        holders: Vec<(String, Option<Id>)>,
-        /// The collections from which records would have to go with it (`_dependent`).
-        dependent: Vec<String>,
-        /// The pointer cannot be null, for this reason; `None`: it is to be kept.
-        not_null: Option<String>,
-    },
-    /// The record is not in the state that the writer expected (`If-Match`).
-    Changed,
-}
 
 /// What a record would be after a command, before anything but the ids was looked at.
 #[derive(Debug)]
@@ -157,51 +30,6 @@ enum Target {
     Record(Arc<Record>),
     Gone(Dependents),
     Object,
-}
-
-impl Command {
-    /// The name of the resource that it is about.
-    pub fn resource(&self) -> &str {
-        match self {
-            Command::Create { resource, .. }
-            | Command::Replace { resource, .. }
-            | Command::Merge { resource, .. }
-            | Command::Delete { resource, .. }
-            | Command::ReplaceObject { resource, .. }
-            | Command::MergeObject { resource, .. } => resource,
-        }
-    }
-
-    /// The body; a deletion has none.
-    pub fn body(&self) -> Option<&Object> {
-        match self {
-            Command::Create { body, .. }
-            | Command::Replace { body, .. }
-            | Command::Merge { patch: body, .. }
-            | Command::ReplaceObject { body, .. }
-            | Command::MergeObject { patch: body, .. } => Some(body),
-            Command::Delete { .. } => None,
-        }
-    }
-
-    /// This command with `sent` as its body. Members that the body has already are kept: a nested path sets the foreign
-    /// key, whatever was sent.
-    pub fn with_body(mut self, sent: &Object) -> Command {
-        let (Command::Create { body, .. }
-        | Command::Replace { body, .. }
-        | Command::Merge { patch: body, .. }
-        | Command::ReplaceObject { body, .. }
-        | Command::MergeObject { patch: body, .. }) = &mut self
-        else {
-            return self;
-        };
-        let preset = std::mem::replace(body, sent.clone());
-        for member in members(preset.as_str()) {
-            let text = with_member(body.as_str(), &member.key, member.value, Layout::PRETTY, "");
-            *body = Object::parse(&text).unwrap_or_else(|_| body.clone());
-        }
-        self
-    }
 }
 
 impl Draft {
@@ -223,21 +51,6 @@ impl Draft {
 /// A change that has been found possible. Only [`Store::plan`] makes one, and [`Store::apply`] cannot fail on it.
 #[derive(Debug)]
 pub struct Change(Draft);
-
-/// What a change left behind.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The id of the record.
-    pub id: Option<Id>,
-    /// The record's text as stored; of a deletion, as it was.
-    pub value: ByteString,
-    /// Whether the data differs from before.
-    pub changed: bool,
-    /// What was written, the records included that a deletion took along.
-    pub written: Vec<Written>,
-    /// How many of these, the first ones, are gone.
-    pub removed: usize,
-}
 
 impl Store {
     /// What `command` would make of its record. `random` gives the letters of a new string id.
@@ -379,16 +192,7 @@ impl Store {
         match (&mut resource.data, draft.target) {
             (Data::Collection(collection), Target::New(id, style)) => {
                 collection.untouched = None;
-                if let Some(json) = get_member(&draft.text, &id_property) {
-                    collection.id_sequence.observe(json);
-                }
-                let leading = if collection.is_empty() {
-                    collection.closing = style.closing.into();
-                    style.first_leading
-                } else {
-                    style.leading
-                };
-                let record = collection.push(id, RecordText::new(&leading, &draft.text));
+                let record = insert(collection, id, &style, &id_property, |_| draft.text);
                 Outcome::of(&record, true, written(record.id()))
             }
             (Data::Collection(collection), Target::Record(old)) => {
@@ -517,20 +321,10 @@ impl Store {
             }
             (Some(old), None) => collection.remove_all(&[&old]),
             (None, Some(now)) => {
-                if let Some(json) = get_member(now, &id_property) {
-                    collection.id_sequence.observe(json);
-                }
-                let leading = if collection.is_empty() {
-                    collection.closing = style.closing.as_str().into();
-                    &style.first_leading
-                } else {
-                    &style.leading
-                };
-                let text = match formatting {
-                    Formatting::Kept => RecordText::new(leading, now),
-                    Formatting::OfNeighbours => RecordText::new(leading, &style.layout.render(now, indent_of(leading))),
-                };
-                collection.push(Some(id.clone()), text);
+                insert(collection, Some(id.clone()), &style, &id_property, |leading| match formatting {
+                    Formatting::Kept => now.to_string(),
+                    Formatting::OfNeighbours => style.layout.render(now, indent_of(leading)),
+                });
             }
             (None, None) => {}
         }
@@ -545,6 +339,27 @@ impl Store {
         let mut records = self.resource(&what.resource)?.collection()?.with_id(id);
         records.find(|record| !is_there(record.number())).map(|record| record.value())
     }
+}
+
+/// Adds a record, whose id must be free, to `collection`. `text` is called with the white space before the record.
+fn insert(
+    collection: &mut Collection,
+    id: Option<Id>,
+    style: &Style,
+    id_property: &str,
+    text: impl FnOnce(&str) -> String,
+) -> Arc<Record> {
+    let leading = if collection.is_empty() {
+        collection.closing = style.closing.as_str().into();
+        &style.first_leading
+    } else {
+        &style.leading
+    };
+    let text = text(leading);
+    if let Some(json) = get_member(&text, id_property) {
+        collection.id_sequence.observe(json);
+    }
+    collection.push(id, RecordText::new(leading, &text))
 }
 
 impl Outcome {
