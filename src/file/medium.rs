@@ -98,43 +98,29 @@ pub trait Handle: Send {
     }
 }
 
-/// What the file system says of a file without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the file system says of a file without reading it. Two stamps are equal if identity, size and time of the last
+/// write are: a save of our own changes the ctime when it exchanges two files.
+#[derive(Debug, Clone, Copy)]
 pub struct Stamp {
-    /// Device and number of the file; 0 where the system has none.
+    /// Device and inode; 0 where the system has none.
     pub identity: (u64, u64),
     /// Bytes.
     pub size: u64,
     /// When it was last written, where the system tells.
     pub modified: Option<SystemTime>,
-    /// When its content or anything about it was last changed (ctime), where the system tells.
-    pub changed: Changed,
+    /// The ctime in seconds and nanoseconds, where the system tells.
+    pub changed: Option<(i64, i64)>,
     /// When this stamp was taken.
-    pub taken: Taken,
+    pub taken: SystemTime,
 }
 
-/// The time of the last change, in seconds and nanoseconds. It is no part of whether two stamps are equal: a save of our
-/// own changes it when it exchanges two files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Changed(pub Option<(i64, i64)>);
-
-impl PartialEq for Changed {
-    fn eq(&self, _: &Changed) -> bool {
-        true
+impl PartialEq for Stamp {
+    fn eq(&self, other: &Stamp) -> bool {
+        (self.identity, self.size, self.modified) == (other.identity, other.size, other.modified)
     }
 }
-impl Eq for Changed {}
 
-/// The moment at which a [`Stamp`] was taken; no part of whether two stamps are equal.
-#[derive(Debug, Clone, Copy)]
-pub struct Taken(pub SystemTime);
-
-impl PartialEq for Taken {
-    fn eq(&self, _: &Taken) -> bool {
-        true
-    }
-}
-impl Eq for Taken {}
+impl Eq for Stamp {}
 
 /// File times move in steps of some milliseconds; within one step two contents of one size look alike.
 const STEP: Duration = Duration::from_millis(50);
@@ -144,22 +130,22 @@ impl Stamp {
         #[cfg(unix)]
         let (identity, changed) = {
             use std::os::unix::fs::MetadataExt;
-            ((about.dev(), about.ino()), Changed(Some((about.ctime(), about.ctime_nsec()))))
+            ((about.dev(), about.ino()), Some((about.ctime(), about.ctime_nsec())))
         };
         #[cfg(not(unix))]
-        let (identity, changed) = ((0, 0), Changed::default());
-        let (modified, taken) = (about.modified().ok(), Taken(SystemTime::now()));
+        let (identity, changed) = ((0, 0), None);
+        let (modified, taken) = (about.modified().ok(), SystemTime::now());
         Stamp { identity, size: about.len(), modified, changed, taken }
     }
 
     /// How long before the stamp was taken the file was written.
     pub fn age(&self) -> Duration {
-        self.modified.and_then(|modified| self.taken.0.duration_since(modified).ok()).unwrap_or_default()
+        self.modified.and_then(|modified| self.taken.duration_since(modified).ok()).unwrap_or_default()
     }
 
     /// Whether a file that had this stamp, and now has `other`, must still hold the same.
     pub fn is_surely(&self, other: &Stamp) -> bool {
-        self == other && self.changed.0 == other.changed.0 && self.is_settled()
+        self == other && self.changed == other.changed && self.is_settled()
     }
 
     /// Whether the stamp was taken so long after the last write that a later write must show in it.
@@ -170,7 +156,7 @@ impl Stamp {
     /// How long it takes until a stamp like this one is settled, where it is not.
     pub fn settles_in(&self) -> Option<Duration> {
         // A file time in the future, as another machine's clock may give, says nothing.
-        let age = self.taken.0.duration_since(self.modified?).ok()?;
+        let age = self.taken.duration_since(self.modified?).ok()?;
         (age <= STEP).then(|| STEP - age + Duration::from_millis(1))
     }
 }

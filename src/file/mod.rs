@@ -29,7 +29,7 @@ use crate::json::fingerprint;
 
 pub use journal::Left;
 pub use lock::{Lock, LockError};
-pub use medium::{Changed, Handle, Medium, RealDisk, Stamp, Taken};
+pub use medium::{Handle, Medium, RealDisk, Stamp};
 pub use watch::{Watch, watch};
 
 pub use obstacle::Obstacle;

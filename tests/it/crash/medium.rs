@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use standin::internals::file::{Changed, Handle, Medium, Stamp, Taken};
+use standin::internals::file::{Handle, Medium, Stamp};
 
 pub const FILE: &str = "/data/db.json";
 
@@ -265,13 +265,7 @@ impl Disk {
         let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
         let (size, modified): (u64, SystemTime) =
             (self.inodes[inode].content.len() as u64, time(self.inodes[inode].modified));
-        Stamp {
-            identity: (1, inode as u64),
-            size,
-            modified: Some(modified),
-            changed: Changed::default(),
-            taken: Taken(time(self.now)),
-        }
+        Stamp { identity: (1, inode as u64), size, modified: Some(modified), changed: None, taken: time(self.now) }
     }
 
     fn inode(&self, path: &Path) -> io::Result<usize> {
