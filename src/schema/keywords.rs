@@ -134,31 +134,14 @@ pub(super) fn fold(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
-/// How many insertions, deletions, replacements and swaps of neighbours lie between two names. Long names are none that
-/// anybody mistypes, and comparing them would let a request spend our time: they count as far apart.
+/// How many insertions, deletions, replacements and swaps of neighbours lie between two names. Nobody mistypes
+/// long names, and comparing them takes time that a request must not cost: they count as far apart.
 pub(super) fn edits(one: &str, other: &str) -> usize {
     const LONGEST: usize = 64;
-    if one == other {
-        return 0;
-    }
-    if one.len() > LONGEST || other.len() > LONGEST {
+    if one != other && (one.len() > LONGEST || other.len() > LONGEST) {
         return usize::MAX;
     }
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut before = vec![0; other.len() + 1];
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[other.len()]
+    strsim::osa_distance(one, other)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::keywords::format_named;
+use crate::text::percent_decode;
 
 /// A schema file whose references can be followed.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl Sheet {
     /// Where a `$ref` inside this file points to; `None` where there is nothing.
     pub fn target(&self, reference: &str) -> Option<String> {
         let fragment = reference.strip_prefix('#')?;
-        let pointer = match percent_decoded(fragment)? {
+        let pointer = match percent_decode(fragment)?.into_owned() {
             pointer if pointer.is_empty() || pointer.starts_with('/') => pointer,
             anchor => self.anchors.get(&anchor)?.clone(),
         };
@@ -86,24 +87,6 @@ fn collect_anchors(value: &Value, pointer: &mut String, anchors: &mut HashMap<St
             anchors.insert(anchor.to_owned(), pointer.clone());
         }
     }
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return Some(text.to_owned());
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 /// `pointer` one step further (RFC 6901).
