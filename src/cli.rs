@@ -155,7 +155,7 @@ struct Serve {
     unseen: u64,
     /// For files this large, log writes to a journal first and rewrite the file within a second: in bytes, or with k or
     /// m; 0 for every file
-    #[arg(long, value_name = "SIZE", default_value = "8m", value_parser = any_size, help_heading = DATA)]
+    #[arg(long, value_name = "SIZE", default_value = "512k", value_parser = any_size, help_heading = DATA)]
     journal_above: usize,
     /// Folder for snapshots (type s, Enter in the terminal)
     #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".", help_heading = DATA)]

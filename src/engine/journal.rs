@@ -29,7 +29,7 @@ pub struct Journaling {
 impl Default for Journaling {
     fn default() -> Journaling {
         let (pause, latest) = (Duration::from_millis(50), Duration::from_millis(500));
-        Journaling { above: 8 * 1024 * 1024, pause, latest }
+        Journaling { above: 512 * 1024, pause, latest }
     }
 }
 
