@@ -237,3 +237,98 @@ fn our_pages() -> Vec<PathBuf> {
         names.map(|name| Path::new("docs").join(name)).filter(|path| path.extension().is_some_and(|end| end == "md"));
     std::iter::once("README.md".into()).chain(docs).collect()
 }
+
+/// Pages in the styles of public documentation: correct examples pass, none is ignored, and wrong ones fail.
+#[test]
+fn pages_of_many_styles_are_right_as_they_are_and_wrong_when_changed() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");
+    // Passed, those of them whose response was compared, and skipped.
+    let rows = [
+        ("stripe.md", 4, 3, 0),
+        ("github.md", 2, 1, 1),
+        ("course.md", 4, 3, 0),
+        ("mkdocs.md", 3, 3, 1),
+        ("docusaurus.mdx", 2, 2, 1),
+        ("swagger.md", 3, 3, 1),
+        ("postman.md", 3, 3, 0),
+        ("readme.md", 2, 1, 2),
+        ("requests.http", 3, 0, 0),
+        ("fence-http.md", 3, 2, 0),
+        ("heredoc.md", 5, 5, 2),
+        ("redoc.md", 3, 3, 1),
+    ];
+    let report = |path: &Path| -> Value {
+        let output = check(&shipped, &[&path.display().to_string(), "--db", "db.json", "--format", "json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
+    };
+    let changed = tempfile::tempdir().unwrap();
+    for (name, passed, compared, skipped) in rows {
+        let path = shipped.join(name);
+        let right = report(&path);
+        let with_body = |verdict: &str, words: &[&str]| {
+            let examples = right["examples"].as_array().unwrap();
+            let shows = |example: &&Value| {
+                let body = &example["documented"]["body"];
+                example["verdict"] == verdict && !body.is_null() && {
+                    let text = body.to_string();
+                    words.is_empty() || words.iter().any(|word| text.contains(word))
+                }
+            };
+            examples.iter().filter(shows).count()
+        };
+        let summary = &right["summary"];
+        let found = (summary["pass"].as_u64(), with_body("pass", &[]), summary["skipped"].as_u64());
+        assert_eq!(found, (Some(passed), compared, Some(skipped)), "{name}: {right:#}");
+        assert_eq!((&summary["fail"], &summary["error"]), (&0.into(), &0.into()), "{name}: {right:#}");
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("ada@example.com", "eve@example.com").replace("99.5", "98.5");
+        let wrong = changed.path().join(name);
+        std::fs::write(&wrong, text).unwrap();
+        let affected = with_body("pass", &["ada@example.com", "99.5"]);
+        assert_eq!(report(&wrong)["summary"]["fail"], affected, "{name}: {:#}", report(&wrong));
+    }
+}
+
+#[test]
+fn the_mock_the_page_and_the_real_service_are_compared() {
+    let served = serve_data(r#"{ "users": [ { "id": 1, "name": "Real" } ] }"#);
+    let url = format!("http://{}", served.address());
+    for (name, alone, code) in [("Real", "mock", 0), ("Ada", "real", 1), ("Bob", "none", 1)] {
+        let folder = folder(&page(name));
+        let output = check(folder.path(), &["docs", "--server", &url, "--format", "json", "--header", "X-A: b"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["examples"][0]["drift"]["alone"], alone, "{report:#}");
+        assert_eq!(output.status.code(), Some(code));
+    }
+    // A record that only a write would create is not missing.
+    let text = "```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n\n```sh\ncurl localhost:3000/users/2\n```\n\n```json\n{\"name\": \"B\", \"id\": 2}\n```\n";
+    let output = check(folder(text).path(), &["docs", "--server", &url]);
+    assert!(said(&output).contains("it needs the writes above it"), "{}", said(&output));
+}
+
+#[test]
+fn one_cause_is_one_error() {
+    let folder = folder(&format!("{}\n{}", page("Ada"), page("Ada")));
+    std::fs::write(folder.path().join("db.json"), "{ \"users\": [").unwrap();
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(said(&output).matches("db.json").count(), 1, "{}", said(&output));
+    std::fs::write(folder.path().join("docs/page.adoc"), "= Title\n").unwrap();
+    let output = check(folder.path(), &["docs/page.adoc"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("only Markdown"), "{}", said(&output));
+}
+
+#[test]
+fn a_page_may_come_after_another() {
+    let text = "<!-- standin: after=post.md -->\n\n```sh\ncurl localhost:3000/users/2\n```\n\n```json\n{\"name\": \"B\", \"id\": 2}\n```\n";
+    let folder = folder(text);
+    let output = check(folder.path(), &["docs/it's a page.md"]);
+    assert!(said(&output).contains("post.md"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1));
+    let post = "```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n";
+    std::fs::write(folder.path().join("docs/post.md"), post).unwrap();
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}

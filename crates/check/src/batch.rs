@@ -26,6 +26,12 @@ pub enum CheckError {
         /// Why.
         source: io::Error,
     },
+    /// A file of another markup language.
+    #[error("cannot check {}: only Markdown (.md, .markdown, .mdx) and requests (.http, .rest) are read", path.display())]
+    NotMarkdown {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no page.
     #[error("no Markdown page in {0}")]
     NoPages(String),
@@ -79,6 +85,9 @@ pub fn check(context: &Context<'_>, paths: &[PathBuf], err: &mut (dyn Write + Se
     });
     done.sort_by_key(|(index, _)| *index);
     let pages: Vec<PageResult> = done.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
+    if let Some(broken) = pages.iter().find_map(|page| page.broken.clone()) {
+        return Err(CheckError::Data(broken.into()));
+    }
     Ok(RunResult { pages, datasets })
 }
 
@@ -99,6 +108,7 @@ pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
     for path in &paths {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => collect_folder(path, &mut found)?,
+            Ok(_) if is_other_markup(path) => return Err(CheckError::NotMarkdown { path: path.clone() }),
             Ok(_) => found.push(path.clone()),
             Err(source) => return Err(CheckError::Read { path: path.clone(), source }),
         }
@@ -128,11 +138,19 @@ fn collect_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CheckEr
             if !path.is_symlink() && !name.starts_with('.') && !IGNORED.contains(&name.as_str()) {
                 collect_folder(&path, found)?;
             }
-        } else if matches!(path.extension().and_then(|end| end.to_str()), Some("md" | "markdown" | "mdx")) {
+        } else if matches!(
+            path.extension().and_then(|end| end.to_str()),
+            Some("md" | "markdown" | "mdx" | "http" | "rest")
+        ) {
             found.push(path);
         }
     }
     Ok(())
+}
+
+fn is_other_markup(path: &Path) -> bool {
+    let end = path.extension().and_then(|end| end.to_str());
+    matches!(end, Some("adoc" | "asciidoc" | "rst" | "html" | "org" | "tex" | "docx" | "pdf"))
 }
 
 /// A progress line, removed when it is dropped.

@@ -53,7 +53,7 @@ fn find_long(name: &str) -> Option<&'static CurlOption> {
 
 /// Parses a curl command; its first word is the program.
 pub fn parse(command: &Command) -> Curl {
-    let mut parser = Parser::default();
+    let mut parser = Parser { stdin: command.stdin.clone(), ..Parser::default() };
     let mut words = command.words.iter().skip(1);
     while let Some(word) = words.next() {
         parser.word(word, &mut words);
@@ -72,6 +72,10 @@ struct Parser {
     query: Vec<String>,
     get: bool,
     head: bool,
+    stdin: Option<String>,
+    /// Whether something other than the response is printed, and whether the response is.
+    writes_out: bool,
+    saves_output: bool,
 }
 
 impl Parser {
@@ -153,6 +157,10 @@ impl Parser {
                 None if value.ends_with(';') || value.starts_with('@') => {}
                 None => self.mistake(span, format!("`{value}` is not a header: the colon is missing"), None),
             },
+            "data" | "data-ascii" | "data-binary" | "json" if value == "@-" && self.stdin.is_some() => {
+                let text = self.stdin.clone().unwrap_or_default();
+                self.add_data(text, if option == "json" { "application/json" } else { FORM });
+            }
             "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
                 let file = &value[1..];
                 self.unsupported(format!(
@@ -165,6 +173,8 @@ impl Parser {
                 Some(encoded) => self.add_data(encoded, FORM),
                 None => self.unsupported("the value is read from a file"),
             },
+            "write-out" => self.writes_out |= value.contains("%{"),
+            "output" => self.saves_output = true,
             "user" => self.header("Authorization", &format!("Basic {}", BASE64_STANDARD.encode(value))),
             "oauth2-bearer" => self.header("Authorization", &format!("Bearer {value}")),
             // Without `=` the value is the name of a cookie file.
@@ -188,6 +198,9 @@ impl Parser {
     }
 
     fn finish(mut self, command: &Command) -> Curl {
+        if self.writes_out && !self.saves_output {
+            self.unsupported("prints more than the response (--write-out)");
+        }
         let looks_like_url = |text: &str| text.contains("://") || text.starts_with("localhost");
         let several = self.urls.iter().filter(|(url, _)| looks_like_url(url)).count() > 1;
         if several {

@@ -80,17 +80,38 @@ impl Example {
 
 /// Finds the examples of a page in reading order.
 pub fn find(page: &Page) -> Vec<Example> {
+    let mut variables = Vec::new();
     let in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
         .filter_map(|at| {
             let fence = page.fence(at)?;
-            let found = requests::find(fence);
+            let mut found = requests::find(fence);
+            variables.extend(requests::variables(fence));
+            for request in &mut found {
+                request.set(&variables);
+            }
             let bare = || requests::bare_url(&fence.content, method_beside(page, at)?);
             Some((at, if found.is_empty() { bare().into_iter().collect() } else { found }))
         })
         .filter(|(_, found)| !found.is_empty())
         .collect();
-    let fences: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
+    // The same request for another client, or in a sentence, does not end the example above it.
+    let mut fences: Vec<usize> = Vec::new();
+    let mut above: Option<(usize, &FoundRequest)> = None;
+    let client = |at: usize, found: &FoundRequest| {
+        let command = page.fence(at).and_then(|fence| fence.content.get(found.span.clone()));
+        command.and_then(|command| command.split_whitespace().next()).unwrap_or_default().to_owned()
+    };
+    for (at, found) in &in_fences {
+        let again = above.is_some_and(|(above_at, above)| {
+            found.len() == 1 && found[0].repeats(above) && client(*at, &found[0]) != client(above_at, above)
+        });
+        let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
+        if !again && !in_sentence {
+            fences.push(*at);
+            above = found.last().map(|last| (*at, last));
+        }
+    }
     let mut examples: Vec<Example> = Vec::new();
     let mut taken: Vec<usize> = Vec::new();
     for (at, found) in in_fences {

@@ -28,12 +28,19 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut end = lines.at;
     let mut body: Option<Range<usize>> = None;
     let mut in_headers = true;
+    let mut in_script = false;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
         if begins_message(trimmed) {
             break;
         }
         end = at + line.len();
+        // A script of an editor below the request.
+        in_script |= trimmed.starts_with("> {%");
+        let comment = in_headers && (trimmed.starts_with('#') || trimmed.starts_with("//"));
+        if in_script || comment {
+            continue;
+        }
         if in_headers {
             if trimmed.is_empty() {
                 in_headers = false;

@@ -137,7 +137,10 @@ pub fn looks_like_response(content: &str) -> bool {
     if headers_only(text) {
         return true;
     }
-    if text.starts_with(['{', '[']) || text.starts_with("HTTP/") || text.starts_with("< HTTP/") {
+    if status_words(text.lines().next().unwrap_or_default()).is_some() {
+        return true;
+    }
+    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
         return !text.starts_with("{{") && !is_template_url(text);
     }
     let bare =
@@ -166,7 +169,7 @@ pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
     let mut parser = Parser::new(content, start);
     let mut documented = Documented { head, ..Documented::default() };
     parser.space();
-    if parser.rest().is_empty() {
+    if parser.rest().is_empty() || (documented.head.is_some() && is_dots(parser.rest().trim())) {
         return Ok(documented);
     }
     if documented.head.is_some() && !parser.rest().starts_with(['{', '[', '"', '.', '…']) {
@@ -214,8 +217,28 @@ fn headers_only(text: &str) -> bool {
         && lines.find(|line| !line.trim().is_empty()).is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
+/// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
+fn status_words(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let words = match line.strip_prefix("HTTP/") {
+        Some(rest) => rest.split_once(' ')?.1,
+        None => match line.split_once(':') {
+            Some((name, words)) => {
+                let names = ["status", "status code", "http status"];
+                names.contains(&name.to_ascii_lowercase().as_str()).then_some(words)?
+            }
+            None => line,
+        },
+    };
+    let words = words.trim();
+    let (code, given) = words.split_once(' ').unwrap_or((words, ""));
+    let known = ureq::http::StatusCode::from_bytes(code.as_bytes()).ok()?.canonical_reason()?;
+    // Other text that begins with a number is no status line.
+    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
+}
+
 /// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
-fn head(content: &str) -> (Option<Head>, usize) {
+pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
     let mut found: Option<Head> = None;
     let headers_only = headers_only(content);
@@ -224,13 +247,18 @@ fn head(content: &str) -> (Option<Head>, usize) {
         let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
         let start = at;
         at += line.len();
-        if let Some(rest) = plain.strip_prefix("HTTP/") {
-            let words = rest.split_once(' ').map_or("", |(_, words)| words.trim());
-            let status = words.split_whitespace().next().and_then(|word| word.parse().ok());
-            if let (Some(status), Some(offset)) = (status, line.find(words)) {
+        if plain.starts_with("HTTP/") || found.is_none() {
+            let words = status_words(plain);
+            let status = words.and_then(|words| words.split_whitespace().next()?.parse().ok());
+            if let (Some(words), Some(status)) = (words, status)
+                && let Some(offset) = line.find(words)
+            {
                 found = Some(Head { status, span: start + offset..start + offset + words.len() });
+                continue;
             }
-            continue;
+            if plain.starts_with("HTTP/") {
+                continue;
+            }
         }
         let verbose = trimmed.starts_with("* ")
             || trimmed.starts_with("> ")

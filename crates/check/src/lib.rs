@@ -11,6 +11,7 @@
 
 mod batch;
 mod causes;
+mod clients;
 mod compare;
 mod curl;
 mod datasets;
@@ -91,9 +92,11 @@ pub fn run(
             remote::ping(&url).map_err(error)?;
         }
     }
-    let remote = |_: &TextFile, _: Option<&TextFile>| Ok(remote::connect(&url));
-    let open: &Opener<'_> = if options.server.is_some() { &remote } else { open };
-    let context = Context { options, open };
+    let remote = |_: &TextFile, _: Option<&TextFile>| remote::connect(&url, options);
+    let context = match options.server {
+        Some(_) => Context { options, open: &remote, mock: Some(open) },
+        None => Context { options, open, mock: None },
+    };
     if options.watch {
         return watch::run(&context, out, err).map(|()| ExitStatus::Passed);
     }

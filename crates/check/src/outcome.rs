@@ -133,14 +133,32 @@ pub struct Details {
     pub received: Option<Received>,
     /// The response after the writes above the example, where that differs from the page, too.
     pub after_writes: Option<Received>,
+    /// Whether a response is documented that could not be compared, because it is not JSON.
+    pub uncompared: bool,
+    /// With `--server`, how the page, our server and the real service differ.
+    pub drift: Option<Drift>,
     /// What is suspicious, but not wrong.
     pub warnings: Vec<Finding>,
 }
 
+/// Which of the three answers to an example stands alone.
+#[derive(Debug, Clone)]
+pub struct Drift {
+    /// `page`, `mock`, `real`, or `none` if all three differ.
+    pub alone: &'static str,
+    /// The same as a sentence.
+    pub text: String,
+    /// The response of our own server.
+    pub mock: Received,
+}
+
 impl ExampleResult {
-    /// The line for reports.
+    /// The line for reports: that of the request.
     pub fn line(&self, page: &Page) -> usize {
-        page.line(self.range.start)
+        match page.fence(self.example.fence) {
+            Some(_) => self.example.request_line(page),
+            None => page.line(self.range.start),
+        }
     }
 
     /// The request in a few words: `GET /users/1`.
@@ -160,6 +178,8 @@ pub struct PageResult {
     pub tables: Vec<TableResult>,
     /// The data file of its examples.
     pub dataset: Option<Arc<Dataset>>,
+    /// Why the data cannot be served, if so.
+    pub broken: Option<String>,
 }
 
 /// A table that was checked.

@@ -10,6 +10,8 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use regex::Regex;
 
 use super::front_matter::FrontMatter;
+use super::http_message;
+use super::labels;
 use super::lenient_json::{self, Kind};
 use super::text::{Lines, nearest, pattern};
 
@@ -76,6 +78,8 @@ pub struct Fence {
     pub content: String,
     /// False for an indented code block.
     pub fenced: bool,
+    /// Whether it is a command within a sentence.
+    pub in_sentence: bool,
     pieces: Vec<Piece>,
 }
 
@@ -121,8 +125,13 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--\s*standin:\s
 impl Page {
     /// Parses a page.
     pub fn parse(path: &Path, text: String) -> Page {
-        let (front, body) = FrontMatter::parse(&text);
-        let blocks = Reader::new(&containers_as_lists(&text), body).read();
+        let is_requests = path.extension().is_some_and(|end| end == "http" || end == "rest");
+        let (front, blocks) = if is_requests {
+            (FrontMatter::default(), requests_file(&text))
+        } else {
+            let (front, body) = FrontMatter::parse(&text);
+            (front, Reader::new(&containers_as_lists(&text), body).read())
+        };
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
             .collect();
@@ -161,11 +170,7 @@ impl Page {
 
     /// The directives between a block and the nearest heading, code block or table above it.
     pub fn directives_above(&self, index: usize) -> impl Iterator<Item = &Directive> {
-        self.blocks[..index]
-            .iter()
-            .rev()
-            .take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_) | Block::Table(_)))
-            .filter_map(Block::directive)
+        self.blocks[..index].iter().rev().take_while(|block| !block.separates()).filter_map(Block::directive)
     }
 
     /// The value of `as=request`, `as=response` or `as=none` above a block.
@@ -187,6 +192,15 @@ impl Page {
 }
 
 impl Block {
+    /// Whether labels and directives above it are not for what is below it.
+    pub fn separates(&self) -> bool {
+        match self {
+            Block::Heading(_) | Block::Table(_) => true,
+            Block::Fence(fence) => !fence.in_sentence,
+            Block::Prose(_) | Block::Directive(_) => false,
+        }
+    }
+
     /// The directive, if the block is one.
     pub fn directive(&self) -> Option<&Directive> {
         match self {
@@ -208,6 +222,14 @@ impl Block {
 }
 
 impl Fence {
+    /// Code that stands in the text.
+    fn unfenced(text: &str, range: Range<usize>) -> Fence {
+        let content = text[range.clone()].to_owned();
+        let pieces = vec![Piece { content: 0, source: range.start, length: content.len() }];
+        let (language, info) = (String::new(), String::new());
+        Fence { language, info, range, content, fenced: false, in_sentence: false, pieces }
+    }
+
     /// Maps an offset in the content to one in the page.
     pub fn source(&self, offset: usize) -> usize {
         let at = self.pieces.partition_point(|piece| piece.content <= offset);
@@ -229,9 +251,17 @@ impl Fence {
 }
 
 impl Directive {
+    fn parse(words: &str, range: Range<usize>) -> Directive {
+        let word = |word: &str| match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
+            None => (word.to_owned(), None),
+        };
+        Directive { words: words.split_whitespace().map(word).collect(), range }
+    }
+
     /// What is wrong with the directive: an unknown word or value.
     pub fn error(&self) -> Option<String> {
-        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save", "expect"];
+        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save", "expect", "after"];
         const ROLES: &[&str] = &["request", "response", "none"];
         let saves = self.has("save");
         let near = |word: &str, known: &[&str]| {
@@ -239,7 +269,7 @@ impl Directive {
             near.map_or_else(|| format!("; known are {}", known.join(", ")), |near| format!("; did you mean `{near}`?"))
         };
         self.words.iter().find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
-            ("skip" | "reset" | "save", None) | ("db" | "any", Some(_)) => None,
+            ("skip" | "reset" | "save", None) | ("db" | "any" | "after", Some(_)) => None,
             ("status", Some(list)) => {
                 let is_status = |status: &str| status.parse().is_ok_and(|code: u16| (100..600).contains(&code));
                 (!list.split(',').all(is_status)).then(|| format!("`{list}` is not a status or a list of statuses"))
@@ -268,12 +298,8 @@ impl Directive {
 fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
     DIRECTIVE.captures_iter(html).filter_map(move |captures| {
         let (whole, words) = (captures.get(0)?, captures.get(1)?);
-        let word = |word: &str| match word.split_once('=') {
-            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
-            None => (word.to_owned(), None),
-        };
-        let words = words.as_str().split_whitespace().map(word).collect();
-        Some(Block::Directive(Directive { words, range: start + whole.start()..start + whole.end() }))
+        let range = start + whole.start()..start + whole.end();
+        Some(Block::Directive(Directive::parse(words.as_str(), range)))
     })
 }
 
@@ -286,11 +312,22 @@ struct Reader<'a> {
     words_range: Option<Range<usize>>,
     bold: Option<String>,
     in_bold: bool,
+    /// Inline code of the paragraph.
+    code: Vec<Range<usize>>,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, base: usize) -> Self {
-        Reader { text, base, blocks: Vec::new(), words: String::new(), words_range: None, bold: None, in_bold: false }
+        Reader {
+            text,
+            base,
+            blocks: Vec::new(),
+            words: String::new(),
+            words_range: None,
+            bold: None,
+            in_bold: false,
+            code: Vec::new(),
+        }
     }
 
     fn read(mut self) -> Vec<Block> {
@@ -338,7 +375,11 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Event::End(TagEnd::Strong) => self.in_bold = false,
-                Event::Text(words) | Event::Code(words) => self.say(&words, range),
+                Event::Text(words) => self.say(&words, range),
+                Event::Code(words) => {
+                    self.say(&words, range.clone());
+                    self.code.push(range);
+                }
                 Event::SoftBreak => self.say(" ", range),
                 Event::HardBreak => self.say("\n", range),
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
@@ -374,18 +415,17 @@ impl<'a> Reader<'a> {
         let text = std::mem::take(&mut self.words);
         let bold = self.bold.take().filter(|bold| !bold.trim().is_empty());
         self.in_bold = false;
+        let code = std::mem::take(&mut self.code);
         if let Some(range) = self.words_range.take()
             && !text.trim().is_empty()
         {
             let source = &self.text[range.clone()];
-            self.blocks.push(if is_json(source) {
-                let pieces = vec![Piece { content: 0, source: range.start, length: source.len() }];
-                let content = source.to_owned();
-                let (language, info) = (String::new(), String::new());
-                Block::Fence(Fence { language, info, range, content, fenced: false, pieces })
-            } else {
-                Block::Prose(Prose { text, bold, range })
-            });
+            if is_json(source) {
+                return self.blocks.push(Block::Fence(Fence::unfenced(self.text, range)));
+            }
+            let inline = code.iter().filter_map(|code| inline(self.text, &range, code)).collect::<Vec<_>>();
+            self.blocks.push(Block::Prose(Prose { text, bold, range }));
+            self.blocks.extend(inline.into_iter().map(Block::Fence));
         }
     }
 }
@@ -396,6 +436,53 @@ fn is_json(source: &str) -> bool {
         let parsed = lenient_json::parse(source).ok().and_then(|documented| documented.body);
         parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))
     }
+}
+
+/// Inline code of a paragraph that is a block by its meaning: what stands alone after a label (`**URL**: ...`,
+/// `Response: ...`), and a command within a sentence.
+fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<Fence> {
+    let quoted = &text[code.clone()];
+    let ticks = quoted.len() - quoted.trim_start_matches('`').len();
+    let range = code.start + ticks..code.end - ticks;
+    let before = text[paragraph.start..code.start].trim_end();
+    let label = before.trim_end_matches(['*', '_', ' ', '"']);
+    let after = text[code.end..paragraph.end].trim();
+    let alone = label.ends_with(':') && !label.contains(['\n', '.']) && after.is_empty();
+    let words = labels::words(label);
+    let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
+    let content = &text[range.clone()];
+    let is_block = if content.starts_with("curl ") && (content.contains("localhost") || content.contains("127.0.0.1")) {
+        let mut fence = Fence::unfenced(text, range);
+        fence.in_sentence = !(alone && words.len() <= 4);
+        return Some(fence);
+    } else if is_json(content) {
+        named(&["response", "returns", "result", "output"])
+    } else if http_message::begins_message(content) {
+        named(&["request"])
+    } else {
+        named(&["url", "uri", "endpoint", "address"]) && content.contains('/') && !content.contains(' ')
+    };
+    is_block.then(|| Fence::unfenced(text, range))
+}
+
+/// A file of requests: each `###` begins a section, and its comments may address the checker.
+fn requests_file(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut fence: Option<Range<usize>> = None;
+    for (line, at) in (Lines { text, at: 0 }) {
+        let range = at..at + line.len();
+        if let Some(title) = line.strip_prefix("###") {
+            blocks.extend(fence.take().map(|range| Block::Fence(Fence::unfenced(text, range))));
+            blocks.push(Block::Heading(Heading { level: 2, text: title.trim().to_owned(), range }));
+            continue;
+        }
+        if let Some((_, words)) = line.split_once("standin:").filter(|(mark, _)| matches!(mark.trim(), "#" | "//")) {
+            blocks.push(Block::Directive(Directive::parse(words, range.clone())));
+        }
+        fence.get_or_insert(range.clone()).end = range.end;
+    }
+    blocks.extend(fence.map(|range| Block::Fence(Fence::unfenced(text, range))));
+    blocks
 }
 
 /// Replaces the markers of MkDocs tabs and admonitions, whose content is indented, by those of list items of the same
@@ -440,7 +527,7 @@ fn fence<'a>(
             content.push_str(&words);
         }
     }
-    Fence { language, info, range, content, fenced, pieces }
+    Fence { language, info, range, content, fenced, in_sentence: false, pieces }
 }
 
 fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Table {

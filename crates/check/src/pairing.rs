@@ -35,11 +35,7 @@ pub fn response_of(
 
 /// The label directly above a block: bold text, or a paragraph that ends in a colon.
 fn label_above(page: &Page, at: usize) -> Option<&str> {
-    page.blocks[..at]
-        .iter()
-        .rev()
-        .take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_) | Block::Table(_)))
-        .find_map(label)
+    page.blocks[..at].iter().rev().take_while(|block| !block.separates()).find_map(label)
 }
 
 /// The label in a paragraph, if it has one.
@@ -178,7 +174,7 @@ fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired 
                 if page.declared_role(index) == Some("response") {
                     return Paired::Block(index);
                 }
-                if is_bare_url(&fence.content) {
+                if fence.fenced && is_bare_url(&fence.content) {
                     return Paired::Nothing;
                 }
                 let fits = looks_like_response(&fence.content) && page.declared_role(index).is_none();

@@ -4,12 +4,14 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use ureq::http::{self, Uri};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody, SendBody};
 
+use super::options::Options;
 use super::service::{Request, Response, Service, ServiceError};
 
-/// The timeout of a request, including its response.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of a request, including its response, in seconds.
+const TIMEOUT: u32 = 30;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest response body that is read.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
@@ -19,9 +21,11 @@ pub fn parse(url: &str) -> Result<String, ServiceError> {
     let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let uri: Uri = url.parse()?;
     match uri.scheme_str() {
-        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(url.trim_end_matches('/').to_owned()),
-        Some("http") => Err("the URL has no host".into()),
-        scheme => Err(format!("only http is supported, not {}", scheme.unwrap_or_default()).into()),
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        Some("http" | "https") => Err("the URL has no host".into()),
+        scheme => Err(format!("only http and https are supported, not {}", scheme.unwrap_or_default()).into()),
     }
 }
 
@@ -29,8 +33,9 @@ pub fn parse(url: &str) -> Result<String, ServiceError> {
 pub fn ping(url: &str) -> Result<(), ServiceError> {
     let uri: Uri = url.parse()?;
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
     let mut error: ServiceError = "the host has no address".into();
-    for address in (host, uri.port_u16().unwrap_or(80)).to_socket_addrs()? {
+    for address in (host, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
             Ok(_) => return Ok(()),
             Err(failed) => error = failed.into(),
@@ -40,18 +45,31 @@ pub fn ping(url: &str) -> Result<(), ServiceError> {
 }
 
 /// A client for the service at a parsed URL; paths are appended to it.
-pub fn connect(url: &str) -> Service {
+pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
+    let headers = options.headers.iter().map(|header| match header.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(format!("--header `{header}` has no colon")),
+    });
+    let headers = headers.collect::<Result<Vec<_>, _>>()?;
+    let timeout = Duration::from_secs(options.timeout.unwrap_or(TIMEOUT).into());
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .allow_non_standard_methods(true)
-        .timeout_global(Some(TIMEOUT));
+        .tls_config(TlsConfig::builder().disable_verification(options.insecure).build())
+        .timeout_global(Some(timeout));
     let agent = Agent::new_with_config(config.build());
     let url = url.to_owned();
-    Box::new(move |request: &Request| match &request.body {
-        Some(body) => send(&agent, &url, request, body.as_str()),
-        None => send(&agent, &url, request, SendBody::none()),
-    })
+    Ok(Box::new(move |request: &Request| {
+        let mut request = request.clone();
+        // What the command line says is meant to replace placeholders of the page.
+        request.headers.retain(|(name, _)| !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
+        request.headers.extend(headers.iter().cloned());
+        match &request.body {
+            Some(body) => send(&agent, &url, &request, body.as_str()),
+            None => send(&agent, &url, &request, SendBody::none()),
+        }
+    }))
 }
 
 fn send(agent: &Agent, url: &str, request: &Request, body: impl AsSendBody) -> Result<Response, ServiceError> {
@@ -80,7 +98,8 @@ mod tests {
             ("http://localhost:8080", Ok("http://localhost:8080")),
             ("localhost:8080/api/", Ok("http://localhost:8080/api")),
             ("http://[::1]:80", Ok("http://[::1]:80")),
-            ("https://localhost", Err("only http")),
+            ("https://localhost", Ok("https://localhost")),
+            ("ftp://localhost", Err("only http")),
             ("http:///x", Err("")),
         ];
         for (url, expected) in rows {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::options::{Format, Options};
 use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
 use super::page::Page;
-use super::service::Body;
+use super::service::{Body, Received};
 use super::summary::{Summary, coverage};
 use super::terminal;
 
@@ -72,14 +72,7 @@ fn example_json(page: &Page, result: &ExampleResult) -> Value {
     let causes: Vec<&str> =
         failure.and_then(|failure| failure.cause.as_ref()).iter().map(|cause| &*cause.text).collect();
     let actual = match &details.received {
-        Some(received) => {
-            let body = match &received.body {
-                Body::Empty => Value::Null,
-                Body::Json(value) => value.clone(),
-                Body::Text(text) => Value::String(text.clone()),
-            };
-            json!({"status": received.status, "body": body})
-        }
+        Some(received) => answer(received),
         None => json!({"status": null, "body": null}),
     };
     json!({
@@ -96,7 +89,19 @@ fn example_json(page: &Page, result: &ExampleResult) -> Value {
         "actual": actual,
         "findings": findings,
         "warnings": details.warnings.iter().map(finding).collect::<Vec<_>>(),
+        "drift": details.drift.as_ref().map(|drift| {
+            json!({"alone": drift.alone, "text": drift.text, "mock": answer(&drift.mock)})
+        }),
     })
+}
+
+fn answer(received: &Received) -> Value {
+    let body = match &received.body {
+        Body::Empty => Value::Null,
+        Body::Json(value) => value.clone(),
+        Body::Text(text) => Value::String(text.clone()),
+    };
+    json!({"status": received.status, "body": body})
 }
 
 fn table_json(page: &Page, table: &TableResult) -> Value {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::clients;
 use super::curl;
 use super::http_message;
 use super::lenient_json;
@@ -24,6 +25,8 @@ pub struct FoundRequest {
     pub problem: Option<Problem>,
     /// The range of the output that the block shows below the command.
     pub output: Option<Range<usize>>,
+    /// A `?` in the URL that some shells take for a pattern.
+    pub unquoted: Option<Range<usize>>,
 }
 
 impl FoundRequest {
@@ -41,6 +44,28 @@ impl FoundRequest {
             written.request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         self.problem = None;
+    }
+
+    /// Puts values in place of variables.
+    pub fn set(&mut self, values: &[(String, String)]) {
+        let Some(written) = self.written.as_mut().filter(|_| !values.is_empty()) else { return };
+        substitute(&mut written.request, values);
+        if matches!(self.problem, Some(Problem::Template)) && placeholder(&written.request).is_none() {
+            self.problem = None;
+        }
+    }
+
+    /// Whether this is the request above it, written for another client.
+    pub fn repeats(&self, above: &FoundRequest) -> bool {
+        let (Some(own), Some(above)) = (&self.written, &above.written) else { return false };
+        let (own, above) = (&own.request, &above.request);
+        let target = |request: &Request| super::url::path_of(&request.target).to_owned();
+        let path = |request: &Request| target(request).split('?').next().map(str::to_owned);
+        match own.method.is_empty() {
+            // A call in a program may add the query elsewhere.
+            true => path(own) == path(above),
+            false => own.method == above.method && target(own) == target(above),
+        }
     }
 
     /// The body, if it is JSON.
@@ -75,11 +100,17 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static VARIABLE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$"));
+
 /// Finds the requests of a code block in order.
 pub fn find(fence: &Fence) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
     if OTHER_LANGUAGES.split(' ').any(|language| language == fence.language) {
-        return Vec::new();
+        return clients::find(text, &fence.language);
+    }
+    if fence.in_sentence {
+        return inside(text, 0..text.len(), "stands in a sentence").into_iter().collect();
     }
     if fence.info.starts_with("curl ") {
         let found = from_command(shell::command(&fence.info, 0));
@@ -88,7 +119,10 @@ pub fn find(fence: &Fence) -> Vec<FoundRequest> {
     }
     let mut found = if text.to_ascii_lowercase().contains("curl") { commands(text) } else { messages(text) };
     if found.is_empty() {
-        found.extend(without_command(text).or_else(|| other_client(text)));
+        found.extend(without_command(text));
+    }
+    if found.is_empty() {
+        found = clients::find(text, &fence.language);
     }
     // A block that contains the opening fence of another one.
     let nested = Lines { text, at: 0 }.find(|(line, _)| {
@@ -116,27 +150,40 @@ pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
         problem: needs_body.then_some(Problem::NoBody),
         written: Some(WrittenRequest { request, url_span: span.clone() }),
         span,
-        output: None,
+        ..FoundRequest::default()
     })
 }
 
-/// A command of another client that calls this server.
-fn other_client(text: &str) -> Option<FoundRequest> {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    let command = line.trim_start_matches(['$', '%', '>', ' ']);
-    let (name, rest) = command.split_once(' ')?;
-    let client = match name {
-        "http" | "https" => "HTTPie",
-        "wget" => "wget",
-        "Invoke-RestMethod" | "Invoke-WebRequest" | "irm" | "iwr" => "PowerShell",
-        _ => return None,
-    };
-    let is_local =
-        rest.contains("localhost") || rest.contains("127.0.0.1") || rest.split(' ').any(|word| word.starts_with(':'));
-    let start = text.find(command)?;
-    is_local.then(|| FoundRequest {
-        span: start..start + command.len(),
-        problem: Some(Problem::Skip(format!("a command of {client}, which is not run"))),
+/// Replaces `{name}`, `{{name}}`, `$name` and `${name}` by values.
+pub fn substitute(request: &mut Request, values: &[(String, String)]) {
+    for (name, value) in values {
+        let name = regex::escape(name);
+        let placeholder = pattern(&format!(r"\{{\{{?\s*{name}\s*\}}?\}}|\$\{{{name}\}}|\${name}\b"));
+        let headers = request.headers.iter_mut().map(|(_, value)| value);
+        for text in std::iter::once(&mut request.target).chain(&mut request.body).chain(headers) {
+            *text = placeholder.replace_all(text, regex::NoExpand(value)).into_owned();
+        }
+    }
+}
+
+/// The variables that a block sets: `@name = value`, `NAME=value`, `export NAME=value`.
+pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
+    VARIABLE.captures_iter(&fence.content).filter_map(|captures| {
+        let name = captures.get(1).or_else(|| captures.get(2))?;
+        let value = captures.get(3)?.as_str().trim_matches(['"', '\'']);
+        // The output of a command is not known, and the base URL of another host stands for this server.
+        let foreign = value.contains("://") && !value.contains("localhost") && !value.contains("127.0.0.1");
+        (!foreign && !value.contains(['$', '`', '('])).then(|| (name.as_str().to_owned(), value.to_owned()))
+    })
+}
+
+/// A command inside another one, which cannot be run.
+fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
+    let line = &text[span.clone()];
+    let local = line.contains("localhost") || line.contains("127.0.0.1");
+    (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
+        span: span.start..span.start + line.trim_end().len(),
+        problem: Some(Problem::Skip(format!("a command that {place}, which is not run"))),
         ..FoundRequest::default()
     })
 }
@@ -159,6 +206,11 @@ fn commands(text: &str) -> Vec<FoundRequest> {
     while at < text.len() {
         let line_end = line_end(text, at);
         let Some(start) = command_in_line(&text[at..line_end]) else {
+            let line = &text[at..line_end];
+            let before = line.find("curl ").map_or("", |curl| line[..curl].trim_end());
+            if ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"].iter().any(|end| before.ends_with(end)) {
+                found.extend(inside(text, at..line_end, "is part of another"));
+            }
             at = line_end;
             continue;
         };
@@ -203,11 +255,13 @@ fn command_in_line(line: &str) -> Option<usize> {
     let spaced = before.len() < at;
     let prompt = before.ends_with(['$', '%', '>']) && !before.contains(['"', '\'', '`', '{', '<']);
     let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
-    (before.trim().is_empty() || (spaced && (prompt || helper))).then_some(at)
+    let first = before.trim_start_matches(['$', '%', ' ', '\t']);
+    let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
+    (before.trim().is_empty() || (spaced && (prompt || helper || piped))).then_some(at)
 }
 
 /// The output shown below a command, and where to continue.
-fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
+pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     let in_comments = lenient_json::comment_output(&text[start..]);
     if in_comments > 0 {
         return (Some(start..start + in_comments), start + in_comments);
@@ -246,7 +300,8 @@ fn from_command(command: shell::Command) -> FoundRequest {
         let filter = command.pipe.filter(|filter| !keeps_json(filter));
         filter.map(|filter| Problem::Skip(format!("its output goes through `{filter}`, which is not run")))
     };
-    FoundRequest { span: command.span, written: parsed.request, problem, output: None }
+    let unquoted = command.unquoted;
+    FoundRequest { span: command.span, written: parsed.request, problem, output: None, unquoted }
 }
 
 /// Whether a filter prints the JSON it reads.
@@ -281,8 +336,9 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 None => None,
             };
             let kept = text[span.clone()].trim_end().len();
-            found.push(FoundRequest { span: span.start..span.start + kept, written: Some(written), problem, output });
-        } else if found.is_empty() && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/']) {
+            let span = span.start..span.start + kept;
+            found.push(FoundRequest { span, written: Some(written), problem, output, unquoted: None });
+        } else if found.is_empty() && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/', '@']) {
             // Other text before the first request: the block is something else.
             return found;
         } else {
@@ -380,6 +436,35 @@ mod tests {
         }
         let sent = found("```sh\ncurl h/a -d '{\"html\": \"<b>x</b>\", \"t\": \"a {b} c\"}'\n```\n");
         assert!(sent[0].problem.is_none());
+    }
+
+    #[test]
+    fn commands_in_other_commands_are_listed() {
+        let rows = [
+            ("ID=$(curl -s localhost:3000/a | jq .id)", 1),
+            ("for i in 1 2; do curl localhost:3000/a/$i; done", 1),
+            ("{\"try\": \"curl http://localhost:3000/a\"}", 0),
+            ("Reset    curl -X POST http://localhost:3000/a", 0),
+        ];
+        for (text, count) in rows {
+            let found = found(&format!("```\n{text}\n```\n"));
+            assert_eq!(found.len(), count, "{text}: {found:?}");
+            assert!(found.iter().all(|found| matches!(found.problem, Some(Problem::Skip(_)))), "{text}");
+        }
+    }
+
+    #[test]
+    fn here_documents_and_pipes_are_bodies() {
+        let rows = [
+            "curl localhost:3000/a -d @- <<EOF\n{\"b\": 1}\nEOF\n",
+            "cat <<'EOF' | curl localhost:3000/a --json @-\n{\"b\": 1}\nEOF\n",
+            "echo '{\"b\": 1}' | curl localhost:3000/a -d @-\n",
+        ];
+        for text in rows {
+            let found = found(&format!("```sh\n{text}```\n"));
+            assert!(found[0].problem.is_none(), "{text}: {found:?}");
+            assert_eq!(found[0].json_body(), Some(serde_json::json!({"b": 1})), "{text}");
+        }
     }
 
     #[test]

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::causes::{self, Case};
 use super::compare::{self, Diff, DifferenceKind, Step};
-use super::datasets::{Dataset, Datasets};
+use super::datasets::{Dataset, DatasetError, Datasets};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
 use super::lenient_json::{self, Item, Kind, Node};
 use super::options::{Options, Reset};
-use super::outcome::{Details, ExampleResult, Failure, Finding, Outcome, PageResult};
+use super::outcome::{Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
 use super::requests::{self, Problem};
 use super::service::{Body, Opener, Received, Request, Service, ServiceError, WrittenRequest};
@@ -39,27 +39,48 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// Opens a service over a data file.
     pub open: &'a Opener<'a>,
+    /// With `--server`: opens our own server over a data file, to compare it with the real service.
+    pub mock: Option<&'a Opener<'a>>,
 }
 
 /// Runs the examples of a page.
 pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResult {
     let examples = examples::find(&page);
-    let hosts = target_hosts(&page, context.options);
-    let mut runner = Runner {
+    let saves = examples.iter().any(|example| !example.directives.save.is_empty());
+    let runner = |context, mock| Runner {
         context,
+        mock,
         datasets,
         page: &page,
-        hosts,
+        hosts: target_hosts(&page, context.options),
         fixtures: Vec::new(),
         writes: Vec::new(),
-        saves: examples.iter().any(|example| !example.directives.save.is_empty()),
+        saves,
         saved: Vec::new(),
+        broken: None,
     };
+    let mock_options = Options { server: None, ..context.options.clone() };
+    let mock_context = context.mock.map(|open| Context { options: &mock_options, open, mock: None });
+    // Saved ids of the real service do not exist in ours.
+    let mock = mock_context.as_ref().filter(|_| !saves).map(|context| Box::new(runner(context, None)));
+    let mut runner = runner(context, mock);
     let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
+    for directive in page.blocks.iter().filter_map(Block::directive) {
+        let Some(name) = directive.value("after").filter(|_| context.options.server.is_none()) else { continue };
+        let path = page.path.with_file_name(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => runner.run_writes_of(&Page::parse(&path, text)),
+            Err(error) => {
+                let error = format!("cannot read {}: {error}", path.display());
+                results.push(not_an_example(&page, directive.range.clone(), String::new(), error));
+            }
+        }
+    }
     for example in examples {
         let result = runner.example(example, &results);
         results.push(result);
     }
+    let broken = runner.broken;
     let used = runner.fixtures.first().map(|fixture| Arc::clone(&fixture.dataset));
     for (index, entry) in page.front.testable.iter().enumerate() {
         if !results.iter().any(|result| result.example.testable == Some(index)) {
@@ -77,7 +98,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         .or_else(|| datasets.find(&page.path, page.front.database.as_deref()).ok())
         .filter(|_| relevant && !context.options.list);
     let tables = tables::check(&page, &results, dataset.as_deref());
-    PageResult { page, examples: results, tables, dataset }
+    PageResult { page, examples: results, tables, dataset, broken }
 }
 
 /// The hosts and the prefix from the command line and the page's front matter.
@@ -128,6 +149,10 @@ struct Fixture {
 
 struct Runner<'a> {
     context: &'a Context<'a>,
+    /// With `--server`, runs the same requests on our own server.
+    mock: Option<Box<Runner<'a>>>,
+    /// Why the page's data cannot be served.
+    broken: Option<String>,
     datasets: &'a Datasets,
     page: &'a Page,
     hosts: TargetHosts,
@@ -220,7 +245,14 @@ impl Runner<'_> {
             return Err(Outcome::Skipped(LISTED.to_owned()));
         }
         let fixture = self.fixture(example).map_err(|why| error(&why))?;
-        if options.server.is_some() && !options.allow_writes && request.writes() {
+        let unsent = options.server.is_some() && !options.allow_writes && request.writes();
+        if unsent
+            && let Some(mock) = &mut self.mock
+            && let Ok(own) = mock.fixture(example)
+        {
+            mock.writes.push((own, request.clone()));
+        }
+        if unsent {
             let reason = "it writes to a real service (--allow-writes sends it)";
             return Err(Outcome::Skipped(reason.to_owned()));
         }
@@ -238,6 +270,18 @@ impl Runner<'_> {
         if request.writes() {
             self.writes.push((fixture, request.clone()));
         }
+        if let Some(mock) = &mut self.mock
+            && let Ok(own) = mock.fixture(example)
+            && let Ok((answer, after)) = mock.responses(own, &request, fresh, &documented)
+        {
+            if request.writes() {
+                mock.writes.push((own, request.clone()));
+            } else if matches!(after, Later::Matched) && !options.allow_writes && !compared.is_as_documented() {
+                let reason = "it needs the writes above it, which are not sent to a real service";
+                return Err(Outcome::Skipped(reason.to_owned()));
+            }
+            details.drift = drift(&compared, &answer);
+        }
         let after_writes = matches!(later, Later::Matched);
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
         let diff = self.findings(example, &compared, &documented, &mut findings, &mut details.warnings);
@@ -248,6 +292,14 @@ impl Runner<'_> {
         {
             let fix = "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
             findings.push(Finding { fix: Some(fix), ..Finding::new(self.url_range(example), hint.clone()) });
+        }
+        if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
+            let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";
+            let fix = Some("put the URL in quotes".to_owned());
+            details.warnings.push(Finding { fix, ..Finding::new(fence.source_range(span), text) });
+        }
+        if let (Some(drift), true) = (&details.drift, findings.is_empty()) {
+            details.warnings.push(Finding::new(self.url_range(example), drift.text.clone()));
         }
         let dataset = &self.fixtures[fixture].dataset;
         let outcome = match failed(findings) {
@@ -275,6 +327,7 @@ impl Runner<'_> {
                 } else if details.truncated {
                     "as documented; the page says that only a part is shown"
                 } else if response.plain.is_some() && compared.received.json().is_some() {
+                    details.uncompared = true;
                     "the status is as documented; the documented body is not JSON and was not compared"
                 } else if details.documented.is_some() {
                     "as documented"
@@ -293,6 +346,23 @@ impl Runner<'_> {
             details.after_writes = Some(received);
         }
         saved.map(|()| outcome)
+    }
+
+    /// Puts the writes of another page before those of this one.
+    fn run_writes_of(&mut self, other: &Page) {
+        let (context, datasets) = (self.context, self.datasets);
+        let hosts = target_hosts(other, context.options);
+        let (fixtures, writes, saved) = (Vec::new(), Vec::new(), Vec::new());
+        let (mock, broken, saves) = (None, None, false);
+        let reader = Runner { context, mock, broken, datasets, page: other, hosts, fixtures, writes, saves, saved };
+        for example in examples::find(other).into_iter().filter(|example| !example.directives.skip) {
+            if let Sendable::Request(request) = reader.sendable(&example)
+                && request.writes()
+                && let Ok(fixture) = self.fixture(&example)
+            {
+                self.writes.push((fixture, request));
+            }
+        }
     }
 
     /// The request to send, or why there is none.
@@ -343,14 +413,7 @@ impl Runner<'_> {
 
     /// Puts the values that earlier examples saved in place of `{name}` and `$name`.
     fn with_saved_values(&self, mut written: WrittenRequest) -> WrittenRequest {
-        for (name, value) in &self.saved {
-            let name = regex::escape(name);
-            let placeholder = pattern(&format!(r"\{{\{{?{name}\}}?\}}|\$\{{{name}\}}|\${name}\b"));
-            let request = &mut written.request;
-            for text in std::iter::once(&mut request.target).chain(&mut request.body) {
-                *text = placeholder.replace_all(text, regex::NoExpand(value)).into_owned();
-            }
-        }
+        requests::substitute(&mut written.request, &self.saved);
         written
     }
 
@@ -379,22 +442,24 @@ impl Runner<'_> {
         };
         // What is before the response is blanked out, so that offsets stay valid.
         let response = lenient_json::uncomment(&fence.content[block.range.clone()]);
-        let text = format!("{}{response}", " ".repeat(block.range.start));
-        match lenient_json::parse(&text) {
+        let content = format!("{}{response}", " ".repeat(block.range.start));
+        match lenient_json::parse(&content) {
             Ok(mut documented) => {
                 let status = documented.head.map(|head| (head.status, fence.source_range(&head.span)));
                 let truncated = self.says_truncated(example, block.fence);
                 if let (true, Some(Node { kind: Kind::Array(items), span })) = (truncated, &mut documented.body) {
                     items.push(Item::Elided(span.end..span.end));
                 }
-                let plain = documented.text.map(|span| (text[span.clone()].to_owned(), fence.source_range(&span)));
+                let plain = documented.text.map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
                 (DocumentedResponse { status, body: documented.body, plain, truncated }, None)
             }
             Err(error) => {
                 let at = fence.source(error.at);
                 let end = self.page.text[at..].chars().next().map_or(at, |letter| at + letter.len_utf8());
                 let text = format!("the documented response is not JSON: {}", error.text);
-                (DocumentedResponse::default(), Some(Finding::new(at..end, text)))
+                let head = lenient_json::head(&content).0;
+                let status = head.map(|head| (head.status, fence.source_range(&head.span)));
+                (DocumentedResponse { status, ..DocumentedResponse::default() }, Some(Finding::new(at..end, text)))
             }
         }
     }
@@ -418,12 +483,28 @@ impl Runner<'_> {
         let dataset = match self.datasets.find(&self.page.path, named) {
             // A real service has its own data; ours is only for explanations.
             Err(_) if self.context.options.server.is_some() => self.datasets.empty(),
-            found => found?,
+            Err(error) => {
+                if matches!(*error, DatasetError::Syntax { .. }) {
+                    self.broken.get_or_insert(error.to_string());
+                }
+                return Err(error.into());
+            }
+            Ok(found) => found,
         };
         if let Some(at) = self.fixtures.iter().position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset)) {
             return Ok(at);
         }
-        self.fixtures.push(Fixture { dataset, pristine: None, running: None, applied: 0 });
+        let pristine = match &self.context.options.server {
+            Some(_) => None,
+            None => match (self.context.open)(&dataset.data, dataset.rules.as_ref()) {
+                Ok(service) => Some(service),
+                Err(error) => {
+                    self.broken.get_or_insert(error.to_string());
+                    return Err(error);
+                }
+            },
+        };
+        self.fixtures.push(Fixture { dataset, pristine, running: None, applied: 0 });
         Ok(self.fixtures.len() - 1)
     }
 
@@ -521,6 +602,10 @@ impl Runner<'_> {
                     format!("{} documents {statuses}, the server returns {}", source.description(), received.status)
                 }
             };
+            let text = match &received.location {
+                Some(location) => format!("{text} and redirects to {location}"),
+                None => text,
+            };
             let mut finding = Finding::new(expected.place.clone().unwrap_or(request_range.clone()), text);
             if expected.source == StatusSource::Method {
                 let status = received.status;
@@ -549,6 +634,23 @@ impl Runner<'_> {
         }
         compared.diff.clone()
     }
+}
+
+/// Which of the page, our server and the real service stands alone, if they do not agree.
+fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
+    let same = real.received.status == mock.received.status && real.received.body == mock.received.body;
+    let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
+        (true, true) => return None,
+        (true, false) => {
+            let text = "the page and the real service agree; the mock answers otherwise: its data or its rules differ";
+            ("mock", text)
+        }
+        (false, true) => ("real", "the page and the mock agree; the real service answers otherwise"),
+        (false, false) if same => ("page", "the mock and the real service agree; the page is outdated"),
+        (false, false) => ("none", "the page, the mock and the real service all differ"),
+    };
+    let text = format!("{text} (mock: {}, real: {})", mock.received.status, real.received.status);
+    Some(Drift { alone, text, mock: mock.received.clone() })
 }
 
 /// The response after the writes above an example.

@@ -75,6 +75,8 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     /// The server's `X-Hint`: something about the request is suspicious.
     pub(crate) hint: Option<String>,
+    /// Where a redirect leads.
+    pub(crate) location: Option<String>,
     pub(crate) body: Body,
 }
 
@@ -92,9 +94,11 @@ impl From<Response> for Received {
             Ok(value) => Body::Json(value),
             Err(_) => Body::Text(String::from_utf8_lossy(&response.body).into_owned()),
         };
-        let hint = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-hint"));
-        let hint = hint.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
-        Received { status: response.status, hint, body }
+        let header = |wanted: &str| response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let hint = header("x-hint").map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
+        let redirect = (300..400).contains(&response.status);
+        let location = header("location").filter(|_| redirect).map(|(_, value)| value.clone());
+        Received { status: response.status, hint, location, body }
     }
 }
 

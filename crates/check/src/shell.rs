@@ -45,11 +45,17 @@ pub struct Command {
     pub mistakes: Vec<Mistake>,
     /// Offset of the line after the command.
     pub end: usize,
+    /// What the command reads: a here-document, or the text of an `echo` before it.
+    pub stdin: Option<String>,
+    /// An unquoted `?` in a URL.
+    pub unquoted: Option<Range<usize>>,
 }
 
 /// Parses the command that begins at `start`.
 pub fn command(text: &str, start: usize) -> Command {
-    let mut scanner = Scanner { text, at: start, out: Command::default(), word: None, apostrophe: None };
+    let mut scanner =
+        Scanner { text, at: start, out: Command::default(), word: None, apostrophe: None, here_document: None };
+    scanner.piped_in(text[..start].rsplit('\n').next().unwrap_or_default());
     scanner.run();
     let mut out = scanner.out;
     let last = out.words.last().map_or(start, |word| word.span.end);
@@ -64,6 +70,8 @@ struct Scanner<'a> {
     word: Option<Word>,
     /// The last closing single quote between two letters: an apostrophe, if a quote is left open later.
     apostrophe: Option<usize>,
+    /// The word that ends the here-document below this line.
+    here_document: Option<String>,
 }
 
 impl<'a> Scanner<'a> {
@@ -123,6 +131,9 @@ impl<'a> Scanner<'a> {
                     let from = self.at;
                     self.bump();
                     self.push(other, from);
+                    if other == '?' && self.word.as_ref().is_some_and(|word| word.text.contains('/')) {
+                        self.out.unquoted.get_or_insert(from..from + 1);
+                    }
                 }
             }
         }
@@ -133,6 +144,26 @@ impl<'a> Scanner<'a> {
     fn stop(&mut self) {
         self.close();
         self.out.end = self.at;
+        let Some(word) = self.here_document.take() else { return };
+        let rest = self.rest();
+        let lines = rest.split_inclusive('\n').take_while(|line| line.trim() != word);
+        let length = lines.map(str::len).sum::<usize>();
+        self.out.stdin = Some(rest[..length].to_owned());
+        self.at += length;
+        self.skip_line();
+        self.out.end = self.at;
+    }
+
+    /// The command before a pipe into this one: `cat <<EOF |` or `echo '{}' |`.
+    fn piped_in(&mut self, before: &str) {
+        let Some(before) = before.trim_end().strip_suffix('|') else { return };
+        if let Some((_, word)) = before.split_once("<<") {
+            self.here_document = Some(end_word(word.trim_start_matches('-').trim()));
+        } else if let Some(text) = before.trim_start_matches(['$', '%', ' ']).strip_prefix("echo ") {
+            let text = text.trim();
+            let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            self.out.stdin = inner.map(str::to_owned);
+        }
     }
 
     fn rest(&self) -> &'a str {
@@ -283,12 +314,21 @@ impl<'a> Scanner<'a> {
             self.word = None;
         }
         self.close();
+        if let Some(word) = self.rest().strip_prefix("<<").filter(|word| !word.starts_with('<')) {
+            let word = word.trim_start_matches(['-', ' ']);
+            self.here_document = Some(end_word(&word[..word.find([' ', '\n', '|', ';']).unwrap_or(word.len())]));
+        }
         while self.peek().is_some_and(|c| matches!(c, '>' | '<' | '&' | ' ')) {
             self.bump();
         }
         let rest = self.rest();
         self.at += rest.find([' ', '\n', '|', ';']).unwrap_or(rest.len());
     }
+}
+
+/// The word that ends a here-document, without quotes.
+fn end_word(word: &str) -> String {
+    word.trim().trim_matches(['"', '\'', '\\']).to_owned()
 }
 
 /// Quotes, and characters that only look like quotes.

@@ -73,6 +73,12 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
     let examples = count(examples, "example", "examples");
     writeln!(out, "{examples} on {}: {}", count(summary.pages, "page", "pages"), summary.counts())?;
+    let uncompared: Vec<String> =
+        results().filter(|(_, result)| result.details.uncompared).map(|(page, result)| place(page, result)).collect();
+    if !uncompared.is_empty() {
+        let responses = count(uncompared.len(), "response was", "responses were");
+        writeln!(out, "{responses} not compared: {} (not JSON)", uncompared.join(", "))?;
+    }
     let mut files: Vec<String> = Vec::new();
     for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
         let rules = dataset.rules.as_ref().map(|rules| format!(" with the rules in {}", rules.path.display()));
@@ -134,6 +140,9 @@ impl Printer<'_> {
                 let mut group = Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
                 if let Some(cause) = &failure.cause {
                     group = group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
+                }
+                if let Some(drift) = &result.details.drift {
+                    group = group.element(Level::NOTE.with_name("drift").message(drift.text.clone()));
                 }
                 for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
                     group = group.element(Level::HELP.message(format!("write {}", fix.trim())));
