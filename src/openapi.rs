@@ -32,7 +32,7 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
     for resource in &resources {
         schemas::add(&mut schemas, schema, store, resource, &moved);
     }
-    moved.definitions(schema, &mut schemas);
+    moved.definitions(&mut schemas);
     let mut problem = fragments::get("problem");
     let types: Vec<_> = KINDS.iter().map(|kind| format!("/-/errors#{}", kind.name)).collect();
     problem["properties"]["type"]["enum"] = json!(types);

@@ -11,7 +11,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let lower = |text: &str| text.chars().flat_map(char::to_lowercase).take(100).collect::<String>();
     let wanted = lower(word);
     let limit = match wanted.chars().count() {
-        0..=3 => 1,
+        0..=1 => 0,
+        2..=3 => 1,
         length => (length / 3).clamp(2, 4),
     };
     candidates

@@ -23,9 +23,9 @@ pub struct Rulebook {
 impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
-        let of = |rules: &Rules| rules.resource().to_string();
-        settings.unique = schema.iter().map(|rules| (of(rules), rules.unique().to_vec())).collect();
-        settings.references = schema.iter().map(|rules| (of(rules), rules.references().to_vec())).collect();
+        let name = |rules: &Rules| rules.resource().to_string();
+        settings.unique = schema.iter().map(|rules| (name(rules), rules.unique().to_vec())).collect();
+        settings.references = schema.iter().map(|rules| (name(rules), rules.references().to_vec())).collect();
         settings.ids = id_rules(&schema);
         Rulebook { schema, settings: Arc::new(settings) }
     }
@@ -146,7 +146,7 @@ fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id
         (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, dependent }) => {
             let mut dependent = dependent.clone();
             dependent.push(resource.to_string());
-            let rule = violations.first().map(|one| format!("{} {}", one.pointer.trim_start_matches('/'), one.detail));
+            let rule = violations.first().map(|one| format!("{}: {}", one.pointer.trim_start_matches('/'), one.detail));
             WriteError::Refused(Refusal::Referenced {
                 resource: parent.clone(),
                 id: Some(parent_id.clone()),
@@ -170,7 +170,7 @@ impl Faults {
                 self.more += 1;
                 continue;
             }
-            let message = format!("{name}{pointer} {detail}");
+            let message = format!("{name}{pointer}: {detail}");
             let hint = Some("fix the record, or the rule in the rules file".into());
             self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
         }

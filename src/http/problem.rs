@@ -60,7 +60,8 @@ impl Problem {
     pub fn for_log(&self) -> String {
         let mut words = self.0.detail.clone();
         for (pointer, detail) in &self.0.errors {
-            words.push_str(&format!("\n{pointer} {detail}"));
+            let separator = if pointer.is_empty() { "" } else { ": " };
+            words.push_str(&format!("\n{pointer}{separator}{detail}"));
         }
         if let Some(hint) = &self.0.hint {
             words.push_str(&format!("\n{hint}"));

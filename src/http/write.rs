@@ -10,7 +10,7 @@ use super::response;
 use super::suggest;
 use super::target::no_record;
 use crate::engine::{Engine, Expected, Published, WriteError};
-use crate::json::{Id, Layout, Object, quote, tag};
+use crate::json::{Id, Layout, Object, pointer, quote, tag};
 use crate::query::{names_in, pairs};
 use crate::store::{Command, Refusal};
 use crate::text::list;
@@ -84,7 +84,7 @@ pub(super) fn refused(
             let count = violations.len();
             let detail = match violations.as_slice() {
                 [only] if only.pointer.is_empty() => format!("the record {}", only.detail),
-                [only] => format!("{} {}", only.pointer.trim_start_matches('/'), only.detail),
+                [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
                 _ => format!("{count} rules of {resource} are broken"),
             };
             let mut problem = Problem::new(problem::RULES, detail);
@@ -181,8 +181,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
                 .map_or_else(|| format!("another record of {resource}"), |id| format!("{resource}/{id}"));
             let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{who} already has {}", list(&used)));
             for (name, value) in &values {
-                let pointer = name.replace('~', "~0").replace('/', "~1");
-                problem = problem.error(format!("/{pointer}"), format!("{value} is already used by {who}"));
+                problem = problem.error(pointer::join("", name), format!("{value} is already used by {who}"));
             }
             let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
             problem = problem.hint(format!("choose another {}, or change the record that has it", names.join(" or ")));

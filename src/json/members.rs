@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, unquote};
+use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, pointer, unquote};
 
 /// Text that is known to be one JSON object, nested no deeper than a request body may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +123,7 @@ pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
 /// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
 /// exists.
 pub fn locate(value: &str, pointer: &str) -> usize {
-    let steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
-    let path = steps.scan(value, |at, step| {
+    let path = pointer::steps(pointer).scan(value, |at, step| {
         *at = child(at, &step)?;
         Some(*at)
     });

@@ -12,6 +12,7 @@ mod layout;
 mod members;
 mod parse;
 mod path;
+pub mod pointer;
 
 pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};

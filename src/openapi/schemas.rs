@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
 use super::resource::{Described, Names, capital};
+use crate::json::pointer::{fragment, join};
 use crate::schema::{Holds, Schema};
 use crate::store::{Data, Store};
 
@@ -13,7 +14,7 @@ pub(super) fn add(
     schema: &Schema,
     store: &Store,
     one: &Described<'_>,
-    moved: &Moved,
+    moved: &Moved<'_>,
 ) {
     let id = &store.settings().id;
     let rules = schema.rules(one.resource.name());
@@ -48,11 +49,10 @@ pub(super) fn add(
 }
 
 /// Where the schemas of the rules file are in the document.
-pub(super) struct Moved {
-    /// A pointer into the rules file, and the name of the schema that it has become.
+pub(super) struct Moved<'a> {
+    rules: &'a Schema,
+    /// JSON pointers into the rules file, and the name of the schema that each has become.
     places: Vec<(String, String)>,
-    /// Names given by `$anchor`, and where they stand.
-    anchors: Vec<(String, String)>,
 }
 
 /// The keywords that hold schemas by name.
@@ -60,30 +60,27 @@ const MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definition
 /// The keywords whose values are data.
 const DATA: [&str; 6] = ["const", "default", "enum", "examples", "required", "dependentRequired"];
 
-impl Moved {
-    pub(super) fn new(schema: &Schema, described: &[Described<'_>], names: &mut Names) -> Moved {
+impl<'a> Moved<'a> {
+    pub(super) fn new(schema: &'a Schema, described: &[Described<'_>], names: &mut Names) -> Moved<'a> {
         let mut places = Vec::new();
         for one in described {
             let Some(rules) = schema.rules(one.resource.name()) else { continue };
-            let name = escape(rules.resource());
             let end = if rules.holds() == Holds::Records { "/items" } else { "" };
-            places.push((format!("/properties/{name}{end}"), one.name.clone()));
+            places.push((format!("{}{end}", join("/properties", rules.resource())), one.name.clone()));
         }
         for keyword in ["$defs", "definitions"] {
             let Some(definitions) = schema.raw().get(keyword).and_then(Value::as_object) else { continue };
             for name in definitions.keys() {
-                places.push((format!("/{keyword}/{}", escape(name)), names.unique(&capital(name))));
+                places.push((join(&format!("/{keyword}"), name), names.unique(&capital(name))));
             }
         }
-        let mut anchors = Vec::new();
-        find_anchors(schema.raw(), "", &mut anchors);
-        Moved { places, anchors }
+        Moved { rules: schema, places }
     }
 
-    /// Adds what the rules file defines for others to point to.
-    pub(super) fn definitions(&self, schema: &Schema, schemas: &mut Map<String, Value>) {
+    /// Adds the definitions of the rules file.
+    pub(super) fn definitions(&self, schemas: &mut Map<String, Value>) {
         for (pointer, name) in &self.places {
-            if let (false, Some(definition)) = (schemas.contains_key(name), schema.raw().pointer(pointer)) {
+            if let (false, Some(definition)) = (schemas.contains_key(name), self.rules.raw().pointer(pointer)) {
                 schemas.insert(name.clone(), self.schema(definition));
             }
         }
@@ -125,9 +122,7 @@ impl Moved {
     }
 
     fn target(&self, target: &str) -> Option<String> {
-        let fragment = target.strip_prefix('#')?;
-        let anchor = self.anchors.iter().find(|(name, _)| name == fragment).map(|(_, pointer)| pointer.as_str());
-        let pointer = anchor.unwrap_or(fragment);
+        let pointer = self.rules.target(target)?;
         let (place, name) = self
             .places
             .iter()
@@ -135,32 +130,8 @@ impl Moved {
                 pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
             .max_by_key(|(place, _)| place.len())?;
-        Some(format!("#/components/schemas/{name}{}", &pointer[place.len()..]))
+        Some(format!("#/components/schemas/{name}{}", fragment(&pointer[place.len()..])))
     }
-}
-
-fn find_anchors(schema: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
-    match schema {
-        Value::Object(members) => {
-            for (name, value) in members {
-                if let ("$anchor" | "$dynamicAnchor", Value::String(anchor)) = (name.as_str(), value) {
-                    found.push((anchor.clone(), pointer.to_string()));
-                } else if !DATA.contains(&name.as_str()) {
-                    find_anchors(value, &format!("{pointer}/{}", escape(name)), found);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (place, item) in items.iter().enumerate() {
-                find_anchors(item, &format!("{pointer}/{place}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The schema of a record in a response: with its id.

@@ -1,9 +1,8 @@
-//! A bound on the work of a check.
+//! A limit for the work of a check.
 //!
-//! Collecting errors can take exponential time in the depth of the value, but only where the rules contain themselves
-//! through references. So a keyword of our own in every schema that is referred to counts the visits, and when the
-//! budget is spent it ends the check by unwinding: the validator has no other way to stop half way. (Only to say whether
-//! a value is valid takes no such time: the validator remembers the outcome of a reference for each place.)
+//! Collecting errors can take exponential time in the depth of the value, but only where a schema contains itself through
+//! references. So a keyword of our own in every referenced schema counts the visits, and when the budget is spent it ends
+//! the check by unwinding: the validator has no other way to stop early.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,8 +11,7 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value};
 
-use super::keywords::{KEYWORDS, Shape};
-use super::words::Sheet;
+use super::document::{Document, visit};
 
 /// The name of the counting keyword.
 pub(super) const KEYWORD: &str = "x-standin-count";
@@ -23,19 +21,18 @@ pub(super) const KEYWORD: &str = "x-standin-count";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget(u64);
 
-/// The budget was spent before the check was through.
+/// The budget was spent before the check was finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooComplex;
 
 impl Budget {
-    /// What is enough for any value with a JSON text of that length, and is spent in well under a second if the text is
-    /// short.
+    /// Enough for any sensible value with a JSON text of that length; spent in well under a second if the text is short.
     pub fn for_length(bytes: usize) -> Budget {
         Budget(200_000 + 8 * bytes as u64)
     }
 
     /// What may be spent on collecting the errors of `value`.
-    pub(super) fn for_explaining(value: &Value) -> Budget {
+    pub(super) fn for_messages(value: &Value) -> Budget {
         Budget(100_000 + 4 * size(value))
     }
 
@@ -65,7 +62,7 @@ fn size(value: &Value) -> u64 {
 }
 
 thread_local! {
-    /// What is left of the budget of the check that runs on this thread.
+    /// What is left for the check that runs on this thread.
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
@@ -75,7 +72,7 @@ impl Count {
     fn step(cost: u64) {
         match LEFT.get().checked_sub(cost) {
             Some(left) => LEFT.set(left),
-            // Not `panic!`: nothing is wrong, and the panic hook has nothing to print.
+            // Not `panic!`, which would call the panic hook.
             None => resume_unwind(Box::new(TooComplex)),
         }
     }
@@ -105,32 +102,13 @@ pub(super) fn keyword<'a>(
 
 /// Puts the counting keyword into every schema of `root` that a reference points to.
 pub(super) fn count_references(root: &mut Value) {
-    let sheet = Sheet::new(root.clone());
-    let mut targets = Vec::new();
-    find_references(&sheet.root, &mut |reference| targets.extend(sheet.target(reference)));
-    for target in targets {
-        if let Some(Value::Object(schema)) = root.pointer_mut(&target) {
-            schema.insert(KEYWORD.to_owned(), Value::Bool(true));
-        }
-    }
-}
-
-fn find_references(schema: &Value, see: &mut dyn FnMut(&str)) {
-    let Value::Object(members) = schema else { return };
-    for (name, value) in members {
-        let shape = KEYWORDS.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
-        match (shape, value) {
-            (_, Value::String(reference)) if name == "$ref" || name == "$dynamicRef" => see(reference),
-            (Some(Shape::Schema), schema) => find_references(schema, see),
-            (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                schemas.values().for_each(|schema| find_references(schema, see));
+    let document = Document::new(root.clone());
+    visit(&document.root, "", &mut |_, schema| {
+        let references = ["$ref", "$dynamicRef"].iter().filter_map(|keyword| schema.get(*keyword)?.as_str());
+        for target in references.filter_map(|reference| document.target(reference)) {
+            if let Some(Value::Object(schema)) = root.pointer_mut(&target) {
+                schema.insert(KEYWORD.to_owned(), Value::Bool(true));
             }
-            (Some(Shape::Schemas), Value::Array(schemas)) => {
-                schemas.iter().for_each(|schema| find_references(schema, see));
-            }
-            // The copies that the compiler makes for records.
-            (None, Value::Array(schemas)) => schemas.iter().for_each(|schema| find_references(schema, see)),
-            _ => {}
         }
-    }
+    });
 }

@@ -1,68 +1,67 @@
-//! From the text of a rules file to rules.
+//! From the text of a rules file to a validator per resource.
 //!
-//! 1. `parse`: the text is JSON, an object, of the right draft.
-//! 2. `Walk`: every keyword is known, every reference leads somewhere, every pattern and format can be checked.
-//! 3. The meta-schema: every keyword has the value it needs.
-//! 4. `gather`: what each resource requires, keeps unique and points to.
-//! 5. `checker`: one validator per resource. What is wrong in 2 to 4 is told together.
+//! 1. `parse`: the text is a JSON object of the right draft, without duplicate keys.
+//! 2. `lint::check_keywords` and the meta-schema: every keyword is known, has the right type of value, and has an effect.
+//! 3. `lint::gather`: what each resource requires, keeps unique and refers to.
+//! 4. `rules`: one validator per resource.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonschema::{Draft, Registry};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::explain::{Checker, Explainer};
-use super::gather::{Gathered, gather};
+use super::check::{Checker, Messages, found, literal};
+use super::document::{Document, visit_mut};
 use super::ids::IdRules;
-use super::walk::{Problem, Walk};
-use super::words::{Sheet, join};
-use super::{Holds, Rules, SchemaError, SchemaProblem, budget, example};
+use super::lint::{Gathered, check_keywords, gather};
+use super::{Holds, Rules, SchemaError, SchemaProblem, budget, repair};
 use crate::json;
+use crate::json::pointer::{fragment, join, steps};
 
-/// The name under which validators know the rules file. Never fetched: it is in their registry.
+/// The URI of the rules file in the validators' registry.
 const BASE: &str = "standin:/rules";
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The file as a value, with references inside it only, and the rules of its resources.
-pub(super) fn compile(text: &str, id: &str) -> Result<(Value, Vec<Rules>), SchemaError> {
+/// The document and the rules of its resources.
+pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), SchemaError> {
     let raw = parse(text)?;
-    let fail = |problems: Vec<Problem>| Err(SchemaError { problems: placed(problems, text) });
-    let mut repeated = Vec::new();
-    repeated_names(text.trim_start_matches('\u{feff}'), "", &mut repeated);
-    if !repeated.is_empty() {
-        return fail(repeated);
-    }
-    if let Some(problem) = wrong_draft(&raw) {
-        return fail(vec![problem]);
-    }
-    let sheet = Sheet::new(without_base(&raw));
-    let mut problems = Walk::new(&sheet).problems();
-    let mut resources = Vec::new();
-    meta_problems(&raw, &mut problems);
-    // Gathering trusts the shape of the keywords, so their values must be right.
+    let mut problems = Vec::new();
+    duplicate_keys(text.trim_start_matches('\u{feff}'), "", &mut problems);
     if problems.is_empty() {
-        resources = gather(&sheet, id, &mut problems);
+        problems.extend(wrong_draft(&raw));
     }
     if !problems.is_empty() {
-        return fail(problems);
+        return Err(placed(problems, text));
     }
-    let (root, pointers) = prepared(&sheet, &resources, id);
-    let compiled = Arc::new(Sheet::new(root));
-    let registry = Registry::new()
+    let document = Document::new(without_base(&raw));
+    check_keywords(&document, &mut problems);
+    meta_problems(&raw, &mut problems);
+    // Gathering relies on the types that the meta-schema has checked.
+    let resources = if problems.is_empty() { gather(&document, id, &mut problems) } else { Vec::new() };
+    if !problems.is_empty() {
+        return Err(placed(problems, text));
+    }
+    let (root, pointers) = prepared(&document, &resources, id);
+    let compiled = Arc::new(Document::new(root));
+    let rules = Registry::new()
         .draft(Draft::Draft202012)
         .retriever(Offline)
         .add(BASE, &compiled.root)
         .and_then(jsonschema::RegistryBuilder::prepare)
-        .map_err(|error| refused("", &error.to_string()));
-    let rules: Result<Vec<Rules>, Problem> = registry.and_then(|registry| {
-        let both = resources.into_iter().zip(&pointers);
-        both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id)).collect()
-    });
+        .map_err(|error| problem("", &error))
+        .and_then(|registry| {
+            let both = resources.into_iter().zip(&pointers);
+            both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id)).collect()
+        });
     match rules {
-        Ok(rules) => Ok((sheet.root, rules)),
-        Err(problem) => fail(vec![problem]),
+        Ok(rules) => Ok((document, rules)),
+        Err(problem) => Err(placed(vec![problem], text)),
     }
+}
+
+fn problem(pointer: &str, message: &dyn std::fmt::Display) -> SchemaProblem {
+    SchemaProblem { pointer: pointer.to_owned(), offset: 0, message: message.to_string(), hint: None }
 }
 
 fn parse(text: &str) -> Result<Value, SchemaError> {
@@ -72,39 +71,36 @@ fn parse(text: &str) -> Result<Value, SchemaError> {
         error.offset += mark;
         SchemaError::from(error)
     })?;
-    let problem = |message: String| SchemaError {
-        problems: vec![SchemaProblem { pointer: String::new(), offset: mark, message, hint: None }],
-    };
     match serde_json::from_str(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(other) => Err(problem(format!("the rules must be an object, this is {}", super::words::found(&other)))),
-        Err(error) => Err(problem(format!("cannot be read as JSON: {error}"))),
+        Ok(other) => {
+            let message = format!("the rules must be a JSON object, got {}", found(&other));
+            Err(placed(vec![problem("", &message)], text))
+        }
+        Err(error) => Err(placed(vec![problem("", &error)], text)),
     }
 }
 
-/// Names that stand twice in an object: of such a pair, parsing keeps one and says nothing. (Objects inside arrays, such
-/// as the forms of `oneOf`, are not looked into.)
-fn repeated_names(object: &str, pointer: &str, problems: &mut Vec<Problem>) {
+/// Reports duplicate keys, of which the parser keeps the last. (Objects inside arrays are not searched.)
+fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>) {
     let mut seen = HashSet::new();
     for member in json::members(object) {
         let here = join(pointer, &member.key);
-        repeated_names(member.value, &here, problems);
+        duplicate_keys(member.value, &here, problems);
         if !seen.insert(member.key) {
-            problems.push(Problem { pointer: here, message: "is written twice".to_owned(), hint: None });
+            problems.push(problem(&here, &"duplicate key"));
         }
     }
 }
 
-fn wrong_draft(raw: &Value) -> Option<Problem> {
+fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     let draft = raw.get("$schema")?;
     if draft.as_str().is_some_and(|draft| draft.trim_end_matches('#') == DRAFT) {
         return None;
     }
-    Some(Problem {
-        pointer: "/$schema".to_owned(),
-        message: format!("rules are JSON Schema 2020-12, this says {}", super::words::literal(draft)),
-        hint: Some(format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are")),
-    })
+    let message = format!("the rules must be JSON Schema 2020-12, got {}", literal(draft));
+    let hint = Some(format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are"));
+    Some(SchemaProblem { hint, ..problem("/$schema", &message) })
 }
 
 /// The schema without its own `$id`: references by that name become local ones, which begin with `#`.
@@ -112,102 +108,92 @@ fn without_base(raw: &Value) -> Value {
     let mut root = raw.clone();
     let Some(members) = root.as_object_mut() else { return root };
     members.shift_remove("$schema");
-    if let Some(Value::String(base)) = members.shift_remove("$id") {
-        let base = base.trim_end_matches('#');
-        // A reference may also be relative to the `$id`.
-        let file = base.rsplit('/').next().unwrap_or(base);
-        shorten(&mut root, &[base, file]);
-    }
+    let Some(Value::String(base)) = members.shift_remove("$id") else { return root };
+    let base = base.trim_end_matches('#');
+    // A reference may also be relative to the `$id`.
+    let file = base.rsplit('/').next().unwrap_or(base);
+    visit_mut(&mut root, &mut |schema| {
+        for keyword in ["$ref", "$dynamicRef"] {
+            let Some(Value::String(reference)) = schema.get_mut(keyword) else { continue };
+            let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+            let target = target.strip_prefix("./").unwrap_or(target);
+            if !target.is_empty() && [base, file].contains(&target) {
+                *reference = format!("#{fragment}");
+            }
+        }
+    });
     root
 }
 
-fn shorten(value: &mut Value, names: &[&str]) {
-    match value {
-        Value::Object(members) => {
-            for (name, child) in members {
-                match child {
-                    Value::String(reference) if name == "$ref" || name == "$dynamicRef" => {
-                        let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-                        let target = target.strip_prefix("./").unwrap_or(target);
-                        if !target.is_empty() && names.contains(&target) {
-                            *reference = format!("#{fragment}");
-                        }
-                    }
-                    other => shorten(other, names),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, names)),
-        _ => {}
-    }
-}
-
-/// What the meta-schema has to say, except where the walk has said it better.
-fn meta_problems(raw: &Value, problems: &mut Vec<Problem>) {
+/// What the meta-schema finds wrong, except where there is a better message already.
+fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
     let validator = jsonschema::draft202012::meta::validator();
     if validator.is_valid(raw) {
         return;
     }
-    let nothing = Sheet::default();
-    let explainer = Explainer { sheet: &nothing, resource: "the schema", id: None, body: raw };
-    for violation in explainer.violations(validator.iter_errors(raw)) {
-        if problems.iter().any(|problem| problem.pointer == violation.pointer) {
-            continue;
+    let messages = Messages { document: &Document::default(), id: None, body: raw };
+    for violation in messages.violations(validator.iter_errors(raw)) {
+        if !problems.iter().any(|known| known.pointer == violation.pointer) {
+            problems.push(problem(&violation.pointer, &violation.detail));
         }
-        problems.push(Problem { pointer: violation.pointer, message: violation.detail, hint: None });
     }
 }
 
-/// The schema the validators are built from, and where in it the schema of each resource is.
+/// The schema that the validators are built from, and where in it the schema of each resource is.
 ///
-/// Records are checked without their id, so the schema of a record gets a copy that does not ask for one.
-fn prepared(sheet: &Sheet, resources: &[Gathered], id: &str) -> (Value, Vec<String>) {
-    let mut records = Records { sheet, id, copies: Vec::new(), schemas: Vec::new() };
+/// Records are checked without their id, so each record gets a copy of its schema that does not ask for one.
+fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Vec<String>) {
+    let mut records = Records { document, id, copied: Vec::new(), schemas: Vec::new() };
     let pointer = |resource: &Gathered| match resource.holds {
         Holds::Records => records.copy(&resource.pointer),
         Holds::Single => resource.pointer.clone(),
     };
     let pointers = resources.iter().map(pointer).collect();
-    let schemas = records.schemas;
-    let mut root = sheet.root.clone();
-    if let Some(members) = root.as_object_mut().filter(|_| !schemas.is_empty()) {
-        members.insert(RECORDS.to_owned(), schemas.into());
+    let names = (0..).map(|number| format!("{COPY}{number}"));
+    let copies: Map<String, Value> = names.zip(records.schemas).collect();
+    let mut root = document.root.clone();
+    let definitions = root.as_object_mut().map(|root| root.entry("$defs").or_insert_with(|| json!({})));
+    if let Some(Value::Object(definitions)) = definitions {
+        definitions.extend(copies);
     }
     budget::count_references(&mut root);
     (root, pointers)
 }
 
-/// Where [`prepared`] keeps the schemas of records without their ids.
-const RECORDS: &str = "x-standin-records";
+/// How the copies of [`prepared`] in `$defs` are called, before their number.
+const COPY: &str = "x-standin-record-";
 
-/// Copies schemas of records without what they say of the id.
+/// Copies schemas of records without what they say about the id.
 struct Records<'a> {
-    sheet: &'a Sheet,
+    document: &'a Document,
     id: &'a str,
-    /// What has been copied, in the order of `schemas`.
-    copies: Vec<String>,
+    /// The pointers of the originals, in the order of `schemas`.
+    copied: Vec<String>,
     schemas: Vec<Value>,
 }
 
 impl Records<'_> {
     /// Where the copy of the schema at `pointer` is.
     fn copy(&mut self, pointer: &str) -> String {
-        let known = self.copies.iter().position(|copied| copied == pointer);
+        let known = self.copied.iter().position(|copied| copied == pointer);
         let place = known.unwrap_or_else(|| {
-            let place = self.copies.len();
-            self.copies.push(pointer.to_owned());
+            let place = self.copied.len();
+            self.copied.push(pointer.to_owned());
             self.schemas.push(Value::Null);
-            let mut schema = self.sheet.root.pointer(pointer).cloned().unwrap_or(Value::Bool(true));
-            without_anchors(&mut schema);
+            let mut schema = self.document.root.pointer(pointer).cloned().unwrap_or(Value::Bool(true));
+            // Anchors belong to the original.
+            visit_mut(&mut schema, &mut |schema| {
+                schema.retain(|name, _| name != "$anchor" && name != "$dynamicAnchor")
+            });
             self.forget_id(&mut schema);
             self.schemas[place] = schema;
             place
         });
-        format!("/{RECORDS}/{place}")
+        format!("/$defs/{COPY}{place}")
     }
 
-    /// Follows the keywords whose schemas apply to the record itself. `not` and `if` stay as they are: a record without
-    /// an id does not fit them where they require one.
+    /// Follows the keywords whose schemas apply to the record itself, except `not` and `if`, which a record without an id
+    /// does not fit where they require one.
     fn forget_id(&mut self, schema: &mut Value) {
         let Some(members) = schema.as_object_mut() else { return };
         for (keyword, value) in members {
@@ -220,7 +206,7 @@ impl Records<'_> {
                     });
                 }
                 ("$ref", Value::String(reference)) => {
-                    if let Some(target) = self.sheet.target(reference) {
+                    if let Some(target) = self.document.target(reference) {
                         *reference = format!("#{}", self.copy(&target));
                     }
                 }
@@ -237,34 +223,13 @@ impl Records<'_> {
     }
 }
 
-/// Takes the names out of a copy: they belong to the original.
-fn without_anchors(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for name in ["$anchor", "$dynamicAnchor"] {
-                if members.get(name).is_some_and(Value::is_string) {
-                    members.shift_remove(name);
-                }
-            }
-            members.values_mut().for_each(without_anchors);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_anchors),
-        _ => {}
-    }
-}
-
-/// What only the validator's own compiler found wrong.
-fn refused(pointer: &str, reason: &str) -> Problem {
-    Problem { pointer: pointer.to_owned(), message: reason.to_owned(), hint: None }
-}
-
 fn rules(
     resource: Gathered,
     prepared: &str,
-    sheet: &Arc<Sheet>,
+    document: &Arc<Document>,
     registry: &Registry<'_>,
     id: &str,
-) -> Result<Rules, Problem> {
+) -> Result<Rules, SchemaProblem> {
     let Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references } = resource;
     let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
     let build = |schema: Value| {
@@ -275,44 +240,30 @@ fn rules(
             .with_keyword(budget::KEYWORD, budget::keyword)
             .should_validate_formats(true)
             .build(&schema)
-            .map_err(|error| refused(&pointer, &error.to_string()))
+            .map_err(|error| problem(&pointer, &error))
     };
     let validator = build(reference(prepared))?;
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
-    let ids = own_id.as_ref().filter(|_| !id_pointers.is_empty()).map(|id| {
-        let all: Vec<Value> = id_pointers.iter().map(|pointer| reference(pointer)).collect();
-        let validator = build(json!({ "properties": { id: { "allOf": all } } }))?;
-        let layers: Vec<_> = id_pointers.iter().flat_map(|pointer| sheet.layers(pointer)).collect();
-        Ok(Arc::new(IdRules::new(validator, id, &layers)))
-    });
-    let ids = ids.transpose()?;
+    let mut ids = None;
+    if let (Some(id), false) = (&own_id, id_pointers.is_empty()) {
+        let every: Vec<Value> = id_pointers.iter().map(|pointer| reference(pointer)).collect();
+        let validator = Arc::new(build(json!({ "properties": { id: { "allOf": every } } }))?);
+        let schemas: Vec<_> = id_pointers.iter().flat_map(|pointer| document.schemas(pointer)).collect();
+        ids = Some(Arc::new(IdRules::new(validator, id, &schemas)));
+    }
     let checker = Checker {
         validator,
-        ids,
-        sheet: Arc::clone(sheet),
-        pointer: prepared.to_owned(),
-        resource: resource.clone(),
+        id_validator: ids.as_ref().map(|ids| Arc::clone(&ids.validator)),
         id: own_id,
+        document: Arc::clone(document),
+        pointer: prepared.to_owned(),
     };
-    let raw = sheet.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
-    let example = example::record(&checker, &required);
-    Ok(Rules { resource, holds, raw, properties, unique, references, example, checker })
+    let raw = document.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
+    let example = repair::example_record(&checker, &required);
+    Ok(Rules { resource, holds, raw, properties, unique, references, ids, example, checker })
 }
 
-/// A pointer as it stands in the fragment of a reference.
-fn fragment(pointer: &str) -> String {
-    let mut out = String::with_capacity(pointer.len());
-    for byte in pointer.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-/// Refuses to fetch anything. The walk has refused remote references before; this is the second lock.
+/// Refuses to fetch anything, although remote references have been reported before.
 struct Offline;
 
 impl jsonschema::Retrieve for Offline {
@@ -324,30 +275,20 @@ impl jsonschema::Retrieve for Offline {
     }
 }
 
-/// The problems with the place of each in the text, in the order of the text.
-fn placed(problems: Vec<Problem>, text: &str) -> Vec<SchemaProblem> {
-    let mut placed: Vec<SchemaProblem> = problems
-        .into_iter()
-        .map(|Problem { pointer, message, hint }| SchemaProblem {
-            offset: offset_of(text, &pointer),
-            pointer,
-            message,
-            hint,
-        })
-        .collect();
-    placed.sort_by_key(|problem| problem.offset);
-    placed.dedup();
-    placed
+/// The problems in the order of the text, each with its offset.
+fn placed(mut problems: Vec<SchemaProblem>, text: &str) -> SchemaError {
+    problems.iter_mut().for_each(|problem| problem.offset = offset_of(text, &problem.pointer));
+    problems.sort_by_key(|problem| problem.offset);
+    problems.dedup();
+    SchemaError { problems }
 }
 
-/// Where the member at `pointer` stands in the text; where there is none, or it is inside an array, the nearest place
-/// around it.
+/// The offset of the key at `pointer`, or of the nearest key around it.
 fn offset_of(text: &str, pointer: &str) -> usize {
     let mut value = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut offset = json::offset_in(text, value);
-    let steps: Vec<String> = super::words::segments(pointer).collect();
-    for step in &steps {
-        let Some(member) = json::members(value).filter(|member| member.key == step.as_str()).last() else { break };
+    for step in steps(pointer) {
+        let Some(member) = json::members(value).filter(|member| member.key == step).last() else { break };
         offset = json::offset_in(text, member.raw_key);
         value = member.value;
     }

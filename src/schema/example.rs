@@ -1,60 +1,45 @@
-//! A small record that keeps the rules, made up from them.
+//! Small valid records and values, made up from the rules.
 
 use serde_json::{Map, Value, json};
 
-use super::explain::Checker;
+use super::document::{Document, Subschema, all, property_names, types};
 use super::keywords::format_named;
 use super::pattern;
-use super::repair::repaired;
-use super::words::{Layer, Sheet, join, types};
+use crate::json::pointer::join;
 
 /// How deep an example may nest: a schema may contain itself.
 const DEEPEST: usize = 4;
 
-/// The example for the schema at `pointer`: the smallest of a few attempts that can be made valid.
-pub(super) fn record(checker: &Checker, required: &[String]) -> Option<Value> {
-    let make = |required_only| {
-        let mut value = example(&checker.sheet, &checker.pointer, "", required_only, 0);
-        if let (Some(members), Some(id)) = (value.as_object_mut(), &checker.id) {
-            members.shift_remove(id);
-        }
-        repaired(checker, value)
-    };
-    make(!required.is_empty()).or_else(|| make(false)).or_else(|| repaired(checker, json!({})))
-}
-
-pub(super) fn example(sheet: &Sheet, pointer: &str, name: &str, required_only: bool, depth: usize) -> Value {
-    let layers = sheet.layers(pointer);
-    let keyword = |name: &str| layers.iter().find_map(|layer| layer.schema.get(name));
-    let given = keyword("const")
-        .or_else(|| keyword("examples").and_then(|examples| examples.get(0)))
-        .or_else(|| keyword("default"))
-        .or_else(|| keyword("enum").and_then(|options| options.get(0)));
+/// A value that probably fits the schema at `pointer`; `name` is that of the property.
+pub(super) fn example(document: &Document, pointer: &str, name: &str, required_only: bool, depth: usize) -> Value {
+    let schemas = document.schemas(pointer);
+    let first = |keyword| all(&schemas, keyword).next();
+    let given = first("const")
+        .or_else(|| first("examples")?.get(0))
+        .or_else(|| first("default"))
+        .or_else(|| first("enum")?.get(0));
     if let Some(given) = given {
         return given.clone();
     }
     if depth > DEEPEST {
         return Value::Null;
     }
-    // Further down only what must be there: a schema that contains itself ten times would grow without end.
+    // Deep inside only what is required: a schema that contains itself ten times would grow exponentially.
     let required_only = required_only || depth > 1;
-    let types = types(&layers);
+    let types = types(&schemas);
     let kind = types.iter().find(|name| *name != "null").or(types.first());
-    let kind = kind.map_or_else(|| implied(&layers), String::as_str);
-    match kind {
-        "object" => object(sheet, &layers, required_only, depth),
-        "array" => array(sheet, &layers, name, required_only, depth),
-        "integer" | "number" => number(&layers, kind),
-        "boolean" => Value::Bool(false),
-        "null" => Value::Null,
-        "" => form(sheet, &layers, name, required_only, depth).unwrap_or_else(|| string(&layers, name)),
-        _ => string(&layers, name),
+    match kind.map_or_else(|| implied_type(&schemas), String::as_str) {
+        "object" => object(document, &schemas, required_only, depth),
+        "array" => array(document, &schemas, name, required_only, depth),
+        kind => (kind.is_empty().then(|| form(document, &schemas, name, required_only, depth)).flatten())
+            .or_else(|| scalars(&schemas, kind, name, None).into_iter().next())
+            .unwrap_or_default(),
     }
 }
 
-/// The type that the other keywords imply where `type` is not given.
-pub(super) fn implied(layers: &[Layer<'_>]) -> &'static str {
-    let has = |names: &[&str]| layers.iter().any(|layer| names.iter().any(|name| layer.schema.contains_key(*name)));
+/// The type that the other keywords imply where there is no `type`; empty where they imply none.
+pub(super) fn implied_type(schemas: &[Subschema<'_>]) -> &'static str {
+    let has = |names: &[&str]| names.iter().any(|name| all(schemas, name).next().is_some());
     if has(&["properties", "required", "additionalProperties", "patternProperties"]) {
         "object"
     } else if has(&["items", "prefixItems", "contains", "minItems"]) {
@@ -66,83 +51,80 @@ pub(super) fn implied(layers: &[Layer<'_>]) -> &'static str {
     }
 }
 
-/// An example of the first form of `oneOf` or `anyOf`.
-fn form(sheet: &Sheet, layers: &[Layer<'_>], name: &str, required_only: bool, depth: usize) -> Option<Value> {
-    let layer_form = layers.iter().find_map(|layer| {
-        let keyword = ["oneOf", "anyOf"].into_iter().find(|keyword| layer.schema.contains_key(*keyword))?;
-        Some(format!("{}/{keyword}/0", layer.pointer))
+/// An example for the first schema of `oneOf` or `anyOf`.
+fn form(
+    document: &Document,
+    schemas: &[Subschema<'_>],
+    name: &str,
+    required_only: bool,
+    depth: usize,
+) -> Option<Value> {
+    let pointer = schemas.iter().find_map(|schema| {
+        let keyword = ["oneOf", "anyOf"].into_iter().find(|keyword| schema.keywords.contains_key(*keyword))?;
+        Some(format!("{}/{keyword}/0", schema.pointer))
     })?;
-    Some(example(sheet, &layer_form, name, required_only, depth + 1))
+    Some(example(document, &pointer, name, required_only, depth + 1))
 }
 
-fn object(sheet: &Sheet, layers: &[Layer<'_>], required_only: bool, depth: usize) -> Value {
+fn object(document: &Document, schemas: &[Subschema<'_>], required_only: bool, depth: usize) -> Value {
+    let required: Vec<&str> =
+        all(schemas, "required").filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect();
     let mut members = Map::new();
-    // The first form adds what it needs to what all forms share.
-    let first = form(sheet, layers, "", required_only, depth);
-    let properties = layers.iter().filter_map(|layer| layer.schema.get("properties")?.as_object()).flat_map(Map::keys);
-    let required: Vec<&str> = layers
-        .iter()
-        .filter_map(|layer| layer.schema.get("required")?.as_array())
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    // In the order of `properties`, as a person would write the record; then what is required but not described.
-    let wanted = properties.map(String::as_str).filter(|name| !required_only || required.contains(name));
-    let mut names: Vec<&str> = Vec::new();
-    for name in wanted.chain(required.iter().copied()) {
-        if !names.contains(&name) {
-            names.push(name);
+    // In the order of `properties`, then what is required but not described.
+    let described = property_names(schemas).filter(|name| !required_only || required.contains(name));
+    for name in described.chain(required.iter().copied()) {
+        let property = document.property(schemas, name);
+        let is_read_only = all(&property[..property.len().min(1)], "readOnly").any(|flag| flag == &Value::Bool(true));
+        if members.contains_key(name) || (is_read_only && !required.contains(&name)) {
+            continue;
         }
-    }
-    for name in names {
-        let declared = sheet.property_layers(layers, name);
-        let value = match declared.first() {
-            Some(layer) => {
-                let read_only = layer.schema.get("readOnly") == Some(&Value::Bool(true));
-                if read_only && !required.contains(&name) {
-                    continue;
-                }
-                example(sheet, &layer.pointer, name, required_only, depth + 1)
-            }
-            None => string(&[], name),
+        let value = match property.first() {
+            Some(schema) => example(document, &schema.pointer, name, required_only, depth + 1),
+            None => scalars(&[], "string", name, None).swap_remove(0),
         };
         members.insert(name.to_owned(), value);
     }
-    if let Some(Value::Object(first)) = first {
-        first.into_iter().for_each(|(name, value)| {
+    if let Some(Value::Object(first)) = form(document, schemas, "", required_only, depth) {
+        for (name, value) in first {
             members.entry(name).or_insert(value);
-        });
+        }
     }
     Value::Object(members)
 }
 
-fn array(sheet: &Sheet, layers: &[Layer<'_>], name: &str, required_only: bool, depth: usize) -> Value {
-    let least = bound(layers, "minItems").unwrap_or_default() as usize;
-    let items = layers.iter().find(|layer| layer.schema.contains_key("items"));
+fn array(document: &Document, schemas: &[Subschema<'_>], name: &str, required_only: bool, depth: usize) -> Value {
+    let least = bounds(schemas, "minItems").next().unwrap_or_default() as usize;
+    let items = schemas.iter().find(|schema| schema.keywords.contains_key("items"));
+    let Some(schema) = items else { return Value::Array(vec![json!(1); least.min(10)]) };
     let singular = name.strip_suffix('s').unwrap_or(name);
-    let Some(layer) = items else { return Value::Array(vec![json!(1); least.min(10)]) };
-    let item = example(sheet, &join(&layer.pointer, "items"), singular, required_only, depth + 1);
+    let item = example(document, &join(&schema.pointer, "items"), singular, required_only, depth + 1);
     Value::Array(vec![item; least.clamp(1, 10)])
 }
 
-fn bounds<'a>(layers: &'a [Layer<'_>], keyword: &'static str) -> impl Iterator<Item = f64> + 'a {
-    layers.iter().filter_map(move |layer| layer.schema.get(keyword)?.as_f64())
+/// Values of the type `kind` that may fit, the best first; `now` is the value to replace.
+pub(super) fn scalars(schemas: &[Subschema<'_>], kind: &str, name: &str, now: Option<&Value>) -> Vec<Value> {
+    match kind {
+        "integer" | "number" => numbers(schemas, kind, now.and_then(Value::as_f64)),
+        "boolean" => vec![false.into(), true.into()],
+        "null" => vec![Value::Null],
+        _ => strings(schemas, name, now.and_then(Value::as_str)).into_iter().map(Value::from).collect(),
+    }
 }
 
-fn bound(layers: &[Layer<'_>], keyword: &'static str) -> Option<f64> {
-    bounds(layers, keyword).next()
+fn bounds<'a>(schemas: &'a [Subschema<'_>], keyword: &'static str) -> impl Iterator<Item = f64> + 'a {
+    all(schemas, keyword).filter_map(Value::as_f64)
 }
 
-fn number(layers: &[Layer<'_>], kind: &str) -> Value {
-    numbers(layers, kind, None).into_iter().next().unwrap_or_else(|| json!(1))
+/// The first `multipleOf`.
+fn step(schemas: &[Subschema<'_>]) -> Option<f64> {
+    bounds(schemas, "multipleOf").find(|step| *step > 0.0)
 }
 
-/// Numbers that may fit, the best first; `now` is what is there.
-pub(super) fn numbers(layers: &[Layer<'_>], kind: &str, now: Option<f64>) -> Vec<Value> {
-    let step = bound(layers, "multipleOf").filter(|step| *step > 0.0);
-    // Without a step, what is just inside of an exclusive limit is a matter of taste.
+fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value> {
+    let step = step(schemas);
+    // Without a step, any distance from an exclusive limit will do.
     let by = step.unwrap_or(1.0);
-    let most = |keyword, inside: f64| bounds(layers, keyword).map(move |limit| limit - inside);
+    let most = |keyword, inside: f64| bounds(schemas, keyword).map(move |limit| limit - inside);
     let inside = |by: f64| {
         let least = most("minimum", 0.0).chain(most("exclusiveMinimum", -by)).reduce(f64::max);
         (least, most("maximum", 0.0).chain(most("exclusiveMaximum", by)).reduce(f64::min))
@@ -163,7 +145,7 @@ pub(super) fn numbers(layers: &[Layer<'_>], kind: &str, now: Option<f64>) -> Vec
         }
     }
     found.push(0.0);
-    // What adding up of steps makes of 0.3 is not what a person would write.
+    // 0.3 instead of 0.30000000000000004.
     let tidy = |number: f64| (number * 1e9).round() / 1e9;
     let found = found.into_iter().flat_map(|number| [tidy(number), number]);
     let (least, most) = (inside(0.0).0, inside(0.0).1);
@@ -173,26 +155,26 @@ pub(super) fn numbers(layers: &[Layer<'_>], kind: &str, now: Option<f64>) -> Vec
         _ if number.fract() == 0.0 && number.abs() < 1e15 => json!(number as i64),
         _ => json!(number),
     });
-    let mut once: Vec<Value> = Vec::new();
-    found.for_each(|number| {
-        if !once.contains(&number) {
-            once.push(number);
+    distinct(found)
+}
+
+/// Each value once.
+pub(super) fn distinct(values: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut found = Vec::new();
+    for value in values {
+        if !found.contains(&value) {
+            found.push(value);
         }
-    });
-    once
+    }
+    found
 }
 
-fn string(layers: &[Layer<'_>], name: &str) -> Value {
-    texts(layers, name, None).into_iter().next().unwrap_or_default().into()
-}
-
-/// Texts that may fit, the best first; `now` is what is there.
-pub(super) fn texts(layers: &[Layer<'_>], name: &str, now: Option<&str>) -> Vec<String> {
-    /// For patterns that look ahead, as those of passwords do.
+fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<String> {
+    /// For patterns with lookahead, such as those of passwords.
     const MIXED: &str = "Abcdef1!xyzXYZ23";
-    let keywords = |name: &'static str| layers.iter().filter_map(move |layer| layer.schema.get(name)?.as_str());
-    let least = bounds(layers, "minLength").reduce(f64::max).unwrap_or_default() as usize;
-    let most = bounds(layers, "maxLength").reduce(f64::min).map_or(usize::MAX, |most| most as usize);
+    let keywords = |name: &'static str| all(schemas, name).filter_map(Value::as_str);
+    let least = bounds(schemas, "minLength").reduce(f64::max).unwrap_or_default() as usize;
+    let most = bounds(schemas, "maxLength").reduce(f64::min).map_or(usize::MAX, |most| most as usize);
     let sized = |text: &str| {
         let pad = std::iter::repeat_n('x', least.min(2000).saturating_sub(text.chars().count()));
         text.chars().take(most).chain(pad).collect::<String>()
@@ -212,20 +194,17 @@ pub(super) fn texts(layers: &[Layer<'_>], name: &str, now: Option<&str>) -> Vec<
         texts.extend(now.into_iter().flat_map(|now| [now.to_lowercase(), now.to_uppercase(), now.trim().to_owned()]));
         texts.push(sized(MIXED));
     }
-    match now {
+    if let Some(now) = now.filter(|now| !now.is_empty()) {
         // Too short or too long, but otherwise what was meant.
-        Some(now) if !now.is_empty() => texts.insert(0, sized(now)),
-        _ => {}
+        texts.insert(0, sized(now));
     }
     texts.extend([sized(by_name(name)), sized("text"), sized("a"), sized("1")]);
     texts
 }
 
 /// Other values of the same kind as `value`, for properties whose values are unique.
-pub(super) fn variants(layers: &[Layer<'_>], value: &Value, number: usize) -> Vec<Value> {
-    let mut variants: Vec<Value> = Vec::new();
-    let options = layers.iter().filter_map(|layer| layer.schema.get("enum")?.as_array()).flatten();
-    variants.extend(options.cloned());
+pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) -> Vec<Value> {
+    let mut variants: Vec<Value> = all(schemas, "enum").filter_map(Value::as_array).flatten().cloned().collect();
     match value {
         Value::String(text) => {
             for number in number..number + 10 {
@@ -234,17 +213,17 @@ pub(super) fn variants(layers: &[Layer<'_>], value: &Value, number: usize) -> Ve
                 }
                 variants.push(format!("{text} {number}").into());
                 variants.push(format!("{text}{number}").into());
-                // In the place of what is there, for texts of a fixed length such as UUIDs and dates.
+                // At the end of the same length, for UUIDs and dates.
                 for digits in [format!("{number}"), format!("{number:02}")] {
                     let kept = text.chars().count().saturating_sub(digits.len());
                     variants.push(text.chars().take(kept).chain(digits.chars()).collect::<String>().into());
                 }
             }
-            let patterns = layers.iter().filter_map(|layer| layer.schema.get("pattern")?.as_str());
+            let patterns = all(schemas, "pattern").filter_map(Value::as_str);
             for pattern in patterns.filter_map(pattern::parse) {
                 for number in number..number + 10 {
                     let mut state = number;
-                    // The digits of the number, each to the base of what there is to choose from.
+                    // The digits of the number, each to the base of the number of alternatives.
                     let mut pick = |count: usize| {
                         let picked = state % count.max(1);
                         state /= count.max(1);
@@ -256,7 +235,7 @@ pub(super) fn variants(layers: &[Layer<'_>], value: &Value, number: usize) -> Ve
             }
         }
         Value::Number(now) => {
-            let step = bound(layers, "multipleOf").filter(|step| *step > 0.0).unwrap_or(1.0);
+            let step = step(schemas).unwrap_or(1.0);
             let now = now.as_f64().unwrap_or_default();
             variants.push(number.into());
             for times in 1..20 {
@@ -273,8 +252,7 @@ pub(super) fn variants(layers: &[Layer<'_>], value: &Value, number: usize) -> Ve
 
 /// What a property of that name usually holds.
 fn by_name(name: &str) -> &str {
-    let folded = super::keywords::fold(name);
-    match folded.as_str() {
+    match name.replace(['-', '_'], "").to_lowercase().as_str() {
         "firstname" | "givenname" => "Ada",
         "lastname" | "surname" | "familyname" => "Lovelace",
         "name" | "fullname" | "author" => "Ada Lovelace",

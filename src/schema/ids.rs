@@ -1,20 +1,21 @@
-//! Ids for new records, where the rules say something of them.
+//! Ids for new records that the rules of `id` allow.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::budget::Budget;
+use super::document::{Subschema, all, types};
 use super::keywords::format_named;
 use super::pattern;
-use super::words::{Layer, types};
 
-/// What the rules say of the id of a record.
+/// What the rules say about the id of a record.
 #[derive(Debug)]
 pub struct IdRules {
     /// Checks an object that has the id only.
-    pub(super) validator: Validator,
+    pub(super) validator: Arc<Validator>,
     name: String,
     types: Vec<String>,
     given: Vec<Value>,
@@ -26,8 +27,8 @@ pub struct IdRules {
 }
 
 impl IdRules {
-    pub(super) fn new(validator: Validator, name: &str, layers: &[Layer<'_>]) -> IdRules {
-        let all = |keyword: &'static str| layers.iter().filter_map(move |layer| layer.schema.get(keyword));
+    pub(super) fn new(validator: Arc<Validator>, name: &str, schemas: &[Subschema<'_>]) -> IdRules {
+        let all = |keyword: &'static str| all(schemas, keyword);
         let numbers = |keyword: &'static str| all(keyword).filter_map(Value::as_f64);
         // Casts of floats saturate.
         let least = numbers("minimum").map(|limit| limit.ceil() as i64);
@@ -42,7 +43,7 @@ impl IdRules {
         IdRules {
             validator,
             name: name.to_owned(),
-            types: types(layers),
+            types: types(schemas),
             given: all("const").chain(all("enum").filter_map(Value::as_array).flatten()).cloned().collect(),
             patterns: texts("pattern").collect(),
             format: texts("format").next(),
@@ -58,8 +59,8 @@ impl IdRules {
         Budget::for_length(0).spend(|| self.validator.is_valid(&id)).unwrap_or(false)
     }
 
-    /// Ids to try for a new record, the best first, as JSON texts. The highest number so far is `highest`; `random`
-    /// makes seven letters or digits.
+    /// Ids to try for a new record, the best first, as JSON texts. `highest` is the highest number so far; `random` makes
+    /// seven letters or digits.
     pub fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String) -> impl Iterator<Item = String> {
         let numbers = self.may_be(&["integer", "number"]).then(|| self.numbers(highest));
         let texts = if self.may_be(&["string"]) { self.texts(random) } else { Vec::new() };
@@ -67,7 +68,7 @@ impl IdRules {
         given.chain(numbers.into_iter().flatten()).chain(texts.into_iter().map(|text| Value::from(text).to_string()))
     }
 
-    /// Ids for which the server has no generator, such as dates.
+    /// Ids where [`IdRules::propose`] finds none, such as dates.
     pub(super) fn examples(&self) -> Vec<Value> {
         let example = self.format.as_deref().and_then(format_named).map_or("text", |format| format.example);
         let example = Value::from(example);
@@ -83,7 +84,7 @@ impl IdRules {
 
     /// The next number above the highest, and where there is none, those from the lowest on.
     fn numbers(&self, highest: Option<i64>) -> impl Iterator<Item = String> + use<> {
-        /// A range with more numbers than this that are all taken counts as full.
+        /// After so many numbers that are taken, a range counts as full.
         const MOST_TRIES: i64 = 1_000_000;
         let (least, most, step) = self.numbers;
         let at_least = move |number: i64| {

@@ -1,24 +1,24 @@
-//! The closed lists: which keywords a rules file may use, which formats are checked, and what an old name is called now.
+//! Tables: the keywords that rules may use, the formats that are checked, and today's names of old keywords.
 
-/// What the value of a keyword is, as far as walking a schema needs it.
+/// Where the value of a keyword contains schemas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// No schema inside.
+    /// Nowhere.
     Plain,
-    /// One schema.
+    /// It is a schema.
     Schema,
-    /// An array of schemas.
+    /// It is an array of schemas.
     Schemas,
-    /// An object whose values are schemas.
+    /// It is an object whose values are schemas.
     SchemaMap,
 }
 
 /// The keyword that makes properties of a collection's records unique.
 pub(super) const UNIQUE: &str = "uniqueItemProperties";
-/// The keyword that makes a property point to a record.
+/// The keyword that makes a property a reference to a record.
 pub(super) const REFERENCES: &str = "references";
 
-/// Every keyword of a rules file. The walk, the nearest-name hint and the test of `docs/rules.md` read this list.
+/// Every keyword that rules may use. A test compares the list with `docs/rules.md`.
 #[rustfmt::skip]
 pub(super) const KEYWORDS: &[(&str, Shape)] = {
     use Shape::{Plain, Schema, SchemaMap, Schemas};
@@ -45,7 +45,7 @@ pub(super) const KEYWORDS: &[(&str, Shape)] = {
     ]
 };
 
-/// What a keyword of another draft, of OpenAPI or of habit is called here.
+/// Keywords of other drafts, of OpenAPI and of habit, and what to write instead.
 pub(super) const OLD_NAMES: &[(&str, &str)] = &[
     ("id", "`$id`; a property named id belongs inside `properties`"),
     ("$recursiveRef", "`$dynamicRef`"),
@@ -59,24 +59,26 @@ pub(super) const OLD_NAMES: &[(&str, &str)] = &[
     ("foreignKey", "`references`"),
 ];
 
-/// What may stand at the root of a rules file, beside keywords that begin with `x-`.
+/// The keywords that have an effect at the root of a rules file.
 #[rustfmt::skip]
 pub(super) const AT_ROOT: &[&str] = &[
     "$schema", "$id", "$defs", "definitions", "$comment", "$anchor", "title", "description", "markdownDescription",
     "type", "properties", "required", "additionalProperties", "default", "examples", "defaultSnippets",
 ];
 
-/// What may stand in the schema of a collection beside `items`: records are checked one by one.
+/// The keywords that have an effect next to `items` of a collection: records are checked one by one.
 #[rustfmt::skip]
 pub(super) const AT_COLLECTION: &[&str] = &[
     "type", "items", UNIQUE, "uniqueItems", "$ref", "allOf", "$comment", "$defs", "$anchor", "title", "description",
     "markdownDescription", "default", "examples", "deprecated", "readOnly", "defaultSnippets",
 ];
 
-/// A format: its name, how a sentence calls such a text, and one that is valid.
+/// A format that is checked.
 pub(super) struct Format {
     pub name: &'static str,
+    /// What a message calls such a string.
     pub noun: &'static str,
+    /// A valid string.
     pub example: &'static str,
 }
 
@@ -106,66 +108,24 @@ pub(super) const FORMATS: &[Format] = &[
     format("relative-json-pointer", "a relative JSON pointer", "1/name"),
 ];
 
-/// Formats that say how a value is meant and are not checked, as OpenAPI uses them.
+/// Formats of OpenAPI that are accepted and not checked.
 #[rustfmt::skip]
 pub(super) const UNCHECKED_FORMATS: &[&str] =
     &["int32", "int64", "float", "double", "decimal", "byte", "binary", "password"];
 
-/// The format of that name, if it is checked.
+/// The checked format with that name.
 pub(super) fn format_named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-/// The one of `names` that `name` was most likely meant to be: the same but for case, `-` and `_`, or a few edits away.
-pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = fold(name);
-    let allowed = (folded.chars().count() / 3).min(3);
-    names
-        .into_iter()
-        .filter(|candidate| *candidate != name)
-        .map(|candidate| (edits(&folded, &fold(candidate)), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// A name without what people get wrong first: case, hyphens and underscores.
-pub(super) fn fold(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
-}
-
-/// How many insertions, deletions, replacements and swaps of neighbours lie between two names. Nobody mistypes
-/// long names, and comparing them takes time that a request must not cost: they count as far apart.
-pub(super) fn edits(one: &str, other: &str) -> usize {
-    const LONGEST: usize = 64;
-    if one != other && (one.len() > LONGEST || other.len() > LONGEST) {
-        return usize::MAX;
-    }
-    strsim::osa_distance(one, other)
+/// What the value of the keyword `name` is; `None` for keywords that rules may not use, and for those with `x-`.
+pub(super) fn shape(name: &str) -> Option<Shape> {
+    KEYWORDS.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nearest_names() {
-        let names = ["lastName", "firstName", "email", "id"];
-        for (typed, expected) in [
-            ("lastname", Some("lastName")),
-            ("last_name", Some("lastName")),
-            ("emial", Some("email")),
-            ("e-mail", Some("email")),
-            ("fistName", Some("firstName")),
-            ("ID", Some("id")),
-            ("phone", None),
-            ("", None),
-            ("email", None),
-        ] {
-            assert_eq!(nearest(typed, names), expected, "{typed}");
-        }
-        assert_eq!(nearest(&"x".repeat(100_000), names), None);
-    }
 
     #[test]
     fn every_format_is_known_to_the_crate_and_its_example_valid() {

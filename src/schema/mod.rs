@@ -1,24 +1,19 @@
 //! The rules of a data file: one JSON Schema 2020-12 for the whole file, compiled once and checked often.
 //!
-//! 1. [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever it would not hold (`compile`).
-//! 2. [`Schema::rules`] are the [`Rules`] of one resource; [`Rules::check`] says what a record violates (`explain`).
-//!
-//! Uniqueness and references are only read here: who holds all records enforces them. Nothing here knows of files,
-//! HTTP, threads or other records.
+//! [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`] lists
+//! what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
 
 mod budget;
+mod check;
 mod compile;
+mod document;
 mod editor;
 mod example;
-mod explain;
-mod gather;
 mod ids;
 mod keywords;
+mod lint;
 mod pattern;
 mod repair;
-mod sentences;
-mod walk;
-mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,21 +24,22 @@ use crate::json::{Place, SyntaxError};
 use crate::rules::{ReferenceRule, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
+pub use check::Violation;
 pub use editor::editor_schema;
 pub use ids::IdRules;
 
-/// The compiled rules of a data file. The default has rules for nothing, as where there is no rules file.
+/// The compiled rules of a data file. The default has no rules.
 #[derive(Debug, Default)]
 pub struct Schema {
     rules: Vec<Rules>,
-    raw: Value,
+    document: document::Document,
 }
 
 impl Schema {
     /// Compiles the text of a rules file, for records whose id is called `id`.
     ///
     /// # Errors
-    /// Everything in the file that is not a rule standin can hold, with the place.
+    /// Everything in the file that would have no effect, with its place.
     #[cfg(any(test, feature = "internals"))]
     pub fn compile(text: &str) -> Result<Schema, SchemaError> {
         Schema::compile_with_id(text, "id")
@@ -54,8 +50,8 @@ impl Schema {
     /// # Errors
     /// As [`Schema::compile`].
     pub fn compile_with_id(text: &str, id_name: &str) -> Result<Schema, SchemaError> {
-        let (raw, rules) = compile::compile(text, id_name)?;
-        Ok(Schema { rules, raw })
+        let (document, rules) = compile::compile(text, id_name)?;
+        Ok(Schema { rules, document })
     }
 
     /// The rules of the collection or object `resource`; `None` where the file has none for it.
@@ -68,9 +64,14 @@ impl Schema {
         self.rules.iter()
     }
 
-    /// The whole file, for whoever follows a `$ref` of [`Rules::raw`].
+    /// The whole file without `$schema` and `$id`.
     pub fn raw(&self) -> &Value {
-        &self.raw
+        &self.document.root
+    }
+
+    /// The JSON pointer into [`Schema::raw`] that a `$ref` resolves to.
+    pub fn target(&self, reference: &str) -> Option<String> {
+        self.document.target(reference)
     }
 }
 
@@ -83,8 +84,9 @@ pub struct Rules {
     properties: Vec<Property>,
     unique: Vec<UniqueRule>,
     references: Vec<ReferenceRule>,
+    ids: Option<Arc<IdRules>>,
     example: Option<Value>,
-    checker: explain::Checker,
+    checker: check::Checker,
 }
 
 /// What rules are for.
@@ -92,7 +94,7 @@ pub struct Rules {
 pub enum Holds {
     /// Each record of a collection.
     Records,
-    /// A single object, or another value that is no collection.
+    /// A single object, or another value that is not a collection.
     Single,
 }
 
@@ -115,24 +117,6 @@ pub struct Property {
     pub words: String,
 }
 
-/// One thing about a record that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The place in the record (RFC 6901). A missing property is named where it should be.
-    pub pointer: String,
-    /// What is wrong and what would be right, to be read after the name of the place.
-    pub detail: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.pointer.is_empty() {
-            return formatter.write_str(&self.detail);
-        }
-        write!(formatter, "{} {}", self.pointer, self.detail)
-    }
-}
-
 impl Rules {
     /// The collection or object the rules are for.
     pub fn resource(&self) -> &str {
@@ -144,14 +128,13 @@ impl Rules {
         self.holds
     }
 
-    /// Everything in `value` that breaks a rule, in the order in which a reader of `value` meets it: what a place lacks
-    /// comes before what is wrong inside it. Empty where it is valid.
+    /// What is wrong with `value`, in the order of its text; empty where it is valid.
     ///
-    /// A record's id belongs to the server: only what the rules say of that property holds for it, and a record without
-    /// one breaks no rule.
+    /// The server sets the id of a record, so a record without one is valid, and only the rules for that property itself
+    /// apply to it.
     ///
     /// # Errors
-    /// The check, or saying what is wrong, would take more than `budget`, from which it takes what it needs.
+    /// The check would take more than `budget`, from which it takes what it needs.
     pub fn check(&self, value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         self.checker.check(value, budget)
     }
@@ -163,9 +146,7 @@ impl Rules {
     pub fn check_text(&self, text: &str, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         match serde_json::from_str(text) {
             Ok(value) => self.check(value, budget),
-            Err(error) => {
-                Ok(vec![Violation { pointer: String::new(), detail: format!("cannot be read as JSON: {error}") }])
-            }
+            Err(error) => Ok(vec![Violation { pointer: String::new(), detail: error.to_string() }]),
         }
     }
 
@@ -174,9 +155,9 @@ impl Rules {
         &self.properties
     }
 
-    /// What the rules say of the id of a record; `None` where they say nothing.
+    /// What the rules say about the id of a record, if anything.
     pub fn ids(&self) -> Option<&Arc<IdRules>> {
-        self.checker.ids.as_ref()
+        self.ids.as_ref()
     }
 
     /// What must be unique among the records.
@@ -184,52 +165,53 @@ impl Rules {
         &self.unique
     }
 
-    /// Which properties point to other records.
+    /// The properties that refer to other records.
     pub fn references(&self) -> &[ReferenceRule] {
         &self.references
     }
 
-    /// A small record that keeps the rules, for a command that a reader can try: the required properties, or all where
-    /// none is required, without the id. `None` where none was found.
+    /// A small valid record without an id, for example commands: the required properties, or all where none is required.
+    /// `None` where none was found.
     pub fn example(&self) -> Option<&Value> {
         self.example.as_ref()
     }
 
-    /// A record like `value` that keeps the rules; `None` where none was found.
+    /// A valid record like `value`; `None` where none was found.
     pub fn repaired(&self, value: Value) -> Option<Value> {
         repair::repaired(&self.checker, value)
     }
 
-    /// Ids that clients may send where the server can generate none.
+    /// Ids for clients to send where the server cannot generate any.
     pub fn example_ids(&self) -> Vec<Value> {
-        self.checker.ids.as_ref().map_or_else(Vec::new, |ids| ids.examples())
+        self.ids.as_ref().map_or_else(Vec::new, |ids| ids.examples())
     }
 
     /// Other values for a property that has the value `value`; they may break rules.
     pub fn variants(&self, property: &str, value: &Value, number: usize) -> Vec<Value> {
-        let sheet = &self.checker.sheet;
-        example::variants(&sheet.property_layers(&sheet.layers(&self.checker.pointer), property), value, number)
+        let document = &self.checker.document;
+        example::variants(&document.property(&document.schemas(&self.checker.pointer), property), value, number)
     }
 
-    /// The schema of a record as the file has it; its `$ref` point into [`Schema::raw`].
+    /// The schema of a record as the file has it; its references resolve in [`Schema::raw`].
     pub fn raw(&self) -> &Value {
         &self.raw
     }
 }
 
-/// Why a rules file was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a rules file is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.iter().map(SchemaProblem::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct SchemaError {
     /// Everything that is wrong, in the order of the file; never empty.
     pub problems: Vec<SchemaProblem>,
 }
 
-/// One thing in a rules file that is no rule.
+/// An error in a rules file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaProblem {
-    /// The place in the schema (RFC 6901); empty for the whole file and for errors of syntax.
+    /// The place in the schema (RFC 6901); empty for the whole file and for syntax errors.
     pub pointer: String,
-    /// The byte of the file's text at which it stands.
+    /// Its byte offset in the text of the file.
     pub offset: usize,
     /// What is wrong.
     pub message: String,
@@ -264,17 +246,6 @@ impl fmt::Display for SchemaProblem {
         }
     }
 }
-
-impl fmt::Display for SchemaError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{separator}{problem}")?;
-        }
-        Ok(())
-    }
-}
-impl std::error::Error for SchemaError {}
 
 #[cfg(test)]
 mod tests;

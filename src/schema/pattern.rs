@@ -5,10 +5,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// No string gets longer than this, whatever the pattern repeats.
 const LONGEST: usize = 2000;
 
-/// Characters that read well, the most ordinary first.
+/// The characters to choose from, if the pattern allows them.
 const ORDINARY: &str = "abcdefghijklmnopqrstuvwxyz123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0-_. ";
 
-/// The pattern, `None` where it uses what only a backtracking engine knows.
+/// The pattern; `None` where it needs a backtracking engine.
 pub(super) fn parse(pattern: &str) -> Option<Hir> {
     regex_syntax::parse(pattern).ok()
 }

@@ -1,20 +1,21 @@
-//! Turns a value that breaks rules into one that keeps them, and changes only what is wrong.
+//! Turning an invalid value into a valid one by changing only what is wrong.
 //!
-//! Each round takes an error of the validator, tries the changes that may mend it, and goes on with the first that leaves
-//! less to mend. What comes out has been checked; where nothing is found in a bounded number of rounds, there is nothing.
+//! Each round takes an error of the validator, tries the changes that may fix it, and continues with the first one that
+//! leaves fewer errors. A result has been validated; after a bounded number of rounds there is none.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value, json};
 
 use super::budget::Budget;
-use super::example::{example, numbers, texts};
-use super::explain::{Checker, layers_of};
-use super::keywords::{edits, fold, nearest};
-use super::words::{Layer, join, segments, split_last, types};
+use super::check::{Checker, schemas_of};
+use super::document::{Subschema, all, property_names, types};
+use super::example::{distinct, example, implied_type, scalars, variants};
+use crate::json::pointer::{join, split_last, steps};
+use crate::text::nearest;
 
 const MOST_ROUNDS: usize = 60;
-/// How many changes of one place are tried at most.
+/// How many fixes of one error are tried.
 const MOST_FIXES: usize = 40;
 
 type Errors = Vec<ValidationError<'static>>;
@@ -23,13 +24,25 @@ type Errors = Vec<ValidationError<'static>>;
 enum Edit {
     Set(String, Value),
     Remove(String),
-    /// Another name for a member of the object at a place.
+    /// In the object at a place, from one name to another.
     Rename(String, String, String),
 }
 
-/// A value like `start` that keeps the rules.
+/// A small valid record: what is required, or all properties.
+pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<Value> {
+    let make = |required_only| {
+        let mut value = example(&checker.document, &checker.pointer, "", required_only, 0);
+        if let (Some(members), Some(id)) = (value.as_object_mut(), &checker.id) {
+            members.shift_remove(id);
+        }
+        repaired(checker, value)
+    };
+    make(!required.is_empty()).or_else(|| make(false)).or_else(|| repaired(checker, json!({})))
+}
+
+/// A valid value like `start`.
 pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
-    let mut budget = Budget::for_explaining(&start);
+    let mut budget = Budget::for_messages(&start);
     let mut value = start;
     let mut errors = checker.errors(&value, &mut budget)?;
     let mut seen = Vec::new();
@@ -64,7 +77,7 @@ pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
     None
 }
 
-/// How much is wrong: of several forms, that which is wrong least counts.
+/// How much is wrong. Of several alternatives, the best one counts.
 fn weight(errors: &[ValidationError<'_>]) -> usize {
     let one = |error: &ValidationError<'_>| match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
@@ -118,15 +131,16 @@ struct Repair<'a> {
 }
 
 impl Repair<'_> {
-    /// Changes that may mend the error, the best first.
+    /// Changes that may fix the error, the best first.
     fn fixes(&self, error: &ValidationError<'_>, depth: usize) -> Vec<Vec<Edit>> {
         let at = error.instance_path().as_str().to_owned();
         let here = self.value.pointer(&at);
         let members = here.and_then(Value::as_object);
         let items = here.and_then(Value::as_array);
-        let own = layers_of(&self.checker.sheet, error);
+        let own = schemas_of(&self.checker.document, error);
         let mut fixes: Vec<Vec<Edit>> = Vec::new();
         let set = |value: Value| vec![Edit::Set(at.clone(), value)];
+        let remove = |step: &str| Edit::Remove(join(&at, step));
         // The server generates the id.
         if self.checker.id.as_ref().is_some_and(|id| at == join("", id)) {
             fixes.push(vec![Edit::Remove(at.clone())]);
@@ -134,31 +148,23 @@ impl Repair<'_> {
         match error.kind() {
             Kind::Required { property } => {
                 let Some(name) = property.as_str() else { return fixes };
-                let known = known_names(&own);
-                let close = |other: &&String| {
-                    !known.contains(&other.as_str()) && edits(&fold(name), &fold(other)) <= usize::from(name.len() > 2)
-                };
-                if let Some(other) = members.into_iter().flat_map(Map::keys).find(close) {
-                    fixes.push(vec![Edit::Rename(at.clone(), other.clone(), name.to_owned())]);
-                }
+                let is_unknown = |other: &&str| !property_names(&own).any(|known| known == *other);
+                let names = members.into_iter().flat_map(Map::keys).map(String::as_str).filter(is_unknown);
+                let near = nearest(name, names);
+                fixes.extend(near.map(|other| vec![Edit::Rename(at.clone(), other.to_owned(), name.to_owned())]));
                 let pointer = join(&at, name);
                 let values = self.values(&self.place(&pointer, &own), name, None);
                 fixes.extend(values.into_iter().map(|value| vec![Edit::Set(pointer.clone(), value)]));
                 return fixes;
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-                let known = known_names(&own);
                 let is_missing = |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
-                let fix = |name: &String| match nearest(name, known.iter().copied()).filter(is_missing) {
+                let fix = |name: &String| match nearest(name, property_names(&own)).filter(is_missing) {
                     Some(near) => Edit::Rename(at.clone(), name.clone(), near.to_owned()),
-                    None => Edit::Remove(join(&at, name)),
+                    None => remove(name),
                 };
                 fixes.push(unexpected.iter().map(fix).collect());
-                fixes.push(unexpected.iter().map(|name| Edit::Remove(join(&at, name))).collect());
-                return fixes;
-            }
-            Kind::PropertyNames { error } => {
-                fixes.extend(error.instance().as_str().map(|name| vec![Edit::Remove(join(&at, name))]));
+                fixes.push(unexpected.iter().map(|name| remove(name)).collect());
                 return fixes;
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
@@ -172,79 +178,44 @@ impl Repair<'_> {
                     fixes.push(set(self.example(&format!("{}/{form}", error.schema_path().as_str()), &at)));
                 }
             }
-            Kind::OneOfMultipleValid { context } => {
-                let removals = members.into_iter().flat_map(Map::keys);
-                fixes.extend(removals.map(|name| vec![Edit::Remove(join(&at, name))]));
-                let forms = 0..context.len();
-                fixes.extend(
-                    forms.map(|form| set(self.example(&format!("{}/{form}", error.schema_path().as_str()), &at))),
-                );
+            Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
+            Kind::Contains => {
+                fixes.extend(self.longer(items, &at, &own).take(20).map(&set));
+                // There may be too many of them.
+                let first = format!("{at}/0");
+                let others = self.values(&self.place(&first, &own), "", None).into_iter().take(10);
+                fixes.extend(others.map(|value| vec![Edit::Set(first.clone(), value)]));
             }
-            Kind::Not { schema } => {
-                let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-                let names = names.filter_map(Value::as_str);
-                fixes.extend(names.map(|name| vec![Edit::Remove(join(&at, name))]));
-            }
-            Kind::FalseSchema => {
-                fixes.push(vec![Edit::Remove(at.clone())]);
-                fixes.push(set(json!({})));
+            Kind::UniqueItems => {
+                let items = distinct(items.into_iter().flatten().cloned());
+                fixes.extend(self.longer(Some(&items), &at, &own).map(&set));
+                fixes.push(set(items.into()));
             }
             Kind::MinProperties { .. } => {
-                let layers = self.place(&at, &[]);
-                let described = known_names(&layers).into_iter().chain(["a", "b", "c", "d", "e"]).map(str::to_owned);
-                let names = described.chain((1..).map(|number| format!("property{number}"))).take(50);
-                let names: Vec<String> =
-                    names.filter(|name| members.is_some_and(|members| !members.contains_key(name))).collect();
-                for name in names {
+                let schemas = self.place(&at, &[]);
+                let names = property_names(&schemas).map(str::to_owned);
+                let names = names.chain(('a'..='z').map(String::from)).chain((1..50).map(|n| format!("property{n}")));
+                for name in names.filter(|name| members.is_some_and(|members| !members.contains_key(name))) {
                     let pointer = join(&at, &name);
                     let value = self.values(&self.place(&pointer, &[]), &name, None).into_iter().next();
                     fixes.extend(value.map(|value| vec![Edit::Set(pointer, value)]));
                 }
             }
-            Kind::MaxProperties { .. } => {
-                let names = members.into_iter().flat_map(Map::keys).rev();
-                fixes.extend(names.map(|name| vec![Edit::Remove(join(&at, name))]));
-                return fixes;
-            }
-            Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
-            Kind::MaxItems { limit } => {
-                fixes.extend(items.map(|items| set(items.iter().take(*limit as usize).cloned().collect())));
-            }
-            Kind::AdditionalItems { limit } => {
-                fixes.extend(items.map(|items| set(items.iter().take(*limit).cloned().collect())));
-            }
-            Kind::UnevaluatedItems { unexpected } => {
-                let kept = items.map(|items| items.iter().take(items.len().saturating_sub(unexpected.len())));
-                fixes.extend(kept.map(|kept| set(kept.cloned().collect())));
-            }
-            Kind::UniqueItems => {
-                let mut once: Vec<Value> = Vec::new();
-                for item in items.into_iter().flatten().filter(|item| !matches!(item, Value::Null)) {
-                    if !once.contains(item) {
-                        once.push(item.clone());
-                    }
-                }
-                fixes.extend(self.longer(Some(&once), &at, &own).map(&set));
-                fixes.push(set(once.into()));
-            }
-            Kind::Contains => {
-                let Some(layer) = own.first() else { return fixes };
-                let more = self.values(&self.checker.sheet.layers(&format!("{}/contains", layer.pointer)), "", None);
-                for item in more {
-                    let mut all = items.cloned().unwrap_or_default();
-                    all.push(item.clone());
-                    fixes.push(set(all.clone().into()));
-                    all.swap_remove(0);
-                    fixes.push(set(all.into()));
-                }
-                let fewer = |index: usize| vec![Edit::Remove(format!("{at}/{index}"))];
-                fixes.extend((0..items.map_or(0, |items| items.len().min(10))).map(fewer));
-            }
+            Kind::FalseSchema => fixes.push(vec![Edit::Remove(at.clone())]),
             _ => {}
         }
-        let name = segments(&at).filter(|step| step.parse::<usize>().is_err()).last().unwrap_or_default();
-        let layers: Vec<_> = own.iter().cloned().chain(self.place(&at, &[])).collect();
-        fixes.extend(self.values(&layers, &name, here).into_iter().map(set));
+        // Without one of its properties, and with fewer items.
+        fixes.extend(members.into_iter().flat_map(Map::keys).rev().map(|name| vec![remove(name)]));
+        if let Some(items) = items {
+            fixes.extend((0..items.len()).rev().take(20).map(|length| set(items[..length].into())));
+            fixes.extend((0..items.len().min(10)).map(|index| vec![remove(&index.to_string())]));
+        }
+        let name = steps(&at).filter(|step| step.parse::<usize>().is_err()).last().unwrap_or_default();
+        let schemas: Vec<_> = own.iter().cloned().chain(self.place(&at, &[])).collect();
+        // A record stays an object.
+        let is_record = at.is_empty() && here.is_some_and(Value::is_object);
+        let values = self.values(&schemas, &name, here).into_iter();
+        fixes.extend(values.filter(|value| !is_record || value.is_object()).map(set));
         if !at.is_empty() {
             fixes.push(vec![Edit::Remove(at)]);
         }
@@ -252,105 +223,96 @@ impl Repair<'_> {
     }
 
     fn example(&self, pointer: &str, at: &str) -> Value {
-        let name = segments(at).last().unwrap_or_default();
-        example(&self.checker.sheet, pointer, &name, true, 0)
+        let name = steps(at).last().unwrap_or_default();
+        example(&self.checker.document, pointer, &name, true, 0)
     }
 
-    /// The array with another item.
-    fn longer(&self, items: Option<&Vec<Value>>, at: &str, own: &[Layer<'_>]) -> impl Iterator<Item = Value> {
+    /// The array with one more item.
+    fn longer(&self, items: Option<&Vec<Value>>, at: &str, own: &[Subschema<'_>]) -> impl Iterator<Item = Value> {
         let items = items.cloned().unwrap_or_default();
         let pointer = format!("{at}/{}", items.len());
-        let name = segments(at).last().unwrap_or_default();
-        let layers = self.place(&pointer, own);
-        let mut new = self.values(&layers, name.strip_suffix('s').unwrap_or(&name), None);
+        let name = steps(at).last().unwrap_or_default();
+        let name = name.strip_suffix('s').unwrap_or(&name);
+        let schemas = self.place(&pointer, own);
+        let contains = own.iter().filter(|schema| schema.keywords.contains_key("contains"));
+        let contains =
+            contains.flat_map(|schema| self.checker.document.schemas(&format!("{}/contains", schema.pointer)));
+        let mut new: Vec<Value> = contains.flat_map(|schema| self.values(&[schema], name, None)).collect();
+        new.extend(self.values(&schemas, name, None));
         // More of the same kind, for arrays whose items are unique.
-        let number = items.len() + 1;
         for value in new.clone().into_iter().take(4) {
-            new.extend(super::example::variants(&layers, &value, number));
+            new.extend(variants(&schemas, &value, items.len() + 1));
         }
-        new.retain(|item| !items.contains(item));
-        new.into_iter().map(move |item| items.iter().cloned().chain([item]).collect())
+        let (repeated, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|item| items.contains(item));
+        new.into_iter().chain(repeated).map(move |item| items.iter().cloned().chain([item]).collect())
     }
 
-    /// The schemas that apply at a place of the value; those of `parent` are among those of the object or array around it.
-    fn place<'l>(&'l self, pointer: &str, parent: &[Layer<'l>]) -> Vec<Layer<'l>> {
-        let sheet = &self.checker.sheet;
-        let mut layers = sheet.layers(&self.checker.pointer);
+    /// The schemas that apply at a place of the value; `parent` are some of those that apply to the object or array around
+    /// it.
+    fn place<'s>(&'s self, pointer: &str, parent: &[Subschema<'s>]) -> Vec<Subschema<'s>> {
+        let document = &self.checker.document;
+        let mut schemas = document.schemas(&self.checker.pointer);
         let mut at = Some(self.value);
-        let steps: Vec<String> = segments(pointer).collect();
-        for (number, step) in steps.iter().enumerate() {
-            if number + 1 == steps.len() {
-                layers.extend(parent.iter().cloned());
+        let path: Vec<String> = steps(pointer).collect();
+        for (number, step) in path.iter().enumerate() {
+            if number + 1 == path.len() {
+                schemas.extend(parent.iter().cloned());
             }
             let is_array = matches!(at, Some(Value::Array(_)));
-            let below: Vec<String> = layers.iter().flat_map(|layer| children(layer, step, is_array)).collect();
-            layers = below.iter().flat_map(|pointer| sheet.layers(pointer)).collect();
+            let below: Vec<String> = schemas.iter().flat_map(|schema| children(schema, step, is_array)).collect();
+            schemas = below.iter().flat_map(|pointer| document.schemas(pointer)).collect();
             at = at.and_then(|at| if is_array { at.get(step.parse::<usize>().ok()?) } else { at.get(step) });
         }
-        layers
+        schemas
     }
 
-    /// Values for a place with these schemas, the best first; `now` is what is there.
-    fn values(&self, layers: &[Layer<'_>], name: &str, now: Option<&Value>) -> Vec<Value> {
-        let all = |keyword: &'static str| layers.iter().filter_map(move |layer| layer.schema.get(keyword));
-        let lists = |keyword| all(keyword).filter_map(Value::as_array).flatten();
-        let mut values: Vec<Value> = all("const").cloned().collect();
-        let options: Vec<&Value> = lists("enum").collect();
-        if let Some(near) = now.and_then(Value::as_str) {
-            let near = nearest(near, options.iter().filter_map(|option| option.as_str()));
-            values.extend(near.map(Value::from));
+    /// Values for a place with these schemas, the best first; `now` is the value to replace.
+    fn values(&self, schemas: &[Subschema<'_>], name: &str, now: Option<&Value>) -> Vec<Value> {
+        let lists = |keyword| all(schemas, keyword).filter_map(Value::as_array).flatten();
+        let mut values: Vec<Value> = all(schemas, "const").cloned().collect();
+        if let Some(now) = now.and_then(Value::as_str) {
+            values.extend(nearest(now, lists("enum").filter_map(Value::as_str)).map(Value::from));
         }
-        values.extend(options.into_iter().take(20).cloned());
+        values.extend(lists("enum").take(20).cloned());
         values.extend(now.into_iter().flat_map(converted));
-        values.extend(lists("examples").chain(all("default")).cloned());
-        let mut kinds = types(layers);
+        values.extend(lists("examples").chain(all(schemas, "default")).cloned());
+        let mut kinds = types(schemas);
         if kinds.is_empty() {
-            kinds = layers.iter().take(1).map(|_| super::example::implied(layers).to_owned()).collect();
+            kinds = match (implied_type(schemas), now) {
+                ("", Some(Value::Object(_))) => vec!["object".to_owned()],
+                ("", Some(Value::Array(_))) => vec!["array".to_owned()],
+                ("", _) => vec!["string".to_owned(), "integer".to_owned()],
+                (kind, _) => vec![kind.to_owned()],
+            };
         }
-        if kinds.iter().all(String::is_empty) {
-            kinds = ["string", "integer"].map(str::to_owned).to_vec();
-        }
-        // `null` is a value only where there is no other.
+        // `null` only where nothing else fits.
         kinds.sort_by_key(|kind| kind == "null");
         for kind in &kinds {
-            match kind.as_str() {
-                "string" => {
-                    values.extend(texts(layers, name, now.and_then(Value::as_str)).into_iter().map(Value::from))
-                }
-                "integer" | "number" => values.extend(numbers(layers, kind, now.and_then(Value::as_f64))),
-                "boolean" => values.extend([false, true].map(Value::from)),
-                "null" => values.push(Value::Null),
-                _ => {
-                    let made = layers.iter().filter(|layer| !layer.pointer.is_empty());
-                    let made = made.map(|layer| example(&self.checker.sheet, &layer.pointer, name, true, 1));
-                    let made = made.filter(|value| value.is_object() == (kind == "object"));
-                    values.extend(made.filter(|value| value.is_object() || value.is_array()));
-                    values.push(if kind == "object" { json!({}) } else { json!([]) });
-                }
+            if kind == "object" || kind == "array" {
+                let is_kind = |value: &Value| if kind == "object" { value.is_object() } else { value.is_array() };
+                let made = schemas.iter().map(|schema| example(&self.checker.document, &schema.pointer, name, true, 1));
+                values.extend(made.filter(is_kind));
+                values.push(if kind == "object" { json!({}) } else { json!([]) });
+            } else {
+                values.extend(scalars(schemas, kind, name, now));
             }
         }
-        let mut once: Vec<Value> = Vec::new();
-        values.into_iter().for_each(|value| {
-            if !once.contains(&value) {
-                once.push(value);
-            }
-        });
-        once
+        distinct(values)
     }
 }
 
-/// Where in the rules the schemas of a member or an item are.
-fn children(layer: &Layer<'_>, step: &str, is_array: bool) -> Vec<String> {
-    let Layer { pointer, schema } = layer;
+/// Where in the document the schemas of a property or an item are.
+fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
+    let Subschema { pointer, keywords } = schema;
     if is_array {
         let index = step.parse::<usize>().unwrap_or_default();
-        let leading = schema.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
+        let leading = keywords.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
         if index < leading {
             return vec![format!("{pointer}/prefixItems/{index}")];
         }
-        return schema.get("items").map(|_| format!("{pointer}/items")).into_iter().collect();
+        return keywords.get("items").map(|_| format!("{pointer}/items")).into_iter().collect();
     }
-    let has = |keyword: &str| schema.get(keyword).and_then(Value::as_object);
+    let has = |keyword: &str| keywords.get(keyword).and_then(Value::as_object);
     let mut found = Vec::new();
     if has("properties").is_some_and(|properties| properties.contains_key(step)) {
         found.push(join(&format!("{pointer}/properties"), step));
@@ -364,11 +326,6 @@ fn children(layer: &Layer<'_>, step: &str, is_array: bool) -> Vec<String> {
         found.push(format!("{pointer}/additionalProperties"));
     }
     found
-}
-
-fn known_names<'s>(layers: &[Layer<'s>]) -> Vec<&'s str> {
-    let properties = layers.iter().filter_map(|layer| layer.schema.get("properties")?.as_object());
-    properties.flat_map(Map::keys).map(String::as_str).collect()
 }
 
 /// The same value as another type.

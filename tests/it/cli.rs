@@ -609,7 +609,7 @@ fn data_that_breaks_rules_is_shown_record_by_record() {
         ("db.schema.json", RULES),
     ]);
     let errors = place.fails(&["-p", "0", "db.json"]);
-    for words in ["db.json:3:18", "users[0]/lastName must be a string", "db.json:4:5", "users[1]/email is missing"] {
+    for words in ["db.json:3:18", "users[0]/lastName: must be a string", "db.json:4:5", "users[1]/email: is missing"] {
         assert!(errors.contains(words), "{words} is not in\n{errors}");
     }
 }

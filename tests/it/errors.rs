@@ -340,6 +340,10 @@ fn every_kind_can_be_met() {
     let fixture = Fixture::new("{\"trees\": []}", Some(tree), |_| {});
     meet("too-complex", 400, fixture.json("POST", "/trees", &deep(60)));
     fixture.json("POST", "/trees", &deep(1)).problem(400, "rules");
+    // An edit of the file with such a record is not loaded.
+    std::fs::write(fixture.path(), format!("{{\"trees\": [{}]}}", deep(60))).unwrap();
+    let problem = fixture.json("POST", "/trees", "{}").problem(503, "broken-file");
+    assert!(problem["detail"].as_str().unwrap().contains("takes too long to check"), "{problem:#}");
     let fixture = Fixture::new(r#"{"users": [{"id": 1}], "posts": [{"userId": 1}]}"#, None, |options| {
         options.on_delete = standin::OnDelete::Restrict;
     });

@@ -89,7 +89,7 @@ fn a_wrong_reference_object_is_shown_with_its_place() {
     for (reference, message) in [
         (json!({ "resource": "clubs", "onDelete": "restirct" }), "must be one of cascade, restrict, set-null, nothing"),
         (json!({ "resource": "clubs", "ondelete": "restrict" }), "unknown key \"ondelete\""),
-        (json!({ "onDelete": "restrict" }), "lacks \"resource\""),
+        (json!({ "onDelete": "restrict" }), "needs \"resource\""),
         (json!({ "resource": 5 }), "must be the name of a collection"),
         (json!({ "resource": "clubs/name/x" }), "must be the name of a collection"),
         (json!(["clubs"]), "must be the name of a collection"),
@@ -109,7 +109,7 @@ fn null_is_set_only_where_the_rules_allow_it() {
     let before = fixture.text();
     let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("players/1") && detail.contains("clubId must be"), "{detail}");
+    assert!(detail.contains("players/1") && detail.contains("clubId: must be"), "{detail}");
     assert_eq!(fixture.text(), before);
     assert_eq!(fixture.send("DELETE", "/clubs/1?_dependent=players", NONE, "").status, 200);
     assert_eq!(ids(&fixture, "players"), [2, 4]);

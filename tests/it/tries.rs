@@ -165,9 +165,12 @@ fn table() -> Vec<(Value, Vec<Value>)> {
     table
 }
 
-fn rules_file(record: &Value) -> String {
+/// The rules file with `records` as the rules of the collections `things0`, `things1` and so on.
+fn rules_file(records: &[Value]) -> String {
+    let collection = |(number, record)| (format!("things{number}"), json!({ "items": record }));
+    let properties: serde_json::Map<String, Value> = records.iter().enumerate().map(collection).collect();
     json!({
-        "properties": { "things": { "items": record }, "single": record },
+        "properties": properties,
         "$defs": { "money": { "type": "object", "required": ["amount", "currency"], "properties": {
             "amount": { "type": "number", "minimum": 0.01 }, "currency": { "type": "string", "pattern": "^[A-Z]{3}$" } } } }
     })
@@ -178,39 +181,41 @@ fn rules_file(record: &Value) -> String {
 fn every_command_after_a_broken_rule_works() {
     let mut failed = Vec::new();
     let mut count = 0;
-    for (rules, bodies) in table() {
-        let fixture = Fixture::new(r#"{"things": []}"#, Some(&rules_file(&rules)), |_| {});
-        for body in bodies {
+    let (rules, bodies): (Vec<Value>, Vec<Vec<Value>>) = table().into_iter().unzip();
+    let data: serde_json::Map<String, Value> =
+        (0..rules.len()).map(|number| (format!("things{number}"), json!([]))).collect();
+    let fixture = Fixture::new(&Value::from(data).to_string(), Some(&rules_file(&rules)), |_| {});
+    for (number, (rules, bodies)) in rules.iter().zip(bodies).enumerate() {
+        let collection = format!("/things{number}");
+        // The path of a record, once there is one.
+        let mut record = None;
+        for (place, body) in bodies.iter().enumerate() {
             for method in ["POST", "PUT", "PATCH"] {
-                let made = fixture.get("/things").value();
-                let id = made.as_array().and_then(|all| all.last()).map(|record| record["id"].to_string());
-                let path = match (method, id) {
-                    ("POST", _) => "/things".to_string(),
-                    (_, Some(id)) => format!("/things/{}", id.trim_matches('"')),
-                    (_, None) => continue,
-                };
-                let reply = fixture.json(method, &path, &body.to_string());
-                if reply.status != 400 {
-                    continue;
+                let path = if method == "POST" { Some(&collection) } else { record.as_ref() };
+                let Some(path) = path.cloned() else { continue };
+                let mut reply = fixture.json(method, &path, &body.to_string());
+                if reply.status == 400 {
+                    count += 1;
+                    let problem = reply.problem(400, "rules");
+                    if problem["try"].is_null() {
+                        // A PATCH cannot remove what the other form has.
+                        if method != "PATCH" || rules.get("oneOf").is_none() {
+                            failed.push(format!("{method} {rules} {body}: no command"));
+                        }
+                        continue;
+                    }
+                    if method == "POST" && place == 0 {
+                        let again = fixture.json("POST", &path, &body.to_string()).value();
+                        assert_eq!(again["try"], problem["try"], "the same violation, the same command");
+                    }
+                    reply = fixture.attempt(&problem);
+                    if !matches!(reply.status, 200 | 201) {
+                        failed.push(format!("{method} {rules} {body}: {}\n{}", problem["try"], reply.text()));
+                        continue;
+                    }
                 }
-                count += 1;
-                let problem = reply.problem(400, "rules");
-                // A PATCH cannot remove what the other form has.
-                if problem["try"].is_null() && method == "PATCH" && rules.get("oneOf").is_some() {
-                    continue;
-                }
-                if problem["try"].is_null() {
-                    failed.push(format!("{method} {rules} {body}: no command"));
-                    continue;
-                }
-                if method == "POST" {
-                    let again = fixture.json("POST", "/things", &body.to_string()).value();
-                    assert_eq!(again["try"], problem["try"], "the same violation, the same command");
-                }
-                let reply = fixture.attempt(&problem);
-                if !matches!(reply.status, 200 | 201) {
-                    failed.push(format!("{method} {rules} {body}: {}\n{}", problem["try"], reply.text()));
-                }
+                let id = reply.value()["id"].to_string();
+                record = Some(format!("{collection}/{}", id.trim_matches('"')));
             }
         }
     }
@@ -227,14 +232,15 @@ fn a_command_changes_only_what_was_wrong() {
         "required": ["name", "age"],
         "additionalProperties": false
     });
-    let fixture = Fixture::new(r#"{"things": [{"id": 1, "name": "Bo", "age": 5}]}"#, Some(&rules_file(&rules)), |_| {});
+    let fixture =
+        Fixture::new(r#"{"things0": [{"id": 1, "name": "Bo", "age": 5}]}"#, Some(&rules_file(&[rules])), |_| {});
     for (method, path, body, sent) in [
-        ("POST", "/things", r#"{"name": "Zoe", "age": "36"}"#, r#"{"name": "Zoe", "age": 36}"#),
-        ("POST", "/things", r#"{"Name": "Zoe", "age": 36}"#, r#"{"name": "Zoe", "age": 36}"#),
-        ("POST", "/things", r#"{"name": "Zoe", "age": 1000, "zip": 1}"#, r#"{"name": "Zoe", "age": 150}"#),
-        ("POST", "/things", r#"{"name": "Zoe"}"#, r#"{"name": "Zoe", "age": 1}"#),
-        ("PUT", "/things/1", r#"{"id": 7, "name": "Zoe", "age": null}"#, r#"{"name": "Zoe", "age": 1}"#),
-        ("PATCH", "/things/1", r#"{"age": "6", "mail": "a@example.com"}"#, r#"{"age": 6, "mail": "a@example.com"}"#),
+        ("POST", "/things0", r#"{"name": "Zoe", "age": "36"}"#, r#"{"name": "Zoe", "age": 36}"#),
+        ("POST", "/things0", r#"{"Name": "Zoe", "age": 36}"#, r#"{"name": "Zoe", "age": 36}"#),
+        ("POST", "/things0", r#"{"name": "Zoe", "age": 1000, "zip": 1}"#, r#"{"name": "Zoe", "age": 150}"#),
+        ("POST", "/things0", r#"{"name": "Zoe"}"#, r#"{"name": "Zoe", "age": 1}"#),
+        ("PUT", "/things0/1", r#"{"id": 7, "name": "Zoe", "age": null}"#, r#"{"name": "Zoe", "age": 1}"#),
+        ("PATCH", "/things0/1", r#"{"age": "6", "mail": "a@example.com"}"#, r#"{"age": 6, "mail": "a@example.com"}"#),
     ] {
         let problem = fixture.json(method, path, body).problem(400, "rules");
         let words = shell_words(problem["try"].as_str().unwrap());

@@ -1,0 +1,376 @@
+//! Checking a value against its rules, and the messages for what is wrong with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Map, Value};
+
+use super::budget::{Budget, TooComplex};
+use super::document::{Document, Subschema, all, property_names, types};
+use super::keywords::format_named;
+use crate::json::pointer::{join, split_last, steps};
+use crate::json::quote;
+use crate::text::nearest;
+
+/// The most violations that are listed: a body can have a million mistakes, and nobody reads them.
+const MOST: usize = 200;
+
+/// One way in which a value breaks its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The place in the record (RFC 6901). For a missing property, where it should be.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.pointer.is_empty() {
+            write!(formatter, "{}: ", self.pointer)?;
+        }
+        formatter.write_str(&self.detail)
+    }
+}
+
+/// The validators of one resource.
+#[derive(Debug)]
+pub(super) struct Checker {
+    /// Checks a record without its id.
+    pub validator: Validator,
+    /// Checks an object with nothing but the id, if the rules say anything about it.
+    pub id_validator: Option<Arc<Validator>>,
+    /// The property with the id of a record; `None` for single objects.
+    pub id: Option<String>,
+    pub document: Arc<Document>,
+    /// Where in the document the schema of the value is.
+    pub pointer: String,
+}
+
+impl Checker {
+    pub fn check(&self, mut value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
+        let id = self.take_id(&mut value);
+        let parts = || self.parts(&value, id.as_ref().map(|(_, id)| id));
+        if budget.spend(|| parts().all(|(validator, part)| validator.is_valid(part)))? {
+            return Ok(Vec::new());
+        }
+        let mut body = value.clone();
+        if let (Value::Object(body), Some((place, Value::Object(own)))) = (&mut body, &id) {
+            own.iter().for_each(|(name, id)| drop(body.shift_insert(*place, name.clone(), id.clone())));
+        }
+        let messages = Messages { document: &self.document, id: self.id.as_deref(), body: &body };
+        let every = || messages.violations(parts().flat_map(|(validator, part)| validator.iter_errors(part)));
+        let first = || messages.violations(parts().filter_map(|(validator, part)| validator.validate(part).err()));
+        let mut budget = Budget::for_messages(&value);
+        budget.clone().spend(every).or_else(|TooComplex| budget.spend(first))
+    }
+
+    /// The validator's own errors; `None` where finding them takes too long.
+    pub fn errors(&self, value: &Value, budget: &mut Budget) -> Option<Vec<ValidationError<'static>>> {
+        let mut value = value.clone();
+        let id = self.take_id(&mut value);
+        let parts = self.parts(&value, id.as_ref().map(|(_, id)| id));
+        let errors = parts.flat_map(|(validator, part)| validator.iter_errors(part));
+        budget.spend(|| errors.map(ValidationError::to_owned).collect()).ok()
+    }
+
+    /// A value and its id, each with its validator.
+    fn parts<'v>(
+        &'v self,
+        value: &'v Value,
+        id: Option<&'v Value>,
+    ) -> impl Iterator<Item = (&'v Validator, &'v Value)> {
+        [(&self.validator, value)].into_iter().chain(self.id_validator.as_deref().zip(id))
+    }
+
+    /// Removes the id from a record and returns its place and an object with nothing else.
+    fn take_id(&self, value: &mut Value) -> Option<(usize, Value)> {
+        let members = value.as_object_mut()?;
+        let name = self.id.as_ref()?;
+        let place = members.keys().position(|key| key == name)?;
+        let id = members.shift_remove(name)?;
+        Some((place, Value::Object(Map::from_iter([(name.clone(), id)]))))
+    }
+}
+
+/// The schema with the keyword of the error, and those that it includes.
+pub(super) fn schemas_of<'s>(document: &'s Document, error: &ValidationError<'_>) -> Vec<Subschema<'s>> {
+    let path = error.schema_path().as_str();
+    let path = path.rfind("/dependentRequired").map_or(path, |end| &path[..=end]);
+    split_last(path).map_or_else(Vec::new, |(parent, _)| document.schemas(parent))
+}
+
+/// Turns the errors of one check into violations.
+pub(super) struct Messages<'a> {
+    pub document: &'a Document,
+    /// The property with the id of the record. The server sets it, so it is neither missing nor unknown.
+    pub id: Option<&'a str>,
+    pub body: &'a Value,
+}
+
+impl Messages<'_> {
+    /// The violations in the order of the body.
+    pub fn violations<'e>(&self, errors: impl Iterator<Item = ValidationError<'e>>) -> Vec<Violation> {
+        let mut found = Vec::new();
+        // Missing properties must not be lost behind a thousand other mistakes.
+        let (missing, others): (Vec<_>, Vec<_>) =
+            errors.partition(|error| matches!(error.kind(), Kind::Required { .. }));
+        for error in missing.iter().chain(&others) {
+            self.explain(error, &mut found);
+            if found.len() > MOST {
+                break;
+            }
+        }
+        let more = found.len() > MOST;
+        found.truncate(MOST);
+        // The sort is stable: missing properties stay in the order of `required`.
+        found.sort_by_cached_key(|violation| self.position(&violation.pointer));
+        let mut violations: Vec<Violation> = Vec::with_capacity(found.len());
+        for violation in found {
+            // `allOf` and `$ref` may lead to the same rule twice.
+            if !violations.contains(&violation) {
+                violations.push(violation);
+            }
+        }
+        if more {
+            let detail = format!("more than {MOST} rules are broken, the rest is not listed");
+            violations.push(Violation { pointer: String::new(), detail });
+        }
+        violations
+    }
+
+    /// The index of each step in the body; 0 for what is not there.
+    fn position(&self, pointer: &str) -> Vec<usize> {
+        let mut at = Some(self.body);
+        let index = |step: String| {
+            let (index, child) = match at {
+                Some(Value::Object(members)) => {
+                    let index = members.keys().position(|name| *name == step).map_or(0, |index| index + 1);
+                    (index, members.get(&step))
+                }
+                Some(Value::Array(items)) => {
+                    let index = step.parse::<usize>().unwrap_or(items.len());
+                    (index + 1, items.get(index))
+                }
+                _ => (0, None),
+            };
+            at = child;
+            index
+        };
+        steps(pointer).map(index).collect()
+    }
+
+    fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Violation>) {
+        let at = error.instance_path().as_str();
+        let mut add = |pointer: String, detail: String| out.push(Violation { pointer, detail });
+        let is_own_id = |name: &str| at.is_empty() && self.id == Some(name);
+        match error.kind() {
+            Kind::Required { property } => {
+                if let Some(name) = property.as_str().filter(|name| !is_own_id(name)) {
+                    add(join(at, name), self.missing(error, name));
+                }
+            }
+            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+                let schemas = schemas_of(self.document, error);
+                for name in unexpected.iter().filter(|name| !is_own_id(name)).take(MOST + 1) {
+                    let near =
+                        nearest(name, property_names(&schemas)).map(|near| format!(", did you mean {}?", quote(near)));
+                    add(join(at, name), format!("unknown property{}", near.unwrap_or_default()));
+                }
+            }
+            Kind::PropertyNames { error } => {
+                let name = error.instance().as_str().unwrap_or_default();
+                add(join(at, name), format!("the name {}", detail(error)));
+            }
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.forms(error, context, out),
+            // Reported for an object whose rules allow no property at all, and for one property of it.
+            Kind::FalseSchema if self.allows_no_property(error) => {
+                let members = self.body.pointer(at).and_then(Value::as_object).into_iter().flatten();
+                for (name, _) in members.filter(|(name, _)| !is_own_id(name)).take(MOST + 1) {
+                    add(join(at, name), "unknown property".to_owned());
+                }
+            }
+            _ => add(at.to_owned(), detail(error)),
+        }
+    }
+
+    /// Whether the error means `"additionalProperties": false` or `"propertyNames": false` without any properties.
+    fn allows_no_property(&self, error: &ValidationError<'_>) -> bool {
+        let at = error.instance_path().as_str();
+        let path = error.schema_path().as_str();
+        let keyword = ["/additionalProperties", "/propertyNames"].into_iter().find(|keyword| path.ends_with(keyword));
+        // The schema of a property with that name ends the same way.
+        keyword.is_some_and(|keyword| !at.ends_with(keyword)) && self.body.pointer(at).is_some_and(Value::is_object)
+    }
+
+    fn missing(&self, error: &ValidationError<'_>, name: &str) -> String {
+        let schemas = schemas_of(self.document, error);
+        let instance = error.instance();
+        let mut why = "required".to_owned();
+        if error.schema_path().as_str().contains("/dependentRequired") {
+            let needs = |needed: &Value| needed.as_array().is_some_and(|needed| needed.iter().any(|one| one == name));
+            let mut rules = all(&schemas, "dependentRequired").filter_map(Value::as_object).flatten();
+            let trigger = rules.find(|(trigger, needed)| instance.get(trigger.as_str()).is_some() && needs(needed));
+            why.extend(trigger.map(|(trigger, _)| format!(" with `{trigger}`")));
+        }
+        let wanted = wanted(&self.document.property(&schemas, name));
+        let separator = if wanted.is_empty() { "" } else { ", " };
+        let detail = format!("is missing ({why}{separator}{wanted})");
+        let is_unknown = |other: &&String| !property_names(&schemas).any(|known| known == *other);
+        // Of a body with thousands of unknown names the first ones will do.
+        let names = instance.as_object().into_iter().flat_map(Map::keys).filter(is_unknown).take(MOST);
+        match nearest(name, names.map(String::as_str)) {
+            Some(other) if other.to_lowercase() == name.to_lowercase() => {
+                format!("{detail}; the body has `{other}`: names are case-sensitive")
+            }
+            Some(other) => format!("{detail}; the body has `{other}`: did you mean `{name}`?"),
+            None => detail,
+        }
+    }
+
+    /// A value that fits none of several schemas. If only one of them can be meant, its errors say more.
+    fn forms(&self, error: &ValidationError<'_>, forms: &[Vec<ValidationError<'static>>], out: &mut Vec<Violation>) {
+        let at = error.instance_path().as_str();
+        let is_here = |inner: &ValidationError<'_>| inner.instance_path().as_str() == at;
+        let of_type = |form: &&Vec<ValidationError<'_>>| {
+            !form.iter().any(|inner| is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
+        };
+        // The usual mark of a form: a constant in one of its properties.
+        let marked = |form: &&Vec<ValidationError<'_>>| {
+            !form.iter().any(|inner| !is_here(inner) && matches!(inner.kind(), Kind::Constant { .. }))
+        };
+        let mut meant: Vec<_> = forms.iter().filter(of_type).collect();
+        if meant.iter().any(marked) {
+            meant.retain(marked);
+        }
+        if let [only] = meant[..] {
+            return only.iter().for_each(|inner| self.explain(inner, out));
+        }
+        let schema = |index: usize| self.document.schemas(&format!("{}/{index}", error.schema_path().as_str()));
+        let mut types: Vec<String> = (0..forms.len()).map(|index| wanted(&schema(index))).collect();
+        types.dedup();
+        let detail = if meant.is_empty() && !types.iter().any(String::is_empty) {
+            format!("must be {}, got {}", any_of(&types), found(error.instance()))
+        } else {
+            detail(error)
+        };
+        out.push(Violation { pointer: at.to_owned(), detail });
+    }
+}
+
+/// What is wrong with the value of the error.
+fn detail(error: &ValidationError<'_>) -> String {
+    let instance: &Value = error.instance();
+    let got = literal(instance);
+    let length = || instance.as_str().map_or(0, |text| text.chars().count());
+    let characters = |limit: u64| if limit == 1 { "1 character".to_owned() } else { format!("{limit} characters") };
+    match error.kind() {
+        Kind::Type { kind } => {
+            let mut types = match kind {
+                TypeKind::Single(one) => vec![one.as_str()],
+                TypeKind::Multiple(set) => set.iter().map(|one| one.as_str()).collect(),
+            };
+            types.sort_by_key(|name| *name == "null");
+            let types: Vec<String> = types.into_iter().map(with_article).collect();
+            format!("must be {}, got {}", any_of(&types), found(instance))
+        }
+        Kind::Format { format } => match format_named(format) {
+            Some(format) => format!("must be {} such as {}, got {got}", format.noun, format.example),
+            None => format!("must have the format {format}, got {got}"),
+        },
+        Kind::Enum { options } => {
+            let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+            let near = instance.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
+            let near = near.map(|near| format!(", did you mean {}?", quote(near)));
+            format!("must be {}, got {got}{}", one_of(options), near.unwrap_or_default())
+        }
+        Kind::Constant { expected_value } => format!("must be {}, got {got}", literal(expected_value)),
+        Kind::Pattern { pattern } => format!("must match the pattern {pattern}, got {got}"),
+        Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
+        Kind::MinLength { limit } => format!("must be at least {} long, got {}", characters(*limit), length()),
+        Kind::MaxLength { limit } => format!("must be at most {} long, got {}", characters(*limit), length()),
+        Kind::Minimum { limit } => format!("must be at least {limit}, got {got}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}, got {got}"),
+        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, got {got}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}, got {got}"),
+        Kind::FalseSchema => "is not allowed".to_owned(),
+        // The validator prints the whole value, which may be long.
+        _ => error.masked_with(got).to_string(),
+    }
+}
+
+/// What a value must be; empty where anything is allowed or where it takes more than a few words.
+pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
+    if let Some(constant) = all(schemas, "const").next() {
+        return literal(constant);
+    }
+    if let Some(Value::Array(options)) = all(schemas, "enum").next() {
+        return one_of(options);
+    }
+    let format = all(schemas, "format").next().and_then(Value::as_str).and_then(format_named);
+    let mut types = types(schemas);
+    if format.is_some() && types.is_empty() {
+        types.push("string".to_owned());
+    }
+    let word = |name: &String| match format {
+        Some(format) if name == "string" => format.noun.to_owned(),
+        _ => with_article(name),
+    };
+    any_of(&types.iter().map(word).collect::<Vec<_>>())
+}
+
+/// A value as JSON, cut where it is long.
+pub(super) fn literal(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let cut = |text: &str| text.char_indices().nth(LONGEST).map(|(end, _)| text[..end].to_owned());
+    match value {
+        Value::String(text) => cut(text).map_or_else(|| value.to_string(), |text| format!("{}…", Value::from(text))),
+        other => cut(&other.to_string()).map_or_else(|| other.to_string(), |text| format!("{text}…")),
+    }
+}
+
+/// A value as it is called where its type is wrong.
+pub(super) fn found(value: &Value) -> String {
+    match value {
+        Value::String(_) => format!("the string {}", literal(value)),
+        Value::Number(_) => format!("the number {value}"),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        Value::Bool(_) | Value::Null => value.to_string(),
+    }
+}
+
+/// A JSON type with its article.
+fn with_article(name: &str) -> String {
+    match name {
+        "integer" => "a whole number".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "null" => "null".to_owned(),
+        "array" | "object" => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}
+
+/// `a, b or c`
+fn any_of(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// `one of "a", "b"`
+fn one_of(options: &[Value]) -> String {
+    const MOST: usize = 20;
+    if let [only] = options {
+        return literal(only);
+    }
+    let listed = options.iter().take(MOST).map(literal).collect::<Vec<_>>().join(", ");
+    match options.len().saturating_sub(MOST) {
+        0 => format!("one of {listed}"),
+        more => format!("one of {listed} and {more} more"),
+    }
+}

@@ -1,0 +1,129 @@
+//! A schema document: following its references and collecting the schemas that apply to a value.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::keywords::{Shape, shape};
+use crate::json::pointer::join;
+use crate::text::percent_decode;
+
+/// A schema document that refers only to itself.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub root: Value,
+    /// The JSON pointer of each `$anchor` and `$dynamicAnchor`.
+    anchors: HashMap<String, String>,
+}
+
+/// A schema that applies to a value, and where it is in the document.
+#[derive(Debug, Clone)]
+pub(super) struct Subschema<'a> {
+    pub pointer: String,
+    pub keywords: &'a Map<String, Value>,
+}
+
+impl Document {
+    pub fn new(root: Value) -> Document {
+        let mut anchors = HashMap::new();
+        visit(&root, "", &mut |pointer, schema| {
+            for anchor in ["$anchor", "$dynamicAnchor"].iter().filter_map(|keyword| schema.get(*keyword)?.as_str()) {
+                anchors.insert(anchor.to_owned(), pointer.to_owned());
+            }
+        });
+        Document { root, anchors }
+    }
+
+    /// The JSON pointer that a `$ref` resolves to; `None` where there is nothing.
+    pub fn target(&self, reference: &str) -> Option<String> {
+        let fragment = percent_decode(reference.strip_prefix('#')?)?;
+        let is_pointer = fragment.is_empty() || fragment.starts_with('/');
+        let pointer = if is_pointer { fragment.as_ref() } else { self.anchors.get(fragment.as_ref())? };
+        self.root.pointer(pointer).map(|_| pointer.to_owned())
+    }
+
+    /// The schema at `pointer` and those it includes by `$ref` and `allOf`, the nearest first.
+    pub fn schemas(&self, pointer: &str) -> Vec<Subschema<'_>> {
+        let mut found: Vec<Subschema<'_>> = Vec::new();
+        let mut next = vec![pointer.to_owned()];
+        while let Some(pointer) = next.pop() {
+            let Some(Value::Object(keywords)) = self.root.pointer(&pointer) else { continue };
+            if found.iter().any(|schema| schema.pointer == pointer) {
+                continue;
+            }
+            if let Some(Value::Array(all)) = keywords.get("allOf") {
+                next.extend((0..all.len()).rev().map(|index| format!("{pointer}/allOf/{index}")));
+            }
+            if let Some(Value::String(reference)) = keywords.get("$ref") {
+                next.extend(self.target(reference));
+            }
+            found.push(Subschema { pointer, keywords });
+        }
+        found
+    }
+
+    /// The schemas of the property `name` of an object that `object` describes.
+    pub fn property(&self, object: &[Subschema<'_>], name: &str) -> Vec<Subschema<'_>> {
+        let declared = object.iter().filter(|schema| {
+            let properties = schema.keywords.get("properties").and_then(Value::as_object);
+            properties.is_some_and(|properties| properties.contains_key(name))
+        });
+        declared.flat_map(|schema| self.schemas(&join(&format!("{}/properties", schema.pointer), name))).collect()
+    }
+}
+
+/// The values that a keyword has in `schemas`.
+pub(super) fn all<'s>(schemas: &[Subschema<'s>], keyword: &str) -> impl Iterator<Item = &'s Value> {
+    schemas.iter().filter_map(move |schema| schema.keywords.get(keyword))
+}
+
+/// The names under `properties`.
+pub(super) fn property_names<'s>(schemas: &[Subschema<'s>]) -> impl Iterator<Item = &'s str> {
+    all(schemas, "properties").filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str)
+}
+
+/// The types that the nearest of `schemas` with a `type` allows.
+pub(super) fn types(schemas: &[Subschema<'_>]) -> Vec<String> {
+    match all(schemas, "type").next() {
+        Some(Value::String(name)) => vec![name.clone()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Calls `see` with each schema inside of `schema`, itself included, and its JSON pointer.
+pub(super) fn visit<'s>(schema: &'s Value, pointer: &str, see: &mut dyn FnMut(&str, &'s Map<String, Value>)) {
+    let Value::Object(keywords) = schema else { return };
+    see(pointer, keywords);
+    for (name, value) in keywords {
+        let here = join(pointer, name);
+        match (shape(name), value) {
+            (Some(Shape::Schema), value) => visit(value, &here, see),
+            (Some(Shape::SchemaMap), Value::Object(schemas)) => {
+                schemas.iter().for_each(|(key, schema)| visit(schema, &join(&here, key), see));
+            }
+            (Some(Shape::Schemas), Value::Array(schemas)) => {
+                schemas.iter().enumerate().for_each(|(index, schema)| visit(schema, &format!("{here}/{index}"), see));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// [`visit`] for changing the schemas.
+pub(super) fn visit_mut(schema: &mut Value, see: &mut dyn FnMut(&mut Map<String, Value>)) {
+    let Value::Object(keywords) = schema else { return };
+    see(keywords);
+    for (name, value) in keywords {
+        match (shape(name), value) {
+            (Some(Shape::Schema), value) => visit_mut(value, see),
+            (Some(Shape::SchemaMap), Value::Object(schemas)) => {
+                schemas.values_mut().for_each(|schema| visit_mut(schema, see));
+            }
+            (Some(Shape::Schemas), Value::Array(schemas)) => {
+                schemas.iter_mut().for_each(|schema| visit_mut(schema, see));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Reading a rules file: what it says about each resource, and everything in it that would silently have no effect.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::check::{literal, wanted};
+use super::document::{Document, Subschema, all, property_names, types, visit};
+use super::keywords::{
+    AT_COLLECTION, AT_ROOT, FORMATS, KEYWORDS, OLD_NAMES, REFERENCES, UNCHECKED_FORMATS, UNIQUE, format_named, shape,
+};
+use super::{Holds, Property, SchemaProblem};
+use crate::json::pointer::{join, steps};
+use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
+use crate::text::nearest;
+
+/// What the rules say about a resource, before it is compiled.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub resource: String,
+    pub holds: Holds,
+    /// Where the schema of a record (or of the object) is.
+    pub pointer: String,
+    /// Where the schemas of a record's id are.
+    pub id_pointers: Vec<String>,
+    pub required: Vec<String>,
+    pub properties: Vec<Property>,
+    pub unique: Vec<UniqueRule>,
+    pub references: Vec<ReferenceRule>,
+}
+
+/// Reports keywords, references, patterns and formats that would have no effect.
+pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProblem>) {
+    visit(&document.root, "", &mut |pointer, schema| {
+        for (name, value) in schema {
+            let here = join(pointer, name);
+            let found = match (name.as_str(), value) {
+                (name, _) if name.starts_with("x-") => None,
+                (name, _) if shape(name).is_none() => Some(unknown_keyword(name)),
+                ("$ref" | "$dynamicRef", Value::String(reference)) => bad_reference(document, reference),
+                ("$id" | "$schema", _) => Some((
+                    format!("`{name}` is only allowed at the root: the rules are one schema in one file"),
+                    Some("use `$ref` with `#/$defs/...`".to_owned()),
+                )),
+                ("pattern", Value::String(pattern)) => bad_pattern(pattern),
+                ("patternProperties", Value::Object(patterns)) => {
+                    for pattern in patterns.keys() {
+                        let found = bad_pattern(pattern).map(|(message, hint)| (join(&here, pattern), message, hint));
+                        problems.extend(found.map(problem));
+                    }
+                    None
+                }
+                ("format", Value::String(format)) => bad_format(format),
+                ("then" | "else", _) => without("if", name, schema),
+                ("minContains" | "maxContains", _) => without("contains", name, schema),
+                _ => None,
+            };
+            problems.extend(found.map(|(message, hint)| problem((here, message, hint))));
+        }
+    });
+}
+
+/// A message and a hint.
+type Finding = (String, Option<String>);
+
+fn problem((pointer, message, hint): (String, String, Option<String>)) -> SchemaProblem {
+    SchemaProblem { pointer, offset: 0, message, hint }
+}
+
+fn without(other: &str, name: &str, schema: &Map<String, Value>) -> Option<Finding> {
+    let message = || (format!("`{name}` has no effect without `{other}` next to it"), None);
+    (!schema.contains_key(other)).then(message)
+}
+
+fn bad_reference(document: &Document, reference: &str) -> Option<Finding> {
+    let name = literal(&reference.into());
+    if !reference.starts_with('#') {
+        let message = format!("{name} is outside this file, and standin fetches nothing");
+        return Some((message, Some("copy that schema into `$defs` and refer to it with \"#/$defs/...\"".to_owned())));
+    }
+    if document.target(reference).is_some() {
+        return None;
+    }
+    let definitions = ["$defs", "definitions"].iter().filter_map(|place| document.root.get(place)?.as_object());
+    let last = steps(&reference[1..]).last().unwrap_or_default();
+    let near = nearest(&last, definitions.flat_map(Map::keys).map(String::as_str));
+    Some((format!("{name} does not exist"), near.map(|near| format!("did you mean {near}?"))))
+}
+
+fn bad_pattern(pattern: &str) -> Option<Finding> {
+    if jsonschema::options().build(&json!({ "pattern": pattern })).is_ok() {
+        return None;
+    }
+    // The validator does not name the reason, the regex crate does.
+    let reason = regex::Regex::new(pattern).err().map(|error| error.to_string());
+    let reason = reason.as_deref().and_then(|reason| reason.lines().last()?.strip_prefix("error: "));
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let message = format!("{} is not a valid regular expression{reason}", literal(&pattern.into()));
+    Some((message, Some("in JSON a backslash is written twice: \"^\\\\d+$\"".to_owned())))
+}
+
+fn bad_format(format: &str) -> Option<Finding> {
+    if format_named(format).is_some() || UNCHECKED_FORMATS.contains(&format) || format.starts_with("x-") {
+        return None;
+    }
+    let names = FORMATS.iter().map(|format| format.name);
+    let hint = match nearest(format, names.clone()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    Some((format!("unknown format {}", literal(&format.into())), Some(hint)))
+}
+
+fn unknown_keyword(name: &str) -> Finding {
+    let hint = match OLD_NAMES.iter().find(|(old, _)| *old == name) {
+        Some((_, now)) => format!("use {now}"),
+        None => match nearest(name, KEYWORDS.iter().map(|(name, _)| *name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "properties belong inside `properties`; keywords of your own begin with `x-`".to_owned(),
+        },
+    };
+    (format!("unknown keyword {}", literal(&name.into())), Some(hint))
+}
+
+/// Whether the keyword is standin's own: these have an effect in certain places only.
+fn is_own(name: &str) -> bool {
+    name == UNIQUE || name == REFERENCES
+}
+
+struct Gatherer<'a> {
+    document: &'a Document,
+    id: &'a str,
+    problems: &'a mut Vec<SchemaProblem>,
+    /// Where standin's own keywords were found with an effect.
+    used: HashSet<String>,
+}
+
+/// The resources in the order of the file.
+pub(super) fn gather(document: &Document, id: &str, problems: &mut Vec<SchemaProblem>) -> Vec<Gathered> {
+    let mut gatherer = Gatherer { document, id, problems, used: HashSet::new() };
+    if let Some(keywords) = document.root.as_object() {
+        gatherer.only(AT_ROOT, &Subschema { pointer: String::new(), keywords }, "at the root");
+    }
+    let names = document.root.get("properties").and_then(Value::as_object).into_iter().flatten();
+    // `$schema` may be listed for editors; it is not a resource.
+    let names = names.map(|(name, _)| name.as_str()).filter(|name| *name != "$schema");
+    let gathered: Vec<Gathered> = names.filter_map(|name| gatherer.resource(name)).collect();
+    for resource in &gathered {
+        gatherer.targets(resource, &gathered);
+    }
+    gatherer.unused();
+    gathered
+}
+
+impl Gatherer<'_> {
+    fn problem(&mut self, pointer: String, message: String, hint: Option<String>) {
+        self.problems.push(problem((pointer, message, hint)));
+    }
+
+    /// Reports keywords that would have no effect in `schema`.
+    fn only(&mut self, allowed: &[&str], schema: &Subschema<'_>, place: &str) {
+        for name in schema.keywords.keys().filter(|name| !name.starts_with("x-") && !is_own(name)) {
+            if !allowed.contains(&name.as_str()) {
+                let message = format!("`{name}` has no effect {place}: standin checks records one by one");
+                let hint = "rules for records belong inside `items` of their collection".to_owned();
+                self.problem(join(&schema.pointer, name), message, Some(hint));
+            }
+        }
+    }
+
+    fn resource(&mut self, name: &str) -> Option<Gathered> {
+        let pointer = join("/properties", name);
+        let outer = self.document.schemas(&pointer);
+        let is_array = types(&outer).iter().any(|name| name == "array");
+        let items = outer.iter().find(|schema| schema.keywords.contains_key("items"));
+        let (holds, pointer) = match items {
+            Some(schema) => (Holds::Records, format!("{}/items", schema.pointer)),
+            None if is_array => (Holds::Records, String::new()),
+            None => (Holds::Single, pointer),
+        };
+        if holds == Holds::Records {
+            outer.iter().for_each(|schema| self.only(AT_COLLECTION, schema, "for a collection"));
+        }
+        if pointer.is_empty() {
+            // An array of anything. Keywords of our own next to it are reported as unused.
+            return None;
+        }
+        let schemas = self.document.schemas(&pointer);
+        let mut required: Vec<String> = Vec::new();
+        for name in all(&schemas, "required").filter_map(Value::as_array).flatten() {
+            let Some(name) = name.as_str().filter(|name| holds == Holds::Single || *name != self.id) else { continue };
+            if !required.iter().any(|known| known == name) {
+                required.push(name.to_owned());
+            }
+        }
+        let properties = self.properties(&schemas, &required);
+        let references = self.references(&schemas, &properties);
+        let unique = if holds == Holds::Records { self.unique(&outer, &properties) } else { Vec::new() };
+        let has_id = |schema: &&Subschema<'_>| {
+            schema.keywords.get("properties").is_some_and(|properties| properties.get(self.id).is_some())
+        };
+        let id_pointer = |schema: &Subschema<'_>| join(&join(&schema.pointer, "properties"), self.id);
+        let id_pointers = schemas.iter().filter(has_id).map(id_pointer).collect();
+        let resource = name.to_owned();
+        Some(Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references })
+    }
+
+    fn properties(&self, schemas: &[Subschema<'_>], required: &[String]) -> Vec<Property> {
+        let mut properties: Vec<Property> = Vec::new();
+        for name in property_names(schemas) {
+            if properties.iter().any(|property| property.name == name) {
+                continue;
+            }
+            let schemas = self.document.property(schemas, name);
+            let keyword = |keyword: &str| all(&schemas, keyword).next();
+            let text = |name: &str| keyword(name).and_then(Value::as_str).map(str::to_owned);
+            properties.push(Property {
+                name: name.to_owned(),
+                types: types(&schemas),
+                format: text("format"),
+                required: required.iter().any(|required| required == name),
+                read_only: keyword("readOnly") == Some(&Value::Bool(true)),
+                description: text("description"),
+                words: wanted(&schemas),
+            });
+        }
+        properties
+    }
+
+    fn references(&mut self, schemas: &[Subschema<'_>], properties: &[Property]) -> Vec<ReferenceRule> {
+        let mut references = Vec::new();
+        for property in properties {
+            let direct = self.document.property(schemas, &property.name);
+            let items = direct.iter().flat_map(|schema| self.document.schemas(&format!("{}/items", schema.pointer)));
+            let items: Vec<Subschema<'_>> = items.collect();
+            for (schemas, many) in [(direct, false), (items, true)] {
+                for schema in schemas {
+                    let Some(value) = schema.keywords.get(REFERENCES) else { continue };
+                    let pointer = join(&schema.pointer, REFERENCES);
+                    if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
+                        let property = property.name.clone();
+                        references.push(ReferenceRule { property, many, resource, target, on_delete });
+                    }
+                    self.used.insert(pointer);
+                }
+            }
+        }
+        references
+    }
+
+    /// The value of `references`: the collection, the property there, and what a deletion does.
+    fn reference(&mut self, value: &Value, pointer: &str) -> Option<(String, String, Option<OnDelete>)> {
+        const FORM: &str = "write {\"resource\": \"bands\", \"onDelete\": \"restrict\"}";
+        let mut on_delete = None;
+        let mut name = Some(value);
+        if let Value::Object(members) = value {
+            name = members.get("resource");
+            for (key, value) in members {
+                let pointer = join(pointer, key);
+                match key.as_str() {
+                    "resource" => {}
+                    "onDelete" => {
+                        on_delete = value.as_str().and_then(OnDelete::named);
+                        if on_delete.is_none() {
+                            let message =
+                                format!("must be one of {}, got {}", OnDelete::NAMES.join(", "), literal(value));
+                            let near = value.as_str().and_then(|text| nearest(text, OnDelete::NAMES));
+                            self.problem(pointer, message, near.map(|near| format!("did you mean \"{near}\"?")));
+                        }
+                    }
+                    _ => self.problem(pointer, format!("unknown key \"{key}\" of `references`"), Some(FORM.to_owned())),
+                }
+            }
+        }
+        let found = name.and_then(|name| target(name, self.id));
+        if found.is_none() {
+            let (message, hint) = match (value.is_object(), name) {
+                (true, None) => ("`references` needs \"resource\"".to_owned(), FORM),
+                (_, name) => (
+                    format!("must be the name of a collection, got {}", literal(name.unwrap_or(value))),
+                    "write \"bands\", or \"bands/name\" for another property than the id",
+                ),
+            };
+            self.problem(pointer.to_owned(), message, Some(hint.to_owned()));
+        }
+        found.map(|(resource, target)| (resource, target, on_delete))
+    }
+
+    fn unique(&mut self, outer: &[Subschema<'_>], properties: &[Property]) -> Vec<UniqueRule> {
+        let mut unique = Vec::new();
+        for schema in outer {
+            let Some(value) = schema.keywords.get(UNIQUE) else { continue };
+            let pointer = join(&schema.pointer, UNIQUE);
+            self.used.insert(pointer.clone());
+            let Some(entries) = value.as_array() else {
+                self.problem(pointer, format!("must be an array such as [\"email\"], got {}", literal(value)), None);
+                continue;
+            };
+            for (index, entry) in entries.iter().enumerate() {
+                let pointer = format!("{pointer}/{index}");
+                let names = match entry {
+                    Value::Array(names) if !names.is_empty() => names.as_slice(),
+                    single => std::slice::from_ref(single),
+                };
+                let mut together = Vec::new();
+                for name in names {
+                    match self.unique_property(name, properties) {
+                        Ok(property) => together.push(property),
+                        Err((message, hint)) => self.problem(pointer.clone(), message, hint),
+                    }
+                }
+                unique.push(UniqueRule { properties: together });
+            }
+        }
+        unique
+    }
+
+    fn unique_property(
+        &self,
+        name: &Value,
+        properties: &[Property],
+    ) -> Result<UniqueProperty, (String, Option<String>)> {
+        let Some(name) = name.as_str() else {
+            let hint = "write [\"email\"], or [[\"name\", \"album\"]] for a pair".to_owned();
+            return Err((format!("must be the name of a property, got {}", literal(name)), Some(hint)));
+        };
+        let names = properties.iter().map(|property| property.name.as_str());
+        match properties.iter().find(|property| property.name == name) {
+            Some(property) => {
+                let fold_case = property.format.as_deref() == Some("email");
+                Ok(UniqueProperty { name: name.to_owned(), fold_case })
+            }
+            None if name == self.id => Ok(UniqueProperty { name: name.to_owned(), fold_case: false }),
+            None => {
+                let hint = nearest(name, names).map(|near| format!("did you mean \"{near}\"?"));
+                Err((format!("{} is not a property of the records", literal(&name.into())), hint))
+            }
+        }
+    }
+
+    /// Reports references to a property that the rules of the other collection do not describe.
+    fn targets(&mut self, resource: &Gathered, all: &[Gathered]) {
+        for reference in &resource.references {
+            let place = || join(&join(&resource.pointer, "properties"), &reference.property);
+            let Some(other) = all.iter().find(|other| other.resource == reference.resource) else { continue };
+            if other.holds == Holds::Single {
+                let message =
+                    format!("references {}, which is not a collection", literal(&reference.resource.as_str().into()));
+                self.problem(place(), message, None);
+                continue;
+            }
+            let names = other.properties.iter().map(|property| property.name.as_str());
+            let known = reference.target == self.id || names.clone().any(|name| name == reference.target);
+            if !known && names.clone().next().is_some() {
+                let hint = nearest(&reference.target, names).map(|near| format!("did you mean \"{near}\"?"));
+                let message =
+                    format!("references `{}`, which is not a property of {}", reference.target, other.resource);
+                self.problem(place(), message, hint);
+            }
+        }
+    }
+
+    /// Reports standin's own keywords where they have no effect.
+    fn unused(&mut self) {
+        visit(&self.document.root, "", &mut |pointer, schema| {
+            for name in schema.keys().filter(|name| is_own(name)) {
+                let here = join(pointer, name);
+                let belongs = match name.as_str() {
+                    UNIQUE => "it belongs next to `items` of a collection",
+                    _ => "it belongs in a property of a record, or in the `items` of one that is an array",
+                };
+                if !self.used.contains(&here) {
+                    self.problems.push(problem((
+                        here,
+                        format!("`{name}` has no effect here"),
+                        Some(belongs.to_owned()),
+                    )));
+                }
+            }
+        });
+    }
+}
+
+/// The collection and the property that the value of `references` names.
+fn target(value: &Value, id: &str) -> Option<(String, String)> {
+    let text = value.as_str()?;
+    let (resource, property) = text.split_once('/').unwrap_or((text, id));
+    let plain = !resource.is_empty() && !property.is_empty() && !property.contains('/');
+    plain.then(|| (resource.to_owned(), property.to_owned()))
+}
