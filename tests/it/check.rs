@@ -314,6 +314,10 @@ fn one_cause_is_one_error() {
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert_eq!(said(&output).matches("db.json").count(), 1, "{}", said(&output));
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = check(folder.path(), &["docs", "--server", &format!("http://{closed}")]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
     std::fs::write(folder.path().join("docs/page.adoc"), "= Title\n").unwrap();
     let output = check(folder.path(), &["docs/page.adoc"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));

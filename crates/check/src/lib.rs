@@ -89,7 +89,7 @@ pub fn run(
         let error = |source| CheckError::Server { url: server.clone(), source };
         url = remote::parse(server).map_err(error)?;
         if !options.list {
-            remote::ping(&url).map_err(error)?;
+            remote::ping(&url, options).map_err(error)?;
         }
     }
     let remote = |_: &TextFile, _: Option<&TextFile>| remote::connect(&url, options);

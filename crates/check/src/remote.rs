@@ -1,6 +1,5 @@
 //! `--server`: sends the requests to a running service.
 
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use ureq::http::{self, Uri};
@@ -12,7 +11,6 @@ use super::service::{Request, Response, Service, ServiceError};
 
 /// The timeout of a request, including its response, in seconds.
 const TIMEOUT: u32 = 30;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest response body that is read.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -29,19 +27,10 @@ pub fn parse(url: &str) -> Result<String, ServiceError> {
     }
 }
 
-/// Checks that the service at a parsed URL accepts connections.
-pub fn ping(url: &str) -> Result<(), ServiceError> {
-    let uri: Uri = url.parse()?;
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let mut error: ServiceError = "the host has no address".into();
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-            Ok(_) => return Ok(()),
-            Err(failed) => error = failed.into(),
-        }
-    }
-    Err(error)
+/// Checks that the service at a parsed URL answers, whatever it answers.
+pub fn ping(url: &str, options: &Options) -> Result<(), ServiceError> {
+    let request = Request { method: "HEAD".to_owned(), target: "/".to_owned(), ..Request::default() };
+    connect(url, options)?(&request).map(drop)
 }
 
 /// A client for the service at a parsed URL; paths are appended to it.
