@@ -61,10 +61,10 @@ const EXAMPLES: &str = "\
 Examples:
   standin                           serve data/db.json (or db.json) on http://localhost:3000
   standin db.json --port 4000       serve another file on another port
-  standin init                      write a small db.json to begin with
-  standin --ephemeral db.json       take writes, and leave the file as it is
-  standin --exec \"npm test\"         serve while a command runs; it finds the address in STANDIN_URL
-  standin --host 0.0.0.0 db.json    serve to the network: everybody there can read and write the data
+  standin init                      write a sample db.json
+  standin --ephemeral db.json       accept writes, but never change the file
+  standin --exec \"npm test\"         serve while a command runs; its STANDIN_URL is the address
+  standin --host 0.0.0.0 db.json    serve on the network: everybody there can read and write the data
 
   curl -X POST http://localhost:3000/users -H \"Content-Type: application/json\" -d '{\"name\": \"Ada\"}'";
 
@@ -84,14 +84,14 @@ enum Command {
     /// Serve a data file (default command)
     #[command(display_name = "standin", version, disable_version_flag = true, after_help = EXAMPLES, args_override_self = true)]
     Serve(Box<Serve>),
-    /// Write a data file to begin with, or convert one from another format
+    /// Write a sample data file, or convert one from another format
     Init(init::Init),
     /// Print the OpenAPI 3.1 document of the API
     Openapi(openapi::OpenApi),
     /// Check that the curl examples in your docs still work
     #[cfg(feature = "check")]
     Check(standin_check::Options),
-    /// Ask a running server whether it is healthy
+    /// Check that a running server is healthy
     Health(health::Health),
     /// Print the JSON Schema of a file that standin reads, for editors
     Schema {
@@ -99,7 +99,7 @@ enum Command {
         #[arg(value_enum)]
         file: schema::File,
     },
-    /// Print the completions for a shell
+    /// Print shell completions
     Completions {
         /// The shell
         #[arg(value_enum)]
@@ -113,23 +113,23 @@ enum Command {
 struct Serve {
     /// The data file [default: data/db.json, or else db.json]
     file: Option<PathBuf>,
-    /// Further data files: refused, with a way to join them
+    /// Further data files (refused, with a way to join them)
     #[arg(hide = true)]
     more: Vec<PathBuf>,
-    /// The port; 0 picks a free port, auto the first free one from 3000 on [default: the environment variable PORT, or
-    /// else 3000]
+    /// Port to listen on; 0 picks a free port, auto the first free one from 3000 on [default: PORT from the environment,
+    /// or else 3000]
     #[arg(short, long, value_parser = Port::parse)]
     port: Option<Port>,
-    /// The host name or address to serve on [default: the environment variable STANDIN_HOST, or else localhost]
+    /// Host name or address to listen on [default: STANDIN_HOST from the environment, or else localhost]
     #[arg(short = 'H', long)]
     host: Option<String>,
-    /// Open the server's page in the browser
+    /// Open the explorer in the browser
     #[arg(long)]
     open: bool,
-    /// Run a command in the shell with STANDIN_URL set, stop when it ends, and exit with its exit code
+    /// Run a shell command with STANDIN_URL set, stop when it ends, and exit with its exit code
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
-    /// Stop when the standard input ends, for programs that start standin
+    /// Stop when standard input closes, for programs that start standin
     #[arg(long, conflicts_with = "exec")]
     exit_on_stdin_close: bool,
     /// Reload the file when it changes (default)
@@ -138,10 +138,10 @@ struct Serve {
     /// Don't watch the file; notice edits at the next write
     #[arg(long, help_heading = DATA)]
     no_watch: bool,
-    /// Also check the file for changes every MS milliseconds, because some mounts report none; 0 turns it off
+    /// Also check the file for changes every MS milliseconds, for mounts that report none; 0 turns it off
     #[arg(long, value_name = "MS", default_value_t = 1000, help_heading = DATA)]
     poll: u64,
-    /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
+    /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
     #[arg(long, value_name = "FILE", help_heading = DATA)]
     schema: Option<PathBuf>,
     /// How durable a write is once acknowledged
@@ -160,86 +160,86 @@ struct Serve {
     /// Folder for snapshots (type s, Enter in the terminal)
     #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".", help_heading = DATA)]
     snapshots: PathBuf,
-    /// The property that holds a record's id
+    /// Property that holds a record's id
     #[arg(short, long, value_name = "NAME", default_value = "id", help_heading = DATA)]
     id: String,
-    /// What foreign keys end with
+    /// Suffix of foreign keys
     #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks", help_heading = DATA)]
     foreign_key_suffix: String,
-    /// What DELETE does to the records that point to the deleted one; "onDelete" in the rules wins
+    /// What DELETE does to records that point to the deleted one; "onDelete" in the rules overrides it
     #[arg(long, value_name = "WHAT", default_value = "cascade", value_parser = on_delete(), help_heading = DATA)]
     on_delete: OnDelete,
-    /// A folder of files to serve beside the API [default: public, if it is there]
+    /// Folder of static files to serve beside the API [default: public, if it exists]
     #[arg(short = 's', long = "static", value_name = "FOLDER", help_heading = RESPONSES)]
     folder: Option<PathBuf>,
-    /// A file of rules that rewrite URLs: {"/api/*": "/$1"}
+    /// File of rules that rewrite URLs, such as {"/api/*": "/$1"}
     #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
     routes: Option<PathBuf>,
-    /// Answer GET, HEAD and OPTIONS only
+    /// Accept only GET, HEAD and OPTIONS
     #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
     read_only: bool,
     /// Disable the admin routes under /-/
     #[arg(long, help_heading = RESPONSES)]
     no_admin: bool,
-    /// Send no cross-origin headers
+    /// Do not send CORS headers
     #[arg(long, visible_alias = "nc", help_heading = RESPONSES)]
     no_cors: bool,
-    /// Send nothing compressed
+    /// Do not compress responses
     #[arg(long, visible_alias = "ng", help_heading = RESPONSES)]
     no_gzip: bool,
-    /// Delay every API response, in milliseconds
+    /// Delay every API response by MS milliseconds
     #[arg(short, long, value_name = "MS", default_value_t = 0, help_heading = RESPONSES)]
     delay: u64,
-    /// The largest body of a request, in bytes, or with k or m
+    /// Largest request body, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
     body_limit: usize,
-    /// The longest URL, in bytes, or with k or m
+    /// Longest URL, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = size, help_heading = LIMITS)]
     url_limit: usize,
-    /// The largest request line and headers together, in bytes, or with k or m
+    /// Largest request line and headers together, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size, help_heading = LIMITS)]
     header_limit: usize,
-    /// The most headers of a request
+    /// Maximum number of headers in a request
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
     header_count: usize,
-    /// The longest regular expression in a query, in bytes (1000 at most)
+    /// Longest regular expression in a query, in bytes (at most 1000)
     #[arg(long, value_name = "BYTES", default_value_t = 1000, value_parser = count(1000), help_heading = LIMITS)]
     pattern_limit: usize,
-    /// How deep the arrays and objects of a body may be nested (116 at most)
+    /// Maximum nesting depth of arrays and objects in a body (at most 116)
     #[arg(long, value_name = "COUNT", default_value_t = 116, value_parser = count(116), help_heading = LIMITS)]
     depth_limit: usize,
-    /// The most connections at a time; further ones wait
+    /// Maximum number of open connections; further ones wait
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = count(u32::MAX.into()), help_heading = LIMITS)]
     connections: usize,
-    /// How long a request's headers may take, in seconds
+    /// Timeout for receiving the headers of a request, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = LIMITS)]
     header_time: u64,
-    /// How long a request's body may take, in seconds
+    /// Timeout for receiving the body of a request, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     body_time: u64,
     /// Timeout for clients that stop reading, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
     write_time: u64,
-    /// How long a stop waits for requests in progress, in milliseconds
+    /// When stopping, wait up to MS milliseconds for requests in progress
     #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
     grace: u64,
-    /// Extra Host name to accept while bound to localhost; may be repeated
+    /// Extra Host name to accept while bound to localhost; can be given more than once
     #[arg(long, value_name = "NAME", help_heading = LIMITS)]
     allow_host: Vec<String>,
-    /// Config file (JSON): options by name [default: json-server.json, if it is there]
+    /// Config file (JSON): options by name [default: json-server.json, if it exists]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Refused: standin runs no JavaScript
     #[arg(short, long, num_args = 0.., hide = true)]
     middlewares: Option<Vec<String>>,
-    /// Put the time (UTC) before each line of the log
+    /// Start each line of the log with the time (UTC)
     #[arg(long)]
     timestamps: bool,
-    /// How much to log: with debug, every decision of reloads, merges and saves [default: the environment variable
-    /// STANDIN_LOG, or else info]
+    /// How much to log; debug includes every decision of reloads, merges and saves [default: STANDIN_LOG from the
+    /// environment, or else info]
     #[arg(long, value_enum, value_name = "LEVEL")]
     log_level: Option<LogLevel>,
-    /// Print nothing but errors and warnings; the same as --log-level warn
+    /// Print only errors and warnings; the same as --log-level warn
     #[arg(short, long)]
     quiet: bool,
     /// Print the version
@@ -251,7 +251,7 @@ struct Serve {
 enum Sure {
     /// Flushed to the device: it survives a power cut
     Synced,
-    /// With the operating system: it survives a crash of standin
+    /// Handed to the operating system: it survives a crash of standin
     Written,
     /// In memory only: the file stays as it is
     Memory,
@@ -637,7 +637,7 @@ fn size(text: &str) -> Result<usize, String> {
     any_size(text).and_then(|size| if size > 0 { Ok(size) } else { Err(NO_SIZE.into()) })
 }
 
-const NO_SIZE: &str = "a size is a number of bytes, as 500, 100k or 10m";
+const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";
 
 /// As [`size`], or 0.
 fn any_size(text: &str) -> Result<usize, String> {

@@ -50,11 +50,11 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             if !named {
                 let other = found.first().map_or("FILE".into(), |file| shell_word(file));
                 return format!(
-                    "error: there is no data file here (data/db.json or db.json)\n  help: to begin with a small one: standin init\n  help: to serve another file: standin {other}\n"
+                    "error: there is no data file here (data/db.json or db.json)\n  help: for a small sample file: standin init\n  help: to serve another file: standin {other}\n"
                 );
             }
             let help = match found.as_slice() {
-                [] => "to begin with a small data file: standin init".to_string(),
+                [] => "for a small sample data file: standin init".to_string(),
                 found => format!("JSON files here: {}", list(found)),
             };
             format!("error: there is no file {file}\n  help: {help}\n")

@@ -12,7 +12,7 @@ use crate::server::{Options, Sandbox, StartError};
 pub(super) struct OpenApi {
     /// The data file [default: data/db.json, or else db.json]
     file: Option<PathBuf>,
-    /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
+    /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 }

@@ -94,7 +94,7 @@ impl History {
         match cause {
             Cause::Undo => drop(self.undo.pop_back()),
             Cause::Edit | Cause::Reset => {
-                // It shares no text with what was read from the file anew.
+                // It shares no text with what was read from the file again.
                 let bytes = before.store.text_size();
                 self.remember(before, bytes);
             }

@@ -27,7 +27,7 @@ pub enum WriteError {
         /// What to do.
         hint: String,
     },
-    /// The file has been edited into something that cannot be taken in; a write would overwrite the edit.
+    /// The file has been edited into something that cannot be read; a write would overwrite the edit.
     Broken {
         /// Where.
         place: Option<Place>,
@@ -43,7 +43,7 @@ pub enum WriteError {
 /// What happened to the file, for the log.
 #[derive(Debug, Clone)]
 pub enum Notice {
-    /// An edit was taken in.
+    /// An edit was loaded.
     Reloaded {
         /// What changed, by resource.
         changes: Vec<ResourceChanges>,
@@ -68,7 +68,7 @@ pub enum Notice {
         /// Why they are in memory only.
         failed: Option<String>,
     },
-    /// An edit cannot be taken in; the data stays as it was.
+    /// An edit cannot be loaded; the data stays as it was.
     Broken(Faults),
     /// The file is valid again after an edit that was reported as broken, and no record differs from what was served
     /// meanwhile.
@@ -89,7 +89,7 @@ pub enum Notice {
         /// What to do.
         hint: String,
     },
-    /// A crash had left an edit beside the file that was never taken in; it is kept there.
+    /// A crash had left an edit beside the file that was never loaded; it is kept there.
     Recovered(PathBuf),
     /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.
     Replayed {

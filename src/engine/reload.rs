@@ -24,7 +24,7 @@ use crate::store::{Conflict, FileText, Merged, PastState, ResourceChanges, Resou
 pub struct FileSource {
     /// The file, opened.
     pub file: Box<DataFile>,
-    /// Whether edits are taken in when they happen; otherwise a write finds them.
+    /// Whether edits are loaded when they happen; otherwise the next write finds them.
     pub watched: bool,
     /// How often to compare a watched file's stamp besides: not every file system reports changes. Zero: never.
     pub poll: Duration,

@@ -1,6 +1,6 @@
 //! The journal: acknowledged writes that the data file lacks as yet, a line each, in a hidden file beside it.
 //!
-//! A large file is not put together anew for every write. A write counts as done when its line is in the journal; the
+//! A large file is not rebuilt for every write. A write counts as done when its line is in the journal; the
 //! file follows soon, whole, and the journal is removed. Each line is an object with one member:
 //! - `journal`, in the first line: the content of the data file that the next lines were carried out on;
 //! - `wrote`: a write; what it says is the engine's;
@@ -58,7 +58,7 @@ impl DataFile {
     /// The disk refuses.
     pub fn record(&mut self, writes: &[String]) -> io::Result<Option<Saved>> {
         self.undo_stranded()?;
-        self.mend_journal()?;
+        self.repair_journal()?;
         self.may_be_written()?;
         if self.in_place {
             // A file that is mounted alone may come back without what is beside it.
@@ -124,11 +124,11 @@ impl DataFile {
             (journal.length, journal.spoilt) = (length, true);
         }
         // Should this fail, it is tried again before anything else happens.
-        let _ = self.mend_journal();
+        let _ = self.repair_journal();
     }
 
     /// Cuts off what was refused.
-    fn mend_journal(&mut self) -> io::Result<()> {
+    fn repair_journal(&mut self) -> io::Result<()> {
         let flush = self.flushes();
         let Some(journal) = self.journal.as_mut().filter(|journal| journal.spoilt) else { return Ok(()) };
         if journal.length > 0 {
@@ -143,7 +143,7 @@ impl DataFile {
 
     /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it.
     pub(super) fn announce(&mut self, content: Content) -> io::Result<()> {
-        self.mend_journal()?;
+        self.repair_journal()?;
         if self.journal.is_some() {
             self.extend_journal(&format!("{}\n", json!({ "saving": named(content) })))?;
         }

@@ -145,7 +145,7 @@ const MOST_STATES: usize = 100_000;
 
 impl DataFile {
     /// Opens the file at `path` (through symbolic links, which stay) and reads it and its journal. Its owner clears away
-    /// what a crash left beside it; should that be an edit that was never taken in, it is kept.
+    /// what a crash left beside it; an edit that was never loaded is kept.
     ///
     /// # Errors
     /// It cannot be found, or one of the two cannot be read.

@@ -229,7 +229,7 @@ impl DataFile {
     }
 
     /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
-    /// first, from which the next start mends what a crash cut short.
+    /// first, from which the next start repairs what a crash cut short.
     fn overwrite(&mut self, text: &[u8]) -> io::Result<Saved> {
         if let Some(edit) = self.changed()? {
             return Ok(Saved::Foreign(edit));

@@ -73,18 +73,18 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
 fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
-        return closed("the administration is switched off", "start standin without --no-admin");
+        return closed("the admin routes are disabled", "start standin without --no-admin");
     }
     let from_here = request.remote.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
     let forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers.contains_key(*name));
     if !from_here || forwarded {
         return closed(
-            "the administration answers requests from this machine only",
+            "the admin routes accept requests from this machine only",
             "send it from the machine that standin runs on, and not through a proxy",
         );
     }
     if request.host_name().is_some_and(|host| !is_loopback(host)) {
-        return closed("the administration answers under the names of this machine only", "ask for localhost");
+        return closed("the admin routes accept only host names of this machine", "ask for localhost");
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
     let own = format!("http://{}", request.header(header::HOST).unwrap_or_default());
@@ -93,8 +93,8 @@ fn guard(app: &App, request: &Request) -> Result<(), Problem> {
         || origin.is_some_and(|origin| origin.as_bytes() != own.as_bytes())
     {
         return closed(
-            "a page of another origin asks, and the administration answers its own page and programs only",
-            "use the page that standin serves at /, or a client that is no browser, as curl",
+            "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
+            "use the page that standin serves at /, or a client that is not a browser, such as curl",
         );
     }
     Ok(())

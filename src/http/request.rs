@@ -52,14 +52,14 @@ impl Request {
         let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
             let name = header::HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| format!("`{name}` is no name for a header"))?;
+                .map_err(|_| format!("`{name}` is not a valid header name"))?;
             let value = header::HeaderValue::from_str(value)
-                .map_err(|_| format!("`{value}` is no value for the header `{name}`"))?;
+                .map_err(|_| format!("`{value}` is not a valid value for the header `{name}`"))?;
             map.append(name, value);
         }
         Ok(Request {
-            method: Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is no method"))?,
-            uri: encode_target(target).parse().map_err(|error| format!("`{target}` is no target: {error}"))?,
+            method: Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is not a valid method"))?,
+            uri: encode_target(target).parse().map_err(|error| format!("`{target}` is not a valid target: {error}"))?,
             version: Version::HTTP_11,
             headers: map,
             body: Body::Whole(body.into()),

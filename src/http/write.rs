@@ -127,7 +127,7 @@ pub(super) fn refused(
         WriteError::Stopped => Problem::new(problem::STOPPING, "nothing was changed: the server is stopping")
             .hint("start it again, and send the request again"),
         WriteError::Bug => Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
-            .hint("please report the request that did it"),
+            .hint("please report the request that caused it"),
     }
 }
 
@@ -140,7 +140,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
         Refusal::NoId { property, value } => {
             Problem::new(problem::BAD_ID, format!("{property} is {value}; an id is a string or a number"))
                 .error(format!("/{property}"), "must be a string or a number")
-                .hint(format!("leave {property} out, and the record gets the next one"))
+                .hint(format!("leave {property} out to give the record the next one"))
         }
         Refusal::Dangling { rule, value } => {
             let path = format!("/{}", encode(&rule.resource));
@@ -156,7 +156,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
         }
         Refusal::Changed => {
             let problem = if request.headers.contains_key(header::IF_MATCH) {
-                Problem::new(problem::CHANGED, "the record is not the one that the entity tag in If-Match names")
+                Problem::new(problem::CHANGED, "the record does not match the entity tag in If-Match")
                     .hint("get the record again: its ETag is the one to send")
             } else {
                 Problem::new(problem::CHANGED, "the record exists, and If-None-Match says that it must not")

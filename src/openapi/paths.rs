@@ -42,7 +42,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
             let id = format!("{}Of{}", operation["operationId"].as_str().unwrap_or(""), parent.name);
             operation["operationId"] = id.into();
             let summary = operation["summary"].as_str().unwrap_or("").trim_end_matches('.').to_string();
-            let of = format!("{summary} of one record of {}.", parent.resource.name());
+            let of = format!("{summary} for a record in {}.", parent.resource.name());
             operation["summary"] = of.into();
         }
         paths.insert(path, item);
@@ -50,7 +50,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "All the data.", "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
+            "operationId": "getDatabase", "summary": "Get all the data.", "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
         } }),
     );
     Value::Object(paths)
@@ -96,11 +96,11 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let found = ok(&one.name, one.example.clone());
     let gone = fragments::get("deleted");
     let (new, part) = bodies(one);
-    let get = operation(one, "get", "Get a record of NAME.", &[], None, answer(&[(200, found.clone())], &read));
+    let get = operation(one, "get", "Get a record from NAME.", &[], None, answer(&[(200, found.clone())], &read));
     let put = operation(
         one,
         "replace",
-        "Replace a record of NAME; the id stays.",
+        "Replace a record in NAME; the id stays.",
         &[],
         Some(new),
         answer(&[(200, found.clone())], &changing),
@@ -108,7 +108,7 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let patch = operation(
         one,
         "change",
-        "Update some properties of a record of NAME.",
+        "Update some properties of a record in NAME.",
         &[],
         Some(part),
         answer(&[(200, found)], &changing),
@@ -119,7 +119,7 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     }
     let parameters = [fragments::get("dependent")];
     let delete =
-        operation(one, "delete", "Delete a record of NAME.", &parameters, None, answer(&[(200, gone)], &names));
+        operation(one, "delete", "Delete a record from NAME.", &parameters, None, answer(&[(200, gone)], &names));
     json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
 }
 
@@ -130,7 +130,7 @@ fn object(one: &Described<'_>) -> Value {
     let changed = |status| answer(&[(status, found.clone())], &changing);
     let get = operation(one, "get", "Get NAME.", &[], None, answer(&[(200, found.clone())], &ALWAYS));
     let put = operation(one, "replace", "Replace NAME.", &[], Some(new.clone()), changed(200));
-    let post = operation(one, "create", "Same as PUT, answers 201.", &[], Some(new), changed(201));
+    let post = operation(one, "create", "Same as PUT, responds with 201.", &[], Some(new), changed(201));
     let patch = operation(one, "change", "Update some properties of NAME.", &[], Some(part), changed(200));
     json!({ "get": get, "put": put, "post": post, "patch": patch })
 }

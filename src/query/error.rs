@@ -45,7 +45,7 @@ impl QueryError {
 
 impl fmt::Display for QueryError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}; a working one: {}", self.parameter, self.detail, self.example)
+        write!(formatter, "{}: {}; for example: {}", self.parameter, self.detail, self.example)
     }
 }
 

@@ -61,7 +61,7 @@ impl Test {
             (Op::Like, _) => {
                 let compiled = values.iter().map(|value| {
                     pattern::compile(value).map_err(|error| {
-                        let detail = format!("{} is not a regular expression that can be run: {error}", quoted(value));
+                        let detail = format!("{} is not a valid regular expression: {error}", quoted(value));
                         // The text itself can be looked for, if that was meant.
                         let literal = if value.len() < 80 { query_encode(&regex::escape(value)) } else { "^a".into() };
                         QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}={literal}"))

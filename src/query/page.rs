@@ -112,14 +112,14 @@ impl Asked<'_> {
 }
 
 fn whole(name: &str, text: &str, example: &str) -> Result<i64, QueryError> {
-    text.trim()
-        .parse()
-        .map_err(|_| QueryError::new(Fault::Number, name, format!("{} is not a whole number", quoted(text)), example))
+    text.trim().parse().map_err(|_| {
+        QueryError::new(Fault::Number, name, format!("must be a whole number, got {}", quoted(text)), example)
+    })
 }
 
 fn count(name: &str, text: &str, least: usize, example: &str) -> Result<usize, QueryError> {
     text.trim().parse().ok().filter(|number| *number >= least).ok_or_else(|| {
-        let detail = format!("{} is not a whole number from {least} on", quoted(text));
+        let detail = format!("must be a whole number of at least {least}, got {}", quoted(text));
         QueryError::new(Fault::Number, name, detail, example)
     })
 }

@@ -32,7 +32,7 @@ const nothingWrong = () => {
   assert.deepEqual(browser.foreign.splice(0), []);
 };
 
-test("open, filter, create with a broken e-mail, mend, copy as curl, edit the file, undo", async (context) => {
+test("open, filter, create with a broken e-mail, fix it, copy as curl, edit the file, undo", async (context) => {
   const { url, file } = await serve(context, three, rules);
   const page = await visit(url);
   await page.getByRole("navigation", { name: "Resources" }).getByRole("link", { name: /users/ }).click();
@@ -73,7 +73,7 @@ test("open, filter, create with a broken e-mail, mend, copy as curl, edit the fi
   // Mended it is created.
   await email.fill("zoe@example.com");
   await page.getByRole("button", { name: "Create" }).click();
-  await page.getByRole("heading", { name: "users 4" }).waitFor();
+  await page.getByRole("heading", { name: "users / 4" }).waitFor();
   assert.equal(JSON.parse(readFileSync(file, "utf8")).users[3].lastName, "O'Brien");
 
   // Change it; copy the command, and run it with another value.
@@ -107,7 +107,7 @@ test("open, filter, create with a broken e-mail, mend, copy as curl, edit the fi
 test("what another client sends is shown with its problem", async (context) => {
   const { url, } = await serve(context, three, rules);
   const page = await visit(`${url}/#/users`);
-  await page.getByText("What clients send").click();
+  await page.getByText("Recent requests").click();
   await fetch(`${url}/users`, { method: "POST", headers: { "Content-Type": "application/json", Authorization: "Bearer hunter2" }, body: '{"lastname": "x"}' });
   const log = page.locator('[data-test="log"]');
   await log.getByText("POST /users").waitFor();
@@ -185,7 +185,7 @@ test("it is used with the keyboard alone", async (context) => {
   await page.keyboard.press("Tab");
   await page.locator("tbody a").focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "users 2" }).waitFor();
+  await page.getByRole("heading", { name: "users / 2" }).waitFor();
   await page.getByLabel("firstName").focus();
   await page.keyboard.press("Control+A");
   await page.keyboard.type("Gracia");
@@ -200,7 +200,7 @@ test("it is used with the keyboard alone", async (context) => {
   await page.keyboard.press("Escape");
   await page.locator("main").focus();
   await page.keyboard.press("n");
-  await page.getByRole("heading", { name: "New record of users" }).waitFor();
+  await page.getByRole("heading", { name: "New record in users" }).waitFor();
   // Everything that can be used has a name.
   const nameless = await page.locator("button, a, input, select, textarea").evaluateAll((all) => all.filter((one) =>
     !(one.textContent.trim() || one.getAttribute("aria-label") || one.labels?.length)).map((one) => one.outerHTML));

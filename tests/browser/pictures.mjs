@@ -42,11 +42,11 @@ async function broken(page) {
 }
 
 async function log(page, url) {
-  await page.getByText("What clients send").click();
+  await page.getByText("Recent requests").click();
   await fetch(`${url}/users`, { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"lastname": "x"}' });
   await fetch(`${url}/users?lastname=x`);
   await page.locator(".entry").nth(1).waitFor();
-  await page.getByText("What clients send").scrollIntoViewIfNeeded();
+  await page.getByText("Recent requests").scrollIntoViewIfNeeded();
 }
 
 const phone = { width: 390, height: 844 };

@@ -1,6 +1,6 @@
 //! Instructions per request, counted by callgrind over requests within the process, so that a change which costs a
 //! tenth is seen on a noisy machine: `cargo bench -p standin-bench --bench instructions` compares with what
-//! `benches/instructions.txt` holds, and `-- --write` records anew.
+//! `benches/instructions.txt` holds, and `-- --write` records them again.
 #![allow(clippy::print_stdout)] // It prints a report.
 
 #[path = "compare/data.rs"]

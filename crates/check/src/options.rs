@@ -11,7 +11,7 @@ pub struct Options {
     /// The data file for pages that name none [default: found beside or above the page]
     #[cfg_attr(feature = "clap", arg(long = "db", value_name = "FILE"))]
     pub database: Option<PathBuf>,
-    /// The rules file [default: NAME.schema.json beside NAME.json, if it is there]
+    /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE"))]
     pub schema: Option<PathBuf>,
     /// Rewrite responses that are wrong; `--fix=missing` also adds one where there is none

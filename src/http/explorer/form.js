@@ -30,7 +30,7 @@ export async function form(place, { name, id, isNew, single, document, info, go,
   const schema = bodySchema(document, operation);
   let record = {};
   let state;
-  const title = isNew ? `New record of ${name}` : single ? name : `${name} ${id}`;
+  const title = isNew ? `New record in ${name}` : single ? name : `${name} / ${id}`;
   const heading = el("div", { class: "row spread" }, el("h2", {}, line(title, 120)), single ? null : el("a", { href: back }, `All ${name}`));
 
   async function load(quiet) {
@@ -113,7 +113,7 @@ export async function form(place, { name, id, isNew, single, document, info, go,
       // What stands at its field need not be said twice.
       const said = rest.length === 0 && entry.json?.errors?.length === 1;
       fill(problem, el("div", { class: "problem", role: "alert" },
-        el("p", {}, el("strong", {}, entry.json?.title ?? "Not saved"), ` (${entry.status || "no answer"})`),
+        el("p", {}, el("strong", {}, entry.json?.title ?? "Not saved"), ` (${entry.status || "no response"})`),
         said ? null : el("p", {}, entry.json?.detail ?? cut(entry.text, 400)), rest.map((text) => el("p", { class: "wrong" }, text)),
         entry.json?.hint ? el("p", { class: "hint" }, entry.json.hint) : null));
       const first = fields.find((one) => one.isWrong());
@@ -164,7 +164,7 @@ export async function form(place, { name, id, isNew, single, document, info, go,
     const wrong = el("p", { class: "wrong", id: `${name}-wrong` });
     const kinds = typesOf(schema).join(" or ");
     const words = [schema?.description, [kinds, schema?.format].filter(Boolean).join(", "), required ? "required" : ""].filter(Boolean).join(" · ");
-    const note = el("p", { class: "note", id: `${name}-note` }, long ? `${old.length.toLocaleString("en")} characters: too long to be edited here` : words);
+    const note = el("p", { class: "note", id: `${name}-note` }, long ? `${old.length.toLocaleString("en")} characters: too long to edit here` : words);
     if (long) input.disabled = true;
     input.setAttribute("aria-describedby", `${name}-wrong ${name}-note`);
     if (required) input.setAttribute("aria-required", "true");
@@ -193,6 +193,6 @@ export async function form(place, { name, id, isNew, single, document, info, go,
     if (isNew || (!single && changed && changed.size > 0 && !changed.has(String(id)))) return;
     if (place.contains(state.element) && !state.isDirty()) { if (await load(true)) state = build(); return; }
     state.notice.replaceChildren(el("p", { class: "hint" }, "The record has been changed elsewhere. ",
-      el("button", { type: "button", class: "small", click: async () => { if (await load(false)) state = build(); } }, "Show it as it is now")));
+      el("button", { type: "button", class: "small", click: async () => { if (await load(false)) state = build(); } }, "Load the current version")));
   };
 }

@@ -70,7 +70,7 @@ export async function call(method, path, { body, type = "application/json", quie
     entry.text = await response.text();
     Object.assign(entry, { status: response.status, statusText: response.statusText, headers: [...response.headers] });
   } catch {
-    entry.text = "No answer came: is standin still running?";
+    entry.text = "No response: is standin still running?";
   }
   entry.time = performance.now() - start;
   const header = (name) => entry.headers.find(([known]) => known === name)?.[1];

@@ -73,13 +73,13 @@ function home(main, name) {
   }
   if (info.resources.length === 0) {
     main.replaceChildren(el("div", { class: "empty" }, el("h2", {}, "No resources yet"),
-      el("p", {}, "Add one to ", el("code", {}, info.file ?? "the data file"), " and save: it appears here by itself."),
+      el("p", {}, "Add one to ", el("code", {}, info.file ?? "the data file"), " and save; it appears here automatically."),
       el("pre", {}, '{\n  "users": []\n}')));
     return;
   }
   const rules = info.resources.filter((resource) => resource.rules).length;
   main.replaceChildren(el("h2", {}, "The API"),
-    el("p", { class: "gap" }, `${info.resources.length} resource${info.resources.length > 1 ? "s" : ""}, ${rules} with rules. Choose one to see its records and to try requests; each is shown as the command that does the same.`),
+    el("p", { class: "gap" }, `${info.resources.length} resource${info.resources.length > 1 ? "s" : ""}, ${rules} with rules. Pick a resource to browse it. Each action is shown as a curl command.`),
     el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ["Resource", "Records", "Rules", "URL"].map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, info.resources.map((resource) => el("tr", {},
         el("td", {}, el("a", { href: link(resource.name) }, line(resource.name, 60))),
@@ -173,5 +173,5 @@ if (await load()) {
   show();
   follow();
 } else {
-  place("main").replaceChildren(el("div", { class: "problem", role: "alert" }, el("p", {}, "The server does not answer.")));
+  place("main").replaceChildren(el("div", { class: "problem", role: "alert" }, el("p", {}, "The server does not respond.")));
 }

@@ -6,14 +6,14 @@ const done = [];
 let shown;
 let log;
 
-const status = (code) => el("span", { class: `status s${String(code)[0]}` }, String(code || "no answer"));
+const status = (code) => el("span", { class: `status s${String(code)[0]}` }, String(code || "no response"));
 const milliseconds = (time) => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
 
 /// Puts the panel into `place`; `admin`: the server tells what other clients send.
 export function panel(place, admin) {
-  const view = el("div", {}, el("p", { class: "soft" }, "What you do here is shown as the request that does it."));
+  const view = el("div", {}, el("p", { class: "soft" }, "Each action is shown as the request it sends."));
   const older = el("ul", { class: "chips" });
-  const past = el("details", { class: "gap", hidden: true }, el("summary", {}, "Before"), older);
+  const past = el("details", { class: "gap", hidden: true }, el("summary", {}, "Earlier"), older);
   const show = (entry) => { shown = entry; view.replaceChildren(details(entry)); };
   onRequest((entry) => {
     done.unshift(entry);
@@ -43,7 +43,7 @@ function details(entry) {
     hint ? el("p", { class: "hint" }, hint) : null,
     el("details", {}, el("summary", {}, `Headers (${entry.headers.length})`),
       el("dl", {}, entry.headers.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))),
-    entry.text ? el("pre", { tabindex: "0", "aria-label": "The answer" }, cut(entry.text, 8000)) : el("p", { class: "soft" }, "No body."));
+    entry.text ? el("pre", { tabindex: "0", "aria-label": "Response" }, cut(entry.text, 8000)) : el("p", { class: "soft" }, "No body."));
 }
 
 /// The requests of all clients, asked for while somebody looks.
@@ -67,8 +67,8 @@ function clients() {
     timer = setTimeout(ask, 1000);
   };
   log = el("details", { class: "gap", toggle: ask, "data-test": "log" },
-    el("summary", {}, el("h2", {}, "What clients send")),
-    el("label", { class: "row" }, own, "Also what this page sends"), rows);
+    el("summary", {}, el("h2", {}, "Recent requests")),
+    el("label", { class: "row" }, own, "Include this page's requests"), rows);
   return log;
 }
 

@@ -106,7 +106,7 @@ export function table(place, { name, pairs, document, info, go }) {
     const number = (value) => value.toLocaleString("en");
     return [
       el("p", { class: "soft", "data-test": "range" }, count === 0 ? `No records on page ${number(page)} of ${number(last)}` : `${number(from + 1)}–${number(from + count)} of ${number(total)}`),
-      el("div", { class: "row center" }, el("label", { for: "size" }, "On a page"), size),
+      el("div", { class: "row center" }, el("label", { for: "size" }, "Rows per page"), size),
       el("div", { class: "row" }, button("First", 1, page > 1), button("Previous", Math.min(page - 1, last), page > 1),
         button("Next", page + 1, page < last), button("Last", last, page < last)),
     ];
@@ -115,11 +115,11 @@ export function table(place, { name, pairs, document, info, go }) {
   function empty(ok) {
     const chosen = pairs.some(([known]) => !WINDOW.includes(known) && known !== "_sort");
     if (chosen || !ok) {
-      return el("div", { class: "empty" }, el("p", {}, ok ? "No record is like that." : "The query cannot be carried out."),
+      return el("div", { class: "empty" }, el("p", {}, ok ? "No matching records." : "Invalid query."),
         el("button", { type: "button", click: () => go(link(name)) }, "Show all records"));
     }
     return el("div", { class: "empty" }, el("p", {}, `${name} is empty.`),
-      el("p", {}, "Add the first record here, or write one into the data file: it appears by itself."));
+      el("p", {}, "Add the first record here, or add one to the data file; it appears automatically."));
   }
 
   load(false);

@@ -154,7 +154,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
                 // What the data of before leaves to do is part of it.
                 seen.is_some_and(|seen| seen.elapsed() > AFTER) || start.elapsed() > Duration::from_secs(60)
             })?;
-            time += seen.ok_or("the edit has not been taken in within a minute")? - start;
+            time += seen.ok_or("the edit was not loaded within a minute")? - start;
         }
         row("no edit", None, still);
         row("an edit", Some(time / options.rounds as u32), edited);
