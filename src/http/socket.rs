@@ -127,7 +127,7 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
         ),
         "400" => Some(
             Problem::new(problem::BAD_REQUEST, "what arrived is not an HTTP/1.1 request")
-                .hint("the first line is `GET /users HTTP/1.1`, then headers as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
+                .hint("the first line is `GET /users HTTP/1.1`, then headers such as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
         ),
         "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),
         "431" if line.length() >= header_limit => Some(

@@ -97,7 +97,7 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
                 HeaderValue::try_from(format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
             return Err(Problem::new(problem::RANGE, format!("the file has {size} bytes"))
                 .header(header::CONTENT_RANGE, whole)
-                .hint("ask for a range within the file, as `Range: bytes=0-99`"));
+                .hint("request a range within the file, for example `Range: bytes=0-99`"));
         }
     };
     let mut body = Vec::new();

@@ -154,15 +154,15 @@ impl Query {
     fn note_unknown_fields(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
         let mut asked: Vec<(String, String, &str)> = Vec::new();
         for filter in &self.filters {
-            asked.push((filter.parameter.clone(), filter.path.text.clone(), "so that the answer is empty"));
+            asked.push((filter.parameter.clone(), filter.path.text.clone(), "so the response is empty"));
         }
         for condition in &self.conditions {
             condition.each_field(&mut |path| {
-                asked.push(("_where".into(), path.into(), "so that no record meets what is asked of it"));
+                asked.push(("_where".into(), path.into(), "so no record matches the condition"));
             });
         }
         for key in &self.sort {
-            asked.push(("_sort".into(), key.path.text.clone(), "so that the order does not change"));
+            asked.push(("_sort".into(), key.path.text.clone(), "so the order does not change"));
         }
         let mut whole = Vec::new();
         for filter in self.filters.iter().filter(|filter| !self.is_related(&filter.path.text)) {

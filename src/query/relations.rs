@@ -105,7 +105,7 @@ impl<'a> Relations<'a> {
         }
         if self.rows(self.collection).any(|row| json::get_member(row, name).is_some()) {
             let detail = format!(
-                "records of {} have {name:?} of their own, which this answer shows replaced by records of {name}.",
+                "records of {} have their own {name:?}, which this response replaces with the records of {name}.",
                 self.collection
             );
             self.note("_embed", detail, None);
