@@ -352,7 +352,7 @@ fn what_belongs_to_an_example() {
         // A URL with its method beside it, and other clients.
         (format!("**Method**: GET\n\n```text\nhttp://localhost:3000/users/1\n```\n\n**Response:**\n\n{wrong}"), &["fail"]),
         (format!("**Method**: GET\n\n```text\nhttp://localhost:3000/users/1\n```\n\n**Response:**\n\n{right}"), &["pass"]),
-        (format!("```sh\nhttp :3000/users/1\n```\n\n{wrong}"), &["skipped"]),
+        (format!("```sh\nhttp :3000/users/1\n```\n\n{wrong}"), &["fail"]),
         // A misspelled name, where the response is right by accident.
         ("```sh\ncurl localhost:3000/users?last_name=Ito\n```\n\n```json\n[]\n```\n".to_owned(), &["fail"]),
         (
@@ -523,7 +523,7 @@ error: GET /profile: name: documented \"Demo\", got \"demo\"
   - \"name\": \"Demo\"
   + \"name\": \"demo\"
 
-skipped  page.md:13: GET localhost:3000/users/{id} (a template: `{id}` is a placeholder)
+skipped  page.md:14: GET localhost:3000/users/{id} (a template: `{id}` is a placeholder)
 endpoints: 2 of 10 documented, 0 tested; 8 undocumented (--coverage lists them)
 2 examples on 1 page: 0 passed, 1 failed, 1 skipped
 ";
@@ -552,7 +552,7 @@ fn machines_get_their_formats() {
     let json: Value = serde_json::from_str(&printed(&page, Format::Json)).unwrap();
     let first = &json["examples"][0];
     assert_eq!(first["page"], "page.md");
-    assert_eq!(first["line"], 1);
+    assert_eq!(first["line"], 2);
     assert_eq!(first["request"], "GET /profile");
     assert_eq!(first["verdict"], "fail");
     assert_eq!(first["documented"], serde_json::json!({"status": 200, "body": {"name": "Demo"}}));

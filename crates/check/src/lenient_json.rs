@@ -233,7 +233,7 @@ fn status_words(line: &str) -> Option<&str> {
     let words = words.trim();
     let (code, given) = words.split_once(' ').unwrap_or((words, ""));
     let known = ureq::http::StatusCode::from_bytes(code.as_bytes()).ok()?.canonical_reason()?;
-    // Other text that begins with a number is no status line.
+    // Other text that begins with a number is not a status line.
     (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
 }
 
