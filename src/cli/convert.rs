@@ -1,7 +1,9 @@
 //! Data in other formats as the text of a data file, for `standin init --from`.
 
+use std::fmt;
 use std::path::Path;
 
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
@@ -28,9 +30,9 @@ pub(super) fn to_json(file: &Path) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
     let collection = collection(file);
     let value: Value = match format(file) {
-        Some("JSON5" | "JSON with comments") => json5::from_str(text).map_err(|error| failed(&error))?,
+        Some("JSON5" | "JSON with comments") => json5::from_str::<Lossless>(text).map_err(|error| failed(&error))?.0,
         Some("YAML") => yaml(text).map_err(|error| failed(&error))?,
-        Some("CSV") => records(text).map_err(|error| failed(&error))?,
+        Some("CSV") => records(text).map_err(|error| failed(&*error))?,
         Some(_) => return wrap(&collection, text).map_err(|error| failed(&error)),
         None if text.trim_start().starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() => {
             return Err(format!("{name} is a data file already\n  help: standin {}", shell_word(&name.to_string())));
@@ -46,7 +48,83 @@ pub(super) fn to_json(file: &Path) -> Result<String, String> {
 
 /// YAML 1.2, in which `no` is a text.
 fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
-    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true })
+    let value: Lossless = serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true })?;
+    Ok(value.0)
+}
+
+/// A value of another format that JSON can hold: without repeated keys, of which one would be lost, and without numbers
+/// like infinity, which would become null.
+struct Lossless(Value);
+
+impl<'de> Deserialize<'de> for Lossless {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lossless, D::Error> {
+        deserializer.deserialize_any(LosslessVisitor).map(Lossless)
+    }
+}
+
+struct LosslessVisitor;
+
+impl<'de> Visitor<'de> for LosslessVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value that JSON can hold")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom(format!("JSON has no number {value}")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Lossless(value)) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((key, Lossless(value))) = members.next_entry::<String, Lossless>()? {
+            if object.contains_key(&key) {
+                return Err(de::Error::custom(format!("the key {key:?} is there twice")));
+            }
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
 }
 
 /// The name that the records of a file without names get.
@@ -79,13 +157,20 @@ pub(super) fn wrap(collection: &str, text: &str) -> Result<String, serde_json::E
 }
 
 /// The records of a table with a header row.
-fn records(text: &str) -> Result<Value, csv::Error> {
+fn records(text: &str) -> Result<Value, Box<dyn std::error::Error>> {
+    if text.matches('"').count() % 2 == 1 {
+        // The reader would take the rest of the file for one cell.
+        return Err("a quoted cell is not closed: the number of quotes is odd".into());
+    }
     let header = text.lines().next().unwrap_or_default();
     // Spreadsheets write semicolons where the comma is the decimal sign.
     let count = |delimiter: &u8| header.bytes().filter(|byte| byte == delimiter).count();
     let delimiter = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
     let names = reader.headers()?.clone();
+    if let Some(name) = names.iter().enumerate().find_map(|(at, name)| names.iter().take(at).find(|one| *one == name)) {
+        return Err(format!("two columns are called {name:?}; rename one of them").into());
+    }
     let rows = reader.records().collect::<Result<Vec<_>, _>>()?;
     // A column has one type: a postal code among numbers would lose its leading zero.
     let is_plain = |column: usize| {

@@ -7,6 +7,7 @@ mod budget;
 mod check;
 mod compile;
 mod document;
+#[cfg(feature = "cli")]
 mod editor;
 mod example;
 mod ids;
@@ -25,6 +26,7 @@ use crate::rules::{ReferenceRule, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
 pub use check::Violation;
+#[cfg(feature = "cli")]
 pub use editor::editor_schema;
 pub use ids::IdRules;
 

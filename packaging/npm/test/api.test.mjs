@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { end, project, remove, reset } from "./support.mjs";
@@ -58,6 +58,27 @@ test("options become flags", async () => {
   await assert.rejects(start({ data: {}, prot: 1 }), /unknown option "prot"/);
 });
 
+test("a quiet or coloured log does not hide the address", async () => {
+  process.env.CLICOLOR_FORCE = "1";
+  process.env.STANDIN_LOG = "error";
+  try {
+    for (const args of [[], ["--quiet"], ["--log-level", "error"]]) {
+      const server = await start({ data: {}, args });
+      assert.match(server.url, /^http:\/\/localhost:\d+$/);
+      await server.stop();
+    }
+  } finally {
+    delete process.env.CLICOLOR_FORCE;
+    delete process.env.STANDIN_LOG;
+  }
+});
+
+test("wrong values are refused with their names", async () => {
+  for (const options of [{ data: null }, { data: [1] }, { rules: 1 }, { port: -1 }, { args: "--quiet" }]) {
+    await assert.rejects(start(options), { name: "TypeError", message: new RegExp(`"${Object.keys(options)[0]}"`) });
+  }
+});
+
 test("several servers at once", async () => {
   const servers = await Promise.all([1, 2, 3].map((n) => start({ data: { items: [{ id: n }] } })));
   const ids = await Promise.all(servers.map(async ({ url }) => (await (await fetch(`${url}/items`)).json())[0].id));
@@ -83,10 +104,12 @@ test("the server ends with the process that started it", async () => {
 
 test("a process that forgets stop() can end", async () => {
   const code = `require("standin").start({ data: {} }).then(({ url }) => console.log(url))`;
-  const child = spawn("node", ["-e", code], { cwd: folder });
+  const temporary = mkdtempSync(join(folder, "tmp-"));
+  const child = spawn("node", ["-e", code], { cwd: folder, env: { ...process.env, TMPDIR: temporary } });
   const url = new Promise((resolve) => child.stdout.once("data", (chunk) => resolve(String(chunk).trim())));
   assert.equal(await end(child), 0);
   await refused(await url);
+  assert.deepEqual(readdirSync(temporary), []);
 });
 
 /** Waits until nothing accepts connections any more. */

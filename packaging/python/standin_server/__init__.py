@@ -107,8 +107,10 @@ def start(
         # Nobody will look into a file of our own.
         command.append("--ephemeral")
     errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
+    # The last ones win: the address is read from the banner, whatever else is asked for.
     process = subprocess.Popen(
-        [*command, *args],
+        [*command, *args, "--quiet=false", "--log-level=info"],
+        env={**os.environ, "NO_COLOR": "1", "CLICOLOR_FORCE": "0", "STANDIN_LOG": ""},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

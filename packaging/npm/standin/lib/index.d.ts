@@ -1,14 +1,11 @@
-/** A value that JSON can hold. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-
 export interface StartOptions {
   /**
    * The data: the path of a JSON file, or the data itself. Writes go to the file; data that is passed as an object is
    * kept in memory. Default: `"db.json"`.
    */
-  data?: string | { [resource: string]: Json };
+  data?: string | object;
   /** The rules: the path of a JSON Schema, or the schema itself. Default: `NAME.schema.json` beside `NAME.json`. */
-  rules?: string | { [keyword: string]: Json };
+  rules?: string | object;
   /** The port; 0 (the default) picks a free one. */
   port?: number;
   /** The host name or address to listen on. Default: `"localhost"`. */
@@ -26,7 +23,7 @@ export interface StartOptions {
   /** What foreign keys end with. Default: `"Id"`. */
   foreignKeySuffix?: string;
   /** More command-line arguments, as `standin --help` lists them. */
-  args?: string[];
+  args?: readonly string[];
   /** Milliseconds to wait for the server to start. Default: 10000. */
   timeout?: number;
 }

@@ -25,8 +25,22 @@ async function start(options = {}) {
     }
   }
   const { data = "db.json", rules, port = 0, args = [], timeout = 10_000 } = options;
+  if (typeof data !== "string" && !isObject(data)) {
+    throw new TypeError('start: "data" must be the path of a file or an object of resources');
+  }
+  if (rules !== undefined && typeof rules !== "string" && !isObject(rules)) {
+    throw new TypeError('start: "rules" must be the path of a file or a JSON Schema');
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError('start: "port" must be a port number');
+  if (!Array.isArray(args)) throw new TypeError('start: "args" must be an array of strings');
   const folder = isObject(data) || isObject(rules) ? mkdtempSync(join(tmpdir(), "standin-")) : undefined;
   const removeFolder = () => folder && rmSync(folder, { recursive: true, force: true });
+  // For a process that ends without stop().
+  process.once("exit", removeFolder);
+  const cleanUp = () => {
+    process.off("exit", removeFolder);
+    removeFolder();
+  };
   try {
     const file = isObject(data) ? writeJson(folder, "db.json", data) : data;
     const schema = isObject(rules) ? writeJson(folder, "db.schema.json", rules) : rules;
@@ -38,16 +52,21 @@ async function start(options = {}) {
     for (const [name, flag] of Object.entries(SWITCHES)) if (options[name]) flags.push(flag);
     // Nobody will look into a file of our own.
     if (isObject(data) && !options.ephemeral) flags.push("--ephemeral");
-    return await launch([...flags, ...args], timeout, removeFolder);
+    // The last ones win: the address is read from the banner, whatever else is asked for.
+    return await launch([...flags, ...args, "--quiet=false", "--log-level=info"], timeout, cleanUp);
   } catch (error) {
-    removeFolder();
+    cleanUp();
     throw error;
   }
 }
 
 function launch(flags, timeout, cleanUp) {
   // The server ends when this end of its stdin is closed, and the system closes it however this process ends.
-  const child = spawn(binaryPath(), flags, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+  const child = spawn(binaryPath(), flags, {
+    stdio: ["pipe", "pipe", "pipe"],
+    windowsHide: true,
+    env: { ...process.env, NO_COLOR: "1", CLICOLOR_FORCE: "0", STANDIN_LOG: "" },
+  });
   const exited = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
   let output = "";
   let errors = "";
@@ -97,7 +116,7 @@ function launch(flags, timeout, cleanUp) {
 }
 
 function isObject(value) {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function writeJson(folder, name, value) {
