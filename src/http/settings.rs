@@ -38,7 +38,7 @@ pub struct Settings {
     pub body_limit: usize,
     /// Bytes of a request's target.
     pub target_limit: usize,
-    /// Bytes of a regular expression in a query, at most [`MAX_PATTERN`]. What it may cost to run is bounded in any case.
+    /// Bytes of a regular expression in a query, at most `MAX_PATTERN`. What it may cost to run is bounded in any case.
     pub pattern_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,

@@ -7,8 +7,8 @@ use bytestring::ByteString;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::members::skip_space;
 use super::parse::{MAX_DEPTH, SyntaxError, check, expected};
+use super::positions::skip_space;
 use super::{Layout, offset_in, unquote};
 
 /// The text of a data file, split into its resources and records. Put together again the pieces are the file, byte for

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::members::skip_space;
+use super::positions::skip_space;
 use super::{Kind, Layout, get_member, members, offset_in, quote};
 
 /// Whether two JSON texts are the same up to white space. (Numbers and strings must be spelt the same.)

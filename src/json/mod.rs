@@ -13,6 +13,7 @@ mod members;
 mod parse;
 mod path;
 pub mod pointer;
+mod positions;
 
 pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};

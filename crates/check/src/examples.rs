@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::clients;
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
@@ -85,7 +86,7 @@ pub fn find(page: &Page) -> Vec<Example> {
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
         .filter_map(|at| {
             let fence = page.fence(at)?;
-            let mut found = requests::find(fence);
+            let mut found = requests::find(fence, clients::find);
             variables.extend(requests::variables(fence));
             for request in &mut found {
                 request.set(&variables);

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::clients;
 use super::curl;
 use super::http_message;
 use super::lenient_json;
@@ -103,11 +102,12 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 static VARIABLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$"));
 
-/// Finds the requests of a code block in order.
-pub fn find(fence: &Fence) -> Vec<FoundRequest> {
+/// Finds the requests of a code block in order. `other_clients` finds those of other programs than curl in a text of a
+/// language.
+pub fn find(fence: &Fence, other_clients: fn(&str, &str) -> Vec<FoundRequest>) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
     if OTHER_LANGUAGES.split(' ').any(|language| language == fence.language) {
-        return clients::find(text, &fence.language);
+        return other_clients(text, &fence.language);
     }
     if fence.in_sentence {
         return inside(text, 0..text.len(), "stands in a sentence").into_iter().collect();
@@ -122,7 +122,7 @@ pub fn find(fence: &Fence) -> Vec<FoundRequest> {
         found.extend(without_command(text));
     }
     if found.is_empty() {
-        found = clients::find(text, &fence.language);
+        found = other_clients(text, &fence.language);
     }
     // A block that contains the opening fence of another one.
     let nested = Lines { text, at: 0 }.find(|(line, _)| {
@@ -379,7 +379,7 @@ mod tests {
         page.blocks
             .iter()
             .filter_map(|block| match block {
-                Block::Fence(fence) => Some(find(fence)),
+                Block::Fence(fence) => Some(find(fence, crate::clients::find)),
                 _ => None,
             })
             .flatten()
