@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use standin::AccessLogEntry;
 use standin::Notice;
-use standin::{Listeners, Options, Server};
+use standin::{Listeners, Options, Server, StartError};
 use tempfile::TempDir;
 
 /// How long anything may take before the test fails instead of hanging.
@@ -229,11 +229,19 @@ impl Fixture {
 fn start(options: &Options) -> (Server, Receiver<AccessLogEntry>, Receiver<(Instant, Notice)>) {
     let (log, entries) = channel();
     let (tell, notices) = channel();
-    // Nobody listens any more once a test has ended.
-    let mut listeners = Listeners::default();
-    listeners.access = Some(Box::new(move |entry| drop(log.send(entry))));
-    listeners.notice = Some(Box::new(move |notice| drop(tell.send((Instant::now(), notice)))));
-    let server = Server::start(options, listeners).unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    // Other tests start processes, and between fork and exec these hold the lock of a server that has just stopped.
+    let server = until("the file is not locked", || {
+        let (log, tell) = (log.clone(), tell.clone());
+        // Nobody listens any more once a test has ended.
+        let mut listeners = Listeners::default();
+        listeners.access = Some(Box::new(move |entry| drop(log.send(entry))));
+        listeners.notice = Some(Box::new(move |notice| drop(tell.send((Instant::now(), notice)))));
+        match Server::start(options, listeners) {
+            Ok(server) => Some(server),
+            Err(StartError::Locked { .. }) => None,
+            Err(error) => panic!("{error}: {error:?}"),
+        }
+    });
     (server, entries, notices)
 }
 
