@@ -8,7 +8,10 @@ use standin::{Listeners, Options, Server};
 
 /// The code under test: a client of the API at `base`.
 fn user_name(base: &str, id: u32) -> Result<String, Box<dyn Error>> {
-    let text = ureq::get(format!("{base}/users/{id}")).call()?.body_mut().read_to_string()?;
+    let text = ureq::get(format!("{base}/users/{id}"))
+        .call()?
+        .body_mut()
+        .read_to_string()?;
     let user: Value = serde_json::from_str(&text)?;
     Ok(user["name"].as_str().unwrap_or_default().to_string())
 }
@@ -21,10 +24,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // With rules: a user must have an e-mail address.
     let mut options = Options::from_json(json!({"users": []}));
-    options.rules = Some(json!({"properties": {"users": {"items": {"required": ["email"]}}}}).to_string());
+    options.rules =
+        Some(json!({"properties": {"users": {"items": {"required": ["email"]}}}}).to_string());
     let strict = Server::start(&options, Listeners::default())?;
-    let post = ureq::post(format!("{}/users", strict.url())).header("content-type", "application/json").send("{}");
-    assert!(matches!(post, Err(ureq::Error::StatusCode(400))), "{post:?}");
+    let post = ureq::post(format!("{}/users", strict.url()))
+        .header("content-type", "application/json")
+        .send("{}");
+    assert!(
+        matches!(post, Err(ureq::Error::StatusCode(400))),
+        "{post:?}"
+    );
 
     // What the client has changed, without writing a file.
     ureq::delete(format!("{}/users/1", server.url())).call()?;

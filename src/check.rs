@@ -17,16 +17,30 @@ pub fn in_process(data: &TextFile, rules: Option<&TextFile>) -> Result<Service, 
     options.rules = rules.map(|rules| rules.text.to_string());
     let sandbox = Sandbox::open(&options).map_err(|error| with_causes(&error))?;
     Ok(Box::new(move |request: &Request| {
-        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         // A compressed response would have to be decompressed to be compared.
-        let headers: Vec<_> = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding")).collect();
+        let headers: Vec<_> = headers
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"))
+            .collect();
         let body = request.body.clone().unwrap_or_default().into_bytes();
         let response = sandbox.call(&request.method, &request.target, &headers, body)?;
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
             .collect();
-        Ok(Response { status: response.status().as_u16(), headers, body: response.into_body().to_vec() })
+        Ok(Response {
+            status: response.status().as_u16(),
+            headers,
+            body: response.into_body().to_vec(),
+        })
     }))
 }

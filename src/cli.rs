@@ -301,7 +301,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn command() -> clap::Command {
     let flags = |command: clap::Command| {
         command.mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue if arg.get_default_values().is_empty() => as_flag(arg.default_value("false")),
+            ArgAction::SetTrue if arg.get_default_values().is_empty() => {
+                as_flag(arg.default_value("false"))
+            }
             ArgAction::SetTrue => as_flag(arg),
             _ => arg,
         })
@@ -328,7 +330,9 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
 
 /// What an environment variable says; an empty one says nothing.
 fn environment(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+    std::env::var_os(name)
+        .map(|value| value.to_string_lossy().into_owned())
+        .filter(|value| !value.is_empty())
 }
 
 /// Stops the server. A request, a rule check or a disk that takes longer than `grace` and a moment is left behind:
@@ -340,7 +344,9 @@ fn stop(server: Server, grace: Duration, log: &log::Log) {
         drop(stopping);
     });
     if stopped.recv_timeout(grace + LAST_SAVE) == Err(mpsc::RecvTimeoutError::Timeout) {
-        log.error(style::warning("stopped before all work was finished; every acknowledged write is saved"));
+        log.error(style::warning(
+            "stopped before all work was finished; every acknowledged write is saved",
+        ));
     }
 }
 
@@ -361,16 +367,24 @@ fn write_error(text: &str) {
 
 /// Prints what a command was asked for.
 fn print(text: &[u8]) -> ExitCode {
-    match std::io::stdout().write_all(text).and_then(|()| std::io::stdout().flush()) {
+    match std::io::stdout()
+        .write_all(text)
+        .and_then(|()| std::io::stdout().flush())
+    {
         // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(&format!("cannot print: {error}")),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail(&format!("cannot print: {error}"))
+        }
         _ => ExitCode::from(OK),
     }
 }
 
 /// The names of the commands.
 fn commands() -> Vec<String> {
-    command().get_subcommands().map(|command| command.get_name().to_string()).collect()
+    command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_string())
+        .collect()
 }
 
 impl Serve {
@@ -383,8 +397,13 @@ impl Serve {
             Ok(level) => level,
             Err(words) => return fail(&words),
         };
-        let (timestamps, opens, at_stdin_end) = (self.timestamps, self.open, self.exit_on_stdin_close);
-        let (named, exec, snapshots) = (self.file.is_some(), self.exec.clone(), self.snapshots.clone());
+        let (timestamps, opens, at_stdin_end) =
+            (self.timestamps, self.open, self.exit_on_stdin_close);
+        let (named, exec, snapshots) = (
+            self.file.is_some(),
+            self.exec.clone(),
+            self.snapshots.clone(),
+        );
         let (mut options, port) = match self.options() {
             Ok(options) => options,
             Err(words) => return fail(&words),
@@ -397,7 +416,8 @@ impl Serve {
             }
             let (access, notices, name) = (log.clone(), log.clone(), name.clone());
             let listeners = Listeners {
-                access: (level >= LogLevel::Info).then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
+                access: (level >= LogLevel::Info)
+                    .then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
                 notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
             };
             match Server::start(&options, listeners) {
@@ -420,23 +440,38 @@ impl Serve {
         let url = banner::base_url(&server, &options);
         let has_keyboard = snapshot::has_keyboard();
         if level >= LogLevel::Info {
-            log.plain(banner::banner(&server, &options, has_keyboard && exec.is_none()));
+            log.plain(banner::banner(
+                &server,
+                &options,
+                has_keyboard && exec.is_none(),
+            ));
         } else if matches!(port, Port::Auto | Port::Number(0)) {
             log.plain(format!("{}\n", server.port()));
         }
         if opens && let Err(error) = open::that_detached(&url) {
-            log.error(style::warning(&format!("cannot open a browser ({error}); open {url}/ yourself")));
+            log.error(style::warning(&format!(
+                "cannot open a browser ({error}); open {url}/ yourself"
+            )));
         }
         let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
         // The port is open, so the command's requests are answered. Its input is the terminal's, or ours.
-        let command = match exec.map(|command| exec::start(&command, &url, has_keyboard, ask.clone())).transpose() {
+        let command = match exec
+            .map(|command| exec::start(&command, &url, has_keyboard, ask.clone()))
+            .transpose()
+        {
             Ok(command) => command,
             Err(error) => return fail(&format!("cannot run a shell for --exec: {error}")),
         };
         if command.is_none() {
             // Nobody listens once the server stops for another reason.
             let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
-            snapshot::on_key(server.reader(), snapshots, options.file.clone(), log.clone(), at_end);
+            snapshot::on_key(
+                server.reader(),
+                snapshots,
+                options.file.clone(),
+                log.clone(),
+                at_end,
+            );
         }
         let code = loop {
             match (signals.wait(&mut asked), &command) {
@@ -467,13 +502,16 @@ impl Serve {
                     shell_word(&name)
                 ));
             }
-            let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+            let extension = file
+                .extension()
+                .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
             if let Some("js" | "cjs" | "mjs") = extension.as_deref() {
-                let module = if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
-                    name.into_owned()
-                } else {
-                    format!("./{name}")
-                };
+                let module =
+                    if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
+                        name.into_owned()
+                    } else {
+                        format!("./{name}")
+                    };
                 let script = format!("console.log(JSON.stringify(require({module:?})()))");
                 return Err(format!(
                     "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
@@ -488,9 +526,15 @@ impl Serve {
                 ));
             }
         }
-        for (option, folder) in [("--static", self.folder.as_ref()), ("--snapshots", Some(&self.snapshots))] {
+        for (option, folder) in [
+            ("--static", self.folder.as_ref()),
+            ("--snapshots", Some(&self.snapshots)),
+        ] {
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                return Err(format!("{option} {}: there is no such folder", folder.display()));
+                return Err(format!(
+                    "{option} {}: there is no such folder",
+                    folder.display()
+                ));
             }
         }
         Ok(())
@@ -504,7 +548,11 @@ impl Serve {
                 format!("the environment variable STANDIN_LOG is {text:?}, which is not a level\n  help: use error, warn, info, debug or trace")
             })?,
         };
-        Ok(if self.quiet { level.min(LogLevel::Warn) } else { level })
+        Ok(if self.quiet {
+            level.min(LogLevel::Warn)
+        } else {
+            level
+        })
     }
 
     /// The options of the server, and the port that was asked for.
@@ -518,7 +566,10 @@ impl Serve {
                 )
             })?,
         };
-        let host = self.host.or_else(|| environment("STANDIN_HOST")).unwrap_or_else(|| "localhost".into());
+        let host = self
+            .host
+            .or_else(|| environment("STANDIN_HOST"))
+            .unwrap_or_else(|| "localhost".into());
         let file = self.file.unwrap_or_else(usual_file);
         let saving = match (self.ephemeral, self.durability) {
             (true, _) | (_, Sure::Memory) => Saving::Memory,
@@ -547,7 +598,11 @@ impl Serve {
             file,
             schema: self.schema,
             host,
-            port: if let Port::Number(port) = port { port } else { USUAL_PORT },
+            port: if let Port::Number(port) = port {
+                port
+            } else {
+                USUAL_PORT
+            },
             saving,
             watch: self.watch && !self.no_watch,
             poll: Duration::from_millis(self.poll),
@@ -579,7 +634,8 @@ fn one_file(first: &Path, second: &Path) -> String {
     let names = commands();
     let is_word = first.extension().is_none() && first.components().count() == 1 && !first.exists();
     if is_word {
-        let meant = nearest(&first.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or("serve");
+        let meant =
+            nearest(&first.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or("serve");
         return format!(
             "there is no command {first_name} (commands: {}); standin serves one file\n  help: standin {meant} {}",
             list(&names),
@@ -609,20 +665,29 @@ fn allow_many_files() {
 /// The words of `--on-delete`.
 fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
     // The parser knows no other words.
-    PossibleValuesParser::new(OnDelete::NAMES).map(|name| OnDelete::named(&name).unwrap_or_default())
+    PossibleValuesParser::new(OnDelete::NAMES)
+        .map(|name| OnDelete::named(&name).unwrap_or_default())
 }
 
 /// The data file where none is named.
 fn usual_file() -> PathBuf {
     let (usual, plain) = (PathBuf::from("data/db.json"), PathBuf::from("db.json"));
-    if !usual.exists() && plain.exists() { plain } else { usual }
+    if !usual.exists() && plain.exists() {
+        plain
+    } else {
+        usual
+    }
 }
 
 fn read_routes(path: &Path) -> Result<Rewriter, String> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the routes file {name}: {error}"))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the routes file {name}: {error}"))?;
     Rewriter::parse(&text).map_err(|error| {
-        let help = error.hint.as_ref().map_or_else(String::new, |hint| format!("\n  help: {hint}"));
+        let help = error
+            .hint
+            .as_ref()
+            .map_or_else(String::new, |hint| format!("\n  help: {hint}"));
         format!("{name}:{error}{help}")
     })
 }
@@ -634,7 +699,13 @@ fn count(most: u64) -> RangedU64ValueParser<usize> {
 
 /// A size as people write it: `500`, `100k`, `10m`; more than nothing.
 fn size(text: &str) -> Result<usize, String> {
-    any_size(text).and_then(|size| if size > 0 { Ok(size) } else { Err(NO_SIZE.into()) })
+    any_size(text).and_then(|size| {
+        if size > 0 {
+            Ok(size)
+        } else {
+            Err(NO_SIZE.into())
+        }
+    })
 }
 
 const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";
@@ -642,12 +713,17 @@ const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";
 /// As [`size`], or 0.
 fn any_size(text: &str) -> Result<usize, String> {
     let lower = text.to_ascii_lowercase();
-    let lower = lower.strip_suffix("ib").or(lower.strip_suffix('b')).unwrap_or(&lower);
+    let lower = lower
+        .strip_suffix("ib")
+        .or(lower.strip_suffix('b'))
+        .unwrap_or(&lower);
     let (digits, factor) = match lower.as_bytes().last() {
         Some(b'k') => (&lower[..lower.len() - 1], 1024),
         Some(b'm') => (&lower[..lower.len() - 1], 1024 * 1024),
         _ => (lower, 1),
     };
     let number: Option<usize> = digits.parse().ok();
-    number.and_then(|number| number.checked_mul(factor)).ok_or_else(|| NO_SIZE.into())
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| NO_SIZE.into())
 }

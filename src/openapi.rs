@@ -25,8 +25,10 @@ use crate::store::Store;
 pub fn document(schema: &Schema, store: &Store) -> Value {
     let mut names = resource::Names::default();
     names.unique("Problem");
-    let resources: Vec<_> =
-        store.resources().map(|resource| resource::describe(schema, store, resource, &mut names)).collect();
+    let resources: Vec<_> = store
+        .resources()
+        .map(|resource| resource::describe(schema, store, resource, &mut names))
+        .collect();
     let mut schemas = Map::new();
     let moved = schemas::Moved::new(schema, &resources, &mut names);
     for resource in &resources {
@@ -34,10 +36,16 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
     }
     moved.definitions(&mut schemas);
     let mut problem = fragments::get("problem");
-    let types: Vec<_> = KINDS.iter().map(|kind| format!("/-/errors#{}", kind.name)).collect();
+    let types: Vec<_> = KINDS
+        .iter()
+        .map(|kind| format!("/-/errors#{}", kind.name))
+        .collect();
     problem["properties"]["type"]["enum"] = json!(types);
     schemas.insert("Problem".into(), problem);
-    let tags: Vec<_> = resources.iter().map(|one| json!({ "name": one.resource.name() })).collect();
+    let tags: Vec<_> = resources
+        .iter()
+        .map(|one| json!({ "name": one.resource.name() }))
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {

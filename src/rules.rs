@@ -23,7 +23,10 @@ impl UniqueRule {
     /// The properties with the values that `record` has there, as JSON text.
     pub fn values(&self, record: &str) -> Vec<(String, String)> {
         let value = |name: &str| get_member(record, name).unwrap_or("null").to_string();
-        self.properties.iter().map(|property| (property.name.clone(), value(&property.name))).collect()
+        self.properties
+            .iter()
+            .map(|property| (property.name.clone(), value(&property.name)))
+            .collect()
     }
 }
 
@@ -47,8 +50,16 @@ impl OnDelete {
 
     /// The one with that name.
     pub fn named(name: &str) -> Option<OnDelete> {
-        let all = [OnDelete::Cascade, OnDelete::Restrict, OnDelete::SetNull, OnDelete::Nothing];
-        OnDelete::NAMES.iter().position(|known| *known == name).map(|at| all[at])
+        let all = [
+            OnDelete::Cascade,
+            OnDelete::Restrict,
+            OnDelete::SetNull,
+            OnDelete::Nothing,
+        ];
+        OnDelete::NAMES
+            .iter()
+            .position(|known| *known == name)
+            .map(|at| all[at])
     }
 }
 
@@ -118,19 +129,55 @@ pub struct Operator {
     pub in_017: bool,
 }
 
-const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static str, in_017: bool) -> Operator {
-    Operator { op, name, meaning, sample, in_017 }
+const fn row(
+    op: Op,
+    name: &'static str,
+    meaning: &'static str,
+    sample: &'static str,
+    in_017: bool,
+) -> Operator {
+    Operator {
+        op,
+        name,
+        meaning,
+        sample,
+        in_017,
+    }
 }
 
 /// Every operator, in the order in which they are listed to people.
 pub const OPERATORS: [Operator; 12] = [
     row(Op::Eq, "eq", "is equal to the value", "1", false),
-    row(Op::Ne, "ne", "is there and is not equal to the value", "1", true),
+    row(
+        Op::Ne,
+        "ne",
+        "is there and is not equal to the value",
+        "1",
+        true,
+    ),
     row(Op::Lt, "lt", "is less than the value", "10", false),
-    row(Op::Lte, "lte", "is less than or equal to the value", "10", true),
+    row(
+        Op::Lte,
+        "lte",
+        "is less than or equal to the value",
+        "10",
+        true,
+    ),
     row(Op::Gt, "gt", "is greater than the value", "10", false),
-    row(Op::Gte, "gte", "is greater than or equal to the value", "10", true),
-    row(Op::In, "in", "is equal to one of the values, which commas separate", "1,2", false),
+    row(
+        Op::Gte,
+        "gte",
+        "is greater than or equal to the value",
+        "10",
+        true,
+    ),
+    row(
+        Op::In,
+        "in",
+        "is equal to one of the values, which commas separate",
+        "1,2",
+        false,
+    ),
     row(
         Op::Contains,
         "contains",
@@ -139,9 +186,27 @@ pub const OPERATORS: [Operator; 12] = [
         false,
     ),
     row(Op::Contains, "has", "the same as `contains`", "rust", false),
-    row(Op::StartsWith, "startsWith", "is a string that begins with the value, whatever the case", "the", false),
-    row(Op::EndsWith, "endsWith", "is a string that ends with the value, whatever the case", "end", false),
-    row(Op::Like, "like", "is matched by the regular expression, whatever the case", "^a|b$", true),
+    row(
+        Op::StartsWith,
+        "startsWith",
+        "is a string that begins with the value, whatever the case",
+        "the",
+        false,
+    ),
+    row(
+        Op::EndsWith,
+        "endsWith",
+        "is a string that ends with the value, whatever the case",
+        "end",
+        false,
+    ),
+    row(
+        Op::Like,
+        "like",
+        "is matched by the regular expression, whatever the case",
+        "^a|b$",
+        true,
+    ),
 ];
 
 /// Parameters that are never filters.
@@ -181,7 +246,11 @@ impl Operator {
 
     /// `field` filtered by this operator, as it is written in a URL.
     pub fn example(&self, field: &str, spelling: Spelling) -> String {
-        let sign = if spelling == Spelling::Colon { ':' } else { '_' };
+        let sign = if spelling == Spelling::Colon {
+            ':'
+        } else {
+            '_'
+        };
         format!("{field}{sign}{}={}", self.name, self.sample)
     }
 }
@@ -198,9 +267,14 @@ mod tests {
     #[test]
     fn names_are_unique_and_found() {
         for operator in &OPERATORS {
-            assert_eq!(Operator::named(operator.name).map(|found| found.op), Some(operator.op));
+            assert_eq!(
+                Operator::named(operator.name).map(|found| found.op),
+                Some(operator.op)
+            );
             let parameter = format!("a_b_{}", operator.name);
-            assert!(matches!(Operator::suffix_of(&parameter), Some(("a_b", found)) if found.op == operator.op));
+            assert!(
+                matches!(Operator::suffix_of(&parameter), Some(("a_b", found)) if found.op == operator.op)
+            );
         }
         assert!(Operator::suffix_of("_gte").is_none());
         assert!(Operator::suffix_of("views").is_none());

@@ -90,7 +90,10 @@ impl Options {
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
             on_delete: OnDelete::default(),
-            http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
+            http: http::Settings {
+                hosts: Some(Vec::new()),
+                ..http::Settings::default()
+            },
         }
     }
 
@@ -224,15 +227,32 @@ impl Server {
                 return Err(error);
             }
         };
-        let Parts { app, sockets, addresses, rules, routes, lock } = parts;
+        let Parts {
+            app,
+            sockets,
+            addresses,
+            rules,
+            routes,
+            lock,
+        } = parts;
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());
-        let thread = std::thread::Builder::new().name("standin-server".into()).spawn(move || {
-            runtime.block_on(http::serve(sockets, serving, limits, stopped));
-            // Requests still in progress have had the grace period.
-            runtime.shutdown_background();
-        })?;
-        Ok(Server { app, addresses, rules, stop, thread: Some(thread), _routes: routes, _lock: lock })
+        let thread = std::thread::Builder::new()
+            .name("standin-server".into())
+            .spawn(move || {
+                runtime.block_on(http::serve(sockets, serving, limits, stopped));
+                // Requests still in progress have had the grace period.
+                runtime.shutdown_background();
+            })?;
+        Ok(Server {
+            app,
+            addresses,
+            rules,
+            stop,
+            thread: Some(thread),
+            _routes: routes,
+            _lock: lock,
+        })
     }
 
     /// The addresses that the server listens on.
@@ -243,7 +263,9 @@ impl Server {
     /// The URL of the API, without a slash at the end: `http://127.0.0.1:41234`.
     pub fn url(&self) -> String {
         match self.addresses.first() {
-            Some(address) if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+            Some(address) if address.ip().is_unspecified() => {
+                format!("http://localhost:{}", address.port())
+            }
             Some(address) => format!("http://{address}"),
             // Not reached: starting fails if there is no address.
             None => String::new(),
@@ -274,7 +296,10 @@ impl Server {
     /// A handle that reads the data while the server runs, without keeping it running.
     #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> Reader {
-        Reader { app: Arc::downgrade(&self.app), last: self.store() }
+        Reader {
+            app: Arc::downgrade(&self.app),
+            last: self.store(),
+        }
     }
 
     /// Stops the server: accepts no more connections, finishes the requests in progress within [`Limits::grace`], and
@@ -311,7 +336,9 @@ pub(crate) struct Reader {
 impl Reader {
     /// The current data.
     pub(crate) fn store(&self) -> Store {
-        self.app.upgrade().map_or_else(|| self.last.clone(), |app| app.store())
+        self.app
+            .upgrade()
+            .map_or_else(|| self.last.clone(), |app| app.store())
     }
 }
 
@@ -326,36 +353,56 @@ struct Parts {
 }
 
 impl Parts {
-    fn open(options: &Options, listeners: Listeners, runtime: &Runtime) -> Result<Parts, StartError> {
+    fn open(
+        options: &Options,
+        listeners: Listeners,
+        runtime: &Runtime,
+    ) -> Result<Parts, StartError> {
         let saves = options.saves();
         let mut lock = take_lock(options)?;
         let (file, bytes, recovered, left) = match &options.data {
             Some(text) => (None, text.clone().into_bytes(), Vec::new(), None),
             None => {
-                let role = if saves.is_some() { Role::Owner } else { Role::Reader };
+                let role = if saves.is_some() {
+                    Role::Owner
+                } else {
+                    Role::Reader
+                };
                 let durability = saves.unwrap_or(Durability::Written);
                 let opened = DataFile::open(&options.file, durability, Box::new(RealDisk), role);
-                let Opened { file, bytes, recovered, left } =
-                    opened.map_err(|error| unreadable(&options.file, error))?;
+                let Opened {
+                    file,
+                    bytes,
+                    recovered,
+                    left,
+                } = opened.map_err(|error| unreadable(&options.file, error))?;
                 (Some(file), bytes, recovered, left)
             }
         };
         let (rulebook, rules) = read_rules(options)?;
         let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
         let sockets = bind(runtime, &options.host, options.port)?;
-        let addresses: Vec<SocketAddr> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        let addresses: Vec<SocketAddr> = sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect();
         if let Some(lock) = &mut lock {
             let port = addresses.first().map_or(0, SocketAddr::port);
             lock.tell(&format!("{} on port {port}", this_process()));
         }
-        let notice: Arc<dyn Fn(Notice) + Send + Sync> =
-            listeners.notice.map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
-        recovered.into_iter().for_each(|path| notice(Notice::Recovered(path)));
+        let notice: Arc<dyn Fn(Notice) + Send + Sync> = listeners
+            .notice
+            .map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
+        recovered
+            .into_iter()
+            .for_each(|path| notice(Notice::Recovered(path)));
         engine::given_ids(&store, None).for_each(|given| notice(given));
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
         }
-        rulebook.without_ids().for_each(|resource| notice(Notice::NoIds(resource.to_string())));
+        rulebook
+            .without_ids()
+            .for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match file.filter(|_| saves.is_some()) {
             None => {
                 if let Some(left) = left {
@@ -368,7 +415,8 @@ impl Parts {
             Some(file) => {
                 let obstacle = file.obstacle().filter(|_| !options.http.read_only);
                 if let Some(obstacle) = obstacle {
-                    let (reason, hint) = (obstacle.message(file.path()), obstacle.hint(file.path()));
+                    let (reason, hint) =
+                        (obstacle.message(file.path()), obstacle.hint(file.path()));
                     notice(Notice::Unwritable { reason, hint });
                 }
                 Some(FileSource {
@@ -379,7 +427,11 @@ impl Parts {
                     unseen: options.unseen,
                     // Without the lock another server may take the journal for its own.
                     journaling: Journaling {
-                        above: if lock.is_some() { options.journal_above } else { usize::MAX },
+                        above: if lock.is_some() {
+                            options.journal_above
+                        } else {
+                            usize::MAX
+                        },
                         ..Journaling::default()
                     },
                     left,
@@ -388,25 +440,45 @@ impl Parts {
         };
         let reported = notice.clone();
         let engine = Engine::start(store, rulebook, source, move |event| reported(event))?;
-        let followed = options.routes.clone().zip(options.http.routes.clone()).filter(|_| options.watch);
+        let followed = options
+            .routes
+            .clone()
+            .zip(options.http.routes.clone())
+            .filter(|_| options.watch);
         let routes = followed.map(|(path, routes)| {
             let file = path.clone();
             http::follow(path, routes, options.poll, move |read| {
                 notice(match read {
-                    Ok(rules) => Notice::RoutesReloaded { file: file.clone(), rules },
+                    Ok(rules) => Notice::RoutesReloaded {
+                        file: file.clone(),
+                        rules,
+                    },
                     Err(message) => Notice::RoutesBroken(message),
                 });
             })
         });
         let routes = routes.transpose()?;
-        let file = options.data.is_none().then(|| options.file.display().to_string());
-        let mut settings = http::Settings { file, ..options.http.clone() };
+        let file = options
+            .data
+            .is_none()
+            .then(|| options.file.display().to_string());
+        let mut settings = http::Settings {
+            file,
+            ..options.http.clone()
+        };
         if addresses.iter().any(|address| !address.ip().is_loopback()) {
             // Open to the network by choice, under whatever name it has there.
             settings.hosts = None;
         }
         let app = Arc::new(App::new(engine, settings, listeners.access));
-        Ok(Parts { app, sockets, addresses, rules, routes, lock })
+        Ok(Parts {
+            app,
+            sockets,
+            addresses,
+            rules,
+            routes,
+            lock,
+        })
     }
 }
 
@@ -432,13 +504,17 @@ impl Sandbox {
     pub fn open(options: &Options) -> Result<Sandbox, StartError> {
         let bytes = match &options.data {
             Some(text) => text.clone().into_bytes(),
-            None => std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?,
+            None => {
+                std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?
+            }
         };
         let (rulebook, _) = read_rules(options)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
         let engine = Engine::start(store, rulebook, None, |_| {})?;
         let app = Arc::new(App::new(engine, options.http.clone(), None));
-        Ok(Sandbox { service: LocalService::new(app) })
+        Ok(Sandbox {
+            service: LocalService::new(app),
+        })
     }
 
     /// Answers a request, blocking until the response is complete. Works in async code, too.
@@ -460,7 +536,9 @@ impl Sandbox {
                 let runtime = Builder::new_current_thread().enable_time().build()?;
                 Ok(runtime.block_on(self.respond(request)))
             });
-            answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            answer
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
@@ -476,10 +554,14 @@ fn take_lock(options: &Options) -> Result<Option<Lock>, StartError> {
     if options.saves().is_none() {
         return Ok(None);
     }
-    let path = std::fs::canonicalize(&options.file).map_err(|error| unreadable(&options.file, error))?;
+    let path =
+        std::fs::canonicalize(&options.file).map_err(|error| unreadable(&options.file, error))?;
     match Lock::take(&path, &this_process()) {
         Ok(lock) => Ok(Some(lock)),
-        Err(LockError::Held(holder)) => Err(StartError::Locked { path: options.file.clone(), holder }),
+        Err(LockError::Held(holder)) => Err(StartError::Locked {
+            path: options.file.clone(),
+            holder,
+        }),
         // Without the lock folder the server starts unlocked; saves detect foreign changes of the file anyway.
         Err(LockError::Io(_)) => Ok(None),
     }
@@ -489,22 +571,37 @@ fn this_process() -> String {
     format!("the process {}", std::process::id())
 }
 
-fn read_data(rulebook: &Rulebook, bytes: Vec<u8>, path: &Path) -> Result<(Store, RepeatedIds), StartError> {
-    let broken = |faults| StartError::Data { path: path.to_path_buf(), faults: Box::new(faults) };
+fn read_data(
+    rulebook: &Rulebook,
+    bytes: Vec<u8>,
+    path: &Path,
+) -> Result<(Store, RepeatedIds), StartError> {
+    let broken = |faults| StartError::Data {
+        path: path.to_path_buf(),
+        faults: Box::new(faults),
+    };
     rulebook.read_file(bytes).map_err(broken)
 }
 
 fn unreadable(path: &Path, error: io::Error) -> StartError {
-    StartError::Unreadable { path: path.to_path_buf(), error }
+    StartError::Unreadable {
+        path: path.to_path_buf(),
+        error,
+    }
 }
 
 /// The rules from the options, from the rules file, or from the file beside the data file; and the file's path.
 fn read_rules(options: &Options) -> Result<(Rulebook, Option<PathBuf>), StartError> {
     let beside = options.file.with_extension("schema.json");
-    let path = options.schema.clone().or_else(|| (options.data.is_none() && beside.is_file()).then_some(beside));
+    let path = options
+        .schema
+        .clone()
+        .or_else(|| (options.data.is_none() && beside.is_file()).then_some(beside));
     let text = match (&options.rules, &path) {
         (Some(text), _) => Some(text.clone()),
-        (None, Some(path)) => Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?),
+        (None, Some(path)) => {
+            Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?)
+        }
         (None, None) => None,
     };
     let schema = match text {
@@ -530,24 +627,35 @@ fn bind(runtime: &Runtime, host: &str, port: u16) -> Result<Vec<TcpListener>, St
     let ips: Vec<IpAddr> = match host.trim_start_matches('[').trim_end_matches(']').parse() {
         Ok(ip) => vec![ip],
         Err(_) if host.eq_ignore_ascii_case("localhost") => {
-            vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+            vec![
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ]
         }
         Err(_) => {
             use std::net::ToSocketAddrs;
-            let found = (host, port).to_socket_addrs().map_err(failed(format!("{host}:{port}")))?;
+            let found = (host, port)
+                .to_socket_addrs()
+                .map_err(failed(format!("{host}:{port}")))?;
             found.map(|address| address.ip()).collect()
         }
     };
     let mut sockets: Vec<TcpListener> = Vec::new();
     for ip in ips {
         // With port 0 the first address chooses and the others follow.
-        let port = sockets.first().and_then(|socket| socket.local_addr().ok()).map_or(port, |address| address.port());
+        let port = sockets
+            .first()
+            .and_then(|socket| socket.local_addr().ok())
+            .map_or(port, |address| address.port());
         match listen(SocketAddr::new(ip, port)) {
             Ok(socket) => sockets.push(socket),
             // A machine without IPv6 has no ::1.
             Err(error)
                 if !sockets.is_empty()
-                    && matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported) => {}
+                    && matches!(
+                        error.kind(),
+                        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+                    ) => {}
             Err(error) if !sockets.is_empty() && error.raw_os_error() == Some(97) => {}
             Err(error) => return Err(failed(SocketAddr::new(ip, port).to_string())(error)),
         }
@@ -556,7 +664,11 @@ fn bind(runtime: &Runtime, host: &str, port: u16) -> Result<Vec<TcpListener>, St
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     // A server that is started again at once would find its own port in use for a minute.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;

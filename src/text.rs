@@ -8,7 +8,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// letters.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing long texts takes time, and nobody mistypes them.
-    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).take(100).collect::<String>();
+    let lower = |text: &str| {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .take(100)
+            .collect::<String>()
+    };
     let wanted = lower(word);
     let limit = match wanted.chars().count() {
         0..=1 => 0,
@@ -26,9 +31,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `text` with its percent escapes decoded; `None` where an escape is broken or the result is not UTF-8.
 pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
-    let is_escape = |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let is_escape = |rest: &str| {
+        rest.as_bytes()
+            .get(..2)
+            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
     let is_valid = text.split('%').skip(1).all(is_escape);
-    is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten()
+    is_valid
+        .then(|| percent_decode_str(text).decode_utf8().ok())
+        .flatten()
 }
 
 /// [`percent_decode`] of a name or value in a query string or form, where `+` is a space.
@@ -70,7 +81,10 @@ pub fn shell_word(text: &str) -> String {
 /// An error with its causes: `cannot read db.json: permission denied`.
 #[cfg(any(feature = "cli", feature = "check"))]
 pub fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// `items` as a sentence lists them: `a, b and c`.
@@ -88,7 +102,16 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let names = ["users", "lastName", "id", "title", "author", "author.name", "views", "createdAt"];
+        let names = [
+            "users",
+            "lastName",
+            "id",
+            "title",
+            "author",
+            "author.name",
+            "views",
+            "createdAt",
+        ];
         for (word, meant) in [
             ("user", Some("users")),
             ("Users", Some("users")),
@@ -126,7 +149,10 @@ mod tests {
 
     #[test]
     fn quotes_for_a_shell() {
-        assert_eq!(shell_word("http://localhost:3000/users"), "http://localhost:3000/users");
+        assert_eq!(
+            shell_word("http://localhost:3000/users"),
+            "http://localhost:3000/users"
+        );
         assert_eq!(shell_word("{\"a\": \"it's\"}"), "'{\"a\": \"it'\\''s\"}'");
         assert_eq!(shell_word("/a?b=c&d"), "'/a?b=c&d'");
     }

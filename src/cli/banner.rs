@@ -26,7 +26,10 @@ pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> 
     let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
     let (port, base) = (server.port(), base_url(server, options));
     let http = &options.http;
-    let mut banner = Banner(format!("{TITLE}standin {}{TITLE:#}\n\n", env!("CARGO_PKG_VERSION")));
+    let mut banner = Banner(format!(
+        "{TITLE}standin {}{TITLE:#}\n\n",
+        env!("CARGO_PKG_VERSION")
+    ));
     let saving = match options.saving {
         Saving::Memory => "  (changes stay in memory; the file is never written)",
         Saving::File(Durability::Written) => "  (written without fsync)",
@@ -38,14 +41,20 @@ pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> 
         Some(path) => banner.line("Rules", &path.display().to_string()),
         None => {
             let beside = options.file.with_extension("schema.json");
-            banner.line("Rules", &format!("none (create {} to add some)", beside.display()));
+            banner.line(
+                "Rules",
+                &format!("none (create {} to add some)", beside.display()),
+            );
         }
     }
     if http.read_only {
         banner.line("Read-only", "GET, HEAD and OPTIONS only");
     }
     if !http.delay.is_zero() {
-        banner.line("Delay", &format!("{} ms before every API response", http.delay.as_millis()));
+        banner.line(
+            "Delay",
+            &format!("{} ms before every API response", http.delay.as_millis()),
+        );
     }
     if let Some(folder) = &http.folder {
         banner.line("Static", &folder.display().to_string());
@@ -59,15 +68,26 @@ pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> 
             banner.line("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
         }
     }
-    let is_local =
-        everywhere || options.host.eq_ignore_ascii_case("localhost") || bound.is_some_and(|ip| ip.is_loopback());
+    let is_local = everywhere
+        || options.host.eq_ignore_ascii_case("localhost")
+        || bound.is_some_and(|ip| ip.is_loopback());
     if http.admin && !http.read_only && is_local {
         banner.line("Reset", &format!("curl -X POST {base}/-/reset"));
     }
     banner.0.push('\n');
-    if server.addresses().iter().any(|address| !address.ip().is_loopback()) {
-        let can = if http.read_only { "read" } else { "read and change" };
-        banner.sentence(&format!("{WARNING}Anyone on the network can {can} the data.{WARNING:#}"));
+    if server
+        .addresses()
+        .iter()
+        .any(|address| !address.ip().is_loopback())
+    {
+        let can = if http.read_only {
+            "read"
+        } else {
+            "read and change"
+        };
+        banner.sentence(&format!(
+            "{WARNING}Anyone on the network can {can} the data.{WARNING:#}"
+        ));
     }
     if options.watch && options.saving != Saving::Memory {
         banner.sentence("Watching the file for changes.");
@@ -106,13 +126,20 @@ impl Banner {
                 (format!("{base}/{}", encode(resource.name())), count)
             })
             .collect();
-        let width = lines.iter().map(|(url, _)| url.chars().count()).max().unwrap_or(0);
+        let width = lines
+            .iter()
+            .map(|(url, _)| url.chars().count())
+            .max()
+            .unwrap_or(0);
         for (number, (url, count)) in lines.iter().enumerate() {
             let label = if number == 0 { "Resources" } else { "" };
             self.line(label, &format!("{URL}{url:<width$}{URL:#}  {count}"));
         }
         if lines.is_empty() {
-            self.line("Resources", "none yet; add one, for example {\"users\": []}");
+            self.line(
+                "Resources",
+                "none yet; add one, for example {\"users\": []}",
+            );
         }
     }
 }
@@ -121,7 +148,9 @@ impl Banner {
 fn network_addresses(with_ipv6: bool) -> Vec<String> {
     // Without them the banner is one line shorter.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let shown = interfaces.iter().filter(|interface| !interface.is_loopback() && !interface.is_link_local());
+    let shown = interfaces
+        .iter()
+        .filter(|interface| !interface.is_loopback() && !interface.is_link_local());
     shown
         .filter_map(|interface| match interface.ip() {
             IpAddr::V4(ip) => Some(ip.to_string()),

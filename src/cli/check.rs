@@ -13,7 +13,8 @@ use crate::check::in_process;
 pub(super) fn check(options: Options) -> ExitCode {
     let options = Options {
         color: AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
-        terminal: std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        terminal: std::io::stdout().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         ..options
     };
     // On Windows it also translates colours for consoles that know no escape sequences.
@@ -23,7 +24,9 @@ pub(super) fn check(options: Options) -> ExitCode {
     match ended {
         Ok(status) => ExitCode::from(status.code()),
         // The reader has closed the pipe, as `head` does.
-        Err(CheckError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(super::OK),
+        Err(CheckError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::from(super::OK)
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(super::FAILED)

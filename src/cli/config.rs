@@ -20,22 +20,37 @@ const USUAL: &str = "json-server.json";
 /// A file that was named is not there, or is not an object of options with values that they take.
 pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String> {
     let command = super::command();
-    let subcommand = typed.get(1).and_then(|word| command.find_subcommand(word)).map(Command::get_name);
+    let subcommand = typed
+        .get(1)
+        .and_then(|word| command.find_subcommand(word))
+        .map(Command::get_name);
     if subcommand.is_some_and(|name| name != "serve") {
         return Ok(typed);
     }
-    let Some((path, must)) = path(&typed) else { return Ok(typed) };
+    let Some((path, must)) = path(&typed) else {
+        return Ok(typed);
+    };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if !must && error.kind() == ErrorKind::NotFound => return Ok(typed),
-        Err(error) => return Err(format!("cannot read the config file {}: {error}", path.display())),
+        Err(error) => {
+            return Err(format!(
+                "cannot read the config file {}: {error}",
+                path.display()
+            ));
+        }
     };
     let name = path.display();
     if let Err(error) = check(&text, MAX_BODY_DEPTH) {
-        return Err(format!("{name}:{}: {error}", Place::of(&text, error.offset)));
+        return Err(format!(
+            "{name}:{}: {error}",
+            Place::of(&text, error.offset)
+        ));
     }
     let Ok(Value::Object(keys)) = serde_json::from_str(&text) else {
-        return Err(format!("{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"));
+        return Err(format!(
+            "{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"
+        ));
     };
     let mut options = Vec::new();
     // `$schema` is for editors.
@@ -58,12 +73,19 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String>
 /// A key of the config file and its value, as they are typed.
 fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, String> {
     let name = kebab(key);
-    let Some(arg) = keys(command).find(|arg| names(arg).any(|known| known == key || known == name)) else {
-        let known: Vec<&str> = keys(command).filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long).collect();
-        let meant =
-            nearest(key, keys(command).flat_map(names)).or_else(|| nearest(&name, keys(command).flat_map(names)));
+    let Some(arg) = keys(command).find(|arg| names(arg).any(|known| known == key || known == name))
+    else {
+        let known: Vec<&str> = keys(command)
+            .filter(|arg| !arg.is_hide_set())
+            .filter_map(Arg::get_long)
+            .collect();
+        let meant = nearest(key, keys(command).flat_map(names))
+            .or_else(|| nearest(&name, keys(command).flat_map(names)));
         let meant = meant.map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"));
-        return Err(format!("there is no option \"{key}\"{meant}\n  help: its keys are {}", known.join(", ")));
+        return Err(format!(
+            "there is no option \"{key}\"{meant}\n  help: its keys are {}",
+            known.join(", ")
+        ));
     };
     let long = arg.get_long().unwrap_or_default();
     let is_flag = arg.get_value_parser().type_id() == TypeId::of::<bool>();
@@ -88,13 +110,18 @@ fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, 
 /// not be able to say it.
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| {
-        !matches!(arg.get_long(), None | Some("config" | "exec" | "exit-on-stdin-close" | "help" | "version"))
+        !matches!(
+            arg.get_long(),
+            None | Some("config" | "exec" | "exit-on-stdin-close" | "help" | "version")
+        )
     })
 }
 
 /// The names by which an option is known.
 pub(super) fn names(arg: &Arg) -> impl Iterator<Item = &str> {
-    arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default())
+    arg.get_long()
+        .into_iter()
+        .chain(arg.get_all_aliases().unwrap_or_default())
 }
 
 /// The config file, and whether it must be there.
@@ -102,10 +129,13 @@ fn path(typed: &[OsString]) -> Option<(PathBuf, bool)> {
     let mut words = typed.iter().skip(1).map(|word| word.to_string_lossy());
     while let Some(word) = words.next() {
         if word == "-c" || word == "--config" {
-            return words.next().map(|path| (PathBuf::from(path.as_ref()), true));
+            return words
+                .next()
+                .map(|path| (PathBuf::from(path.as_ref()), true));
         }
-        if let Some(path) =
-            word.strip_prefix("--config=").or_else(|| word.strip_prefix("-c").filter(|rest| !rest.is_empty()))
+        if let Some(path) = word
+            .strip_prefix("--config=")
+            .or_else(|| word.strip_prefix("-c").filter(|rest| !rest.is_empty()))
         {
             return Some((PathBuf::from(path), true));
         }

@@ -26,19 +26,32 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             error
                 .problems
                 .iter()
-                .map(|problem| snippet(&path, text, problem.offset, &problem.message, problem.hint.as_deref()))
+                .map(|problem| {
+                    snippet(
+                        &path,
+                        text,
+                        problem.offset,
+                        &problem.message,
+                        problem.hint.as_deref(),
+                    )
+                })
                 .collect()
         }
         StartError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
             let file = path.display();
             if Some(path) == options.schema.as_ref() {
-                return format!("error: there is no file {file}\n  help: --schema names the rules file\n");
+                return format!(
+                    "error: there is no file {file}\n  help: --schema names the rules file\n"
+                );
             }
-            if path
-                .extension()
-                .is_some_and(|extension| ["md", "markdown", "mdx"].iter().any(|known| extension == *known))
-            {
-                return format!("error: there is no file {file}\n  help: to test a page: standin check PAGE.md\n");
+            if path.extension().is_some_and(|extension| {
+                ["md", "markdown", "mdx"]
+                    .iter()
+                    .any(|known| extension == *known)
+            }) {
+                return format!(
+                    "error: there is no file {file}\n  help: to test a page: standin check PAGE.md\n"
+                );
             }
             if named && path.extension().is_none() {
                 return format!(
@@ -59,7 +72,9 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             };
             format!("error: there is no file {file}\n  help: {help}\n")
         }
-        StartError::Unreadable { path, error } if error.kind() == ErrorKind::IsADirectory && path.is_dir() => {
+        StartError::Unreadable { path, error }
+            if error.kind() == ErrorKind::IsADirectory && path.is_dir() =>
+        {
             let folder = path.display();
             let files = json_files(&[path]);
             let help = if files.is_empty() {
@@ -81,13 +96,19 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
 /// Why the server cannot listen on `address`, with a port that is free.
 fn address(address: &str, error: &std::io::Error, options: &Options, named: bool) -> String {
     let port = options.port;
-    let file = if named { format!(" {}", shell_word(&options.file.display().to_string())) } else { String::new() };
+    let file = if named {
+        format!(" {}", shell_word(&options.file.display().to_string()))
+    } else {
+        String::new()
+    };
     match error.kind() {
         ErrorKind::AddrInUse => match port::next_free(&options.host, port.saturating_add(1)) {
             Some(free) => format!(
                 "error: port {port} is in use; {free} is free: standin --port {free}{file}\n  help: --port auto takes the next free port\n"
             ),
-            None => format!("error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"),
+            None => format!(
+                "error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"
+            ),
         },
         ErrorKind::PermissionDenied if port < 1024 => format!(
             "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: standin --port {}{file}\n",
@@ -109,7 +130,12 @@ fn conversion(path: &Path) -> String {
         return format!("standin init --from {}", word(path));
     }
     let other = path.with_file_name("items.json");
-    format!("mv {} {} && standin init --from {}", word(path), word(&other), word(&other))
+    format!(
+        "mv {} {} && standin init --from {}",
+        word(path),
+        word(&other),
+        word(&other)
+    )
 }
 
 /// What is wrong with a data file.
@@ -117,7 +143,15 @@ pub(super) fn faults(path: &str, faults: &Faults) -> String {
     let mut text: String = faults
         .list
         .iter()
-        .map(|fault| snippet(path, &faults.text, fault.offset, &fault.message, fault.hint.as_deref()))
+        .map(|fault| {
+            snippet(
+                path,
+                &faults.text,
+                fault.offset,
+                &fault.message,
+                fault.hint.as_deref(),
+            )
+        })
         .collect();
     if faults.more > 0 {
         text.push_str(&format!("and {} more like these\n", faults.more));
@@ -127,19 +161,29 @@ pub(super) fn faults(path: &str, faults: &Faults) -> String {
 
 fn snippet(path: &str, text: &str, offset: usize, message: &str, hint: Option<&str>) -> String {
     // Only the line itself is handed over: a file may be large, and a line of a minified one, too.
-    let start = text[..floor(text, offset)].rfind('\n').map_or(0, |at| at + 1);
+    let start = text[..floor(text, offset)]
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let number = text[..start].matches('\n').count() + 1;
     let offset = floor(text, offset.min(end));
     let from = floor(text, offset.saturating_sub(60).max(start));
     let line = text[from..floor(text, (offset + 60).min(end))].trim_end();
     let at = (offset - from).min(line.len());
-    let column = text[start..offset].chars().filter(|c| *c != '\u{feff}').count() + 1;
-    let to = (at + 1..=line.len()).find(|to| line.is_char_boundary(*to)).unwrap_or(at);
+    let column = text[start..offset]
+        .chars()
+        .filter(|c| *c != '\u{feff}')
+        .count()
+        + 1;
+    let to = (at + 1..=line.len())
+        .find(|to| line.is_char_boundary(*to))
+        .unwrap_or(at);
     let place = format!("{path}:{number}:{column}");
-    let element =
-        Snippet::source(line).line_start(number).annotation(AnnotationKind::Primary.span(at..to).label("here"));
-    let mut group = Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}"))).element(element);
+    let element = Snippet::source(line)
+        .line_start(number)
+        .annotation(AnnotationKind::Primary.span(at..to).label("here"));
+    let mut group = Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
+        .element(element);
     if let Some(hint) = hint {
         group = group.element(Level::HELP.message(hint));
     }
@@ -160,9 +204,21 @@ fn json_files(folders: &[&Path]) -> Vec<String> {
         .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| path.strip_prefix("./").unwrap_or(&path).display().to_string())
-        .filter(|name| !name.ends_with(".schema.json") && !name.starts_with("package") && !name.starts_with("tsconfig"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .map(|path| {
+            path.strip_prefix("./")
+                .unwrap_or(&path)
+                .display()
+                .to_string()
+        })
+        .filter(|name| {
+            !name.ends_with(".schema.json")
+                && !name.starts_with("package")
+                && !name.starts_with("tsconfig")
+        })
         .collect();
     found.sort();
     found.truncate(5);

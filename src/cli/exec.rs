@@ -16,7 +16,12 @@ pub(super) struct Exec {
 
 /// Runs `command` in the shell with `STANDIN_URL` set to `url`; its exit code is sent to `ended`. `has_keyboard`: this
 /// process is in the foreground of a terminal.
-pub(super) fn start(command: &str, url: &str, has_keyboard: bool, ended: UnboundedSender<u8>) -> io::Result<Exec> {
+pub(super) fn start(
+    command: &str,
+    url: &str,
+    has_keyboard: bool,
+    ended: UnboundedSender<u8>,
+) -> io::Result<Exec> {
     let mut shell = shell(command);
     // PORT names our port; a development server would take it for its own.
     shell.env("STANDIN_URL", url).env_remove("PORT");
@@ -28,7 +33,9 @@ pub(super) fn start(command: &str, url: &str, has_keyboard: bool, ended: Unbound
     let child = shell.spawn()?;
     let exec = Exec {
         #[cfg(unix)]
-        process: i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw),
+        process: i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw),
         #[cfg(unix)]
         shares_terminal: has_keyboard,
     };
@@ -52,18 +59,24 @@ fn shell(command: &str) -> Command {
 fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    shell.args(["/d", "/s", "/c"]).raw_arg(format!("\"{command}\""));
+    shell
+        .args(["/d", "/s", "/c"])
+        .raw_arg(format!("\"{command}\""));
     shell
 }
 
 /// The exit code, as a shell gives it.
 fn wait(mut child: Child) -> u8 {
-    let Ok(status) = child.wait() else { return super::FAILED };
+    let Ok(status) = child.wait() else {
+        return super::FAILED;
+    };
     #[cfg(unix)]
     let code = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
     #[cfg(not(unix))]
     let code = None;
-    code.or(status.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(super::FAILED)
+    code.or(status.code())
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(super::FAILED)
 }
 
 impl Exec {
@@ -71,7 +84,12 @@ impl Exec {
     #[cfg(unix)]
     pub(super) fn forward(&self, code: u8) {
         use rustix::process::{Signal, kill_process, kill_process_group};
-        let Some((process, signal)) = self.process.zip(Signal::from_named_raw(i32::from(code) - 128)) else { return };
+        let Some((process, signal)) = self
+            .process
+            .zip(Signal::from_named_raw(i32::from(code) - 128))
+        else {
+            return;
+        };
         // The command may have ended meanwhile.
         let _ = match (self.shares_terminal, signal) {
             (true, Signal::INT) => Ok(()),

@@ -32,16 +32,28 @@ impl Health {
 }
 
 fn ask(url: &str) -> Result<(), String> {
-    let base = if url.contains("://") { url.to_string() } else { format!("http://{url}") };
+    let base = if url.contains("://") {
+        url.to_string()
+    } else {
+        format!("http://{url}")
+    };
     // A proxy that the environment names is not part of the server's health.
-    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0).proxy(None);
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .max_redirects(0)
+        .proxy(None);
     let agent = ureq::Agent::new_with_config(config.http_status_as_error(false).build());
-    let reply = agent.get(format!("{}/-/health", base.trim_end_matches('/'))).call();
+    let reply = agent
+        .get(format!("{}/-/health", base.trim_end_matches('/')))
+        .call();
     let mut reply = reply.map_err(|error| format!("no response: {error}"))?;
     if reply.status() != 200 {
         return Err(format!("/-/health has the status {}", reply.status()));
     }
-    let body = reply.body_mut().read_to_string().map_err(|error| format!("no whole response: {error}"))?;
+    let body = reply
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| format!("no whole response: {error}"))?;
     match serde_json::from_str::<Value>(&body) {
         Ok(health) if health["status"] == "ok" => Ok(()),
         _ => Err("the response of /-/health is not that of a healthy standin".into()),

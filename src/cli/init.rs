@@ -42,7 +42,10 @@ impl Init {
 fn samples(named: Vec<String>) -> Result<String, String> {
     let mut names: Vec<String> = Vec::new();
     for name in named {
-        if name.is_empty() || name.contains(['.', '/', '\\', '$']) || name.contains(char::is_whitespace) {
+        if name.is_empty()
+            || name.contains(['.', '/', '\\', '$'])
+            || name.contains(char::is_whitespace)
+        {
             return Err(format!(
                 "{name:?} cannot be the name of a collection\n  help: a name is a word: standin init users posts; to convert a file: standin init --from FILE"
             ));
@@ -98,7 +101,12 @@ fn records(name: &str, made: &[String]) -> Value {
         ]),
         _ => json!([]),
     };
-    for record in records.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+    for record in records
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         record.retain(|key, _| match key.as_str() {
             "userId" => is_made("users"),
             "postId" => is_made("posts"),
@@ -115,7 +123,8 @@ fn rules_of(name: &str, made: &[String]) -> Value {
     let items = &mut collection["items"];
     match name {
         "users" => {
-            items["properties"] = json!({ "name": text, "email": { "type": "string", "format": "email" } });
+            items["properties"] =
+                json!({ "name": text, "email": { "type": "string", "format": "email" } });
             items["required"] = json!(["name", "email"]);
             collection["uniqueItemProperties"] = json!(["email"]);
         }
@@ -153,7 +162,12 @@ fn from_file(file: &Path) -> Result<String, String> {
         return Err(exists(&target, "nothing was written"));
     }
     write_new(&target, &text)?;
-    Ok(format!("wrote {} from {}\n\nTo serve it: standin {}\n", target.display(), file.display(), word(&target)))
+    Ok(format!(
+        "wrote {} from {}\n\nTo serve it: standin {}\n",
+        target.display(),
+        file.display(),
+        word(&target)
+    ))
 }
 
 fn word(path: &Path) -> String {

@@ -53,14 +53,18 @@ struct Output {
 impl Output {
     fn new() -> Output {
         let is_plain = AutoStream::choice(&io::stdout()) == ColorChoice::Never;
-        Output { strip: is_plain.then(StripBytes::new) }
+        Output {
+            strip: is_plain.then(StripBytes::new),
+        }
     }
 }
 
 impl Write for Output {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         match &mut self.strip {
-            Some(strip) => io::stdout().write_all(&strip.strip_next(text).collect::<Vec<_>>().concat())?,
+            Some(strip) => {
+                io::stdout().write_all(&strip.strip_next(text).collect::<Vec<_>>().concat())?
+            }
             // On Windows it also translates colours for consoles that know no escape sequences.
             None => anstream::stdout().write_all(text)?,
         }
@@ -92,11 +96,21 @@ impl Log {
         std::thread::spawn({
             let queue = queue.clone();
             move || {
-                write(&receiver, &queue, timestamps, &mut io::BufWriter::new(Output::new()));
+                write(
+                    &receiver,
+                    &queue,
+                    timestamps,
+                    &mut io::BufWriter::new(Output::new()),
+                );
                 drop(end);
             }
         });
-        let log = Log { sender, queue, ended: Arc::new(Mutex::new(ended)), level };
+        let log = Log {
+            sender,
+            queue,
+            ended: Arc::new(Mutex::new(ended)),
+            level,
+        };
         let filter = match level {
             LogLevel::Error | LogLevel::Warn | LogLevel::Info => return log,
             LogLevel::Debug => LevelFilter::DEBUG,
@@ -261,7 +275,9 @@ fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
 
 fn describe_renumbered(renumbered: Vec<(String, Id, Id)>) -> String {
     let one = |(resource, old, new): (String, Id, Id)| {
-        format!("    your new record {old} in {resource} got id {new}, because the API had already used {old}\n")
+        format!(
+            "    your new record {old} in {resource} got id {new}, because the API had already used {old}\n"
+        )
     };
     renumbered.into_iter().map(one).collect()
 }
@@ -272,23 +288,47 @@ fn describe(changes: &[ResourceChanges]) -> String {
         return "no records changed".into();
     }
     let one = |change: &ResourceChanges| {
-        let counts = [(change.added, "added"), (change.changed, "changed"), (change.removed, "removed")];
-        let parts = counts.into_iter().filter(|(number, _)| *number > 0).enumerate().map(|(place, (number, what))| {
-            let number = if place == 0 { count(number, "record") } else { number.to_string() };
-            format!("{number} {what}")
-        });
-        format!("{} in {}", parts.collect::<Vec<_>>().join(", "), change.resource)
+        let counts = [
+            (change.added, "added"),
+            (change.changed, "changed"),
+            (change.removed, "removed"),
+        ];
+        let parts = counts
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .enumerate()
+            .map(|(place, (number, what))| {
+                let number = if place == 0 {
+                    count(number, "record")
+                } else {
+                    number.to_string()
+                };
+                format!("{number} {what}")
+            });
+        format!(
+            "{} in {}",
+            parts.collect::<Vec<_>>().join(", "),
+            change.resource
+        )
     };
     changes.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamps: bool, out: &mut impl Write) {
+fn write(
+    receiver: &mpsc::Receiver<(SystemTime, Line)>,
+    queue: &Queue,
+    timestamps: bool,
+    out: &mut impl Write,
+) {
     while let Ok(first) = receiver.recv() {
         let mut next = Some(first);
         let mut ends = false;
         while let Some((time, line)) = next {
             let time = if timestamps {
-                format!("{FAINT}{}{FAINT:#} ", humantime::format_rfc3339_millis(time))
+                format!(
+                    "{FAINT}{}{FAINT:#} ",
+                    humantime::format_rfc3339_millis(time)
+                )
             } else {
                 String::new()
             };
@@ -304,7 +344,9 @@ fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamp
                 }
                 Line::Text(text) => write!(out, "{time}{text}"),
                 Line::Plain(text) => out.write_all(text.as_bytes()),
-                Line::Error(text) => out.flush().and_then(|()| write!(anstream::stderr(), "{time}{text}")),
+                Line::Error(text) => out
+                    .flush()
+                    .and_then(|()| write!(anstream::stderr(), "{time}{text}")),
                 Line::End => {
                     ends = true;
                     break;
@@ -314,7 +356,10 @@ fn write(receiver: &mpsc::Receiver<(SystemTime, Line)>, queue: &Queue, timestamp
         }
         let left_out = queue.left_out.swap(0, Ordering::Relaxed);
         if left_out > 0 {
-            let _ = writeln!(out, "    {left_out} more lines not shown: they came faster than they could be printed");
+            let _ = writeln!(
+                out,
+                "    {left_out} more lines not shown: they came faster than they could be printed"
+            );
         }
         let _ = out.flush();
         if ends {
@@ -328,7 +373,8 @@ struct Diagnostics(Log);
 
 impl Write for Diagnostics {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.send_bounded(Line::Diagnostic(String::from_utf8_lossy(text).into_owned()));
+        self.0
+            .send_bounded(Line::Diagnostic(String::from_utf8_lossy(text).into_owned()));
         Ok(text.len())
     }
 
@@ -342,7 +388,10 @@ fn write_entry(out: &mut impl Write, time: &str, entry: &AccessLogEntry) -> io::
     let status = entry.status.as_u16();
     let style = style::status(status);
     let (method, target, size) = (&entry.method, &entry.target, entry.size);
-    writeln!(out, "{time}{method} {target} {style}{status}{style:#} {duration:.2} ms {size} B")?;
+    writeln!(
+        out,
+        "{time}{method} {target} {style}{status}{style:#} {duration:.2} ms {size} B"
+    )?;
     for line in entry.note.iter().flat_map(|note| note.lines()) {
         writeln!(out, "    {line}")?;
     }
@@ -357,8 +406,12 @@ mod tests {
     fn what_is_left_out_is_counted_and_said() {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
-        let log =
-            Log { sender, queue: queue.clone(), ended: Arc::new(Mutex::new(mpsc::channel().1)), level: LogLevel::Info };
+        let log = Log {
+            sender,
+            queue: queue.clone(),
+            ended: Arc::new(Mutex::new(mpsc::channel().1)),
+            level: LogLevel::Info,
+        };
         for _ in 0..MOST_WAITING + 3 {
             log.entry(AccessLogEntry {
                 method: "GET".parse().unwrap(),
@@ -374,8 +427,14 @@ mod tests {
         write(&receiver, &queue, false, &mut out);
         let out = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         let lines: Vec<&str> = out.lines().collect();
-        assert_eq!((lines.len(), lines[0]), (MOST_WAITING + 1, "GET /users 200 1.00 ms 2 B"));
-        assert_eq!(lines[MOST_WAITING].trim(), "3 more lines not shown: they came faster than they could be printed");
+        assert_eq!(
+            (lines.len(), lines[0]),
+            (MOST_WAITING + 1, "GET /users 200 1.00 ms 2 B")
+        );
+        assert_eq!(
+            lines[MOST_WAITING].trim(),
+            "3 more lines not shown: they came faster than they could be printed"
+        );
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
     }
 }

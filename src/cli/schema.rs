@@ -94,12 +94,19 @@ fn option(arg: &Arg) -> Value {
         .possible_values()
         .map(|values| values.map(|value| value.get_name().to_string()).collect())
         .unwrap_or_default();
-    let numbers = [TypeId::of::<u16>(), TypeId::of::<u64>(), TypeId::of::<usize>()];
+    let numbers = [
+        TypeId::of::<u16>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<usize>(),
+    ];
     let mut schema = if !names.is_empty() {
         json!({ "enum": names })
     } else if kind == TypeId::of::<super::port::Port>() {
         json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 65535 }, { "const": "auto" }] })
-    } else if arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "SIZE")) {
+    } else if arg
+        .get_value_names()
+        .is_some_and(|names| names.iter().any(|name| name == "SIZE"))
+    {
         json!({ "type": ["integer", "string"], "pattern": "^[0-9]+([kKmM]([iI]?[bB])?)?$", "minimum": 0 })
     } else if numbers.iter().any(|number| kind == *number) {
         json!({ "type": "integer", "minimum": 0 })

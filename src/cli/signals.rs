@@ -36,12 +36,16 @@ impl Signals {
         let streams = {
             use tokio::signal::unix::{SignalKind, signal};
             let _inside = runtime.enter();
-            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-                .into_iter()
-                // `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
-                .filter(|kind| *kind != SignalKind::hangup() || !is_ignored(libc::SIGHUP))
-                .map(|kind| Ok((exit_code(kind.as_raw_value()), signal(kind)?)))
-                .collect::<io::Result<_>>()?
+            [
+                SignalKind::interrupt(),
+                SignalKind::terminate(),
+                SignalKind::hangup(),
+            ]
+            .into_iter()
+            // `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
+            .filter(|kind| *kind != SignalKind::hangup() || !is_ignored(libc::SIGHUP))
+            .map(|kind| Ok((exit_code(kind.as_raw_value()), signal(kind)?)))
+            .collect::<io::Result<_>>()?
         };
         Ok(Signals {
             runtime,
@@ -57,8 +61,12 @@ impl Signals {
             use std::task::Poll;
             let streams = &mut self.streams;
             std::future::poll_fn(move |context| {
-                let mut codes = streams.iter_mut().map(|(code, stream)| (*code, stream.poll_recv(context)));
-                codes.find(|(_, ready)| ready.is_ready()).map_or(Poll::Pending, |(code, _)| Poll::Ready(code))
+                let mut codes = streams
+                    .iter_mut()
+                    .map(|(code, stream)| (*code, stream.poll_recv(context)));
+                codes
+                    .find(|(_, ready)| ready.is_ready())
+                    .map_or(Poll::Pending, |(code, _)| Poll::Ready(code))
             })
         };
         #[cfg(not(unix))]

@@ -32,7 +32,10 @@ pub(super) fn on_key(
                 match write(&reader, &folder, &file) {
                     Ok(path) => log.print(format!("saved a snapshot to {}\n", path.display())),
                     Err(error) => {
-                        log.error(style::error(&format!("cannot save a snapshot to {}: {error}", folder.display())));
+                        log.error(style::error(&format!(
+                            "cannot save a snapshot to {}: {error}",
+                            folder.display()
+                        )));
                     }
                 }
             }
@@ -95,12 +98,19 @@ fn read_lines(mut line: impl FnMut(&str)) {
 
 #[cfg(not(unix))]
 fn read_lines(mut line: impl FnMut(&str)) {
-    io::stdin().lines().map_while(Result::ok).for_each(|typed| line(&typed));
+    io::stdin()
+        .lines()
+        .map_while(Result::ok)
+        .for_each(|typed| line(&typed));
 }
 
 fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
-    let stem = file.file_stem().map_or_else(|| "db".into(), |stem| stem.to_string_lossy());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis());
+    let stem = file
+        .file_stem()
+        .map_or_else(|| "db".into(), |stem| stem.to_string_lossy());
     let path = folder.join(format!("{stem}-{now}.json"));
     std::fs::write(&path, reader.store().file_text())?;
     Ok(path)

@@ -39,7 +39,12 @@ pub(super) fn labels(message: &str) -> String {
         let indent = &line[..line.len() - text.len()];
         [("error:", ERROR), ("help:", HELP)]
             .iter()
-            .find_map(|(label, style)| Some(format!("{indent}{style}{label}{style:#}{}", text.strip_prefix(label)?)))
+            .find_map(|(label, style)| {
+                Some(format!(
+                    "{indent}{style}{label}{style:#}{}",
+                    text.strip_prefix(label)?
+                ))
+            })
             .unwrap_or_else(|| line.to_string())
     };
     message.split_inclusive('\n').map(styled).collect()

@@ -70,7 +70,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(rulebook: Arc<Rulebook>, history: History, file: Option<Reloader>) -> Writer {
-        Writer { rulebook, history, file, last: (0, Duration::ZERO) }
+        Writer {
+            rulebook,
+            history,
+            file,
+            last: (0, Duration::ZERO),
+        }
     }
 
     /// Carries out what is asked for until it is told to stop.
@@ -114,7 +119,9 @@ impl Writer {
                 // Whoever was answered by the last save may be about to ask again. A short wait lets them share this
                 // save; otherwise half of them would wait for two.
                 if next.is_none() && (1..self.last.0).contains(&jobs.len()) {
-                    next = messages.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok();
+                    next = messages
+                        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                        .ok();
                 }
             }
             self.carry_out(&mut jobs);
@@ -173,8 +180,11 @@ impl Writer {
                 Ok(outcome)
             };
             let answers: Vec<Answer> = jobs.iter().map(&mut run).collect();
-            let done =
-                || jobs.iter().zip(&answers).filter_map(|(job, answer)| Some((&job.command, answer.as_ref().ok()?)));
+            let done = || {
+                jobs.iter()
+                    .zip(&answers)
+                    .filter_map(|(job, answer)| Some((&job.command, answer.as_ref().ok()?)))
+            };
             let changed = done().filter(|(_, outcome)| outcome.changed).count();
             // A write that changes nothing is acknowledged if the file says what the data says.
             if changed == 0 && !self.file.as_ref().is_some_and(Reloader::must_save) {
@@ -184,7 +194,8 @@ impl Writer {
             if let Some(file) = &mut self.file {
                 match file.save_batch(&next, batch) {
                     Ok(Saved::Done) => {
-                        let written = done().flat_map(|(_, outcome)| outcome.written.iter().cloned());
+                        let written =
+                            done().flat_map(|(_, outcome)| outcome.written.iter().cloned());
                         file.saved_writes(changed, written.collect(), &self.history);
                     }
                     Ok(Saved::Foreign(edit)) => {
@@ -209,7 +220,9 @@ impl Writer {
             }
             let before = self.history.current();
             let (next, cause) = match back {
-                Back::Undo { version } if version.is_some_and(|version| version != before.version) => {
+                Back::Undo { version }
+                    if version.is_some_and(|version| version != before.version) =>
+                {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
                 Back::Undo { .. } => match self.history.previous() {

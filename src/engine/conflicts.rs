@@ -18,7 +18,10 @@ pub(super) struct Conflicts(Arc<Mutex<VecDeque<Value>>>);
 
 impl Conflicts {
     pub(super) fn all(&self) -> Vec<Value> {
-        self.0.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default()
+        self.0
+            .lock()
+            .map(|all| all.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn add(&self, lines: Vec<Value>) {
@@ -32,13 +35,19 @@ impl Conflicts {
 
 /// The lines of the conflicts file.
 pub(super) fn lines(values: &[Value]) -> String {
-    values.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+    values
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A version that lost: `kind` says against what.
 pub(super) fn describe(kind: &str, conflict: &Conflict) -> Value {
     let value = |text: &Option<String>| {
-        text.as_deref().map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| text.into()))
+        text.as_deref().map_or(Value::Null, |text| {
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        })
     };
     let mut line = json!({
         "at": httpdate::fmt_http_date(SystemTime::now()),
@@ -57,7 +66,16 @@ pub(super) fn describe(kind: &str, conflict: &Conflict) -> Value {
 /// A write that is in memory only while the file is broken.
 pub(super) fn pending(change: &ApiChange) -> Value {
     let Written { resource, id } = change.what.clone();
-    describe("pending", &Conflict { resource, id, property: None, api: change.after.clone(), edit: None })
+    describe(
+        "pending",
+        &Conflict {
+            resource,
+            id,
+            property: None,
+            api: change.after.clone(),
+            edit: None,
+        },
+    )
 }
 
 /// Text that was to be merged with the data and cannot be read.

@@ -95,9 +95,15 @@ pub enum Found {
 
 impl Feed {
     pub(super) fn new() -> Feed {
-        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let started = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let run = format!("{:x}", started.as_micros());
-        Feed { run, history: Mutex::default(), bell: watch::Sender::new(0) }
+        Feed {
+            run,
+            history: Mutex::default(),
+            bell: watch::Sender::new(0),
+        }
     }
 
     /// Tells this run of the server from others, whose events have the same numbers.
@@ -117,24 +123,44 @@ impl Feed {
 
     /// At most `most` events behind the one with the number `after`.
     pub fn after(&self, after: u64, most: usize) -> Found {
-        let Ok(history) = self.history.lock() else { return Found::Lost };
-        let first = history.events.front().map_or(history.last + 1, |event| event.number);
+        let Ok(history) = self.history.lock() else {
+            return Found::Lost;
+        };
+        let first = history
+            .events
+            .front()
+            .map_or(history.last + 1, |event| event.number);
         if after + 1 < first || after > history.last {
             return Found::Lost;
         }
         let skip = usize::try_from(after + 1 - first).unwrap_or(usize::MAX);
-        Found::Events(history.events.iter().skip(skip).take(most).cloned().collect())
+        Found::Events(
+            history
+                .events
+                .iter()
+                .skip(skip)
+                .take(most)
+                .cloned()
+                .collect(),
+        )
     }
 
     fn add(&self, events: impl Iterator<Item = Event>) {
         let last = {
-            let Ok(mut history) = self.history.lock() else { return };
+            let Ok(mut history) = self.history.lock() else {
+                return;
+            };
             for event in events {
                 history.last += 1;
                 history.bytes += event.size();
-                let event = Event { number: history.last, ..event };
+                let event = Event {
+                    number: history.last,
+                    ..event
+                };
                 history.events.push_back(Arc::new(event));
-                while history.events.len() > MOST_EVENTS || (history.bytes > MOST_BYTES && history.events.len() > 1) {
+                while history.events.len() > MOST_EVENTS
+                    || (history.bytes > MOST_BYTES && history.events.len() > 1)
+                {
                     if let Some(gone) = history.events.pop_front() {
                         history.bytes -= gone.size();
                     }
@@ -154,18 +180,34 @@ impl Feed {
         writes: impl Iterator<Item = (&'a Command, &'a Outcome)>,
     ) {
         let events = writes.flat_map(|(command, outcome)| {
-            outcome.written.iter().enumerate().map(move |(at, written)| {
-                let record = record(store, &written.resource, written.id.as_ref());
-                let what = match (command, &record) {
-                    (Command::Create { .. }, _) => What::Create,
-                    (_, None) => What::Delete,
-                    (Command::Delete { .. }, _) if at < outcome.removed => What::Delete,
-                    (Command::Merge { .. } | Command::MergeObject { .. } | Command::Delete { .. }, _) => What::Merge,
-                    _ => What::Replace,
-                };
-                let record = record.filter(|_| what != What::Delete);
-                Event { number: 0, version, resource: written.resource.clone(), id: written.id.clone(), what, record }
-            })
+            outcome
+                .written
+                .iter()
+                .enumerate()
+                .map(move |(at, written)| {
+                    let record = record(store, &written.resource, written.id.as_ref());
+                    let what = match (command, &record) {
+                        (Command::Create { .. }, _) => What::Create,
+                        (_, None) => What::Delete,
+                        (Command::Delete { .. }, _) if at < outcome.removed => What::Delete,
+                        (
+                            Command::Merge { .. }
+                            | Command::MergeObject { .. }
+                            | Command::Delete { .. },
+                            _,
+                        ) => What::Merge,
+                        _ => What::Replace,
+                    };
+                    let record = record.filter(|_| what != What::Delete);
+                    Event {
+                        number: 0,
+                        version,
+                        resource: written.resource.clone(),
+                        id: written.id.clone(),
+                        what,
+                        record,
+                    }
+                })
         });
         self.add(events);
     }
@@ -174,8 +216,19 @@ impl Feed {
     pub(super) fn reloaded(&self, new: &Store, version: u64, cause: Cause, diff: &[ResourceDiff]) {
         let events = diff.iter().map(|diff| {
             let resource = diff.changes.resource.clone();
-            let what = What::Reload { cause, changes: diff.changes.clone(), records: records(new, diff) };
-            Event { number: 0, version, resource, id: None, what, record: None }
+            let what = What::Reload {
+                cause,
+                changes: diff.changes.clone(),
+                records: records(new, diff),
+            };
+            Event {
+                number: 0,
+                version,
+                resource,
+                id: None,
+                what,
+                record: None,
+            }
         });
         self.add(events);
     }
@@ -184,9 +237,10 @@ impl Feed {
 impl Event {
     fn size(&self) -> usize {
         let records = match &self.what {
-            What::Reload { records, .. } => {
-                records.iter().map(|(_, record)| 64 + record.as_ref().map_or(0, |record| record.len())).sum()
-            }
+            What::Reload { records, .. } => records
+                .iter()
+                .map(|(_, record)| 64 + record.as_ref().map_or(0, |record| record.len()))
+                .sum(),
             _ => 0,
         };
         128 + self.record.as_ref().map_or(0, |record| record.len()) + records
@@ -208,11 +262,17 @@ fn record(store: &Store, resource: &str, id: Option<&Id>) -> Option<Arc<str>> {
 /// The records that differ, at most a hundred.
 fn records(new: &Store, diff: &ResourceDiff) -> Vec<(Option<Id>, Option<Arc<str>>)> {
     let resource = &diff.changes.resource;
-    if new.resource(resource).is_some_and(|resource| resource.collection().is_none()) {
+    if new
+        .resource(resource)
+        .is_some_and(|resource| resource.collection().is_none())
+    {
         return vec![(None, record(new, resource, None))];
     }
     let mut bytes = 0;
-    let records = diff.things.iter().map(|thing| (thing.id.clone(), record(new, resource, thing.id.as_ref())));
+    let records = diff
+        .things
+        .iter()
+        .map(|thing| (thing.id.clone(), record(new, resource, thing.id.as_ref())));
     let fits = |(_, record): &(Option<Id>, Option<Arc<str>>)| {
         bytes += record.as_ref().map_or(0, |record| record.len());
         bytes < MOST_BYTES / 4

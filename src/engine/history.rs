@@ -42,9 +42,17 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new(store: Store) -> History {
-        let published = Published { store, version: 0, lists: ListCache::default() };
+        let published = Published {
+            store,
+            version: 0,
+            lists: ListCache::default(),
+        };
         let published = Arc::new(ArcSwap::from_pointee(published));
-        History { published, feed: Arc::new(Feed::new()), undo: VecDeque::new() }
+        History {
+            published,
+            feed: Arc::new(Feed::new()),
+            undo: VecDeque::new(),
+        }
     }
 
     /// The snapshot, for readers.
@@ -68,7 +76,11 @@ impl History {
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
     pub(super) fn start_with(&mut self, store: Store) {
-        self.published.store(Arc::new(Published { store, version: 0, lists: ListCache::default() }));
+        self.published.store(Arc::new(Published {
+            store,
+            version: 0,
+            lists: ListCache::default(),
+        }));
     }
 
     /// Publishes what a batch of writes made of the data.
@@ -87,7 +99,12 @@ impl History {
     }
 
     /// Publishes data that takes the place of the present one as a whole; `diff` is what differs. Gives its version.
-    pub(super) fn publish_whole(&mut self, store: Store, cause: Cause, diff: &[ResourceDiff]) -> u64 {
+    pub(super) fn publish_whole(
+        &mut self,
+        store: Store,
+        cause: Cause,
+        diff: &[ResourceDiff],
+    ) -> u64 {
         let before = self.current();
         let version = self.publish(store.clone());
         self.feed.reloaded(&store, version, cause, diff);
@@ -104,7 +121,11 @@ impl History {
 
     fn publish(&self, store: Store) -> u64 {
         let version = self.published.load().version + 1;
-        self.published.store(Arc::new(Published { store, version, lists: ListCache::default() }));
+        self.published.store(Arc::new(Published {
+            store,
+            version,
+            lists: ListCache::default(),
+        }));
         version
     }
 

@@ -29,7 +29,11 @@ pub struct Journaling {
 impl Default for Journaling {
     fn default() -> Journaling {
         let (pause, latest) = (Duration::from_millis(50), Duration::from_millis(500));
-        Journaling { above: 512 * 1024, pause, latest }
+        Journaling {
+            above: 512 * 1024,
+            pause,
+            latest,
+        }
     }
 }
 
@@ -49,7 +53,10 @@ struct Ahead {
 
 impl Journal {
     pub(super) fn new(journaling: Journaling) -> Journal {
-        Journal { journaling, ahead: None }
+        Journal {
+            journaling,
+            ahead: None,
+        }
     }
 
     /// Whether the file lacks something that the journal has.
@@ -70,7 +77,9 @@ impl Journal {
     /// When the file is to be saved.
     pub(super) fn due(&self) -> Option<Instant> {
         let Journaling { pause, latest, .. } = self.journaling;
-        self.ahead.as_ref().map(|ahead| (ahead.last + pause).min(ahead.first + latest))
+        self.ahead
+            .as_ref()
+            .map(|ahead| (ahead.last + pause).min(ahead.first + latest))
     }
 
     /// A new batch, if writes to `file` go into the journal.
@@ -79,7 +88,11 @@ impl Journal {
     }
 
     /// Appends a batch. `None`: the file must be saved instead.
-    pub(super) fn append(&mut self, file: &mut DataFile, batch: &Batch) -> io::Result<Option<Saved>> {
+    pub(super) fn append(
+        &mut self,
+        file: &mut DataFile,
+        batch: &Batch,
+    ) -> io::Result<Option<Saved>> {
         let saved = file.record(&batch.lines)?;
         if saved == Some(Saved::Done) {
             self.appended(file);
@@ -90,7 +103,13 @@ impl Journal {
     /// The journal of `file` has writes that the file lacks.
     pub(super) fn appended(&mut self, file: &DataFile) {
         let now = Instant::now();
-        self.ahead.get_or_insert(Ahead { first: now, last: now, state: file.number() }).last = now;
+        self.ahead
+            .get_or_insert(Ahead {
+                first: now,
+                last: now,
+                state: file.number(),
+            })
+            .last = now;
     }
 
     /// The file has been edited, and still lacks what the journal has.
@@ -173,10 +192,20 @@ impl Effect {
     }
 
     fn of(value: &Value) -> Option<Effect> {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).map(ToString::to_string);
-        let what = Written { resource: text("resource")?, id: text("id").map(|id| Id::from_text(&id)) };
+        let text = |name: &str| {
+            value
+                .get(name)
+                .and_then(Value::as_str)
+                .map(ToString::to_string)
+        };
+        let what = Written {
+            resource: text("resource")?,
+            id: text("id").map(|id| Id::from_text(&id)),
+        };
         let (was, now) = (text("was"), text("now"));
-        now.as_deref().is_none_or(|now| check(now, MAX_DEPTH).is_ok()).then_some(Effect { what, was, now })
+        now.as_deref()
+            .is_none_or(|now| check(now, MAX_DEPTH).is_ok())
+            .then_some(Effect { what, was, now })
     }
 }
 
@@ -213,12 +242,35 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
         let bases = [0, effects.len()];
         store.merge(&changes(effects), &bases)
     };
-    let Merged { store, kept, conflicts, renumbered, .. } = merged;
+    let Merged {
+        store,
+        kept,
+        conflicts,
+        renumbered,
+        ..
+    } = merged;
     let writes = left.writes.len() - unreadable.len();
-    tracing::debug!(writes, edited = !left.follows, conflicts = conflicts.len(), "replayed the journal");
+    tracing::debug!(
+        writes,
+        edited = !left.follows,
+        conflicts = conflicts.len(),
+        "replayed the journal"
+    );
     let differs = !kept.is_empty() || !renumbered.is_empty();
-    let notice = Notice::Replayed { writes, edited: !left.follows, renumbered };
-    Replayed { store, notice, lacking: kept, differs, writes, conflicts, unreadable }
+    let notice = Notice::Replayed {
+        writes,
+        edited: !left.follows,
+        renumbered,
+    };
+    Replayed {
+        store,
+        notice,
+        lacking: kept,
+        differs,
+        writes,
+        conflicts,
+        unreadable,
+    }
 }
 
 fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
@@ -230,7 +282,13 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
             // Other rules hold now than when it was written.
             let edit = merged.store.text_of(&what).map(ToString::to_string);
             let Written { resource, id } = what;
-            merged.conflicts.push(Conflict { resource, id, property: None, api: now, edit });
+            merged.conflicts.push(Conflict {
+                resource,
+                id,
+                property: None,
+                api: now,
+                edit,
+            });
         }
     }
     merged
@@ -242,7 +300,12 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     let mut changes: Vec<ApiChange> = Vec::new();
     for (until, Effect { what, was, now }) in effects.into_iter().enumerate() {
         let place = *places.entry(what.clone()).or_insert_with(|| {
-            changes.push(ApiChange { what, by_api: true, before: Vec::new(), after: None });
+            changes.push(ApiChange {
+                what,
+                by_api: true,
+                before: Vec::new(),
+                after: None,
+            });
             changes.len() - 1
         });
         if let Some(change) = changes.get_mut(place) {

@@ -25,7 +25,9 @@ impl ListCache {
     /// The list of `resource`, pretty printed, with its entity tag.
     pub(super) fn get(&self, resource: &Resource) -> (Bytes, String) {
         let cached = self.0.lock().ok().and_then(|all| {
-            let cached = all.iter().find(|cached| cached.resource == resource.name())?;
+            let cached = all
+                .iter()
+                .find(|cached| cached.resource == resource.name())?;
             Some((cached.list.clone(), cached.tag.clone()))
         });
         if let Some(cached) = cached {
@@ -38,7 +40,11 @@ impl ListCache {
             && let Ok(mut all) = self.0.lock()
             && !all.iter().any(|cached| cached.resource == resource.name())
         {
-            all.push(CachedList { resource: resource.name().to_string(), list: list.clone(), tag: tag.clone() });
+            all.push(CachedList {
+                resource: resource.name().to_string(),
+                list: list.clone(),
+                tag: tag.clone(),
+            });
         }
         (list, tag)
     }

@@ -77,9 +77,12 @@ impl Engine {
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
             // Only once the server stops is there nobody to wake.
-            file::watch(&[source.file.path().to_path_buf(), source.named.clone()], move || {
-                drop(wake.send(Message::FileEvent));
-            })
+            file::watch(
+                &[source.file.path().to_path_buf(), source.named.clone()],
+                move || {
+                    drop(wake.send(Message::FileEvent));
+                },
+            )
         });
         let watch = watch.transpose();
         let is_unwatched = watch.as_ref().is_err_and(|error| {
@@ -88,7 +91,14 @@ impl Engine {
         });
         let watch = watch.ok().flatten();
         let mut file = file.map(|source| {
-            Reloader::new(source, is_unwatched, rulebook.clone(), conflicts.clone(), notice, &mut history)
+            Reloader::new(
+                source,
+                is_unwatched,
+                rulebook.clone(),
+                conflicts.clone(),
+                notice,
+                &mut history,
+            )
         });
         if let (Some(file), Some(_)) = (&mut file, &watch) {
             // What was saved between the reading of the file and the watching of it has made no event.
@@ -96,8 +106,18 @@ impl Engine {
         }
         let (published, feed) = (history.published(), history.feed());
         let writer = Writer::new(rulebook.clone(), history, file);
-        let thread = std::thread::Builder::new().name("standin-writer".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Engine { published, rulebook, conflicts, feed, sender, thread: Mutex::new(Some(thread)), _watch: watch })
+        let thread = std::thread::Builder::new()
+            .name("standin-writer".into())
+            .spawn(move || writer.run(&receiver))?;
+        Ok(Engine {
+            published,
+            rulebook,
+            conflicts,
+            feed,
+            sender,
+            thread: Mutex::new(Some(thread)),
+            _watch: watch,
+        })
     }
 
     /// The data as it is now. The snapshot stays as it is while it is held.
@@ -122,7 +142,9 @@ impl Engine {
     /// Nothing was changed, for the reason given.
     pub async fn back(&self, back: Back) -> Result<Option<u64>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.sender.send(Message::Back { back, reply }).map_err(|_| WriteError::Stopped)?;
+        self.sender
+            .send(Message::Back { back, reply })
+            .map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 
@@ -141,10 +163,20 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing was changed, for the reason given.
-    pub async fn write(&self, command: Command, expected: Option<Expected>) -> Result<Outcome, WriteError> {
+    pub async fn write(
+        &self,
+        command: Command,
+        expected: Option<Expected>,
+    ) -> Result<Outcome, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { command, expected, reply };
-        self.sender.send(Message::Write(job)).map_err(|_| WriteError::Stopped)?;
+        let job = Job {
+            command,
+            expected,
+            reply,
+        };
+        self.sender
+            .send(Message::Write(job))
+            .map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 

@@ -161,13 +161,28 @@ pub struct Fault {
 }
 
 impl Faults {
-    pub(super) fn one(text: String, offset: usize, message: String, hint: Option<String>) -> Faults {
-        Faults { text, list: vec![Fault { offset, message, hint }], more: 0 }
+    pub(super) fn one(
+        text: String,
+        offset: usize,
+        message: String,
+        hint: Option<String>,
+    ) -> Faults {
+        Faults {
+            text,
+            list: vec![Fault {
+                offset,
+                message,
+                hint,
+            }],
+            more: 0,
+        }
     }
 
     /// The first fault with its line and column, and how many more there are.
     fn summary(&self) -> String {
-        let Some(first) = self.list.first() else { return String::new() };
+        let Some(first) = self.list.first() else {
+            return String::new();
+        };
         let place = Place::of(&self.text, first.offset);
         match self.list.len() - 1 + self.more {
             0 => format!("{place}: {}", first.message),

@@ -31,7 +31,10 @@ pub(super) fn saved_at(age: Duration) -> Instant {
 
 impl RecentStates {
     pub(super) fn new(window: Duration) -> RecentStates {
-        RecentStates { window, states: VecDeque::new() }
+        RecentStates {
+            window,
+            states: VecDeque::new(),
+        }
     }
 
     /// Records what the API wrote when the data was `before`, or what was kept of it when an edit said `before`.
@@ -46,12 +49,19 @@ impl RecentStates {
     }
 
     fn add(&mut self, before: &Store, written: Vec<Written>, edited: Vec<Written>) {
-        self.states.push_back(State { at: Instant::now(), store: before.clone(), written, edited });
+        self.states.push_back(State {
+            at: Instant::now(),
+            store: before.clone(),
+            written,
+            edited,
+        });
     }
 
     /// Forgets the states that somebody who saved an edit at `time` must have seen the end of.
     pub(super) fn forget_before(&mut self, time: Instant) {
-        let Some(horizon) = time.checked_sub(self.window) else { return };
+        let Some(horizon) = time.checked_sub(self.window) else {
+            return;
+        };
         while self.states.front().is_some_and(|state| state.at < horizon) {
             self.states.pop_front();
         }
@@ -65,7 +75,9 @@ impl RecentStates {
     pub(super) fn settle(&mut self, settled: &[Written]) {
         let settled: HashSet<&Written> = settled.iter().collect();
         for state in self.states.iter_mut().filter(|_| !settled.is_empty()) {
-            state.edited.extend(state.written.extract_if(.., |one| settled.contains(one)));
+            state
+                .edited
+                .extend(state.written.extract_if(.., |one| settled.contains(one)));
         }
     }
 
@@ -108,6 +120,11 @@ impl WriteCounts {
 
     /// How many writes came after the file's state `state`.
     pub(super) fn since(&self, state: u64) -> u64 {
-        self.total - self.by_state.range(..=state).next_back().map_or(0, |(_, writes)| *writes)
+        self.total
+            - self
+                .by_state
+                .range(..=state)
+                .next_back()
+                .map_or(0, |(_, writes)| *writes)
     }
 }

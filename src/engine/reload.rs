@@ -18,7 +18,9 @@ use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::{Rulebook, given_ids};
 use crate::file::{DataFile, Edit, Left, Saved};
 use crate::json::Document;
-use crate::store::{Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written};
+use crate::store::{
+    Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
+};
 
 /// A data file that is kept up to date.
 pub struct FileSource {
@@ -130,7 +132,8 @@ impl Reloader {
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
         history: &mut History,
     ) -> Reloader {
-        let poll = (source.watched && !source.poll.is_zero()).then(|| (source.poll, Instant::now() + source.poll));
+        let poll = (source.watched && !source.poll.is_zero())
+            .then(|| (source.poll, Instant::now() + source.poll));
         let mut reloader = Reloader {
             file: *source.file,
             rulebook,
@@ -162,7 +165,13 @@ impl Reloader {
         history.start_with(replayed.store);
         (self.notice)(replayed.notice);
         self.keep("conflict", &replayed.conflicts);
-        self.keep_lines(replayed.unreadable.iter().map(|line| conflicts::unreadable(line)).collect());
+        self.keep_lines(
+            replayed
+                .unreadable
+                .iter()
+                .map(|line| conflicts::unreadable(line))
+                .collect(),
+        );
         if replayed.differs {
             self.save_what_it_lacks(history);
         } else {
@@ -183,11 +192,18 @@ impl Reloader {
             self.schedule.within(POLL);
         }
         let poll = self.poll.map(|(_, at)| at);
-        self.schedule.at.into_iter().chain(poll).chain(self.journal_due()).min()
+        self.schedule
+            .at
+            .into_iter()
+            .chain(poll)
+            .chain(self.journal_due())
+            .min()
     }
 
     fn journal_due(&self) -> Option<Instant> {
-        self.journal.due().filter(|_| !matches!(self.state, FileState::Broken(_) | FileState::Unsaved))
+        self.journal
+            .due()
+            .filter(|_| !matches!(self.state, FileState::Broken(_) | FileState::Unsaved))
     }
 
     /// Does what is due.
@@ -282,8 +298,17 @@ impl Reloader {
     /// Any state -> broken.
     fn broken(&mut self, faults: Faults, age: Duration) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
-        let since = if let FileState::Broken(broken) = &self.state { broken.since } else { saved_at(age) };
-        self.state = FileState::Broken(Broken { faults, since, is_reported: false, note_at: None });
+        let since = if let FileState::Broken(broken) = &self.state {
+            broken.since
+        } else {
+            saved_at(age)
+        };
+        self.state = FileState::Broken(Broken {
+            faults,
+            since,
+            is_reported: false,
+            note_at: None,
+        });
         self.schedule.at = Some(Instant::now() + PATIENCE);
     }
 
@@ -303,7 +328,10 @@ impl Reloader {
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
         self.recent.forget_before(since);
         // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
-        if let Some(state) = edit.earlier.filter(|state| Some(*state) != self.journal.state()) {
+        if let Some(state) = edit
+            .earlier
+            .filter(|state| Some(*state) != self.journal.state())
+        {
             self.restore(theirs, state, was_reported, history);
             self.journal.clear(&mut self.file);
             return;
@@ -331,13 +359,21 @@ impl Reloader {
         let ours = history.current().store.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
-        tracing::debug!(state, is_same, "the file holds an earlier state: restoring it");
+        tracing::debug!(
+            state,
+            is_same,
+            "the file holds an earlier state: restoring it"
+        );
         let writes = if is_same { 0 } else { self.counts.since(state) };
         if writes > 0 {
             self.keep("dropped", &conflicts::dropped(&ours, &theirs));
         }
         self.publish((theirs, diff), history, |changes| {
-            if was_reported && is_same { Notice::ValidAgain } else { Notice::Restored { changes, writes } }
+            if was_reported && is_same {
+                Notice::ValidAgain
+            } else {
+                Notice::Restored { changes, writes }
+            }
         });
         if !is_same {
             self.recent.clear();
@@ -348,19 +384,41 @@ impl Reloader {
     fn merge_on(&self, base: &Store, end: Instant, theirs: Store, history: &History) -> Merged {
         let ours = history.current().store.clone();
         let since = ours.written_since(base);
-        let states = self.recent.iter().chain([PastState { store: base, written: &since, edited: &[] }]);
+        let states = self.recent.iter().chain([PastState {
+            store: base,
+            written: &since,
+            edited: &[],
+        }]);
         let older = (0..self.recent.count_before(end)).rev();
         let bases: Vec<usize> = [self.recent.len()].into_iter().chain(older).collect();
         theirs.merge(&ours.changes_since(states), &bases)
     }
 
     /// Publishes the result of a merge. In sync -> unsaved, if the file lacks some of it.
-    fn take_merged(&mut self, merged: Merged, theirs: &Store, was_reported: bool, history: &mut History) {
-        let Merged { store, kept, conflicts, renumbered, settled, .. } = merged;
+    fn take_merged(
+        &mut self,
+        merged: Merged,
+        theirs: &Store,
+        was_reported: bool,
+        history: &mut History,
+    ) {
+        let Merged {
+            store,
+            kept,
+            conflicts,
+            renumbered,
+            settled,
+            ..
+        } = merged;
         self.recent.settle(&settled);
         let ours = history.current().store.clone();
         let diff = store.diff(&ours);
-        self.recent.add_edit(&ours, diff.iter().flat_map(|diff| diff.things.iter().cloned()).collect());
+        self.recent.add_edit(
+            &ours,
+            diff.iter()
+                .flat_map(|diff| diff.things.iter().cloned())
+                .collect(),
+        );
         let count = kept.len();
         tracing::debug!(
             kept = count,
@@ -379,8 +437,16 @@ impl Reloader {
         }
         self.publish((store, diff), history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
-            let reloaded = |changes| Notice::Reloaded { changes, kept: count, renumbered };
-            if was_reported && is_same { Notice::ValidAgain } else { reloaded(changes) }
+            let reloaded = |changes| Notice::Reloaded {
+                changes,
+                kept: count,
+                renumbered,
+            };
+            if was_reported && is_same {
+                Notice::ValidAgain
+            } else {
+                reloaded(changes)
+            }
         });
     }
 
@@ -410,7 +476,8 @@ impl Reloader {
                 if let Ok(Some(edit)) = self.file.changed() {
                     self.reload(edit, history);
                 }
-                let is_half = matches!(&self.state, FileState::Broken(broken) if !broken.is_reported);
+                let is_half =
+                    matches!(&self.state, FileState::Broken(broken) if !broken.is_reported);
                 if !is_half || Instant::now() >= end {
                     break;
                 }
@@ -426,7 +493,9 @@ impl Reloader {
 
     /// The batch to record writes in, if they go into the journal.
     pub(super) fn journal_batch(&self) -> Option<Batch> {
-        self.journal.batch(&self.file).filter(|_| !matches!(self.state, FileState::Unsaved))
+        self.journal
+            .batch(&self.file)
+            .filter(|_| !matches!(self.state, FileState::Unsaved))
     }
 
     /// Whether the file must be saved though no write changes anything.
@@ -439,7 +508,9 @@ impl Reloader {
     /// # Errors
     /// The disk refuses; nothing was changed.
     pub(super) fn save_batch(&mut self, next: &Store, batch: Option<Batch>) -> io::Result<Saved> {
-        let appended = batch.map(|batch| self.journal.append(&mut self.file, &batch)).transpose();
+        let appended = batch
+            .map(|batch| self.journal.append(&mut self.file, &batch))
+            .transpose();
         match appended {
             Ok(Some(Some(saved))) => {
                 tracing::debug!("appended to the journal, or found an edit");
@@ -462,8 +533,11 @@ impl Reloader {
         let saved = self.file.save(self.text.of(store));
         self.text.free_if_large();
         if self.file.checks_replaced(state) {
-            self.replaced.entry(state).or_insert_with(|| (Instant::now(), self.in_file.clone()));
-            self.replaced.retain(|state, _| self.file.checks_replaced(*state));
+            self.replaced
+                .entry(state)
+                .or_insert_with(|| (Instant::now(), self.in_file.clone()));
+            self.replaced
+                .retain(|state, _| self.file.checks_replaced(*state));
             self.schedule.within(POLL);
         }
         match &saved {
@@ -475,7 +549,9 @@ impl Reloader {
                     self.counts.add(0, Some(self.file.number()));
                 }
             }
-            Ok(Saved::Foreign(_)) => tracing::debug!("not saved: somebody else has edited the file"),
+            Ok(Saved::Foreign(_)) => {
+                tracing::debug!("not saved: somebody else has edited the file")
+            }
             Err(error) => self.report_unsaved(error),
         }
         saved
@@ -525,9 +601,13 @@ impl Reloader {
     fn why_unsaved(&self, error: &io::Error) -> (String, String) {
         let path = self.file.path();
         match self.file.obstacle() {
-            Some(obstacle) => (format!("{}: {error}", obstacle.message(path)), obstacle.hint(path)),
+            Some(obstacle) => (
+                format!("{}: {error}", obstacle.message(path)),
+                obstacle.hint(path),
+            ),
             None => {
-                let hint = "free disk space or fix the file's permissions, then send the request again";
+                let hint =
+                    "free disk space or fix the file's permissions, then send the request again";
                 (format!("{}: {error}", path.display()), hint.into())
             }
         }
@@ -536,11 +616,15 @@ impl Reloader {
     /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
     fn look_for_late_edits(&mut self, history: &mut History) {
         // One after the other: the file must have what was made of the last one.
-        if !self.file.checks_any_replaced() || matches!(self.state, FileState::Unsaved | FileState::Broken(_)) {
+        if !self.file.checks_any_replaced()
+            || matches!(self.state, FileState::Unsaved | FileState::Broken(_))
+        {
             return;
         }
         for (edit, state) in self.file.late_edits(Document::is_whole) {
-            let Some((end, base)) = self.replaced.get(&state).cloned() else { continue };
+            let Some((end, base)) = self.replaced.get(&state).cloned() else {
+                continue;
+            };
             tracing::debug!(state, "found an edit of a file that had been replaced");
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
@@ -563,27 +647,43 @@ impl Reloader {
         if self.file.checks_any_replaced() {
             self.schedule.within(POLL);
         }
-        self.replaced.retain(|state, _| self.file.checks_replaced(*state));
+        self.replaced
+            .retain(|state, _| self.file.checks_replaced(*state));
     }
 
     /// Keeps versions of the API's that lost against an edit, where a person finds them.
     fn keep(&self, kind: &str, conflicts: &[Conflict]) {
-        self.keep_lines(conflicts.iter().map(|conflict| conflicts::describe(kind, conflict)).collect());
+        self.keep_lines(
+            conflicts
+                .iter()
+                .map(|conflict| conflicts::describe(kind, conflict))
+                .collect(),
+        );
     }
 
     fn keep_lines(&self, lines: Vec<Value>) {
         if lines.is_empty() {
             return;
         }
-        let failed = self.file.keep(&conflicts::lines(&lines)).err().map(|error| error.to_string());
-        (self.notice)(Notice::Conflicts { count: lines.len(), path: self.file.conflicts_path(), failed });
+        let failed = self
+            .file
+            .keep(&conflicts::lines(&lines))
+            .err()
+            .map(|error| error.to_string());
+        (self.notice)(Notice::Conflicts {
+            count: lines.len(),
+            path: self.file.conflicts_path(),
+            failed,
+        });
         self.conflicts.add(lines);
     }
 
     /// Writes down what a broken file may lack of the last writes: until it is fixed they are in memory only. A file that
     /// is valid again after a moment was only being saved.
     fn note_pending(&mut self, history: &History) {
-        let FileState::Broken(broken) = &mut self.state else { return };
+        let FileState::Broken(broken) = &mut self.state else {
+            return;
+        };
         let Some(at) = broken.note_at else { return };
         let now = Instant::now();
         if now < at {
@@ -592,7 +692,11 @@ impl Reloader {
         }
         broken.note_at = None;
         let changes = history.current().store.changes_since(self.recent.iter());
-        let pending: Vec<Value> = changes.iter().filter(|change| change.by_api).map(conflicts::pending).collect();
+        let pending: Vec<Value> = changes
+            .iter()
+            .filter(|change| change.by_api)
+            .map(conflicts::pending)
+            .collect();
         if !pending.is_empty() {
             // Where it cannot be written, there is still the memory.
             let _ = self.file.keep(&conflicts::lines(&pending));

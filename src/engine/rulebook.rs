@@ -8,7 +8,9 @@ use bytestring::ByteString;
 use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 use crate::json::{Document, Id, is_blank, locate, members, offset_in};
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
-use crate::store::{Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id};
+use crate::store::{
+    Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id,
+};
 
 /// How many faults of one file are told; the rest is counted.
 const MOST_FAULTS: usize = 10;
@@ -24,17 +26,33 @@ impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
         let name = |rules: &Rules| rules.resource().to_string();
-        settings.unique = schema.iter().map(|rules| (name(rules), rules.unique().to_vec())).collect();
-        settings.references = schema.iter().map(|rules| (name(rules), rules.references().to_vec())).collect();
+        settings.unique = schema
+            .iter()
+            .map(|rules| (name(rules), rules.unique().to_vec()))
+            .collect();
+        settings.references = schema
+            .iter()
+            .map(|rules| (name(rules), rules.references().to_vec()))
+            .collect();
         settings.ids = id_rules(&schema);
-        Rulebook { schema, settings: Arc::new(settings) }
+        Rulebook {
+            schema,
+            settings: Arc::new(settings),
+        }
     }
 
     /// The collections whose rules for the id the server can make no id for: clients must send it.
     pub fn without_ids(&self) -> impl Iterator<Item = &str> {
-        let rules = self.schema.iter().filter_map(|rules| Some((rules.resource(), rules.ids()?)));
-        let none = |ids: &IdRules| !IdRules::propose(ids, None, &mut || "1234567".into()).any(|id| ids.allows(&id));
-        rules.filter(move |(_, ids)| none(ids)).map(|(resource, _)| resource)
+        let rules = self
+            .schema
+            .iter()
+            .filter_map(|rules| Some((rules.resource(), rules.ids()?)));
+        let none = |ids: &IdRules| {
+            !IdRules::propose(ids, None, &mut || "1234567".into()).any(|id| ids.allows(&id))
+        };
+        rules
+            .filter(move |(_, ids)| none(ids))
+            .map(|(resource, _)| resource)
     }
 
     /// The rules.
@@ -67,13 +85,19 @@ impl Rulebook {
         let broken = |offset, message, hint| Faults::one(text.to_string(), offset, message, hint);
         let document = Document::parse(text.clone())
             .map_err(|error| broken(error.offset, error.message, error.hint.map(Into::into)))?;
-        let store =
-            Store::open(document, self.settings.clone()).map_err(|error| broken(error.offset, error.message, None))?;
-        let mut faults = Faults { text: String::new(), list: Vec::new(), more: 0 };
+        let store = Store::open(document, self.settings.clone())
+            .map_err(|error| broken(error.offset, error.message, None))?;
+        let mut faults = Faults {
+            text: String::new(),
+            list: Vec::new(),
+            more: 0,
+        };
         // One budget for all records: they come from one file.
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
-            let Some(rules) = self.schema.rules(resource.name()) else { continue };
+            let Some(rules) = self.schema.rules(resource.name()) else {
+                continue;
+            };
             match resource.data() {
                 Data::Collection(collection) => {
                     for (place, record) in collection.rows().enumerate() {
@@ -95,16 +119,30 @@ impl Rulebook {
                 }
             }
         }
-        if faults.list.is_empty() { Ok((store, text)) } else { Err(Faults { text: text.to_string(), ..faults }) }
+        if faults.list.is_empty() {
+            Ok((store, text))
+        } else {
+            Err(Faults {
+                text: text.to_string(),
+                ..faults
+            })
+        }
     }
 
     /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
     /// write it then.
     pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
-        let Ok(text) = std::str::from_utf8(&bytes) else { return self.read_file(bytes) };
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return self.read_file(bytes);
+        };
         if is_blank(text) {
             let hint = "write {} for a file without resources".to_string();
-            return Err(Faults::one(text.to_string(), 0, "the file is empty".into(), Some(hint)));
+            return Err(Faults::one(
+                text.to_string(),
+                0,
+                "the file is empty".into(),
+                Some(hint),
+            ));
         }
         self.read_file(bytes)
     }
@@ -124,17 +162,23 @@ impl Rulebook {
             self.check(command.resource(), record)?;
         }
         for (resource, id, text) in draft.emptied(store) {
-            self.check(resource, text).map_err(|error| not_null(error, command, resource, id))?;
+            self.check(resource, text)
+                .map_err(|error| not_null(error, command, resource, id))?;
         }
         store.plan(draft).map_err(WriteError::Refused)
     }
 
     /// Checks a record of `resource` against its rules.
     fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
-        let Some(rules) = self.schema.rules(resource) else { return Ok(()) };
+        let Some(rules) = self.schema.rules(resource) else {
+            return Ok(());
+        };
         match rules.check_text(record, &mut Budget::for_length(record.len())) {
             Ok(violations) if violations.is_empty() => Ok(()),
-            Ok(violations) => Err(WriteError::Rules { resource: resource.into(), violations }),
+            Ok(violations) => Err(WriteError::Rules {
+                resource: resource.into(),
+                violations,
+            }),
             Err(TooComplex) => Err(WriteError::TooComplex(resource.into())),
         }
     }
@@ -143,10 +187,19 @@ impl Rulebook {
 /// The error where the rules forbid that a deletion sets the key of a record to null.
 fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
     match (error, command) {
-        (WriteError::Rules { violations, .. }, Command::Delete { resource: parent, id: parent_id, dependent }) => {
+        (
+            WriteError::Rules { violations, .. },
+            Command::Delete {
+                resource: parent,
+                id: parent_id,
+                dependent,
+            },
+        ) => {
             let mut dependent = dependent.clone();
             dependent.push(resource.to_string());
-            let rule = violations.first().map(|one| format!("{}: {}", one.pointer.trim_start_matches('/'), one.detail));
+            let rule = violations
+                .first()
+                .map(|one| format!("{}: {}", one.pointer.trim_start_matches('/'), one.detail));
             WriteError::Refused(Refusal::Referenced {
                 resource: parent.clone(),
                 id: Some(parent_id.clone()),
@@ -160,25 +213,43 @@ fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id
 }
 
 impl Faults {
-    fn add(&mut self, name: &str, offset: usize, value: &str, violations: Result<Vec<Violation>, TooComplex>) {
+    fn add(
+        &mut self,
+        name: &str,
+        offset: usize,
+        value: &str,
+        violations: Result<Vec<Violation>, TooComplex>,
+    ) {
         let violations = violations.unwrap_or_else(|TooComplex| {
             let detail = "takes too long to check: its rules refer to themselves, and each level multiplies the work";
             vec![Violation { pointer: String::new(), detail: detail.to_owned() }]
         });
-        for Violation { pointer, detail, .. } in violations {
+        for Violation {
+            pointer, detail, ..
+        } in violations
+        {
             if self.list.len() == MOST_FAULTS {
                 self.more += 1;
                 continue;
             }
             let message = format!("{name}{pointer}: {detail}");
             let hint = Some("fix the record, or the rule in the rules file".into());
-            self.list.push(Fault { offset: offset + locate(value, &pointer), message, hint });
+            self.list.push(Fault {
+                offset: offset + locate(value, &pointer),
+                message,
+                hint,
+            });
         }
     }
 }
 
 fn id_rules(schema: &Schema) -> HashMap<String, Arc<dyn IdRule>> {
-    let of_one = |rules: &Rules| Some((rules.resource().to_string(), rules.ids()?.clone() as Arc<dyn IdRule>));
+    let of_one = |rules: &Rules| {
+        Some((
+            rules.resource().to_string(),
+            rules.ids()?.clone() as Arc<dyn IdRule>,
+        ))
+    };
     schema.iter().filter_map(of_one).collect()
 }
 
@@ -187,7 +258,12 @@ impl IdRule for IdRules {
         IdRules::allows(self, id)
     }
 
-    fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool) {
+    fn propose(
+        &self,
+        highest: Option<i64>,
+        random: &mut dyn FnMut() -> String,
+        see: &mut dyn FnMut(&str) -> bool,
+    ) {
         // The search ends with the first that is taken.
         IdRules::propose(self, highest, random).any(|id| see(&id));
     }
@@ -195,17 +271,31 @@ impl IdRule for IdRules {
 
 /// The collections whose records were given ids when the file was read, as far as they were not `before`.
 pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
-    let without_id = |store: &Store, name: &str| store.resource(name)?.collection().map(Collection::without_id);
+    let without_id = |store: &Store, name: &str| {
+        store
+            .resource(name)?
+            .collection()
+            .map(Collection::without_id)
+    };
     store.resources().filter_map(move |resource| {
         let collection = resource.collection()?;
         let count = collection.without_id();
-        if count == 0 || before.and_then(|before| without_id(before, resource.name())) == Some(count) {
+        if count == 0
+            || before.and_then(|before| without_id(before, resource.name())) == Some(count)
+        {
             return None;
         }
         let id = store.settings().id.clone();
         let first = collection.window(0, 1).next()?;
         let like = members(first.value()).map(|member| member.key.into_owned());
-        let like = like.filter(|name| *name != id).find(|name| is_like_id(name));
-        Some(Notice::GivenIds { resource: resource.name().to_string(), count, id, like })
+        let like = like
+            .filter(|name| *name != id)
+            .find(|name| is_like_id(name));
+        Some(Notice::GivenIds {
+            resource: resource.name().to_string(),
+            count,
+            id,
+            like,
+        })
     })
 }

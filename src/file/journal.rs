@@ -70,7 +70,10 @@ impl DataFile {
         {
             return Ok(Some(Saved::Foreign(edit)));
         }
-        let lines: String = writes.iter().map(|write| format!("{{\"wrote\":{write}}}\n")).collect();
+        let lines: String = writes
+            .iter()
+            .map(|write| format!("{{\"wrote\":{write}}}\n"))
+            .collect();
         let recorded = match &self.journal {
             Some(journal) if journal.tip != Some(self.known.content) => false,
             Some(_) => self.extend_journal(&lines)?,
@@ -84,13 +87,23 @@ impl DataFile {
 
     fn begin_journal(&mut self, lines: &str) -> io::Result<()> {
         let path = recover::journal_name(&self.path);
-        let text = format!("{}\n{lines}", json!({ "journal": named(self.known.content) }));
+        let text = format!(
+            "{}\n{lines}",
+            json!({ "journal": named(self.known.content) })
+        );
         let flush = self.flushes();
-        let mut begun = self.medium.write_new(&path, text.as_bytes(), &self.path, flush);
+        let mut begun = self
+            .medium
+            .write_new(&path, text.as_bytes(), &self.path, flush);
         if flush && begun.is_ok() {
             begun = self.medium.flush_folder(&path);
         }
-        self.journal = Some(Journal { path, length: text.len() as u64, spoilt: false, tip: Some(self.known.content) });
+        self.journal = Some(Journal {
+            path,
+            length: text.len() as u64,
+            spoilt: false,
+            tip: Some(self.known.content),
+        });
         if begun.is_err() {
             self.spoil(0);
         }
@@ -100,13 +113,23 @@ impl DataFile {
     /// `false`: somebody has taken the journal away, or a part of it.
     fn extend_journal(&mut self, lines: &str) -> io::Result<bool> {
         let flush = self.flushes();
-        let Some(journal) = &mut self.journal else { return Ok(false) };
-        match self.medium.extend(&journal.path, journal.length, lines.as_bytes(), flush) {
+        let Some(journal) = &mut self.journal else {
+            return Ok(false);
+        };
+        match self
+            .medium
+            .extend(&journal.path, journal.length, lines.as_bytes(), flush)
+        {
             Ok(()) => {
                 journal.length += lines.len() as u64;
                 Ok(true)
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
                 self.spoil(0);
                 Ok(false)
             }
@@ -130,9 +153,12 @@ impl DataFile {
     /// Cuts off what was refused.
     fn repair_journal(&mut self) -> io::Result<()> {
         let flush = self.flushes();
-        let Some(journal) = self.journal.as_mut().filter(|journal| journal.spoilt) else { return Ok(()) };
+        let Some(journal) = self.journal.as_mut().filter(|journal| journal.spoilt) else {
+            return Ok(());
+        };
         if journal.length > 0 {
-            self.medium.extend(&journal.path, journal.length, b"", flush)?;
+            self.medium
+                .extend(&journal.path, journal.length, b"", flush)?;
             journal.spoilt = false;
             return Ok(());
         }
@@ -177,9 +203,15 @@ impl DataFile {
         role: Role,
         recovered: &mut Vec<PathBuf>,
     ) -> io::Result<Option<Left>> {
-        let Parsed { lines, length, broken } = parse(bytes);
+        let Parsed {
+            lines,
+            length,
+            broken,
+        } = parse(bytes);
         let known = self.known.content;
-        let since = lines.iter().rposition(|line| matches!(line, Line::Names(content) if *content == known));
+        let since = lines
+            .iter()
+            .rposition(|line| matches!(line, Line::Names(content) if *content == known));
         if role == Role::Owner {
             let path = recover::journal_name(&self.path);
             if broken {
@@ -188,18 +220,29 @@ impl DataFile {
                 recovered.push(kept);
             }
             let tip = since.map(|_| known);
-            self.journal = Some(Journal { path, length: length as u64, spoilt: bytes.len() > length, tip });
+            self.journal = Some(Journal {
+                path,
+                length: length as u64,
+                spoilt: bytes.len() > length,
+                tip,
+            });
         }
-        let writes = lines.into_iter().skip(since.unwrap_or(0)).filter_map(|line| match line {
-            Line::Wrote(write) => Some(write),
-            Line::Names(_) => None,
-        });
+        let writes = lines
+            .into_iter()
+            .skip(since.unwrap_or(0))
+            .filter_map(|line| match line {
+                Line::Wrote(write) => Some(write),
+                Line::Names(_) => None,
+            });
         let writes: Vec<String> = writes.collect();
         if writes.is_empty() {
             self.drop_journal();
             return Ok(None);
         }
-        Ok(Some(Left { writes, follows: since.is_some() }))
+        Ok(Some(Left {
+            writes,
+            follows: since.is_some(),
+        }))
     }
 }
 
@@ -209,12 +252,21 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     match medium.read(&journal) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io::Error::new(error.kind(), format!("its journal {}: {error}", journal.display()))),
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!("its journal {}: {error}", journal.display()),
+        )),
     }
 }
 
 fn remove(medium: &dyn Medium, path: &Path) -> io::Result<()> {
-    medium.remove(path).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+    medium.remove(path).or_else(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })
 }
 
 fn named(content: Content) -> Value {
@@ -236,10 +288,17 @@ struct Parsed {
 }
 
 fn parse(bytes: &[u8]) -> Parsed {
-    let mut parsed = Parsed { lines: Vec::new(), length: 0, broken: false };
+    let mut parsed = Parsed {
+        lines: Vec::new(),
+        length: 0,
+        broken: false,
+    };
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let first = parsed.lines.is_empty();
-        match std::str::from_utf8(line).ok().and_then(|line| Line::parse(line, first)) {
+        match std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| Line::parse(line, first))
+        {
             Some(read) => {
                 parsed.lines.push(read);
                 parsed.length += line.len();
@@ -270,7 +329,10 @@ impl Line {
 fn content(text: &str) -> Option<Content> {
     let value: Value = serde_json::from_str(text).ok()?;
     let hash = u64::from_str_radix(value["hash"].as_str()?, 16).ok()?;
-    Some(Content { size: usize::try_from(value["size"].as_u64()?).ok()?, hash })
+    Some(Content {
+        size: usize::try_from(value["size"].as_u64()?).ok()?,
+        hash,
+    })
 }
 
 #[cfg(test)]
@@ -291,18 +353,34 @@ mod tests {
             let parsed = parse(&text.as_bytes()[..end]);
             let expected = text[..end].matches('\n').count();
             assert_eq!(parsed.lines.len(), expected, "{end}");
-            assert_eq!(parsed.length, text[..end].rfind('\n').map_or(0, |at| at + 1));
+            assert_eq!(
+                parsed.length,
+                text[..end].rfind('\n').map_or(0, |at| at + 1)
+            );
             assert!(!parsed.broken, "{end}");
         }
-        let Line::Wrote(write) = &parse(text.as_bytes()).lines[1] else { panic!("it is a write") };
+        let Line::Wrote(write) = &parse(text.as_bytes()).lines[1] else {
+            panic!("it is a write")
+        };
         assert_eq!(write, "[1.0,\"{\\\"a\\\":1e3}\\n\"]");
-        let Line::Names(content) = &parse(text.as_bytes()).lines[0] else { panic!("it names a content") };
-        assert_eq!(*content, Content { size: 7, hash: u64::MAX });
+        let Line::Names(content) = &parse(text.as_bytes()).lines[0] else {
+            panic!("it names a content")
+        };
+        assert_eq!(
+            *content,
+            Content {
+                size: 7,
+                hash: u64::MAX
+            }
+        );
     }
 
     #[test]
     fn a_line_that_is_damaged_before_others_is_noticed() {
-        for damaged in [whole().replacen("\"wrote\"", "\0\0\0\0\0\0\0", 1), whole().replacen("journal", "another", 1)] {
+        for damaged in [
+            whole().replacen("\"wrote\"", "\0\0\0\0\0\0\0", 1),
+            whole().replacen("journal", "another", 1),
+        ] {
             let parsed = parse(damaged.as_bytes());
             assert!(parsed.broken && parsed.lines.len() < 2, "{damaged}");
         }

@@ -34,8 +34,13 @@ impl Lock {
         let folder = folder();
         fs::create_dir_all(&folder).map_err(LockError::Io)?;
         let name = folder.join(format!("{:016x}.lock", hasher.finish()));
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(name).map_err(LockError::Io)?;
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(name)
+            .map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {
                 let mut lock = Lock { held: file };
@@ -54,7 +59,10 @@ impl Lock {
     /// Leaves other words for whoever comes second; the lock itself holds without them.
     pub fn tell(&mut self, about: &str) {
         let file = &mut self.held;
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(about.as_bytes()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(about.as_bytes()));
     }
 }
 

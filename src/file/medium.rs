@@ -130,17 +130,28 @@ impl Stamp {
         #[cfg(unix)]
         let (identity, changed) = {
             use std::os::unix::fs::MetadataExt;
-            ((about.dev(), about.ino()), Some((about.ctime(), about.ctime_nsec())))
+            (
+                (about.dev(), about.ino()),
+                Some((about.ctime(), about.ctime_nsec())),
+            )
         };
         #[cfg(not(unix))]
         let (identity, changed) = ((0, 0), None);
         let (modified, taken) = (about.modified().ok(), SystemTime::now());
-        Stamp { identity, size: about.len(), modified, changed, taken }
+        Stamp {
+            identity,
+            size: about.len(),
+            modified,
+            changed,
+            taken,
+        }
     }
 
     /// How long before the stamp was taken the file was written.
     pub fn age(&self) -> Duration {
-        self.modified.and_then(|modified| self.taken.duration_since(modified).ok()).unwrap_or_default()
+        self.modified
+            .and_then(|modified| self.taken.duration_since(modified).ok())
+            .unwrap_or_default()
     }
 
     /// Whether a file that had this stamp, and now has `other`, must still hold the same.
@@ -177,7 +188,10 @@ impl Medium for RealDisk {
     fn stamp(&self, path: &Path) -> io::Result<Stamp> {
         let about = fs::metadata(path)?;
         if !about.is_file() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is not a file"));
+            return Err(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "it is not a file",
+            ));
         }
         Ok(Stamp::of(&about))
     }
@@ -228,7 +242,9 @@ impl Medium for RealDisk {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         use rustix::io::Errno;
         renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(|error| match error {
-            Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => io::Error::from(io::ErrorKind::Unsupported),
+            Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => {
+                io::Error::from(io::ErrorKind::Unsupported)
+            }
             error => io::Error::from(error),
         })
     }
@@ -253,7 +269,10 @@ impl Medium for RealDisk {
     }
 
     fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)?;
         file.write_all(format!("{line}\n").as_bytes())?;
         if flush { file.sync_all() } else { Ok(()) }
     }
@@ -263,7 +282,10 @@ impl Medium for RealDisk {
         let mut file = fs::OpenOptions::new().write(true).open(path)?;
         let now = file.metadata()?.len();
         if now < length {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than it was"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it is shorter than it was",
+            ));
         }
         if now > length {
             file.set_len(length)?;
@@ -279,8 +301,13 @@ impl Medium for RealDisk {
     }
 
     fn list(&self, path: &Path) -> Vec<String> {
-        let entries = fs::read_dir(path.parent().unwrap_or(Path::new("."))).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        let entries = fs::read_dir(path.parent().unwrap_or(Path::new(".")))
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

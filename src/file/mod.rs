@@ -126,7 +126,9 @@ impl Content {
     /// The content `bytes`.
     pub fn of(bytes: &[u8]) -> Content {
         let mut content = Content::default();
-        bytes.chunks(Content::BLOCK).for_each(|block| content.add(block));
+        bytes
+            .chunks(Content::BLOCK)
+            .for_each(|block| content.add(block));
         content
     }
 
@@ -149,7 +151,12 @@ impl DataFile {
     ///
     /// # Errors
     /// It cannot be found, or one of the two cannot be read.
-    pub fn open(path: &Path, durability: Durability, medium: Box<dyn Medium>, role: Role) -> io::Result<Opened> {
+    pub fn open(
+        path: &Path,
+        durability: Durability,
+        medium: Box<dyn Medium>,
+        role: Role,
+    ) -> io::Result<Opened> {
         let path = medium.resolve(path)?;
         let mut recovered = match role {
             Role::Owner => recover::clear(&*medium, &path)?,
@@ -159,7 +166,10 @@ impl DataFile {
         let journal = journal::read(&*medium, &path)?;
         let stamp = medium.stamp(&path)?;
         let bytes = medium.read(&path)?;
-        let known = Known { stamp, content: Content::of(&bytes) };
+        let known = Known {
+            stamp,
+            content: Content::of(&bytes),
+        };
         let mut file = DataFile {
             path,
             medium,
@@ -176,7 +186,12 @@ impl DataFile {
             Some(journal) => file.take_up_journal(&journal, role, &mut recovered)?,
             None => None,
         };
-        Ok(Opened { file, bytes, recovered, left })
+        Ok(Opened {
+            file,
+            bytes,
+            recovered,
+            left,
+        })
     }
 
     /// Where the file is, symbolic links followed.
@@ -191,7 +206,9 @@ impl DataFile {
 
     /// Whether the folder that the file was in is gone: it cannot be watched any more.
     pub fn is_homeless(&self) -> bool {
-        self.path.parent().is_some_and(|folder| self.medium.resolve(folder).is_err())
+        self.path
+            .parent()
+            .is_some_and(|folder| self.medium.resolve(folder).is_err())
     }
 
     /// What stands in the way of saving the file, as far as the file system tells.
@@ -233,13 +250,19 @@ impl DataFile {
 
     /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.
     pub fn may_have_changed(&self) -> bool {
-        self.medium.stamp(&self.path).map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
+        self.medium
+            .stamp(&self.path)
+            .map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no
     /// other change. To find that out now, the whole file would have to be read.
     pub fn settles_in(&self) -> Option<Duration> {
-        let stamp = self.medium.stamp(&self.path).ok().filter(|_| self.stranded.is_none())?;
+        let stamp = self
+            .medium
+            .stamp(&self.path)
+            .ok()
+            .filter(|_| self.stranded.is_none())?;
         stamp.settles_in().filter(|_| stamp == self.known.stamp)
     }
 
@@ -247,7 +270,11 @@ impl DataFile {
         let earlier = self.seen.get(&known.content).copied();
         tracing::debug!(bytes = bytes.len(), ?earlier, "the file was edited");
         self.learn(known);
-        Edit { bytes, earlier, age: known.stamp.age() }
+        Edit {
+            bytes,
+            earlier,
+            age: known.stamp.age(),
+        }
     }
 
     fn learn(&mut self, known: Known) {
@@ -270,6 +297,10 @@ impl DataFile {
     /// # Errors
     /// The disk refuses.
     pub fn keep(&self, line: &str) -> io::Result<()> {
-        self.medium.append(&self.conflicts_path(), line, self.durability == Durability::Synced)
+        self.medium.append(
+            &self.conflicts_path(),
+            line,
+            self.durability == Durability::Synced,
+        )
     }
 }

@@ -39,7 +39,11 @@ impl Obstacle {
             // Where it cannot even be asked for, the error of the save says more.
             let folder_is_there = folder(path).try_exists().ok()?;
             return match path.try_exists() {
-                Ok(false) => Some(if folder_is_there { Obstacle::NoFile } else { Obstacle::NoFolder }),
+                Ok(false) => Some(if folder_is_there {
+                    Obstacle::NoFile
+                } else {
+                    Obstacle::NoFolder
+                }),
                 _ => None,
             };
         };
@@ -58,7 +62,10 @@ impl Obstacle {
                 Err(Errno::ROFS) => return Some(Obstacle::ReadOnlyFileSystem),
                 _ if about.permissions().readonly() => return Some(Obstacle::MarkedReadOnly),
                 Err(Errno::ACCESS | Errno::PERM) => {
-                    return Some(Obstacle::NotWritable { owner: about.uid(), mode: about.mode() & 0o777 });
+                    return Some(Obstacle::NotWritable {
+                        owner: about.uid(),
+                        mode: about.mode() & 0o777,
+                    });
                 }
                 _ => {}
             }
@@ -76,7 +83,10 @@ impl Obstacle {
     /// Whether a save must not be tried: the system would let it replace a file that is not to be written, or that nobody
     /// else would see.
     pub(super) fn forbids(self) -> bool {
-        matches!(self, Obstacle::Unlinked | Obstacle::MarkedReadOnly | Obstacle::NotWritable { .. })
+        matches!(
+            self,
+            Obstacle::Unlinked | Obstacle::MarkedReadOnly | Obstacle::NotWritable { .. }
+        )
     }
 
     /// What is the matter with the file at `path`.
@@ -89,13 +99,19 @@ impl Obstacle {
             Obstacle::Unlinked => format!(
                 "{file} is mounted as a single file and was replaced outside: what is written to it reaches nobody"
             ),
-            Obstacle::ReadOnlyFileSystem => format!("the file system of {file} is mounted read-only"),
+            Obstacle::ReadOnlyFileSystem => {
+                format!("the file system of {file} is mounted read-only")
+            }
             Obstacle::MarkedReadOnly => format!("{file} is marked read-only"),
             Obstacle::NotWritable { owner, mode } => {
-                format!("this user may not write {file} (it belongs to user {owner}, its mode is {mode:03o})")
+                format!(
+                    "this user may not write {file} (it belongs to user {owner}, its mode is {mode:03o})"
+                )
             }
             Obstacle::FolderNotWritable => {
-                format!("this user may not write the folder {folder}, and a save of {file} puts a new file there")
+                format!(
+                    "this user may not write the folder {folder}, and a save of {file} puts a new file there"
+                )
             }
         }
     }
@@ -104,22 +120,32 @@ impl Obstacle {
     pub fn hint(self, path: &Path) -> String {
         let (file, folder) = (path.display(), folder(path).display());
         match self {
-            Obstacle::NoFolder => format!("put {folder} back; the server still has the data: GET /db"),
+            Obstacle::NoFolder => {
+                format!("put {folder} back; the server still has the data: GET /db")
+            }
             Obstacle::NoFile => format!("put {file} back; the server still has the data: GET /db"),
-            Obstacle::NotAFile => format!("move it away and put {file} back; the server still has the data: GET /db"),
-            Obstacle::Unlinked => "mount the folder instead of the file, and start the server again".into(),
+            Obstacle::NotAFile => {
+                format!("move it away and put {file} back; the server still has the data: GET /db")
+            }
+            Obstacle::Unlinked => {
+                "mount the folder instead of the file, and start the server again".into()
+            }
             Obstacle::ReadOnlyFileSystem => format!("mount it writable, or {EPHEMERAL}"),
             Obstacle::MarkedReadOnly => format!("chmod u+w {file}, or {EPHEMERAL}"),
             Obstacle::NotWritable { .. } => {
                 format!("give this user the right to write (chown, chmod), or {EPHEMERAL}")
             }
             Obstacle::FolderNotWritable => {
-                format!("give this user the right to write {folder}, move the file to another folder, or {EPHEMERAL}")
+                format!(
+                    "give this user the right to write {folder}, move the file to another folder, or {EPHEMERAL}"
+                )
             }
         }
     }
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

@@ -36,7 +36,11 @@ pub(super) fn journal_name(path: &Path) -> PathBuf {
 
 /// Where a journal is kept that cannot be read to its end.
 pub(super) fn kept_journal_name(path: &Path, holds: Content) -> PathBuf {
-    path.with_file_name(format!("{}recovered-{:016x}.jsonl", &beginning(path)[1..], holds.hash))
+    path.with_file_name(format!(
+        "{}recovered-{:016x}.jsonl",
+        &beginning(path)[1..],
+        holds.hash
+    ))
 }
 
 fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
@@ -44,7 +48,10 @@ fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
 }
 
 fn beginning(path: &Path) -> String {
-    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+    format!(
+        ".{}.",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    )
 }
 
 /// Puts right what a crash left beside the file at `path`. Returns where edits were kept.
@@ -52,14 +59,23 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     let beginning = beginning(path);
     let mut kept = Vec::new();
     for name in medium.list(path) {
-        let Some(rest) = name.strip_prefix(&beginning) else { continue };
-        let ends = [SCRATCH, SPARE].into_iter().find_map(|end| Some((rest.strip_suffix(end)?, end)));
+        let Some(rest) = name.strip_prefix(&beginning) else {
+            continue;
+        };
+        let ends = [SCRATCH, SPARE]
+            .into_iter()
+            .find_map(|end| Some((rest.strip_suffix(end)?, end)));
         let Some((hashes, end)) = ends else { continue };
         let left = path.with_file_name(&name);
-        let hashes = hashes
-            .split_once('-')
-            .and_then(|(one, other)| Some((u64::from_str_radix(one, 16).ok()?, u64::from_str_radix(other, 16).ok()?)));
-        let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else { continue };
+        let hashes = hashes.split_once('-').and_then(|(one, other)| {
+            Some((
+                u64::from_str_radix(one, 16).ok()?,
+                u64::from_str_radix(other, 16).ok()?,
+            ))
+        });
+        let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else {
+            continue;
+        };
         let holds = Content::of(&bytes).hash;
         let now = Content::of(&medium.read(path)?).hash;
         let is_edit = match end {
@@ -71,13 +87,19 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
             }
             _ if holds == before || holds == after => false,
             _ if now == after => {
-                medium.exchange(&left, path).or_else(|_| medium.rename(&left, path))?;
+                medium
+                    .exchange(&left, path)
+                    .or_else(|_| medium.rename(&left, path))?;
                 medium.flush_folder(path)?;
                 false
             }
             _ => Document::is_whole(&bytes),
         };
-        tracing::debug!(file = name, is_edit, "found a file that a crash left behind");
+        tracing::debug!(
+            file = name,
+            is_edit,
+            "found a file that a crash left behind"
+        );
         if is_edit {
             kept.extend(keep(medium, path, &left, holds)?);
         }
@@ -110,5 +132,8 @@ fn keep(medium: &dyn Medium, path: &Path, left: &Path, hash: u64) -> io::Result<
 }
 
 fn kept_name(path: &Path, hash: u64) -> PathBuf {
-    path.with_file_name(format!("{}recovered-{hash:016x}.json", &beginning(path)[1..]))
+    path.with_file_name(format!(
+        "{}recovered-{hash:016x}.json",
+        &beginning(path)[1..]
+    ))
 }

@@ -28,7 +28,11 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 impl DataFile {
     pub(super) fn keep_replaced(&mut self, file: Replaced) {
-        self.replaced.push_back(Checked { file, state: self.number, until: Instant::now() + CHECKED_FOR });
+        self.replaced.push_back(Checked {
+            file,
+            state: self.number,
+            until: Instant::now() + CHECKED_FOR,
+        });
     }
 
     /// What was written to replaced files, each with the number of the state that its writer had opened. Text that is not
@@ -46,7 +50,14 @@ impl DataFile {
                 Some(text) => {
                     let earlier = self.seen.get(&checked.file.content).copied();
                     if checked.file.content != self.known.content {
-                        edits.push((Edit { bytes: text, earlier, age: Duration::ZERO }, checked.state));
+                        edits.push((
+                            Edit {
+                                bytes: text,
+                                earlier,
+                                age: Duration::ZERO,
+                            },
+                            checked.state,
+                        ));
                     }
                     checked.until = now + CHECKED_FOR;
                     if !is_surplus {

@@ -11,9 +11,17 @@ pub(super) enum Stranded {
     /// The file holds `ours`; what it should hold is in the scratch file.
     Exchanged { scratch: PathBuf, ours: Content },
     /// The file was replaced by something that was refused; this is what it should hold.
-    Renamed { scratch: PathBuf, ours: Content, before: Vec<u8> },
+    Renamed {
+        scratch: PathBuf,
+        ours: Content,
+        before: Vec<u8>,
+    },
     /// Something that was refused was written over the file, or half of it; this is what it should hold.
-    Overwritten { spare: PathBuf, ours: Vec<u8>, before: Vec<u8> },
+    Overwritten {
+        spare: PathBuf,
+        ours: Vec<u8>,
+        before: Vec<u8>,
+    },
 }
 
 impl DataFile {
@@ -27,7 +35,11 @@ impl DataFile {
         let content = Content::of(text);
         self.announce(content)?;
         let mut saved = self.put(text, content);
-        if saved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) && self.checks_any_replaced() {
+        if saved
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
+            && self.checks_any_replaced()
+        {
             // The files that were replaced take up space as long as they are open.
             self.replaced.clear();
             saved = self.undo_stranded().and_then(|()| self.put(text, content));
@@ -44,7 +56,9 @@ impl DataFile {
             return self.overwrite(text);
         }
         let scratch = recover::scratch_name(&self.path, self.known.content, content);
-        let written = self.medium.write_new(&scratch, text, &self.path, self.flushes());
+        let written = self
+            .medium
+            .write_new(&scratch, text, &self.path, self.flushes());
         let stamp = match written.and_then(|()| self.medium.stamp(&scratch)) {
             Ok(stamp) => stamp,
             Err(error) => {
@@ -97,7 +111,11 @@ impl DataFile {
         let came_out = self.came_out(&scratch);
         let failed = match came_out {
             Ok(out) if out.content == self.known.content => {
-                let flushed = if self.flushes() { self.medium.flush_folder(&self.path) } else { Ok(()) };
+                let flushed = if self.flushes() {
+                    self.medium.flush_folder(&self.path)
+                } else {
+                    Ok(())
+                };
                 if flushed.is_ok() {
                     self.put_aside(&scratch, out);
                     self.learn(ours);
@@ -110,7 +128,10 @@ impl DataFile {
         };
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
         tracing::debug!(error = ?failed, "the exchange replaced an edit, or failed: undoing it");
-        self.stranded = Some(Stranded::Exchanged { scratch, ours: ours.content });
+        self.stranded = Some(Stranded::Exchanged {
+            scratch,
+            ours: ours.content,
+        });
         let undone = self.undo_stranded();
         if let Some(error) = failed {
             return Err(error);
@@ -128,8 +149,16 @@ impl DataFile {
         let handle = self.medium.open(scratch)?;
         let stamp = handle.stamp()?;
         let is_known = stamp == self.known.stamp && self.known.stamp.is_settled();
-        let content = if is_known { self.known.content } else { handle.content()? };
-        Ok(Replaced { handle, stamp, content })
+        let content = if is_known {
+            self.known.content
+        } else {
+            handle.content()?
+        };
+        Ok(Replaced {
+            handle,
+            stamp,
+            content,
+        })
     }
 
     fn put_aside(&mut self, scratch: &Path, out: Replaced) {
@@ -140,11 +169,21 @@ impl DataFile {
 
     /// Undoes a save that failed.
     pub(super) fn undo_stranded(&mut self) -> io::Result<()> {
-        let Some(stranded) = self.stranded.take() else { return Ok(()) };
+        let Some(stranded) = self.stranded.take() else {
+            return Ok(());
+        };
         let undone = match &stranded {
             Stranded::Exchanged { scratch, ours } => self.put_back(scratch, *ours),
-            Stranded::Renamed { scratch, ours, before } => self.rename_back(scratch, *ours, before),
-            Stranded::Overwritten { spare, ours, before } => self.write_back(spare, ours, before),
+            Stranded::Renamed {
+                scratch,
+                ours,
+                before,
+            } => self.rename_back(scratch, *ours, before),
+            Stranded::Overwritten {
+                spare,
+                ours,
+                before,
+            } => self.write_back(spare, ours, before),
         };
         if let Err(error) = &undone {
             tracing::debug!(%error, "a failed save cannot be undone yet");
@@ -158,13 +197,18 @@ impl DataFile {
             // A person has saved since.
             return Ok(());
         }
-        self.medium.write_new(scratch, before, &self.path, self.flushes())?;
+        self.medium
+            .write_new(scratch, before, &self.path, self.flushes())?;
         self.medium.rename(scratch, &self.path)
     }
 
     fn write_back(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
         let now = self.medium.read(&self.path)?;
-        let done = now.iter().zip(ours).take_while(|(one, other)| one == other).count();
+        let done = now
+            .iter()
+            .zip(ours)
+            .take_while(|(one, other)| one == other)
+            .count();
         let rest = before.get(done..).unwrap_or_default();
         if now[done..] == *rest || now == ours {
             self.medium.overwrite(&self.path, before, self.flushes())?;
@@ -188,7 +232,9 @@ impl DataFile {
         loop {
             self.medium.exchange(scratch, &self.path)?;
             // From here on the file is a person's again, whatever happens to what came out.
-            let Ok(out) = self.came_out(scratch) else { return Ok(()) };
+            let Ok(out) = self.came_out(scratch) else {
+                return Ok(());
+            };
             if Some(out.content) == placed {
                 self.put_aside(scratch, out);
                 return Ok(());
@@ -212,18 +258,29 @@ impl DataFile {
             return Ok(Saved::Foreign(edit));
         }
         let before = old.read()?;
-        let ours = Known { stamp: self.medium.stamp(scratch)?, content: Content::of(text) };
+        let ours = Known {
+            stamp: self.medium.stamp(scratch)?,
+            content: Content::of(text),
+        };
         self.medium.rename(scratch, &self.path)?;
         if self.flushes()
             && let Err(error) = self.medium.flush_folder(&self.path)
         {
-            self.stranded = Some(Stranded::Renamed { scratch: scratch.to_path_buf(), ours: ours.content, before });
+            self.stranded = Some(Stranded::Renamed {
+                scratch: scratch.to_path_buf(),
+                ours: ours.content,
+                before,
+            });
             // Should this fail too, it is tried again before the next save.
             let _ = self.undo_stranded();
             return Err(error);
         }
         // What was written to the old file in the window is found as a late edit.
-        self.keep_replaced(Replaced { handle: old, stamp: self.known.stamp, content: self.known.content });
+        self.keep_replaced(Replaced {
+            handle: old,
+            stamp: self.known.stamp,
+            content: self.known.content,
+        });
         self.learn(ours);
         Ok(Saved::Done)
     }
@@ -247,7 +304,11 @@ impl DataFile {
             return Err(error);
         }
         if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
-            self.stranded = Some(Stranded::Overwritten { spare, ours: text.to_vec(), before });
+            self.stranded = Some(Stranded::Overwritten {
+                spare,
+                ours: text.to_vec(),
+                before,
+            });
             // Should this fail too, it is tried again before the next save.
             let _ = self.undo_stranded();
             return Err(error);
@@ -255,12 +316,18 @@ impl DataFile {
         let stamp = self.medium.stamp(&self.path);
         let _ = self.medium.remove(&spare);
         // A stamp of before says only that the file must be read to see what it holds.
-        self.learn(Known { stamp: stamp.unwrap_or(self.known.stamp), content });
+        self.learn(Known {
+            stamp: stamp.unwrap_or(self.known.stamp),
+            content,
+        });
         Ok(Saved::Done)
     }
 }
 
 /// Whether an exchange failed because the file is a mount point of its own, as a single file mounted into a container.
 fn is_mount_point(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices
+    )
 }

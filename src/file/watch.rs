@@ -20,16 +20,28 @@ const AWAKE: Duration = Duration::from_millis(1);
 /// # Errors
 /// The system cannot watch (no such service, or its limit is reached).
 pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Watch> {
-    let names: Vec<_> = files.iter().filter_map(|file| file.file_name().map(ToOwned::to_owned)).collect();
-    let own_folders: Vec<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_path_buf)).collect();
+    let names: Vec<_> = files
+        .iter()
+        .filter_map(|file| file.file_name().map(ToOwned::to_owned))
+        .collect();
+    let own_folders: Vec<PathBuf> = files
+        .iter()
+        .filter_map(|file| file.parent().map(Path::to_path_buf))
+        .collect();
     let mut rested = Instant::now();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_heard = match event {
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
             Ok(event) if !event.paths.is_empty() => {
-                let is_ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
+                let is_ours = |path: &PathBuf| {
+                    path.file_name()
+                        .is_some_and(|name| names.iter().any(|own| own == name))
+                };
                 // An event of a folder itself: it is gone.
-                event.paths.iter().any(|path| is_ours(path) || own_folders.contains(path))
+                event
+                    .paths
+                    .iter()
+                    .any(|path| is_ours(path) || own_folders.contains(path))
             }
             // An error may stand for lost events: look.
             _ => true,

@@ -48,20 +48,39 @@ pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
 /// `GET /-/requests`.
 pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
-    let after = request.first("after").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(response::value(StatusCode::OK, &app.request_log.after(after)))
+    let after = request
+        .first("after")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    Ok(response::value(
+        StatusCode::OK,
+        &app.request_log.after(after),
+    ))
 }
 
 /// `GET /-/conflicts`.
 pub(super) async fn conflicts(app: Arc<App>, _: Arc<Request>) -> Answer {
-    Ok(response::value(StatusCode::OK, &Value::Array(app.engine.conflicts())))
+    Ok(response::value(
+        StatusCode::OK,
+        &Value::Array(app.engine.conflicts()),
+    ))
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
 pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
-    let rewriter = app.settings.routes.as_ref().map(|routes| routes.current()).unwrap_or_default();
-    let rules = rewriter.rules().map(|(rule, target)| (rule.to_string(), target.into()));
-    Ok(response::value(StatusCode::OK, &Value::Object(rules.collect())))
+    let rewriter = app
+        .settings
+        .routes
+        .as_ref()
+        .map(|routes| routes.current())
+        .unwrap_or_default();
+    let rules = rewriter
+        .rules()
+        .map(|(rule, target)| (rule.to_string(), target.into()));
+    Ok(response::value(
+        StatusCode::OK,
+        &Value::Object(rules.collect()),
+    ))
 }
 
 /// Refuses requests that are not from this machine or that another site is behind.
@@ -73,10 +92,17 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
 fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
-        return closed("the admin routes are disabled", "start standin without --no-admin");
+        return closed(
+            "the admin routes are disabled",
+            "start standin without --no-admin",
+        );
     }
-    let from_here = request.remote.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-    let forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers.contains_key(*name));
+    let from_here = request
+        .remote
+        .is_none_or(|peer| peer.ip().to_canonical().is_loopback());
+    let forwarded = ["x-forwarded-for", "forwarded"]
+        .iter()
+        .any(|name| request.headers.contains_key(*name));
     if !from_here || forwarded {
         return closed(
             "the admin routes accept requests from this machine only",
@@ -84,10 +110,16 @@ fn guard(app: &App, request: &Request) -> Result<(), Problem> {
         );
     }
     if request.host_name().is_some_and(|host| !is_loopback(host)) {
-        return closed("the admin routes accept only host names of this machine", "ask for localhost");
+        return closed(
+            "the admin routes accept only host names of this machine",
+            "ask for localhost",
+        );
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
-    let own = format!("http://{}", request.header(header::HOST).unwrap_or_default());
+    let own = format!(
+        "http://{}",
+        request.header(header::HOST).unwrap_or_default()
+    );
     let origin = request.headers.get(header::ORIGIN);
     if site.is_some_and(|site| site != "same-origin" && site != "none")
         || origin.is_some_and(|origin| origin.as_bytes() != own.as_bytes())
@@ -107,35 +139,55 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     let store = if name == "start" {
         app.start.clone()
     } else {
-        let snapshots = app.snapshots.lock().map(|snapshots| snapshots.clone()).unwrap_or_default();
+        let snapshots = app
+            .snapshots
+            .lock()
+            .map(|snapshots| snapshots.clone())
+            .unwrap_or_default();
         match snapshots.get(&name) {
             Some((_, store)) => store.clone(),
             None => return Err(no_snapshot(&request, &name, snapshots.keys())),
         }
     };
     let version = back(&app, &request, Back::To(Box::new(store))).await?;
-    Ok(response::value(StatusCode::OK, &json!({ "snapshot": name, "version": version })))
+    Ok(response::value(
+        StatusCode::OK,
+        &json!({ "snapshot": name, "version": version }),
+    ))
 }
 
 /// `POST /-/undo`.
 pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
-    let version = request.first("version").map(|text| text.parse()).transpose();
+    let version = request
+        .first("version")
+        .map(|text| text.parse())
+        .transpose();
     let Ok(version) = version else {
-        return Err(Problem::new(problem::BAD_QUERY, "version: it is the number of a version of the data")
-            .hint("for example: version=1; GET /-/health has the current one"));
+        return Err(Problem::new(
+            problem::BAD_QUERY,
+            "version: it is the number of a version of the data",
+        )
+        .hint("for example: version=1; GET /-/health has the current one"));
     };
     match back(&app, &request, Back::Undo { version }).await? {
-        Some(version) => Ok(response::value(StatusCode::OK, &json!({ "version": version }))),
-        None => Err(Problem::new(problem::NOTHING_TO_UNDO, "there is no change that could be undone")
-            .hint("the last hundred changes since the start can be")),
+        Some(version) => Ok(response::value(
+            StatusCode::OK,
+            &json!({ "version": version }),
+        )),
+        None => Err(Problem::new(
+            problem::NOTHING_TO_UNDO,
+            "there is no change that could be undone",
+        )
+        .hint("the last hundred changes since the start can be")),
     }
 }
 
 async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
     if app.settings.read_only {
         return Err(
-            Problem::new(problem::READ_ONLY, "this would change the data").hint("standin was started with --read-only")
+            Problem::new(problem::READ_ONLY, "this would change the data")
+                .hint("standin was started with --read-only"),
         );
     }
     app.engine.back(back).await.map_err(|error| match error {
@@ -152,22 +204,47 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
 pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
     let path = request.uri.path();
-    let name = path.strip_suffix('/').unwrap_or(path).rsplit('/').next().unwrap_or_default();
-    let bad = |why: &str| Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before");
+    let name = path
+        .strip_suffix('/')
+        .unwrap_or(path)
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let bad = |why: &str| {
+        Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before")
+    };
     let name = percent_decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
-    if name.is_empty() || name.len() > MAX_NAME || name == "start" || name.chars().any(char::is_control) {
-        return Err(bad("the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`"));
+    if name.is_empty()
+        || name.len() > MAX_NAME
+        || name == "start"
+        || name.chars().any(char::is_control)
+    {
+        return Err(bad(
+            "the name of a snapshot has 1 to 100 bytes and no control characters, and is not `start`",
+        ));
     }
     let published = app.engine.snapshot();
     let Ok(mut named) = app.snapshots.lock() else {
-        return Err(Problem::new(problem::BUG, "the snapshots cannot be reached"));
+        return Err(Problem::new(
+            problem::BUG,
+            "the snapshots cannot be reached",
+        ));
     };
     if named.len() >= MAX_SNAPSHOTS && !named.contains_key(name.as_ref()) {
-        return Err(Problem::new(problem::ADMIN, format!("there are {MAX_SNAPSHOTS} snapshots already"))
-            .hint("take it under a name that is there"));
+        return Err(Problem::new(
+            problem::ADMIN,
+            format!("there are {MAX_SNAPSHOTS} snapshots already"),
+        )
+        .hint("take it under a name that is there"));
     }
-    named.insert(name.to_string(), (published.version, published.store.clone()));
-    Ok(response::value(StatusCode::CREATED, &json!({ "snapshot": name, "version": published.version })))
+    named.insert(
+        name.to_string(),
+        (published.version, published.store.clone()),
+    );
+    Ok(response::value(
+        StatusCode::CREATED,
+        &json!({ "snapshot": name, "version": published.version }),
+    ))
 }
 
 /// `GET /-/snapshots`.
@@ -175,19 +252,37 @@ pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
     let mut all = vec![json!({ "snapshot": "start", "version": 0 })];
     if let Ok(named) = app.snapshots.lock() {
-        all.extend(named.iter().map(|(name, (version, _))| json!({ "snapshot": name, "version": version })));
+        all.extend(
+            named
+                .iter()
+                .map(|(name, (version, _))| json!({ "snapshot": name, "version": version })),
+        );
     }
     Ok(response::value(StatusCode::OK, &all.into()))
 }
 
-fn no_snapshot<'a>(request: &Request, name: &str, names: impl Iterator<Item = &'a String>) -> Problem {
-    let names: Vec<String> = std::iter::once("start".to_string()).chain(names.cloned()).collect();
+fn no_snapshot<'a>(
+    request: &Request,
+    name: &str,
+    names: impl Iterator<Item = &'a String>,
+) -> Problem {
+    let names: Vec<String> = std::iter::once("start".to_string())
+        .chain(names.cloned())
+        .collect();
     let problem = Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"));
     let near = nearest(name, names.iter().map(String::as_str));
     let hint = match near {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, list(&names)),
+        None => format!(
+            "there {} {}",
+            if names.len() == 1 { "is" } else { "are" },
+            list(&names)
+        ),
     };
     let other = near.unwrap_or("start");
-    problem.hint(hint).attempt(request.curl("POST", &format!("/-/reset?snapshot={}", encode(other)), None))
+    problem.hint(hint).attempt(request.curl(
+        "POST",
+        &format!("/-/reset?snapshot={}", encode(other)),
+        None,
+    ))
 }

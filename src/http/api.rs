@@ -32,7 +32,11 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let target = target(&published, &request)?;
     delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
-    if is_read { read(&app, &published, &request, &target) } else { write(&app, &published, &request, &target).await }
+    if is_read {
+        read(&app, &published, &request, &target)
+    } else {
+        write(&app, &published, &request, &target).await
+    }
 }
 
 fn read(app: &App, published: &Published, request: &Request, target: &Target) -> Answer {
@@ -43,13 +47,18 @@ fn read(app: &App, published: &Published, request: &Request, target: &Target) ->
             published.store.write_all(&mut body);
             Ok(response::json(StatusCode::OK, body))
         }
-        Target::Collection(resource) => list::collection(&app.engine, published, request, resource, None),
+        Target::Collection(resource) => {
+            list::collection(&app.engine, published, request, resource, None)
+        }
         Target::Nested { parent, id, child } => {
             let nested = list::Nested::new(&published.store, parent, id, child);
             list::collection(&app.engine, published, request, child, Some(nested))
         }
         Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
-        Target::Record(resource, id) => match resource.collection().and_then(|collection| collection.get(id)) {
+        Target::Record(resource, id) => match resource
+            .collection()
+            .and_then(|collection| collection.get(id))
+        {
             Some(record) => list::record(published, request, resource, record.value()),
             None => Err(no_record(published, request, resource.name(), id)),
         },
@@ -58,8 +67,11 @@ fn read(app: &App, published: &Published, request: &Request, target: &Target) ->
 
 async fn write(app: &App, published: &Published, request: &Request, target: &Target<'_>) -> Answer {
     if app.settings.read_only {
-        return Err(Problem::new(problem::READ_ONLY, format!("{} would change the data", request.method))
-            .hint("standin was started with --read-only"));
+        return Err(Problem::new(
+            problem::READ_ONLY,
+            format!("{} would change the data", request.method),
+        )
+        .hint("standin was started with --read-only"));
     }
     let mut notice = None;
     let name = |resource: &Resource| resource.name().to_string();
@@ -67,27 +79,52 @@ async fn write(app: &App, published: &Published, request: &Request, target: &Tar
     let command = match (target, request.method.as_str()) {
         (Target::Collection(resource), "POST") => {
             notice = list::plain_values_notice(resource);
-            Command::Create { resource: name(resource), body }
+            Command::Create {
+                resource: name(resource),
+                body,
+            }
         }
         (Target::Nested { parent, id, child }, "POST") => {
             let nested = list::Nested::new(&published.store, parent, id, child);
             notice = nested.notice;
             body = nested.foreign_key;
             match child.data() {
-                Data::Collection(_) => Command::Create { resource: name(child), body },
-                Data::Object(_) => Command::ReplaceObject { resource: name(child), body },
+                Data::Collection(_) => Command::Create {
+                    resource: name(child),
+                    body,
+                },
+                Data::Object(_) => Command::ReplaceObject {
+                    resource: name(child),
+                    body,
+                },
                 Data::Scalar(_) => return Err(wrong_method(request, target)),
             }
         }
-        (Target::Record(resource, id), "PUT") => Command::Replace { resource: name(resource), id: id.clone(), body },
-        (Target::Record(resource, id), "PATCH") => {
-            Command::Merge { resource: name(resource), id: id.clone(), patch: body, how }
-        }
-        (Target::Record(resource, id), "DELETE") => {
-            Command::Delete { resource: name(resource), id: id.clone(), dependent: write::dependent(request) }
-        }
-        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject { resource: name(resource), body },
-        (Target::Object(resource), "PATCH") => Command::MergeObject { resource: name(resource), patch: body, how },
+        (Target::Record(resource, id), "PUT") => Command::Replace {
+            resource: name(resource),
+            id: id.clone(),
+            body,
+        },
+        (Target::Record(resource, id), "PATCH") => Command::Merge {
+            resource: name(resource),
+            id: id.clone(),
+            patch: body,
+            how,
+        },
+        (Target::Record(resource, id), "DELETE") => Command::Delete {
+            resource: name(resource),
+            id: id.clone(),
+            dependent: write::dependent(request),
+        },
+        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject {
+            resource: name(resource),
+            body,
+        },
+        (Target::Object(resource), "PATCH") => Command::MergeObject {
+            resource: name(resource),
+            patch: body,
+            how,
+        },
         _ => return Err(wrong_method(request, target)),
     };
     let mut response = write::carry_out(app, request, command).await?;
@@ -97,7 +134,9 @@ async fn write(app: &App, published: &Published, request: &Request, target: &Tar
 
 /// Waits as `--delay` and `_delay` (json-server 0.17) say.
 async fn delay(app: &App, request: &Request) {
-    let asked = request.first("_delay").map(|text| Duration::from_millis(text.parse().unwrap_or(1)));
+    let asked = request
+        .first("_delay")
+        .map(|text| Duration::from_millis(text.parse().unwrap_or(1)));
     let time = app.settings.delay + asked.unwrap_or_default().min(MAX_DELAY);
     if !time.is_zero() {
         tokio::time::sleep(time).await;
@@ -115,7 +154,9 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
     let routes = app.settings.routes.as_ref()?;
     let is_record = |path: &str| {
         let has_record = |target: &Target| match target {
-            Target::Record(resource, id) => resource.collection().is_some_and(|records| records.get(id).is_some()),
+            Target::Record(resource, id) => resource
+                .collection()
+                .is_some_and(|records| records.get(id).is_some()),
             _ => false,
         };
         with_target(app, path, has_record).unwrap_or(false)
@@ -129,5 +170,7 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
 fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option<bool> {
     let request = Request::get(path.parse().ok()?);
     let published = app.engine.snapshot();
-    target(&published, &request).ok().map(|target| check(&target))
+    target(&published, &request)
+        .ok()
+        .map(|target| check(&target))
 }

@@ -71,9 +71,14 @@ impl App {
         access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
     ) -> App {
         // The command line has reported a folder that does not exist.
-        let folder = settings.folder.as_deref().and_then(|path| path.canonicalize().ok());
+        let folder = settings
+            .folder
+            .as_deref()
+            .and_then(|path| path.canonicalize().ok());
         App {
-            explorer_is_home: !folder.as_deref().is_some_and(|path| path.join("index.html").is_file()),
+            explorer_is_home: !folder
+                .as_deref()
+                .is_some_and(|path| path.join("index.html").is_file()),
             folder,
             settings,
             started: Instant::now(),
@@ -103,7 +108,11 @@ impl App {
         handler: impl FnOnce(Arc<App>, Arc<Request>) -> F,
     ) -> Response<Bytes> {
         let start = Instant::now();
-        let Received { mut request, sent_target, is_complete } = received;
+        let Received {
+            mut request,
+            sent_target,
+            is_complete,
+        } = received;
         let sent_method = request.method.clone();
         request.override_method();
         let request = Arc::new(request);
@@ -112,23 +121,37 @@ impl App {
             handler(self.clone(), request.clone()).await
         };
         // Without this a panic would close the connection without a response.
-        let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
-            Err(Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
+        let answer = AssertUnwindSafe(answer)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                Err(Problem::new(
+                    problem::BUG,
+                    "the server failed on this request; the data is as it was",
+                )
                 .hint("please report the request that did it"))
-        });
+            });
         let response = answer.unwrap_or_else(Problem::into_response);
         let document = RequestLog::document(&response);
         let mut response = response::finish(&request, &self.settings, response);
         if !is_complete {
             // The rest of the body must not be read as the next request.
-            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response.headers_mut().insert(
+                header::CONNECTION,
+                header::HeaderValue::from_static("close"),
+            );
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         if self.settings.admin && !request.is_favicon() && !target.starts_with("/-/") {
-            self.request_log.add((&sent_method, target, start), &request, &response, document);
+            self.request_log
+                .add((&sent_method, target, start), &request, &response, document);
         }
         let note = response.extensions_mut().remove::<LogNote>();
-        if let Some(log) = self.access_log.as_ref().filter(|_| !self.is_own_traffic(target, &request)) {
+        if let Some(log) = self
+            .access_log
+            .as_ref()
+            .filter(|_| !self.is_own_traffic(target, &request))
+        {
             log(AccessLogEntry {
                 method: sent_method,
                 target: target.to_string(),
@@ -144,12 +167,26 @@ impl App {
     /// Logs a request whose head could not be read; `line` is the beginning of it.
     pub(super) fn log_unread(&self, line: &str, response: &Response<Bytes>) {
         let Some(log) = &self.access_log else { return };
-        let parts = line.split_once(' ').and_then(|(method, target)| Some((method.parse().ok()?, target)));
+        let parts = line
+            .split_once(' ')
+            .and_then(|(method, target)| Some((method.parse().ok()?, target)));
         let (method, target) = parts.unwrap_or_else(|| ("-".parse().unwrap_or_default(), line));
-        let target = target.rsplit_once(" HTTP/").map_or(target, |(target, _)| target);
-        let note = response.extensions().get::<LogNote>().map(|note| note.0.clone());
+        let target = target
+            .rsplit_once(" HTTP/")
+            .map_or(target, |(target, _)| target);
+        let note = response
+            .extensions()
+            .get::<LogNote>()
+            .map(|note| note.0.clone());
         let (target, status, size) = (target.to_string(), response.status(), response.body().len());
-        log(AccessLogEntry { method, target, status, time: Duration::ZERO, size, note });
+        log(AccessLogEntry {
+            method,
+            target,
+            status,
+            time: Duration::ZERO,
+            size,
+            note,
+        });
     }
 
     /// Whether a request stays out of the access log: it is for one of the server's own pages or the icon, or the
@@ -161,7 +198,9 @@ impl App {
         };
         target.starts_with("/-/")
             || request.is_favicon()
-            || page().is_some_and(|page| page.starts_with("/-/") || (page == "/" && self.explorer_is_home))
+            || page().is_some_and(|page| {
+                page.starts_with("/-/") || (page == "/" && self.explorer_is_home)
+            })
     }
 
     /// What holds for every request, whatever it is for.
@@ -171,9 +210,11 @@ impl App {
             return Err(problem);
         }
         if request.method == Method::CONNECT || request.uri.path().is_empty() {
-            return Err(Problem::new(problem::NOT_SUPPORTED, "the server is not a proxy")
-                .hint("remove the proxy setting of the client, for example curl's --proxy")
-                .attempt(request.curl("GET", "/", None)));
+            return Err(
+                Problem::new(problem::NOT_SUPPORTED, "the server is not a proxy")
+                    .hint("remove the proxy setting of the client, for example curl's --proxy")
+                    .attempt(request.curl("GET", "/", None)),
+            );
         }
         let length = request.target().len();
         if length > self.settings.target_limit {
@@ -182,24 +223,35 @@ impl App {
             return Err(Problem::new(problem::TARGET_TOO_LONG, detail)
                 .hint("ask for less at a time, or start standin with a larger --url-limit"));
         }
-        if request.uri.query().is_some_and(|query| query.contains("like=")) {
+        if request
+            .uri
+            .query()
+            .is_some_and(|query| query.contains("like="))
+        {
             let limit = self.settings.pattern_limit;
             let pairs = request.pairs().unwrap_or_default();
-            let long = pairs.iter().find(|(name, value)| name.ends_with("like") && value.len() > limit);
+            let long = pairs
+                .iter()
+                .find(|(name, value)| name.ends_with("like") && value.len() > limit);
             if let Some((name, value)) = long {
                 let length = value.len();
-                let detail = format!("{name}: the pattern has {length} bytes; the limit is {limit}");
+                let detail =
+                    format!("{name}: the pattern has {length} bytes; the limit is {limit}");
                 return Err(Problem::new(problem::BAD_QUERY, detail)
                     .hint("use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)"));
             }
         }
-        if let (Some(names), Some(host)) = (self.settings.hosts.as_ref().filter(|_| is_remote), request.host_name())
-            && !is_loopback(host)
+        if let (Some(names), Some(host)) = (
+            self.settings.hosts.as_ref().filter(|_| is_remote),
+            request.host_name(),
+        ) && !is_loopback(host)
             && !names.iter().any(|name| name.eq_ignore_ascii_case(host))
         {
-            let detail = format!("the request is for the host {host}, and standin serves this machine");
-            return Err(Problem::new(problem::FOREIGN_HOST, detail)
-                .hint(format!("ask for localhost; to be reached as {host}, start standin with --allow-host {host}")));
+            let detail =
+                format!("the request is for the host {host}, and standin serves this machine");
+            return Err(Problem::new(problem::FOREIGN_HOST, detail).hint(format!(
+                "ask for localhost; to be reached as {host}, start standin with --allow-host {host}"
+            )));
         }
         Ok(())
     }
@@ -207,8 +259,13 @@ impl App {
 
 /// Whether a host name always means this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_ascii_lowercase();
     host == "localhost"
         || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

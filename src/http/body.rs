@@ -31,8 +31,14 @@ pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
     match &request.body {
         Body::Whole(bytes) => Ok(bytes),
         Body::TooLarge => Err(too_large("the body is too large".into())),
-        Body::TooSlow => Err(Problem::new(problem::TIMEOUT, "the body did not arrive in time")),
-        Body::Broken(words) => Err(Problem::new(problem::BAD_REQUEST, format!("the body ended early: {words}"))),
+        Body::TooSlow => Err(Problem::new(
+            problem::TIMEOUT,
+            "the body did not arrive in time",
+        )),
+        Body::Broken(words) => Err(Problem::new(
+            problem::BAD_REQUEST,
+            format!("the body ended early: {words}"),
+        )),
     }
 }
 
@@ -55,13 +61,19 @@ pub(super) fn object(
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
     {
-        return Err(Problem::new(problem::MEDIA, format!("the charset is {charset}, and JSON is UTF-8"))
-            .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
+        return Err(Problem::new(
+            problem::MEDIA,
+            format!("the charset is {charset}, and JSON is UTF-8"),
+        )
+        .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let place = error.valid_up_to();
-        Problem::new(problem::BODY_ENCODING, format!("byte {place} of the body is not UTF-8"))
-            .hint("send the body as UTF-8 text")
+        Problem::new(
+            problem::BODY_ENCODING,
+            format!("byte {place} of the body is not UTF-8"),
+        )
+        .hint("send the body as UTF-8 text")
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
@@ -69,12 +81,18 @@ pub(super) fn object(
     let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
     let blank = text.trim_ascii().is_empty();
     if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
-        return Err(Problem::new(problem::EMPTY_BODY, "the request has no body; a JSON object is needed")
-            .hint("give the record with -d")
-            .maybe_attempt(example(None).map(|body| own(&body))));
+        return Err(Problem::new(
+            problem::EMPTY_BODY,
+            "the request has no body; a JSON object is needed",
+        )
+        .hint("give the record with -d")
+        .maybe_attempt(example(None).map(|body| own(&body))));
     }
     match media_type(request).as_deref() {
-        _ if blank => return Object::parse("{}").map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty")),
+        _ if blank => {
+            return Object::parse("{}")
+                .map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty"));
+        }
         Some("application/json-patch+json") => {
             return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
                 .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
@@ -82,7 +100,8 @@ pub(super) fn object(
         }
         Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
-            let json = Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
+            let json =
+                Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
             if json {
                 return Err(Problem::new(
                     problem::CONTENT_TYPE,
@@ -93,13 +112,19 @@ pub(super) fn object(
             }
             if reading == Reading::Lenient {
                 return form(text).ok_or_else(|| {
-                    Problem::new(problem::BODY_ENCODING, "the form has a broken percent escape")
-                        .maybe_attempt(example(None).map(|body| own(&body)))
+                    Problem::new(
+                        problem::BODY_ENCODING,
+                        "the form has a broken percent escape",
+                    )
+                    .maybe_attempt(example(None).map(|body| own(&body)))
                 });
             }
-            return Err(Problem::new(problem::CONTENT_TYPE, "the body is a form, and JSON is needed")
-                .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
-                .maybe_attempt(example(None).map(|body| own(&body))));
+            return Err(Problem::new(
+                problem::CONTENT_TYPE,
+                "the body is a form, and JSON is needed",
+            )
+            .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
+            .maybe_attempt(example(None).map(|body| own(&body))));
         }
         other => {
             let detail = match other {
@@ -114,17 +139,27 @@ pub(super) fn object(
     Object::parse_to_depth(text, settings.depth).map_err(|error| match error {
         NotObject::Syntax(error) if error.too_deep => {
             let place = Place::of(text, error.offset);
-            let detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
+            let detail = format!(
+                "line {}, column {} of the body: {}",
+                place.line, place.column, error.message
+            );
             Problem::new(problem::NESTING, detail).hint("flatten the record")
         }
-        NotObject::Syntax(error) => malformed(text, &error).maybe_attempt(example(None).map(|body| own(&body))),
+        NotObject::Syntax(error) => {
+            malformed(text, &error).maybe_attempt(example(None).map(|body| own(&body)))
+        }
         NotObject::Other(kind) => {
             let problem = Problem::new(
                 problem::NOT_AN_OBJECT,
-                format!("the body is {}, and a JSON object is needed", kind.with_article()),
+                format!(
+                    "the body is {}, and a JSON object is needed",
+                    kind.with_article()
+                ),
             );
             match kind {
-                Kind::Array => problem.hint("send one record a request, without the square brackets"),
+                Kind::Array => {
+                    problem.hint("send one record a request, without the square brackets")
+                }
                 _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
             }
             .maybe_attempt(example(None).map(|body| own(&body)))
@@ -142,43 +177,68 @@ pub(super) fn merge(request: &Request) -> Merge {
 
 /// Decodes `Content-Encoding`. A small body can decompress to a huge one, so this stops at `limit`, too.
 fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, Problem> {
-    let encoding = request.header(header::CONTENT_ENCODING).map(|name| name.trim().to_ascii_lowercase());
+    let encoding = request
+        .header(header::CONTENT_ENCODING)
+        .map(|name| name.trim().to_ascii_lowercase());
     let decoder: Box<dyn Read> = match encoding.as_deref() {
         None | Some("identity" | "") => return Ok(Cow::Borrowed(bytes)),
         Some("gzip" | "x-gzip") => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
         Some("deflate") => Box::new(flate2::read::ZlibDecoder::new(bytes)),
         Some(other) => {
-            return Err(Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
-                .hint("the server takes gzip, deflate and identity"));
+            return Err(
+                Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
+                    .hint("the server takes gzip, deflate and identity"),
+            );
         }
     };
     let mut unpacked = Vec::new();
     match decoder.take(limit as u64 + 1).read_to_end(&mut unpacked) {
-        Ok(size) if size > limit => Err(too_large(format!("the unpacked body is larger than {limit} bytes"))),
+        Ok(size) if size > limit => Err(too_large(format!(
+            "the unpacked body is larger than {limit} bytes"
+        ))),
         Ok(_) => Ok(Cow::Owned(unpacked)),
-        Err(error) => Err(Problem::new(problem::BODY_ENCODING, format!("the body cannot be unpacked: {error}"))),
+        Err(error) => Err(Problem::new(
+            problem::BODY_ENCODING,
+            format!("the body cannot be unpacked: {error}"),
+        )),
     }
 }
 
 fn charset(request: &Request) -> Option<String> {
     let value = request.header(header::CONTENT_TYPE)?;
-    let charset = value.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset="))?;
+    let charset = value
+        .split(';')
+        .skip(1)
+        .find_map(|part| part.trim().strip_prefix("charset="))?;
     Some(charset.trim_matches('"').to_ascii_lowercase())
 }
 
 fn media_type(request: &Request) -> Option<String> {
     let value = request.header(header::CONTENT_TYPE)?;
-    Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()).filter(|kind| !kind.is_empty())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase(),
+    )
+    .filter(|kind| !kind.is_empty())
 }
 
 fn is_json(kind: &str) -> bool {
-    kind == "application/json" || kind == "text/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    kind == "application/json"
+        || kind == "text/json"
+        || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 fn malformed(text: &str, error: &SyntaxError) -> Problem {
     let place = Place::of(text, error.offset);
     let line = text.lines().nth(place.line - 1).unwrap_or("").trim_end();
-    let mut detail = format!("line {}, column {} of the body: {}", place.line, place.column, error.message);
+    let mut detail = format!(
+        "line {}, column {} of the body: {}",
+        place.line, place.column, error.message
+    );
     if !line.trim().is_empty() && line.chars().count() <= 120 {
         detail.push_str(&format!(", in the line {}", line.trim()));
     }
@@ -194,7 +254,10 @@ fn form(text: &str) -> Option<Object> {
     let mut fields = Map::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (form_decode(name)?.into_owned(), Value::from(form_decode(value)?));
+        let (name, value) = (
+            form_decode(name)?.into_owned(),
+            Value::from(form_decode(value)?),
+        );
         match fields.get_mut(&name) {
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),

@@ -24,12 +24,27 @@ const LINGER: Duration = Duration::from_secs(5);
 const MAX_LINGERED: u64 = 64 * 1024 * 1024;
 
 /// Serves `app` on `listeners` until `stop` holds `true`; then finishes requests in progress within the grace period.
-pub async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, limits: Limits, stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    app: Arc<App>,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(
+        limits.connections.clamp(1, Semaphore::MAX_PERMITS),
+    ));
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     let accepting: Vec<_> = listeners
         .into_iter()
-        .map(|listener| tokio::spawn(accept(listener, app.clone(), limits.clone(), places.clone(), stop.clone())))
+        .map(|listener| {
+            tokio::spawn(accept(
+                listener,
+                app.clone(),
+                limits.clone(),
+                places.clone(),
+                stop.clone(),
+            ))
+        })
         .collect();
     for task in accepting {
         // A task that panicked accepts nothing any more.
@@ -63,16 +78,21 @@ async fn accept(
             continue;
         };
         let progress = Arc::new(Progress::default());
-        let (service, reported, owner) = (warp::service(routes.clone()), progress.clone(), app.clone());
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            reported.set_busy();
-            prepare(&owner, &mut request, Some(remote));
-            let reported = reported.clone();
-            service.clone().call(request).inspect(move |response| {
-                let is_last = response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION));
-                reported.set_answered(is_last);
-            })
-        });
+        let (service, reported, owner) =
+            (warp::service(routes.clone()), progress.clone(), app.clone());
+        let service = hyper::service::service_fn(
+            move |mut request: hyper::Request<hyper::body::Incoming>| {
+                reported.set_busy();
+                prepare(&owner, &mut request, Some(remote));
+                let reported = reported.clone();
+                service.clone().call(request).inspect(move |response| {
+                    let is_last = response
+                        .as_ref()
+                        .is_ok_and(|response| response.headers().contains_key(CONNECTION));
+                    reported.set_answered(is_last);
+                })
+            },
+        );
         let (limits, stop, app) = (limits.clone(), stop.clone(), app.clone());
         tokio::spawn(async move {
             // Without this a small response may wait for the acknowledgement of the one before.
@@ -91,7 +111,10 @@ async fn serve_connection<S>(
     limits: &Limits,
     mut stop: watch::Receiver<bool>,
 ) where
-    S: hyper::service::Service<hyper::Request<hyper::body::Incoming>, Response = warp::reply::Response> + Send,
+    S: hyper::service::Service<
+            hyper::Request<hyper::body::Incoming>,
+            Response = warp::reply::Response,
+        > + Send,
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -118,7 +141,11 @@ async fn serve_connection<S>(
     // An error is the client's: it went away, or sent what is not HTTP and has its response.
     let is_unread = ended.is_err_and(|error| error.is_parse());
     if is_unread || progress.is_last() {
-        let stream = connection.into_parts().io.into_inner(is_unread).into_inner();
+        let stream = connection
+            .into_parts()
+            .io
+            .into_inner(is_unread)
+            .into_inner();
         tokio::select! {
             () = linger(stream) => {}
             _ = stop.wait_for(|stop| *stop) => {}
@@ -132,6 +159,7 @@ async fn linger(mut stream: TcpStream) {
     // The client may be gone, then there is nothing to wait for.
     if stream.shutdown().await.is_ok() {
         let mut rest = stream.take(MAX_LINGERED);
-        let _ = tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+        let _ =
+            tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     }
 }

@@ -32,19 +32,37 @@ pub(super) struct Live {
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
-    let named = pairs.iter().filter(|(name, _)| name == "resource").flat_map(|(_, value)| value.split(','));
-    let only: Vec<String> = named.filter(|name| !name.is_empty()).map(str::to_string).collect();
-    if let Some(unknown) = only.iter().find(|name| published.store.resource(name).is_none()) {
+    let named = pairs
+        .iter()
+        .filter(|(name, _)| name == "resource")
+        .flat_map(|(_, value)| value.split(','));
+    let only: Vec<String> = named
+        .filter(|name| !name.is_empty())
+        .map(str::to_string)
+        .collect();
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| published.store.resource(name).is_none())
+    {
         let names: Vec<_> = published.store.resources().map(Resource::name).collect();
-        let instead = nearest(unknown, names.iter().copied()).or(names.first().copied()).unwrap_or_default();
-        let problem = Problem::new(problem::NO_RESOURCE, format!("there is no resource {unknown} to follow"));
+        let instead = nearest(unknown, names.iter().copied())
+            .or(names.first().copied())
+            .unwrap_or_default();
+        let problem = Problem::new(
+            problem::NO_RESOURCE,
+            format!("there is no resource {unknown} to follow"),
+        );
         let path = format!("{}?resource={}", request.uri.path(), encode(instead));
-        return Err(problem.hint(format!("for example: resource={instead}")).attempt(request.curl("GET", &path, None)));
+        return Err(problem
+            .hint(format!("for example: resource={instead}"))
+            .attempt(request.curl("GET", &path, None)));
     }
     let feed = app.engine.feed();
     let last = feed.last();
     let asked = request.header(header::HeaderName::from_static("last-event-id"));
-    let asked = asked.and_then(|id| id.split_once('-')).filter(|(run, _)| *run == feed.run());
+    let asked = asked
+        .and_then(|id| id.split_once('-'))
+        .filter(|(run, _)| *run == feed.run());
     let asked = asked.and_then(|(_, number)| number.parse().ok());
     let after = asked.filter(|number| matches!(feed.after(*number, 0), Found::Events(_)));
     let resumed = after.is_some();
@@ -56,62 +74,88 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     );
     let mut response = Response::new(Bytes::from(start));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Nothing follows the stream on its connection.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
         let heartbeat = app.settings.heartbeat;
-        response.extensions_mut().insert(Live { feed: feed.clone(), after, only, heartbeat });
+        response.extensions_mut().insert(Live {
+            feed: feed.clone(),
+            after,
+            only,
+            heartbeat,
+        });
     }
     Ok(response)
 }
 
 /// Whether a response is a stream of events, which has no end.
 pub(super) fn is_stream(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "text/event-stream")
 }
 
 /// The response as warp sends it, with its stream of events if it has one.
-pub(super) fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> warp::reply::Response {
-    let Some(live) = response.extensions_mut().remove::<Live>() else { return response.map(Into::into) };
+pub(super) fn with_body(
+    mut response: Response<Bytes>,
+    stop: &watch::Receiver<bool>,
+) -> warp::reply::Response {
+    let Some(live) = response.extensions_mut().remove::<Live>() else {
+        return response.map(Into::into);
+    };
     let (parts, start) = response.into_parts();
     let bell = live.feed.bell();
     let start = stream::once(std::future::ready(start));
-    let body = start.chain(follow(live, bell, stop.clone())).map(Ok::<_, std::convert::Infallible>);
+    let body = start
+        .chain(follow(live, bell, stop.clone()))
+        .map(Ok::<_, std::convert::Infallible>);
     let (_, body) = warp::Reply::into_response(warp::reply::stream(body)).into_parts();
     Response::from_parts(parts, body)
 }
 
 /// The events after `live.after`, until the server stops or the reader falls behind the history.
-fn follow(live: Live, bell: watch::Receiver<u64>, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> {
-    stream::unfold((live, bell, stop), |(mut live, mut bell, mut stop)| async move {
-        loop {
-            bell.borrow_and_update();
-            let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else { return None };
-            let mut piece = String::new();
-            for event in &events {
-                live.after = event.number;
-                if live.only.is_empty() || live.only.contains(&event.resource) {
-                    write(&mut piece, live.feed.run(), event);
-                }
-            }
-            if piece.is_empty() {
-                if events.is_empty() {
-                    tokio::select! {
-                        biased;
-                        _ = stop.wait_for(|stop| *stop) => return None,
-                        changed = bell.changed() => if changed.is_err() { return None },
-                        () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
+fn follow(
+    live: Live,
+    bell: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+) -> impl Stream<Item = Bytes> {
+    stream::unfold(
+        (live, bell, stop),
+        |(mut live, mut bell, mut stop)| async move {
+            loop {
+                bell.borrow_and_update();
+                let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else {
+                    return None;
+                };
+                let mut piece = String::new();
+                for event in &events {
+                    live.after = event.number;
+                    if live.only.is_empty() || live.only.contains(&event.resource) {
+                        write(&mut piece, live.feed.run(), event);
                     }
                 }
                 if piece.is_empty() {
-                    continue;
+                    if events.is_empty() {
+                        tokio::select! {
+                            biased;
+                            _ = stop.wait_for(|stop| *stop) => return None,
+                            changed = bell.changed() => if changed.is_err() { return None },
+                            () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
+                        }
+                    }
+                    if piece.is_empty() {
+                        continue;
+                    }
                 }
+                return Some((Bytes::from(piece), (live, bell, stop)));
             }
-            return Some((Bytes::from(piece), (live, bell, stop)));
-        }
-    })
+        },
+    )
 }
 
 fn write(out: &mut String, run: &str, event: &Event) {
@@ -122,10 +166,21 @@ fn write(out: &mut String, run: &str, event: &Event) {
         What::Delete => "delete",
         What::Reload { .. } => "reload",
     };
-    out.push_str(&format!("id: {run}-{}\nevent: {name}\ndata: ", event.number));
-    out.push_str(&format!("{{\"version\":{},\"resource\":{}", event.version, quote(&event.resource)));
+    out.push_str(&format!(
+        "id: {run}-{}\nevent: {name}\ndata: ",
+        event.number
+    ));
+    out.push_str(&format!(
+        "{{\"version\":{},\"resource\":{}",
+        event.version,
+        quote(&event.resource)
+    ));
     match &event.what {
-        What::Reload { cause, changes, records } => {
+        What::Reload {
+            cause,
+            changes,
+            records,
+        } => {
             let cause = match cause {
                 Cause::Edit => "edit",
                 Cause::Undo => "undo",
@@ -141,7 +196,10 @@ fn write(out: &mut String, run: &str, event: &Event) {
                     out.push_str(&format!("\"id\":{}", json(id)));
                     ","
                 });
-                out.push_str(&format!("{comma}\"record\":{}}}", record.as_deref().unwrap_or("null")));
+                out.push_str(&format!(
+                    "{comma}\"record\":{}}}",
+                    record.as_deref().unwrap_or("null")
+                ));
             }
             out.push(']');
         }
@@ -149,7 +207,10 @@ fn write(out: &mut String, run: &str, event: &Event) {
             if let Some(id) = &event.id {
                 out.push_str(&format!(",\"id\":{}", json(id)));
             }
-            out.push_str(&format!(",\"record\":{}", event.record.as_deref().unwrap_or("null")));
+            out.push_str(&format!(
+                ",\"record\":{}",
+                event.record.as_deref().unwrap_or("null")
+            ));
         }
     }
     out.push_str("}\n\n");

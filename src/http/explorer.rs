@@ -68,7 +68,11 @@ pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
 /// `GET /-/errors`.
 pub(super) async fn errors(_: Arc<App>, _: Arc<Request>) -> Answer {
     let page = include_bytes!("../../docs/errors.md").to_vec();
-    Ok(response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", page))
+    Ok(response::with_type(
+        StatusCode::OK,
+        "text/markdown; charset=utf-8",
+        page,
+    ))
 }
 
 /// `GET /-/openapi.json`.
@@ -78,7 +82,10 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
     let text = match cached.filter(|(version, _)| *version == published.version) {
         Some((_, text)) => text,
         None => {
-            let text = Bytes::from(format!("{:#}", openapi::document(app.engine.schema(), &published.store)));
+            let text = Bytes::from(format!(
+                "{:#}",
+                openapi::document(app.engine.schema(), &published.store)
+            ));
             if let Ok(mut cached) = app.openapi.lock() {
                 *cached = Some((published.version, text.clone()));
             }
@@ -101,7 +108,10 @@ pub(super) fn home(app: &App, published: &Published) -> Response<Bytes> {
 fn list(app: &App, published: &Published) -> String {
     let mut page = String::new();
     if let Some(file) = &app.settings.file {
-        page.push_str(&format!("<p>The data of <code>{}</code></p>\n", escape(file)));
+        page.push_str(&format!(
+            "<p>The data of <code>{}</code></p>\n",
+            escape(file)
+        ));
     }
     page.push_str("<ul>\n");
     for resource in published.store.resources() {
@@ -112,14 +122,20 @@ fn list(app: &App, published: &Published) -> String {
             Data::Scalar(_) => "value".into(),
         };
         let path = escape(&format!("/{}", encode(resource.name())));
-        page.push_str(&format!("<li><a href=\"{path}\">{}</a> ({count})</li>\n", escape(resource.name())));
+        page.push_str(&format!(
+            "<li><a href=\"{path}\">{}</a> ({count})</li>\n",
+            escape(resource.name())
+        ));
     }
     page.push_str("</ul>\n");
     page
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn send(file: &File) -> Response<Bytes> {
@@ -129,8 +145,14 @@ fn send(file: &File) -> Response<Bytes> {
 fn send_text(kind: &'static str, content: Vec<u8>) -> Response<Bytes> {
     let mut response = response::with_type(StatusCode::OK, kind, content);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
 }

@@ -20,21 +20,28 @@ pub(super) fn collection(
     resource: &Resource,
     nested: Option<Nested>,
 ) -> Result<Response<Bytes>, Problem> {
-    let Some(collection) = resource.collection() else { return Ok(object(resource)) };
-    let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
+    let Some(collection) = resource.collection() else {
+        return Ok(object(resource));
+    };
+    let mut pairs = request
+        .pairs()
+        .map_err(|error| bad_query(request, &error))?;
     pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
         let (body, tag) = published.whole(resource);
         return Ok(response::tagged_json(body, tag));
     }
     let rules = engine.schema().rules(resource.name());
-    let mut declared: Vec<&str> =
-        rules.iter().flat_map(|rules| rules.properties()).map(|one| one.name.as_str()).collect();
+    let mut declared: Vec<&str> = rules
+        .iter()
+        .flat_map(|rules| rules.properties())
+        .map(|one| one.name.as_str())
+        .collect();
     if rules.is_some() {
         declared.push(&published.store.settings().id);
     }
-    let query =
-        Query::parse(&pairs, &Fields::new(Some(collection), &declared)).map_err(|error| bad_query(request, &error))?;
+    let query = Query::parse(&pairs, &Fields::new(Some(collection), &declared))
+        .map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query);
     let page = collection.run(&query, &relations);
 
@@ -53,13 +60,25 @@ pub(super) fn collection(
     if let Some(info) = page.info.filter(|info| info.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
         let link = info.link(&url).unwrap_or_default();
-        headers.insert(header::LINK, HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")));
+        headers.insert(
+            header::LINK,
+            HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")),
+        );
     }
     let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
     // What a nested path asks of the foreign key is not the sender's.
-    let notices = query.notices().iter().filter(|notice| Some(notice.parameter.as_str()) != of_key);
+    let notices = query
+        .notices()
+        .iter()
+        .filter(|notice| Some(notice.parameter.as_str()) != of_key);
     let notices = notices.chain(relations.notices()).map(ToString::to_string);
-    response::hint(&mut response, nested.iter().filter_map(|nested| nested.notice.clone()).chain(notices));
+    response::hint(
+        &mut response,
+        nested
+            .iter()
+            .filter_map(|nested| nested.notice.clone())
+            .chain(notices),
+    );
     Ok(response)
 }
 
@@ -71,20 +90,29 @@ pub(super) fn record(
     text: &str,
 ) -> Result<Response<Bytes>, Problem> {
     let mut body = Vec::with_capacity(text.len() + 64);
-    let asks = request.uri.query().is_some_and(|query| query.contains("_embed") || query.contains("_expand"));
+    let asks = request
+        .uri
+        .query()
+        .is_some_and(|query| query.contains("_embed") || query.contains("_expand"));
     if !asks {
         Layout::PRETTY.write(&mut body, text, "");
         let tag = tag(&body);
         return Ok(response::tagged_json(body.into(), tag));
     }
-    let mut pairs = request.pairs().map_err(|error| bad_query(request, &error))?;
+    let mut pairs = request
+        .pairs()
+        .map_err(|error| bad_query(request, &error))?;
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
-    let query = Query::parse(&pairs, &Fields::new(None, &[])).map_err(|error| bad_query(request, &error))?;
+    let query = Query::parse(&pairs, &Fields::new(None, &[]))
+        .map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query);
     let text = relations.attach(text, Layout::PRETTY, "");
     Layout::PRETTY.write(&mut body, &text, "");
     let mut response = response::json(StatusCode::OK, body);
-    response::hint(&mut response, relations.notices().iter().map(ToString::to_string));
+    response::hint(
+        &mut response,
+        relations.notices().iter().map(ToString::to_string),
+    );
     Ok(response)
 }
 
@@ -108,21 +136,43 @@ pub(super) struct Nested {
 impl Nested {
     pub(super) fn new(store: &Store, parent: &Resource, id: &Id, child: &Resource) -> Nested {
         let link = store.link(child.name(), parent.name());
-        let Link { key, target, many, .. } = &link;
-        let record = parent.collection().and_then(|collection| collection.get(id));
+        let Link {
+            key, target, many, ..
+        } = &link;
+        let record = parent
+            .collection()
+            .and_then(|collection| collection.get(id));
         let own = record.and_then(|record| get_member(record.value(), target));
         let value = own.map_or_else(
-            || if let Id::Number(number) = id { number.to_string() } else { quote(&id.to_string()) },
+            || {
+                if let Id::Number(number) = id {
+                    number.to_string()
+                } else {
+                    quote(&id.to_string())
+                }
+            },
             ToString::to_string,
         );
-        let text = if *target == store.settings().id { id.to_string() } else { text_form(&value).into_owned() };
-        let foreign_key =
-            if *many { format!("{{{}: [{value}]}}", quote(key)) } else { format!("{{{}: {value}}}", quote(key)) };
+        let text = if *target == store.settings().id {
+            id.to_string()
+        } else {
+            text_form(&value).into_owned()
+        };
+        let foreign_key = if *many {
+            format!("{{{}: [{value}]}}", quote(key))
+        } else {
+            format!("{{{}: {value}}}", quote(key))
+        };
         let notice = store.link_notice(child.name(), parent.name(), &link);
         Nested {
-            filter: if *many { (format!("{key}:contains"), text) } else { (key.clone(), text) },
+            filter: if *many {
+                (format!("{key}:contains"), text)
+            } else {
+                (key.clone(), text)
+            },
             foreign_key: Object::parse(&foreign_key).unwrap_or_default(),
-            notice: notice.map(|detail| format!("/{}/{id}/{}: {detail}", parent.name(), child.name())),
+            notice: notice
+                .map(|detail| format!("/{}/{id}/{}: {detail}", parent.name(), child.name())),
         }
     }
 }
@@ -142,13 +192,21 @@ fn envelope<'a>(body: &mut Vec<u8>, info: PageInfo, rows: impl Iterator<Item = &
 pub(super) fn plain_values_notice(resource: &Resource) -> Option<String> {
     let name = resource.name();
     let is_plain = resource.collection()?.window(0, 1).next()?.id().is_none();
-    is_plain.then(|| format!("{name} is a list of plain values, which have no addresses; this adds an object to it."))
+    is_plain.then(|| {
+        format!(
+            "{name} is a list of plain values, which have no addresses; this adds an object to it."
+        )
+    })
 }
 
 /// The problem of a query that cannot be carried out.
 pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
     let path = format!("{}?{}", request.uri.path(), error.example);
-    let kind = if error.fault == Fault::Encoding { problem::BAD_TARGET } else { problem::BAD_QUERY };
+    let kind = if error.fault == Fault::Encoding {
+        problem::BAD_TARGET
+    } else {
+        problem::BAD_QUERY
+    };
     Problem::new(kind, format!("{}: {}", error.parameter, error.detail))
         .hint(format!("for example: {}", error.example))
         .attempt(request.curl("GET", &path, None))

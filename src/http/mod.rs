@@ -35,4 +35,6 @@ pub use rewrite::{RewriteError, Rewriter};
 pub use routes::LocalService;
 pub use routes_file::{Routes, RoutesWatch, follow};
 pub use settings::{Limits, Settings};
-pub use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
+pub use warp::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,
+};

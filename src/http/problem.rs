@@ -23,11 +23,22 @@ struct Parts {
 impl Problem {
     pub(super) fn new(kind: &'static Kind, detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        Problem(Box::new(Parts { kind, detail, errors: Vec::new(), hint: None, attempt: None, headers: Vec::new() }))
+        Problem(Box::new(Parts {
+            kind,
+            detail,
+            errors: Vec::new(),
+            hint: None,
+            attempt: None,
+            headers: Vec::new(),
+        }))
     }
 
     /// Adds a place in the body (an RFC 6901 pointer) and what is wrong there.
-    pub(super) fn error(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Problem {
+    pub(super) fn error(
+        mut self,
+        pointer: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Problem {
         self.0.errors.push((pointer.into(), detail.into()));
         self
     }
@@ -72,13 +83,20 @@ impl Problem {
     /// The document: `type`, `title`, `status`, `detail`, and where there are any `errors`, `hint` and `try`.
     pub fn to_json(&self) -> Value {
         let mut document = Map::new();
-        document.insert("type".into(), format!("/-/errors#{}", self.0.kind.name).into());
+        document.insert(
+            "type".into(),
+            format!("/-/errors#{}", self.0.kind.name).into(),
+        );
         document.insert("title".into(), self.0.kind.title.into());
         document.insert("status".into(), self.0.kind.status.into());
         document.insert("detail".into(), self.0.detail.clone().into());
         if !self.0.errors.is_empty() {
-            let errors: Vec<_> =
-                self.0.errors.iter().map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail })).collect();
+            let errors: Vec<_> = self
+                .0
+                .errors
+                .iter()
+                .map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail }))
+                .collect();
             document.insert("errors".into(), errors.into());
         }
         if let Some(hint) = &self.0.hint {
@@ -94,9 +112,13 @@ impl Problem {
     pub(super) fn into_response(self) -> Response<Bytes> {
         let body = format!("{:#}", self.to_json());
         let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         for (name, value) in self.0.headers.iter().cloned() {
             headers.insert(name, value);
         }

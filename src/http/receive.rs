@@ -34,7 +34,9 @@ impl Connection {
         };
         let mut parts = warp::http::uri::Parts::default();
         // See `prepare` for a path `*` after a host.
-        parts.path_and_query = target.ok().filter(|_| path != "*" || self.authority.is_none());
+        parts.path_and_query = target
+            .ok()
+            .filter(|_| path != "*" || self.authority.is_none());
         if let Some(authority) = &self.authority {
             parts.scheme = parts.path_and_query.as_ref().map(|_| Scheme::HTTP);
             parts.authority = Some(authority.clone());
@@ -104,20 +106,28 @@ async fn read<B: Buf, E: std::fmt::Display>(
 
 /// Whether the rest of a body over the limit is read. A client that waits for `100 Continue` has not sent it.
 fn may_be_discarded(headers: &HeaderMap) -> bool {
-    !headers.contains_key(header::EXPECT) && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
+    !headers.contains_key(header::EXPECT)
+        && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
 }
 
 /// Reads a body to its end, or until there is too much of it; then the connection is closed.
 async fn discard<B: Buf, E>(mut body: impl Stream<Item = Result<B, E>> + Unpin) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(part)) = body.next().await {
-        let Some(rest) = left.checked_sub(part.remaining()) else { return };
+        let Some(rest) = left.checked_sub(part.remaining()) else {
+            return;
+        };
         left = rest;
     }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// Whether a request has a body (RFC 9112, 6.3).

@@ -48,7 +48,12 @@ impl Request {
     ///
     /// # Errors
     /// A part is not what HTTP allows; the sentence names it.
-    pub fn within(method: &str, target: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, String> {
+    pub fn within(
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Request, String> {
         let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
             let name = header::HeaderName::from_bytes(name.as_bytes())
@@ -58,8 +63,11 @@ impl Request {
             map.append(name, value);
         }
         Ok(Request {
-            method: Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is not a valid method"))?,
-            uri: encode_target(target).parse().map_err(|error| format!("`{target}` is not a valid target: {error}"))?,
+            method: Method::from_bytes(method.as_bytes())
+                .map_err(|_| format!("`{method}` is not a valid method"))?,
+            uri: encode_target(target)
+                .parse()
+                .map_err(|error| format!("`{target}` is not a valid target: {error}"))?,
             version: Version::HTTP_11,
             headers: map,
             body: Body::Whole(body.into()),
@@ -77,7 +85,10 @@ impl Request {
         if self.method != Method::POST {
             return;
         }
-        let meant = self.headers.get("x-http-method-override").and_then(|name| name.to_str().ok());
+        let meant = self
+            .headers
+            .get("x-http-method-override")
+            .and_then(|name| name.to_str().ok());
         self.method = match meant.map(str::to_ascii_uppercase).as_deref() {
             Some("PUT") => Method::PUT,
             Some("PATCH") => Method::PATCH,
@@ -89,7 +100,14 @@ impl Request {
     /// A GET of `uri` without headers.
     pub(super) fn get(uri: Uri) -> Request {
         let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(Bytes::new()));
-        Request { method, uri, version: Version::HTTP_11, headers, body, remote: None }
+        Request {
+            method,
+            uri,
+            version: Version::HTTP_11,
+            headers,
+            body,
+            remote: None,
+        }
     }
 
     /// Path and query as they were sent.
@@ -104,28 +122,46 @@ impl Request {
 
     /// A header that is a list: its lines as one (RFC 9110, 5.3).
     pub(super) fn list(&self, name: header::HeaderName) -> Option<String> {
-        let lines: Vec<_> = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        let lines: Vec<_> = self
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
     /// What is wrong with the header `Host` (RFC 9112, 3.2).
     pub(super) fn bad_host(&self) -> Option<Problem> {
-        let hosts: Vec<_> = self.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes).collect();
+        let hosts: Vec<_> = self
+            .headers
+            .get_all(header::HOST)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
         let detail = match hosts.as_slice() {
             [] if self.version == Version::HTTP_11 => "the request has no Host header".to_string(),
             [] => return None,
             [host] if host.is_empty() || Authority::try_from(*host).is_ok() => return None,
-            [host] => format!("the Host header is not a host: {}", String::from_utf8_lossy(host)),
+            [host] => format!(
+                "the Host header is not a host: {}",
+                String::from_utf8_lossy(host)
+            ),
             several => format!("the request has {} Host headers", several.len()),
         };
         Some(
-            Problem::new(problem::BAD_REQUEST, detail).hint("send one Host header, for example `Host: localhost:3000`"),
+            Problem::new(problem::BAD_REQUEST, detail)
+                .hint("send one Host header, for example `Host: localhost:3000`"),
         )
     }
 
     /// The name of the host that is asked, without its port.
     pub(super) fn host_name(&self) -> Option<&str> {
-        let host = self.uri.authority().map(|authority| authority.as_str()).or_else(|| self.header(header::HOST))?;
+        let host = self
+            .uri
+            .authority()
+            .map(|authority| authority.as_str())
+            .or_else(|| self.header(header::HOST))?;
         let end = match host.rfind(']') {
             Some(bracket) => bracket + 1,
             None => host.rfind(':').unwrap_or(host.len()),
@@ -141,12 +177,19 @@ impl Request {
     /// The first value of the query parameter `name`, if it is there and can be decoded.
     pub(super) fn first(&self, name: &str) -> Option<String> {
         let query = self.uri.query().filter(|query| query.contains(name))?;
-        pairs(query).ok()?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        pairs(query)
+            .ok()?
+            .into_iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
     }
 
     /// The server's base URL as the client names it.
     pub(super) fn base(&self) -> String {
-        format!("http://{}", self.header(header::HOST).unwrap_or("localhost:3000"))
+        format!(
+            "http://{}",
+            self.header(header::HOST).unwrap_or("localhost:3000")
+        )
     }
 
     /// A curl command to `path` of this server, with `body` as JSON if there is one.
@@ -160,9 +203,15 @@ impl Request {
             // curl would read them as a pattern for several URLs.
             command.push_str(" -g");
         }
-        command.push_str(&format!(" {}", shell_word(&format!("{}{path}", self.base()))));
+        command.push_str(&format!(
+            " {}",
+            shell_word(&format!("{}{path}", self.base()))
+        ));
         if let Some(body) = body {
-            command.push_str(&format!(" -H \"Content-Type: application/json\" -d {}", shell_word(body)));
+            command.push_str(&format!(
+                " -H \"Content-Type: application/json\" -d {}",
+                shell_word(body)
+            ));
         }
         command
     }

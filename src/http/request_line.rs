@@ -53,10 +53,16 @@ impl RequestLine {
 
     /// The line as it was sent, or its beginning, for the log.
     pub(super) fn text(&self) -> String {
-        let line = self.start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = self
+            .start
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         match std::str::from_utf8(line.trim_ascii_end()) {
             Ok(line) => line.escape_debug().to_string(),
-            Err(_) => line[..line.len().min(KEPT_OF_BINARY)].escape_ascii().to_string(),
+            Err(_) => line[..line.len().min(KEPT_OF_BINARY)]
+                .escape_ascii()
+                .to_string(),
         }
     }
 
@@ -64,12 +70,16 @@ impl RequestLine {
     pub(super) fn encode<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         // Empty lines before a request are allowed (RFC 9112, 2.2).
         let skipped = if self.start.is_empty() {
-            bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+            bytes
+                .iter()
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count()
         } else {
             0
         };
         let line = &bytes[skipped..];
-        self.start.extend_from_slice(&line[..line.len().min(KEPT - self.start.len())]);
+        self.start
+            .extend_from_slice(&line[..line.len().min(KEPT - self.start.len())]);
         let mut encoded: Option<Vec<u8>> = None;
         for (offset, byte) in bytes.iter().copied().enumerate().skip(skipped) {
             self.place = match (self.place, byte) {
@@ -87,9 +97,14 @@ impl RequestLine {
                 break;
             }
             self.length += 1;
-            let escaped = percent_encode(&bytes[offset..=offset], UNSAFE).next().unwrap_or_default().as_bytes();
+            let escaped = percent_encode(&bytes[offset..=offset], UNSAFE)
+                .next()
+                .unwrap_or_default()
+                .as_bytes();
             if self.place == Place::Target && escaped.len() > 1 {
-                encoded.get_or_insert_with(|| bytes[..offset].to_vec()).extend_from_slice(escaped);
+                encoded
+                    .get_or_insert_with(|| bytes[..offset].to_vec())
+                    .extend_from_slice(escaped);
             } else if let Some(encoded) = &mut encoded {
                 encoded.push(byte);
             }
@@ -100,8 +115,16 @@ impl RequestLine {
 
 /// What a URI may have only percent-encoded (RFC 3986, 2), besides spaces and control characters, which clients encode.
 /// Brackets are left alone: `tags[0]` is common.
-const UNSAFE: &AsciiSet =
-    &AsciiSet::EMPTY.add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const UNSAFE: &AsciiSet = &AsciiSet::EMPTY
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Percent-encodes what a URI must not contain.
 pub(super) fn encode_target(target: &str) -> Cow<'_, str> {
@@ -115,15 +138,18 @@ mod tests {
     /// What hyper reads of a head that arrives in these parts.
     fn read(parts: &[&[u8]]) -> String {
         let mut line = RequestLine::default();
-        let read = parts.iter().flat_map(|part| line.encode(part).into_owned()).collect();
+        let read = parts
+            .iter()
+            .flat_map(|part| line.encode(part).into_owned())
+            .collect();
         String::from_utf8(read).unwrap()
     }
 
     #[test]
     fn a_target_is_encoded_however_it_arrives() {
-        let sent = "\r\nGET /a?x={\"ü\":`<>|^\\`} HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}".as_bytes();
-        let wanted =
-            "\r\nGET /a?x=%7B%22%C3%BC%22:%60%3C%3E%7C%5E%5C%60%7D HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}";
+        let sent =
+            "\r\nGET /a?x={\"ü\":`<>|^\\`} HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}".as_bytes();
+        let wanted = "\r\nGET /a?x=%7B%22%C3%BC%22:%60%3C%3E%7C%5E%5C%60%7D HTTP/1.1\r\nCookie: a=\"{b}\"\r\n\r\n{\"x\"}";
         assert_eq!(read(&[sent]), wanted);
         for cut in 0..sent.len() {
             assert_eq!(read(&[&sent[..cut], &sent[cut..]]), wanted, "cut at {cut}");
@@ -132,8 +158,16 @@ mod tests {
 
     #[test]
     fn what_is_no_request_line_is_left_alone() {
-        for text in ["", "\r\n", "hello \"\r\n", "{\"a\": 1}", "GET\r\n\"", " \"a\"", "GET \"a\"", "\u{16}\u{3}\u{1}\""]
-        {
+        for text in [
+            "",
+            "\r\n",
+            "hello \"\r\n",
+            "{\"a\": 1}",
+            "GET\r\n\"",
+            " \"a\"",
+            "GET \"a\"",
+            "\u{16}\u{3}\u{1}\"",
+        ] {
             assert_eq!(read(&[text.as_bytes()]), text);
         }
     }
@@ -155,7 +189,10 @@ mod tests {
 
     #[test]
     fn other_urls_stay_as_they_are() {
-        assert_eq!(encode_target("/a?tags[0]=b&c='%22'"), "/a?tags[0]=b&c='%22'");
+        assert_eq!(
+            encode_target("/a?tags[0]=b&c='%22'"),
+            "/a?tags[0]=b&c='%22'"
+        );
         assert_eq!(encode_target("/ü?a=\"b\""), "/%C3%BC?a=%22b%22");
     }
 }

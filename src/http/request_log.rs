@@ -61,11 +61,19 @@ impl RequestLog {
         response: &Response<Bytes>,
         problem: Option<Bytes>,
     ) {
-        let body = if let Body::Whole(body) = &request.body { body } else { &Bytes::new() };
+        let body = if let Body::Whole(body) = &request.body {
+            body
+        } else {
+            &Bytes::new()
+        };
         let is_long = body.len() > MAX_BODY;
         // Copies: the map itself would keep the whole buffer that the connection reads into.
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = request.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect();
         let mut seen = Seen {
             number: 0,
             start,
@@ -78,7 +86,10 @@ impl RequestLog {
             time: start.elapsed(),
             size: response.body().len(),
             problem,
-            note: response.extensions().get::<LogNote>().map(|note| note.0.clone()),
+            note: response
+                .extensions()
+                .get::<LogNote>()
+                .map(|note| note.0.clone()),
         };
         if let Ok(mut log) = self.0.lock() {
             log.last += 1;
@@ -92,20 +103,40 @@ impl RequestLog {
 
     /// The requests after the one with the number `after`.
     pub(super) fn after(&self, after: u64) -> Value {
-        let Ok(log) = self.0.lock() else { return json!([]) };
-        log.seen.iter().filter(|seen| seen.number > after).map(Seen::to_json).collect()
+        let Ok(log) = self.0.lock() else {
+            return json!([]);
+        };
+        log.seen
+            .iter()
+            .filter(|seen| seen.number > after)
+            .map(Seen::to_json)
+            .collect()
     }
 }
 
 impl Seen {
     fn to_json(&self) -> Value {
-        let at = SystemTime::now().checked_sub(self.start.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
-        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let at = SystemTime::now()
+            .checked_sub(self.start.elapsed())
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let at = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let mut headers: Map<String, Value> = Map::new();
         for (name, value) in &self.headers {
-            let value = if is_secret(name.as_str()) { "***" } else { value };
-            let joined = headers.get(name.as_str()).and_then(Value::as_str).map(|first| format!("{first}, {value}"));
-            headers.insert(name.to_string(), joined.unwrap_or_else(|| value.to_string()).into());
+            let value = if is_secret(name.as_str()) {
+                "***"
+            } else {
+                value
+            };
+            let joined = headers
+                .get(name.as_str())
+                .and_then(Value::as_str)
+                .map(|first| format!("{first}, {value}"));
+            headers.insert(
+                name.to_string(),
+                joined.unwrap_or_else(|| value.to_string()).into(),
+            );
         }
         let mut shown = json!({
             "number": self.number,
@@ -155,7 +186,9 @@ fn is_secret(name: &str) -> bool {
 
 /// The target with the values of secret parameters masked.
 fn masked(target: &str) -> String {
-    let Some((path, query)) = target.split_once('?') else { return target.to_string() };
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_string();
+    };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
         Some((name, _)) if is_secret(name) => format!("{name}=***"),
         _ => pair.to_string(),
@@ -169,12 +202,22 @@ mod tests {
 
     #[test]
     fn secrets_are_masked() {
-        for name in ["authorization", "cookie", "x-api-key", "x-csrf-token", "proxy-authorization", "x-amz-signature"] {
+        for name in [
+            "authorization",
+            "cookie",
+            "x-api-key",
+            "x-csrf-token",
+            "proxy-authorization",
+            "x-amz-signature",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         for name in ["accept", "content-type", "host", "user-agent"] {
             assert!(!is_secret(name), "{name}");
         }
-        assert_eq!(masked("/a?b=1&access_token=xyz&c"), "/a?b=1&access_token=***&c");
+        assert_eq!(
+            masked("/a?b=1&access_token=xyz&c"),
+            "/a?b=1&access_token=***&c"
+        );
     }
 }

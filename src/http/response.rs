@@ -34,7 +34,11 @@ pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<B
 }
 
 /// A response with a body of another type.
-pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
+pub(super) fn with_type(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+) -> Response<Bytes> {
     let tag = tag(&body);
     with_tag(status, content_type, body.into(), tag)
 }
@@ -44,7 +48,12 @@ pub(super) fn tagged_json(body: Bytes, tag: String) -> Response<Bytes> {
     with_tag(StatusCode::OK, JSON, body, tag)
 }
 
-fn with_tag(status: StatusCode, content_type: &'static str, body: Bytes, tag: String) -> Response<Bytes> {
+fn with_tag(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+    tag: String,
+) -> Response<Bytes> {
     let tag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""));
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -67,15 +76,27 @@ fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool
     if let Some(vary) = vary {
         headers.append(header::VARY, HeaderValue::from_static(vary));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if settings.cors {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
     }
 }
 
 /// Completes a response: JSONP, conditions, compression, and the headers that every response has.
-pub(super) fn finish(request: &Request, settings: &Settings, mut response: Response<Bytes>) -> Response<Bytes> {
+pub(super) fn finish(
+    request: &Request,
+    settings: &Settings,
+    mut response: Response<Bytes>,
+) -> Response<Bytes> {
     if let Some(name) = request.first("callback") {
         to_jsonp(&mut response, &name);
     }
@@ -94,7 +115,8 @@ pub(super) fn finish(request: &Request, settings: &Settings, mut response: Respo
         }
         None => {}
     }
-    let varies = settings.gzip && compress(request.headers.get(header::ACCEPT_ENCODING), &mut response);
+    let varies =
+        settings.gzip && compress(request.headers.get(header::ACCEPT_ENCODING), &mut response);
     let headers = response.headers_mut();
     add_common_headers(headers, settings, varies);
     if settings.cors {
@@ -106,10 +128,20 @@ pub(super) fn finish(request: &Request, settings: &Settings, mut response: Respo
 /// The status that the conditions of a GET or HEAD turn `response` into (RFC 9110, 13.2.2): 304 or 412.
 fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusCode> {
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
-    if !is_read || !matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+    if !is_read
+        || !matches!(
+            response.status(),
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT
+        )
+    {
         return None;
     }
-    let own = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let own = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let date = |text: &str| httpdate::parse_http_date(text).ok();
     let tag = own(header::ETAG)?;
     let modified = own(header::LAST_MODIFIED).and_then(date);
@@ -122,7 +154,11 @@ fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusC
         Some(list) => names(&list, tag),
         None => since(header::IF_MODIFIED_SINCE).is_some_and(|newer| !newer),
     };
-    if is_other { Some(StatusCode::PRECONDITION_FAILED) } else { is_known.then_some(StatusCode::NOT_MODIFIED) }
+    if is_other {
+        Some(StatusCode::PRECONDITION_FAILED)
+    } else {
+        is_known.then_some(StatusCode::NOT_MODIFIED)
+    }
 }
 
 /// Whether a list of entity tags, as `If-None-Match` and `If-Match` hold it, names `tag`. A tag that was given out with
@@ -143,9 +179,17 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         (header::ETAG, "ETag"),
         (HINT, "X-Hint"),
     ];
-    let candidates = if origin.is_some() { &EXPOSED[..] } else { &EXPOSED[..3] };
+    let candidates = if origin.is_some() {
+        &EXPOSED[..]
+    } else {
+        &EXPOSED[..3]
+    };
     let is_there = |(name, _): &&(HeaderName, &str)| headers.keys().any(|own| own == name);
-    let exposed: Vec<_> = candidates.iter().filter(is_there).map(|(_, shown)| *shown).collect();
+    let exposed: Vec<_> = candidates
+        .iter()
+        .filter(is_there)
+        .map(|(_, shown)| *shown)
+        .collect();
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
@@ -162,7 +206,10 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    let preflight = settings.cors && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let preflight = settings.cors
+        && request
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if !preflight && let Ok(allow) = HeaderValue::try_from(allow) {
         headers.insert(header::ALLOW, allow);
     }
@@ -171,13 +218,24 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     }
     let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
+    headers.append(
+        header::VARY,
+        HeaderValue::from_static("Access-Control-Request-Headers"),
+    );
     if let Some(wanted) = request.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     // A page from the internet asks to reach this machine or network (Private Network Access).
-    if preflight && request.headers.get("access-control-request-private-network").is_some_and(|asks| asks == "true") {
-        headers.insert("access-control-allow-private-network", HeaderValue::from_static("true"));
+    if preflight
+        && request
+            .headers
+            .get("access-control-request-private-network")
+            .is_some_and(|asks| asks == "true")
+    {
+        headers.insert(
+            "access-control-allow-private-network",
+            HeaderValue::from_static("true"),
+        );
     }
     response
 }
@@ -189,11 +247,16 @@ fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok()?.split(';').next())
         .is_some_and(|kind| kind.starts_with("application/") && kind.ends_with("json"));
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "[]._$".contains(*c)).collect();
+    let name: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "[]._$".contains(*c))
+        .collect();
     if !is_json || name.is_empty() {
         return;
     }
-    let json = String::from_utf8_lossy(response.body()).replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+    let json = String::from_utf8_lossy(response.body())
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
     let script = format!("/**/ typeof {name} === 'function' && {name}({json});").into_bytes();
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
@@ -207,7 +270,11 @@ fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
 
 /// Compresses the body if the client accepts gzip. Returns whether it would be compressed for a client that does.
 fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("");
     let is_text = kind.starts_with("application/json")
         || kind.starts_with("text/")
         || kind.contains("json")
@@ -216,18 +283,30 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
         return false;
     }
-    let accepts = || accepted.and_then(|list| list.to_str().ok()).is_some_and(accepts_gzip);
+    let accepts = || {
+        accepted
+            .and_then(|list| list.to_str().ok())
+            .is_some_and(accepts_gzip)
+    };
     if response.body().len() < MIN_COMPRESSED || !accepts() {
         return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing to memory does not fail; if it ever did, the response would go out uncompressed.
-    let Ok(packed) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return true };
+    let Ok(packed) = encoder
+        .write_all(response.body())
+        .and_then(|()| encoder.finish())
+    else {
+        return true;
+    };
     *response.body_mut() = Bytes::from(packed);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     // Other bytes need another strong tag (RFC 9110, 8.8.3.3).
-    let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim_end_matches('"'));
+    let tag = headers
+        .get(header::ETAG)
+        .and_then(|tag| tag.to_str().ok())
+        .map(|tag| tag.trim_end_matches('"'));
     if let Some(Ok(tag)) = tag.map(|tag| HeaderValue::try_from(format!("{tag}-gzip\""))) {
         headers.insert(header::ETAG, tag);
     }
@@ -237,9 +316,12 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
 fn accepts_gzip(list: &str) -> bool {
     list.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
-        let gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+        let gzip = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
         gzip && !parts.any(|part| {
-            part.strip_prefix("q=").is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0))
+            part.strip_prefix("q=")
+                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0))
         })
     })
 }

@@ -79,8 +79,10 @@ impl Rewriter {
         let object = &text[span.clone()];
         let hint = Some(r#"{ "/api/*": "/$1" }"#);
         if Kind::of(object) != Kind::Object {
-            let message =
-                format!("the rules are an object of rule and target, not {}", Kind::of(object).with_article());
+            let message = format!(
+                "the rules are an object of rule and target, not {}",
+                Kind::of(object).with_article()
+            );
             return Err(wrong(span.start, message, hint));
         }
         let mut rules = Vec::<Rule>::new();
@@ -89,14 +91,27 @@ impl Rewriter {
             let value_at = json::offset_in(text, member.value);
             if Kind::of(member.value) != Kind::String {
                 let what = Kind::of(member.value).with_article();
-                return Err(wrong(value_at, format!("the target of {:?} is a path, not {what}", member.key), hint));
+                return Err(wrong(
+                    value_at,
+                    format!("the target of {:?} is a path, not {what}", member.key),
+                    hint,
+                ));
             }
             if !member.key.starts_with('/') {
                 let hint = format!("write \"/{}\"", member.key);
-                return Err(wrong(at, format!("the rule {:?} does not begin with a slash", member.key), Some(&hint)));
+                return Err(wrong(
+                    at,
+                    format!("the rule {:?} does not begin with a slash", member.key),
+                    Some(&hint),
+                ));
             }
-            let rule = Rule::new(&member.key, &json::unquote(member.value))
-                .map_err(|fault| wrong(if fault.in_target { value_at } else { at }, fault.message, None))?;
+            let rule = Rule::new(&member.key, &json::unquote(member.value)).map_err(|fault| {
+                wrong(
+                    if fault.in_target { value_at } else { at },
+                    fault.message,
+                    None,
+                )
+            })?;
             // Of a rule that is there twice the last one counts, in the place of the first, as in JavaScript.
             match rules.iter_mut().find(|known| known.source == rule.source) {
                 Some(known) => *known = rule,
@@ -108,7 +123,9 @@ impl Rewriter {
 
     /// The rules and their targets in the order of the file.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.rules.iter().map(|rule| (rule.source.as_str(), rule.target.as_str()))
+        self.rules
+            .iter()
+            .map(|rule| (rule.source.as_str(), rule.target.as_str()))
     }
 
     /// What the rules make of `url`, a path with or without a query, still percent-encoded.
@@ -139,17 +156,31 @@ struct Fault {
 impl Rule {
     fn new(source: &str, target: &str) -> Result<Rule, Fault> {
         let mut names = Vec::new();
-        let fault = |message| Fault { message, in_target: false };
-        let (pattern, has_query) =
-            pattern_of(source, &mut names).map_err(|message| fault(format!("{source:?}: {message}")))?;
-        let pattern =
-            RegexBuilder::new(&pattern).case_insensitive(true).size_limit(MAX_COMPILED).build().map_err(|error| {
+        let fault = |message| Fault {
+            message,
+            in_target: false,
+        };
+        let (pattern, has_query) = pattern_of(source, &mut names)
+            .map_err(|message| fault(format!("{source:?}: {message}")))?;
+        let pattern = RegexBuilder::new(&pattern)
+            .case_insensitive(true)
+            .size_limit(MAX_COMPILED)
+            .build()
+            .map_err(|error| {
                 let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                fault(format!("the rule {source:?} holds a regular expression that cannot be run: {last}"))
+                let last = text
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ");
+                fault(format!(
+                    "the rule {source:?} holds a regular expression that cannot be run: {last}"
+                ))
             })?;
-        let parts = parts_of(target, &names, pattern.captures_len())
-            .map_err(|message| Fault { message: format!("{target:?}: {message}"), in_target: true })?;
+        let parts = parts_of(target, &names, pattern.captures_len()).map_err(|message| Fault {
+            message: format!("{target:?}: {message}"),
+            in_target: true,
+        })?;
         Ok(Rule {
             source: source.to_string(),
             target: target.to_string(),
@@ -165,7 +196,9 @@ impl Rule {
             let captures = self.pattern.captures(url)?;
             return Some(self.fill(&captures, false));
         }
-        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+        let (path, query) = url
+            .split_once('?')
+            .map_or((url, None), |(path, query)| (path, Some(query)));
         let captures = self.pattern.captures(path)?;
         let mut made = self.fill(&captures, true);
         if let Some(query) = query.filter(|query| !query.is_empty()) {
@@ -203,7 +236,10 @@ fn is_word(byte: u8) -> bool {
 /// The regular expression of a rule, and whether it has a query; the names of its groups, in order (numbers for those
 /// without), go into `names`.
 fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), String> {
-    let source = source.strip_suffix('/').filter(|rest| !rest.is_empty() && !rest.ends_with('\\')).unwrap_or(source);
+    let source = source
+        .strip_suffix('/')
+        .filter(|rest| !rest.is_empty() && !rest.ends_with('\\'))
+        .unwrap_or(source);
     let mut out = String::from("^");
     let mut has_query = false;
     let mut rest = source;
@@ -219,8 +255,9 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), S
             Some(after) => ("/", after),
             None => ("", rest),
         };
-        let name_length =
-            after.strip_prefix(':').map_or(0, |name| name.bytes().take_while(|byte| is_word(*byte)).count());
+        let name_length = after.strip_prefix(':').map_or(0, |name| {
+            name.bytes().take_while(|byte| is_word(*byte)).count()
+        });
         let (mut inside, mut tail) = if name_length > 0 {
             names.push(after[1..=name_length].to_string());
             ("[^/]+?".to_string(), &after[name_length + 1..])
@@ -248,7 +285,11 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), S
             Some(b'?' | b'*' | b'+') if inside != ".*" => (&tail[..1], &tail[1..]),
             _ => ("", tail),
         };
-        let segment = if slash.is_empty() { String::new() } else { "/".to_string() };
+        let segment = if slash.is_empty() {
+            String::new()
+        } else {
+            "/".to_string()
+        };
         match sign {
             "?" => out.push_str(&format!("(?:{segment}({inside}))?")),
             "*" => out.push_str(&format!("(?:{segment}((?:{inside})(?:/(?:{inside}))*))?")),
@@ -296,12 +337,17 @@ fn parts_of(target: &str, names: &[String], groups: usize) -> Result<Vec<Part>, 
         }
         let name = &tail[..length];
         let number = if first == ':' {
-            names.iter().rposition(|known| known == name).map(|at| at + 1)
+            names
+                .iter()
+                .rposition(|known| known == name)
+                .map(|at| at + 1)
         } else {
             name.parse().ok()
         };
         let Some(number) = number.filter(|number| *number < groups) else {
-            return Err(format!("the target uses {first}{name}, and the rule has no such parameter"));
+            return Err(format!(
+                "the target uses {first}{name}, and the rule has no such parameter"
+            ));
         };
         if !text.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut text)));

@@ -34,22 +34,46 @@ pub(super) fn routes(
     body_time: Duration,
     stop: &watch::Receiver<bool>,
 ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<> {
-    let handlers = Handlers { app: app.clone(), body_time, stop: stop.clone() };
+    let handlers = Handlers {
+        app: app.clone(),
+        body_time,
+        stop: stop.clone(),
+    };
     let get = || warp::get().or(warp::head()).unify();
 
     let admin = one_of([
-        handlers.page(warp::path!("health"), READ, admin::health).boxed(),
-        handlers.page(warp::path!("requests"), READ, admin::requests).boxed(),
-        handlers.page(warp::path!("conflicts"), READ, admin::conflicts).boxed(),
-        handlers.page(warp::path!("undo"), POST, admin::undo).boxed(),
-        handlers.page(warp::path!("reset"), POST, admin::reset).boxed(),
-        handlers.page(warp::path!("snapshots"), READ, admin::snapshots).boxed(),
-        handlers.page(snapshot_name(), POST, admin::take_snapshot).boxed(),
+        handlers
+            .page(warp::path!("health"), READ, admin::health)
+            .boxed(),
+        handlers
+            .page(warp::path!("requests"), READ, admin::requests)
+            .boxed(),
+        handlers
+            .page(warp::path!("conflicts"), READ, admin::conflicts)
+            .boxed(),
+        handlers
+            .page(warp::path!("undo"), POST, admin::undo)
+            .boxed(),
+        handlers
+            .page(warp::path!("reset"), POST, admin::reset)
+            .boxed(),
+        handlers
+            .page(warp::path!("snapshots"), READ, admin::snapshots)
+            .boxed(),
+        handlers
+            .page(snapshot_name(), POST, admin::take_snapshot)
+            .boxed(),
     ]);
-    let events = handlers.page(warp::path!("events"), READ, events::answer).boxed();
+    let events = handlers
+        .page(warp::path!("events"), READ, events::answer)
+        .boxed();
     let explorer = one_of([
-        handlers.page(warp::path!("openapi.json"), READ, explorer::openapi).boxed(),
-        handlers.page(warp::path!("errors"), READ, explorer::errors).boxed(),
+        handlers
+            .page(warp::path!("openapi.json"), READ, explorer::openapi)
+            .boxed(),
+        handlers
+            .page(warp::path!("errors"), READ, explorer::errors)
+            .boxed(),
         handlers.page(explorer_file(), READ, explorer::file).boxed(),
     ]);
     let server_pages = warp::path("-").and(one_of([admin, events, explorer]));
@@ -60,17 +84,37 @@ pub(super) fn routes(
     let rewrite_rules = handlers.page(rewrite_rules, READ, admin::rewrite_rules);
     let api = handlers.route(only_if(true), api::answer);
 
-    server_pages.or(static_files).unify().or(icon).unify().or(rewrite_rules).unify().or(api).unify()
+    server_pages
+        .or(static_files)
+        .unify()
+        .or(icon)
+        .unify()
+        .or(rewrite_rules)
+        .unify()
+        .or(api)
+        .unify()
 }
 
 /// The first of `routes` that takes the request. Boxed, as long chains of `or` are slow to compile.
 fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilter<(Reply,)> {
-    let none = warp::any().and_then(|| ready(Err(warp::reject::not_found()))).boxed();
-    routes.into_iter().fold(none, |others, route| others.or(route).unify().boxed())
+    let none = warp::any()
+        .and_then(|| ready(Err(warp::reject::not_found())))
+        .boxed();
+    routes
+        .into_iter()
+        .fold(none, |others, route| others.or(route).unify().boxed())
 }
 
 fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    warp::any().and_then(move || ready(if condition { Ok(()) } else { Err(warp::reject::not_found()) })).untuple_one()
+    warp::any()
+        .and_then(move || {
+            ready(if condition {
+                Ok(())
+            } else {
+                Err(warp::reject::not_found())
+            })
+        })
+        .untuple_one()
 }
 
 fn snapshot_name() -> impl Filter<Extract = (), Error = Rejection> + Clone {
@@ -82,17 +126,25 @@ fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::tail()
         .and_then(|tail: warp::path::Tail| {
             let is_file = explorer::is_file(tail.as_str());
-            ready(if is_file { Ok(()) } else { Err(warp::reject::not_found()) })
+            ready(if is_file {
+                Ok(())
+            } else {
+                Err(warp::reject::not_found())
+            })
         })
         .untuple_one()
 }
 
 /// The file of the folder of static files at the request's path, unless the path is one of the API. The index of the
 /// folder takes the place of the explorer.
-fn static_file(app: &Arc<App>) -> impl Filter<Extract = (static_files::Found,), Error = Rejection> + Clone + use<> {
+fn static_file(
+    app: &Arc<App>,
+) -> impl Filter<Extract = (static_files::Found,), Error = Rejection> + Clone + use<> {
     let app = app.clone();
-    only_if(app.folder.is_some()).and(warp::method()).and(warp::path::full()).and_then(
-        move |method: Method, path: FullPath| {
+    only_if(app.folder.is_some())
+        .and(warp::method())
+        .and(warp::path::full())
+        .and_then(move |method: Method, path: FullPath| {
             let app = app.clone();
             async move {
                 let is_read = matches!(method, Method::GET | Method::HEAD);
@@ -104,8 +156,7 @@ fn static_file(app: &Arc<App>) -> impl Filter<Extract = (static_files::Found,), 
                 };
                 found.ok_or_else(warp::reject::not_found)
             }
-        },
-    )
+        })
 }
 
 /// Makes routes of filters and handlers.
@@ -162,24 +213,36 @@ impl Handlers {
     }
 
     /// The file that `filter` finds.
-    fn files<P>(&self, filter: P) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P>
+    fn files<P>(
+        &self,
+        filter: P,
+    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P>
     where
         P: Filter<Extract = (Found,), Error = Rejection> + Clone + Send + Sync + 'static,
     {
         let (app, stop) = (self.app.clone(), self.stop.clone());
-        filter.and(self.request()).then(move |found: Found, received: Received| {
-            let (app, stop) = (app.clone(), stop.clone());
-            async move {
-                let handler = move |_, request| static_files::answer(found, request);
-                events::with_body(app.respond(received, handler).await, &stop)
-            }
-        })
+        filter
+            .and(self.request())
+            .then(move |found: Found, received: Received| {
+                let (app, stop) = (app.clone(), stop.clone());
+                async move {
+                    let handler = move |_, request| static_files::answer(found, request);
+                    events::with_body(app.respond(received, handler).await, &stop)
+                }
+            })
     }
 
     /// The request, put together from its parts.
     fn request(&self) -> impl Filter<Extract = (Received,), Error = Rejection> + Clone + use<> {
-        let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
-        let (limit, time, stop) = (self.app.settings.body_limit, self.body_time, self.stop.clone());
+        let query = warp::query::raw()
+            .map(Some)
+            .or(warp::any().map(|| None))
+            .unify();
+        let (limit, time, stop) = (
+            self.app.settings.body_limit,
+            self.body_time,
+            self.stop.clone(),
+        );
         warp::method()
             .and(warp::path::full())
             .and(query)
@@ -197,9 +260,25 @@ impl Handlers {
                     async move {
                         let uri = connection.uri(path.as_str(), query.as_deref());
                         let (body, is_complete) = receive(&headers, body, limit, time, stop).await;
-                        let Connection { version, remote, sent_target, .. } = connection;
-                        let request = Request { method, uri, version, headers, body, remote };
-                        Received { request, sent_target, is_complete }
+                        let Connection {
+                            version,
+                            remote,
+                            sent_target,
+                            ..
+                        } = connection;
+                        let request = Request {
+                            method,
+                            uri,
+                            version,
+                            headers,
+                            body,
+                            remote,
+                        };
+                        Received {
+                            request,
+                            sent_target,
+                            is_complete,
+                        }
                     }
                 },
             )
@@ -210,20 +289,31 @@ impl Handlers {
 fn method_not_allowed(request: &Request, methods: &'static str) -> Problem {
     let path = request.uri.path();
     let method = if methods == POST { "POST" } else { "GET" };
-    Problem::new(problem::METHOD, format!("{} does not work on {path}", request.method))
-        .header(header::ALLOW, HeaderValue::from_static(methods))
-        .hint(format!("it takes {methods}"))
-        .attempt(request.curl(method, path, None))
+    Problem::new(
+        problem::METHOD,
+        format!("{} does not work on {path}", request.method),
+    )
+    .header(header::ALLOW, HeaderValue::from_static(methods))
+    .hint(format!("it takes {methods}"))
+    .attempt(request.curl(method, path, None))
 }
 
 /// Prepares a request for the routes: adds what warp has no filter for, and applies the rules of `--routes`.
-pub(super) fn prepare<B>(app: &App, request: &mut warp::http::Request<B>, remote: Option<SocketAddr>) {
+pub(super) fn prepare<B>(
+    app: &App,
+    request: &mut warp::http::Request<B>,
+    remote: Option<SocketAddr>,
+) {
     let sent_target = api::rewrite(app, request.uri()).map(|uri| {
         let sent = std::mem::replace(request.uri_mut(), uri);
         request::target(&sent).to_string()
     });
-    let connection =
-        Connection { version: request.version(), remote, authority: request.uri().authority().cloned(), sent_target };
+    let connection = Connection {
+        version: request.version(),
+        remote,
+        authority: request.uri().authority().cloned(),
+        sent_target,
+    };
     if request.uri().path_and_query().is_none() {
         // `warp::path::full` panics on a target that is only a host, as CONNECT has it.
         *request.uri_mut() = Uri::from_static("*");
@@ -243,7 +333,11 @@ impl LocalService {
     pub fn new(app: Arc<App>) -> LocalService {
         let (sender, stop) = watch::channel(false);
         let routes = routes(&app, Limits::default().body_time, &stop).boxed();
-        LocalService { app, routes, _stop: sender }
+        LocalService {
+            app,
+            routes,
+            _stop: sender,
+        }
     }
 
     /// Answers a request. Of a stream of events this is the beginning.
@@ -258,13 +352,17 @@ impl LocalService {
         *call.version_mut() = request.version;
         *call.headers_mut() = request.headers;
         if length > 0 {
-            call.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            call.headers_mut()
+                .insert(header::CONTENT_LENGTH, length.into());
         }
         prepare(&self.app, &mut call, request.remote);
         let Ok(response) = warp::service(self.routes.clone()).call(call).await;
         let (parts, mut body) = response.into_parts();
         let body = if events::is_stream(&parts.headers) {
-            body.frame().await.and_then(Result::ok).and_then(|frame| frame.into_data().ok())
+            body.frame()
+                .await
+                .and_then(Result::ok)
+                .and_then(|frame| frame.into_data().ok())
         } else {
             body.collect().await.ok().map(Collected::to_bytes)
         };

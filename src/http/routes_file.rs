@@ -58,44 +58,52 @@ pub fn follow(
     let (wake, woken) = mpsc::channel();
     // A save between the start and now has caused no event.
     let _ = wake.send(());
-    let files = [std::path::absolute(&path).unwrap_or_else(|_| path.clone()), path.canonicalize().unwrap_or_default()];
+    let files = [
+        std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
+        path.canonicalize().unwrap_or_default(),
+    ];
     let heard = wake.clone();
     // Without a watcher the poll remains.
     let watch = file::watch(&files, move || _ = heard.send(())).ok();
     let mut known = None;
-    std::thread::Builder::new().name("standin-routes".into()).spawn(move || {
-        loop {
-            let wait = if poll.is_zero() { Duration::MAX } else { poll };
-            if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
-                return;
-            }
-            while woken.recv_timeout(DEBOUNCE).is_ok() {}
-            let mut read = read_rules(&path);
-            if known.as_ref() == Some(&read.0) {
-                continue;
-            }
-            if read.1.is_err() {
-                let _ = woken.recv_timeout(GRACE);
-                read = read_rules(&path);
-            }
-            let is_first = known.is_none();
-            let (text, rules) = read;
-            known = Some(text);
-            match rules {
-                Ok(rules) => {
-                    // At the first look there is usually nothing new.
-                    let is_new = !is_first || !rules.rules().eq(routes.current().rules());
-                    let count = rules.rules().count();
-                    routes.replace(rules);
-                    if is_new {
-                        report(Ok(count));
-                    }
+    std::thread::Builder::new()
+        .name("standin-routes".into())
+        .spawn(move || {
+            loop {
+                let wait = if poll.is_zero() { Duration::MAX } else { poll };
+                if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+                    return;
                 }
-                Err(message) => report(Err(message)),
+                while woken.recv_timeout(DEBOUNCE).is_ok() {}
+                let mut read = read_rules(&path);
+                if known.as_ref() == Some(&read.0) {
+                    continue;
+                }
+                if read.1.is_err() {
+                    let _ = woken.recv_timeout(GRACE);
+                    read = read_rules(&path);
+                }
+                let is_first = known.is_none();
+                let (text, rules) = read;
+                known = Some(text);
+                match rules {
+                    Ok(rules) => {
+                        // At the first look there is usually nothing new.
+                        let is_new = !is_first || !rules.rules().eq(routes.current().rules());
+                        let count = rules.rules().count();
+                        routes.replace(rules);
+                        if is_new {
+                            report(Ok(count));
+                        }
+                    }
+                    Err(message) => report(Err(message)),
+                }
             }
-        }
-    })?;
-    Ok(RoutesWatch { _watch: watch, _wake: wake })
+        })?;
+    Ok(RoutesWatch {
+        _watch: watch,
+        _wake: wake,
+    })
 }
 
 /// The text of the file, if it can be read, and its rules or what is wrong: `file:line:column: message`.

@@ -72,7 +72,12 @@ pub(super) struct Socket<T> {
 }
 
 impl<T> Socket<T> {
-    pub(super) fn new(inner: T, app: Arc<App>, progress: Arc<Progress>, limits: &Limits) -> Socket<T> {
+    pub(super) fn new(
+        inner: T,
+        app: Arc<App>,
+        progress: Arc<Progress>,
+        limits: &Limits,
+    ) -> Socket<T> {
         Socket {
             inner,
             app,
@@ -90,20 +95,30 @@ impl<T> Socket<T> {
     /// The stream, once hyper is done with it. `is_unread`: hyper could not read a request, which is logged.
     pub(super) fn into_inner(self, is_unread: bool) -> T {
         if is_unread && !self.is_logged {
-            let problem = Problem::new(problem::BAD_REQUEST, "what arrived is not an HTTP/1.1 request");
-            self.app.log_unread(&self.line.text(), &problem.into_response());
+            let problem = Problem::new(
+                problem::BAD_REQUEST,
+                "what arrived is not an HTTP/1.1 request",
+            );
+            self.app
+                .log_unread(&self.line.text(), &problem.into_response());
         }
         self.inner
     }
 
     /// Fails if a write has waited too long for a client that has stopped reading.
-    fn limit_time(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn limit_time(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.write_timer = None;
             return written;
         }
         let write_time = self.write_time;
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
+        let timer = self
+            .write_timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -116,7 +131,9 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
         return None;
     }
     let head = std::str::from_utf8(head).ok()?;
-    if !head.ends_with("\r\n\r\n") || !head.contains("\r\ncontent-length: 0\r\n") || head.contains("\r\ncontent-type:")
+    if !head.ends_with("\r\n\r\n")
+        || !head.contains("\r\ncontent-length: 0\r\n")
+        || head.contains("\r\ncontent-type:")
     {
         return None;
     }
@@ -144,9 +161,15 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
 
 impl<T: Write + Unpin> Socket<T> {
     /// Writes the replacement of `head`, if there is one; then `head` counts as written.
-    fn write_replacement(&mut self, context: &mut Context<'_>, head: &[u8]) -> Poll<Option<io::Result<usize>>> {
+    fn write_replacement(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &[u8],
+    ) -> Poll<Option<io::Result<usize>>> {
         if self.replacement.is_none() {
-            let Some(problem) = problem(head, &self.line, self.header_limit) else { return Poll::Ready(None) };
+            let Some(problem) = problem(head, &self.line, self.header_limit) else {
+                return Poll::Ready(None);
+            };
             let response = problem.into_response();
             self.is_logged = true;
             self.app.log_unread(&self.line.text(), &response);
@@ -155,7 +178,10 @@ impl<T: Write + Unpin> Socket<T> {
                 text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
             }
             text.push_str("access-control-allow-origin: *\r\n");
-            text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", response.body().len()));
+            text.push_str(&format!(
+                "content-length: {}\r\nconnection: close\r\n\r\n",
+                response.body().len()
+            ));
             let mut bytes = text.into_bytes();
             bytes.extend_from_slice(response.body());
             self.replacement = Some((bytes, 0));
@@ -208,7 +234,11 @@ impl<T: Read + Unpin> Read for Socket<T> {
 }
 
 impl<T: Write + Unpin> Write for Socket<T> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match ready!(self.write_replacement(context, buffer)) {
             Some(written) => Poll::Ready(written),
             None => {
@@ -223,7 +253,10 @@ impl<T: Write + Unpin> Write for Socket<T> {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let first = buffers.iter().find(|buffer| !buffer.is_empty()).map_or(&[][..], |buffer| buffer);
+        let first = buffers
+            .iter()
+            .find(|buffer| !buffer.is_empty())
+            .map_or(&[][..], |buffer| buffer);
         match ready!(self.write_replacement(context, first)) {
             Some(written) => Poll::Ready(written),
             None => {

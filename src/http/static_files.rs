@@ -24,13 +24,18 @@ pub(super) enum Found {
 
 /// The file at `path`, percent-encoded, in `folder`. Reads the disk, on a thread that may block.
 pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
-    tokio::task::spawn_blocking(move || find_in(&folder, &path)).await.ok().flatten()
+    tokio::task::spawn_blocking(move || find_in(&folder, &path))
+        .await
+        .ok()
+        .flatten()
 }
 
 /// Sends what was found.
 pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
     let read = move || match found {
-        Found::File(path) => send(&request, &path).and_then(|sent| sent.ok_or_else(|| gone(&request))),
+        Found::File(path) => {
+            send(&request, &path).and_then(|sent| sent.ok_or_else(|| gone(&request)))
+        }
         Found::Redirect(location) => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
@@ -40,11 +45,16 @@ pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
         }
     };
     let failed = |_| Err(Problem::new(problem::BUG, "the file could not be read"));
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(failed)
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(failed)
 }
 
 fn gone(request: &Request) -> Problem {
-    Problem::new(problem::NO_RESOURCE, format!("there is nothing at {}", request.uri.path()))
+    Problem::new(
+        problem::NO_RESOURCE,
+        format!("there is nothing at {}", request.uri.path()),
+    )
 }
 
 /// `root` is canonical.
@@ -53,7 +63,10 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
     let mut file = root.to_path_buf();
     for segment in &segments {
         // Dot files are private by convention; a separator or NUL in a decoded name would change what the path means.
-        if segment.is_empty() || segment.starts_with('.') || segment.contains(['/', '\\', '\0', ':']) {
+        if segment.is_empty()
+            || segment.starts_with('.')
+            || segment.contains(['/', '\\', '\0', ':'])
+        {
             return None;
         }
         file.push(segment.as_ref());
@@ -75,14 +88,22 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
 
 /// The response with a file; `None` if it cannot be read.
 fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Problem> {
-    let Ok(mut file) = File::open(path) else { return Ok(None) };
-    let Ok(about) = file.metadata() else { return Ok(None) };
+    let Ok(mut file) = File::open(path) else {
+        return Ok(None);
+    };
+    let Ok(about) = file.metadata() else {
+        return Ok(None);
+    };
     let size = about.len();
     let modified = about.modified().ok();
-    let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_nanos());
+    let age = modified
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |age| age.as_nanos());
     let tag = format!("\"{size:x}-{age:x}\"");
     let modified = modified.map(httpdate::fmt_http_date);
-    let is_known = request.list(header::IF_NONE_MATCH).is_some_and(|list| response::names(&list, &tag));
+    let is_known = request
+        .list(header::IF_NONE_MATCH)
+        .is_some_and(|list| response::names(&list, &tag));
     let range = request.header(header::RANGE).filter(|_| {
         // A range of another version of the file would not fit what the client has.
         // To a client that has the file the answer is 304, whatever the range.
@@ -93,37 +114,56 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
         None => (StatusCode::OK, 0, size),
         Some(Some((from, to))) => (StatusCode::PARTIAL_CONTENT, from, to - from + 1),
         Some(None) => {
-            let whole =
-                HeaderValue::try_from(format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
-            return Err(Problem::new(problem::RANGE, format!("the file has {size} bytes"))
-                .header(header::CONTENT_RANGE, whole)
-                .hint("request a range within the file, for example `Range: bytes=0-99`"));
+            let whole = HeaderValue::try_from(format!("bytes */{size}"))
+                .unwrap_or(HeaderValue::from_static("bytes */*"));
+            return Err(
+                Problem::new(problem::RANGE, format!("the file has {size} bytes"))
+                    .header(header::CONTENT_RANGE, whole)
+                    .hint("request a range within the file, for example `Range: bytes=0-99`"),
+            );
         }
     };
     let mut body = Vec::new();
-    let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.take(length).read_to_end(&mut body));
+    let read = file
+        .seek(SeekFrom::Start(from))
+        .and_then(|_| file.take(length).read_to_end(&mut body));
     if read.is_err() {
         return Ok(None);
     }
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let kind = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
-    let kind = if kind.starts_with("text/") || matches!(kind, "application/javascript" | "application/json") {
+    let kind = mime_guess::from_path(path)
+        .first_raw()
+        .unwrap_or("application/octet-stream");
+    let kind = if kind.starts_with("text/")
+        || matches!(kind, "application/javascript" | "application/json")
+    {
         HeaderValue::try_from(format!("{kind}; charset=utf-8"))
     } else {
         Ok(HeaderValue::from_static(kind))
     };
-    headers.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers.insert(
+        header::CONTENT_TYPE,
+        kind.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=0"),
+    );
     let optional = [
         (header::ETAG, HeaderValue::try_from(tag).ok()),
-        (header::LAST_MODIFIED, modified.and_then(|date| HeaderValue::try_from(date).ok())),
+        (
+            header::LAST_MODIFIED,
+            modified.and_then(|date| HeaderValue::try_from(date).ok()),
+        ),
         (
             header::CONTENT_RANGE,
             (status == StatusCode::PARTIAL_CONTENT)
-                .then(|| HeaderValue::try_from(format!("bytes {from}-{}/{size}", from + length - 1)).ok())
+                .then(|| {
+                    HeaderValue::try_from(format!("bytes {from}-{}/{size}", from + length - 1)).ok()
+                })
                 .flatten(),
         ),
     ];
@@ -148,7 +188,11 @@ fn parse_range(range: &str, size: u64) -> Option<Option<(u64, u64)>> {
         return Some((length > 0 && size > 0).then(|| (size.saturating_sub(length), size - 1)));
     }
     let first: u64 = first.parse().ok()?;
-    let last: u64 = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
+    let last: u64 = if last.is_empty() {
+        u64::MAX
+    } else {
+        last.parse().ok()?
+    };
     if last < first {
         return None;
     }

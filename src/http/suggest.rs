@@ -17,7 +17,12 @@ const MOST_TRIES: usize = 20;
 pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) -> Option<String> {
     let published = engine.snapshot();
     let resource = published.store.resource(command.resource())?;
-    let suggestion = Suggestion { engine, published: &published, resource, command };
+    let suggestion = Suggestion {
+        engine,
+        published: &published,
+        resource,
+        command,
+    };
     if let Some(sent) = sent.filter(|sent| suggestion.outcome(sent).is_ok()) {
         return Some(sent.as_str().trim_ascii().to_string());
     }
@@ -26,7 +31,9 @@ pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) ->
     };
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
     let sent = sent.and_then(|sent| serde_json::from_str(sent.as_str()).ok());
-    sent.into_iter().chain(rules.example().cloned()).find_map(|start| suggestion.fit(rules, start))
+    sent.into_iter()
+        .chain(rules.example().cloned())
+        .find_map(|start| suggestion.fit(rules, start))
 }
 
 struct Suggestion<'a> {
@@ -44,13 +51,19 @@ impl Suggestion<'_> {
     /// What would become of the body.
     fn outcome(&self, body: &Object) -> Result<(), WriteError> {
         let command = self.command.clone().with_body(body);
-        self.engine.rulebook().plan(&self.published.store, &command, &mut || "example".into()).map(|_| ())
+        self.engine
+            .rulebook()
+            .plan(&self.published.store, &command, &mut || "example".into())
+            .map(|_| ())
     }
 
     /// A body for a resource without rules.
     fn sample(&self) -> Option<String> {
         let sample = match self.resource.data() {
-            Data::Collection(collection) => collection.window(0, 1).next().map(|record| record.value().to_string()),
+            Data::Collection(collection) => collection
+                .window(0, 1)
+                .next()
+                .map(|record| record.value().to_string()),
             Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
         };
         let sample = sample.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
@@ -64,11 +77,17 @@ impl Suggestion<'_> {
     /// A body like `start` that the rules and the data allow.
     fn fit(&self, rules: &Rules, start: Value) -> Option<String> {
         let store = &self.published.store;
-        let is_patch = matches!(self.command, Command::Merge { .. } | Command::MergeObject { .. });
+        let is_patch = matches!(
+            self.command,
+            Command::Merge { .. } | Command::MergeObject { .. }
+        );
         let current = store.current(self.command).filter(|_| is_patch);
-        let current: Option<Map<String, Value>> = current.and_then(|text| serde_json::from_str(text).ok());
+        let current: Option<Map<String, Value>> =
+            current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
-        if !matches!(self.command, Command::Create { .. }) && rules.holds() == crate::schema::Holds::Records {
+        if !matches!(self.command, Command::Create { .. })
+            && rules.holds() == crate::schema::Holds::Records
+        {
             // The id stays what it is.
             value.as_object_mut()?.shift_remove(self.id());
         }
@@ -78,14 +97,23 @@ impl Suggestion<'_> {
             merged.extend(value.as_object()?.clone());
             value = Value::Object(merged);
         }
-        for member in self.command.body().iter().flat_map(|body| members(body.as_str())) {
-            value.as_object_mut()?.insert(member.key.to_string(), serde_json::from_str(member.value).ok()?);
+        for member in self
+            .command
+            .body()
+            .iter()
+            .flat_map(|body| members(body.as_str()))
+        {
+            value.as_object_mut()?.insert(
+                member.key.to_string(),
+                serde_json::from_str(member.value).ok()?,
+            );
         }
         for number in 1..=MOST_TRIES {
             value = rules.repaired(value)?;
             let mut members = value.as_object()?.clone();
             if let Some(current) = &current {
-                members.retain(|name, value| sent.contains(name) || current.get(name) != Some(value));
+                members
+                    .retain(|name, value| sent.contains(name) || current.get(name) != Some(value));
             }
             if is_patch && members.is_empty() {
                 return None;
@@ -93,7 +121,9 @@ impl Suggestion<'_> {
             let text = Value::Object(members).to_string();
             match self.outcome(&Object::parse(&text).ok()?) {
                 Ok(()) => return Some(text),
-                Err(WriteError::Refused(refusal)) => self.give_way(rules, &refusal, &mut value, number)?,
+                Err(WriteError::Refused(refusal)) => {
+                    self.give_way(rules, &refusal, &mut value, number)?
+                }
                 // The generated id.
                 Err(WriteError::Rules { .. }) if matches!(self.command, Command::Create { .. }) => {
                     let id = rules.example_ids().into_iter().nth(number - 1)?;
@@ -106,7 +136,13 @@ impl Suggestion<'_> {
     }
 
     /// Gives another value to what the data does not allow.
-    fn give_way(&self, rules: &Rules, refusal: &Refusal, value: &mut Value, number: usize) -> Option<()> {
+    fn give_way(
+        &self,
+        rules: &Rules,
+        refusal: &Refusal,
+        value: &mut Value,
+        number: usize,
+    ) -> Option<()> {
         match refusal {
             Refusal::NotUnique { values, .. } => {
                 let (name, _) = values.first()?;
@@ -119,10 +155,15 @@ impl Suggestion<'_> {
                     let body = Object::parse(&value.to_string());
                     let outcome = body.map(|body| self.outcome(&body));
                     match outcome {
-                        Ok(Err(WriteError::Refused(Refusal::NotUnique { values: others, .. }))) => {
-                            others != *values && others.first().is_some_and(|(other, _)| other != name)
+                        Ok(Err(WriteError::Refused(Refusal::NotUnique {
+                            values: others, ..
+                        }))) => {
+                            others != *values
+                                && others.first().is_some_and(|(other, _)| other != name)
                         }
-                        Ok(Err(WriteError::Rules { .. } | WriteError::TooComplex(_))) | Err(_) => false,
+                        Ok(Err(WriteError::Rules { .. } | WriteError::TooComplex(_))) | Err(_) => {
+                            false
+                        }
                         Ok(_) => true,
                     }
                 });
@@ -151,7 +192,12 @@ impl Suggestion<'_> {
 
     /// A value that the reference may have.
     fn target(&self, rule: &ReferenceRule) -> Option<Value> {
-        let rows = self.published.store.resource(&rule.resource).and_then(Resource::collection)?;
-        rows.window(0, 100).find_map(|row| serde_json::from_str(get_member(row.value(), &rule.target)?).ok())
+        let rows = self
+            .published
+            .store
+            .resource(&rule.resource)
+            .and_then(Resource::collection)?;
+        rows.window(0, 100)
+            .find_map(|row| serde_json::from_str(get_member(row.value(), &rule.target)?).ok())
     }
 }

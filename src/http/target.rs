@@ -17,7 +17,11 @@ pub(super) enum Target<'a> {
     All,
     Collection(&'a Resource),
     Record(&'a Resource, Id),
-    Nested { parent: &'a Resource, id: Id, child: &'a Resource },
+    Nested {
+        parent: &'a Resource,
+        id: Id,
+        child: &'a Resource,
+    },
     Object(&'a Resource),
     Scalar(&'a Resource),
 }
@@ -34,11 +38,17 @@ impl Target<'_> {
 }
 
 /// The target of `request`.
-pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<Target<'a>, Problem> {
+pub(super) fn target<'a>(
+    published: &'a Published,
+    request: &Request,
+) -> Result<Target<'a>, Problem> {
     let segments = segments(request.uri.path()).ok_or_else(|| {
         let path = request.uri.path();
-        Problem::new(problem::BAD_TARGET, format!("the path {path} has a broken percent escape"))
-            .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
+        Problem::new(
+            problem::BAD_TARGET,
+            format!("the path {path} has a broken percent escape"),
+        )
+        .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
     })?;
     let store = &published.store;
     let segments = with_whole_names(store, segments);
@@ -46,7 +56,9 @@ pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<
     match segments.as_slice() {
         [] => return Ok(Target::Home),
         // Writes reach a resource of that name, as in json-server.
-        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => return Ok(Target::All),
+        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => {
+            return Ok(Target::All);
+        }
         [name] => match find(name).map(|resource| (resource, resource.data())) {
             Some((resource, Data::Collection(_))) => return Ok(Target::Collection(resource)),
             Some((resource, Data::Object(_))) => return Ok(Target::Object(resource)),
@@ -57,7 +69,11 @@ pub(super) fn target<'a>(published: &'a Published, request: &Request) -> Result<
             if let (Some(parent), Some(child)) = (find(parent), find(child))
                 && parent.collection().is_some()
             {
-                return Ok(Target::Nested { parent, id: Id::from_text(id), child });
+                return Ok(Target::Nested {
+                    parent,
+                    id: Id::from_text(id),
+                    child,
+                });
             }
         }
         [name, id] => {
@@ -78,14 +94,26 @@ fn reads(request: &Request) -> bool {
 
 /// The resource called `name`: exactly, else ignoring case, else ignoring slashes around its name.
 fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
-    let folded = || store.resources().find(|resource| resource.name().eq_ignore_ascii_case(name));
-    let bare = || store.resources().find(|resource| !name.is_empty() && resource.name().trim_matches('/') == name);
+    let folded = || {
+        store
+            .resources()
+            .find(|resource| resource.name().eq_ignore_ascii_case(name))
+    };
+    let bare = || {
+        store
+            .resources()
+            .find(|resource| !name.is_empty() && resource.name().trim_matches('/') == name)
+    };
     store.resource(name).or_else(folded).or_else(bare)
 }
 
 /// Joins the segments that are the name of a resource with slashes in it; the longest name wins.
 fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'r, str>> {
-    let slashes = store.resources().map(|resource| resource.name().matches('/').count()).max().unwrap_or(0);
+    let slashes = store
+        .resources()
+        .map(|resource| resource.name().matches('/').count())
+        .max()
+        .unwrap_or(0);
     if slashes == 0 {
         return segments;
     }
@@ -112,14 +140,30 @@ fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> 
     let store = &published.store;
     let path = request.uri.path();
     let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {path}"));
-    let led = |problem: Problem, hint: String, path: &str| problem.hint(hint).attempt(request.curl("GET", path, None));
+    let led = |problem: Problem, hint: String, path: &str| {
+        problem.hint(hint).attempt(request.curl("GET", path, None))
+    };
     if path.contains("//") {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
         let clean = format!("/{}", segments.join("/"));
         if let Ok(uri) = clean.parse()
-            && target(published, &Request { uri, ..request.clone() }).is_ok()
+            && target(
+                published,
+                &Request {
+                    uri,
+                    ..request.clone()
+                },
+            )
+            .is_ok()
         {
-            return led(problem, format!("there is one slash too many: {clean}"), &clean);
+            return led(
+                problem,
+                format!("there is one slash too many: {clean}"),
+                &clean,
+            );
         }
     }
     let first = parts.first().map_or("", |name| name.as_ref());
@@ -129,26 +173,50 @@ fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> 
     }
     let names: Vec<_> = store.resources().map(Resource::name).collect();
     if let Some(meant) = nearest(first, names.iter().copied()) {
-        let rest: String = parts.iter().skip(1).map(|part| format!("/{}", encode(part))).collect();
+        let rest: String = parts
+            .iter()
+            .skip(1)
+            .map(|part| format!("/{}", encode(part)))
+            .collect();
         let meant = format!("/{}", encode(meant));
         return led(problem, format!("did you mean {meant}{rest}?"), &meant);
     }
-    let paths: Vec<_> = names.iter().map(|name| format!("/{}", encode(name))).collect();
+    let paths: Vec<_> = names
+        .iter()
+        .map(|name| format!("/{}", encode(name)))
+        .collect();
     match paths.first() {
         Some(path) => led(problem, format!("the resources are {}", list(&paths)), path),
-        None => problem.hint("the data file has no resources; add one to it, for example {\"users\": []}"),
+        None => problem
+            .hint("the data file has no resources; add one to it, for example {\"users\": []}"),
     }
 }
 
 /// The hint for a path below `resource` that has no target, and the path to try.
 fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, String) {
-    let path_of = |parts: &[Cow<str>]| parts.iter().map(|part| format!("/{}", encode(part))).collect::<String>();
+    let path_of = |parts: &[Cow<str>]| {
+        parts
+            .iter()
+            .map(|part| format!("/{}", encode(part)))
+            .collect::<String>()
+    };
     let whole = format!("/{}", encode(resource.name()));
     if resource.collection().is_none() {
-        return (format!("{} is not a collection: GET {whole} returns all of it", resource.name()), whole);
+        return (
+            format!(
+                "{} is not a collection: GET {whole} returns all of it",
+                resource.name()
+            ),
+            whole,
+        );
     }
-    let collections = || store.resources().filter(|resource| resource.collection().is_some());
-    let is_collection = |name: &str| find(store, name).is_some_and(|resource| resource.collection().is_some());
+    let collections = || {
+        store
+            .resources()
+            .filter(|resource| resource.collection().is_some())
+    };
+    let is_collection =
+        |name: &str| find(store, name).is_some_and(|resource| resource.collection().is_some());
     match parts {
         [_, _, child] => {
             if let Some(meant) = nearest(child, collections().map(Resource::name)) {
@@ -160,8 +228,17 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
                 .map(|child| format!("{}/{}", path_of(&parts[..2]), encode(child.name())))
                 .collect();
             match children.first() {
-                Some(path) => (format!("below the record there is {}", list(&children)), path.clone()),
-                None => (format!("no collection has records that point to {}", resource.name()), whole),
+                Some(path) => (
+                    format!("below the record there is {}", list(&children)),
+                    path.clone(),
+                ),
+                None => (
+                    format!(
+                        "no collection has records that point to {}",
+                        resource.name()
+                    ),
+                    whole,
+                ),
             }
         }
         [.., name, id] if parts.len().is_multiple_of(2) && is_collection(name) => {
@@ -169,30 +246,53 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
             let is_there = find(store, name)
                 .and_then(Resource::collection)
                 .is_some_and(|collection| collection.get(&Id::from_text(id)).is_some());
-            let hint = format!("the record is at {path}: a nested path ends with the name of a collection");
+            let hint = format!(
+                "the record is at {path}: a nested path ends with the name of a collection"
+            );
             if is_there {
                 (hint, path)
             } else {
-                (hint.replace("is at", "would be at"), path_of(std::slice::from_ref(name)))
+                (
+                    hint.replace("is at", "would be at"),
+                    path_of(std::slice::from_ref(name)),
+                )
             }
         }
         [.., name, id, child] if is_collection(name) && is_collection(child) => {
             let path = path_of(&[name.clone(), id.clone(), child.clone()]);
             (format!("a path has one level of nesting: {path}"), path)
         }
-        _ => (format!("a record is at {whole}/ID, and records that point to it at {whole}/ID/NAME"), whole),
+        _ => (
+            format!("a record is at {whole}/ID, and records that point to it at {whole}/ID/NAME"),
+            whole,
+        ),
     }
 }
 
 /// The problem of an id that the collection `name` does not have.
 pub(super) fn no_record(published: &Published, request: &Request, name: &str, id: &Id) -> Problem {
-    let problem = Problem::new(problem::NO_RECORD, format!("{name} has no record with the id {id}"));
+    let problem = Problem::new(
+        problem::NO_RECORD,
+        format!("{name} has no record with the id {id}"),
+    );
     let path = format!("/{}", encode(name));
-    let Some(collection) = published.store.resource(name).and_then(Resource::collection) else { return problem };
-    let ids: Vec<String> = collection.window(0, 5).filter_map(|record| record.id()).map(ToString::to_string).collect();
+    let Some(collection) = published
+        .store
+        .resource(name)
+        .and_then(Resource::collection)
+    else {
+        return problem;
+    };
+    let ids: Vec<String> = collection
+        .window(0, 5)
+        .filter_map(|record| record.id())
+        .map(ToString::to_string)
+        .collect();
     let hint = match (collection.len(), other_id(collection, id)) {
         (0, _) => format!("{name} is empty"),
-        (_, Some(property)) => format!("a record has that value in {property}: start standin with --id {property}"),
+        (_, Some(property)) => {
+            format!("a record has that value in {property}: start standin with --id {property}")
+        }
         _ if ids.is_empty() => format!(
             "{name} is a list of plain values, which have no addresses: GET {path} returns all of them. For records, write objects: {{\"id\": 1, \"name\": \"value\"}}"
         ),
@@ -208,7 +308,9 @@ fn other_id(collection: &Collection, id: &Id) -> Option<String> {
     const LOOKED_AT: usize = 1000;
     collection.window(0, LOOKED_AT).find_map(|record| {
         let mut likely = members(record.value()).filter(|member| is_like_id(&member.key));
-        likely.find(|member| Id::from_json(member.value).as_ref() == Some(id)).map(|member| member.key.into_owned())
+        likely
+            .find(|member| Id::from_json(member.value).as_ref() == Some(id))
+            .map(|member| member.key.into_owned())
     })
 }
 
@@ -218,14 +320,33 @@ pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
     let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());
     let path = request.uri.path();
     let detail = format!("{method} does not work on {path}");
-    let problem = Problem::new(if known { problem::METHOD } else { problem::NOT_SUPPORTED }, detail)
-        .header(header::ALLOW, HeaderValue::from_static(target.allow()));
+    let problem = Problem::new(
+        if known {
+            problem::METHOD
+        } else {
+            problem::NOT_SUPPORTED
+        },
+        detail,
+    )
+    .header(header::ALLOW, HeaderValue::from_static(target.allow()));
     let hint = match (target, method.as_str()) {
-        (Target::Collection(resource) | Target::Nested { child: resource, .. }, "PUT" | "PATCH" | "DELETE") => {
-            format!("{method} needs the id of a record: {method} /{}/ID", encode(resource.name()))
+        (
+            Target::Collection(resource)
+            | Target::Nested {
+                child: resource, ..
+            },
+            "PUT" | "PATCH" | "DELETE",
+        ) => {
+            format!(
+                "{method} needs the id of a record: {method} /{}/ID",
+                encode(resource.name())
+            )
         }
         (Target::Record(resource, _), "POST") => {
-            format!("POST to /{} adds a record; PUT or PATCH change this one", encode(resource.name()))
+            format!(
+                "POST to /{} adds a record; PUT or PATCH change this one",
+                encode(resource.name())
+            )
         }
         (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
         _ => format!("it takes {}", target.allow()),

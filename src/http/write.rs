@@ -24,18 +24,39 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
         Command::Delete { .. } => Object::default(),
         command => {
             let strict = engine.schema().rules(command.resource()).is_some();
-            let reading = if strict { Reading::Strict } else { Reading::Lenient };
-            body::object(request, reading, &app.settings, |sent| suggest::body(engine, command, sent))?
+            let reading = if strict {
+                Reading::Strict
+            } else {
+                Reading::Lenient
+            };
+            body::object(request, reading, &app.settings, |sent| {
+                suggest::body(engine, command, sent)
+            })?
         }
     };
     let is_new = request.method == Method::POST;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
-    let outcome = match engine.write(command.clone().with_body(&sent), expected).await {
+    let outcome = match engine
+        .write(command.clone().with_body(&sent), expected)
+        .await
+    {
         Ok(outcome) => outcome,
-        Err(error) => return Err(refused(engine, &engine.snapshot(), request, Some((&command, &sent)), error)),
+        Err(error) => {
+            return Err(refused(
+                engine,
+                &engine.snapshot(),
+                request,
+                Some((&command, &sent)),
+                error,
+            ));
+        }
     };
     let mut out = Vec::with_capacity(outcome.value.len() + 64);
     if deleted {
@@ -45,7 +66,9 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
     }
     let mut response = response::json(status, out);
     if is_new {
-        let id = outcome.id.map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
+        let id = outcome
+            .id
+            .map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
         if let Ok(location) = HeaderValue::try_from(format!("{path}{id}")) {
             response.headers_mut().insert(header::LOCATION, location);
         }
@@ -55,20 +78,28 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
 
 /// The condition of the request on the current record, if it has one (RFC 9110, 13.1).
 fn expected(request: &Request) -> Option<Expected> {
-    let (wanted, unwanted) = (request.list(header::IF_MATCH), request.list(header::IF_NONE_MATCH));
+    let (wanted, unwanted) = (
+        request.list(header::IF_MATCH),
+        request.list(header::IF_NONE_MATCH),
+    );
     if wanted.is_none() && unwanted.is_none() {
         return None;
     }
     Some(Box::new(move |text| {
         let tag = tag(Layout::PRETTY.render(text, "").as_bytes());
-        wanted.as_ref().is_none_or(|list| response::names(list, &tag))
-            && unwanted.as_ref().is_none_or(|list| !response::names(list, &tag))
+        wanted
+            .as_ref()
+            .is_none_or(|list| response::names(list, &tag))
+            && unwanted
+                .as_ref()
+                .is_none_or(|list| !response::names(list, &tag))
     }))
 }
 
 /// The collections that `_dependent` names.
 pub(super) fn dependent(request: &Request) -> Vec<String> {
-    pairs(request.uri.query().unwrap_or("")).map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
+    pairs(request.uri.query().unwrap_or(""))
+        .map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
 }
 
 /// The problem of a write that was not carried out. `written` is the command before its body, and the body that was sent.
@@ -133,58 +164,111 @@ pub(super) fn refused(
 
 fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::NoResource(name) => {
-            Problem::new(problem::NO_RESOURCE, format!("there is no resource {name} any more"))
-        }
+        Refusal::NoResource(name) => Problem::new(
+            problem::NO_RESOURCE,
+            format!("there is no resource {name} any more"),
+        ),
         Refusal::NoRecord { resource, id } => no_record(published, request, &resource, &id),
-        Refusal::NoId { property, value } => {
-            Problem::new(problem::BAD_ID, format!("{property} is {value}; an id is a string or a number"))
-                .error(format!("/{property}"), "must be a string or a number")
-                .hint(format!("leave {property} out to give the record the next one"))
-        }
+        Refusal::NoId { property, value } => Problem::new(
+            problem::BAD_ID,
+            format!("{property} is {value}; an id is a string or a number"),
+        )
+        .error(format!("/{property}"), "must be a string or a number")
+        .hint(format!(
+            "leave {property} out to give the record the next one"
+        )),
         Refusal::Dangling { rule, value } => {
             let path = format!("/{}", encode(&rule.resource));
-            let detail =
-                format!("{} is {value}, and no record of {} has that {}", rule.property, rule.resource, rule.target);
+            let detail = format!(
+                "{} is {value}, and no record of {} has that {}",
+                rule.property, rule.resource, rule.target
+            );
             Problem::new(problem::REFERENCE, detail)
                 .error(
                     format!("/{}", rule.property),
-                    format!("must be the {} of a record of {}", rule.target, rule.resource),
+                    format!(
+                        "must be the {} of a record of {}",
+                        rule.target, rule.resource
+                    ),
                 )
-                .hint(format!("create that record first, or use one that exists: GET {path}"))
+                .hint(format!(
+                    "create that record first, or use one that exists: GET {path}"
+                ))
                 .attempt(request.curl("GET", &path, None))
         }
         Refusal::Changed => {
             let problem = if request.headers.contains_key(header::IF_MATCH) {
-                Problem::new(problem::CHANGED, "the record does not match the entity tag in If-Match")
-                    .hint("get the record again: its ETag is the one to send")
+                Problem::new(
+                    problem::CHANGED,
+                    "the record does not match the entity tag in If-Match",
+                )
+                .hint("get the record again: its ETag is the one to send")
             } else {
-                Problem::new(problem::CHANGED, "the record exists, and If-None-Match says that it must not")
-                    .hint("leave If-None-Match out to change the record")
+                Problem::new(
+                    problem::CHANGED,
+                    "the record exists, and If-None-Match says that it must not",
+                )
+                .hint("leave If-None-Match out to change the record")
             };
             problem.attempt(request.curl("GET", request.uri.path(), None))
         }
-        Refusal::Referenced { resource, id, holders, dependent, not_null } => {
-            referenced(request, (&resource, id.as_ref()), &holders, &dependent, not_null.as_deref())
-        }
-        Refusal::IdTaken { resource, property, id } => {
+        Refusal::Referenced {
+            resource,
+            id,
+            holders,
+            dependent,
+            not_null,
+        } => referenced(
+            request,
+            (&resource, id.as_ref()),
+            &holders,
+            &dependent,
+            not_null.as_deref(),
+        ),
+        Refusal::IdTaken {
+            resource,
+            property,
+            id,
+        } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
-            Problem::new(problem::ID_TAKEN, format!("{resource} already has a record with the {property} {id}"))
-                .error(format!("/{property}"), format!("{id} is already in use"))
-                .hint(format!("leave {property} out for the next free one, or change the record with PUT {path}"))
-                .attempt(request.curl("GET", &path, None))
+            Problem::new(
+                problem::ID_TAKEN,
+                format!("{resource} already has a record with the {property} {id}"),
+            )
+            .error(format!("/{property}"), format!("{id} is already in use"))
+            .hint(format!(
+                "leave {property} out for the next free one, or change the record with PUT {path}"
+            ))
+            .attempt(request.curl("GET", &path, None))
         }
-        Refusal::NotUnique { resource, values, holder } => {
-            let used: Vec<_> = values.iter().map(|(name, value)| format!("the {name} {value}")).collect();
-            let who = holder
-                .as_ref()
-                .map_or_else(|| format!("another record of {resource}"), |id| format!("{resource}/{id}"));
-            let mut problem = Problem::new(problem::NOT_UNIQUE, format!("{who} already has {}", list(&used)));
+        Refusal::NotUnique {
+            resource,
+            values,
+            holder,
+        } => {
+            let used: Vec<_> = values
+                .iter()
+                .map(|(name, value)| format!("the {name} {value}"))
+                .collect();
+            let who = holder.as_ref().map_or_else(
+                || format!("another record of {resource}"),
+                |id| format!("{resource}/{id}"),
+            );
+            let mut problem = Problem::new(
+                problem::NOT_UNIQUE,
+                format!("{who} already has {}", list(&used)),
+            );
             for (name, value) in &values {
-                problem = problem.error(pointer::join("", name), format!("{value} is already used by {who}"));
+                problem = problem.error(
+                    pointer::join("", name),
+                    format!("{value} is already used by {who}"),
+                );
             }
             let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
-            problem = problem.hint(format!("choose another {}, or change the record that has it", names.join(" or ")));
+            problem = problem.hint(format!(
+                "choose another {}, or change the record that has it",
+                names.join(" or ")
+            ));
             match holder {
                 Some(id) => {
                     let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
@@ -205,23 +289,40 @@ fn referenced(
     not_null: Option<&str>,
 ) -> Problem {
     const MAX_NAMED: usize = 5;
-    let path =
-        |resource: &str, id: Option<&Id>| format!("{resource}/{}", id.map_or_else(String::new, |id| id.to_string()));
-    let mut named: Vec<String> =
-        holders.iter().take(MAX_NAMED).map(|(resource, id)| path(resource, id.as_ref())).collect();
+    let path = |resource: &str, id: Option<&Id>| {
+        format!(
+            "{resource}/{}",
+            id.map_or_else(String::new, |id| id.to_string())
+        )
+    };
+    let mut named: Vec<String> = holders
+        .iter()
+        .take(MAX_NAMED)
+        .map(|(resource, id)| path(resource, id.as_ref()))
+        .collect();
     match holders.len().saturating_sub(MAX_NAMED) {
         0 => {}
         1 => named.push("one more".into()),
         more => named.push(format!("{more} more")),
     }
-    let points = if holders.len() == 1 { "points" } else { "point" };
+    let points = if holders.len() == 1 {
+        "points"
+    } else {
+        "point"
+    };
     let (gone, named) = (path(resource, id), list(&named));
     let detail = match not_null {
-        Some(rule) => format!("{gone} cannot be deleted: {named} points to it, and the rules say that {rule}"),
+        Some(rule) => {
+            format!("{gone} cannot be deleted: {named} points to it, and the rules say that {rule}")
+        }
         None => format!("{gone} cannot be deleted: {named} {points} to it"),
     };
     let collections: Vec<String> = dependent.iter().map(|name| encode(name)).collect();
-    let target = format!("{}?_dependent={}", request.uri.path(), collections.join(","));
+    let target = format!(
+        "{}?_dependent={}",
+        request.uri.path(),
+        collections.join(",")
+    );
     Problem::new(problem::REFERENCED, detail)
         .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")
         .attempt(request.curl("DELETE", &target, None))

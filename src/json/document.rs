@@ -72,13 +72,21 @@ impl RecordText {
     /// The record `value` with the white space `leading` before it.
     pub fn new(leading: &str, value: &str) -> RecordText {
         let text = format!("{leading}{value}");
-        RecordText { leading: leading.len(), end: text.len(), text: text.into() }
+        RecordText {
+            leading: leading.len(),
+            end: text.len(),
+            text: text.into(),
+        }
     }
 
     /// Another record in the same white space.
     pub fn with_value(&self, value: &str) -> RecordText {
         let text = format!("{}{value}{}", self.leading(), &self.text[self.end..]);
-        RecordText { leading: self.leading, end: self.leading + value.len(), text: text.into() }
+        RecordText {
+            leading: self.leading,
+            end: self.leading + value.len(),
+            text: text.into(),
+        }
     }
 
     /// The same record with other white space before it and none after it.
@@ -127,14 +135,32 @@ impl Document {
     /// # Errors
     /// The first place at which the text is not JSON, is not an object at the top, or repeats a resource's name.
     pub fn parse(text: ByteString) -> Result<Document, SyntaxError> {
-        let text = if is_blank(&text) { ByteString::from_static("{}\n") } else { text };
-        let start = skip_space(text.as_bytes(), if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
+        let text = if is_blank(&text) {
+            ByteString::from_static("{}\n")
+        } else {
+            text
+        };
+        let start = skip_space(
+            text.as_bytes(),
+            if text.starts_with('\u{feff}') {
+                '\u{feff}'.len_utf8()
+            } else {
+                0
+            },
+        );
         if !text[start..].starts_with('{') {
             let error = expected(&text, start, "an object of resources");
-            return Err(if text[start..].starts_with('/') { error } else { error.hint(ONE_OBJECT) });
+            return Err(if text[start..].starts_with('/') {
+                error
+            } else {
+                error.hint(ONE_OBJECT)
+            });
         }
         let in_file = |error: SyntaxError| {
-            let error = SyntaxError { offset: start + error.offset, ..error };
+            let error = SyntaxError {
+                offset: start + error.offset,
+                ..error
+            };
             let is_behind = error.message.starts_with("expected the end of the text");
             if is_behind && text[error.offset..].starts_with(['{', '[', '"', ',']) {
                 error.hint(ONE_OBJECT)
@@ -144,23 +170,35 @@ impl Document {
         };
         let range = check(&text[start..], MAX_DEPTH).map_err(in_file)?;
         let object = &text[start..][range];
-        let entries = serde_json::Deserializer::from_str(object).deserialize_map(SplitObject { file: &text });
+        let entries =
+            serde_json::Deserializer::from_str(object).deserialize_map(SplitObject { file: &text });
         // `check` has accepted the text, so serde_json has nothing left to refuse.
         let entries = entries.map_err(|error| SyntaxError::new(start, error.to_string()))?;
         let mut names = HashSet::new();
-        if let Some((offset, entry)) = entries.iter().find(|(_, entry)| !names.insert(entry.name.as_str())) {
+        if let Some((offset, entry)) = entries
+            .iter()
+            .find(|(_, entry)| !names.insert(entry.name.as_str()))
+        {
             let message = format!("the resource `{}` is in the file twice", entry.name);
             return Err(SyntaxError::new(*offset, message).hint("put the records of both into one"));
         }
         let layout = Layout::of(object, Layout::PRETTY);
-        let end = entries.iter().map(|(_, entry)| entry.before.len() + entry.value.text().len()).sum::<usize>();
+        let end = entries
+            .iter()
+            .map(|(_, entry)| entry.before.len() + entry.value.text().len())
+            .sum::<usize>();
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-        Ok(Document { entries, tail: text.slice_ref(&text[end..]), layout })
+        Ok(Document {
+            entries,
+            tail: text.slice_ref(&text[end..]),
+            layout,
+        })
     }
 
     /// Whether `bytes` are a whole data file. A blank one is not: it may be half of a save.
     pub fn is_whole(bytes: &[u8]) -> bool {
-        std::str::from_utf8(bytes).is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())
+        std::str::from_utf8(bytes)
+            .is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())
     }
 }
 
@@ -190,13 +228,26 @@ impl<'de> Visitor<'de> for SplitObject<'de> {
             let colon = skip_space(bytes, key_offset + key.get().len());
             let start = skip_space(bytes, colon + 1);
             let value = match bytes.get(start) {
-                Some(b'[') => EntryValue::Array(Array::split(file, start, &map.next_value::<Vec<&RawValue>>()?)),
-                Some(b'{') => EntryValue::Object(file.slice_ref(map.next_value::<&RawValue>()?.get())),
+                Some(b'[') => EntryValue::Array(Array::split(
+                    file,
+                    start,
+                    &map.next_value::<Vec<&RawValue>>()?,
+                )),
+                Some(b'{') => {
+                    EntryValue::Object(file.slice_ref(map.next_value::<&RawValue>()?.get()))
+                }
                 _ => EntryValue::Scalar(file.slice_ref(map.next_value::<&RawValue>()?.get())),
             };
             let before = file.slice_ref(&file[previous_end..start]);
             previous_end = start + value.text().len();
-            entries.push((key_offset, Entry { name: unquote(key.get()).into_owned(), before, value }));
+            entries.push((
+                key_offset,
+                Entry {
+                    name: unquote(key.get()).into_owned(),
+                    before,
+                    value,
+                },
+            ));
         }
         Ok(entries)
     }
@@ -213,12 +264,21 @@ impl Array {
             let end = start + item.get().len();
             let comma = skip_space(bytes, end);
             let to = if number + 1 == raw.len() { end } else { comma };
-            items.push(RecordText { text: file.slice_ref(&file[from..to]), leading: start - from, end: end - from });
+            items.push(RecordText {
+                text: file.slice_ref(&file[from..to]),
+                leading: start - from,
+                end: end - from,
+            });
             (from, last_end) = (comma + 1, end);
         }
         let close = skip_space(bytes, last_end);
         let closing = file.slice_ref(&file[last_end..close]);
-        Array { text: file.slice_ref(&file[offset..=close]), offset, items, closing }
+        Array {
+            text: file.slice_ref(&file[offset..=close]),
+            offset,
+            items,
+            closing,
+        }
     }
 }
 
@@ -268,11 +328,21 @@ mod tests {
 
     #[test]
     fn records_keep_the_white_space_around_them() {
-        let document = Document::parse("{\"a\": [\n  {\"x\": 1} , \"],\" ,\n  [2]\n]}".into()).unwrap();
-        let EntryValue::Array(array) = &document.entries[0].value else { panic!("{document:?}") };
-        let items: Vec<_> = array.items.iter().map(|item| (item.leading(), item.value(), item.as_str())).collect();
-        let expected =
-            [("\n  ", "{\"x\": 1}", "\n  {\"x\": 1} "), (" ", "\"],\"", " \"],\" "), ("\n  ", "[2]", "\n  [2]")];
+        let document =
+            Document::parse("{\"a\": [\n  {\"x\": 1} , \"],\" ,\n  [2]\n]}".into()).unwrap();
+        let EntryValue::Array(array) = &document.entries[0].value else {
+            panic!("{document:?}")
+        };
+        let items: Vec<_> = array
+            .items
+            .iter()
+            .map(|item| (item.leading(), item.value(), item.as_str()))
+            .collect();
+        let expected = [
+            ("\n  ", "{\"x\": 1}", "\n  {\"x\": 1} "),
+            (" ", "\"],\"", " \"],\" "),
+            ("\n  ", "[2]", "\n  [2]"),
+        ];
         assert_eq!(items, expected);
         assert_eq!((&*array.closing, array.offset), ("\n", 6));
     }
@@ -281,12 +351,24 @@ mod tests {
     fn names_the_place_of_an_error() {
         for (text, offset, message) in [
             ("[]", 0, "expected an object of resources, found `[`"),
-            ("{\"a\": [1,]}", 9, "expected another value after the comma, found `]`"),
-            ("\u{feff} {\"a\": [], \"\\u0061\": 1}", 14, "the resource `a` is in the file twice"),
+            (
+                "{\"a\": [1,]}",
+                9,
+                "expected another value after the comma, found `]`",
+            ),
+            (
+                "\u{feff} {\"a\": [], \"\\u0061\": 1}",
+                14,
+                "the resource `a` is in the file twice",
+            ),
             ("{} x", 3, "expected the end of the text, found `x`"),
         ] {
             let error = Document::parse(text.into()).unwrap_err();
-            assert_eq!((error.offset, error.message.as_str()), (offset, message), "{text}");
+            assert_eq!(
+                (error.offset, error.message.as_str()),
+                (offset, message),
+                "{text}"
+            );
         }
     }
 }

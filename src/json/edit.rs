@@ -26,7 +26,11 @@ pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) ->
 /// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target` that
 /// is not an object counts as an empty one.
 pub fn merge_patch(target: &str, patch: &str, layout: Layout, margin: &str) -> String {
-    let target = if Kind::of(target) == Kind::Object { target } else { "{}" };
+    let target = if Kind::of(target) == Kind::Object {
+        target
+    } else {
+        "{}"
+    };
     let mut editor = Editor::new(target, layout, margin);
     for member in members(patch) {
         match Kind::of(member.value) {
@@ -80,7 +84,10 @@ impl<'a> Editor<'a> {
         let layout = Layout::of(object, layout);
         let (mut found, mut from, mut end) = (Vec::<MemberText<'a>>::new(), 1, 1);
         for member in members(object) {
-            let (start, value_start) = (offset_in(object, member.raw_key), offset_in(object, member.value));
+            let (start, value_start) = (
+                offset_in(object, member.raw_key),
+                offset_in(object, member.value),
+            );
             end = value_start + member.value.len();
             let (leading, name) = (&object[from..start], &object[start..value_start]);
             // Past the comma, if there is one.
@@ -95,13 +102,25 @@ impl<'a> Editor<'a> {
                 }),
             }
         }
-        let closing = if found.is_empty() { "" } else { &object[end..object.len() - 1] };
-        Editor { members: found, closing: closing.into(), layout, margin }
+        let closing = if found.is_empty() {
+            ""
+        } else {
+            &object[end..object.len() - 1]
+        };
+        Editor {
+            members: found,
+            closing: closing.into(),
+            layout,
+            margin,
+        }
     }
 
     /// What the lines of a member's value begin with.
     fn inner_margin(&self) -> String {
-        self.layout.line(self.margin, 1).trim_start_matches(['\r', '\n']).to_string()
+        self.layout
+            .line(self.margin, 1)
+            .trim_start_matches(['\r', '\n'])
+            .to_string()
     }
 
     fn set(&mut self, key: &str, raw_key: &str, value: &str) {
@@ -122,13 +141,24 @@ impl<'a> Editor<'a> {
             [_] => "".into(),
             [.., last] => last.leading.clone(),
         };
-        let colon = if self.layout.space_after_colon { ": " } else { ":" };
+        let colon = if self.layout.space_after_colon {
+            ": "
+        } else {
+            ":"
+        };
         let name = format!("{raw_key}{colon}").into();
-        self.members.push(MemberText { key: key.to_string().into(), leading, name, value: value.into() });
+        self.members.push(MemberText {
+            key: key.to_string().into(),
+            leading,
+            name,
+            value: value.into(),
+        });
     }
 
     fn remove(&mut self, key: &str) {
-        let Some(place) = self.members.iter().position(|member| member.key == key) else { return };
+        let Some(place) = self.members.iter().position(|member| member.key == key) else {
+            return;
+        };
         let removed = self.members.remove(place);
         match self.members.first_mut() {
             Some(first) if place == 0 => first.leading = removed.leading,
@@ -138,8 +168,15 @@ impl<'a> Editor<'a> {
     }
 
     fn finish(&self) -> String {
-        let members = self.members.iter().map(|member| [&*member.leading, &member.name, &member.value].concat());
-        format!("{{{}{}}}", members.collect::<Vec<_>>().join(","), self.closing)
+        let members = self
+            .members
+            .iter()
+            .map(|member| [&*member.leading, &member.name, &member.value].concat());
+        format!(
+            "{{{}{}}}",
+            members.collect::<Vec<_>>().join(","),
+            self.closing
+        )
     }
 }
 
@@ -155,21 +192,38 @@ mod tests {
     fn removing_what_is_not_there_moves_nothing() {
         let patched = merge_patch("{}", "{\"a\": 1, \"b\": null}", Layout::PRETTY, "");
         assert_eq!(patched, "{\n  \"a\": 1\n}");
-        let patched = merge_patch("{ \"a\": 1,\n  \"b\": 2 }", "{\"a\": null}", Layout::PRETTY, "");
+        let patched = merge_patch(
+            "{ \"a\": 1,\n  \"b\": 2 }",
+            "{\"a\": null}",
+            Layout::PRETTY,
+            "",
+        );
         assert_eq!(patched, "{ \"b\": 2 }");
     }
 
     #[test]
     fn a_merge_changes_only_the_members_it_names() {
         let cases = [
-            ("{\"id\": 1, \"a\":  2}", "{\"a\":3}", "{\"id\": 1, \"a\":  3}"),
-            ("{\"id\": 1.0, \"a\":2}", "{\"a\":2,\"b\":null}", "{\"id\": 1.0, \"a\":2, \"b\": null}"),
+            (
+                "{\"id\": 1, \"a\":  2}",
+                "{\"a\":3}",
+                "{\"id\": 1, \"a\":  3}",
+            ),
+            (
+                "{\"id\": 1.0, \"a\":2}",
+                "{\"a\":2,\"b\":null}",
+                "{\"id\": 1.0, \"a\":2, \"b\": null}",
+            ),
             (
                 "{\n  \"id\": 1\n}",
                 "{\"a\":{\"b\":[1]}}",
                 "{\n  \"id\": 1,\n  \"a\": {\n    \"b\": [\n      1\n    ]\n  }\n}",
             ),
-            ("{\r\n\t\"id\":1\r\n}", "{\"a\":1}", "{\r\n\t\"id\":1,\r\n\t\"a\":1\r\n}"),
+            (
+                "{\r\n\t\"id\":1\r\n}",
+                "{\"a\":1}",
+                "{\r\n\t\"id\":1,\r\n\t\"a\":1\r\n}",
+            ),
             ("{\"id\":1}", "{\"a\":1,\"a\":2}", "{\"id\":1,\"a\":2}"),
             ("{\"id\":1,\"id\":2}", "{\"a\":1}", "{\"id\":2,\"a\":1}"),
             ("{}", "{\"a\":1}", "{\n  \"a\": 1\n}"),
@@ -190,13 +244,25 @@ mod tests {
             (r#"{"a":"b"}"#, r#"{"a":null}"#, r#"{}"#),
             (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
             (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
-            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (
+                r#"{"a":{"b":"c"}}"#,
+                r#"{"a":{"b":"d","c":null}}"#,
+                r#"{"a":{"b":"d"}}"#,
+            ),
             (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
             (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
-            (r#"{}"#, r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+            (
+                r#"{}"#,
+                r#"{"a":{"bb":{"ccc":null}}}"#,
+                r#"{"a":{"bb":{}}}"#,
+            ),
         ];
         for (target, patch, expected) in cases {
-            assert_eq!(merge_patch(target, patch, Layout::MINIFIED, ""), expected, "{target} + {patch}");
+            assert_eq!(
+                merge_patch(target, patch, Layout::MINIFIED, ""),
+                expected,
+                "{target} + {patch}"
+            );
         }
     }
 }

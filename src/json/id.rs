@@ -31,7 +31,9 @@ impl Id {
             Kind::Number if is_shortest(value) && value.parse::<i64>().is_ok() => value.into(),
             // As JavaScript prints it where that loses nothing, else as it is spelt.
             Kind::Number => match value.parse::<f64>() {
-                Ok(number) if is_safe_integer(number) || number.fract() != 0.0 => number_text(value),
+                Ok(number) if is_safe_integer(number) || number.fract() != 0.0 => {
+                    number_text(value)
+                }
                 _ => value.into(),
             },
             Kind::Boolean => value.into(),
@@ -96,7 +98,11 @@ impl IdSequence {
 
     /// The greatest id, if it is an integer.
     pub fn integer(&self) -> Option<i64> {
-        if let IdSequence::Integer(integer) = self { Some(*integer) } else { None }
+        if let IdSequence::Integer(integer) = self {
+            Some(*integer)
+        } else {
+            None
+        }
     }
 
     fn number(&self) -> f64 {
@@ -121,7 +127,9 @@ impl IdSequence {
         match self {
             IdSequence::Empty => "1".into(),
             IdSequence::Integer(integer) if *integer < i64::MAX => (integer + 1).to_string(),
-            IdSequence::Fraction(number) if number.abs() < 9_007_199_254_740_992.0 => (number + 1.0).to_string(),
+            IdSequence::Fraction(number) if number.abs() < 9_007_199_254_740_992.0 => {
+                (number + 1.0).to_string()
+            }
             _ => quote(&random()),
         }
     }
@@ -148,7 +156,11 @@ mod tests {
             ("true", "true", true),
         ];
         for (json, text, same) in cases {
-            assert_eq!(Id::from_json(json) == Some(Id::from_text(text)), same, "{json} {text}");
+            assert_eq!(
+                Id::from_json(json) == Some(Id::from_text(text)),
+                same,
+                "{json} {text}"
+            );
         }
         assert_eq!(Id::from_json("null"), None);
         assert_eq!(Id::from_json("{}"), None);

@@ -35,7 +35,11 @@ pub fn is_text(value: &str, wanted: &str) -> bool {
         Kind::Boolean => value == wanted,
         Kind::String => {
             let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or("");
-            if inner.as_bytes().contains(&b'\\') { unquote(value) == wanted } else { inner == wanted }
+            if inner.as_bytes().contains(&b'\\') {
+                unquote(value) == wanted
+            } else {
+                inner == wanted
+            }
         }
         Kind::Number => value == wanted || (!is_plain(value) && number_text(value) == wanted),
         Kind::Array | Kind::Object => text_form(value) == wanted,
@@ -47,7 +51,8 @@ pub fn is_loosely(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => wanted == "null",
         Kind::Number => {
-            is_text(value, wanted) || (!is_blank(wanted) && order_of_numbers(value, wanted) == Some(Ordering::Equal))
+            is_text(value, wanted)
+                || (!is_blank(wanted) && order_of_numbers(value, wanted) == Some(Ordering::Equal))
         }
         _ => is_text(value, wanted),
     }
@@ -122,12 +127,20 @@ pub fn number(text: &str) -> Option<f64> {
     }
     for (prefix, radix) in [("0x", 16), ("0X", 16), ("0b", 2), ("0o", 8)] {
         if let Some(rest) = text.strip_prefix(prefix) {
-            return u64::from_str_radix(rest, radix).ok().map(|whole| whole as f64);
+            return u64::from_str_radix(rest, radix)
+                .ok()
+                .map(|whole| whole as f64);
         }
     }
     // Rust also reads "inf", "nan" and such, which are words here.
-    let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-    if plain && !digits.starts_with(['+', '-']) { digits.parse::<f64>().ok().map(|size| sign * size) } else { None }
+    let plain = digits
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    if plain && !digits.starts_with(['+', '-']) {
+        digits.parse::<f64>().ok().map(|size| sign * size)
+    } else {
+        None
+    }
 }
 
 /// Whether a JSON number is spelt as JavaScript prints it because it is a short whole number.
@@ -141,7 +154,9 @@ pub fn number_text(spelt: &str) -> Cow<'_, str> {
     if is_plain(spelt) {
         return Cow::Borrowed(spelt);
     }
-    let Ok(number) = spelt.parse::<f64>() else { return Cow::Borrowed(spelt) };
+    let Ok(number) = spelt.parse::<f64>() else {
+        return Cow::Borrowed(spelt);
+    };
     let size = number.abs();
     if number == 0.0 {
         return Cow::Borrowed("0");
@@ -150,10 +165,18 @@ pub fn number_text(spelt: &str) -> Cow<'_, str> {
         return Cow::Owned(number.to_string());
     }
     if !size.is_finite() {
-        return Cow::Borrowed(if number > 0.0 { "Infinity" } else { "-Infinity" });
+        return Cow::Borrowed(if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        });
     }
     let scientific = format!("{number:e}");
-    Cow::Owned(if size >= 1e21 { scientific.replacen('e', "e+", 1) } else { scientific })
+    Cow::Owned(if size >= 1e21 {
+        scientific.replacen('e', "e+", 1)
+    } else {
+        scientific
+    })
 }
 
 #[cfg(test)]
@@ -223,7 +246,12 @@ mod tests {
             ("false", "true", true, Some(Less)),
             ("false", "true", false, None),
             ("null", "0", true, None),
-            ("12345678901234567891", "12345678901234567890", true, Some(Greater)),
+            (
+                "12345678901234567891",
+                "12345678901234567890",
+                true,
+                Some(Greater),
+            ),
             ("[1]", "0", true, None),
             ("[1, \"b\"]", "1,a", false, Some(Greater)),
             ("[]", "", false, Some(Equal)),

@@ -31,8 +31,12 @@ pub struct Layout {
 
 impl Layout {
     /// Two spaces, a line a member: what json-server sends and writes.
-    pub const PRETTY: Layout =
-        Layout { indent: Indent::Spaces(2), crlf: false, space_after_colon: true, space_after_comma: true };
+    pub const PRETTY: Layout = Layout {
+        indent: Indent::Spaces(2),
+        crlf: false,
+        space_after_colon: true,
+        space_after_comma: true,
+    };
 
     /// No white space at all.
     pub const MINIFIED: Layout = Layout {
@@ -52,16 +56,26 @@ impl Layout {
         }
         let gap = &sample[1..first];
         if let Some((_, indent)) = gap.rsplit_once('\n') {
-            let last_line = sample.trim_ascii_end().rsplit('\n').next().unwrap_or_default();
+            let last_line = sample
+                .trim_ascii_end()
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default();
             let margin = last_line.len() - last_line.trim_ascii_start().len();
             let step = match indent.len().saturating_sub(margin) {
                 0 => indent.len(),
                 step => step,
             };
-            layout.indent = if indent.ends_with('\t') { Indent::Tabs(step) } else { Indent::Spaces(step) };
+            layout.indent = if indent.ends_with('\t') {
+                Indent::Tabs(step)
+            } else {
+                Indent::Spaces(step)
+            };
             layout.crlf = gap.contains("\r\n");
         } else if !sample.contains('\n') {
-            layout.indent = Indent::OneLine { padded: !gap.is_empty() };
+            layout.indent = Indent::OneLine {
+                padded: !gap.is_empty(),
+            };
         }
         // The rest of a large value looks like its beginning.
         const FAR: usize = 16 * 1024;
@@ -187,7 +201,10 @@ mod tests {
     fn prints_as_json_stringify_with_two_spaces() {
         let expected = "{\n  \"a\": [\n    1,\n    2.50,\n    {}\n  ],\n  \"b\": {\n    \"c\": \"x, {y}: \\\" z\",\n    \"d\": []\n  },\n  \"e\": null\n}";
         assert_eq!(Layout::PRETTY.render(VALUE, ""), expected);
-        assert_eq!(Layout::MINIFIED.render(expected, ""), VALUE.replace("[ ]", "[]"));
+        assert_eq!(
+            Layout::MINIFIED.render(expected, ""),
+            VALUE.replace("[ ]", "[]")
+        );
     }
 
     #[test]
@@ -203,10 +220,21 @@ mod tests {
             for space_after_colon in [true, false] {
                 for crlf in [false, true] {
                     let one_line = matches!(indent, Indent::OneLine { .. });
-                    let layout = Layout { indent, crlf: crlf && !one_line, space_after_colon, space_after_comma: true };
+                    let layout = Layout {
+                        indent,
+                        crlf: crlf && !one_line,
+                        space_after_colon,
+                        space_after_comma: true,
+                    };
                     let text = layout.render(VALUE, "    ");
                     assert_eq!(
-                        Layout::of(&text, Layout { space_after_comma: true, ..Layout::MINIFIED }),
+                        Layout::of(
+                            &text,
+                            Layout {
+                                space_after_comma: true,
+                                ..Layout::MINIFIED
+                            }
+                        ),
                         layout,
                         "{text}"
                     );

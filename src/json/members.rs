@@ -76,7 +76,11 @@ pub fn members(object: &str) -> impl Iterator<Item = Member<'_>> {
         let end = value_end(bytes, start);
         let raw_key = &object[at..key_end];
         at = skip_comma(bytes, end);
-        Some(Member { key: unquote(raw_key), raw_key, value: &object[start..end] })
+        Some(Member {
+            key: unquote(raw_key),
+            raw_key,
+            value: &object[start..end],
+        })
     })
 }
 
@@ -96,7 +100,10 @@ pub fn items(array: &str) -> impl Iterator<Item = &str> {
 
 /// The value of the member `key` of `object`; of a repeated name the last one counts, as in JavaScript.
 pub fn get_member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
-    members(object).filter(|member| member.key == key).last().map(|member| member.value)
+    members(object)
+        .filter(|member| member.key == key)
+        .last()
+        .map(|member| member.value)
 }
 
 /// The member or item of `value` called `step`.
@@ -117,7 +124,9 @@ pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
     if !path.contains(['.', '[']) {
         return None;
     }
-    let steps = path.split(['.', '[']).map(|step| step.strip_suffix(']').unwrap_or(step));
+    let steps = path
+        .split(['.', '['])
+        .map(|step| step.strip_suffix(']').unwrap_or(step));
     steps.filter(|step| !step.is_empty()).try_fold(value, child)
 }
 
@@ -134,13 +143,21 @@ pub fn locate(value: &str, pointer: &str) -> usize {
 /// The first byte inside the brackets of a value that opens with `open`; the end of the text for other values.
 fn inside(bytes: &[u8], open: u8) -> usize {
     let start = skip_space(bytes, 0);
-    if bytes.get(start) == Some(&open) { skip_space(bytes, start + 1) } else { bytes.len() }
+    if bytes.get(start) == Some(&open) {
+        skip_space(bytes, start + 1)
+    } else {
+        bytes.len()
+    }
 }
 
 /// From the end of a value to the next one, or to the closing bracket.
 fn skip_comma(bytes: &[u8], end: usize) -> usize {
     let at = skip_space(bytes, end);
-    if bytes.get(at) == Some(&b',') { skip_space(bytes, at + 1) } else { at }
+    if bytes.get(at) == Some(&b',') {
+        skip_space(bytes, at + 1)
+    } else {
+        at
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,10 @@ pub fn offset_in(text: &str, part: &str) -> usize {
 
 /// The decoded text of a JSON string literal (with its quotes), which must be valid.
 pub fn unquote(literal: &str) -> std::borrow::Cow<'_, str> {
-    let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(literal);
+    let inner = literal
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(literal);
     if !inner.as_bytes().contains(&b'\\') {
         return std::borrow::Cow::Borrowed(inner);
     }

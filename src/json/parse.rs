@@ -31,7 +31,12 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     pub(super) fn new(offset: usize, message: impl Into<String>) -> SyntaxError {
-        SyntaxError { offset, message: message.into(), hint: None, too_deep: false }
+        SyntaxError {
+            offset,
+            message: message.into(),
+            hint: None,
+            too_deep: false,
+        }
     }
 
     pub(super) fn hint(mut self, hint: &'static str) -> SyntaxError {
@@ -62,7 +67,14 @@ impl Place {
         let before = &text[..floor_char_boundary(text, offset)];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
-        Place { line, column: before[line_start..].chars().filter(|c| *c != '\u{feff}').count() + 1 }
+        Place {
+            line,
+            column: before[line_start..]
+                .chars()
+                .filter(|c| *c != '\u{feff}')
+                .count()
+                + 1,
+        }
     }
 }
 
@@ -80,7 +92,10 @@ impl fmt::Display for Place {
 /// number that is infinite as a double.
 pub fn check(text: &str, max_depth: usize) -> Result<Range<usize>, SyntaxError> {
     let mut parser = serde_json::Deserializer::from_str(text);
-    let checked = Check { depth_left: max_depth }.deserialize(&mut parser);
+    let checked = Check {
+        depth_left: max_depth,
+    }
+    .deserialize(&mut parser);
     match checked.and_then(|()| parser.end()) {
         Ok(()) => Ok(text.len() - text.trim_ascii_start().len()..text.trim_ascii_end().len()),
         Err(error) => Err(explain(text, &error, max_depth)),
@@ -160,10 +175,14 @@ fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxErr
     // The only error of that category is our own.
     if error.is_data() {
         let message = format!("arrays and objects are nested more than {max_depth} deep");
-        return SyntaxError { too_deep: true, ..SyntaxError::new(first_deeper_than(text, max_depth), message) };
+        return SyntaxError {
+            too_deep: true,
+            ..SyntaxError::new(first_deeper_than(text, max_depth), message)
+        };
     }
-    let line_start =
-        memchr::memchr_iter(b'\n', text.as_bytes()).nth(error.line().wrapping_sub(2)).map_or(0, |at| at + 1);
+    let line_start = memchr::memchr_iter(b'\n', text.as_bytes())
+        .nth(error.line().wrapping_sub(2))
+        .map_or(0, |at| at + 1);
     let at = floor_char_boundary(text, (line_start + error.column()).saturating_sub(1));
     // The kinds of syntax errors can only be told apart by their words.
     let words = error.to_string();
@@ -176,7 +195,11 @@ fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxErr
         "expected `,` or `]`" => expected(text, at, COMMA_OR_BRACKET),
         "trailing characters" => expected(text, at, "the end of the text"),
         "trailing comma" => {
-            let what = if text[at..].starts_with('}') { "property" } else { "value" };
+            let what = if text[at..].starts_with('}') {
+                "property"
+            } else {
+                "value"
+            };
             expected(text, at, &format!("another {what} after the comma"))
                 .hint("remove the comma before it: JSON allows none after the last one")
         }
@@ -189,18 +212,31 @@ fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxErr
         "invalid escape" => invalid_escape(text, at),
         "lone leading surrogate in hex escape" | "unexpected end of hex escape" => {
             let is_surrogate = |(at, _): &(usize, &str)| {
-                matches!(text.as_bytes()[at + 2..], [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..])
+                matches!(
+                    text.as_bytes()[at + 2..],
+                    [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
+                )
             };
-            let escape = text[..at].rmatch_indices("\\u").find(is_surrogate).map_or(at, |(at, _)| at);
-            SyntaxError::new(escape, "the escape is half a surrogate pair, which is not a character")
-                .hint("write both halves (`\\ud83d\\ude00`) or the character itself")
+            let escape = text[..at]
+                .rmatch_indices("\\u")
+                .find(is_surrogate)
+                .map_or(at, |(at, _)| at);
+            SyntaxError::new(
+                escape,
+                "the escape is half a surrogate pair, which is not a character",
+            )
+            .hint("write both halves (`\\ud83d\\ude00`) or the character itself")
         }
         words if words.starts_with("control character") => {
             let error = expected(text, at, "the closing `\"` of the string");
             if text[at..].starts_with(['\n', '\r']) {
-                error.hint("the string has no closing quote on its line; a line break inside is `\\n`")
+                error.hint(
+                    "the string has no closing quote on its line; a line break inside is `\\n`",
+                )
             } else {
-                error.hint("write a tab inside a string as `\\t`, other control characters as `\\u00xx`")
+                error.hint(
+                    "write a tab inside a string as `\\t`, other control characters as `\\u00xx`",
+                )
             }
         }
         // "expected value", "expected ident"
@@ -220,12 +256,19 @@ pub(super) fn expected(text: &str, offset: usize, what: &str) -> SyntaxError {
     let rest = text.get(offset..).unwrap_or("");
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let (found, hint) = match rest.chars().next() {
-        None => ("the end of the text".to_string(), Some("a closing bracket, brace or quote may be missing")),
-        Some('\'') => ("`'`".into(), Some("JSON writes names and strings in double quotes")),
+        None => (
+            "the end of the text".to_string(),
+            Some("a closing bracket, brace or quote may be missing"),
+        ),
+        Some('\'') => (
+            "`'`".into(),
+            Some("JSON writes names and strings in double quotes"),
+        ),
         Some('/') => ("`/`".into(), Some("JSON has no comments")),
-        Some(quote @ ('“' | '”' | '„' | '‘' | '’')) => {
-            (format!("`{quote}`"), Some("these are typographic quotes; JSON needs straight ones: \""))
-        }
+        Some(quote @ ('“' | '”' | '„' | '‘' | '’')) => (
+            format!("`{quote}`"),
+            Some("these are typographic quotes; JSON needs straight ones: \""),
+        ),
         Some('\n' | '\r') => ("the end of the line".into(), None),
         Some(letter) if is_name(letter) && !letter.is_numeric() => {
             let word: String = rest.chars().take_while(|c| is_name(*c)).take(24).collect();
@@ -247,17 +290,25 @@ pub(super) fn expected(text: &str, offset: usize, what: &str) -> SyntaxError {
         }
         Some(other) => (format!("`{}`", other.escape_debug()), None),
     };
-    SyntaxError { hint, ..SyntaxError::new(offset, format!("expected {what}, found {found}")) }
+    SyntaxError {
+        hint,
+        ..SyntaxError::new(offset, format!("expected {what}, found {found}"))
+    }
 }
 
 /// The start of the character that `offset` lies in. (std has it from Rust 1.91 on.)
 fn floor_char_boundary(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+    (0..=offset.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or_default()
 }
 
 /// Where the word or number begins that `at` lies in.
 fn word_start(text: &str, at: usize) -> usize {
-    text[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c)).len()
+    text[..at]
+        .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        .len()
 }
 
 fn invalid_escape(text: &str, at: usize) -> SyntaxError {
@@ -265,13 +316,26 @@ fn invalid_escape(text: &str, at: usize) -> SyntaxError {
     let from = at.saturating_sub(5);
     let recent = &text.as_bytes()[from..text.len().min(at + 1)];
     let unicode = recent.windows(2).position(|pair| pair == b"\\u");
-    let start = unicode.or(memchr::memrchr(b'\\', recent)).map_or(at, |place| from + place);
+    let start = unicode
+        .or(memchr::memrchr(b'\\', recent))
+        .map_or(at, |place| from + place);
     if text[start..].starts_with("\\u") {
-        let digits = text[start + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
-        return expected(text, start + 2 + digits, "four hexadecimal digits after `\\u`");
+        let digits = text[start + 2..]
+            .bytes()
+            .take_while(u8::is_ascii_hexdigit)
+            .count();
+        return expected(
+            text,
+            start + 2 + digits,
+            "four hexadecimal digits after `\\u`",
+        );
     }
-    expected(text, start + 1, "one of `\" \\ / b f n r t u` after the backslash")
-        .hint("a backslash itself is written `\\\\`")
+    expected(
+        text,
+        start + 1,
+        "one of `\" \\ / b f n r t u` after the backslash",
+    )
+    .hint("a backslash itself is written `\\\\`")
 }
 
 /// The error for a text that ends inside a string.
@@ -279,8 +343,10 @@ fn unclosed_string(text: &str) -> SyntaxError {
     match text.rfind("\\u") {
         Some(escape) if text.len() - escape < 6 => invalid_escape(text, text.len()),
         _ => {
-            let start =
-                outside_strings(text.as_bytes(), 0).filter(|(_, byte)| *byte == b'"').last().map_or(0, |(at, _)| at);
+            let start = outside_strings(text.as_bytes(), 0)
+                .filter(|(_, byte)| *byte == b'"')
+                .last()
+                .map_or(0, |(at, _)| at);
             SyntaxError::new(start, "the string that begins here has no closing `\"`")
         }
     }
@@ -290,7 +356,9 @@ fn unclosed_string(text: &str) -> SyntaxError {
 fn cut_off(text: &str) -> SyntaxError {
     let end = text.len();
     let (mut open, mut last, mut before) = (Vec::new(), b' ', b' ');
-    for (_, byte) in outside_strings(text.as_bytes(), 0).filter(|(_, byte)| !byte.is_ascii_whitespace()) {
+    for (_, byte) in
+        outside_strings(text.as_bytes(), 0).filter(|(_, byte)| !byte.is_ascii_whitespace())
+    {
         match byte {
             b'{' | b'[' => open.push(byte),
             b'}' | b']' => drop(open.pop()),
@@ -305,7 +373,9 @@ fn cut_off(text: &str) -> SyntaxError {
         (Some(b'{'), b'{' | b',', b'"') => expected(text, end, COLON),
         (_, _, b' ' | b':' | b'[' | b',') => expected(text, end, VALUE),
         _ if is_number && word.ends_with(['-', '+', '.', 'e', 'E']) => expected(text, end, DIGIT),
-        _ if !is_number && !["true", "false", "null"].contains(&word) => expected(text, end - word.len(), VALUE),
+        _ if !is_number && !["true", "false", "null"].contains(&word) => {
+            expected(text, end - word.len(), VALUE)
+        }
         (Some(b'{'), ..) => expected(text, end, COMMA_OR_BRACE),
         _ => expected(text, end, COMMA_OR_BRACKET),
     }
@@ -332,12 +402,48 @@ mod tests {
     #[test]
     fn errors_name_the_place_what_was_expected_and_the_mend() {
         let cases = [
-            ("{\"a\": 1,\n}", 2, 1, "expected another property after the comma, found `}`", "remove the comma"),
-            ("{'a': 1}", 1, 2, "expected a property name in double quotes, found `'`", "double quotes"),
-            ("{a: 1}", 1, 2, "expected a property name in double quotes, found `a`", "double quotes"),
-            ("{\"é\": True}", 1, 7, "expected a value, found `True`", "small letters"),
-            ("[1, 2", 1, 6, "expected `,` or `]`, found the end of the text", "missing"),
-            ("[01]", 1, 3, "expected no digit after a leading zero, found `1`", "leading zero"),
+            (
+                "{\"a\": 1,\n}",
+                2,
+                1,
+                "expected another property after the comma, found `}`",
+                "remove the comma",
+            ),
+            (
+                "{'a': 1}",
+                1,
+                2,
+                "expected a property name in double quotes, found `'`",
+                "double quotes",
+            ),
+            (
+                "{a: 1}",
+                1,
+                2,
+                "expected a property name in double quotes, found `a`",
+                "double quotes",
+            ),
+            (
+                "{\"é\": True}",
+                1,
+                7,
+                "expected a value, found `True`",
+                "small letters",
+            ),
+            (
+                "[1, 2",
+                1,
+                6,
+                "expected `,` or `]`, found the end of the text",
+                "missing",
+            ),
+            (
+                "[01]",
+                1,
+                3,
+                "expected no digit after a leading zero, found `1`",
+                "leading zero",
+            ),
             (
                 "{\"a\": \"b\n\"}",
                 1,
@@ -345,16 +451,48 @@ mod tests {
                 "expected the closing `\"` of the string, found the end of the line",
                 "no closing quote",
             ),
-            ("// x\n{}", 1, 1, "expected a value, found `/`", "no comments"),
-            ("{“a”: 1}", 1, 2, "expected a property name in double quotes, found `“`", "straight"),
-            ("\"\\ud800\"", 1, 2, "the escape is half a surrogate pair, which is not a character", "both halves"),
-            ("\"\\x\"", 1, 3, "expected one of `\" \\ / b f n r t u` after the backslash, found `x`", "itself"),
+            (
+                "// x\n{}",
+                1,
+                1,
+                "expected a value, found `/`",
+                "no comments",
+            ),
+            (
+                "{“a”: 1}",
+                1,
+                2,
+                "expected a property name in double quotes, found `“`",
+                "straight",
+            ),
+            (
+                "\"\\ud800\"",
+                1,
+                2,
+                "the escape is half a surrogate pair, which is not a character",
+                "both halves",
+            ),
+            (
+                "\"\\x\"",
+                1,
+                3,
+                "expected one of `\" \\ / b f n r t u` after the backslash, found `x`",
+                "itself",
+            ),
         ];
         for (text, line, column, message, hint) in cases {
             let error = check(text, MAX_DEPTH).unwrap_err();
-            assert_eq!(Place::of(text, error.offset), Place { line, column }, "{text}");
+            assert_eq!(
+                Place::of(text, error.offset),
+                Place { line, column },
+                "{text}"
+            );
             assert_eq!(error.message, message, "{text}");
-            assert!(error.hint.is_some_and(|words| words.contains(hint)), "{text}: {:?}", error.hint);
+            assert!(
+                error.hint.is_some_and(|words| words.contains(hint)),
+                "{text}: {:?}",
+                error.hint
+            );
         }
     }
 
@@ -362,22 +500,54 @@ mod tests {
     fn a_text_that_ends_too_early_says_what_is_missing() {
         let cases = [
             ("", 0, "expected a value, found the end of the text"),
-            ("{", 1, "expected a property name in double quotes, found the end of the text"),
-            ("{\"a\"", 4, "expected `:` after the property name, found the end of the text"),
+            (
+                "{",
+                1,
+                "expected a property name in double quotes, found the end of the text",
+            ),
+            (
+                "{\"a\"",
+                4,
+                "expected `:` after the property name, found the end of the text",
+            ),
             ("{\"a\": ", 6, "expected a value, found the end of the text"),
-            ("{\"a\": \"b\"", 9, "expected `,` or `}`, found the end of the text"),
-            ("{\"a\": 1, ", 9, "expected a property name in double quotes, found the end of the text"),
-            ("[[1], \"]\"", 9, "expected `,` or `]`, found the end of the text"),
+            (
+                "{\"a\": \"b\"",
+                9,
+                "expected `,` or `}`, found the end of the text",
+            ),
+            (
+                "{\"a\": 1, ",
+                9,
+                "expected a property name in double quotes, found the end of the text",
+            ),
+            (
+                "[[1], \"]\"",
+                9,
+                "expected `,` or `]`, found the end of the text",
+            ),
             ("[1, ", 4, "expected a value, found the end of the text"),
             ("[true", 5, "expected `,` or `]`, found the end of the text"),
             ("[nul", 1, "expected a value, found `nul`"),
             ("[-1.5e", 6, "expected a digit, found the end of the text"),
-            ("[\"a\", \"b\\\"", 6, "the string that begins here has no closing `\"`"),
-            ("[\"\\u12", 6, "expected four hexadecimal digits after `\\u`, found the end of the text"),
+            (
+                "[\"a\", \"b\\\"",
+                6,
+                "the string that begins here has no closing `\"`",
+            ),
+            (
+                "[\"\\u12",
+                6,
+                "expected four hexadecimal digits after `\\u`, found the end of the text",
+            ),
         ];
         for (text, offset, message) in cases {
             let error = check(text, MAX_DEPTH).unwrap_err();
-            assert_eq!((error.offset, error.message.as_str()), (offset, message), "{text}");
+            assert_eq!(
+                (error.offset, error.message.as_str()),
+                (offset, message),
+                "{text}"
+            );
         }
     }
 
@@ -386,17 +556,46 @@ mod tests {
         let long = "9".repeat(400);
         let cases = [
             ("[\"\\ud83d\\ude00\", 1e308, 1e-999, 0e999]", None),
-            ("[\"\\ud83d\"]", Some((2, "the escape is half a surrogate pair, which is not a character"))),
-            ("[\"\\ud83d\\u0041\"]", Some((2, "the escape is half a surrogate pair, which is not a character"))),
-            ("[\"a\\uDE00\"]", Some((3, "the escape is half a surrogate pair, which is not a character"))),
+            (
+                "[\"\\ud83d\"]",
+                Some((
+                    2,
+                    "the escape is half a surrogate pair, which is not a character",
+                )),
+            ),
+            (
+                "[\"\\ud83d\\u0041\"]",
+                Some((
+                    2,
+                    "the escape is half a surrogate pair, which is not a character",
+                )),
+            ),
+            (
+                "[\"a\\uDE00\"]",
+                Some((
+                    3,
+                    "the escape is half a surrogate pair, which is not a character",
+                )),
+            ),
             ("[1, -1e400]", Some((4, "the number is too large"))),
             (long.as_str(), Some((0, "the number is too large"))),
-            ("[\"\\u00é\"]", Some((6, "expected four hexadecimal digits after `\\u`, found `é`"))),
-            ("[\"\\u00e9\\é\"]", Some((9, "expected one of `\" \\ / b f n r t u` after the backslash, found `é`"))),
+            (
+                "[\"\\u00é\"]",
+                Some((6, "expected four hexadecimal digits after `\\u`, found `é`")),
+            ),
+            (
+                "[\"\\u00e9\\é\"]",
+                Some((
+                    9,
+                    "expected one of `\" \\ / b f n r t u` after the backslash, found `é`",
+                )),
+            ),
         ];
         for (text, expected) in cases {
             let error = check(text, MAX_DEPTH).err();
-            let found = error.as_ref().map(|error| (error.offset, error.message.as_str()));
+            let found = error
+                .as_ref()
+                .map(|error| (error.offset, error.message.as_str()));
             assert_eq!(found, expected, "{text}");
         }
     }

@@ -29,8 +29,13 @@ impl FieldPath {
     pub fn new(text: &str) -> FieldPath {
         let steps: Vec<String> = match text.contains(['.', '[']) {
             true => {
-                let steps = text.split(['.', '[']).map(|step| step.strip_suffix(']').unwrap_or(step));
-                steps.filter(|step| !step.is_empty()).map(str::to_string).collect()
+                let steps = text
+                    .split(['.', '['])
+                    .map(|step| step.strip_suffix(']').unwrap_or(step));
+                steps
+                    .filter(|step| !step.is_empty())
+                    .map(str::to_string)
+                    .collect()
             }
             false => vec![text.to_string()],
         };
@@ -38,22 +43,37 @@ impl FieldPath {
         // A name that begins with a letter cannot be what stands between the strings of a record: `":1,"`.
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let is_word = first.bytes().next().is_some_and(is_letter)
-            && first.bytes().all(|byte| is_letter(byte) || matches!(byte, b'-' | b':' | b' '));
+            && first
+                .bytes()
+                .all(|byte| is_letter(byte) || matches!(byte, b'-' | b':' | b' '));
         let quoted = is_word.then(|| Finder::new(&format!("\"{first}\"")).into_owned());
         let is_plain = steps.first().is_some_and(|first| first == text);
         let whole = (!is_plain).then(|| Finder::new(text).into_owned());
-        FieldPath { text: text.to_string(), quoted, whole, steps }
+        FieldPath {
+            text: text.to_string(),
+            quoted,
+            whole,
+            steps,
+        }
     }
 
     /// The value that `record` has there.
     pub fn of<'a>(&self, record: &'a str) -> Option<&'a str> {
         let bytes = record.as_bytes();
-        let Some(quoted) = self.quoted.as_ref().filter(|_| memchr::memchr(b'\\', bytes).is_none()) else {
+        let Some(quoted) = self
+            .quoted
+            .as_ref()
+            .filter(|_| memchr::memchr(b'\\', bytes).is_none())
+        else {
             return get(record, &self.text);
         };
         // Nothing is escaped, so that the name in its quotes can only be a name or a whole string.
         let (first, rest) = self.steps.split_first()?;
-        if self.whole.as_ref().is_some_and(|whole| whole.find(bytes).is_some()) {
+        if self
+            .whole
+            .as_ref()
+            .is_some_and(|whole| whole.find(bytes).is_some())
+        {
             return get(record, &self.text);
         }
         let start = quoted.find(bytes)?;
@@ -62,7 +82,11 @@ impl FieldPath {
         let is_own = memchr::memchr(b'{', &bytes[..start]) == Some(0)
             && memchr::memchr(b'{', &bytes[1..start]).is_none()
             && quoted.find(&bytes[end..]).is_none();
-        let short_cut = if is_own { scalar_after(record, end) } else { None };
+        let short_cut = if is_own {
+            scalar_after(record, end)
+        } else {
+            None
+        };
         let mut at = match short_cut {
             Some(found) => found,
             None => get_member(record, first)?,
@@ -92,7 +116,10 @@ impl FieldPath {
             Some(quoted) => {
                 let bytes = record.as_bytes();
                 quoted.find(bytes).is_some()
-                    || self.whole.as_ref().is_some_and(|whole| whole.find(bytes).is_some())
+                    || self
+                        .whole
+                        .as_ref()
+                        .is_some_and(|whole| whole.find(bytes).is_some())
                     || memchr::memchr(b'\\', bytes).is_some()
             }
             None => true,
@@ -101,10 +128,14 @@ impl FieldPath {
 }
 
 fn any_below(at: &str, steps: &[String], test: &mut dyn FnMut(&str) -> bool) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return test(at) };
+    let Some((step, rest)) = steps.split_first() else {
+        return test(at);
+    };
     match (Kind::of(at), step.parse::<usize>()) {
         (Kind::Object, _) => get_member(at, step).is_some_and(|value| any_below(value, rest, test)),
-        (Kind::Array, Ok(place)) => items(at).nth(place).is_some_and(|item| any_below(item, rest, test)),
+        (Kind::Array, Ok(place)) => items(at)
+            .nth(place)
+            .is_some_and(|item| any_below(item, rest, test)),
         (Kind::Array, Err(_)) => items(at).any(|item| any_below(item, steps, test)),
         _ => false,
     }
@@ -112,12 +143,17 @@ fn any_below(at: &str, steps: &[String], test: &mut dyn FnMut(&str) -> bool) -> 
 
 /// The string, number or word that stands behind a colon at `at`, in a text without escapes; `None` for anything else.
 fn scalar_after(record: &str, at: usize) -> Option<&str> {
-    let rest = record[at..].trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
+    let rest = record[at..]
+        .trim_ascii_start()
+        .strip_prefix(':')?
+        .trim_ascii_start();
     let bytes = rest.as_bytes();
     let end = match bytes.first()? {
         b'"' => memchr::memchr(b'"', &bytes[1..])? + 2,
         b'{' | b'[' => return None,
-        _ => bytes.iter().position(|byte| matches!(byte, b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t'))?,
+        _ => bytes
+            .iter()
+            .position(|byte| matches!(byte, b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t'))?,
     };
     rest.get(..end)
 }
@@ -128,11 +164,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn record() -> impl Strategy<Value = serde_json::Value> {
-        let key = prop::sample::select(vec!["a", "b", "a.b", "ab", "a-b", "a:b", "\u{e9}", "a\"b", "a\\"]);
+        let key = prop::sample::select(vec![
+            "a", "b", "a.b", "ab", "a-b", "a:b", "\u{e9}", "a\"b", "a\\",
+        ]);
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
             (0..3).prop_map(serde_json::Value::from),
-            prop::sample::select(vec!["a", "b", "a.b", "\"a\":1", "{", "x"]).prop_map(serde_json::Value::from),
+            prop::sample::select(vec!["a", "b", "a.b", "\"a\":1", "{", "x"])
+                .prop_map(serde_json::Value::from),
         ];
         let value = leaf.prop_recursive(3, 12, 3, |inner| {
             let key = prop::sample::select(vec!["a", "b", "a.b"]);
@@ -164,8 +203,11 @@ mod tests {
 
     #[test]
     fn of_a_repeated_name_the_last_counts() {
-        let cases =
-            [("{\"a\":1,\"a\":2}", "2"), ("{\"a\":1,\"b\":\"a\"}", "1"), ("{\"a\" : [1], \"a\" : true }", "true")];
+        let cases = [
+            ("{\"a\":1,\"a\":2}", "2"),
+            ("{\"a\":1,\"b\":\"a\"}", "1"),
+            ("{\"a\" : [1], \"a\" : true }", "true"),
+        ];
         for (record, expected) in cases {
             assert_eq!(FieldPath::new("a").of(record), Some(expected), "{record}");
         }

@@ -3,8 +3,13 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 /// What is escaped in the fragment of a URI.
-const FRAGMENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$');
+const FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'$');
 
 /// `pointer` with one more step.
 pub fn join(pointer: &str, step: &str) -> String {
@@ -18,7 +23,9 @@ pub fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
 
 /// The pointer to the parent, and the last step, unescaped; `None` for the whole document.
 pub fn split_last(pointer: &str) -> Option<(&str, String)> {
-    pointer.rsplit_once('/').map(|(parent, last)| (parent, unescape(last)))
+    pointer
+        .rsplit_once('/')
+        .map(|(parent, last)| (parent, unescape(last)))
 }
 
 /// `pointer` as it is written behind the `#` of a URI.

@@ -5,7 +5,11 @@ pub(super) fn outside_strings(bytes: &[u8], start: usize) -> impl Iterator<Item 
     let mut next = start;
     std::iter::from_fn(move || {
         let (at, byte) = (next, *bytes.get(next)?);
-        next = if byte == b'"' { string_end(bytes, at) } else { at + 1 };
+        next = if byte == b'"' {
+            string_end(bytes, at)
+        } else {
+            at + 1
+        };
         Some((at, byte))
     })
 }
@@ -47,7 +51,12 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
 /// The end of the number or word that begins at `start`, in valid JSON.
 pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
-    bytes.get(start..).unwrap_or_default().iter().position(is_end).map_or(bytes.len(), |length| start + length)
+    bytes
+        .get(start..)
+        .unwrap_or_default()
+        .iter()
+        .position(is_end)
+        .map_or(bytes.len(), |length| start + length)
 }
 
 /// The first byte from `at` on that is not white space.
@@ -56,7 +65,10 @@ pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
         // An indent is passed eight spaces at a time.
-        while bytes.get(at..at + 8).is_some_and(|part| part == b"        ") {
+        while bytes
+            .get(at..at + 8)
+            .is_some_and(|part| part == b"        ")
+        {
             at += 8;
         }
     }
@@ -74,7 +86,9 @@ fn plain(rest: &[u8]) -> usize {
     for (number, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+        let found = zero(word ^ (ONES * u64::from(b'"')))
+            | zero(word ^ (ONES * u64::from(b'\\')))
+            | control;
         if found != 0 {
             // The lowest mark is exact; those above it may come of a borrow.
             return number * 8 + found.trailing_zeros() as usize / 8;

@@ -14,8 +14,13 @@ const MOST_ITEMS: usize = 20;
 /// A format, and whether a text has it.
 type Format = (&'static str, fn(&str) -> bool);
 
-const FORMATS: [Format; 5] =
-    [("email", is_email), ("date-time", is_date_time), ("date", is_date), ("uuid", is_uuid), ("uri", is_uri)];
+const FORMATS: [Format; 5] = [
+    ("email", is_email),
+    ("date-time", is_date_time),
+    ("date", is_date),
+    ("uuid", is_uuid),
+    ("uri", is_uri),
+];
 
 /// What was seen of the values at one place.
 #[derive(Debug, Default)]
@@ -50,12 +55,17 @@ impl Seen {
 
     /// What was seen of the property `name`.
     pub(super) fn property(&self, name: &str) -> Option<&Seen> {
-        self.properties.iter().find(|(known, _)| known == name).map(|(_, seen)| seen)
+        self.properties
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, seen)| seen)
     }
 
     /// The properties in the order in which they were met.
     pub(super) fn properties(&self) -> impl Iterator<Item = (&str, &Seen)> {
-        self.properties.iter().map(|(name, seen)| (name.as_str(), seen))
+        self.properties
+            .iter()
+            .map(|(name, seen)| (name.as_str(), seen))
     }
 
     /// A value that was seen, as it is written in a query.
@@ -83,7 +93,9 @@ impl Seen {
             Kind::Object if depth < DEEPEST => self.look_into(value, depth),
             Kind::Array if depth < DEEPEST => {
                 let seen = self.items.get_or_insert_default();
-                items(value).take(MOST_ITEMS).for_each(|item| seen.look(item, depth + 1));
+                items(value)
+                    .take(MOST_ITEMS)
+                    .for_each(|item| seen.look(item, depth + 1));
             }
             Kind::Object | Kind::Array | Kind::Null => {}
             Kind::String => {
@@ -111,7 +123,11 @@ impl Seen {
         for (at, member) in members(object).enumerate() {
             let is = |(name, _): &(String, Seen)| *name == member.key;
             let there = self.properties.get(at).is_some_and(is);
-            let place = if there { Some(at) } else { self.properties.iter().position(is) };
+            let place = if there {
+                Some(at)
+            } else {
+                self.properties.iter().position(is)
+            };
             match place {
                 Some(place) => self.properties[place].1.look(member.value, depth + 1),
                 None if self.properties.len() < MOST_PROPERTIES => {
@@ -130,8 +146,14 @@ impl Seen {
     /// The format that all strings have.
     pub(super) fn format(&self) -> Option<&'static str> {
         let strings = self.types.contains(&"string");
-        let formats = FORMATS.iter().enumerate().filter(|(place, _)| self.not & (1 << place) == 0);
-        formats.map(|(_, (name, _))| *name).next().filter(|_| strings)
+        let formats = FORMATS
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| self.not & (1 << place) == 0);
+        formats
+            .map(|(_, (name, _))| *name)
+            .next()
+            .filter(|_| strings)
     }
 
     /// A schema that all values fit. `required`: properties that all objects have are named so.
@@ -139,7 +161,11 @@ impl Seen {
         let mut schema = Map::new();
         let has = |name| self.types.contains(&name);
         // A number in one record and an integer in another are numbers.
-        let types: Vec<_> = self.types.iter().filter(|name| !(**name == "integer" && has("number"))).collect();
+        let types: Vec<_> = self
+            .types
+            .iter()
+            .filter(|name| !(**name == "integer" && has("number")))
+            .collect();
         match types.as_slice() {
             [] => {}
             [one] => drop(schema.insert("type".into(), json!(one))),
@@ -149,9 +175,15 @@ impl Seen {
             schema.insert("format".into(), format.into());
         }
         if has("object") {
-            let properties: Map<_, _> =
-                self.properties.iter().map(|(name, seen)| (name.clone(), seen.schema(required))).collect();
-            let everywhere = self.properties.iter().filter(|(_, seen)| seen.count == self.objects);
+            let properties: Map<_, _> = self
+                .properties
+                .iter()
+                .map(|(name, seen)| (name.clone(), seen.schema(required)))
+                .collect();
+            let everywhere = self
+                .properties
+                .iter()
+                .filter(|(_, seen)| seen.count == self.objects);
             let everywhere: Vec<_> = everywhere.map(|(name, _)| name.as_str()).collect();
             schema.insert("properties".into(), Value::Object(properties));
             if required && !everywhere.is_empty() && !self.too_many {
@@ -166,30 +198,44 @@ impl Seen {
 }
 
 fn is_email(text: &str) -> bool {
-    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@<>()\",;".contains(c));
-    text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host) && host.contains('.'))
+    let plain = |part: &str| {
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@<>()\",;".contains(c))
+    };
+    text.split_once('@')
+        .is_some_and(|(name, host)| plain(name) && plain(host) && host.contains('.'))
 }
 
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-' && [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(digit)
+    bytes.len() == 10
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(digit)
 }
 
 fn is_date_time(text: &str) -> bool {
-    let Some((date, time)) = text.split_once(['T', 't']) else { return false };
-    let zoned = time.ends_with(['Z', 'z']) || time.get(8..).is_some_and(|rest| rest.contains(['+', '-']));
+    let Some((date, time)) = text.split_once(['T', 't']) else {
+        return false;
+    };
+    let zoned =
+        time.ends_with(['Z', 'z']) || time.get(8..).is_some_and(|rest| rest.contains(['+', '-']));
     let digits = time.bytes().take(8).filter(u8::is_ascii_digit).count();
     is_date(date) && zoned && digits == 6 && time.as_bytes().get(2) == Some(&b':')
 }
 
 fn is_uuid(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').map(str::len).collect();
-    parts == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+    parts == [8, 4, 4, 4, 12]
+        && text
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 fn is_uri(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
+    let rest = text
+        .strip_prefix("https://")
+        .or(text.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         !rest.is_empty() && !rest.contains(|c: char| c.is_whitespace() || "<>\"{}|\\^`".contains(c))
     })

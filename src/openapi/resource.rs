@@ -38,11 +38,18 @@ pub(super) fn describe<'a>(
 ) -> Described<'a> {
     let id = &store.settings().id;
     let mut seen = Seen::default();
-    let parsed = |text: &str| (text.len() <= MAX_EXAMPLE).then(|| serde_json::from_str(text).ok()).flatten();
+    let parsed = |text: &str| {
+        (text.len() <= MAX_EXAMPLE)
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+    };
     let (example, single) = match resource.data() {
         Data::Collection(rows) => {
             rows.rows().for_each(|row| seen.see(row.value()));
-            (rows.window(0, 1).next().and_then(|row| parsed(row.value())), false)
+            (
+                rows.window(0, 1).next().and_then(|row| parsed(row.value())),
+                false,
+            )
         }
         Data::Object(text) | Data::Scalar(text) => {
             seen.see(text);
@@ -51,14 +58,25 @@ pub(super) fn describe<'a>(
     };
     let rules = schema.rules(resource.name());
     let body = match (rules, &example) {
-        (Some(rules), _) => rules.example().filter(|example| may_be_sent(store, resource, example)).cloned(),
+        (Some(rules), _) => rules
+            .example()
+            .filter(|example| may_be_sent(store, resource, example))
+            .cloned(),
         (None, Some(Value::Object(members))) => {
             let members = members.iter().filter(|(name, _)| single || *name != id);
-            Some(Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect()))
+            Some(Value::Object(
+                members
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+            ))
         }
         (None, _) => None,
     };
-    let word = if single { resource.name().to_string() } else { singular(resource.name()) };
+    let word = if single {
+        resource.name().to_string()
+    } else {
+        singular(resource.name())
+    };
     let path = format!("/{}", encode(resource.name()));
     Described {
         resource,
@@ -74,10 +92,13 @@ pub(super) fn describe<'a>(
 
 /// Whether the references of an example point to records.
 fn may_be_sent(store: &Store, resource: &Resource, example: &Value) -> bool {
-    let Ok(body) = Object::parse(&example.to_string()) else { return false };
+    let Ok(body) = Object::parse(&example.to_string()) else {
+        return false;
+    };
     let resource = resource.name().to_string();
-    let planned =
-        store.draft(&Command::Create { resource, body }, &mut String::new).and_then(|draft| store.plan(draft));
+    let planned = store
+        .draft(&Command::Create { resource, body }, &mut String::new)
+        .and_then(|draft| store.plan(draft));
     !matches!(planned, Err(Refusal::Dangling { .. }))
 }
 
@@ -102,17 +123,28 @@ impl Names {
     }
 
     fn forms(&self, name: &str) -> [String; 4] {
-        [name.to_string(), format!("New{name}"), format!("{name}Replacement"), format!("{name}Changes")]
+        [
+            name.to_string(),
+            format!("New{name}"),
+            format!("{name}Replacement"),
+            format!("{name}Changes"),
+        ]
     }
 }
 
 pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// What is escaped in a path of the document; braces would mark a parameter.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Encodes `text` as one segment of a path.
 fn encode(text: &str) -> String {

@@ -22,7 +22,10 @@ pub(super) fn add(
     let Some(rules) = rules.filter(|rules| (rules.holds() == Holds::Records) == records) else {
         let mut inferred = one.seen.schema(true);
         if let Some(inferred) = inferred.as_object_mut() {
-            inferred.insert("description".into(), "Inferred from the data: there are no rules.".into());
+            inferred.insert(
+                "description".into(),
+                "Inferred from the data: there are no rules.".into(),
+            );
             if records && one.seen.is_empty() {
                 inferred.insert("type".into(), "object".into());
             }
@@ -32,7 +35,10 @@ pub(super) fn add(
             let mut request = one.seen.schema(false);
             if let Some(request) = request.as_object_mut() {
                 request.insert("type".into(), "object".into());
-                request.insert("description".into(), "Not enforced: there are no rules.".into());
+                request.insert(
+                    "description".into(),
+                    "Not enforced: there are no rules.".into(),
+                );
             }
             schemas.insert(format!("New{}", one.name), request);
         }
@@ -40,10 +46,16 @@ pub(super) fn add(
     };
     let raw = moved.schema(rules.raw());
     let id = records.then_some(id.as_str());
-    schemas.insert(one.name.clone(), answered(raw.clone(), id, one.seen.property(id.unwrap_or_default())));
+    schemas.insert(
+        one.name.clone(),
+        answered(raw.clone(), id, one.seen.property(id.unwrap_or_default())),
+    );
     schemas.insert(format!("New{}", one.name), sent(raw.clone(), id));
     if id.is_some() {
-        schemas.insert(format!("{}Replacement", one.name), replacement(raw.clone(), id));
+        schemas.insert(
+            format!("{}Replacement", one.name),
+            replacement(raw.clone(), id),
+        );
     }
     schemas.insert(format!("{}Changes", one.name), changes(raw, id));
 }
@@ -56,31 +68,68 @@ pub(super) struct Moved<'a> {
 }
 
 /// The keywords that hold schemas by name.
-const MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+const MAPS: [&str; 5] = [
+    "properties",
+    "patternProperties",
+    "$defs",
+    "definitions",
+    "dependentSchemas",
+];
 /// The keywords whose values are data.
-const DATA: [&str; 6] = ["const", "default", "enum", "examples", "required", "dependentRequired"];
+const DATA: [&str; 6] = [
+    "const",
+    "default",
+    "enum",
+    "examples",
+    "required",
+    "dependentRequired",
+];
 
 impl<'a> Moved<'a> {
-    pub(super) fn new(schema: &'a Schema, described: &[Described<'_>], names: &mut Names) -> Moved<'a> {
+    pub(super) fn new(
+        schema: &'a Schema,
+        described: &[Described<'_>],
+        names: &mut Names,
+    ) -> Moved<'a> {
         let mut places = Vec::new();
         for one in described {
-            let Some(rules) = schema.rules(one.resource.name()) else { continue };
-            let end = if rules.holds() == Holds::Records { "/items" } else { "" };
-            places.push((format!("{}{end}", join("/properties", rules.resource())), one.name.clone()));
+            let Some(rules) = schema.rules(one.resource.name()) else {
+                continue;
+            };
+            let end = if rules.holds() == Holds::Records {
+                "/items"
+            } else {
+                ""
+            };
+            places.push((
+                format!("{}{end}", join("/properties", rules.resource())),
+                one.name.clone(),
+            ));
         }
         for keyword in ["$defs", "definitions"] {
-            let Some(definitions) = schema.raw().get(keyword).and_then(Value::as_object) else { continue };
+            let Some(definitions) = schema.raw().get(keyword).and_then(Value::as_object) else {
+                continue;
+            };
             for name in definitions.keys() {
-                places.push((join(&format!("/{keyword}"), name), names.unique(&capital(name))));
+                places.push((
+                    join(&format!("/{keyword}"), name),
+                    names.unique(&capital(name)),
+                ));
             }
         }
-        Moved { rules: schema, places }
+        Moved {
+            rules: schema,
+            places,
+        }
     }
 
     /// Adds the definitions of the rules file.
     pub(super) fn definitions(&self, schemas: &mut Map<String, Value>) {
         for (pointer, name) in &self.places {
-            if let (false, Some(definition)) = (schemas.contains_key(name), self.rules.raw().pointer(pointer)) {
+            if let (false, Some(definition)) = (
+                schemas.contains_key(name),
+                self.rules.raw().pointer(pointer),
+            ) {
                 schemas.insert(name.clone(), self.schema(definition));
             }
         }
@@ -90,7 +139,11 @@ impl<'a> Moved<'a> {
     pub(super) fn schema(&self, schema: &Value) -> Value {
         let Value::Object(members) = schema else {
             // OpenAPI tools know objects better than the schema `true`.
-            return if *schema == Value::Bool(true) { json!({}) } else { schema.clone() };
+            return if *schema == Value::Bool(true) {
+                json!({})
+            } else {
+                schema.clone()
+            };
         };
         let mut moved = Map::new();
         for (keyword, value) in members {
@@ -103,13 +156,19 @@ impl<'a> Moved<'a> {
                 ("references", _) => ("x-references", value.clone()),
                 ("uniqueItemProperties", _) => ("x-unique", value.clone()),
                 (name, Value::Object(schemas)) if MAPS.contains(&name) => {
-                    let schemas = schemas.iter().map(|(name, schema)| (name.clone(), self.schema(schema)));
+                    let schemas = schemas
+                        .iter()
+                        .map(|(name, schema)| (name.clone(), self.schema(schema)));
                     (name, Value::Object(schemas.collect()))
                 }
                 (name, _) if DATA.contains(&name) => (name, value.clone()),
-                (name, Value::Array(schemas)) => {
-                    (name, schemas.iter().map(|schema| self.schema_or_data(schema)).collect())
-                }
+                (name, Value::Array(schemas)) => (
+                    name,
+                    schemas
+                        .iter()
+                        .map(|schema| self.schema_or_data(schema))
+                        .collect(),
+                ),
                 (name, value) => (name, self.schema_or_data(value)),
             };
             moved.insert(keyword.into(), value);
@@ -118,7 +177,11 @@ impl<'a> Moved<'a> {
     }
 
     fn schema_or_data(&self, value: &Value) -> Value {
-        if value.is_object() { self.schema(value) } else { value.clone() }
+        if value.is_object() {
+            self.schema(value)
+        } else {
+            value.clone()
+        }
     }
 
     fn target(&self, target: &str) -> Option<String> {
@@ -127,10 +190,15 @@ impl<'a> Moved<'a> {
             .places
             .iter()
             .filter(|(place, _)| {
-                pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                pointer
+                    .strip_prefix(place.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
             .max_by_key(|(place, _)| place.len())?;
-        Some(format!("#/components/schemas/{name}{}", fragment(&pointer[place.len()..])))
+        Some(format!(
+            "#/components/schemas/{name}{}",
+            fragment(&pointer[place.len()..])
+        ))
     }
 }
 
@@ -170,7 +238,9 @@ pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
 
 /// The schema of a PATCH: no property is required.
 pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
-    let Value::Object(mut members) = replacement(schema, id) else { return json!({}) };
+    let Value::Object(mut members) = replacement(schema, id) else {
+        return json!({});
+    };
     // Keywords about the whole record.
     const OF_THE_WHOLE: [&str; 13] = [
         "required",
@@ -197,7 +267,8 @@ fn add_id(members: &mut Map<String, Value>, id: &str, seen: Option<Value>) {
     if let Value::Object(properties) = properties {
         let any = || json!({ "type": ["integer", "string", "number", "boolean"], "description": "Generated by the server if missing." });
         properties.entry(id).or_insert_with(|| {
-            seen.filter(|seen| seen.get("type").is_some_and(|types| !types.is_array())).unwrap_or_else(any)
+            seen.filter(|seen| seen.get("type").is_some_and(|types| !types.is_array()))
+                .unwrap_or_else(any)
         });
     }
 }

@@ -8,8 +8,16 @@ use crate::schema::Schema;
 use crate::store::{Settings, Store};
 
 fn make(data: &str, rules: &str) -> Value {
-    let store = Store::open(Document::parse(data.into()).unwrap(), Arc::new(Settings::default())).unwrap();
-    let schema = if rules.is_empty() { Schema::default() } else { Schema::compile(rules).unwrap() };
+    let store = Store::open(
+        Document::parse(data.into()).unwrap(),
+        Arc::new(Settings::default()),
+    )
+    .unwrap();
+    let schema = if rules.is_empty() {
+        Schema::default()
+    } else {
+        Schema::compile(rules).unwrap()
+    };
     document(&schema, &store)
 }
 
@@ -21,13 +29,26 @@ fn without_rules_the_data_tells() {
     ]}"#;
     let document = make(data, "");
     let post = &document["components"]["schemas"]["Post"];
-    assert_eq!(post["required"], serde_json::json!(["id", "title", "at", "by", "n"]));
-    assert_eq!(post["properties"]["title"]["type"], serde_json::json!(["string", "null"]));
+    assert_eq!(
+        post["required"],
+        serde_json::json!(["id", "title", "at", "by", "n"])
+    );
+    assert_eq!(
+        post["properties"]["title"]["type"],
+        serde_json::json!(["string", "null"])
+    );
     assert_eq!(post["properties"]["at"]["format"], "date");
-    assert_eq!(post["properties"]["by"]["properties"]["mail"]["format"], "email");
+    assert_eq!(
+        post["properties"]["by"]["properties"]["mail"]["format"],
+        "email"
+    );
     assert_eq!(post["properties"]["n"]["type"], "number");
     assert_eq!(post["properties"]["tags"]["items"]["type"], "string");
-    assert!(document["components"]["schemas"]["NewPost"].get("required").is_none());
+    assert!(
+        document["components"]["schemas"]["NewPost"]
+            .get("required")
+            .is_none()
+    );
 }
 
 #[test]
@@ -37,22 +58,40 @@ fn rules_tell_and_their_pointers_are_moved() {
         "properties": {"email": {"$ref": "#/$defs/mail"}, "boss": {"$ref": "#/properties/users/items/properties/email"}}
     }}}}"##;
     let schemas = &make(r#"{"users": []}"#, rules)["components"]["schemas"];
-    assert_eq!(schemas["User"]["required"], serde_json::json!(["email", "id"]));
+    assert_eq!(
+        schemas["User"]["required"],
+        serde_json::json!(["email", "id"])
+    );
     assert_eq!(schemas["NewUser"]["required"], serde_json::json!(["email"]));
     assert!(schemas["UserChanges"].get("required").is_none());
-    assert_eq!(schemas["User"]["properties"]["email"]["$ref"], "#/components/schemas/Mail");
-    assert_eq!(schemas["User"]["properties"]["boss"]["$ref"], "#/components/schemas/User/properties/email");
+    assert_eq!(
+        schemas["User"]["properties"]["email"]["$ref"],
+        "#/components/schemas/Mail"
+    );
+    assert_eq!(
+        schemas["User"]["properties"]["boss"]["$ref"],
+        "#/components/schemas/User/properties/email"
+    );
     assert_eq!(schemas["Mail"]["format"], "email");
 }
 
 #[test]
 fn every_operator_is_a_parameter() {
     let document = make(r#"{"posts": [{"id": 1, "title": "a"}]}"#, "");
-    let parameters = document["paths"]["/posts"]["get"]["parameters"].as_array().unwrap();
-    let names: Vec<_> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+    let parameters = document["paths"]["/posts"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let names: Vec<_> = parameters
+        .iter()
+        .filter_map(|parameter| parameter["name"].as_str())
+        .collect();
     for operator in &crate::rules::OPERATORS {
         let sign = if operator.in_017 { '_' } else { ':' };
-        assert!(names.contains(&format!("title{sign}{}", operator.name).as_str()), "{}", operator.name);
+        assert!(
+            names.contains(&format!("title{sign}{}", operator.name).as_str()),
+            "{}",
+            operator.name
+        );
     }
     assert!(!names.contains(&"id:contains"), "a number holds no text");
 }

@@ -39,13 +39,22 @@ impl QueryError {
         detail: impl Into<String>,
         example: impl Into<String>,
     ) -> QueryError {
-        QueryError { fault, parameter: parameter.into(), detail: detail.into(), example: example.into() }
+        QueryError {
+            fault,
+            parameter: parameter.into(),
+            detail: detail.into(),
+            example: example.into(),
+        }
     }
 }
 
 impl fmt::Display for QueryError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}; for example: {}", self.parameter, self.detail, self.example)
+        write!(
+            formatter,
+            "{}: {}; for example: {}",
+            self.parameter, self.detail, self.example
+        )
     }
 }
 

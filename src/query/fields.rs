@@ -19,22 +19,33 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of `collection` and the paths that the rules declare.
     pub fn new(collection: Option<&'a Collection>, declared: &'a [&'a str]) -> Fields<'a> {
-        Fields { collection, declared }
+        Fields {
+            collection,
+            declared,
+        }
     }
 
     /// Whether a rule declares `path` or a record has a value there (`null` is one).
     pub fn has(&self, path: &str) -> bool {
-        self.declared.contains(&path) || self.collection.is_some_and(|collection| collection.has_field(path))
+        self.declared.contains(&path)
+            || self
+                .collection
+                .is_some_and(|collection| collection.has_field(path))
     }
 
     fn records(&self) -> impl Iterator<Item = &'a str> {
-        self.collection.into_iter().flat_map(Collection::rows).map(|record| record.value())
+        self.collection
+            .into_iter()
+            .flat_map(Collection::rows)
+            .map(|record| record.value())
     }
 
     /// Whether the field `path` is an array, as the first record that has it shows.
     pub fn is_array(&self, path: &str) -> bool {
         let path = FieldPath::new(path);
-        self.records().find_map(|record| path.of(record)).is_some_and(|value| Kind::of(value) == Kind::Array)
+        self.records()
+            .find_map(|record| path.of(record))
+            .is_some_and(|value| Kind::of(value) == Kind::Array)
     }
 
     /// Whether nothing at all is known: there is no record and no rule.
@@ -44,15 +55,22 @@ impl<'a> Fields<'a> {
 
     /// The known name nearest to `path`, where one is near enough to be a typing mistake.
     pub fn nearest(&self, path: &str) -> Option<String> {
-        let mut names: BTreeSet<String> = self.declared.iter().map(|name| name.to_string()).collect();
-        self.records().take(SAMPLE).for_each(|record| collect_names(record, "", 3, &mut names));
+        let mut names: BTreeSet<String> =
+            self.declared.iter().map(|name| name.to_string()).collect();
+        self.records()
+            .take(SAMPLE)
+            .for_each(|record| collect_names(record, "", 3, &mut names));
         nearest(path, names.iter().map(String::as_str)).map(str::to_string)
     }
 }
 
 fn collect_names(object: &str, prefix: &str, depth: usize, names: &mut BTreeSet<String>) {
     for member in json::members(object) {
-        let name = if prefix.is_empty() { member.key.to_string() } else { format!("{prefix}.{}", member.key) };
+        let name = if prefix.is_empty() {
+            member.key.to_string()
+        } else {
+            format!("{prefix}.{}", member.key)
+        };
         if depth > 1 && Kind::of(member.value) == Kind::Object {
             collect_names(member.value, &name, depth - 1, names);
         }

@@ -34,7 +34,10 @@ pub(super) enum Test {
     /// A string that begins or ends with one of these (in lower case).
     Part(Op, Vec<String>),
     /// A string that holds one of these in lower case, or an array with one of them as an item.
-    Contains { wanted: Vec<String>, lower: Vec<String> },
+    Contains {
+        wanted: Vec<String>,
+        lower: Vec<String>,
+    },
     /// A regular expression found in the text form.
     Like(Vec<Regex>),
     /// Of an empty list nothing can be equal to one.
@@ -43,28 +46,51 @@ pub(super) enum Test {
 
 impl Test {
     /// The test that `operator` written so makes of `values`.
-    pub fn new(operator: Op, values: Vec<String>, spelling: Spelling, parameter: &str) -> Result<Test, QueryError> {
+    pub fn new(
+        operator: Op,
+        values: Vec<String>,
+        spelling: Spelling,
+        parameter: &str,
+    ) -> Result<Test, QueryError> {
         Ok(match (operator, spelling) {
             (Op::Eq, _) => Test::Loose(values),
             (Op::Ne, Spelling::Underscore) => Test::NotText(values),
             (Op::Ne, Spelling::Colon) => Test::NotLoose(values),
             (Op::In, _) => Test::Loose(
-                values.iter().flat_map(|value| value.split(',')).map(|value| value.trim().to_string()).collect(),
+                values
+                    .iter()
+                    .flat_map(|value| value.split(','))
+                    .map(|value| value.trim().to_string())
+                    .collect(),
             ),
             (Op::Lt | Op::Lte | Op::Gt | Op::Gte, _) => Test::Order(operator, values, spelling),
-            (Op::Contains, _) => {
-                Test::Contains { lower: values.iter().map(|value| value.to_lowercase()).collect(), wanted: values }
-            }
-            (Op::StartsWith | Op::EndsWith, _) => {
-                Test::Part(operator, values.iter().map(|value| value.to_lowercase()).collect())
-            }
+            (Op::Contains, _) => Test::Contains {
+                lower: values.iter().map(|value| value.to_lowercase()).collect(),
+                wanted: values,
+            },
+            (Op::StartsWith | Op::EndsWith, _) => Test::Part(
+                operator,
+                values.iter().map(|value| value.to_lowercase()).collect(),
+            ),
             (Op::Like, _) => {
                 let compiled = values.iter().map(|value| {
                     pattern::compile(value).map_err(|error| {
-                        let detail = format!("{} is not a valid regular expression: {error}", quoted(value));
+                        let detail = format!(
+                            "{} is not a valid regular expression: {error}",
+                            quoted(value)
+                        );
                         // The text itself can be looked for, if that was meant.
-                        let literal = if value.len() < 80 { query_encode(&regex::escape(value)) } else { "^a".into() };
-                        QueryError::new(Fault::Pattern, parameter, detail, format!("{parameter}={literal}"))
+                        let literal = if value.len() < 80 {
+                            query_encode(&regex::escape(value))
+                        } else {
+                            "^a".into()
+                        };
+                        QueryError::new(
+                            Fault::Pattern,
+                            parameter,
+                            detail,
+                            format!("{parameter}={literal}"),
+                        )
                     })
                 });
                 Test::Like(compiled.collect::<Result<_, _>>()?)
@@ -103,7 +129,8 @@ impl Test {
                     let text = json::unquote(value);
                     lower.iter().any(|part| holds(&text, part))
                 }
-                Kind::Array => json::items(value).any(|item| wanted.iter().any(|wanted| is_loosely(item, wanted))),
+                Kind::Array => json::items(value)
+                    .any(|item| wanted.iter().any(|wanted| is_loosely(item, wanted))),
                 _ => false,
             },
             Test::Like(patterns) => {
@@ -120,7 +147,10 @@ impl Test {
 /// Whether `text` begins with `part`, which is in lower case, whatever the case of `text`.
 fn starts_with(text: &str, part: &str) -> bool {
     if part.is_ascii() {
-        return text.as_bytes().get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part.as_bytes()));
+        return text
+            .as_bytes()
+            .get(..part.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(part.as_bytes()));
     }
     text.to_lowercase().starts_with(part)
 }
@@ -135,8 +165,12 @@ fn holds(text: &str, part: &str) -> bool {
 
 /// [`holds`] for bytes of which only the ASCII letters have cases.
 fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
-    let Some((first, rest)) = part.split_first() else { return true };
-    let Some(last_start) = text.len().checked_sub(part.len()) else { return false };
+    let Some((first, rest)) = part.split_first() else {
+        return true;
+    };
+    let Some(last_start) = text.len().checked_sub(part.len()) else {
+        return false;
+    };
     let starts = &text[..=last_start];
     memchr::memchr2_iter(*first, first.to_ascii_uppercase(), starts)
         .any(|at| text[at + 1..at + part.len()].eq_ignore_ascii_case(rest))
@@ -144,7 +178,11 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 
 impl Filter {
     pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
-        Filter { parameter: parameter.to_string(), path: FieldPath::new(path), test }
+        Filter {
+            parameter: parameter.to_string(),
+            path: FieldPath::new(path),
+            test,
+        }
     }
 
     /// Whether `record` passes.
@@ -177,23 +215,40 @@ impl<'a> Name<'a> {
         // Of an empty collection nothing is known, it may be about to have that field.
         let may_be_field = parameter.contains(':') && fields.is_blank();
         if !looks_special || may_be_field || fields.has(parameter) {
-            return Ok(Name { path: parameter, operator: None });
+            return Ok(Name {
+                path: parameter,
+                operator: None,
+            });
         }
         if let Some(base) = without_index(parameter) {
             return Name::read(base, fields);
         }
         if let Some((path, name)) = parameter.rsplit_once(':') {
             let Some(operator) = Operator::named(name) else {
-                let near = nearest(name, OPERATORS.iter().map(|operator| operator.name)).and_then(Operator::named);
+                let near = nearest(name, OPERATORS.iter().map(|operator| operator.name))
+                    .and_then(Operator::named);
                 let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
-                let detail = format!("unknown operator {}; the operators are {}", quoted(name), operator_names());
+                let detail = format!(
+                    "unknown operator {}; the operators are {}",
+                    quoted(name),
+                    operator_names()
+                );
                 return Err(QueryError::new(Fault::Operator, parameter, detail, example));
             };
-            return Ok(Name { path, operator: Some((operator, Spelling::Colon)) });
+            return Ok(Name {
+                path,
+                operator: Some((operator, Spelling::Colon)),
+            });
         }
         Ok(match Operator::suffix_of(parameter) {
-            Some((path, operator)) => Name { path, operator: Some((operator, Spelling::Underscore)) },
-            None => Name { path: parameter, operator: None },
+            Some((path, operator)) => Name {
+                path,
+                operator: Some((operator, Spelling::Underscore)),
+            },
+            None => Name {
+                path: parameter,
+                operator: None,
+            },
         })
     }
 }
@@ -204,7 +259,8 @@ fn without_index(parameter: &str) -> Option<&str> {
     (!base.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
-const WHERE_EXAMPLE: &str = r#"_where={"or":[{"views":{"gt":10}},{"author":{"name":{"eq":"ann"}}}]}"#;
+const WHERE_EXAMPLE: &str =
+    r#"_where={"or":[{"views":{"gt":10}},{"author":{"name":{"eq":"ann"}}}]}"#;
 
 /// A tree of conditions.
 #[derive(Debug, Clone)]
@@ -221,7 +277,12 @@ impl Condition {
     /// Reads the value of a `_where` parameter.
     pub fn parse(text: &str) -> Result<Condition, QueryError> {
         if let Err(error) = json::check(text, json::MAX_BODY_DEPTH) {
-            let detail = format!("{} is not JSON: {}, at character {}", quoted(text), error.message, error.offset + 1);
+            let detail = format!(
+                "{} is not JSON: {}, at character {}",
+                quoted(text),
+                error.message,
+                error.offset + 1
+            );
             return Err(wrong_where(detail));
         }
         where_object(text.trim_ascii(), "")
@@ -239,7 +300,9 @@ impl Condition {
     /// Shows every field that is asked for.
     pub fn each_field(&self, see: &mut dyn FnMut(&str)) {
         match self {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| part.each_field(see)),
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| part.each_field(see))
+            }
             Condition::Field(filter) => see(&filter.path.text),
         }
     }
@@ -253,7 +316,10 @@ fn wrong_where(detail: impl Into<String>) -> QueryError {
 fn where_object(value: &str, prefix: &str) -> Result<Condition, QueryError> {
     if Kind::of(value) != Kind::Object {
         let what = Kind::of(value).with_article();
-        return Err(wrong_where(format!("an object of fields is expected, found {what}: {}", quoted(value))));
+        return Err(wrong_where(format!(
+            "an object of fields is expected, found {what}: {}",
+            quoted(value)
+        )));
     }
     let mut parts = Vec::new();
     for member in json::members(value) {
@@ -262,7 +328,11 @@ fn where_object(value: &str, prefix: &str) -> Result<Condition, QueryError> {
             ("", "or") => parts.push(Condition::Any(where_list(name, member.value)?)),
             ("", "and") => parts.push(Condition::All(where_list(name, member.value)?)),
             _ => {
-                let path = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
+                let path = if prefix.is_empty() {
+                    name.to_string()
+                } else {
+                    format!("{prefix}.{name}")
+                };
                 parts.push(where_field(&path, member.value)?);
             }
         }
@@ -273,9 +343,13 @@ fn where_object(value: &str, prefix: &str) -> Result<Condition, QueryError> {
 fn where_list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
     if Kind::of(value) != Kind::Array {
         let what = Kind::of(value).with_article();
-        return Err(wrong_where(format!("{name:?} takes an array of conditions, found {what}")));
+        return Err(wrong_where(format!(
+            "{name:?} takes an array of conditions, found {what}"
+        )));
     }
-    json::items(value).map(|item| where_object(item, "")).collect()
+    json::items(value)
+        .map(|item| where_object(item, ""))
+        .collect()
 }
 
 /// The conditions on the field at `path`: an object of operators, an object of fields below it, or a value to be equal
@@ -283,11 +357,15 @@ fn where_list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
 fn where_field(path: &str, value: &str) -> Result<Condition, QueryError> {
     match Kind::of(value) {
         Kind::Object => {
-            let known = json::members(value).filter(|member| Operator::named(&member.key).is_some()).count();
+            let known = json::members(value)
+                .filter(|member| Operator::named(&member.key).is_some())
+                .count();
             if known == 0 {
-                return where_object(value, path).map(|condition| match json::members(value).next() {
-                    Some(_) => condition,
-                    None => Condition::All(Vec::new()),
+                return where_object(value, path).map(|condition| {
+                    match json::members(value).next() {
+                        Some(_) => condition,
+                        None => Condition::All(Vec::new()),
+                    }
                 });
             }
             let tests = json::members(value).map(|member| {
@@ -303,9 +381,9 @@ fn where_field(path: &str, value: &str) -> Result<Condition, QueryError> {
             });
             Ok(Condition::All(tests.collect::<Result<_, _>>()?))
         }
-        Kind::Array => {
-            Err(wrong_where(format!("{path:?} is given an array; one of several values is {{\"in\": [...]}}")))
-        }
+        Kind::Array => Err(wrong_where(format!(
+            "{path:?} is given an array; one of several values is {{\"in\": [...]}}"
+        ))),
         _ => where_leaf(path, Op::Eq, value),
     }
 }
@@ -314,22 +392,38 @@ fn where_leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> 
     let values = match (op, Kind::of(value)) {
         (Op::In, Kind::Array) => {
             let wanted: Vec<String> = json::items(value).map(text).collect();
-            let test = if wanted.is_empty() { Test::Nothing } else { Test::Loose(wanted) };
-            return Ok(Condition::Field(Box::new(Filter::new("_where", path, test))));
+            let test = if wanted.is_empty() {
+                Test::Nothing
+            } else {
+                Test::Loose(wanted)
+            };
+            return Ok(Condition::Field(Box::new(Filter::new(
+                "_where", path, test,
+            ))));
         }
         (_, Kind::Object | Kind::Array) => {
             let what = Kind::of(value).with_article();
-            return Err(wrong_where(format!("an operator asked of {path:?} is given {what}: {}", quoted(value))));
+            return Err(wrong_where(format!(
+                "an operator asked of {path:?} is given {what}: {}",
+                quoted(value)
+            )));
         }
         _ => vec![text(value)],
     };
-    let test = Test::new(op, values, Spelling::Colon, "_where").map_err(|error| wrong_where(error.detail))?;
-    Ok(Condition::Field(Box::new(Filter::new("_where", path, test))))
+    let test = Test::new(op, values, Spelling::Colon, "_where")
+        .map_err(|error| wrong_where(error.detail))?;
+    Ok(Condition::Field(Box::new(Filter::new(
+        "_where", path, test,
+    ))))
 }
 
 /// A JSON value as the text that a parameter would give.
 fn text(value: &str) -> String {
-    if Kind::of(value) == Kind::String { json::unquote(value).into_owned() } else { value.to_string() }
+    if Kind::of(value) == Kind::String {
+        json::unquote(value).into_owned()
+    } else {
+        value.to_string()
+    }
 }
 
 /// A text to look for, whatever its case.
@@ -342,8 +436,13 @@ pub(super) struct Search {
 
 impl Search {
     pub fn new(text: &str) -> Search {
-        let is_numeric = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-        Search { lower: text.to_lowercase(), is_numeric }
+        let is_numeric = text
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+        Search {
+            lower: text.to_lowercase(),
+            is_numeric,
+        }
     }
 
     /// Whether one of the values in `record` holds the text; names are not looked at.
@@ -351,8 +450,13 @@ impl Search {
         // Most records do not hold the text anywhere, which their bytes show where nothing is escaped and no letter changes
         // its length with its case.
         let bytes = record.as_bytes();
-        let is_plain = !self.is_numeric && bytes.is_ascii() && memchr::memchr(b'\\', bytes).is_none();
-        if is_plain && !holds_ascii(bytes, self.lower.as_bytes()) { false } else { self.found_in(record) }
+        let is_plain =
+            !self.is_numeric && bytes.is_ascii() && memchr::memchr(b'\\', bytes).is_none();
+        if is_plain && !holds_ascii(bytes, self.lower.as_bytes()) {
+            false
+        } else {
+            self.found_in(record)
+        }
     }
 
     fn found_in(&self, value: &str) -> bool {
@@ -373,7 +477,8 @@ mod tests {
 
     #[test]
     fn conditions_hold_or_not() {
-        let record = r#"{"id": 3, "views": 20, "author": {"name": "ann"}, "title": "JSON", "gone": null}"#;
+        let record =
+            r#"{"id": 3, "views": 20, "author": {"name": "ann"}, "title": "JSON", "gone": null}"#;
         let cases = [
             (r#"{}"#, true),
             (r#"{"views": {"gt": 7}}"#, true),
@@ -384,7 +489,10 @@ mod tests {
             (r#"{"author.name": {"startsWith": "A"}}"#, true),
             (r#"{"or": []}"#, false),
             (r#"{"and": []}"#, true),
-            (r#"{"or": [{"views": {"gt": 100}}, {"and": [{"id": {"in": [1, 3]}}, {"title": {"like": "^j"}}]}]}"#, true),
+            (
+                r#"{"or": [{"views": {"gt": 100}}, {"and": [{"id": {"in": [1, 3]}}, {"title": {"like": "^j"}}]}]}"#,
+                true,
+            ),
             (r#"{"id": {"eq": "3"}, "gone": {"eq": null}}"#, true),
             (r#"{"id": {"in": "1,3"}}"#, true),
             (r#"{"id": {"in": []}}"#, false),
@@ -392,7 +500,11 @@ mod tests {
             (r#"{"views": {}}"#, true),
         ];
         for (text, expected) in cases {
-            assert_eq!(Condition::parse(text).unwrap().passes(record), expected, "{text}");
+            assert_eq!(
+                Condition::parse(text).unwrap().passes(record),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -405,7 +517,10 @@ mod tests {
             ("[]", "found an array"),
             (r#"{"or": {}}"#, "takes an array"),
             (r#"{"or": [5]}"#, "found a number"),
-            (r#"{"views": {"foo": 1, "gt": 5}}"#, "unknown operator \"foo\""),
+            (
+                r#"{"views": {"foo": 1, "gt": 5}}"#,
+                "unknown operator \"foo\"",
+            ),
             (r#"{"views": [1]}"#, "{\"in\": [...]}"),
             (r#"{"views": {"gt": {"a": 1}}}"#, "is given an object"),
             (r#"{"t": {"like": "("}}"#, "regular expression"),

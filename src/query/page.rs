@@ -59,10 +59,15 @@ impl PageInfo {
         if self.last == 1 && self.current == 1 {
             return None;
         }
-        let pages = [("first", Some(1)), ("prev", self.previous()), ("next", self.next()), ("last", Some(self.last))];
-        let links = pages
-            .iter()
-            .filter_map(|(relation, page)| page.map(|page| format!("<{}>; rel=\"{relation}\"", with_page(url, page))));
+        let pages = [
+            ("first", Some(1)),
+            ("prev", self.previous()),
+            ("next", self.next()),
+            ("last", Some(self.last)),
+        ];
+        let links = pages.iter().filter_map(|(relation, page)| {
+            page.map(|page| format!("<{}>; rel=\"{relation}\"", with_page(url, page)))
+        });
         Some(links.collect::<Vec<_>>().join(", "))
     }
 
@@ -92,16 +97,36 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// The window that is meant: a page goes before a slice, `_end` before `_limit`.
     pub fn window(&self) -> Result<Window, QueryError> {
-        let start = self.start.map_or(Ok(0), |text| whole("_start", text, "_start=0&_end=10"))?;
-        let end = self.end.map(|text| whole("_end", text, "_start=0&_end=10")).transpose()?;
-        let limit = self.limit.map(|text| count("_limit", text, 0, "_limit=10")).transpose()?;
-        let page = self.page.map(|text| count("_page", text, 1, "_page=1&_limit=10")).transpose()?;
-        let per_page = self.per_page.map(|text| count("_per_page", text, 1, "_page=1&_per_page=10")).transpose()?;
+        let start = self
+            .start
+            .map_or(Ok(0), |text| whole("_start", text, "_start=0&_end=10"))?;
+        let end = self
+            .end
+            .map(|text| whole("_end", text, "_start=0&_end=10"))
+            .transpose()?;
+        let limit = self
+            .limit
+            .map(|text| count("_limit", text, 0, "_limit=10"))
+            .transpose()?;
+        let page = self
+            .page
+            .map(|text| count("_page", text, 1, "_page=1&_limit=10"))
+            .transpose()?;
+        let per_page = self
+            .per_page
+            .map(|text| count("_per_page", text, 1, "_page=1&_per_page=10"))
+            .transpose()?;
         Ok(match (page, per_page, end, limit) {
             (Some(page), Some(size), ..) => Window::Page(page, size, PageStyle::Envelope),
             (Some(_), None, _, Some(0)) => {
-                let detail = "a page of 0 records has no number; _limit=0 alone counts without showing any";
-                return Err(QueryError::new(Fault::Number, "_limit", detail, "_page=1&_limit=10"));
+                let detail =
+                    "a page of 0 records has no number; _limit=0 alone counts without showing any";
+                return Err(QueryError::new(
+                    Fault::Number,
+                    "_limit",
+                    detail,
+                    "_page=1&_limit=10",
+                ));
             }
             (Some(page), None, _, size) => Window::Page(page, size.unwrap_or(10), PageStyle::Link),
             (None, _, Some(end), _) => Window::Slice(start, end),
@@ -113,30 +138,51 @@ impl Asked<'_> {
 
 fn whole(name: &str, text: &str, example: &str) -> Result<i64, QueryError> {
     text.trim().parse().map_err(|_| {
-        QueryError::new(Fault::Number, name, format!("must be a whole number, got {}", quoted(text)), example)
+        QueryError::new(
+            Fault::Number,
+            name,
+            format!("must be a whole number, got {}", quoted(text)),
+            example,
+        )
     })
 }
 
 fn count(name: &str, text: &str, least: usize, example: &str) -> Result<usize, QueryError> {
-    text.trim().parse().ok().filter(|number| *number >= least).ok_or_else(|| {
-        let detail = format!("must be a whole number of at least {least}, got {}", quoted(text));
-        QueryError::new(Fault::Number, name, detail, example)
-    })
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| *number >= least)
+        .ok_or_else(|| {
+            let detail = format!(
+                "must be a whole number of at least {least}, got {}",
+                quoted(text)
+            );
+            QueryError::new(Fault::Number, name, detail, example)
+        })
 }
 
 impl Window {
     /// The places that the window shows of `total` found records.
     pub fn range(self, total: usize) -> Range<usize> {
         let from_end = |place: i64| {
-            let place = if place < 0 { place.saturating_add_unsigned(total as u64).max(0) } else { place };
+            let place = if place < 0 {
+                place.saturating_add_unsigned(total as u64).max(0)
+            } else {
+                place
+            };
             usize::try_from(place).unwrap_or(usize::MAX).min(total)
         };
         let (start, end) = match self {
             Window::All => (0, total),
             Window::Slice(start, end) => (from_end(start), from_end(end)),
-            Window::Limit(start, size) => (from_end(start), from_end(start).saturating_add(size).min(total)),
+            Window::Limit(start, size) => (
+                from_end(start),
+                from_end(start).saturating_add(size).min(total),
+            ),
             Window::Page(..) => {
-                let Some(page) = self.page(total) else { return 0..0 };
+                let Some(page) = self.page(total) else {
+                    return 0..0;
+                };
                 let start = (page.current - 1).saturating_mul(page.per_page).min(total);
                 (start, start.saturating_add(page.per_page).min(total))
             }
@@ -146,11 +192,23 @@ impl Window {
 
     /// The page that the window is of `total` found records, if it is one.
     pub fn page(self, total: usize) -> Option<PageInfo> {
-        let Window::Page(page, per_page, style) = self else { return None };
+        let Window::Page(page, per_page, style) = self else {
+            return None;
+        };
         let last = total.div_ceil(per_page).max(1);
         // For a page beyond the end, 1.0 shows the last page and 0.17 an empty one.
-        let current = if style == PageStyle::Envelope { page.min(last) } else { page };
-        Some(PageInfo { current, last, per_page, items: total, style })
+        let current = if style == PageStyle::Envelope {
+            page.min(last)
+        } else {
+            page
+        };
+        Some(PageInfo {
+            current,
+            last,
+            per_page,
+            items: total,
+            style,
+        })
     }
 }
 
@@ -175,7 +233,10 @@ mod tests {
             (Window::Page(3, 10, PageStyle::Link), 20..25),
             (Window::Page(9, 10, PageStyle::Link), 25..25),
             (Window::Page(9, 10, PageStyle::Envelope), 20..25),
-            (Window::Page(usize::MAX, usize::MAX, PageStyle::Link), 25..25),
+            (
+                Window::Page(usize::MAX, usize::MAX, PageStyle::Link),
+                25..25,
+            ),
         ];
         for (window, expected) in cases {
             assert_eq!(window.range(25), expected, "{window:?}");
@@ -187,7 +248,9 @@ mod tests {
         let relations = |page, total| {
             let info = Window::Page(page, 10, PageStyle::Link).page(total).unwrap();
             let link = info.link("/p?_page=0").unwrap_or_default();
-            link.replace("</p?_page=", "").replace(">; rel=", " ").replace('"', "")
+            link.replace("</p?_page=", "")
+                .replace(">; rel=", " ")
+                .replace('"', "")
         };
         assert_eq!(relations(1, 25), "1 first, 2 next, 3 last");
         assert_eq!(relations(2, 25), "1 first, 1 prev, 3 next, 3 last");

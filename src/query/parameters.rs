@@ -16,12 +16,28 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
         let Some(mut name) = form_decode(name) else {
-            let detail = format!("the name {} holds a broken percent escape; a percent sign is %25", quoted(name));
-            return Err(QueryError::new(Fault::Encoding, name, detail, "title=100%25"));
+            let detail = format!(
+                "the name {} holds a broken percent escape; a percent sign is %25",
+                quoted(name)
+            );
+            return Err(QueryError::new(
+                Fault::Encoding,
+                name,
+                detail,
+                "title=100%25",
+            ));
         };
         let Some(value) = form_decode(value) else {
-            let detail = format!("the value {} holds a broken percent escape; a percent sign is %25", quoted(value));
-            return Err(QueryError::new(Fault::Encoding, &name, detail, format!("{}=100%25", query_encode(&name))));
+            let detail = format!(
+                "the value {} holds a broken percent escape; a percent sign is %25",
+                quoted(value)
+            );
+            return Err(QueryError::new(
+                Fault::Encoding,
+                &name,
+                detail,
+                format!("{}=100%25", query_encode(&name)),
+            ));
         };
         let end = match name.split_once('[') {
             Some((base, "]")) => base.len(),
@@ -40,14 +56,19 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
 
 /// Whether `text` is what follows the bracket in `[0]`.
 fn is_index(text: &str) -> bool {
-    text.strip_suffix(']').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+    text.strip_suffix(']')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
 /// several in one.
 pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
     let mut names = Vec::<String>::new();
-    for part in pairs.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(',')) {
+    for part in pairs
+        .iter()
+        .filter(|(known, _)| known == name)
+        .flat_map(|(_, value)| value.split(','))
+    {
         let part = part.trim();
         if !part.is_empty() && !names.iter().any(|known| known == part) {
             names.push(part.to_string());
@@ -66,7 +87,8 @@ pub fn with_page(url: &str, page: usize) -> String {
         .split('&')
         .map(|piece| {
             let name = piece.split_once('=').map_or(piece, |(name, _)| name);
-            let is_page = form_decode(name).is_some_and(|name| matches!(&*name, "_page" | "_page[]" | "_page[0]"));
+            let is_page = form_decode(name)
+                .is_some_and(|name| matches!(&*name, "_page" | "_page[]" | "_page[0]"));
             if replaced || !is_page {
                 return Cow::Borrowed(piece);
             }
@@ -88,7 +110,10 @@ mod tests {
             ("", &[]),
             ("a=1&a=2", &[("a", "1"), ("a", "2")]),
             ("id[]=1&id%5B%5D=2", &[("id", "1"), ("id", "2")]),
-            ("_sort[0]=a&a[0]=b&a[0][]=c", &[("_sort", "a"), ("a[0]", "b"), ("a[0]", "c")]),
+            (
+                "_sort[0]=a&a[0]=b&a[0][]=c",
+                &[("_sort", "a"), ("a[0]", "b"), ("a[0]", "c")],
+            ),
             ("a+b=c+d%2B", &[("a b", "c d+")]),
             ("flag&&x=", &[("flag", ""), ("x", "")]),
             ("e=a=b", &[("e", "a=b")]),
@@ -97,17 +122,29 @@ mod tests {
         ];
         for (raw, expected) in cases {
             let found = pairs(raw).unwrap();
-            let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+            let found: Vec<(&str, &str)> = found
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect();
             assert_eq!(&found, expected, "{raw}");
         }
     }
 
     #[test]
     fn a_broken_escape_names_the_parameter() {
-        for (raw, parameter) in [("a=1&b=%", "b"), ("b=%4", "b"), ("b=%GG", "b"), ("b=%E0%A4%A", "b"), ("%ff=1", "%ff")]
-        {
+        for (raw, parameter) in [
+            ("a=1&b=%", "b"),
+            ("b=%4", "b"),
+            ("b=%GG", "b"),
+            ("b=%E0%A4%A", "b"),
+            ("%ff=1", "%ff"),
+        ] {
             let error = pairs(raw).unwrap_err();
-            assert_eq!((error.fault, error.parameter.as_str()), (Fault::Encoding, parameter), "{raw}");
+            assert_eq!(
+                (error.fault, error.parameter.as_str()),
+                (Fault::Encoding, parameter),
+                "{raw}"
+            );
             assert!(pairs(&error.example).is_ok());
         }
     }

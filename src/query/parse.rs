@@ -49,8 +49,16 @@ impl Query {
         };
         for (name, value) in pairs {
             if let Some((base, _)) = name.split_once('[').filter(|(base, _)| is_reserved(base)) {
-                let detail = format!("{base} takes a text, {} makes an object of it", quoted(name));
-                return Err(QueryError::new(Fault::Shape, name, detail, example_of(base)));
+                let detail = format!(
+                    "{base} takes a text, {} makes an object of it",
+                    quoted(name)
+                );
+                return Err(QueryError::new(
+                    Fault::Shape,
+                    name,
+                    detail,
+                    example_of(base),
+                ));
             }
             if name == "_where" && !value.is_empty() {
                 query.conditions.push(Condition::parse(value)?);
@@ -58,9 +66,12 @@ impl Query {
         }
         match first("_where") {
             None => query.read_filters(pairs, fields)?,
-            Some(_) => pairs.iter().filter(|(name, _)| !is_reserved(name)).for_each(|(name, _)| {
-                query.note(name, "it has no effect beside _where.", None);
-            }),
+            Some(_) => pairs
+                .iter()
+                .filter(|(name, _)| !is_reserved(name))
+                .for_each(|(name, _)| {
+                    query.note(name, "it has no effect beside _where.", None);
+                }),
         }
         query.search = first("q").map(Search::new);
         query.read_sort(pairs, fields);
@@ -73,10 +84,18 @@ impl Query {
         };
         query.window = asked.window()?;
         if asked.start.is_some() && query.window == Window::All {
-            query.note("_start", "it has no effect without _end or _limit.", Some("_start=0&_end=10".into()));
+            query.note(
+                "_start",
+                "it has no effect without _end or _limit.",
+                Some("_start=0&_end=10".into()),
+            );
         }
         if let (Some(value), None) = (asked.per_page, asked.page) {
-            query.note("_per_page", "it has no effect without _page.", Some(example_with("_per_page", value)));
+            query.note(
+                "_per_page",
+                "it has no effect without _page.",
+                Some(example_with("_per_page", value)),
+            );
         }
         if asked.page.is_some() && asked.per_page.is_some() && asked.limit.is_some() {
             query.note("_limit", "it has no effect beside _per_page.", None);
@@ -85,13 +104,21 @@ impl Query {
         Ok(query)
     }
 
-    fn read_filters(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) -> Result<(), QueryError> {
+    fn read_filters(
+        &mut self,
+        pairs: &[(String, String)],
+        fields: &Fields<'_>,
+    ) -> Result<(), QueryError> {
         let mut read: Vec<(Name<'_>, &str, Vec<String>)> = Vec::new();
         for (parameter, value) in pairs.iter().filter(|(name, _)| !is_reserved(name)) {
             let name = Name::read(parameter, fields)?;
-            let operator = |name: &Name<'_>| name.operator.map(|(operator, spelling)| (operator.op, spelling));
-            let known =
-                read.iter_mut().find(|(other, ..)| other.path == name.path && operator(other) == operator(&name));
+            let operator = |name: &Name<'_>| {
+                name.operator
+                    .map(|(operator, spelling)| (operator.op, spelling))
+            };
+            let known = read
+                .iter_mut()
+                .find(|(other, ..)| other.path == name.path && operator(other) == operator(&name));
             match known {
                 Some((.., values)) => values.push(value.clone()),
                 None => read.push((name, parameter, vec![value.clone()])),
@@ -121,7 +148,9 @@ impl Query {
         };
         let mut orders = values("_order");
         for name in values("_sort") {
-            let down = orders.next().is_some_and(|order| order.trim().eq_ignore_ascii_case("desc"));
+            let down = orders
+                .next()
+                .is_some_and(|order| order.trim().eq_ignore_ascii_case("desc"));
             // A name with a space or a minus in front may be a field's whole name.
             let trimmed = name.trim();
             let (path, minus) = match trimmed.strip_prefix('-') {
@@ -129,45 +158,92 @@ impl Query {
                 _ => (trimmed, false),
             };
             if !path.is_empty() {
-                self.sort.push(SortKey { path: FieldPath::new(path), descending: down || minus });
+                self.sort.push(SortKey {
+                    path: FieldPath::new(path),
+                    descending: down || minus,
+                });
             }
         }
-        if let Some(order) = values("_order").map(str::trim).find(|order| !order.is_empty())
+        if let Some(order) = values("_order")
+            .map(str::trim)
+            .find(|order| !order.is_empty())
             && self.sort.is_empty()
         {
-            self.note("_order", "it has no effect without _sort.", Some(format!("_sort=id&_order={order}")));
+            self.note(
+                "_order",
+                "it has no effect without _sort.",
+                Some(format!("_sort=id&_order={order}")),
+            );
         }
-        let is_order = |order: &&str| ["asc", "desc", ""].iter().any(|known| order.eq_ignore_ascii_case(known));
-        if let Some(order) = values("_order").map(str::trim).find(|order| !is_order(order)) {
+        let is_order = |order: &&str| {
+            ["asc", "desc", ""]
+                .iter()
+                .any(|known| order.eq_ignore_ascii_case(known))
+        };
+        if let Some(order) = values("_order")
+            .map(str::trim)
+            .find(|order| !is_order(order))
+        {
             let lower = order.to_lowercase();
-            let meant = if lower.starts_with('d') || lower == "-1" { "desc" } else { "asc" };
-            let detail = format!("an order is asc or desc, and {} counts as asc.", quoted(order));
+            let meant = if lower.starts_with('d') || lower == "-1" {
+                "desc"
+            } else {
+                "asc"
+            };
+            let detail = format!(
+                "an order is asc or desc, and {} counts as asc.",
+                quoted(order)
+            );
             self.note("_order", detail, Some(format!("_order={meant}")));
         }
     }
 
     fn note(&mut self, parameter: &str, detail: impl Into<String>, instead: Option<String>) {
-        self.notices.push(Notice { parameter: parameter.to_string(), detail: detail.into(), instead });
+        self.notices.push(Notice {
+            parameter: parameter.to_string(),
+            detail: detail.into(),
+            instead,
+        });
     }
 
     /// A field that no record and no rule has is most often a slip, and leads to an empty answer.
     fn note_unknown_fields(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
         let mut asked: Vec<(String, String, &str)> = Vec::new();
         for filter in &self.filters {
-            asked.push((filter.parameter.clone(), filter.path.text.clone(), "so the response is empty"));
+            asked.push((
+                filter.parameter.clone(),
+                filter.path.text.clone(),
+                "so the response is empty",
+            ));
         }
         for condition in &self.conditions {
             condition.each_field(&mut |path| {
-                asked.push(("_where".into(), path.into(), "so no record matches the condition"));
+                asked.push((
+                    "_where".into(),
+                    path.into(),
+                    "so no record matches the condition",
+                ));
             });
         }
         for key in &self.sort {
-            asked.push(("_sort".into(), key.path.text.clone(), "so the order does not change"));
+            asked.push((
+                "_sort".into(),
+                key.path.text.clone(),
+                "so the order does not change",
+            ));
         }
         let mut whole = Vec::new();
-        for filter in self.filters.iter().filter(|filter| !self.is_related(&filter.path.text)) {
-            let (Test::Text(wanted) | Test::Loose(wanted)) = &filter.test else { continue };
-            if !wanted.iter().any(|wanted| wanted.contains(',')) && fields.is_array(&filter.path.text) {
+        for filter in self
+            .filters
+            .iter()
+            .filter(|filter| !self.is_related(&filter.path.text))
+        {
+            let (Test::Text(wanted) | Test::Loose(wanted)) = &filter.test else {
+                continue;
+            };
+            if !wanted.iter().any(|wanted| wanted.contains(','))
+                && fields.is_array(&filter.path.text)
+            {
                 let value = wanted.first().map_or("", String::as_str);
                 let instead = format!("{}:contains={}", filter.path.text, query_encode(value));
                 whole.push((filter.parameter.clone(), instead));
@@ -182,7 +258,10 @@ impl Query {
             return;
         }
         for (parameter, path, effect) in asked {
-            let value = pairs.iter().find(|(name, _)| *name == parameter).map_or("", |(_, value)| value);
+            let value = pairs
+                .iter()
+                .find(|(name, _)| *name == parameter)
+                .map_or("", |(_, value)| value);
             let mut instead = reserved_for(&parameter)
                 .filter(|_| !is_reserved(&parameter))
                 .map(|reserved| example_with(reserved, value));
@@ -198,7 +277,8 @@ impl Query {
     /// Whether `path` begins with the name of a relation that is asked for.
     fn is_related(&self, path: &str) -> bool {
         self.embeds.iter().chain(&self.expands).any(|name| {
-            path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            path.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
     }
 
@@ -248,7 +328,10 @@ impl Query {
     /// Whether a filter or the sort asks for a field of a related record (`_embed=post&post.title=x`), so that relations
     /// must be attached before [`Query::select`]; else attaching them to what it chose is enough.
     pub fn needs_relations(&self) -> bool {
-        let mut found = self.filters.iter().any(|filter| self.is_related(&filter.path.text))
+        let mut found = self
+            .filters
+            .iter()
+            .any(|filter| self.is_related(&filter.path.text))
             || self.sort.iter().any(|key| self.is_related(&key.path.text));
         for condition in &self.conditions {
             condition.each_field(&mut |path| found |= self.is_related(path));
@@ -259,7 +342,11 @@ impl Query {
 
 /// The reserved parameter that other APIs call `name`.
 fn reserved_for(name: &str) -> Option<&'static str> {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
     Some(match plain.as_str() {
         "limit" | "take" | "top" | "count" | "max" | "maxresults" => "_limit",
         "page" | "pagenumber" | "pageno" | "currentpage" => "_page",

@@ -19,11 +19,16 @@ pub(super) fn compile(source: &str) -> Result<Regex, String> {
         .nest_limit(50)
         .build()
         .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "the pattern is too large when its repetitions are counted out".into(),
+            regex::Error::CompiledTooBig(_) => {
+                "the pattern is too large when its repetitions are counted out".into()
+            }
             other => {
                 // The last line says what is wrong, those above draw the translated pattern.
                 let text = other.to_string();
-                let last = text.lines().last().unwrap_or("it is not a regular expression");
+                let last = text
+                    .lines()
+                    .last()
+                    .unwrap_or("it is not a regular expression");
                 last.trim_start_matches("error: ").to_string()
             }
         })
@@ -73,7 +78,10 @@ fn translate(source: &str) -> Result<String, String> {
                 out.push(first);
                 tail
             }
-            '(' if ["?=", "?!", "?<=", "?<!"].iter().any(|look| tail.starts_with(look)) => {
+            '(' if ["?=", "?!", "?<=", "?<!"]
+                .iter()
+                .any(|look| tail.starts_with(look)) =>
+            {
                 return Err("look-around such as (?=...) is not supported, because its time cannot be bounded".into());
             }
             '{' if counted(tail).is_none() => {
@@ -81,9 +89,15 @@ fn translate(source: &str) -> Result<String, String> {
                 tail
             }
             '*' | '+' | '?' | '{' => {
-                let length = if first == '{' { counted(tail).unwrap_or(0) } else { 0 };
+                let length = if first == '{' {
+                    counted(tail).unwrap_or(0)
+                } else {
+                    0
+                };
                 if was_quantified {
-                    return Err(format!("nothing to repeat before {first}; write \\{first} to find the sign itself"));
+                    return Err(format!(
+                        "nothing to repeat before {first}; write \\{first} to find the sign itself"
+                    ));
                 }
                 quantified = true;
                 out.push(first);
@@ -108,18 +122,26 @@ fn translate(source: &str) -> Result<String, String> {
 
 /// Translates what follows a backslash and returns what follows it.
 fn escape<'a>(tail: &'a str, in_class: bool, out: &mut String) -> Result<&'a str, String> {
-    let Some(sign) = tail.chars().next() else { return Err("the pattern ends in a lone backslash".into()) };
+    let Some(sign) = tail.chars().next() else {
+        return Err("the pattern ends in a lone backslash".into());
+    };
     let rest = &tail[sign.len_utf8()..];
     match sign {
         'd' => out.push_str(if in_class { "0-9" } else { "[0-9]" }),
-        'w' => out.push_str(if in_class { "A-Za-z0-9_" } else { "[A-Za-z0-9_]" }),
+        'w' => out.push_str(if in_class {
+            "A-Za-z0-9_"
+        } else {
+            "[A-Za-z0-9_]"
+        }),
         'D' => out.push_str("[^0-9]"),
         'W' => out.push_str("[^A-Za-z0-9_]"),
         'b' if in_class => out.push_str("\\x08"),
         'b' => out.push_str("(?-u:\\b)"),
         '0' => out.push_str("\\x00"),
         '1'..='9' if !in_class => {
-            return Err(format!("the back-reference \\{sign} is not supported, because its time cannot be bounded"));
+            return Err(format!(
+                "the back-reference \\{sign} is not supported, because its time cannot be bounded"
+            ));
         }
         's' | 'S' | 'B' | 'n' | 'r' | 't' | 'v' | 'f' | 'x' | 'u' | 'p' | 'P' => {
             out.push('\\');
@@ -169,7 +191,11 @@ mod tests {
         ];
         for (pattern, text, expected) in cases {
             let compiled = compile(pattern);
-            assert_eq!(compiled.as_ref().map(|regex| regex.is_match(text)), Ok(expected), "{pattern}");
+            assert_eq!(
+                compiled.as_ref().map(|regex| regex.is_match(text)),
+                Ok(expected),
+                "{pattern}"
+            );
         }
     }
 

@@ -27,10 +27,18 @@ pub struct Relations<'a> {
 #[derive(Debug)]
 enum Step<'a> {
     /// The records that point to this one by `link`, as an array.
-    Children { name: &'a str, link: Link, by_pointer: HashMap<Id, Vec<&'a str>> },
+    Children {
+        name: &'a str,
+        link: Link,
+        by_pointer: HashMap<Id, Vec<&'a str>>,
+    },
     /// The record that this one points to by `link`, as `name`; left out where there is none. An array of them where the
     /// link is one of many.
-    Parent { name: &'a str, link: Link, parents: Parents<'a> },
+    Parent {
+        name: &'a str,
+        link: Link,
+        parents: Parents<'a>,
+    },
     /// An empty array, which 0.17 gives for a name that it does not know.
     Nothing { name: &'a str },
 }
@@ -45,7 +53,12 @@ enum Parents<'a> {
 impl<'a> Relations<'a> {
     /// What `_embed` and `_expand` in `query` mean for records of `collection`.
     pub fn new(store: &'a Store, collection: &'a str, query: &'a Query) -> Relations<'a> {
-        let mut relations = Relations { store, collection, steps: Vec::new(), notices: Vec::new() };
+        let mut relations = Relations {
+            store,
+            collection,
+            steps: Vec::new(),
+            notices: Vec::new(),
+        };
         for name in query.embeds() {
             relations.embed(name);
         }
@@ -67,13 +80,16 @@ impl<'a> Relations<'a> {
             link.used && !(is_plural && self.store.link(name, self.collection).used)
         });
         match parent {
-            Some((parent, link)) if is_parent && (link.declared || !is_child || singular(name) == name) => {
+            Some((parent, link))
+                if is_parent && (link.declared || !is_child || singular(name) == name) =>
+            {
                 self.parent("_embed", name, &parent, link);
             }
             _ if is_child => self.children(name),
             _ if self.is_deep("_embed", name) => self.steps.push(Step::Nothing { name }),
             _ => {
-                let detail = format!("unknown collection {name:?}: the records get an empty array.");
+                let detail =
+                    format!("unknown collection {name:?}: the records get an empty array.");
                 let near = nearest(name, self.collections());
                 self.note("_embed", detail, near.map(|near| format!("_embed={near}")));
                 self.steps.push(Step::Nothing { name });
@@ -83,9 +99,17 @@ impl<'a> Relations<'a> {
 
     /// Whether `name` asks for relations of relations, `cars.passengers`; then a notice says how to get these.
     fn is_deep(&mut self, parameter: &str, name: &str) -> bool {
-        let Some((first, rest)) = name.split_once(['.', '/']) else { return false };
-        let parent = self.store.parent_named(self.collection, first).map(|(parent, _)| parent);
-        let Some(between) = Some(first.to_string()).filter(|name| self.is_collection(name)).or(parent) else {
+        let Some((first, rest)) = name.split_once(['.', '/']) else {
+            return false;
+        };
+        let parent = self
+            .store
+            .parent_named(self.collection, first)
+            .map(|(parent, _)| parent);
+        let Some(between) = Some(first.to_string())
+            .filter(|name| self.is_collection(name))
+            .or(parent)
+        else {
             return false;
         };
         let detail = format!(
@@ -103,7 +127,10 @@ impl<'a> Relations<'a> {
             let instead = is_parent.then(|| format!("_embed={}", singular(name)));
             self.note("_embed", detail, instead);
         }
-        if self.rows(self.collection).any(|row| json::get_member(row, name).is_some()) {
+        if self
+            .rows(self.collection)
+            .any(|row| json::get_member(row, name).is_some())
+        {
             let detail = format!(
                 "records of {} have their own {name:?}, which this response replaces with the records of {name}.",
                 self.collection
@@ -116,7 +143,11 @@ impl<'a> Relations<'a> {
                 by_pointer.entry(pointer).or_default().push(row);
             }
         }
-        self.steps.push(Step::Children { name, link, by_pointer });
+        self.steps.push(Step::Children {
+            name,
+            link,
+            by_pointer,
+        });
     }
 
     fn expand(&mut self, name: &'a str) {
@@ -124,15 +155,24 @@ impl<'a> Relations<'a> {
             Some((parent, link)) => self.parent("_expand", name, &parent, link),
             None if self.is_deep("_expand", name) => {}
             None => {
-                let detail = format!("unknown collection {:?}: nothing is added to the records.", plural(name));
+                let detail = format!(
+                    "unknown collection {:?}: nothing is added to the records.",
+                    plural(name)
+                );
                 let near = nearest(&plural(name), self.collections());
-                self.note("_expand", detail, near.map(|near| format!("_expand={}", singular(near))));
+                self.note(
+                    "_expand",
+                    detail,
+                    near.map(|near| format!("_expand={}", singular(near))),
+                );
             }
         }
     }
 
     fn parent(&mut self, parameter: &str, name: &'a str, parent: &str, link: Link) {
-        let Some(resource) = self.store.resource(parent) else { return };
+        let Some(resource) = self.store.resource(parent) else {
+            return;
+        };
         if let Some(detail) = self.store.link_notice(self.collection, parent, &link) {
             let one = singular(name);
             let instead = match parameter {
@@ -155,24 +195,40 @@ impl<'a> Relations<'a> {
             }
             Parents::ByTarget(by_target)
         };
-        self.steps.push(Step::Parent { name, link, parents });
+        self.steps.push(Step::Parent {
+            name,
+            link,
+            parents,
+        });
     }
 
     fn note(&mut self, parameter: &str, detail: String, instead: Option<String>) {
-        self.notices.push(Notice { parameter: parameter.to_string(), detail, instead });
+        self.notices.push(Notice {
+            parameter: parameter.to_string(),
+            detail,
+            instead,
+        });
     }
 
     fn is_collection(&self, name: &str) -> bool {
-        self.store.resource(name).is_some_and(|resource| resource.collection().is_some())
+        self.store
+            .resource(name)
+            .is_some_and(|resource| resource.collection().is_some())
     }
 
     fn collections(&self) -> impl Iterator<Item = &'a str> {
-        self.store.resources().filter(|resource| resource.collection().is_some()).map(Resource::name)
+        self.store
+            .resources()
+            .filter(|resource| resource.collection().is_some())
+            .map(Resource::name)
     }
 
     fn rows(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let collection = self.store.resource(name).and_then(Resource::collection);
-        collection.into_iter().flat_map(|collection| collection.rows()).map(|row| row.value())
+        collection
+            .into_iter()
+            .flat_map(|collection| collection.rows())
+            .map(|row| row.value())
     }
 
     /// The property that holds a record's id.
@@ -199,16 +255,29 @@ impl<'a> Relations<'a> {
         }
         for step in &self.steps {
             let (name, value) = match step {
-                Step::Children { name, link, by_pointer } => {
+                Step::Children {
+                    name,
+                    link,
+                    by_pointer,
+                } => {
                     let target = json::get_member(record, &link.target).and_then(Id::from_json);
-                    let children = target.and_then(|target| by_pointer.get(&target)).map_or(&[][..], Vec::as_slice);
+                    let children = target
+                        .and_then(|target| by_pointer.get(&target))
+                        .map_or(&[][..], Vec::as_slice);
                     (name, Cow::Owned(format!("[{}]", children.join(","))))
                 }
-                Step::Parent { name, link, parents } => {
+                Step::Parent {
+                    name,
+                    link,
+                    parents,
+                } => {
                     let pointers = link.pointers(record);
                     let mut found = pointers.iter().filter_map(|pointer| parents.find(pointer));
                     let value = if link.many {
-                        Some(Cow::Owned(format!("[{}]", found.collect::<Vec<_>>().join(","))))
+                        Some(Cow::Owned(format!(
+                            "[{}]",
+                            found.collect::<Vec<_>>().join(",")
+                        )))
                     } else {
                         found.next().map(Cow::Borrowed)
                     };
@@ -228,7 +297,10 @@ impl<'a> Relations<'a> {
 impl<'a> Parents<'a> {
     fn find(&self, pointer: &Id) -> Option<&'a str> {
         match self {
-            Parents::ById(resource) => resource.collection()?.get(pointer).map(|record| record.value()),
+            Parents::ById(resource) => resource
+                .collection()?
+                .get(pointer)
+                .map(|record| record.value()),
             Parents::ByTarget(by_target) => by_target.get(pointer).copied(),
         }
     }
@@ -254,18 +326,46 @@ mod tests {
     }"#;
 
     fn attached(collection: &str, at: usize, raw: &str) -> (String, usize) {
-        let store = Store::open(Document::parse(DATA.into()).unwrap(), Arc::new(Settings::default())).unwrap();
+        let store = Store::open(
+            Document::parse(DATA.into()).unwrap(),
+            Arc::new(Settings::default()),
+        )
+        .unwrap();
         let query = Query::for_item(&pairs(raw).unwrap());
         let relations = Relations::new(&store, collection, &query);
-        let record = store.resource(collection).unwrap().collection().unwrap().window(at, 1).next().unwrap();
-        (relations.attach(record.value(), Layout::MINIFIED, "").into_owned(), relations.notices().len())
+        let record = store
+            .resource(collection)
+            .unwrap()
+            .collection()
+            .unwrap()
+            .window(at, 1)
+            .next()
+            .unwrap();
+        (
+            relations
+                .attach(record.value(), Layout::MINIFIED, "")
+                .into_owned(),
+            relations.notices().len(),
+        )
     }
 
     #[test]
     fn relations_are_put_in() {
         let cases = [
-            ("posts", 0, "_embed=comments", r#"{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}"#, 1),
-            ("posts", 1, "_embed=comments", r#"{"id":2,"comments":[],"userId":7,"cookieId":1}"#, 1),
+            (
+                "posts",
+                0,
+                "_embed=comments",
+                r#"{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}"#,
+                1,
+            ),
+            (
+                "posts",
+                1,
+                "_embed=comments",
+                r#"{"id":2,"comments":[],"userId":7,"cookieId":1}"#,
+                1,
+            ),
             (
                 "posts",
                 1,
@@ -276,18 +376,58 @@ mod tests {
             ("posts", 0, "_expand=user", r#"{"id":1}"#, 0),
             ("posts", 0, "_embed=nope", r#"{"id":1,"nope":[]}"#, 1),
             ("posts", 0, "_expand=nope", r#"{"id":1}"#, 1),
-            ("comments", 0, "_embed=post", r#"{"id":1,"postId":1,"post":{"id":1}}"#, 0),
-            ("comments", 1, "_expand=post", r#"{"id":2,"postId":"1","post":{"id":1}}"#, 0),
+            (
+                "comments",
+                0,
+                "_embed=post",
+                r#"{"id":1,"postId":1,"post":{"id":1}}"#,
+                0,
+            ),
+            (
+                "comments",
+                1,
+                "_expand=post",
+                r#"{"id":2,"postId":"1","post":{"id":1}}"#,
+                0,
+            ),
             ("comments", 2, "_expand=post", r#"{"id":3,"postId":9}"#, 0),
-            ("comments", 3, "_expand=post", r#"{"id":4,"postId":null}"#, 0),
+            (
+                "comments",
+                3,
+                "_expand=post",
+                r#"{"id":4,"postId":null}"#,
+                0,
+            ),
             ("comments", 0, "_expand=posts", r#"{"id":1,"postId":1}"#, 1),
             ("posts", 0, "_embed=comment", r#"{"id":1}"#, 1),
-            ("cookies", 0, "_embed=notes", r#"{"id":1,"notes":[{"id":1,"cookieId":1}]}"#, 0),
-            ("repairs", 0, "_embed=equipment", r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7}}"#, 0),
-            ("users", 0, "_embed=equipment", r#"{"id":7,"name":"ann","equipment":[{"id":1,"userId":7}]}"#, 0),
+            (
+                "cookies",
+                0,
+                "_embed=notes",
+                r#"{"id":1,"notes":[{"id":1,"cookieId":1}]}"#,
+                0,
+            ),
+            (
+                "repairs",
+                0,
+                "_embed=equipment",
+                r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7}}"#,
+                0,
+            ),
+            (
+                "users",
+                0,
+                "_embed=equipment",
+                r#"{"id":7,"name":"ann","equipment":[{"id":1,"userId":7}]}"#,
+                0,
+            ),
         ];
         for (collection, at, raw, expected, notices) in cases {
-            assert_eq!(attached(collection, at, raw), (expected.to_string(), notices), "{collection} {raw}");
+            assert_eq!(
+                attached(collection, at, raw),
+                (expected.to_string(), notices),
+                "{collection} {raw}"
+            );
         }
     }
 }

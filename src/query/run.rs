@@ -44,35 +44,63 @@ impl Row {
 
 impl<R> Page<R> {
     fn map<T>(self, to: impl Fn(R) -> T) -> Page<T> {
-        Page { rows: self.rows.into_iter().map(to).collect(), total: self.total, info: self.info }
+        Page {
+            rows: self.rows.into_iter().map(to).collect(),
+            total: self.total,
+            info: self.info,
+        }
     }
 }
 
 impl Collection {
     /// The records that `query` selects, with what `relations` puts into them.
     pub fn run(&self, query: &Query, relations: &Relations<'_>) -> Page<Row> {
-        let attach = |record: &str| Row::WithRelations(relations.attach(record, Layout::PRETTY, "").into_owned());
+        let attach = |record: &str| {
+            Row::WithRelations(relations.attach(record, Layout::PRETTY, "").into_owned())
+        };
         if !relations.is_empty() && query.needs_relations() {
             return query.select(self.rows().map(|record| attach(record.value())), Row::text);
         }
         let page = self.stored_page(query, relations.id_property());
-        page.map(|record| if relations.is_empty() { Row::Stored(record) } else { attach(record.value()) })
+        page.map(|record| {
+            if relations.is_empty() {
+                Row::Stored(record)
+            } else {
+                attach(record.value())
+            }
+        })
     }
 
     fn stored_page(&self, query: &Query, id_property: &str) -> Page<Arc<Record>> {
         if query.is_window_only() {
             let range = query.window.range(self.len());
-            return query.page(self.window(range.start, range.len()).cloned().collect(), self.len());
+            return query.page(
+                self.window(range.start, range.len()).cloned().collect(),
+                self.len(),
+            );
         }
         if let Some(found) = self.candidates(query, id_property) {
             return query.select(found.into_iter(), |record| record.value());
         }
-        let in_order = query.sorts_all().filter(|_| self.len() > FEW).and_then(|keys| self.sorted(keys));
+        let in_order = query
+            .sorts_all()
+            .filter(|_| self.len() > FEW)
+            .and_then(|keys| self.sorted(keys));
         if let Some(in_order) = in_order {
             let range = query.window.range(in_order.len());
-            return query.page(in_order.focus().narrow(range).into_iter().cloned().collect(), in_order.len());
+            return query.page(
+                in_order
+                    .focus()
+                    .narrow(range)
+                    .into_iter()
+                    .cloned()
+                    .collect(),
+                in_order.len(),
+            );
         }
-        query.select(self.rows(), |record| record.value()).map(Arc::clone)
+        query
+            .select(self.rows(), |record| record.value())
+            .map(Arc::clone)
     }
 
     /// All records that the query may select, where the id or an index of a field finds them.
@@ -85,7 +113,11 @@ impl Collection {
             found.sort_unstable_by_key(|record| record.number());
             return Some(found);
         }
-        if self.len() > FEW { self.equal(path, value) } else { None }
+        if self.len() > FEW {
+            self.equal(path, value)
+        } else {
+            None
+        }
     }
 }
 
@@ -93,9 +125,16 @@ impl Query {
     /// Selects among `rows`, whose JSON texts `text` gives.
     ///
     /// Filters and search first, then sort, then window; equal records stay in the order of `rows`.
-    pub fn select<R: Clone>(&self, rows: impl Iterator<Item = R>, text: impl Fn(&R) -> &str) -> Page<R> {
-        let mut selected: Vec<R> =
-            if self.takes_all() { rows.collect() } else { rows.filter(|row| self.passes(text(row))).collect() };
+    pub fn select<R: Clone>(
+        &self,
+        rows: impl Iterator<Item = R>,
+        text: impl Fn(&R) -> &str,
+    ) -> Page<R> {
+        let mut selected: Vec<R> = if self.takes_all() {
+            rows.collect()
+        } else {
+            rows.filter(|row| self.passes(text(row))).collect()
+        };
         let total = selected.len();
         let Range { start, end } = self.window.range(total);
         if self.sort.is_empty() || total < 2 {
@@ -104,20 +143,33 @@ impl Query {
         } else {
             let texts: Vec<&str> = selected.iter().map(&text).collect();
             let places = sorted(&texts, &self.sort, start..end);
-            selected = places.into_iter().map(|place| selected[place as usize].clone()).collect();
+            selected = places
+                .into_iter()
+                .map(|place| selected[place as usize].clone())
+                .collect();
         }
         self.page(selected, total)
     }
 
     fn page<R>(&self, rows: Vec<R>, total: usize) -> Page<R> {
         let counts = self.window != Window::All;
-        Page { rows, total: counts.then_some(total), info: self.window.page(total) }
+        Page {
+            rows,
+            total: counts.then_some(total),
+            info: self.window.page(total),
+        }
     }
 
     fn passes(&self, record: &str) -> bool {
         self.filters.iter().all(|filter| filter.passes(record))
-            && self.conditions.iter().all(|condition| condition.passes(record))
-            && self.search.as_ref().is_none_or(|search| search.passes(record))
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.passes(record))
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|search| search.passes(record))
     }
 }
 
@@ -150,17 +202,33 @@ mod tests {
     }
 
     fn selected(store: &Store, text: &str) -> (Page<Row>, Page<Row>) {
-        let users = store.resource("users").and_then(|users| users.collection()).unwrap();
+        let users = store
+            .resource("users")
+            .and_then(|users| users.collection())
+            .unwrap();
         let query = Query::parse(&pairs(text).unwrap(), &Fields::new(None, &["a", "b"])).unwrap();
         let scan = query.select(users.rows(), |record| record.value());
-        (users.run(&query, &Relations::new(store, "users", &query)), scan.map(|record| Row::Stored(record.clone())))
+        (
+            users.run(&query, &Relations::new(store, "users", &query)),
+            scan.map(|record| Row::Stored(record.clone())),
+        )
     }
 
     fn check(store: &Store, text: &str) -> Result<(), TestCaseError> {
         let (found, expected) = selected(store, text);
-        let texts = |page: &Page<Row>| page.rows.iter().map(|row| row.text().to_string()).collect::<Vec<_>>();
+        let texts = |page: &Page<Row>| {
+            page.rows
+                .iter()
+                .map(|row| row.text().to_string())
+                .collect::<Vec<_>>()
+        };
         prop_assert_eq!(texts(&found), texts(&expected), "{}", text);
-        prop_assert_eq!((found.total, found.info), (expected.total, expected.info), "{}", text);
+        prop_assert_eq!(
+            (found.total, found.info),
+            (expected.total, expected.info),
+            "{}",
+            text
+        );
         Ok(())
     }
 

@@ -29,7 +29,12 @@ fn parse(raw: &str) -> Result<Query, QueryError> {
 /// The places (from 1) of the posts that `raw` chooses.
 fn chosen(raw: &str) -> Vec<usize> {
     let query = parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"));
-    query.select(0..POSTS.len(), |at| POSTS[*at]).rows.iter().map(|at| at + 1).collect()
+    query
+        .select(0..POSTS.len(), |at| POSTS[*at])
+        .rows
+        .iter()
+        .map(|at| at + 1)
+        .collect()
 }
 
 #[test]
@@ -93,7 +98,10 @@ fn a_query_chooses() {
         ("title:endsWith=BEANS", &[2]),
         ("title:like=^t", &[1]),
         ("tags:contains=hot", &[1, 2]),
-        (r#"_where={"or":[{"views":{"lt":5}},{"author":{"name":"ben"}}]}"#, &[2, 5]),
+        (
+            r#"_where={"or":[{"views":{"lt":5}},{"author":{"name":"ben"}}]}"#,
+            &[2, 5],
+        ),
         (r#"_where={"views":{"gte":20}}&title=nope"#, &[1, 2, 4]),
         // Search.
         ("q=tea", &[1, 3]),
@@ -123,7 +131,10 @@ fn a_query_chooses() {
         ("_page=9&_per_page=2", &[5]),
         ("_page=9", &[]),
         ("_page=&_limit=", &[1, 2, 3, 4, 5]),
-        ("_=123&callback=cb&_delay=5&_dependent=x&_embed=y", &[1, 2, 3, 4, 5]),
+        (
+            "_=123&callback=cb&_delay=5&_dependent=x&_embed=y",
+            &[1, 2, 3, 4, 5],
+        ),
     ];
     for (raw, expected) in cases {
         assert_eq!(&chosen(raw), expected, "{raw}");
@@ -132,14 +143,26 @@ fn a_query_chooses() {
 
 #[test]
 fn totals_are_due_with_a_window() {
-    let cases =
-        [("", None), ("_start=1", None), ("_limit=1", Some(5)), ("views=20&_page=1", Some(2)), ("_end=0", Some(5))];
+    let cases = [
+        ("", None),
+        ("_start=1", None),
+        ("_limit=1", Some(5)),
+        ("views=20&_page=1", Some(2)),
+        ("_end=0", Some(5)),
+    ];
     for (raw, total) in cases {
         let page = parse(raw).unwrap().select(POSTS.into_iter(), |text| *text);
         assert_eq!(page.total, total, "{raw}");
     }
-    let page = parse("_page=1&_per_page=2").unwrap().select(POSTS.into_iter(), |text| *text).info.unwrap();
-    assert_eq!((page.current, page.last, page.style), (1, 3, PageStyle::Envelope));
+    let page = parse("_page=1&_per_page=2")
+        .unwrap()
+        .select(POSTS.into_iter(), |text| *text)
+        .info
+        .unwrap();
+    assert_eq!(
+        (page.current, page.last, page.style),
+        (1, 3, PageStyle::Envelope)
+    );
     assert_eq!(page.envelope()[2], ("next", Some(2)));
 }
 
@@ -165,10 +188,17 @@ fn a_mistake_names_its_parameter_and_shows_a_working_one() {
     ];
     for (raw, fault, parameter) in cases {
         let error = parse(raw).unwrap_err();
-        assert_eq!((error.fault, error.parameter.as_str()), (fault, parameter), "{raw}");
+        assert_eq!(
+            (error.fault, error.parameter.as_str()),
+            (fault, parameter),
+            "{raw}"
+        );
         assert!(parse(&error.example).is_ok(), "{raw}: {}", error.example);
     }
-    assert_eq!(parse("title:startswith=1").unwrap_err().example, "title:startsWith=the");
+    assert_eq!(
+        parse("title:startswith=1").unwrap_err().example,
+        "title:startsWith=the"
+    );
 }
 
 #[test]
@@ -176,11 +206,17 @@ fn a_slip_is_told() {
     let cases = [
         ("titel=x", Some(("titel", Some("title")))),
         ("views_gtt=1", Some(("views_gtt", None))),
-        ("auther.name_like=x", Some(("auther.name_like", Some("author.name")))),
+        (
+            "auther.name_like=x",
+            Some(("auther.name_like", Some("author.name"))),
+        ),
         ("_sort=view", Some(("_sort", Some("views")))),
         ("_limt=5", Some(("_limt", Some("_limit")))),
         ("_start=3", Some(("_start", Some("_start=0&_end=10")))),
-        ("_per_page=3", Some(("_per_page", Some("_page=1&_per_page=3")))),
+        (
+            "_per_page=3",
+            Some(("_per_page", Some("_page=1&_per_page=3"))),
+        ),
         ("note=null", Some(("note", Some("note:eq=null")))),
         ("__proto__=1", Some(("__proto__", None))),
         ("views=3", None),
@@ -189,29 +225,51 @@ fn a_slip_is_told() {
     ];
     for (raw, expected) in cases {
         let query = parse(raw).unwrap();
-        let found = query.notices().first().map(|notice| (notice.parameter.as_str(), notice.instead.as_deref()));
+        let found = query
+            .notices()
+            .first()
+            .map(|notice| (notice.parameter.as_str(), notice.instead.as_deref()));
         assert_eq!(found, expected, "{raw}");
     }
-    assert_eq!(parse("_where={}&title=x").unwrap().notices()[0].parameter, "title");
+    assert_eq!(
+        parse("_where={}&title=x").unwrap().notices()[0].parameter,
+        "title"
+    );
     let nothing = Query::parse(&pairs("a=1&dc:title=x").unwrap(), &Fields::new(None, &[])).unwrap();
     assert_eq!(nothing.notices(), []);
 }
 
 #[test]
 fn a_caller_sees_what_an_index_can_serve() {
-    assert_eq!(parse("author.name=ann&_limit=1").unwrap().equality(), Some(("author.name", "ann")));
+    assert_eq!(
+        parse("author.name=ann&_limit=1").unwrap().equality(),
+        Some(("author.name", "ann"))
+    );
     for raw in ["id=1&views=2", "views_ne=2&id=1&q=x", "id=1&_where={}"] {
-        assert_eq!(parse(raw).unwrap().equality(), (raw != "id=1&_where={}").then_some(("id", "1")), "{raw}");
+        assert_eq!(
+            parse(raw).unwrap().equality(),
+            (raw != "id=1&_where={}").then_some(("id", "1")),
+            "{raw}"
+        );
     }
     for raw in ["id=1&id=2", "id_ne=1", "_embed=post&post.title=x", ""] {
         assert_eq!(parse(raw).unwrap().equality(), None, "{raw}");
     }
-    for (raw, expected) in [("_page=2", true), ("", true), ("_sort=id", false), ("q=a", false), ("id=1", false)] {
+    for (raw, expected) in [
+        ("_page=2", true),
+        ("", true),
+        ("_sort=id", false),
+        ("q=a", false),
+        ("id=1", false),
+    ] {
         assert_eq!(parse(raw).unwrap().is_window_only(), expected, "{raw}");
     }
     assert!(parse("_embed=post&post.title=x").unwrap().needs_relations());
     assert!(!parse("_embed=post&posts=x").unwrap().needs_relations());
-    assert_eq!(parse("_embed=a,b&_embed=a&_embed=c").unwrap().embeds(), ["a", "b", "c"]);
+    assert_eq!(
+        parse("_embed=a,b&_embed=a&_embed=c").unwrap().embeds(),
+        ["a", "b", "c"]
+    );
 }
 
 proptest! {
@@ -234,7 +292,10 @@ proptest! {
 #[test]
 fn fields_are_those_of_any_record_or_rule() {
     let store = posts();
-    let fields = Fields::new(store.resource("posts").and_then(|posts| posts.collection()), &["email"]);
+    let fields = Fields::new(
+        store.resource("posts").and_then(|posts| posts.collection()),
+        &["email"],
+    );
     for (path, expected) in [
         ("id", true),
         ("author.name", true),

@@ -46,7 +46,13 @@ impl Budget {
         let outer = LEFT.replace(self.0);
         let done = catch_unwind(AssertUnwindSafe(work));
         self.0 = LEFT.replace(outer);
-        done.map_err(|payload| if payload.is::<TooComplex>() { TooComplex } else { resume_unwind(payload) })
+        done.map_err(|payload| {
+            if payload.is::<TooComplex>() {
+                TooComplex
+            } else {
+                resume_unwind(payload)
+            }
+        })
     }
 }
 
@@ -55,7 +61,10 @@ fn size(value: &Value) -> u64 {
     let text = |text: &str| text.len() as u64 / 64;
     1 + match value {
         Value::Array(items) => items.iter().map(size).sum(),
-        Value::Object(members) => members.iter().map(|(name, value)| text(name) + size(value)).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| text(name) + size(value))
+            .sum(),
         Value::String(string) => text(string),
         _ => 0,
     }
@@ -91,7 +100,10 @@ impl<'i> Keyword<'i> for Count {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of a keyword's factory")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature of a keyword's factory"
+)]
 pub(super) fn keyword<'a>(
     _: &'a Map<String, Value>,
     _: &'a Value,
@@ -104,7 +116,9 @@ pub(super) fn keyword<'a>(
 pub(super) fn count_references(root: &mut Value) {
     let document = Document::new(root.clone());
     visit(&document.root, "", &mut |_, schema| {
-        let references = ["$ref", "$dynamicRef"].iter().filter_map(|keyword| schema.get(*keyword)?.as_str());
+        let references = ["$ref", "$dynamicRef"]
+            .iter()
+            .filter_map(|keyword| schema.get(*keyword)?.as_str());
         for target in references.filter_map(|reference| document.target(reference)) {
             if let Some(Value::Object(schema)) = root.pointer_mut(&target) {
                 schema.insert(KEYWORD.to_owned(), Value::Bool(true));

@@ -50,7 +50,11 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub fn check(&self, mut value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
+    pub fn check(
+        &self,
+        mut value: Value,
+        budget: &mut Budget,
+    ) -> Result<Vec<Violation>, TooComplex> {
         let id = self.take_id(&mut value);
         let parts = || self.parts(&value, id.as_ref().map(|(_, id)| id));
         if budget.spend(|| parts().all(|(validator, part)| validator.is_valid(part)))? {
@@ -58,22 +62,41 @@ impl Checker {
         }
         let mut body = value.clone();
         if let (Value::Object(body), Some((place, Value::Object(own)))) = (&mut body, &id) {
-            own.iter().for_each(|(name, id)| drop(body.shift_insert(*place, name.clone(), id.clone())));
+            own.iter()
+                .for_each(|(name, id)| drop(body.shift_insert(*place, name.clone(), id.clone())));
         }
-        let messages = Messages { document: &self.document, id: self.id.as_deref(), body: &body };
-        let every = || messages.violations(parts().flat_map(|(validator, part)| validator.iter_errors(part)));
-        let first = || messages.violations(parts().filter_map(|(validator, part)| validator.validate(part).err()));
+        let messages = Messages {
+            document: &self.document,
+            id: self.id.as_deref(),
+            body: &body,
+        };
+        let every = || {
+            messages.violations(parts().flat_map(|(validator, part)| validator.iter_errors(part)))
+        };
+        let first = || {
+            messages
+                .violations(parts().filter_map(|(validator, part)| validator.validate(part).err()))
+        };
         let mut budget = Budget::for_messages(&value);
-        budget.clone().spend(every).or_else(|TooComplex| budget.spend(first))
+        budget
+            .clone()
+            .spend(every)
+            .or_else(|TooComplex| budget.spend(first))
     }
 
     /// The validator's own errors; `None` where finding them takes too long.
-    pub fn errors(&self, value: &Value, budget: &mut Budget) -> Option<Vec<ValidationError<'static>>> {
+    pub fn errors(
+        &self,
+        value: &Value,
+        budget: &mut Budget,
+    ) -> Option<Vec<ValidationError<'static>>> {
         let mut value = value.clone();
         let id = self.take_id(&mut value);
         let parts = self.parts(&value, id.as_ref().map(|(_, id)| id));
         let errors = parts.flat_map(|(validator, part)| validator.iter_errors(part));
-        budget.spend(|| errors.map(ValidationError::to_owned).collect()).ok()
+        budget
+            .spend(|| errors.map(ValidationError::to_owned).collect())
+            .ok()
     }
 
     /// A value and its id, each with its validator.
@@ -82,7 +105,9 @@ impl Checker {
         value: &'v Value,
         id: Option<&'v Value>,
     ) -> impl Iterator<Item = (&'v Validator, &'v Value)> {
-        [(&self.validator, value)].into_iter().chain(self.id_validator.as_deref().zip(id))
+        [(&self.validator, value)]
+            .into_iter()
+            .chain(self.id_validator.as_deref().zip(id))
     }
 
     /// Removes the id from a record and returns its place and an object with nothing else.
@@ -96,9 +121,14 @@ impl Checker {
 }
 
 /// The schema with the keyword of the error, and those that it includes.
-pub(super) fn schemas_of<'s>(document: &'s Document, error: &ValidationError<'_>) -> Vec<Subschema<'s>> {
+pub(super) fn schemas_of<'s>(
+    document: &'s Document,
+    error: &ValidationError<'_>,
+) -> Vec<Subschema<'s>> {
     let path = error.schema_path().as_str();
-    let path = path.rfind("/dependentRequired").map_or(path, |end| &path[..=end]);
+    let path = path
+        .rfind("/dependentRequired")
+        .map_or(path, |end| &path[..=end]);
     split_last(path).map_or_else(Vec::new, |(parent, _)| document.schemas(parent))
 }
 
@@ -112,7 +142,10 @@ pub(super) struct Messages<'a> {
 
 impl Messages<'_> {
     /// The violations in the order of the body.
-    pub fn violations<'e>(&self, errors: impl Iterator<Item = ValidationError<'e>>) -> Vec<Violation> {
+    pub fn violations<'e>(
+        &self,
+        errors: impl Iterator<Item = ValidationError<'e>>,
+    ) -> Vec<Violation> {
         let mut found = Vec::new();
         // Missing properties must not be lost behind a thousand other mistakes.
         let (missing, others): (Vec<_>, Vec<_>) =
@@ -136,7 +169,10 @@ impl Messages<'_> {
         }
         if more {
             let detail = format!("more than {MOST} rules are broken, the rest is not listed");
-            violations.push(Violation { pointer: String::new(), detail });
+            violations.push(Violation {
+                pointer: String::new(),
+                detail,
+            });
         }
         violations
     }
@@ -147,7 +183,10 @@ impl Messages<'_> {
         let index = |step: String| {
             let (index, child) = match at {
                 Some(Value::Object(members)) => {
-                    let index = members.keys().position(|name| *name == step).map_or(0, |index| index + 1);
+                    let index = members
+                        .keys()
+                        .position(|name| *name == step)
+                        .map_or(0, |index| index + 1);
                     (index, members.get(&step))
                 }
                 Some(Value::Array(items)) => {
@@ -172,22 +211,37 @@ impl Messages<'_> {
                     add(join(at, name), self.missing(error, name));
                 }
             }
-            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            Kind::AdditionalProperties { unexpected }
+            | Kind::UnevaluatedProperties { unexpected } => {
                 let schemas = schemas_of(self.document, error);
-                for name in unexpected.iter().filter(|name| !is_own_id(name)).take(MOST + 1) {
-                    let near =
-                        nearest(name, property_names(&schemas)).map(|near| format!(", did you mean {}?", quote(near)));
-                    add(join(at, name), format!("unknown property{}", near.unwrap_or_default()));
+                for name in unexpected
+                    .iter()
+                    .filter(|name| !is_own_id(name))
+                    .take(MOST + 1)
+                {
+                    let near = nearest(name, property_names(&schemas))
+                        .map(|near| format!(", did you mean {}?", quote(near)));
+                    add(
+                        join(at, name),
+                        format!("unknown property{}", near.unwrap_or_default()),
+                    );
                 }
             }
             Kind::PropertyNames { error } => {
                 let name = error.instance().as_str().unwrap_or_default();
                 add(join(at, name), format!("the name {}", detail(error)));
             }
-            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.forms(error, context, out),
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                self.forms(error, context, out)
+            }
             // Reported for an object whose rules allow no property at all, and for one property of it.
             Kind::FalseSchema if self.allows_no_property(error) => {
-                let members = self.body.pointer(at).and_then(Value::as_object).into_iter().flatten();
+                let members = self
+                    .body
+                    .pointer(at)
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten();
                 for (name, _) in members.filter(|(name, _)| !is_own_id(name)).take(MOST + 1) {
                     add(join(at, name), "unknown property".to_owned());
                 }
@@ -200,9 +254,12 @@ impl Messages<'_> {
     fn allows_no_property(&self, error: &ValidationError<'_>) -> bool {
         let at = error.instance_path().as_str();
         let path = error.schema_path().as_str();
-        let keyword = ["/additionalProperties", "/propertyNames"].into_iter().find(|keyword| path.ends_with(keyword));
+        let keyword = ["/additionalProperties", "/propertyNames"]
+            .into_iter()
+            .find(|keyword| path.ends_with(keyword));
         // The schema of a property with that name ends the same way.
-        keyword.is_some_and(|keyword| !at.ends_with(keyword)) && self.body.pointer(at).is_some_and(Value::is_object)
+        keyword.is_some_and(|keyword| !at.ends_with(keyword))
+            && self.body.pointer(at).is_some_and(Value::is_object)
     }
 
     fn missing(&self, error: &ValidationError<'_>, name: &str) -> String {
@@ -210,9 +267,17 @@ impl Messages<'_> {
         let instance = error.instance();
         let mut why = "required".to_owned();
         if error.schema_path().as_str().contains("/dependentRequired") {
-            let needs = |needed: &Value| needed.as_array().is_some_and(|needed| needed.iter().any(|one| one == name));
-            let mut rules = all(&schemas, "dependentRequired").filter_map(Value::as_object).flatten();
-            let trigger = rules.find(|(trigger, needed)| instance.get(trigger.as_str()).is_some() && needs(needed));
+            let needs = |needed: &Value| {
+                needed
+                    .as_array()
+                    .is_some_and(|needed| needed.iter().any(|one| one == name))
+            };
+            let mut rules = all(&schemas, "dependentRequired")
+                .filter_map(Value::as_object)
+                .flatten();
+            let trigger = rules.find(|(trigger, needed)| {
+                instance.get(trigger.as_str()).is_some() && needs(needed)
+            });
             why.extend(trigger.map(|(trigger, _)| format!(" with `{trigger}`")));
         }
         let wanted = wanted(&self.document.property(&schemas, name));
@@ -220,7 +285,12 @@ impl Messages<'_> {
         let detail = format!("is missing ({why}{separator}{wanted})");
         let is_unknown = |other: &&String| !property_names(&schemas).any(|known| known == *other);
         // Of a body with thousands of unknown names the first ones will do.
-        let names = instance.as_object().into_iter().flat_map(Map::keys).filter(is_unknown).take(MOST);
+        let names = instance
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .filter(is_unknown)
+            .take(MOST);
         match nearest(name, names.map(String::as_str)) {
             Some(other) if other.to_lowercase() == name.to_lowercase() => {
                 format!("{detail}; the body has `{other}`: names are case-sensitive")
@@ -231,15 +301,24 @@ impl Messages<'_> {
     }
 
     /// A value that fits none of several schemas. If only one of them can be meant, its errors say more.
-    fn forms(&self, error: &ValidationError<'_>, forms: &[Vec<ValidationError<'static>>], out: &mut Vec<Violation>) {
+    fn forms(
+        &self,
+        error: &ValidationError<'_>,
+        forms: &[Vec<ValidationError<'static>>],
+        out: &mut Vec<Violation>,
+    ) {
         let at = error.instance_path().as_str();
         let is_here = |inner: &ValidationError<'_>| inner.instance_path().as_str() == at;
         let of_type = |form: &&Vec<ValidationError<'_>>| {
-            !form.iter().any(|inner| is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
+            !form
+                .iter()
+                .any(|inner| is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
         };
         // The usual mark of a form: a constant in one of its properties.
         let marked = |form: &&Vec<ValidationError<'_>>| {
-            !form.iter().any(|inner| !is_here(inner) && matches!(inner.kind(), Kind::Constant { .. }))
+            !form
+                .iter()
+                .any(|inner| !is_here(inner) && matches!(inner.kind(), Kind::Constant { .. }))
         };
         let mut meant: Vec<_> = forms.iter().filter(of_type).collect();
         if meant.iter().any(marked) {
@@ -248,15 +327,27 @@ impl Messages<'_> {
         if let [only] = meant[..] {
             return only.iter().for_each(|inner| self.explain(inner, out));
         }
-        let schema = |index: usize| self.document.schemas(&format!("{}/{index}", error.schema_path().as_str()));
-        let mut types: Vec<String> = (0..forms.len()).map(|index| wanted(&schema(index))).collect();
+        let schema = |index: usize| {
+            self.document
+                .schemas(&format!("{}/{index}", error.schema_path().as_str()))
+        };
+        let mut types: Vec<String> = (0..forms.len())
+            .map(|index| wanted(&schema(index)))
+            .collect();
         types.dedup();
         let detail = if meant.is_empty() && !types.iter().any(String::is_empty) {
-            format!("must be {}, got {}", any_of(&types), found(error.instance()))
+            format!(
+                "must be {}, got {}",
+                any_of(&types),
+                found(error.instance())
+            )
         } else {
             detail(error)
         };
-        out.push(Violation { pointer: at.to_owned(), detail });
+        out.push(Violation {
+            pointer: at.to_owned(),
+            detail,
+        });
     }
 }
 
@@ -265,7 +356,13 @@ fn detail(error: &ValidationError<'_>) -> String {
     let instance: &Value = error.instance();
     let got = literal(instance);
     let length = || instance.as_str().map_or(0, |text| text.chars().count());
-    let characters = |limit: u64| if limit == 1 { "1 character".to_owned() } else { format!("{limit} characters") };
+    let characters = |limit: u64| {
+        if limit == 1 {
+            "1 character".to_owned()
+        } else {
+            format!("{limit} characters")
+        }
+    };
     match error.kind() {
         Kind::Type { kind } => {
             let mut types = match kind {
@@ -277,20 +374,39 @@ fn detail(error: &ValidationError<'_>) -> String {
             format!("must be {}, got {}", any_of(&types), found(instance))
         }
         Kind::Format { format } => match format_named(format) {
-            Some(format) => format!("must be {} such as {}, got {got}", format.noun, format.example),
+            Some(format) => format!(
+                "must be {} such as {}, got {got}",
+                format.noun, format.example
+            ),
             None => format!("must have the format {format}, got {got}"),
         },
         Kind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let near = instance.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
+            let near = instance
+                .as_str()
+                .and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
             let near = near.map(|near| format!(", did you mean {}?", quote(near)));
-            format!("must be {}, got {got}{}", one_of(options), near.unwrap_or_default())
+            format!(
+                "must be {}, got {got}{}",
+                one_of(options),
+                near.unwrap_or_default()
+            )
         }
-        Kind::Constant { expected_value } => format!("must be {}, got {got}", literal(expected_value)),
+        Kind::Constant { expected_value } => {
+            format!("must be {}, got {got}", literal(expected_value))
+        }
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}, got {got}"),
         Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
-        Kind::MinLength { limit } => format!("must be at least {} long, got {}", characters(*limit), length()),
-        Kind::MaxLength { limit } => format!("must be at most {} long, got {}", characters(*limit), length()),
+        Kind::MinLength { limit } => format!(
+            "must be at least {} long, got {}",
+            characters(*limit),
+            length()
+        ),
+        Kind::MaxLength { limit } => format!(
+            "must be at most {} long, got {}",
+            characters(*limit),
+            length()
+        ),
         Kind::Minimum { limit } => format!("must be at least {limit}, got {got}"),
         Kind::Maximum { limit } => format!("must be at most {limit}, got {got}"),
         Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, got {got}"),
@@ -309,7 +425,10 @@ pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
     if let Some(Value::Array(options)) = all(schemas, "enum").next() {
         return one_of(options);
     }
-    let format = all(schemas, "format").next().and_then(Value::as_str).and_then(format_named);
+    let format = all(schemas, "format")
+        .next()
+        .and_then(Value::as_str)
+        .and_then(format_named);
     let mut types = types(schemas);
     if format.is_some() && types.is_empty() {
         types.push("string".to_owned());
@@ -324,10 +443,19 @@ pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
 /// A value as JSON, cut where it is long.
 pub(super) fn literal(value: &Value) -> String {
     const LONGEST: usize = 60;
-    let cut = |text: &str| text.char_indices().nth(LONGEST).map(|(end, _)| text[..end].to_owned());
+    let cut = |text: &str| {
+        text.char_indices()
+            .nth(LONGEST)
+            .map(|(end, _)| text[..end].to_owned())
+    };
     match value {
-        Value::String(text) => cut(text).map_or_else(|| value.to_string(), |text| format!("{}…", Value::from(text))),
-        other => cut(&other.to_string()).map_or_else(|| other.to_string(), |text| format!("{text}…")),
+        Value::String(text) => cut(text).map_or_else(
+            || value.to_string(),
+            |text| format!("{}…", Value::from(text)),
+        ),
+        other => {
+            cut(&other.to_string()).map_or_else(|| other.to_string(), |text| format!("{text}…"))
+        }
     }
 }
 
@@ -368,7 +496,12 @@ fn one_of(options: &[Value]) -> String {
     if let [only] = options {
         return literal(only);
     }
-    let listed = options.iter().take(MOST).map(literal).collect::<Vec<_>>().join(", ");
+    let listed = options
+        .iter()
+        .take(MOST)
+        .map(literal)
+        .collect::<Vec<_>>()
+        .join(", ");
     match options.len().saturating_sub(MOST) {
         0 => format!("one of {listed}"),
         more => format!("one of {listed} and {more} more"),

@@ -38,7 +38,11 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), Sc
     check_keywords(&document, &mut problems);
     meta_problems(&raw, &mut problems);
     // Gathering relies on the types that the meta-schema has checked.
-    let resources = if problems.is_empty() { gather(&document, id, &mut problems) } else { Vec::new() };
+    let resources = if problems.is_empty() {
+        gather(&document, id, &mut problems)
+    } else {
+        Vec::new()
+    };
     if !problems.is_empty() {
         return Err(placed(problems, text));
     }
@@ -52,7 +56,8 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), Sc
         .map_err(|error| problem("", &error))
         .and_then(|registry| {
             let both = resources.into_iter().zip(&pointers);
-            both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id)).collect()
+            both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id))
+                .collect()
         });
     match rules {
         Ok(rules) => Ok((document, rules)),
@@ -61,7 +66,12 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), Sc
 }
 
 fn problem(pointer: &str, message: &dyn std::fmt::Display) -> SchemaProblem {
-    SchemaProblem { pointer: pointer.to_owned(), offset: 0, message: message.to_string(), hint: None }
+    SchemaProblem {
+        pointer: pointer.to_owned(),
+        offset: 0,
+        message: message.to_string(),
+        hint: None,
+    }
 }
 
 fn parse(text: &str) -> Result<Value, SchemaError> {
@@ -95,26 +105,43 @@ fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>
 
 fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     let draft = raw.get("$schema")?;
-    if draft.as_str().is_some_and(|draft| draft.trim_end_matches('#') == DRAFT) {
+    if draft
+        .as_str()
+        .is_some_and(|draft| draft.trim_end_matches('#') == DRAFT)
+    {
         return None;
     }
-    let message = format!("the rules must be JSON Schema 2020-12, got {}", literal(draft));
-    let hint = Some(format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are"));
-    Some(SchemaProblem { hint, ..problem("/$schema", &message) })
+    let message = format!(
+        "the rules must be JSON Schema 2020-12, got {}",
+        literal(draft)
+    );
+    let hint = Some(format!(
+        "write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are"
+    ));
+    Some(SchemaProblem {
+        hint,
+        ..problem("/$schema", &message)
+    })
 }
 
 /// The schema without its own `$id`: references by that name become local ones, which begin with `#`.
 fn without_base(raw: &Value) -> Value {
     let mut root = raw.clone();
-    let Some(members) = root.as_object_mut() else { return root };
+    let Some(members) = root.as_object_mut() else {
+        return root;
+    };
     members.shift_remove("$schema");
-    let Some(Value::String(base)) = members.shift_remove("$id") else { return root };
+    let Some(Value::String(base)) = members.shift_remove("$id") else {
+        return root;
+    };
     let base = base.trim_end_matches('#');
     // A reference may also be relative to the `$id`.
     let file = base.rsplit('/').next().unwrap_or(base);
     visit_mut(&mut root, &mut |schema| {
         for keyword in ["$ref", "$dynamicRef"] {
-            let Some(Value::String(reference)) = schema.get_mut(keyword) else { continue };
+            let Some(Value::String(reference)) = schema.get_mut(keyword) else {
+                continue;
+            };
             let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
             let target = target.strip_prefix("./").unwrap_or(target);
             if !target.is_empty() && [base, file].contains(&target) {
@@ -131,9 +158,16 @@ fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
     if validator.is_valid(raw) {
         return;
     }
-    let messages = Messages { document: &Document::default(), id: None, body: raw };
+    let messages = Messages {
+        document: &Document::default(),
+        id: None,
+        body: raw,
+    };
     for violation in messages.violations(validator.iter_errors(raw)) {
-        if !problems.iter().any(|known| known.pointer == violation.pointer) {
+        if !problems
+            .iter()
+            .any(|known| known.pointer == violation.pointer)
+        {
             problems.push(problem(&violation.pointer, &violation.detail));
         }
     }
@@ -143,7 +177,12 @@ fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
 ///
 /// Records are checked without their id, so each record gets a copy of its schema that does not ask for one.
 fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Vec<String>) {
-    let mut records = Records { document, id, copied: Vec::new(), schemas: Vec::new() };
+    let mut records = Records {
+        document,
+        id,
+        copied: Vec::new(),
+        schemas: Vec::new(),
+    };
     let pointer = |resource: &Gathered| match resource.holds {
         Holds::Records => records.copy(&resource.pointer),
         Holds::Single => resource.pointer.clone(),
@@ -152,7 +191,9 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
     let names = (0..).map(|number| format!("{COPY}{number}"));
     let copies: Map<String, Value> = names.zip(records.schemas).collect();
     let mut root = document.root.clone();
-    let definitions = root.as_object_mut().map(|root| root.entry("$defs").or_insert_with(|| json!({})));
+    let definitions = root
+        .as_object_mut()
+        .map(|root| root.entry("$defs").or_insert_with(|| json!({})));
     if let Some(Value::Object(definitions)) = definitions {
         definitions.extend(copies);
     }
@@ -180,7 +221,12 @@ impl Records<'_> {
             let place = self.copied.len();
             self.copied.push(pointer.to_owned());
             self.schemas.push(Value::Null);
-            let mut schema = self.document.root.pointer(pointer).cloned().unwrap_or(Value::Bool(true));
+            let mut schema = self
+                .document
+                .root
+                .pointer(pointer)
+                .cloned()
+                .unwrap_or(Value::Bool(true));
             // Anchors belong to the original.
             visit_mut(&mut schema, &mut |schema| {
                 schema.retain(|name, _| name != "$anchor" && name != "$dynamicAnchor")
@@ -195,15 +241,20 @@ impl Records<'_> {
     /// Follows the keywords whose schemas apply to the record itself, except `not` and `if`, which a record without an id
     /// does not fit where they require one.
     fn forget_id(&mut self, schema: &mut Value) {
-        let Some(members) = schema.as_object_mut() else { return };
+        let Some(members) = schema.as_object_mut() else {
+            return;
+        };
         for (keyword, value) in members {
             match (keyword.as_str(), value) {
                 ("required", Value::Array(names)) => names.retain(|name| name != self.id),
                 ("const", Value::Object(record)) => drop(record.shift_remove(self.id)),
                 ("enum", Value::Array(records)) => {
-                    records.iter_mut().filter_map(Value::as_object_mut).for_each(|record| {
-                        record.shift_remove(self.id);
-                    });
+                    records
+                        .iter_mut()
+                        .filter_map(Value::as_object_mut)
+                        .for_each(|record| {
+                            record.shift_remove(self.id);
+                        });
                 }
                 ("$ref", Value::String(reference)) => {
                     if let Some(target) = self.document.target(reference) {
@@ -215,7 +266,9 @@ impl Records<'_> {
                 }
                 ("then" | "else", schema) => self.forget_id(schema),
                 ("dependentSchemas", Value::Object(schemas)) => {
-                    schemas.values_mut().for_each(|schema| self.forget_id(schema));
+                    schemas
+                        .values_mut()
+                        .for_each(|schema| self.forget_id(schema));
                 }
                 _ => {}
             }
@@ -230,7 +283,16 @@ fn rules(
     registry: &Registry<'_>,
     id: &str,
 ) -> Result<Rules, SchemaProblem> {
-    let Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references } = resource;
+    let Gathered {
+        resource,
+        holds,
+        pointer,
+        id_pointers,
+        required,
+        properties,
+        unique,
+        references,
+    } = resource;
     let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
     let build = |schema: Value| {
         jsonschema::options()
@@ -246,9 +308,15 @@ fn rules(
     let own_id = (holds == Holds::Records).then(|| id.to_owned());
     let mut ids = None;
     if let (Some(id), false) = (&own_id, id_pointers.is_empty()) {
-        let every: Vec<Value> = id_pointers.iter().map(|pointer| reference(pointer)).collect();
+        let every: Vec<Value> = id_pointers
+            .iter()
+            .map(|pointer| reference(pointer))
+            .collect();
         let validator = Arc::new(build(json!({ "properties": { id: { "allOf": every } } }))?);
-        let schemas: Vec<_> = id_pointers.iter().flat_map(|pointer| document.schemas(pointer)).collect();
+        let schemas: Vec<_> = id_pointers
+            .iter()
+            .flat_map(|pointer| document.schemas(pointer))
+            .collect();
         ids = Some(Arc::new(IdRules::new(validator, id, &schemas)));
     }
     let checker = Checker {
@@ -258,9 +326,23 @@ fn rules(
         document: Arc::clone(document),
         pointer: prepared.to_owned(),
     };
-    let raw = document.root.pointer(&pointer).cloned().unwrap_or(Value::Bool(true));
+    let raw = document
+        .root
+        .pointer(&pointer)
+        .cloned()
+        .unwrap_or(Value::Bool(true));
     let example = repair::example_record(&checker, &required);
-    Ok(Rules { resource, holds, raw, properties, unique, references, ids, example, checker })
+    Ok(Rules {
+        resource,
+        holds,
+        raw,
+        properties,
+        unique,
+        references,
+        ids,
+        example,
+        checker,
+    })
 }
 
 /// Refuses to fetch anything, although remote references have been reported before.
@@ -277,7 +359,9 @@ impl jsonschema::Retrieve for Offline {
 
 /// The problems in the order of the text, each with its offset.
 fn placed(mut problems: Vec<SchemaProblem>, text: &str) -> SchemaError {
-    problems.iter_mut().for_each(|problem| problem.offset = offset_of(text, &problem.pointer));
+    problems
+        .iter_mut()
+        .for_each(|problem| problem.offset = offset_of(text, &problem.pointer));
     problems.sort_by_key(|problem| problem.offset);
     problems.dedup();
     SchemaError { problems }
@@ -288,7 +372,12 @@ fn offset_of(text: &str, pointer: &str) -> usize {
     let mut value = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut offset = json::offset_in(text, value);
     for step in steps(pointer) {
-        let Some(member) = json::members(value).filter(|member| member.key == step).last() else { break };
+        let Some(member) = json::members(value)
+            .filter(|member| member.key == step)
+            .last()
+        else {
+            break;
+        };
         offset = json::offset_in(text, member.raw_key);
         value = member.value;
     }

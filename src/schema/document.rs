@@ -27,7 +27,10 @@ impl Document {
     pub fn new(root: Value) -> Document {
         let mut anchors = HashMap::new();
         visit(&root, "", &mut |pointer, schema| {
-            for anchor in ["$anchor", "$dynamicAnchor"].iter().filter_map(|keyword| schema.get(*keyword)?.as_str()) {
+            for anchor in ["$anchor", "$dynamicAnchor"]
+                .iter()
+                .filter_map(|keyword| schema.get(*keyword)?.as_str())
+            {
                 anchors.insert(anchor.to_owned(), pointer.to_owned());
             }
         });
@@ -38,7 +41,11 @@ impl Document {
     pub fn target(&self, reference: &str) -> Option<String> {
         let fragment = percent_decode(reference.strip_prefix('#')?)?;
         let is_pointer = fragment.is_empty() || fragment.starts_with('/');
-        let pointer = if is_pointer { fragment.as_ref() } else { self.anchors.get(fragment.as_ref())? };
+        let pointer = if is_pointer {
+            fragment.as_ref()
+        } else {
+            self.anchors.get(fragment.as_ref())?
+        };
         self.root.pointer(pointer).map(|_| pointer.to_owned())
     }
 
@@ -47,12 +54,18 @@ impl Document {
         let mut found: Vec<Subschema<'_>> = Vec::new();
         let mut next = vec![pointer.to_owned()];
         while let Some(pointer) = next.pop() {
-            let Some(Value::Object(keywords)) = self.root.pointer(&pointer) else { continue };
+            let Some(Value::Object(keywords)) = self.root.pointer(&pointer) else {
+                continue;
+            };
             if found.iter().any(|schema| schema.pointer == pointer) {
                 continue;
             }
             if let Some(Value::Array(all)) = keywords.get("allOf") {
-                next.extend((0..all.len()).rev().map(|index| format!("{pointer}/allOf/{index}")));
+                next.extend(
+                    (0..all.len())
+                        .rev()
+                        .map(|index| format!("{pointer}/allOf/{index}")),
+                );
             }
             if let Some(Value::String(reference)) = keywords.get("$ref") {
                 next.extend(self.target(reference));
@@ -68,42 +81,64 @@ impl Document {
             let properties = schema.keywords.get("properties").and_then(Value::as_object);
             properties.is_some_and(|properties| properties.contains_key(name))
         });
-        declared.flat_map(|schema| self.schemas(&join(&format!("{}/properties", schema.pointer), name))).collect()
+        declared
+            .flat_map(|schema| self.schemas(&join(&format!("{}/properties", schema.pointer), name)))
+            .collect()
     }
 }
 
 /// The values that a keyword has in `schemas`.
 pub(super) fn all<'s>(schemas: &[Subschema<'s>], keyword: &str) -> impl Iterator<Item = &'s Value> {
-    schemas.iter().filter_map(move |schema| schema.keywords.get(keyword))
+    schemas
+        .iter()
+        .filter_map(move |schema| schema.keywords.get(keyword))
 }
 
 /// The names under `properties`.
 pub(super) fn property_names<'s>(schemas: &[Subschema<'s>]) -> impl Iterator<Item = &'s str> {
-    all(schemas, "properties").filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str)
+    all(schemas, "properties")
+        .filter_map(Value::as_object)
+        .flat_map(Map::keys)
+        .map(String::as_str)
 }
 
 /// The types that the nearest of `schemas` with a `type` allows.
 pub(super) fn types(schemas: &[Subschema<'_>]) -> Vec<String> {
     match all(schemas, "type").next() {
         Some(Value::String(name)) => vec![name.clone()],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 /// Calls `see` with each schema inside of `schema`, itself included, and its JSON pointer.
-pub(super) fn visit<'s>(schema: &'s Value, pointer: &str, see: &mut dyn FnMut(&str, &'s Map<String, Value>)) {
-    let Value::Object(keywords) = schema else { return };
+pub(super) fn visit<'s>(
+    schema: &'s Value,
+    pointer: &str,
+    see: &mut dyn FnMut(&str, &'s Map<String, Value>),
+) {
+    let Value::Object(keywords) = schema else {
+        return;
+    };
     see(pointer, keywords);
     for (name, value) in keywords {
         let here = join(pointer, name);
         match (shape(name), value) {
             (Some(Shape::Schema), value) => visit(value, &here, see),
             (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                schemas.iter().for_each(|(key, schema)| visit(schema, &join(&here, key), see));
+                schemas
+                    .iter()
+                    .for_each(|(key, schema)| visit(schema, &join(&here, key), see));
             }
             (Some(Shape::Schemas), Value::Array(schemas)) => {
-                schemas.iter().enumerate().for_each(|(index, schema)| visit(schema, &format!("{here}/{index}"), see));
+                schemas
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, schema)| visit(schema, &format!("{here}/{index}"), see));
             }
             _ => {}
         }
@@ -112,13 +147,17 @@ pub(super) fn visit<'s>(schema: &'s Value, pointer: &str, see: &mut dyn FnMut(&s
 
 /// [`visit`] for changing the schemas.
 pub(super) fn visit_mut(schema: &mut Value, see: &mut dyn FnMut(&mut Map<String, Value>)) {
-    let Value::Object(keywords) = schema else { return };
+    let Value::Object(keywords) = schema else {
+        return;
+    };
     see(keywords);
     for (name, value) in keywords {
         match (shape(name), value) {
             (Some(Shape::Schema), value) => visit_mut(value, see),
             (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                schemas.values_mut().for_each(|schema| visit_mut(schema, see));
+                schemas
+                    .values_mut()
+                    .for_each(|schema| visit_mut(schema, see));
             }
             (Some(Shape::Schemas), Value::Array(schemas)) => {
                 schemas.iter_mut().for_each(|schema| visit_mut(schema, see));

@@ -24,8 +24,10 @@ pub fn editor_schema() -> Value {
         .collect();
     keywords.insert(UNIQUE.into(), unique());
     keywords.insert(REFERENCES.into(), references());
-    let at_root: Map<String, Value> =
-        AT_ROOT.iter().filter_map(|name| Some((name.to_string(), keywords.get(*name)?.clone()))).collect();
+    let at_root: Map<String, Value> = AT_ROOT
+        .iter()
+        .filter_map(|name| Some((name.to_string(), keywords.get(*name)?.clone())))
+        .collect();
     json!({
         "$schema": DRAFT,
         "title": "standin rules file",
@@ -59,7 +61,8 @@ fn unique() -> Value {
 }
 
 fn references() -> Value {
-    let resource = json!({ "type": "string", "description": "A collection, or collection/property" });
+    let resource =
+        json!({ "type": "string", "description": "A collection, or collection/property" });
     json!({
         "description": "The collection to whose records the values of this property point",
         "anyOf": [

@@ -11,7 +11,13 @@ use crate::json::pointer::join;
 const DEEPEST: usize = 4;
 
 /// A value that probably fits the schema at `pointer`; `name` is that of the property.
-pub(super) fn example(document: &Document, pointer: &str, name: &str, required_only: bool, depth: usize) -> Value {
+pub(super) fn example(
+    document: &Document,
+    pointer: &str,
+    name: &str,
+    required_only: bool,
+    depth: usize,
+) -> Value {
     let schemas = document.schemas(pointer);
     let first = |keyword| all(&schemas, keyword).next();
     let given = first("const")
@@ -31,20 +37,34 @@ pub(super) fn example(document: &Document, pointer: &str, name: &str, required_o
     match kind.map_or_else(|| implied_type(&schemas), String::as_str) {
         "object" => object(document, &schemas, required_only, depth),
         "array" => array(document, &schemas, name, required_only, depth),
-        kind => (kind.is_empty().then(|| form(document, &schemas, name, required_only, depth)).flatten())
-            .or_else(|| scalars(&schemas, kind, name, None).into_iter().next())
-            .unwrap_or_default(),
+        kind => (kind
+            .is_empty()
+            .then(|| form(document, &schemas, name, required_only, depth))
+            .flatten())
+        .or_else(|| scalars(&schemas, kind, name, None).into_iter().next())
+        .unwrap_or_default(),
     }
 }
 
 /// The type that the other keywords imply where there is no `type`; empty where they imply none.
 pub(super) fn implied_type(schemas: &[Subschema<'_>]) -> &'static str {
     let has = |names: &[&str]| names.iter().any(|name| all(schemas, name).next().is_some());
-    if has(&["properties", "required", "additionalProperties", "patternProperties"]) {
+    if has(&[
+        "properties",
+        "required",
+        "additionalProperties",
+        "patternProperties",
+    ]) {
         "object"
     } else if has(&["items", "prefixItems", "contains", "minItems"]) {
         "array"
-    } else if has(&["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]) {
+    } else if has(&[
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+    ]) {
         "number"
     } else {
         ""
@@ -60,21 +80,33 @@ fn form(
     depth: usize,
 ) -> Option<Value> {
     let pointer = schemas.iter().find_map(|schema| {
-        let keyword = ["oneOf", "anyOf"].into_iter().find(|keyword| schema.keywords.contains_key(*keyword))?;
+        let keyword = ["oneOf", "anyOf"]
+            .into_iter()
+            .find(|keyword| schema.keywords.contains_key(*keyword))?;
         Some(format!("{}/{keyword}/0", schema.pointer))
     })?;
     Some(example(document, &pointer, name, required_only, depth + 1))
 }
 
-fn object(document: &Document, schemas: &[Subschema<'_>], required_only: bool, depth: usize) -> Value {
-    let required: Vec<&str> =
-        all(schemas, "required").filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect();
+fn object(
+    document: &Document,
+    schemas: &[Subschema<'_>],
+    required_only: bool,
+    depth: usize,
+) -> Value {
+    let required: Vec<&str> = all(schemas, "required")
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let mut members = Map::new();
     // In the order of `properties`, then what is required but not described.
-    let described = property_names(schemas).filter(|name| !required_only || required.contains(name));
+    let described =
+        property_names(schemas).filter(|name| !required_only || required.contains(name));
     for name in described.chain(required.iter().copied()) {
         let property = document.property(schemas, name);
-        let is_read_only = all(&property[..property.len().min(1)], "readOnly").any(|flag| flag == &Value::Bool(true));
+        let is_read_only = all(&property[..property.len().min(1)], "readOnly")
+            .any(|flag| flag == &Value::Bool(true));
         if members.contains_key(name) || (is_read_only && !required.contains(&name)) {
             continue;
         }
@@ -92,26 +124,53 @@ fn object(document: &Document, schemas: &[Subschema<'_>], required_only: bool, d
     Value::Object(members)
 }
 
-fn array(document: &Document, schemas: &[Subschema<'_>], name: &str, required_only: bool, depth: usize) -> Value {
+fn array(
+    document: &Document,
+    schemas: &[Subschema<'_>],
+    name: &str,
+    required_only: bool,
+    depth: usize,
+) -> Value {
     let least = bounds(schemas, "minItems").next().unwrap_or_default() as usize;
-    let items = schemas.iter().find(|schema| schema.keywords.contains_key("items"));
-    let Some(schema) = items else { return Value::Array(vec![json!(1); least.min(10)]) };
+    let items = schemas
+        .iter()
+        .find(|schema| schema.keywords.contains_key("items"));
+    let Some(schema) = items else {
+        return Value::Array(vec![json!(1); least.min(10)]);
+    };
     let singular = name.strip_suffix('s').unwrap_or(name);
-    let item = example(document, &join(&schema.pointer, "items"), singular, required_only, depth + 1);
+    let item = example(
+        document,
+        &join(&schema.pointer, "items"),
+        singular,
+        required_only,
+        depth + 1,
+    );
     Value::Array(vec![item; least.clamp(1, 10)])
 }
 
 /// Values of the type `kind` that may fit, the best first; `now` is the value to replace.
-pub(super) fn scalars(schemas: &[Subschema<'_>], kind: &str, name: &str, now: Option<&Value>) -> Vec<Value> {
+pub(super) fn scalars(
+    schemas: &[Subschema<'_>],
+    kind: &str,
+    name: &str,
+    now: Option<&Value>,
+) -> Vec<Value> {
     match kind {
         "integer" | "number" => numbers(schemas, kind, now.and_then(Value::as_f64)),
         "boolean" => vec![false.into(), true.into()],
         "null" => vec![Value::Null],
-        _ => strings(schemas, name, now.and_then(Value::as_str)).into_iter().map(Value::from).collect(),
+        _ => strings(schemas, name, now.and_then(Value::as_str))
+            .into_iter()
+            .map(Value::from)
+            .collect(),
     }
 }
 
-fn bounds<'a>(schemas: &'a [Subschema<'_>], keyword: &'static str) -> impl Iterator<Item = f64> + 'a {
+fn bounds<'a>(
+    schemas: &'a [Subschema<'_>],
+    keyword: &'static str,
+) -> impl Iterator<Item = f64> + 'a {
     all(schemas, keyword).filter_map(Value::as_f64)
 }
 
@@ -126,8 +185,15 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
     let by = step.unwrap_or(1.0);
     let most = |keyword, inside: f64| bounds(schemas, keyword).map(move |limit| limit - inside);
     let inside = |by: f64| {
-        let least = most("minimum", 0.0).chain(most("exclusiveMinimum", -by)).reduce(f64::max);
-        (least, most("maximum", 0.0).chain(most("exclusiveMaximum", by)).reduce(f64::min))
+        let least = most("minimum", 0.0)
+            .chain(most("exclusiveMinimum", -by))
+            .reduce(f64::max);
+        (
+            least,
+            most("maximum", 0.0)
+                .chain(most("exclusiveMaximum", by))
+                .reduce(f64::min),
+        )
     };
     let mut found = Vec::new();
     for by in [by, 0.5, 0.01] {
@@ -136,8 +202,15 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
             let number = least.map_or(number, |least| number.max(least));
             most.map_or(number, |most| number.min(most))
         };
-        let middle = least.zip(most).map(|(least, most)| f64::midpoint(least, most));
-        let wanted = now.into_iter().chain([by]).chain(least).chain(most).chain(middle);
+        let middle = least
+            .zip(most)
+            .map(|(least, most)| f64::midpoint(least, most));
+        let wanted = now
+            .into_iter()
+            .chain([by])
+            .chain(least)
+            .chain(most)
+            .chain(middle);
         for number in wanted.map(clamped) {
             let of = |steps: f64| steps * step.unwrap_or(by);
             let steps = number / step.unwrap_or(by);
@@ -149,7 +222,9 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
     let tidy = |number: f64| (number * 1e9).round() / 1e9;
     let found = found.into_iter().flat_map(|number| [tidy(number), number]);
     let (least, most) = (inside(0.0).0, inside(0.0).1);
-    let fits = |number: &f64| least.is_none_or(|least| *number >= least) && most.is_none_or(|most| *number <= most);
+    let fits = |number: &f64| {
+        least.is_none_or(|least| *number >= least) && most.is_none_or(|most| *number <= most)
+    };
     let found = found.filter(fits).map(|number| match kind {
         "integer" => json!(number.round() as i64),
         _ if number.fract() == 0.0 && number.abs() < 1e15 => json!(number as i64),
@@ -173,14 +248,22 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
     /// For patterns with lookahead, such as those of passwords.
     const MIXED: &str = "Abcdef1!xyzXYZ23";
     let keywords = |name: &'static str| all(schemas, name).filter_map(Value::as_str);
-    let least = bounds(schemas, "minLength").reduce(f64::max).unwrap_or_default() as usize;
-    let most = bounds(schemas, "maxLength").reduce(f64::min).map_or(usize::MAX, |most| most as usize);
+    let least = bounds(schemas, "minLength")
+        .reduce(f64::max)
+        .unwrap_or_default() as usize;
+    let most = bounds(schemas, "maxLength")
+        .reduce(f64::min)
+        .map_or(usize::MAX, |most| most as usize);
     let sized = |text: &str| {
         let pad = std::iter::repeat_n('x', least.min(2000).saturating_sub(text.chars().count()));
         text.chars().take(most).chain(pad).collect::<String>()
     };
     let mut texts: Vec<String> = Vec::new();
-    texts.extend(keywords("format").filter_map(format_named).map(|format| format.example.to_owned()));
+    texts.extend(
+        keywords("format")
+            .filter_map(format_named)
+            .map(|format| format.example.to_owned()),
+    );
     for pattern in keywords("pattern").filter_map(pattern::parse) {
         let exact = (least..least + 20).map(|length| length as u32);
         for extra in [0, 1, 2, 3, 5, 8].into_iter().chain(exact) {
@@ -191,7 +274,13 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
         }
     }
     if keywords("pattern").next().is_some() {
-        texts.extend(now.into_iter().flat_map(|now| [now.to_lowercase(), now.to_uppercase(), now.trim().to_owned()]));
+        texts.extend(now.into_iter().flat_map(|now| {
+            [
+                now.to_lowercase(),
+                now.to_uppercase(),
+                now.trim().to_owned(),
+            ]
+        }));
         texts.push(sized(MIXED));
     }
     if let Some(now) = now.filter(|now| !now.is_empty()) {
@@ -204,7 +293,11 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
 
 /// Other values of the same kind as `value`, for properties whose values are unique.
 pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) -> Vec<Value> {
-    let mut variants: Vec<Value> = all(schemas, "enum").filter_map(Value::as_array).flatten().cloned().collect();
+    let mut variants: Vec<Value> = all(schemas, "enum")
+        .filter_map(Value::as_array)
+        .flatten()
+        .cloned()
+        .collect();
     match value {
         Value::String(text) => {
             for number in number..number + 10 {
@@ -216,7 +309,13 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
                 // At the end of the same length, for UUIDs and dates.
                 for digits in [format!("{number}"), format!("{number:02}")] {
                     let kept = text.chars().count().saturating_sub(digits.len());
-                    variants.push(text.chars().take(kept).chain(digits.chars()).collect::<String>().into());
+                    variants.push(
+                        text.chars()
+                            .take(kept)
+                            .chain(digits.chars())
+                            .collect::<String>()
+                            .into(),
+                    );
                 }
             }
             let patterns = all(schemas, "pattern").filter_map(Value::as_str);
@@ -229,7 +328,8 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
                         state /= count.max(1);
                         picked
                     };
-                    let more = (0..3).filter_map(|extra| pattern::matching(&pattern, extra, &mut pick));
+                    let more =
+                        (0..3).filter_map(|extra| pattern::matching(&pattern, extra, &mut pick));
                     variants.extend(more.map(Value::from));
                 }
             }
@@ -240,7 +340,11 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
             variants.push(number.into());
             for times in 1..20 {
                 for other in [now + step * f64::from(times), now - step * f64::from(times)] {
-                    variants.push(if other.fract() == 0.0 { json!(other as i64) } else { json!(other) });
+                    variants.push(if other.fract() == 0.0 {
+                        json!(other as i64)
+                    } else {
+                        json!(other)
+                    });
                 }
             }
         }

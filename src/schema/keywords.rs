@@ -47,10 +47,16 @@ pub(super) const KEYWORDS: &[(&str, Shape)] = {
 
 /// Keywords of other drafts, of OpenAPI and of habit, and what to write instead.
 pub(super) const OLD_NAMES: &[(&str, &str)] = &[
-    ("id", "`$id`; a property named id belongs inside `properties`"),
+    (
+        "id",
+        "`$id`; a property named id belongs inside `properties`",
+    ),
     ("$recursiveRef", "`$dynamicRef`"),
     ("$recursiveAnchor", "`$dynamicAnchor`"),
-    ("additionalItems", "`items`, with the leading items in `prefixItems`"),
+    (
+        "additionalItems",
+        "`items`, with the leading items in `prefixItems`",
+    ),
     ("dependencies", "`dependentRequired` or `dependentSchemas`"),
     ("nullable", "`\"type\": [\"string\", \"null\"]`"),
     ("example", "`examples`, an array"),
@@ -83,7 +89,11 @@ pub(super) struct Format {
 }
 
 const fn format(name: &'static str, noun: &'static str, example: &'static str) -> Format {
-    Format { name, noun, example }
+    Format {
+        name,
+        noun,
+        example,
+    }
 }
 
 /// The formats that are checked.
@@ -120,7 +130,10 @@ pub(super) fn format_named(name: &str) -> Option<&'static Format> {
 
 /// What the value of the keyword `name` is; `None` for keywords that rules may not use, and for those with `x-`.
 pub(super) fn shape(name: &str) -> Option<Shape> {
-    KEYWORDS.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
+    KEYWORDS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, shape)| *shape)
 }
 
 #[cfg(test)]
@@ -134,9 +147,19 @@ mod tests {
                 .with_draft(jsonschema::Draft::Draft202012)
                 .should_validate_formats(true)
                 .should_ignore_unknown_formats(false);
-            let validator = options.build(&serde_json::json!({ "format": format.name })).expect(format.name);
-            assert!(validator.is_valid(&format.example.into()), "{}", format.name);
-            assert!(!validator.is_valid(&"\u{7f} ~ {{[".into()), "{}", format.name);
+            let validator = options
+                .build(&serde_json::json!({ "format": format.name }))
+                .expect(format.name);
+            assert!(
+                validator.is_valid(&format.example.into()),
+                "{}",
+                format.name
+            );
+            assert!(
+                !validator.is_valid(&"\u{7f} ~ {{[".into()),
+                "{}",
+                format.name
+            );
         }
     }
 }

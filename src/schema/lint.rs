@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::check::{literal, wanted};
 use super::document::{Document, Subschema, all, property_names, types, visit};
 use super::keywords::{
-    AT_COLLECTION, AT_ROOT, FORMATS, KEYWORDS, OLD_NAMES, REFERENCES, UNCHECKED_FORMATS, UNIQUE, format_named, shape,
+    AT_COLLECTION, AT_ROOT, FORMATS, KEYWORDS, OLD_NAMES, REFERENCES, UNCHECKED_FORMATS, UNIQUE,
+    format_named, shape,
 };
 use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
@@ -37,15 +38,20 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
             let found = match (name.as_str(), value) {
                 (name, _) if name.starts_with("x-") => None,
                 (name, _) if shape(name).is_none() => Some(unknown_keyword(name)),
-                ("$ref" | "$dynamicRef", Value::String(reference)) => bad_reference(document, reference),
+                ("$ref" | "$dynamicRef", Value::String(reference)) => {
+                    bad_reference(document, reference)
+                }
                 ("$id" | "$schema", _) => Some((
-                    format!("`{name}` is only allowed at the root: the rules are one schema in one file"),
+                    format!(
+                        "`{name}` is only allowed at the root: the rules are one schema in one file"
+                    ),
                     Some("use `$ref` with `#/$defs/...`".to_owned()),
                 )),
                 ("pattern", Value::String(pattern)) => bad_pattern(pattern),
                 ("patternProperties", Value::Object(patterns)) => {
                     for pattern in patterns.keys() {
-                        let found = bad_pattern(pattern).map(|(message, hint)| (join(&here, pattern), message, hint));
+                        let found = bad_pattern(pattern)
+                            .map(|(message, hint)| (join(&here, pattern), message, hint));
                         problems.extend(found.map(problem));
                     }
                     None
@@ -64,11 +70,21 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
 type Finding = (String, Option<String>);
 
 fn problem((pointer, message, hint): (String, String, Option<String>)) -> SchemaProblem {
-    SchemaProblem { pointer, offset: 0, message, hint }
+    SchemaProblem {
+        pointer,
+        offset: 0,
+        message,
+        hint,
+    }
 }
 
 fn without(other: &str, name: &str, schema: &Map<String, Value>) -> Option<Finding> {
-    let message = || (format!("`{name}` has no effect without `{other}` next to it"), None);
+    let message = || {
+        (
+            format!("`{name}` has no effect without `{other}` next to it"),
+            None,
+        )
+    };
     (!schema.contains_key(other)).then(message)
 }
 
@@ -76,31 +92,57 @@ fn bad_reference(document: &Document, reference: &str) -> Option<Finding> {
     let name = literal(&reference.into());
     if !reference.starts_with('#') {
         let message = format!("{name} is outside this file, and standin fetches nothing");
-        return Some((message, Some("copy that schema into `$defs` and refer to it with \"#/$defs/...\"".to_owned())));
+        return Some((
+            message,
+            Some("copy that schema into `$defs` and refer to it with \"#/$defs/...\"".to_owned()),
+        ));
     }
     if document.target(reference).is_some() {
         return None;
     }
-    let definitions = ["$defs", "definitions"].iter().filter_map(|place| document.root.get(place)?.as_object());
+    let definitions = ["$defs", "definitions"]
+        .iter()
+        .filter_map(|place| document.root.get(place)?.as_object());
     let last = steps(&reference[1..]).last().unwrap_or_default();
     let near = nearest(&last, definitions.flat_map(Map::keys).map(String::as_str));
-    Some((format!("{name} does not exist"), near.map(|near| format!("did you mean {near}?"))))
+    Some((
+        format!("{name} does not exist"),
+        near.map(|near| format!("did you mean {near}?")),
+    ))
 }
 
 fn bad_pattern(pattern: &str) -> Option<Finding> {
-    if jsonschema::options().build(&json!({ "pattern": pattern })).is_ok() {
+    if jsonschema::options()
+        .build(&json!({ "pattern": pattern }))
+        .is_ok()
+    {
         return None;
     }
     // The validator does not name the reason, the regex crate does.
-    let reason = regex::Regex::new(pattern).err().map(|error| error.to_string());
-    let reason = reason.as_deref().and_then(|reason| reason.lines().last()?.strip_prefix("error: "));
-    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let message = format!("{} is not a valid regular expression{reason}", literal(&pattern.into()));
-    Some((message, Some("in JSON a backslash is written twice: \"^\\\\d+$\"".to_owned())))
+    let reason = regex::Regex::new(pattern)
+        .err()
+        .map(|error| error.to_string());
+    let reason = reason
+        .as_deref()
+        .and_then(|reason| reason.lines().last()?.strip_prefix("error: "));
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    let message = format!(
+        "{} is not a valid regular expression{reason}",
+        literal(&pattern.into())
+    );
+    Some((
+        message,
+        Some("in JSON a backslash is written twice: \"^\\\\d+$\"".to_owned()),
+    ))
 }
 
 fn bad_format(format: &str) -> Option<Finding> {
-    if format_named(format).is_some() || UNCHECKED_FORMATS.contains(&format) || format.starts_with("x-") {
+    if format_named(format).is_some()
+        || UNCHECKED_FORMATS.contains(&format)
+        || format.starts_with("x-")
+    {
         return None;
     }
     let names = FORMATS.iter().map(|format| format.name);
@@ -108,7 +150,10 @@ fn bad_format(format: &str) -> Option<Finding> {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
     };
-    Some((format!("unknown format {}", literal(&format.into())), Some(hint)))
+    Some((
+        format!("unknown format {}", literal(&format.into())),
+        Some(hint),
+    ))
 }
 
 fn unknown_keyword(name: &str) -> Finding {
@@ -116,10 +161,14 @@ fn unknown_keyword(name: &str) -> Finding {
         Some((_, now)) => format!("use {now}"),
         None => match nearest(name, KEYWORDS.iter().map(|(name, _)| *name)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "properties belong inside `properties`; keywords of your own begin with `x-`".to_owned(),
+            None => "properties belong inside `properties`; keywords of your own begin with `x-`"
+                .to_owned(),
         },
     };
-    (format!("unknown keyword {}", literal(&name.into())), Some(hint))
+    (
+        format!("unknown keyword {}", literal(&name.into())),
+        Some(hint),
+    )
 }
 
 /// Whether the keyword is standin's own: these have an effect in certain places only.
@@ -136,14 +185,37 @@ struct Gatherer<'a> {
 }
 
 /// The resources in the order of the file.
-pub(super) fn gather(document: &Document, id: &str, problems: &mut Vec<SchemaProblem>) -> Vec<Gathered> {
-    let mut gatherer = Gatherer { document, id, problems, used: HashSet::new() };
+pub(super) fn gather(
+    document: &Document,
+    id: &str,
+    problems: &mut Vec<SchemaProblem>,
+) -> Vec<Gathered> {
+    let mut gatherer = Gatherer {
+        document,
+        id,
+        problems,
+        used: HashSet::new(),
+    };
     if let Some(keywords) = document.root.as_object() {
-        gatherer.only(AT_ROOT, &Subschema { pointer: String::new(), keywords }, "at the root");
+        gatherer.only(
+            AT_ROOT,
+            &Subschema {
+                pointer: String::new(),
+                keywords,
+            },
+            "at the root",
+        );
     }
-    let names = document.root.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let names = document
+        .root
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     // `$schema` may be listed for editors; it is not a resource.
-    let names = names.map(|(name, _)| name.as_str()).filter(|name| *name != "$schema");
+    let names = names
+        .map(|(name, _)| name.as_str())
+        .filter(|name| *name != "$schema");
     let gathered: Vec<Gathered> = names.filter_map(|name| gatherer.resource(name)).collect();
     for resource in &gathered {
         gatherer.targets(resource, &gathered);
@@ -159,9 +231,14 @@ impl Gatherer<'_> {
 
     /// Reports keywords that would have no effect in `schema`.
     fn only(&mut self, allowed: &[&str], schema: &Subschema<'_>, place: &str) {
-        for name in schema.keywords.keys().filter(|name| !name.starts_with("x-") && !is_own(name)) {
+        for name in schema
+            .keywords
+            .keys()
+            .filter(|name| !name.starts_with("x-") && !is_own(name))
+        {
             if !allowed.contains(&name.as_str()) {
-                let message = format!("`{name}` has no effect {place}: standin checks records one by one");
+                let message =
+                    format!("`{name}` has no effect {place}: standin checks records one by one");
                 let hint = "rules for records belong inside `items` of their collection".to_owned();
                 self.problem(join(&schema.pointer, name), message, Some(hint));
             }
@@ -172,14 +249,18 @@ impl Gatherer<'_> {
         let pointer = join("/properties", name);
         let outer = self.document.schemas(&pointer);
         let is_array = types(&outer).iter().any(|name| name == "array");
-        let items = outer.iter().find(|schema| schema.keywords.contains_key("items"));
+        let items = outer
+            .iter()
+            .find(|schema| schema.keywords.contains_key("items"));
         let (holds, pointer) = match items {
             Some(schema) => (Holds::Records, format!("{}/items", schema.pointer)),
             None if is_array => (Holds::Records, String::new()),
             None => (Holds::Single, pointer),
         };
         if holds == Holds::Records {
-            outer.iter().for_each(|schema| self.only(AT_COLLECTION, schema, "for a collection"));
+            outer
+                .iter()
+                .for_each(|schema| self.only(AT_COLLECTION, schema, "for a collection"));
         }
         if pointer.is_empty() {
             // An array of anything. Keywords of our own next to it are reported as unused.
@@ -187,22 +268,47 @@ impl Gatherer<'_> {
         }
         let schemas = self.document.schemas(&pointer);
         let mut required: Vec<String> = Vec::new();
-        for name in all(&schemas, "required").filter_map(Value::as_array).flatten() {
-            let Some(name) = name.as_str().filter(|name| holds == Holds::Single || *name != self.id) else { continue };
+        for name in all(&schemas, "required")
+            .filter_map(Value::as_array)
+            .flatten()
+        {
+            let Some(name) = name
+                .as_str()
+                .filter(|name| holds == Holds::Single || *name != self.id)
+            else {
+                continue;
+            };
             if !required.iter().any(|known| known == name) {
                 required.push(name.to_owned());
             }
         }
         let properties = self.properties(&schemas, &required);
         let references = self.references(&schemas, &properties);
-        let unique = if holds == Holds::Records { self.unique(&outer, &properties) } else { Vec::new() };
-        let has_id = |schema: &&Subschema<'_>| {
-            schema.keywords.get("properties").is_some_and(|properties| properties.get(self.id).is_some())
+        let unique = if holds == Holds::Records {
+            self.unique(&outer, &properties)
+        } else {
+            Vec::new()
         };
-        let id_pointer = |schema: &Subschema<'_>| join(&join(&schema.pointer, "properties"), self.id);
+        let has_id = |schema: &&Subschema<'_>| {
+            schema
+                .keywords
+                .get("properties")
+                .is_some_and(|properties| properties.get(self.id).is_some())
+        };
+        let id_pointer =
+            |schema: &Subschema<'_>| join(&join(&schema.pointer, "properties"), self.id);
         let id_pointers = schemas.iter().filter(has_id).map(id_pointer).collect();
         let resource = name.to_owned();
-        Some(Gathered { resource, holds, pointer, id_pointers, required, properties, unique, references })
+        Some(Gathered {
+            resource,
+            holds,
+            pointer,
+            id_pointers,
+            required,
+            properties,
+            unique,
+            references,
+        })
     }
 
     fn properties(&self, schemas: &[Subschema<'_>], required: &[String]) -> Vec<Property> {
@@ -227,19 +333,33 @@ impl Gatherer<'_> {
         properties
     }
 
-    fn references(&mut self, schemas: &[Subschema<'_>], properties: &[Property]) -> Vec<ReferenceRule> {
+    fn references(
+        &mut self,
+        schemas: &[Subschema<'_>],
+        properties: &[Property],
+    ) -> Vec<ReferenceRule> {
         let mut references = Vec::new();
         for property in properties {
             let direct = self.document.property(schemas, &property.name);
-            let items = direct.iter().flat_map(|schema| self.document.schemas(&format!("{}/items", schema.pointer)));
+            let items = direct
+                .iter()
+                .flat_map(|schema| self.document.schemas(&format!("{}/items", schema.pointer)));
             let items: Vec<Subschema<'_>> = items.collect();
             for (schemas, many) in [(direct, false), (items, true)] {
                 for schema in schemas {
-                    let Some(value) = schema.keywords.get(REFERENCES) else { continue };
+                    let Some(value) = schema.keywords.get(REFERENCES) else {
+                        continue;
+                    };
                     let pointer = join(&schema.pointer, REFERENCES);
                     if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
                         let property = property.name.clone();
-                        references.push(ReferenceRule { property, many, resource, target, on_delete });
+                        references.push(ReferenceRule {
+                            property,
+                            many,
+                            resource,
+                            target,
+                            on_delete,
+                        });
                     }
                     self.used.insert(pointer);
                 }
@@ -249,7 +369,11 @@ impl Gatherer<'_> {
     }
 
     /// The value of `references`: the collection, the property there, and what a deletion does.
-    fn reference(&mut self, value: &Value, pointer: &str) -> Option<(String, String, Option<OnDelete>)> {
+    fn reference(
+        &mut self,
+        value: &Value,
+        pointer: &str,
+    ) -> Option<(String, String, Option<OnDelete>)> {
         const FORM: &str = "write {\"resource\": \"bands\", \"onDelete\": \"restrict\"}";
         let mut on_delete = None;
         let mut name = Some(value);
@@ -262,13 +386,26 @@ impl Gatherer<'_> {
                     "onDelete" => {
                         on_delete = value.as_str().and_then(OnDelete::named);
                         if on_delete.is_none() {
-                            let message =
-                                format!("must be one of {}, got {}", OnDelete::NAMES.join(", "), literal(value));
-                            let near = value.as_str().and_then(|text| nearest(text, OnDelete::NAMES));
-                            self.problem(pointer, message, near.map(|near| format!("did you mean \"{near}\"?")));
+                            let message = format!(
+                                "must be one of {}, got {}",
+                                OnDelete::NAMES.join(", "),
+                                literal(value)
+                            );
+                            let near = value
+                                .as_str()
+                                .and_then(|text| nearest(text, OnDelete::NAMES));
+                            self.problem(
+                                pointer,
+                                message,
+                                near.map(|near| format!("did you mean \"{near}\"?")),
+                            );
                         }
                     }
-                    _ => self.problem(pointer, format!("unknown key \"{key}\" of `references`"), Some(FORM.to_owned())),
+                    _ => self.problem(
+                        pointer,
+                        format!("unknown key \"{key}\" of `references`"),
+                        Some(FORM.to_owned()),
+                    ),
                 }
             }
         }
@@ -277,7 +414,10 @@ impl Gatherer<'_> {
             let (message, hint) = match (value.is_object(), name) {
                 (true, None) => ("`references` needs \"resource\"".to_owned(), FORM),
                 (_, name) => (
-                    format!("must be the name of a collection, got {}", literal(name.unwrap_or(value))),
+                    format!(
+                        "must be the name of a collection, got {}",
+                        literal(name.unwrap_or(value))
+                    ),
                     "write \"bands\", or \"bands/name\" for another property than the id",
                 ),
             };
@@ -289,11 +429,20 @@ impl Gatherer<'_> {
     fn unique(&mut self, outer: &[Subschema<'_>], properties: &[Property]) -> Vec<UniqueRule> {
         let mut unique = Vec::new();
         for schema in outer {
-            let Some(value) = schema.keywords.get(UNIQUE) else { continue };
+            let Some(value) = schema.keywords.get(UNIQUE) else {
+                continue;
+            };
             let pointer = join(&schema.pointer, UNIQUE);
             self.used.insert(pointer.clone());
             let Some(entries) = value.as_array() else {
-                self.problem(pointer, format!("must be an array such as [\"email\"], got {}", literal(value)), None);
+                self.problem(
+                    pointer,
+                    format!(
+                        "must be an array such as [\"email\"], got {}",
+                        literal(value)
+                    ),
+                    None,
+                );
                 continue;
             };
             for (index, entry) in entries.iter().enumerate() {
@@ -309,7 +458,9 @@ impl Gatherer<'_> {
                         Err((message, hint)) => self.problem(pointer.clone(), message, hint),
                     }
                 }
-                unique.push(UniqueRule { properties: together });
+                unique.push(UniqueRule {
+                    properties: together,
+                });
             }
         }
         unique
@@ -322,18 +473,30 @@ impl Gatherer<'_> {
     ) -> Result<UniqueProperty, (String, Option<String>)> {
         let Some(name) = name.as_str() else {
             let hint = "write [\"email\"], or [[\"name\", \"album\"]] for a pair".to_owned();
-            return Err((format!("must be the name of a property, got {}", literal(name)), Some(hint)));
+            return Err((
+                format!("must be the name of a property, got {}", literal(name)),
+                Some(hint),
+            ));
         };
         let names = properties.iter().map(|property| property.name.as_str());
         match properties.iter().find(|property| property.name == name) {
             Some(property) => {
                 let fold_case = property.format.as_deref() == Some("email");
-                Ok(UniqueProperty { name: name.to_owned(), fold_case })
+                Ok(UniqueProperty {
+                    name: name.to_owned(),
+                    fold_case,
+                })
             }
-            None if name == self.id => Ok(UniqueProperty { name: name.to_owned(), fold_case: false }),
+            None if name == self.id => Ok(UniqueProperty {
+                name: name.to_owned(),
+                fold_case: false,
+            }),
             None => {
                 let hint = nearest(name, names).map(|near| format!("did you mean \"{near}\"?"));
-                Err((format!("{} is not a property of the records", literal(&name.into())), hint))
+                Err((
+                    format!("{} is not a property of the records", literal(&name.into())),
+                    hint,
+                ))
             }
         }
     }
@@ -342,19 +505,33 @@ impl Gatherer<'_> {
     fn targets(&mut self, resource: &Gathered, all: &[Gathered]) {
         for reference in &resource.references {
             let place = || join(&join(&resource.pointer, "properties"), &reference.property);
-            let Some(other) = all.iter().find(|other| other.resource == reference.resource) else { continue };
+            let Some(other) = all
+                .iter()
+                .find(|other| other.resource == reference.resource)
+            else {
+                continue;
+            };
             if other.holds == Holds::Single {
-                let message =
-                    format!("references {}, which is not a collection", literal(&reference.resource.as_str().into()));
+                let message = format!(
+                    "references {}, which is not a collection",
+                    literal(&reference.resource.as_str().into())
+                );
                 self.problem(place(), message, None);
                 continue;
             }
-            let names = other.properties.iter().map(|property| property.name.as_str());
-            let known = reference.target == self.id || names.clone().any(|name| name == reference.target);
+            let names = other
+                .properties
+                .iter()
+                .map(|property| property.name.as_str());
+            let known =
+                reference.target == self.id || names.clone().any(|name| name == reference.target);
             if !known && names.clone().next().is_some() {
-                let hint = nearest(&reference.target, names).map(|near| format!("did you mean \"{near}\"?"));
-                let message =
-                    format!("references `{}`, which is not a property of {}", reference.target, other.resource);
+                let hint = nearest(&reference.target, names)
+                    .map(|near| format!("did you mean \"{near}\"?"));
+                let message = format!(
+                    "references `{}`, which is not a property of {}",
+                    reference.target, other.resource
+                );
                 self.problem(place(), message, hint);
             }
         }
@@ -367,7 +544,9 @@ impl Gatherer<'_> {
                 let here = join(pointer, name);
                 let belongs = match name.as_str() {
                     UNIQUE => "it belongs next to `items` of a collection",
-                    _ => "it belongs in a property of a record, or in the `items` of one that is an array",
+                    _ => {
+                        "it belongs in a property of a record, or in the `items` of one that is an array"
+                    }
                 };
                 if !self.used.contains(&here) {
                     self.problems.push(problem((

@@ -145,10 +145,17 @@ impl Rules {
     ///
     /// # Errors
     /// As [`Rules::check`].
-    pub fn check_text(&self, text: &str, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
+    pub fn check_text(
+        &self,
+        text: &str,
+        budget: &mut Budget,
+    ) -> Result<Vec<Violation>, TooComplex> {
         match serde_json::from_str(text) {
             Ok(value) => self.check(value, budget),
-            Err(error) => Ok(vec![Violation { pointer: String::new(), detail: error.to_string() }]),
+            Err(error) => Ok(vec![Violation {
+                pointer: String::new(),
+                detail: error.to_string(),
+            }]),
         }
     }
 
@@ -185,13 +192,19 @@ impl Rules {
 
     /// Ids for clients to send where the server cannot generate any.
     pub fn example_ids(&self) -> Vec<Value> {
-        self.ids.as_ref().map_or_else(Vec::new, |ids| ids.examples())
+        self.ids
+            .as_ref()
+            .map_or_else(Vec::new, |ids| ids.examples())
     }
 
     /// Other values for a property that has the value `value`; they may break rules.
     pub fn variants(&self, property: &str, value: &Value, number: usize) -> Vec<Value> {
         let document = &self.checker.document;
-        example::variants(&document.property(&document.schemas(&self.checker.pointer), property), value, number)
+        example::variants(
+            &document.property(&document.schemas(&self.checker.pointer), property),
+            value,
+            number,
+        )
     }
 
     /// The schema of a record as the file has it; its references resolve in [`Schema::raw`].
@@ -230,9 +243,21 @@ impl SchemaProblem {
 
 impl From<SyntaxError> for SchemaError {
     fn from(error: SyntaxError) -> SchemaError {
-        let SyntaxError { offset, message, hint, .. } = error;
-        let problem = SchemaProblem { pointer: String::new(), offset, message, hint: hint.map(str::to_owned) };
-        SchemaError { problems: vec![problem] }
+        let SyntaxError {
+            offset,
+            message,
+            hint,
+            ..
+        } = error;
+        let problem = SchemaProblem {
+            pointer: String::new(),
+            offset,
+            message,
+            hint: hint.map(str::to_owned),
+        };
+        SchemaError {
+            problems: vec![problem],
+        }
     }
 }
 

@@ -17,13 +17,22 @@ pub(super) fn parse(pattern: &str) -> Option<Hir> {
 /// what may be repeated is repeated `extra` times more than it must.
 ///
 /// Anchors and word boundaries are taken for granted: whoever asks checks the string.
-pub(super) fn matching(pattern: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize) -> Option<String> {
+pub(super) fn matching(
+    pattern: &Hir,
+    extra: u32,
+    pick: &mut dyn FnMut(usize) -> usize,
+) -> Option<String> {
     let mut out = String::new();
     write(pattern, extra, pick, &mut out)?;
     Some(out)
 }
 
-fn write(hir: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize, out: &mut String) -> Option<()> {
+fn write(
+    hir: &Hir,
+    extra: u32,
+    pick: &mut dyn FnMut(usize) -> usize,
+    out: &mut String,
+) -> Option<()> {
     if out.len() > LONGEST {
         return None;
     }
@@ -31,13 +40,25 @@ fn write(hir: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize, out: &mut 
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => out.push_str(std::str::from_utf8(&literal.0).ok()?),
         HirKind::Class(Class::Unicode(class)) => {
-            let contains = |c: char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c));
-            out.push(one_of(contains, pick).or_else(|| class.ranges().first().map(|range| range.start()))?);
+            let contains = |c: char| {
+                class
+                    .ranges()
+                    .iter()
+                    .any(|range| (range.start()..=range.end()).contains(&c))
+            };
+            out.push(
+                one_of(contains, pick)
+                    .or_else(|| class.ranges().first().map(|range| range.start()))?,
+            );
         }
         HirKind::Class(Class::Bytes(class)) => {
             let contains = |c: char| {
-                u8::try_from(c)
-                    .is_ok_and(|c| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c)))
+                u8::try_from(c).is_ok_and(|c| {
+                    class
+                        .ranges()
+                        .iter()
+                        .any(|range| (range.start()..=range.end()).contains(&c))
+                })
             };
             out.push(one_of(contains, pick)?);
         }
@@ -47,7 +68,9 @@ fn write(hir: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize, out: &mut 
             (0..count).try_for_each(|_| write(&repetition.sub, extra, pick, out))?;
         }
         HirKind::Capture(capture) => write(&capture.sub, extra, pick, out)?,
-        HirKind::Concat(parts) => parts.iter().try_for_each(|part| write(part, extra, pick, out))?,
+        HirKind::Concat(parts) => parts
+            .iter()
+            .try_for_each(|part| write(part, extra, pick, out))?,
         HirKind::Alternation(parts) => write(parts.get(pick(parts.len()))?, extra, pick, out)?,
     }
     Some(())
@@ -55,7 +78,11 @@ fn write(hir: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize, out: &mut 
 
 fn one_of(contains: impl Fn(char) -> bool, pick: &mut dyn FnMut(usize) -> usize) -> Option<char> {
     let fitting: Vec<char> = ORDINARY.chars().filter(|c| contains(*c)).collect();
-    if fitting.is_empty() { None } else { fitting.get(pick(fitting.len())).copied() }
+    if fitting.is_empty() {
+        None
+    } else {
+        fitting.get(pick(fitting.len())).copied()
+    }
 }
 
 #[cfg(test)]
@@ -81,12 +108,17 @@ mod tests {
             let regex = regex::Regex::new(pattern).unwrap();
             for extra in [0, 1, 3] {
                 for first in 0..3 {
-                    let text = matching(&parse(pattern).unwrap(), extra, &mut |count| first % count).unwrap();
+                    let text =
+                        matching(&parse(pattern).unwrap(), extra, &mut |count| first % count)
+                            .unwrap();
                     assert!(regex.is_match(&text), "{pattern}: {text}");
                 }
             }
         }
         assert_eq!(parse("^(?=.*x).{8}$"), None);
-        assert_eq!(matching(&parse("(a{1000}){1000}").unwrap(), 0, &mut |_| 0), None);
+        assert_eq!(
+            matching(&parse("(a{1000}){1000}").unwrap(), 0, &mut |_| 0),
+            None
+        );
     }
 }

@@ -37,7 +37,9 @@ pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<V
         }
         repaired(checker, value)
     };
-    make(!required.is_empty()).or_else(|| make(false)).or_else(|| repaired(checker, json!({})))
+    make(!required.is_empty())
+        .or_else(|| make(false))
+        .or_else(|| repaired(checker, json!({})))
 }
 
 /// A valid value like `start`.
@@ -53,7 +55,10 @@ pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
         let before = weight(&errors);
         let mut best: Option<(usize, Value, Errors)> = None;
         'search: for error in errors.iter().take(3) {
-            let repair = Repair { checker, value: &value };
+            let repair = Repair {
+                checker,
+                value: &value,
+            };
             for fix in repair.fixes(error, 0).into_iter().take(MOST_FIXES) {
                 let mut next = value.clone();
                 fix.iter().for_each(|edit| apply(edit, &mut next));
@@ -81,7 +86,11 @@ pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
 fn weight(errors: &[ValidationError<'_>]) -> usize {
     let one = |error: &ValidationError<'_>| match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            1 + context.iter().map(|form| weight(form)).min().unwrap_or_default()
+            1 + context
+                .iter()
+                .map(|form| weight(form))
+                .min()
+                .unwrap_or_default()
         }
         _ => 1,
     };
@@ -92,11 +101,17 @@ fn apply(edit: &Edit, value: &mut Value) {
     match edit {
         Edit::Set(pointer, new) if pointer.is_empty() => *value = new.clone(),
         Edit::Set(pointer, new) => {
-            let Some((parent, name)) = split_last(pointer) else { return };
+            let Some((parent, name)) = split_last(pointer) else {
+                return;
+            };
             match value.pointer_mut(parent) {
                 Some(Value::Object(members)) => drop(members.insert(name, new.clone())),
                 Some(Value::Array(items)) => {
-                    if let Some(item) = name.parse().ok().and_then(|index: usize| items.get_mut(index)) {
+                    if let Some(item) = name
+                        .parse()
+                        .ok()
+                        .and_then(|index: usize| items.get_mut(index))
+                    {
                         *item = new.clone();
                     }
                 }
@@ -104,7 +119,9 @@ fn apply(edit: &Edit, value: &mut Value) {
             }
         }
         Edit::Remove(pointer) => {
-            let Some((parent, name)) = split_last(pointer) else { return };
+            let Some((parent, name)) = split_last(pointer) else {
+                return;
+            };
             match value.pointer_mut(parent) {
                 Some(Value::Object(members)) => drop(members.shift_remove(&name)),
                 Some(Value::Array(items)) => {
@@ -118,8 +135,9 @@ fn apply(edit: &Edit, value: &mut Value) {
         Edit::Rename(object, from, to) => {
             if let Some(Value::Object(members)) = value.pointer_mut(object) {
                 let renamed = std::mem::take(members).into_iter();
-                *members =
-                    renamed.map(|(name, value)| (if name == *from { to.clone() } else { name }, value)).collect();
+                *members = renamed
+                    .map(|(name, value)| (if name == *from { to.clone() } else { name }, value))
+                    .collect();
             }
         }
     }
@@ -142,27 +160,47 @@ impl Repair<'_> {
         let set = |value: Value| vec![Edit::Set(at.clone(), value)];
         let remove = |step: &str| Edit::Remove(join(&at, step));
         // The server generates the id.
-        if self.checker.id.as_ref().is_some_and(|id| at == join("", id)) {
+        if self
+            .checker
+            .id
+            .as_ref()
+            .is_some_and(|id| at == join("", id))
+        {
             fixes.push(vec![Edit::Remove(at.clone())]);
         }
         match error.kind() {
             Kind::Required { property } => {
-                let Some(name) = property.as_str() else { return fixes };
+                let Some(name) = property.as_str() else {
+                    return fixes;
+                };
                 let is_unknown = |other: &&str| !property_names(&own).any(|known| known == *other);
-                let names = members.into_iter().flat_map(Map::keys).map(String::as_str).filter(is_unknown);
+                let names = members
+                    .into_iter()
+                    .flat_map(Map::keys)
+                    .map(String::as_str)
+                    .filter(is_unknown);
                 let near = nearest(name, names);
-                fixes.extend(near.map(|other| vec![Edit::Rename(at.clone(), other.to_owned(), name.to_owned())]));
+                fixes.extend(near.map(|other| {
+                    vec![Edit::Rename(at.clone(), other.to_owned(), name.to_owned())]
+                }));
                 let pointer = join(&at, name);
                 let values = self.values(&self.place(&pointer, &own), name, None);
-                fixes.extend(values.into_iter().map(|value| vec![Edit::Set(pointer.clone(), value)]));
+                fixes.extend(
+                    values
+                        .into_iter()
+                        .map(|value| vec![Edit::Set(pointer.clone(), value)]),
+                );
                 return fixes;
             }
-            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-                let is_missing = |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
-                let fix = |name: &String| match nearest(name, property_names(&own)).filter(is_missing) {
-                    Some(near) => Edit::Rename(at.clone(), name.clone(), near.to_owned()),
-                    None => remove(name),
-                };
+            Kind::AdditionalProperties { unexpected }
+            | Kind::UnevaluatedProperties { unexpected } => {
+                let is_missing =
+                    |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
+                let fix =
+                    |name: &String| match nearest(name, property_names(&own)).filter(is_missing) {
+                        Some(near) => Edit::Rename(at.clone(), name.clone(), near.to_owned()),
+                        None => remove(name),
+                    };
                 fixes.push(unexpected.iter().map(fix).collect());
                 fixes.push(unexpected.iter().map(|name| remove(name)).collect());
                 return fixes;
@@ -172,10 +210,17 @@ impl Repair<'_> {
                 forms.sort_by_key(|form| weight(&context[*form]));
                 for form in forms {
                     if depth < 3 {
-                        let first = |error| self.fixes(error, depth + 1).into_iter().next().unwrap_or_default();
+                        let first = |error| {
+                            self.fixes(error, depth + 1)
+                                .into_iter()
+                                .next()
+                                .unwrap_or_default()
+                        };
                         fixes.push(context[form].iter().flat_map(first).collect());
                     }
-                    fixes.push(set(self.example(&format!("{}/{form}", error.schema_path().as_str()), &at)));
+                    fixes.push(set(
+                        self.example(&format!("{}/{form}", error.schema_path().as_str()), &at)
+                    ));
                 }
             }
             Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
@@ -183,7 +228,10 @@ impl Repair<'_> {
                 fixes.extend(self.longer(items, &at, &own).take(20).map(&set));
                 // There may be too many of them.
                 let first = format!("{at}/0");
-                let others = self.values(&self.place(&first, &own), "", None).into_iter().take(10);
+                let others = self
+                    .values(&self.place(&first, &own), "", None)
+                    .into_iter()
+                    .take(10);
                 fixes.extend(others.map(|value| vec![Edit::Set(first.clone(), value)]));
             }
             Kind::UniqueItems => {
@@ -194,10 +242,17 @@ impl Repair<'_> {
             Kind::MinProperties { .. } => {
                 let schemas = self.place(&at, &[]);
                 let names = property_names(&schemas).map(str::to_owned);
-                let names = names.chain(('a'..='z').map(String::from)).chain((1..50).map(|n| format!("property{n}")));
-                for name in names.filter(|name| members.is_some_and(|members| !members.contains_key(name))) {
+                let names = names
+                    .chain(('a'..='z').map(String::from))
+                    .chain((1..50).map(|n| format!("property{n}")));
+                for name in
+                    names.filter(|name| members.is_some_and(|members| !members.contains_key(name)))
+                {
                     let pointer = join(&at, &name);
-                    let value = self.values(&self.place(&pointer, &[]), &name, None).into_iter().next();
+                    let value = self
+                        .values(&self.place(&pointer, &[]), &name, None)
+                        .into_iter()
+                        .next();
                     fixes.extend(value.map(|value| vec![Edit::Set(pointer, value)]));
                 }
             }
@@ -205,17 +260,35 @@ impl Repair<'_> {
             _ => {}
         }
         // Without one of its properties, and with fewer items.
-        fixes.extend(members.into_iter().flat_map(Map::keys).rev().map(|name| vec![remove(name)]));
+        fixes.extend(
+            members
+                .into_iter()
+                .flat_map(Map::keys)
+                .rev()
+                .map(|name| vec![remove(name)]),
+        );
         if let Some(items) = items {
-            fixes.extend((0..items.len()).rev().take(20).map(|length| set(items[..length].into())));
+            fixes.extend(
+                (0..items.len())
+                    .rev()
+                    .take(20)
+                    .map(|length| set(items[..length].into())),
+            );
             fixes.extend((0..items.len().min(10)).map(|index| vec![remove(&index.to_string())]));
         }
-        let name = steps(&at).filter(|step| step.parse::<usize>().is_err()).last().unwrap_or_default();
+        let name = steps(&at)
+            .filter(|step| step.parse::<usize>().is_err())
+            .last()
+            .unwrap_or_default();
         let schemas: Vec<_> = own.iter().cloned().chain(self.place(&at, &[])).collect();
         // A record stays an object.
         let is_record = at.is_empty() && here.is_some_and(Value::is_object);
         let values = self.values(&schemas, &name, here).into_iter();
-        fixes.extend(values.filter(|value| !is_record || value.is_object()).map(set));
+        fixes.extend(
+            values
+                .filter(|value| !is_record || value.is_object())
+                .map(set),
+        );
         if !at.is_empty() {
             fixes.push(vec![Edit::Remove(at)]);
         }
@@ -228,23 +301,38 @@ impl Repair<'_> {
     }
 
     /// The array with one more item.
-    fn longer(&self, items: Option<&Vec<Value>>, at: &str, own: &[Subschema<'_>]) -> impl Iterator<Item = Value> {
+    fn longer(
+        &self,
+        items: Option<&Vec<Value>>,
+        at: &str,
+        own: &[Subschema<'_>],
+    ) -> impl Iterator<Item = Value> {
         let items = items.cloned().unwrap_or_default();
         let pointer = format!("{at}/{}", items.len());
         let name = steps(at).last().unwrap_or_default();
         let name = name.strip_suffix('s').unwrap_or(&name);
         let schemas = self.place(&pointer, own);
-        let contains = own.iter().filter(|schema| schema.keywords.contains_key("contains"));
-        let contains =
-            contains.flat_map(|schema| self.checker.document.schemas(&format!("{}/contains", schema.pointer)));
-        let mut new: Vec<Value> = contains.flat_map(|schema| self.values(&[schema], name, None)).collect();
+        let contains = own
+            .iter()
+            .filter(|schema| schema.keywords.contains_key("contains"));
+        let contains = contains.flat_map(|schema| {
+            self.checker
+                .document
+                .schemas(&format!("{}/contains", schema.pointer))
+        });
+        let mut new: Vec<Value> = contains
+            .flat_map(|schema| self.values(&[schema], name, None))
+            .collect();
         new.extend(self.values(&schemas, name, None));
         // More of the same kind, for arrays whose items are unique.
         for value in new.clone().into_iter().take(4) {
             new.extend(variants(&schemas, &value, items.len() + 1));
         }
-        let (repeated, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|item| items.contains(item));
-        new.into_iter().chain(repeated).map(move |item| items.iter().cloned().chain([item]).collect())
+        let (repeated, new): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|item| items.contains(item));
+        new.into_iter()
+            .chain(repeated)
+            .map(move |item| items.iter().cloned().chain([item]).collect())
     }
 
     /// The schemas that apply at a place of the value; `parent` are some of those that apply to the object or array around
@@ -259,9 +347,21 @@ impl Repair<'_> {
                 schemas.extend(parent.iter().cloned());
             }
             let is_array = matches!(at, Some(Value::Array(_)));
-            let below: Vec<String> = schemas.iter().flat_map(|schema| children(schema, step, is_array)).collect();
-            schemas = below.iter().flat_map(|pointer| document.schemas(pointer)).collect();
-            at = at.and_then(|at| if is_array { at.get(step.parse::<usize>().ok()?) } else { at.get(step) });
+            let below: Vec<String> = schemas
+                .iter()
+                .flat_map(|schema| children(schema, step, is_array))
+                .collect();
+            schemas = below
+                .iter()
+                .flat_map(|pointer| document.schemas(pointer))
+                .collect();
+            at = at.and_then(|at| {
+                if is_array {
+                    at.get(step.parse::<usize>().ok()?)
+                } else {
+                    at.get(step)
+                }
+            });
         }
         schemas
     }
@@ -289,10 +389,22 @@ impl Repair<'_> {
         kinds.sort_by_key(|kind| kind == "null");
         for kind in &kinds {
             if kind == "object" || kind == "array" {
-                let is_kind = |value: &Value| if kind == "object" { value.is_object() } else { value.is_array() };
-                let made = schemas.iter().map(|schema| example(&self.checker.document, &schema.pointer, name, true, 1));
+                let is_kind = |value: &Value| {
+                    if kind == "object" {
+                        value.is_object()
+                    } else {
+                        value.is_array()
+                    }
+                };
+                let made = schemas
+                    .iter()
+                    .map(|schema| example(&self.checker.document, &schema.pointer, name, true, 1));
                 values.extend(made.filter(is_kind));
-                values.push(if kind == "object" { json!({}) } else { json!([]) });
+                values.push(if kind == "object" {
+                    json!({})
+                } else {
+                    json!([])
+                });
             } else {
                 values.extend(scalars(schemas, kind, name, now));
             }
@@ -306,11 +418,18 @@ fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
     let Subschema { pointer, keywords } = schema;
     if is_array {
         let index = step.parse::<usize>().unwrap_or_default();
-        let leading = keywords.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
+        let leading = keywords
+            .get("prefixItems")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
         if index < leading {
             return vec![format!("{pointer}/prefixItems/{index}")];
         }
-        return keywords.get("items").map(|_| format!("{pointer}/items")).into_iter().collect();
+        return keywords
+            .get("items")
+            .map(|_| format!("{pointer}/items"))
+            .into_iter()
+            .collect();
     }
     let has = |keyword: &str| keywords.get(keyword).and_then(Value::as_object);
     let mut found = Vec::new();
@@ -333,13 +452,31 @@ fn converted(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => {
             let text = text.trim();
-            let number = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<f64>().map(Value::from)).ok();
-            let boolean = text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from);
-            number.into_iter().chain(boolean).chain([json!([text])]).collect()
+            let number = text
+                .parse::<i64>()
+                .map(Value::from)
+                .or_else(|_| text.parse::<f64>().map(Value::from))
+                .ok();
+            let boolean = text
+                .to_ascii_lowercase()
+                .parse::<bool>()
+                .ok()
+                .map(Value::from);
+            number
+                .into_iter()
+                .chain(boolean)
+                .chain([json!([text])])
+                .collect()
         }
         Value::Number(number) => {
-            let whole = number.as_f64().map(|number| Value::from(number.round() as i64));
-            [Value::from(number.to_string())].into_iter().chain(whole).chain([json!([number])]).collect()
+            let whole = number
+                .as_f64()
+                .map(|number| Value::from(number.round() as i64));
+            [Value::from(number.to_string())]
+                .into_iter()
+                .chain(whole)
+                .chain([json!([number])])
+                .collect()
         }
         Value::Bool(is) => vec![is.to_string().into(), Value::from(u8::from(*is))],
         Value::Array(items) if items.len() == 1 => items.clone(),

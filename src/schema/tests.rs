@@ -54,14 +54,22 @@ fn schema() -> Schema {
 }
 
 fn check(rules: &Rules, value: &Value) -> Vec<Violation> {
-    rules.check(value.clone(), &mut Budget::for_length(value.to_string().len())).expect("not too complex")
+    rules
+        .check(
+            value.clone(),
+            &mut Budget::for_length(value.to_string().len()),
+        )
+        .expect("not too complex")
 }
 
 /// The violations of `record` under the record schema `rules`, one line each.
 fn violations(rules: &Value, record: &Value) -> Vec<String> {
     let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
     let schema = Schema::compile(&text).unwrap_or_else(|error| panic!("{error}"));
-    check(schema.rules("things").expect("rules"), record).iter().map(Violation::to_string).collect()
+    check(schema.rules("things").expect("rules"), record)
+        .iter()
+        .map(Violation::to_string)
+        .collect()
 }
 
 #[test]
@@ -69,7 +77,11 @@ fn rules_of_each_resource() {
     let schema = schema();
     let users = schema.rules("users").expect("users");
     assert_eq!(users.holds(), Holds::Records);
-    let names: Vec<_> = users.properties().iter().map(|p| (p.name.as_str(), p.words.as_str(), p.required)).collect();
+    let names: Vec<_> = users
+        .properties()
+        .iter()
+        .map(|p| (p.name.as_str(), p.words.as_str(), p.required))
+        .collect();
     assert_eq!(
         names,
         [
@@ -79,12 +91,19 @@ fn rules_of_each_resource() {
             ("role", "one of \"admin\", \"reader\"", false),
         ]
     );
-    let of = |name: &str, fold_case| UniqueProperty { name: name.to_owned(), fold_case };
+    let of = |name: &str, fold_case| UniqueProperty {
+        name: name.to_owned(),
+        fold_case,
+    };
     assert_eq!(
         users.unique(),
         [
-            UniqueRule { properties: vec![of("email", true)] },
-            UniqueRule { properties: vec![of("lastName", false), of("firstName", false)] },
+            UniqueRule {
+                properties: vec![of("email", true)]
+            },
+            UniqueRule {
+                properties: vec![of("lastName", false), of("firstName", false)]
+            },
         ]
     );
     assert_eq!(
@@ -101,12 +120,24 @@ fn rules_of_each_resource() {
         target: target.to_owned(),
         on_delete: None,
     };
-    assert_eq!(tasks.references(), [to("user_id", false, "users", "id"), to("bands", true, "bands", "name")]);
-    let due = tasks.properties().iter().find(|property| property.name == "dueDate");
+    assert_eq!(
+        tasks.references(),
+        [
+            to("user_id", false, "users", "id"),
+            to("bands", true, "bands", "name")
+        ]
+    );
+    let due = tasks
+        .properties()
+        .iter()
+        .find(|property| property.name == "dueDate");
     assert_eq!(due.expect("dueDate").words, "a date or null");
     assert_eq!(tasks.example(), Some(&json!({ "user_id": 1 })));
 
-    assert_eq!(schema.rules("profile").expect("profile").holds(), Holds::Single);
+    assert_eq!(
+        schema.rules("profile").expect("profile").holds(),
+        Holds::Single
+    );
     assert!(schema.rules("anything").is_none());
     assert!(schema.rules("$schema").is_none());
     let order: Vec<_> = schema.iter().map(Rules::resource).collect();
@@ -117,8 +148,16 @@ fn rules_of_each_resource() {
 fn violations_of_records() {
     let schema = schema();
     for (resource, record, expected) in [
-        ("users", json!({ "lastName": "A", "firstName": "B", "email": "a@b.co" }), &[][..]),
-        ("users", json!({ "id": 7, "lastName": "A", "firstName": "B", "email": "a@b.co", "role": "admin" }), &[]),
+        (
+            "users",
+            json!({ "lastName": "A", "firstName": "B", "email": "a@b.co" }),
+            &[][..],
+        ),
+        (
+            "users",
+            json!({ "id": 7, "lastName": "A", "firstName": "B", "email": "a@b.co", "role": "admin" }),
+            &[],
+        ),
         (
             "users",
             json!({}),
@@ -149,28 +188,61 @@ fn violations_of_records() {
             ],
         ),
         ("users", json!([]), &["must be an object, got an array"]),
-        ("users", json!("x"), &["must be an object, got the string \"x\""]),
-        ("tasks", json!({ "user_id": 1, "dueDate": null, "extra": 1 }), &[]),
-        ("tasks", json!({ "user_id": 1.5 }), &["/user_id: must be a whole number, got the number 1.5"]),
+        (
+            "users",
+            json!("x"),
+            &["must be an object, got the string \"x\""],
+        ),
+        (
+            "tasks",
+            json!({ "user_id": 1, "dueDate": null, "extra": 1 }),
+            &[],
+        ),
+        (
+            "tasks",
+            json!({ "user_id": 1.5 }),
+            &["/user_id: must be a whole number, got the number 1.5"],
+        ),
         (
             "tasks",
             json!({ "user_id": 1, "dueDate": "31.1.2026" }),
             &["/dueDate: must be a date such as 2026-01-31, got \"31.1.2026\""],
         ),
-        ("tasks", json!({ "user_id": 1, "id": "x" }), &["/id: must be a whole number, got the string \"x\""]),
+        (
+            "tasks",
+            json!({ "user_id": 1, "id": "x" }),
+            &["/id: must be a whole number, got the string \"x\""],
+        ),
         (
             "tasks",
             json!({ "user_id": 1, "owner": { "lastName": "A", "firstName": "B", "email": "a@b.co", "zip": 1 } }),
-            &["/owner/id: is missing (required)", "/owner/zip: unknown property"],
+            &[
+                "/owner/id: is missing (required)",
+                "/owner/zip: unknown property",
+            ],
         ),
-        ("tasks", json!({ "user_id": 1, "bands": ["a", 2] }), &["/bands/1: must be a string, got the number 2"]),
-        ("profile", json!({ "name": "" }), &["/id: is missing (required)", "/name: must not be empty"]),
+        (
+            "tasks",
+            json!({ "user_id": 1, "bands": ["a", 2] }),
+            &["/bands/1: must be a string, got the number 2"],
+        ),
+        (
+            "profile",
+            json!({ "name": "" }),
+            &["/id: is missing (required)", "/name: must not be empty"],
+        ),
     ] {
         let rules = schema.rules(resource).expect(resource);
-        let found: Vec<_> = check(rules, &record).iter().map(Violation::to_string).collect();
+        let found: Vec<_> = check(rules, &record)
+            .iter()
+            .map(Violation::to_string)
+            .collect();
         assert_eq!(found, expected, "{resource} {record}");
         let text = record.to_string();
-        assert_eq!(rules.check_text(&text, &mut Budget::for_length(text.len())), Ok(check(rules, &record)));
+        assert_eq!(
+            rules.check_text(&text, &mut Budget::for_length(text.len())),
+            Ok(check(rules, &record))
+        );
     }
 }
 
@@ -208,16 +280,31 @@ fn references_inside_the_file_are_resolved() {
     }"##;
     let schema = Schema::compile(text).expect("compiles");
     let check = |name: &str, value: Value| -> Vec<String> {
-        super::tests::check(schema.rules(name).expect(name), &value).iter().map(Violation::to_string).collect()
+        super::tests::check(schema.rules(name).expect(name), &value)
+            .iter()
+            .map(Violation::to_string)
+            .collect()
     };
     assert_eq!(
         check("tree", json!({ "next": { "next": { "nxt": 1 } } })),
         ["/next/next/nxt: unknown property, did you mean \"next\"?"]
     );
-    assert_eq!(check("a b", json!({ "id": 1 })), ["/x: is missing (required, a string)"]);
-    assert_eq!(check("a b", json!({ "x": "", "y": 1 })), ["/y: unknown property"]);
-    assert_eq!(check("c/d~e", json!({ "x": 1 })), ["/x: must be a string, got the number 1"]);
-    assert_eq!(schema.rules("a b").expect("rules").example(), Some(&json!({ "x": "x" })));
+    assert_eq!(
+        check("a b", json!({ "id": 1 })),
+        ["/x: is missing (required, a string)"]
+    );
+    assert_eq!(
+        check("a b", json!({ "x": "", "y": 1 })),
+        ["/y: unknown property"]
+    );
+    assert_eq!(
+        check("c/d~e", json!({ "x": 1 })),
+        ["/x: must be a string, got the number 1"]
+    );
+    assert_eq!(
+        schema.rules("a b").expect("rules").example(),
+        Some(&json!({ "x": "x" }))
+    );
 }
 
 #[test]
@@ -241,7 +328,13 @@ fn examples_are_valid() {
         let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
         let schema = Schema::compile(&text).expect("compiles");
         let rules = schema.rules("things").expect("rules");
-        assert_eq!(check(rules, rules.example().unwrap()), [], "{} {:?}", rules.raw(), rules.example());
+        assert_eq!(
+            check(rules, rules.example().unwrap()),
+            [],
+            "{} {:?}",
+            rules.raw(),
+            rules.example()
+        );
         assert!(rules.example().unwrap().get("id").is_none());
     }
 }
@@ -264,10 +357,17 @@ fn rules_are_send_and_sync() {
 #[test]
 fn the_example_in_the_docs_compiles() {
     let page = include_str!("../../docs/rules.md");
-    let block = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let block = page
+        .split("```json\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a block");
     let schema = Schema::compile(block).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(schema.iter().count(), 3);
-    assert_eq!(schema.rules("tasks").expect("tasks").example(), Some(&json!({ "user_id": 1, "title": "A title" })));
+    assert_eq!(
+        schema.rules("tasks").expect("tasks").example(),
+        Some(&json!({ "user_id": 1, "title": "A title" }))
+    );
 }
 
 #[test]
@@ -275,9 +375,18 @@ fn every_keyword_and_format_is_in_the_docs() {
     let page = include_str!("../../docs/rules.md");
     let listed = |name: &str| page.contains(&format!("`{name}`"));
     let keywords = keywords::KEYWORDS.iter().map(|(name, _)| *name);
-    let formats = keywords::FORMATS.iter().map(|format| format.name).chain(keywords::UNCHECKED_FORMATS.iter().copied());
-    let missing: Vec<_> = keywords.chain(formats).filter(|name| !listed(name)).collect();
-    assert!(missing.is_empty(), "docs/rules.md does not name {missing:?}");
+    let formats = keywords::FORMATS
+        .iter()
+        .map(|format| format.name)
+        .chain(keywords::UNCHECKED_FORMATS.iter().copied());
+    let missing: Vec<_> = keywords
+        .chain(formats)
+        .filter(|name| !listed(name))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/rules.md does not name {missing:?}"
+    );
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -295,8 +404,10 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((names.clone(), inner), 0..6)
-                .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            prop::collection::vec((names.clone(), inner), 0..6).prop_map(|members| members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()),
         ]
     })
 }
@@ -326,24 +437,76 @@ proptest! {
 #[test]
 fn only_the_rules_of_the_id_itself_apply_to_it() {
     for (rules, record, expected) in [
-        (json!({ "maxProperties": 1 }), json!({ "id": 1, "a": 1 }), &[][..]),
-        (json!({ "minProperties": 1 }), json!({ "id": 1 }), &["{} has less than 1 property"]),
-        (json!({ "propertyNames": { "pattern": "^[a-z]$" } }), json!({ "id": 1, "a": 1 }), &[]),
-        (json!({ "patternProperties": { "^i": { "type": "string" } } }), json!({ "id": 1 }), &[]),
-        (json!({ "additionalProperties": { "type": "string" } }), json!({ "id": 1, "a": "" }), &[]),
+        (
+            json!({ "maxProperties": 1 }),
+            json!({ "id": 1, "a": 1 }),
+            &[][..],
+        ),
+        (
+            json!({ "minProperties": 1 }),
+            json!({ "id": 1 }),
+            &["{} has less than 1 property"],
+        ),
+        (
+            json!({ "propertyNames": { "pattern": "^[a-z]$" } }),
+            json!({ "id": 1, "a": 1 }),
+            &[],
+        ),
+        (
+            json!({ "patternProperties": { "^i": { "type": "string" } } }),
+            json!({ "id": 1 }),
+            &[],
+        ),
+        (
+            json!({ "additionalProperties": { "type": "string" } }),
+            json!({ "id": 1, "a": "" }),
+            &[],
+        ),
         (
             json!({ "unevaluatedProperties": false, "allOf": [{ "properties": { "a": {} } }] }),
             json!({ "id": 1, "a": 1 }),
             &[],
         ),
-        (json!({ "const": { "a": 1 } }), json!({ "id": 1, "a": 1 }), &[]),
-        (json!({ "const": { "id": 7, "a": 1 } }), json!({ "id": 1, "a": 1 }), &[]),
-        (json!({ "enum": [{ "a": 1 }, { "id": 2, "a": 2 }] }), json!({ "a": 2, "id": 1 }), &[]),
-        (json!({ "not": { "required": ["id"] } }), json!({ "id": 1 }), &[]),
-        (json!({ "not": { "minProperties": 2 } }), json!({ "id": 1, "a": 1 }), &[]),
-        (json!({ "dependentRequired": { "id": ["b"] } }), json!({ "id": 1 }), &[]),
-        (json!({ "oneOf": [{ "required": ["id", "a"] }, { "required": ["id", "b"] }] }), json!({ "b": 1 }), &[]),
-        (json!({ "if": { "required": ["a"] }, "then": { "required": ["id", "b"] } }), json!({ "a": 1, "b": 1 }), &[]),
+        (
+            json!({ "const": { "a": 1 } }),
+            json!({ "id": 1, "a": 1 }),
+            &[],
+        ),
+        (
+            json!({ "const": { "id": 7, "a": 1 } }),
+            json!({ "id": 1, "a": 1 }),
+            &[],
+        ),
+        (
+            json!({ "enum": [{ "a": 1 }, { "id": 2, "a": 2 }] }),
+            json!({ "a": 2, "id": 1 }),
+            &[],
+        ),
+        (
+            json!({ "not": { "required": ["id"] } }),
+            json!({ "id": 1 }),
+            &[],
+        ),
+        (
+            json!({ "not": { "minProperties": 2 } }),
+            json!({ "id": 1, "a": 1 }),
+            &[],
+        ),
+        (
+            json!({ "dependentRequired": { "id": ["b"] } }),
+            json!({ "id": 1 }),
+            &[],
+        ),
+        (
+            json!({ "oneOf": [{ "required": ["id", "a"] }, { "required": ["id", "b"] }] }),
+            json!({ "b": 1 }),
+            &[],
+        ),
+        (
+            json!({ "if": { "required": ["a"] }, "then": { "required": ["id", "b"] } }),
+            json!({ "a": 1, "b": 1 }),
+            &[],
+        ),
         (
             json!({ "properties": { "id": { "type": "string" } } }),
             json!({ "id": 1 }),
@@ -352,7 +515,10 @@ fn only_the_rules_of_the_id_itself_apply_to_it() {
         (
             json!({ "allOf": [{ "properties": { "id": { "minimum": 5 } } }], "required": ["a"] }),
             json!({ "id": 1 }),
-            &["/a: is missing (required)", "/id: must be at least 5, got 1"],
+            &[
+                "/a: is missing (required)",
+                "/id: must be at least 5, got 1",
+            ],
         ),
         // In other objects it is a property like any other.
         (
@@ -381,9 +547,18 @@ fn only_the_rules_of_the_id_itself_apply_to_it() {
 #[test]
 fn references_may_use_the_id_of_the_file() {
     for (id, reference) in [
-        ("https://example.com/db.schema.json", "https://example.com/db.schema.json#/$defs/a"),
-        ("https://example.com/db.schema.json#", "https://example.com/db.schema.json#/$defs/a"),
-        ("https://example.com/db.schema.json", "db.schema.json#/$defs/a"),
+        (
+            "https://example.com/db.schema.json",
+            "https://example.com/db.schema.json#/$defs/a",
+        ),
+        (
+            "https://example.com/db.schema.json#",
+            "https://example.com/db.schema.json#/$defs/a",
+        ),
+        (
+            "https://example.com/db.schema.json",
+            "db.schema.json#/$defs/a",
+        ),
         ("db.schema.json", "./db.schema.json#/$defs/a"),
         ("urn:rules", "urn:rules#a"),
     ] {
@@ -392,20 +567,35 @@ fn references_may_use_the_id_of_the_file() {
             "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
             "$defs": { "a": { "$anchor": "a", "type": "string" } }
         });
-        let schema = Schema::compile(&rules.to_string()).unwrap_or_else(|error| panic!("{reference}: {error}"));
-        assert_eq!(check(schema.rules("things").unwrap(), &json!({ "a": 1 })).len(), 1, "{reference}");
+        let schema = Schema::compile(&rules.to_string())
+            .unwrap_or_else(|error| panic!("{reference}: {error}"));
+        assert_eq!(
+            check(schema.rules("things").unwrap(), &json!({ "a": 1 })).len(),
+            1,
+            "{reference}"
+        );
     }
     // The whole file, with and without `#`: the property is itself a set of resources.
-    for reference in ["https://example.com/r.json", "https://example.com/r.json#", "r.json", "#"] {
+    for reference in [
+        "https://example.com/r.json",
+        "https://example.com/r.json#",
+        "r.json",
+        "#",
+    ] {
         let rules = json!({
             "$id": "https://example.com/r.json",
             "type": "object",
             "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
         });
-        let schema = Schema::compile(&rules.to_string()).unwrap_or_else(|error| panic!("{reference}: {error}"));
+        let schema = Schema::compile(&rules.to_string())
+            .unwrap_or_else(|error| panic!("{reference}: {error}"));
         let rules = schema.rules("things").unwrap();
         assert_eq!(check(rules, &json!({ "a": 1 })).len(), 1, "{reference}");
-        assert_eq!(check(rules, &json!({ "a": { "things": [] } })), [], "{reference}");
+        assert_eq!(
+            check(rules, &json!({ "a": { "things": [] } })),
+            [],
+            "{reference}"
+        );
     }
 }
 
@@ -416,17 +606,26 @@ pub(super) fn deep_tree(depth: usize) -> (Value, Value) {
         "properties": { "trees": { "items": { "$ref": "#/$defs/tree" } } },
         "$defs": { "tree": { "type": "object", "oneOf": [form("b"), form("c"), form("d"), form("e")] } }
     });
-    (rules, (0..depth).fold(json!(1), |below, _| json!({ "a": below })))
+    (
+        rules,
+        (0..depth).fold(json!(1), |below, _| json!({ "a": below })),
+    )
 }
 
 /// The errors of nested forms hold copies of the value, which took seconds with a long string inside.
 #[test]
 fn the_size_of_a_value_counts() {
     let (rules, _) = deep_tree(0);
-    let value = (0..14).fold(json!({ "p": "y".repeat(1_000_000) }), |below, _| json!({ "a": below }));
+    let value = (0..14).fold(
+        json!({ "p": "y".repeat(1_000_000) }),
+        |below, _| json!({ "a": below }),
+    );
     let schema = Schema::compile(&rules.to_string()).unwrap();
     let rules = schema.rules("trees").unwrap();
-    assert_eq!(rules.check(value, &mut Budget::for_length(1_000_000)), Err(TooComplex));
+    assert_eq!(
+        rules.check(value, &mut Budget::for_length(1_000_000)),
+        Err(TooComplex)
+    );
 }
 
 #[test]
@@ -434,11 +633,17 @@ fn a_check_is_bounded() {
     let (rules, value) = deep_tree(60);
     let schema = Schema::compile(&rules.to_string()).unwrap();
     let rules = schema.rules("trees").unwrap();
-    assert_eq!(rules.check(value, &mut Budget::for_length(300)), Err(TooComplex));
+    assert_eq!(
+        rules.check(value, &mut Budget::for_length(300)),
+        Err(TooComplex)
+    );
     let (rules, _) = deep_tree(0);
     let rules = Schema::compile(&rules.to_string().replace("oneOf", "anyOf")).unwrap();
     let rules = rules.rules("trees").unwrap();
     let value = json!({ "a": { "a": {} } });
-    assert_eq!(rules.check(value.clone(), &mut Budget::of(1)), Err(TooComplex));
+    assert_eq!(
+        rules.check(value.clone(), &mut Budget::of(1)),
+        Err(TooComplex)
+    );
     assert_eq!(rules.check(value, &mut Budget::of(1000)), Ok(Vec::new()));
 }

@@ -43,21 +43,34 @@ impl Collection {
         rules: &[UniqueRule],
         (id_property, id_rule): (&str, Option<&dyn IdRule>),
     ) -> Result<Collection, LoadError> {
-        let Array { text, offset, items, closing } = array;
+        let Array {
+            text,
+            offset,
+            items,
+            closing,
+        } = array;
         let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
         let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
         let rows = Vector::from(rows);
         let indexes = Indexes::build(&rows, rules);
         if let Some((rule, later, first)) = indexes.first_violation() {
             let values = rule.values(later.value());
-            let names: Vec<_> = values.iter().map(|(name, value)| format!("`{name}` {value}")).collect();
-            let other = first.id().map_or_else(String::new, |id| format!(" with the id {id}"));
+            let names: Vec<_> = values
+                .iter()
+                .map(|(name, value)| format!("`{name}` {value}"))
+                .collect();
+            let other = first
+                .id()
+                .map_or_else(String::new, |id| format!(" with the id {id}"));
             let message = format!(
                 "{name}[{}] has the {} of the record{other}, and the rules say it is unique",
                 later.number(),
                 names.join(" and ")
             );
-            return Err(LoadError { offset: later.offset(), message });
+            return Err(LoadError {
+                offset: later.offset(),
+                message,
+            });
         }
         Ok(Collection {
             indexes,
@@ -72,7 +85,9 @@ impl Collection {
     }
 
     /// The records in order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = &Arc<Record>> + DoubleEndedIterator + Clone {
+    pub fn rows(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &Arc<Record>> + DoubleEndedIterator + Clone {
         self.rows.iter()
     }
 
@@ -104,7 +119,9 @@ impl Collection {
             return self.has_member(path);
         }
         let path = FieldPath::new(path);
-        self.rows.iter().any(|record| path.may_be_in(record.value()) && path.any(record.value(), &mut |_| true))
+        self.rows
+            .iter()
+            .any(|record| path.may_be_in(record.value()) && path.any(record.value(), &mut |_| true))
     }
 
     /// The names of the records' members.
@@ -115,7 +132,9 @@ impl Collection {
     fn names(&self) -> &Names {
         self.names.get_or_init(|| {
             let mut names = Names::new();
-            self.rows.iter().for_each(|record| count_names(&mut names, record, true));
+            self.rows
+                .iter()
+                .for_each(|record| count_names(&mut names, record, true));
             names
         })
     }
@@ -135,17 +154,30 @@ impl Collection {
         let mut with_id = self.with_id(id);
         // As a rule there is one, whose number need not be looked at.
         let first = with_id.next()?;
-        Some(with_id.fold(first, |first, other| if other.number() < first.number() { other } else { first }))
+        Some(with_id.fold(first, |first, other| {
+            if other.number() < first.number() {
+                other
+            } else {
+                first
+            }
+        }))
     }
 
     /// The records with the id `id`, in no particular order.
-    pub fn with_id<'a, 'i>(&'a self, id: &'i Id) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
+    pub fn with_id<'a, 'i>(
+        &'a self,
+        id: &'i Id,
+    ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
         self.indexes.with_id(id)
     }
 
     /// The first rule that keeps a record from being `value`, and the record that has the values already. The record
     /// with the number `own` may be the same.
-    pub(super) fn violated_by(&self, value: &str, own: Option<u64>) -> Option<(&UniqueRule, &Arc<Record>)> {
+    pub(super) fn violated_by(
+        &self,
+        value: &str,
+        own: Option<u64>,
+    ) -> Option<(&UniqueRule, &Arc<Record>)> {
         self.indexes.violated_by(value, own)
     }
 
@@ -170,7 +202,11 @@ impl Collection {
             found.retain(|record| points(record));
             return found;
         }
-        self.rows.iter().filter(|record| points(record)).cloned().collect()
+        self.rows
+            .iter()
+            .filter(|record| points(record))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn last(&self) -> Option<&Arc<Record>> {
@@ -220,7 +256,12 @@ impl Collection {
             }
         } else {
             let numbers: HashSet<u64> = gone.iter().map(|record| record.number()).collect();
-            self.rows = self.rows.iter().filter(|record| !numbers.contains(&record.number())).cloned().collect();
+            self.rows = self
+                .rows
+                .iter()
+                .filter(|record| !numbers.contains(&record.number()))
+                .cloned()
+                .collect();
         }
         gone.iter().for_each(|record| self.unindex(record));
         let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
@@ -232,7 +273,10 @@ impl Collection {
         };
         if new_first.text.leading() != first.text.leading() {
             // On one line the first record has no space before it, and the others have.
-            self.replace(&new_first, new_first.text.with_leading(first.text.leading()));
+            self.replace(
+                &new_first,
+                new_first.text.with_leading(first.text.leading()),
+            );
         }
     }
 
@@ -252,7 +296,9 @@ impl Collection {
 
     /// Where the record with that number stands: the numbers rise along the rows.
     fn place(&self, number: u64) -> Option<usize> {
-        self.rows.binary_search_by(|record| record.number().cmp(&number)).ok()
+        self.rows
+            .binary_search_by(|record| record.number().cmp(&number))
+            .ok()
     }
 }
 

@@ -79,7 +79,10 @@ impl Store {
             Some(parent) => self.foreign_keys(parent.singulars()),
             None => self.foreign_keys(&singulars(parent)),
         };
-        let declared = settings.references.get(child).map_or(&[][..], Vec::as_slice);
+        let declared = settings
+            .references
+            .get(child)
+            .map_or(&[][..], Vec::as_slice);
         let mut links: Vec<Link> = declared
             .iter()
             .filter(|rule| rule.resource == parent)
@@ -97,7 +100,11 @@ impl Store {
             })
             .collect();
         if !links.is_empty() {
-            links.sort_by_key(|link| keys.iter().position(|key| key.name == link.key).unwrap_or(keys.len()));
+            links.sort_by_key(|link| {
+                keys.iter()
+                    .position(|key| key.name == link.key)
+                    .unwrap_or(keys.len())
+            });
             return links;
         }
         let rows = self.resource(child).and_then(Resource::collection);
@@ -114,7 +121,11 @@ impl Store {
             declared: false,
             used: used.is_some(),
             // Records are not deleted by a guess: `planId` may not belong to `planes`.
-            on_delete: if key.is_some_and(|key| key.is_natural) { settings.on_delete } else { OnDelete::Nothing },
+            on_delete: if key.is_some_and(|key| key.is_natural) {
+                settings.on_delete
+            } else {
+                OnDelete::Nothing
+            },
         }]
     }
 
@@ -126,11 +137,22 @@ impl Store {
     /// The collection and the link that a record of `child` leads to by `name`, the `post` of `_expand=post`.
     pub fn parent_named(&self, child: &str, name: &str) -> Option<(String, Link)> {
         let suffix = &self.settings.foreign_key_suffix;
-        let by_key = [format!("{name}{suffix}"), format!("{}{SNAKE_SUFFIX}", snake(name)), name.to_string()];
-        let rules = self.settings.references.get(child).map_or(&[][..], Vec::as_slice);
+        let by_key = [
+            format!("{name}{suffix}"),
+            format!("{}{SNAKE_SUFFIX}", snake(name)),
+            name.to_string(),
+        ];
+        let rules = self
+            .settings
+            .references
+            .get(child)
+            .map_or(&[][..], Vec::as_slice);
         for key in by_key {
             if let Some(rule) = rules.iter().find(|rule| rule.property == key) {
-                let link = self.links(child, &rule.resource).into_iter().find(|link| link.key == key)?;
+                let link = self
+                    .links(child, &rule.resource)
+                    .into_iter()
+                    .find(|link| link.key == key)?;
                 return Some((rule.resource.clone(), link));
             }
         }
@@ -139,20 +161,39 @@ impl Store {
             .resources()
             .filter(|resource| resource.collection().is_some())
             .filter_map(|resource| {
-                let place = resource.singulars().iter().position(|one| one.name == name)?;
-                Some((if resource.name() == usual { 0 } else { place + 1 }, resource.name()))
+                let place = resource
+                    .singulars()
+                    .iter()
+                    .position(|one| one.name == name)?;
+                Some((
+                    if resource.name() == usual {
+                        0
+                    } else {
+                        place + 1
+                    },
+                    resource.name(),
+                ))
             })
             .collect();
         found.sort_by_key(|(rank, _)| *rank);
-        let mut links: Vec<_> =
-            found.iter().map(|(_, parent)| (parent.to_string(), self.link(child, parent))).collect();
+        let mut links: Vec<_> = found
+            .iter()
+            .map(|(_, parent)| (parent.to_string(), self.link(child, parent)))
+            .collect();
         let at = links.iter().position(|(_, link)| link.used).unwrap_or(0);
         let (parent, link) = (at < links.len()).then(|| links.swap_remove(at))?;
         // A plural asks for several, which a key cannot lead to, unless that is what the key is called.
         let is_plural = parent == name && singular(name) != name;
         let key = format!("{name}{suffix}");
         let used = link.used && (!is_plural || link.key == key);
-        Some((parent, if used || !is_plural { link } else { Link { key, used, ..link } }))
+        Some((
+            parent,
+            if used || !is_plural {
+                link
+            } else {
+                Link { key, used, ..link }
+            },
+        ))
     }
 
     /// What the sender of a request should know of the `link` by which records of `child` point to `parent`: none has the
@@ -164,17 +205,19 @@ impl Store {
         }
         let suffix = &self.settings.foreign_key_suffix;
         if link.used {
-            let stem = link.key.strip_suffix(SNAKE_SUFFIX).filter(|_| !link.key.ends_with(suffix.as_str()))?;
+            let stem = link
+                .key
+                .strip_suffix(SNAKE_SUFFIX)
+                .filter(|_| !link.key.ends_with(suffix.as_str()))?;
             return Some(format!(
                 "no record of {child} has {:?}, so {:?} is used; start with --foreign-key-suffix _id to make that the rule.",
                 format!("{}{suffix}", camel(stem)),
                 link.key
             ));
         }
-        let between = self
-            .resources()
-            .map(Resource::name)
-            .find(|between| *between != child && self.link(child, between).used && self.link(between, parent).used);
+        let between = self.resources().map(Resource::name).find(|between| {
+            *between != child && self.link(child, between).used && self.link(between, parent).used
+        });
         if let Some(between) = between {
             return Some(format!(
                 "no record of {child} has {:?}: {child} belong to {between}, and these to {parent}. One request covers one level: GET /{}?_embed={}.",
@@ -185,7 +228,9 @@ impl Store {
         }
         let stem = link.key.strip_suffix(suffix.as_str()).unwrap_or(&link.key);
         // A name such as `post_uuid` or `post` was probably meant for the key.
-        let other = rows.member_names().find(|name| name.to_lowercase().starts_with(&stem.to_lowercase()));
+        let other = rows
+            .member_names()
+            .find(|name| name.to_lowercase().starts_with(&stem.to_lowercase()));
         let advice = match other.map(|name| (name, name.strip_prefix(stem))) {
             Some((name, Some(ending))) if !ending.is_empty() => {
                 format!("if {name:?} is the key, start with --foreign-key-suffix {ending}")
@@ -193,15 +238,27 @@ impl Store {
             Some((name, _)) => format!("if {name:?} is the key, declare it with \"references\" in the rules"),
             None => "--foreign-key-suffix sets another ending, and \"references\" in the rules another name".into(),
         };
-        Some(format!("no record of {child} has {:?}; {advice}.", link.key))
+        Some(format!(
+            "no record of {child} has {:?}; {advice}.",
+            link.key
+        ))
     }
 
     /// The foreign keys that may point to a collection of records with these `names`, json-server's first.
     fn foreign_keys(&self, names: &[Singular]) -> Vec<Singular> {
         let suffix = &self.settings.foreign_key_suffix;
-        let as_is = names.iter().map(|one| (format!("{}{suffix}", one.name), one.is_natural));
-        let camel = names.iter().map(|one| (format!("{}{suffix}", camel(&one.name)), one.is_natural));
-        let snake = names.iter().map(|one| (format!("{}{SNAKE_SUFFIX}", snake(&one.name)), one.is_natural));
+        let as_is = names
+            .iter()
+            .map(|one| (format!("{}{suffix}", one.name), one.is_natural));
+        let camel = names
+            .iter()
+            .map(|one| (format!("{}{suffix}", camel(&one.name)), one.is_natural));
+        let snake = names.iter().map(|one| {
+            (
+                format!("{}{SNAKE_SUFFIX}", snake(&one.name)),
+                one.is_natural,
+            )
+        });
         let mut keys: Vec<Singular> = Vec::new();
         for (name, is_natural) in as_is.chain(camel).chain(snake) {
             if !keys.iter().any(|known| known.name == name) {
@@ -216,10 +273,23 @@ impl Store {
     fn claimant(&self, key: &str) -> Option<&str> {
         let stem = key.strip_suffix(self.settings.foreign_key_suffix.as_str());
         let usual = stem.or_else(|| key.strip_suffix(SNAKE_SUFFIX)).map(plural);
-        let claims = self.resources().filter(|resource| resource.collection().is_some()).filter_map(|resource| {
-            let place = self.foreign_keys(resource.singulars()).iter().position(|known| known.name == key)?;
-            Some((if usual.as_deref() == Some(resource.name()) { 0 } else { place + 1 }, resource.name()))
-        });
+        let claims = self
+            .resources()
+            .filter(|resource| resource.collection().is_some())
+            .filter_map(|resource| {
+                let place = self
+                    .foreign_keys(resource.singulars())
+                    .iter()
+                    .position(|known| known.name == key)?;
+                Some((
+                    if usual.as_deref() == Some(resource.name()) {
+                        0
+                    } else {
+                        place + 1
+                    },
+                    resource.name(),
+                ))
+            });
         claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
     }
 
@@ -243,19 +313,26 @@ impl Store {
         let mut next = 0;
         while let Some((place, record)) = gone.get(next).cloned() {
             next += 1;
-            let Some(parent) = self.resources.get(place) else { continue };
+            let Some(parent) = self.resources.get(place) else {
+                continue;
+            };
             for (child_place, child) in self.resources.iter().enumerate() {
-                let Some(collection) = child.collection() else { continue };
+                let Some(collection) = child.collection() else {
+                    continue;
+                };
                 let links = known.entry((child_place, place)).or_insert_with(|| {
                     let mut links = self.links(&child.name, &parent.name);
                     let is_named = dependent.contains(&child.name);
-                    links.retain(|link| link.used && (is_named || link.on_delete != OnDelete::Nothing));
+                    links.retain(|link| {
+                        link.used && (is_named || link.on_delete != OnDelete::Nothing)
+                    });
                     links
                 });
                 for link in links.iter() {
                     let target = get_member(record.value(), &link.target).and_then(Id::from_json);
                     let Some(target) = target else { continue };
-                    let goes = link.on_delete == OnDelete::Cascade || dependent.contains(&child.name);
+                    let goes =
+                        link.on_delete == OnDelete::Cascade || dependent.contains(&child.name);
                     for row in collection.pointing(&link.key, link.many, &target) {
                         if !goes {
                             left.push((child_place, row, link.clone(), target.clone()));
@@ -267,9 +344,17 @@ impl Store {
             }
         }
         left.retain(|(place, row, ..)| !seen.contains(&(*place, row.number())));
-        let name = |place: usize| self.resources.get(place).map_or("", |resource| resource.name.as_str());
-        let holders = left.iter().filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
-        let holders: Vec<_> = holders.map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned())).collect();
+        let name = |place: usize| {
+            self.resources
+                .get(place)
+                .map_or("", |resource| resource.name.as_str())
+        };
+        let holders = left
+            .iter()
+            .filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
+        let holders: Vec<_> = holders
+            .map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned()))
+            .collect();
         if !holders.is_empty() {
             let mut needed = dependent.to_vec();
             for (name, _) in &holders {
@@ -278,7 +363,9 @@ impl Store {
                 }
             }
             // Others may point to the holders in turn. Each round names one collection more, at least.
-            if let Err(Refusal::Referenced { dependent, .. }) = self.dependents(index, first, &needed) {
+            if let Err(Refusal::Referenced { dependent, .. }) =
+                self.dependents(index, first, &needed)
+            {
                 needed = dependent;
             }
             return Err(Refusal::Referenced {
@@ -307,24 +394,48 @@ impl Store {
     /// Whether the deletion of a record of `parent` may be refused because others point to it.
     pub fn restricts(&self, parent: &str) -> bool {
         let settings = &self.settings;
-        let mut rules = settings.references.values().flatten().filter(|rule| rule.resource == parent);
+        let mut rules = settings
+            .references
+            .values()
+            .flatten()
+            .filter(|rule| rule.resource == parent);
         let may_refuse = |how: OnDelete| matches!(how, OnDelete::Restrict | OnDelete::SetNull);
         may_refuse(settings.on_delete) || rules.any(|rule| rule.on_delete.is_some_and(may_refuse))
     }
 
     /// Whether every declared reference of `record` points to a record. What `old`, the record before, had already is
     /// not asked again.
-    pub(super) fn check_references(&self, resource: &Resource, record: &str, old: Option<&str>) -> Result<(), Refusal> {
-        for rule in self.settings.references.get(&resource.name).into_iter().flatten() {
-            let Some(value) = get_member(record, &rule.property) else { continue };
+    pub(super) fn check_references(
+        &self,
+        resource: &Resource,
+        record: &str,
+        old: Option<&str>,
+    ) -> Result<(), Refusal> {
+        for rule in self
+            .settings
+            .references
+            .get(&resource.name)
+            .into_iter()
+            .flatten()
+        {
+            let Some(value) = get_member(record, &rule.property) else {
+                continue;
+            };
             let known = old.and_then(|old| get_member(old, &rule.property));
             if known.is_some_and(|known| same_value(known, value)) {
                 continue;
             }
-            let pointers: Vec<&str> = if rule.many { items(value).collect() } else { vec![value] };
+            let pointers: Vec<&str> = if rule.many {
+                items(value).collect()
+            } else {
+                vec![value]
+            };
             for pointer in pointers {
                 if Kind::of(pointer) != Kind::Null && !self.is_there(rule, pointer) {
-                    return Err(Refusal::Dangling { rule: rule.clone(), value: pointer.to_string() });
+                    return Err(Refusal::Dangling {
+                        rule: rule.clone(),
+                        value: pointer.to_string(),
+                    });
                 }
             }
         }
@@ -332,17 +443,23 @@ impl Store {
     }
 
     fn is_there(&self, rule: &ReferenceRule, value: &str) -> bool {
-        let Some(collection) = self.resource(&rule.resource).and_then(Resource::collection) else { return false };
+        let Some(collection) = self.resource(&rule.resource).and_then(Resource::collection) else {
+            return false;
+        };
         if rule.target == self.settings.id {
             return Id::from_json(value).is_some_and(|id| collection.get(&id).is_some());
         }
-        collection.rows().any(|row| get_member(row.value(), &rule.target).is_some_and(|known| same_value(known, value)))
+        collection.rows().any(|row| {
+            get_member(row.value(), &rule.target).is_some_and(|known| same_value(known, value))
+        })
     }
 }
 
 /// `order_item` and `order-item` as `orderItem`.
 fn camel(name: &str) -> String {
-    let mut words = name.split(['_', '-', ' ', '.']).filter(|word| !word.is_empty());
+    let mut words = name
+        .split(['_', '-', ' ', '.'])
+        .filter(|word| !word.is_empty());
     let mut out = words.next().unwrap_or("").to_string();
     for word in words {
         let mut letters = word.chars();

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use super::command::Written;
 use super::write::Formatting;
 use super::{Data, Resource, Store};
-use crate::json::{Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member};
+use crate::json::{
+    Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member,
+};
 
 /// What became of a thing in the last states of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,9 +132,14 @@ impl Store {
             let their = self.text_of(&change.what);
             let mut from = 0;
             let mut last = 0;
-            let versions = change.before.iter().map(|version| (version.text.as_deref(), Some(version.until)));
+            let versions = change
+                .before
+                .iter()
+                .map(|version| (version.text.as_deref(), Some(version.until)));
             for (text, until) in versions.chain([(change.after.as_deref(), None)]) {
-                let distance = change.distance(text, their, &self.settings.id, from > 0).cast_signed();
+                let distance = change
+                    .distance(text, their, &self.settings.id, from > 0)
+                    .cast_signed();
                 *steps.entry(from).or_default() += distance - last;
                 last = distance;
                 from = until.map_or(from, |until| until + 1);
@@ -146,22 +153,48 @@ impl Store {
                 (state, sum)
             })
             .collect();
-        let near = |state: &usize| distances.range(..=*state).next_back().map_or(0, |(_, distance)| *distance);
-        let Some(nearest) = bases.iter().map(near).min() else { return 0 };
+        let near = |state: &usize| {
+            distances
+                .range(..=*state)
+                .next_back()
+                .map_or(0, |(_, distance)| *distance)
+        };
+        let Some(nearest) = bases.iter().map(near).min() else {
+            return 0;
+        };
         let first = bases.first().filter(|state| near(state) == nearest);
-        first.or_else(|| bases.iter().rfind(|state| near(state) == nearest)).copied().unwrap_or_default()
+        first
+            .or_else(|| bases.iter().rfind(|state| near(state) == nearest))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What became of the things that have changed since the first of `states`, which come oldest first, up to this store.
-    pub fn changes_since<'a>(&self, states: impl IntoIterator<Item = PastState<'a>>) -> Vec<ApiChange> {
+    pub fn changes_since<'a>(
+        &self,
+        states: impl IntoIterator<Item = PastState<'a>>,
+    ) -> Vec<ApiChange> {
         let mut places: HashMap<&Written, usize> = HashMap::new();
         let mut changes: Vec<ApiChange> = Vec::new();
-        for (until, PastState { store, written, edited }) in states.into_iter().enumerate() {
+        for (
+            until,
+            PastState {
+                store,
+                written,
+                edited,
+            },
+        ) in states.into_iter().enumerate()
+        {
             let written = written.iter().map(|one| (one, true));
             for (one, by_api) in written.chain(edited.iter().map(|one| (one, false))) {
                 let place = *places.entry(one).or_insert_with(|| {
                     let after = self.text_of(one).map(ToString::to_string);
-                    changes.push(ApiChange { what: one.clone(), by_api: false, before: Vec::new(), after });
+                    changes.push(ApiChange {
+                        what: one.clone(),
+                        by_api: false,
+                        before: Vec::new(),
+                        after,
+                    });
                     changes.len() - 1
                 });
                 if let Some(change) = changes.get_mut(place) {
@@ -170,8 +203,12 @@ impl Store {
                 }
             }
         }
-        changes
-            .retain(|change| !change.before.iter().all(|before| same(before.text.as_deref(), change.after.as_deref())));
+        changes.retain(|change| {
+            !change
+                .before
+                .iter()
+                .all(|before| same(before.text.as_deref(), change.after.as_deref()))
+        });
         changes
     }
 
@@ -211,9 +248,12 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
 fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
     let has = |name: &str, value: Option<&str>| same(get_member(their, name), value);
     let mut changed = members(our).filter(|member| {
-        member.key != id && before.is_none_or(|before| !same(get_member(before, &member.key), Some(member.value)))
+        member.key != id
+            && before
+                .is_none_or(|before| !same(get_member(before, &member.key), Some(member.value)))
     });
-    let mut gone = members(before.unwrap_or("{}")).filter(|member| get_member(our, &member.key).is_none());
+    let mut gone =
+        members(before.unwrap_or("{}")).filter(|member| get_member(our, &member.key).is_none());
     let any = members(our).any(|member| member.key != id);
     any && changed.all(|member| has(&member.key, get_member(our, &member.key)))
         && gone.all(|member| has(&member.key, None))
@@ -233,8 +273,13 @@ fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
             && get_member(their, &ours.key).is_none()
             && get_member(our, &theirs.key).is_none()
     };
-    let renamed = others(our, id).zip(others(their, id)).filter(is_renamed).count();
-    let kept = others(our, id).filter(|member| same(get_member(their, &member.key), Some(member.value))).count();
+    let renamed = others(our, id)
+        .zip(others(their, id))
+        .filter(is_renamed)
+        .count();
+    let kept = others(our, id)
+        .filter(|member| same(get_member(their, &member.key), Some(member.value)))
+        .count();
     (kept + renamed, all - kept - renamed)
 }
 
@@ -273,14 +318,20 @@ impl ApiChange {
             (Some(_), None) => deletion,
             (None, Some(their)) => {
                 // The more it has of what the API wrote under this id, the less it can be chance.
-                let our = self.after.as_deref().filter(|our| !was_there && is_made_of(our, their, id));
+                let our = self
+                    .after
+                    .as_deref()
+                    .filter(|our| !was_there && is_made_of(our, their, id));
                 let by_chance = our.map_or(0, |our| kept_and_changed(our, their, id).0);
                 1 + others(their, id).count() + 2 * by_chance
             }
             (Some(version), Some(their)) if was_there || is_made_of(version, their, id) => {
-                let typed =
-                    others(their, id).filter(|member| !same(Some(member.value), get_member(version, &member.key)));
-                typed.count() + others(version, id).filter(|member| get_member(their, &member.key).is_none()).count()
+                let typed = others(their, id)
+                    .filter(|member| !same(Some(member.value), get_member(version, &member.key)));
+                typed.count()
+                    + others(version, id)
+                        .filter(|member| get_member(their, &member.key).is_none())
+                        .count()
             }
             (Some(_), Some(their)) => deletion + 1 + others(their, id).count(),
         }
@@ -310,9 +361,17 @@ impl Merged {
     fn reserve<'a>(&mut self, changes: impl Iterator<Item = &'a ApiChange>) {
         let id_property = self.store.settings.id.clone();
         for change in changes {
-            let Some(id) = change.after.as_deref().and_then(|after| get_member(after, &id_property)) else { continue };
-            if let Some(Resource { data: Data::Collection(collection), .. }) =
-                self.store.data_mut(&change.what.resource)
+            let Some(id) = change
+                .after
+                .as_deref()
+                .and_then(|after| get_member(after, &id_property))
+            else {
+                continue;
+            };
+            if let Some(Resource {
+                data: Data::Collection(collection),
+                ..
+            }) = self.store.data_mut(&change.what.resource)
             {
                 collection.id_sequence.observe(id);
             }
@@ -322,7 +381,13 @@ impl Merged {
     fn conflict(&mut self, change: &ApiChange, edit: Option<String>) {
         self.settled.push(change.what.clone());
         let Written { resource, id } = change.what.clone();
-        self.conflicts.push(Conflict { resource, id, property: None, api: change.after.clone(), edit });
+        self.conflicts.push(Conflict {
+            resource,
+            id,
+            property: None,
+            api: change.after.clone(),
+            edit,
+        });
     }
 
     /// Brings together what the API wrote to a record, which was `was` in the base. `false`: values that must be unique
@@ -339,7 +404,9 @@ impl Merged {
             return true;
         }
         if same(their, was) {
-            let done = self.store.put(resource, id, None, (our, Formatting::OfNeighbours));
+            let done = self
+                .store
+                .put(resource, id, None, (our, Formatting::OfNeighbours));
             if done {
                 self.kept.push(change.what.clone());
             }
@@ -360,10 +427,13 @@ impl Merged {
                 }
                 let was = self.store.clone();
                 if !(self.renumber(resource, id, their)
-                    && self.store.put(resource, id, None, (Some(our), Formatting::OfNeighbours)))
+                    && self
+                        .store
+                        .put(resource, id, None, (Some(our), Formatting::OfNeighbours)))
                 {
                     self.store = was;
-                    self.renumbered.retain(|(name, old, _)| !(name == resource && old == id));
+                    self.renumbered
+                        .retain(|(name, old, _)| !(name == resource && old == id));
                     return false;
                 }
                 self.kept.push(change.what.clone());
@@ -376,14 +446,22 @@ impl Merged {
     /// Gives the record `id` of the edit, whose text is `value`, another id.
     fn renumber(&mut self, resource: &str, id: &Id, value: &str) -> bool {
         let id_property = self.store.settings.id.clone();
-        let Some(Resource { data: Data::Collection(collection), .. }) = self.store.data_mut(resource) else {
+        let Some(Resource {
+            data: Data::Collection(collection),
+            ..
+        }) = self.store.data_mut(resource)
+        else {
             return false;
         };
-        let Some(old) = collection.get(id).cloned() else { return false };
+        let Some(old) = collection.get(id).cloned() else {
+            return false;
+        };
         let mut attempt = 0u32;
         let new = loop {
             attempt += 1;
-            let next = collection.id_sequence.next(&mut || format!("{id}-{attempt}"));
+            let next = collection
+                .id_sequence
+                .next(&mut || format!("{id}-{attempt}"));
             collection.id_sequence.observe(&next);
             match Id::from_json(&next) {
                 Some(new) if collection.get(&new).is_none() => break (new, next),
@@ -391,18 +469,27 @@ impl Merged {
                 _ => {}
             }
         };
-        let text = with_member(value, &id_property, &new.1, Layout::PRETTY, old.text.indent());
+        let text = with_member(
+            value,
+            &id_property,
+            &new.1,
+            Layout::PRETTY,
+            old.text.indent(),
+        );
         let text = old.text.with_value(&text);
         collection.untouched = None;
         collection.move_to(&old, new.0.clone(), text);
-        self.renumbered.push((resource.to_string(), id.clone(), new.0));
+        self.renumbered
+            .push((resource.to_string(), id.clone(), new.0));
         true
     }
 
     /// Brings together what the API wrote to a single object, which was `was` in the base.
     fn object(&mut self, change: &ApiChange, was: Option<&str>) -> bool {
         let resource = change.what.resource.as_str();
-        let Some(our) = change.after.as_deref() else { return true };
+        let Some(our) = change.after.as_deref() else {
+            return true;
+        };
         if same(Some(our), was) {
             self.seen.push(change.what.clone());
             return true;
@@ -415,13 +502,20 @@ impl Merged {
         let mut text = their.clone();
         // In the order in which the API has them; what it took away comes first.
         let mut names: Vec<String> = Vec::new();
-        for member in members(was).filter(|one| get_member(our, &one.key).is_none()).chain(members(our)) {
+        for member in members(was)
+            .filter(|one| get_member(our, &one.key).is_none())
+            .chain(members(our))
+        {
             if !names.iter().any(|name| *name == member.key) {
                 names.push(member.key.into_owned());
             }
         }
         for name in names {
-            let (our, their, was) = (get_member(our, &name), get_member(&their, &name), get_member(was, &name));
+            let (our, their, was) = (
+                get_member(our, &name),
+                get_member(&their, &name),
+                get_member(was, &name),
+            );
             if same(our, their) || same(our, was) {
                 continue;
             }

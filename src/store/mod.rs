@@ -59,7 +59,12 @@ pub trait IdRule: std::fmt::Debug + Send + Sync {
     fn allows(&self, id: &str) -> bool;
 
     /// Gives `see` ids for a new record until it takes one. The highest number so far is `highest`.
-    fn propose(&self, highest: Option<i64>, random: &mut dyn FnMut() -> String, see: &mut dyn FnMut(&str) -> bool);
+    fn propose(
+        &self,
+        highest: Option<i64>,
+        random: &mut dyn FnMut() -> String,
+        see: &mut dyn FnMut(&str) -> bool,
+    );
 }
 
 impl Settings {
@@ -103,7 +108,10 @@ pub struct Resource {
 
 /// What a resource is.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one a resource, and each is behind a pointer")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a resource, and each is behind a pointer"
+)]
 pub enum Data {
     /// An array of records.
     Collection(Collection),
@@ -144,7 +152,10 @@ impl Store {
         for entry in document.entries {
             let data = match entry.value {
                 EntryValue::Array(array) => {
-                    let rules = settings.unique.get(&entry.name).map_or(&[][..], Vec::as_slice);
+                    let rules = settings
+                        .unique
+                        .get(&entry.name)
+                        .map_or(&[][..], Vec::as_slice);
                     let id = (settings.id.as_str(), settings.id_rule(&entry.name));
                     Data::Collection(Collection::open(&entry.name, array, rules, id)?)
                 }
@@ -158,12 +169,20 @@ impl Store {
                 singulars: OnceLock::new(),
             }));
         }
-        Ok(Store { resources, tail: document.tail, layout: document.layout, settings })
+        Ok(Store {
+            resources,
+            tail: document.tail,
+            layout: document.layout,
+            settings,
+        })
     }
 
     /// The resources in the file's order, `$schema` left out.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.iter().map(Arc::as_ref).filter(|resource| !resource.is_hidden())
+        self.resources
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|resource| !resource.is_hidden())
     }
 
     /// The resource called `name`.
@@ -177,9 +196,14 @@ impl Store {
         let mut found = Vec::new();
         let mut more = 0;
         for resource in self.resources() {
-            let Some(collection) = resource.collection() else { continue };
+            let Some(collection) = resource.collection() else {
+                continue;
+            };
             for record in collection.rows() {
-                let Some((id, first)) = record.id().and_then(|id| Some((id, collection.get(id)?))) else { continue };
+                let Some((id, first)) = record.id().and_then(|id| Some((id, collection.get(id)?)))
+                else {
+                    continue;
+                };
                 if Arc::ptr_eq(first, record) {
                     continue;
                 }
@@ -188,7 +212,11 @@ impl Store {
                     continue;
                 }
                 let lines = [first, record].map(|record| Place::of(text, record.offset()).line);
-                found.push(RepeatedId { resource: resource.name.clone(), id: id.clone(), lines });
+                found.push(RepeatedId {
+                    resource: resource.name.clone(),
+                    id: id.clone(),
+                    lines,
+                });
             }
         }
         (found, more)
@@ -208,11 +236,17 @@ impl Store {
             out.extend_from_slice(b": ");
             resource.write(out, "  ");
         }
-        out.extend_from_slice(if self.resources.is_empty() { b"}" } else { b"\n}" });
+        out.extend_from_slice(if self.resources.is_empty() {
+            b"}"
+        } else {
+            b"\n}"
+        });
     }
 
     fn index_of(&self, name: &str) -> Option<usize> {
-        self.resources.iter().position(|resource| resource.name == name && !resource.is_hidden())
+        self.resources
+            .iter()
+            .position(|resource| resource.name == name && !resource.is_hidden())
     }
 }
 

@@ -115,14 +115,19 @@ pub fn singulars(word: &str) -> Vec<Singular> {
     let last_singular = singular(last);
     // A guess is all there is for a word that is not an English plural.
     let is_english = last_singular != last;
-    let sensible = SENSIBLE.iter().find(|(many, _)| *many == lower).map(|(_, one)| with_case(word, one));
+    let sensible = SENSIBLE
+        .iter()
+        .find(|(many, _)| *many == lower)
+        .map(|(_, one)| with_case(word, one));
     let mut names: Vec<String> = [of_017].into_iter().chain(sensible).collect();
     names.push(word.to_string());
     if last != word {
         names.extend([last_singular, last.to_string()]);
     }
     let with_ending = |(ending, instead): &(&str, &str)| {
-        let stem = last.strip_suffix(ending).filter(|stem| stem.chars().nth(1).is_some())?;
+        let stem = last
+            .strip_suffix(ending)
+            .filter(|stem| stem.chars().nth(1).is_some())?;
         Some(format!("{stem}{instead}"))
     };
     names.extend(FOREIGN.iter().filter_map(with_ending));
@@ -130,28 +135,41 @@ pub fn singulars(word: &str) -> Vec<Singular> {
     names.extend(GUESSES.iter().filter_map(with_ending));
     // German plurals change the vowel: `bücher` of `buch`.
     let without_umlaut = |name: &String| {
-        name.contains(['ä', 'ö', 'ü']).then(|| name.replace('ä', "a").replace('ö', "o").replace('ü', "u"))
+        name.contains(['ä', 'ö', 'ü'])
+            .then(|| name.replace('ä', "a").replace('ö', "o").replace('ü', "u"))
     };
     let plain: Vec<String> = names.iter().filter_map(without_umlaut).collect();
     names.extend(plain);
     let mut seen = HashSet::new();
     let mut place = 0..;
     let with_nature = |name: String| {
-        let is_natural = place.next() < Some(natural) || !is_english || plural(&name).eq_ignore_ascii_case(last);
-        seen.insert(name.clone()).then_some(Singular { name, is_natural })
+        let is_natural =
+            place.next() < Some(natural) || !is_english || plural(&name).eq_ignore_ascii_case(last);
+        seen.insert(name.clone())
+            .then_some(Singular { name, is_natural })
     };
     names.into_iter().filter_map(with_nature).collect()
 }
 
 fn recorded(word: &str) -> Option<(&'static str, &'static str)> {
-    let found = RECORDED.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word))?;
+    let found = RECORDED
+        .iter()
+        .find(|(known, ..)| known.eq_ignore_ascii_case(word))?;
     Some((found.1, found.2))
 }
 
 /// `form`, in lower case, of `word`, in the case of `word` as far as the two agree.
 fn with_case(word: &str, form: &str) -> String {
-    let same = word.bytes().zip(form.bytes()).take_while(|(one, other)| one.eq_ignore_ascii_case(other)).count();
-    let rest = if word == word.to_uppercase() { form[same..].to_uppercase() } else { form[same..].to_string() };
+    let same = word
+        .bytes()
+        .zip(form.bytes())
+        .take_while(|(one, other)| one.eq_ignore_ascii_case(other))
+        .count();
+    let rest = if word == word.to_uppercase() {
+        form[same..].to_uppercase()
+    } else {
+        form[same..].to_string()
+    };
     format!("{}{rest}", &word[..same])
 }
 
@@ -194,7 +212,11 @@ mod tests {
             ("s", "", "s"),
         ];
         for (word, one, many) in cases {
-            assert_eq!((singular(word).as_str(), plural(word).as_str()), (one, many), "{word}");
+            assert_eq!(
+                (singular(word).as_str(), plural(word).as_str()),
+                (one, many),
+                "{word}"
+            );
         }
     }
 
@@ -206,7 +228,8 @@ mod tests {
             return;
         };
         let path = std::path::Path::new(&folder).join("conformance/plurals.json");
-        let words: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let words: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let mut wrong = Vec::new();
         for (word, forms) in words.as_object().unwrap() {
             let forms = &forms["pluralize"];
@@ -220,7 +243,12 @@ mod tests {
 
     #[test]
     fn every_plausible_singular_is_named() {
-        let names = |word: &str| singulars(word).into_iter().map(|one| one.name).collect::<Vec<_>>();
+        let names = |word: &str| {
+            singulars(word)
+                .into_iter()
+                .map(|one| one.name)
+                .collect::<Vec<_>>()
+        };
         let first = |word: &str, count: usize| names(word)[..count].to_vec();
         assert_eq!(first("posts", 2), ["post", "posts"]);
         assert_eq!(first("cookies", 3), ["cooky", "cookie", "cookies"]);
@@ -242,7 +270,11 @@ mod tests {
             ("klanten", "klant"),
             ("api/v1/customers", "customer"),
         ] {
-            assert!(names(many).contains(&one.to_string()), "{many}: {:?}", names(many));
+            assert!(
+                names(many).contains(&one.to_string()),
+                "{many}: {:?}",
+                names(many)
+            );
         }
     }
 
@@ -268,7 +300,12 @@ mod tests {
         ] {
             assert!(is_natural(many, one), "{many}: {one}");
         }
-        for (many, one) in [("planes", "plan"), ("cares", "car"), ("api/planes", "plan"), ("Tubes", "Tub")] {
+        for (many, one) in [
+            ("planes", "plan"),
+            ("cares", "car"),
+            ("api/planes", "plan"),
+            ("Tubes", "Tub"),
+        ] {
             assert!(!is_natural(many, one), "{many}: {one}");
         }
     }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::IdRule;
-use crate::json::{FieldPath, Id, IdSequence, Kind, Layout, RecordText, get_member, offset_in, with_member};
+use crate::json::{
+    FieldPath, Id, IdSequence, Kind, Layout, RecordText, get_member, offset_in, with_member,
+};
 
 /// A record of a collection: its text as it stands in the file.
 #[derive(Debug)]
@@ -40,12 +42,22 @@ impl Record {
 
     /// A record that was not in the file.
     pub fn new(number: u64, id: Option<Id>, text: RecordText) -> Record {
-        Record { number, id, offset: 0, text }
+        Record {
+            number,
+            id,
+            offset: 0,
+            text,
+        }
     }
 
     /// The record that takes the place of this one.
     pub fn replaced_by(&self, id: Option<Id>, text: RecordText) -> Record {
-        Record { number: self.number, id, offset: self.offset, text }
+        Record {
+            number: self.number,
+            id,
+            offset: self.offset,
+            text,
+        }
     }
 }
 
@@ -56,7 +68,12 @@ impl AsRef<str> for Record {
 }
 
 /// The records of the array `array`, which begins at `offset` of the file, and the sequence of their ids.
-pub fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &str) -> (Vec<Arc<Record>>, IdSequence) {
+pub fn read(
+    array: &str,
+    offset: usize,
+    items: Vec<RecordText>,
+    id_property: &str,
+) -> (Vec<Arc<Record>>, IdSequence) {
     // A path is found faster than a member, and is the same unless the name reads as more than one.
     let path = (!id_property.contains(['.', '['])).then(|| FieldPath::new(id_property));
     let mut id_sequence = IdSequence::Empty;
@@ -68,8 +85,16 @@ pub fn read(array: &str, offset: usize, items: Vec<RecordText>, id_property: &st
         if let Some(json) = json {
             id_sequence.observe(json);
         }
-        let (id, offset) = (json.and_then(Id::from_json), offset + offset_in(array, text.value()));
-        Arc::new(Record { number, id, offset, text })
+        let (id, offset) = (
+            json.and_then(Id::from_json),
+            offset + offset_in(array, text.value()),
+        );
+        Arc::new(Record {
+            number,
+            id,
+            offset,
+            text,
+        })
     });
     (records.collect(), id_sequence)
 }
@@ -130,7 +155,13 @@ pub fn give_ids(
         let json = next_id(id_sequence, rule, &mut letters, &|id| taken.contains(id));
         id_sequence.observe(&json);
         taken.extend(Id::from_json(&json));
-        let text = with_member(record.value(), id_property, &json, Layout::PRETTY, record.text.indent());
+        let text = with_member(
+            record.value(),
+            id_property,
+            &json,
+            Layout::PRETTY,
+            record.text.indent(),
+        );
         let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
         *record = Arc::new(record.replaced_by(id, text));
         given += 1;

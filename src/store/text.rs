@@ -35,7 +35,12 @@ impl Resource {
     fn write_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before.as_bytes());
         match &self.data {
-            Data::Collection(Collection { untouched: Some(text), .. }) | Data::Object(text) | Data::Scalar(text) => {
+            Data::Collection(Collection {
+                untouched: Some(text),
+                ..
+            })
+            | Data::Object(text)
+            | Data::Scalar(text) => {
                 out.extend_from_slice(text.as_bytes());
             }
             Data::Collection(collection) => {
@@ -67,11 +72,15 @@ impl Store {
         for resource in &self.resources {
             size += resource.before.len()
                 + match &resource.data {
-                    Data::Collection(collection) => match (&collection.untouched, collection.last()) {
-                        (Some(text), _) => text.len(),
-                        (None, Some(last)) => collection.len() * (last.text.as_str().len() + 8) + 16,
-                        (None, None) => 16,
-                    },
+                    Data::Collection(collection) => {
+                        match (&collection.untouched, collection.last()) {
+                            (Some(text), _) => text.len(),
+                            (None, Some(last)) => {
+                                collection.len() * (last.text.as_str().len() + 8) + 16
+                            }
+                            (None, None) => 16,
+                        }
+                    }
                     Data::Object(text) | Data::Scalar(text) => text.len(),
                 };
         }
@@ -81,20 +90,37 @@ impl Store {
     /// How a new record of the resource at `index` is written: like its last record, or one of another collection, or
     /// the file.
     pub(super) fn style(&self, index: usize) -> Style {
-        let own = self.resources.get(index).and_then(|resource| resource.collection());
+        let own = self
+            .resources
+            .get(index)
+            .and_then(|resource| resource.collection());
         if let Some(style) = own.and_then(|collection| Style::of(collection, self.layout)) {
             return style;
         }
-        let others = self.resources.iter().filter_map(|resource| resource.collection());
-        if let Some(style) = others.into_iter().find_map(|collection| Style::of(collection, self.layout)) {
-            return Style { leading: style.first_leading.clone(), ..style };
+        let others = self
+            .resources
+            .iter()
+            .filter_map(|resource| resource.collection());
+        if let Some(style) = others
+            .into_iter()
+            .find_map(|collection| Style::of(collection, self.layout))
+        {
+            return Style {
+                leading: style.first_leading.clone(),
+                ..style
+            };
         }
         let mut layout = self.layout;
         if self.tail.is_empty() || matches!(layout.indent, Indent::Spaces(0) | Indent::Tabs(0)) {
             layout.indent = Indent::Spaces(2);
         }
         let leading = layout.line("", 2);
-        Style { first_leading: leading.clone(), leading, closing: layout.line("", 1), layout }
+        Style {
+            first_leading: leading.clone(),
+            leading,
+            closing: layout.line("", 1),
+            layout,
+        }
     }
 }
 
@@ -113,7 +139,10 @@ pub(super) struct Style {
 
 impl Style {
     fn of(collection: &Collection, fallback: Layout) -> Option<Style> {
-        let last = collection.rows().rev().find(|record| Kind::of(record.value()) == Kind::Object)?;
+        let last = collection
+            .rows()
+            .rev()
+            .find(|record| Kind::of(record.value()) == Kind::Object)?;
         let leading = match collection.len() {
             1 if last.text.leading().contains('\n') => last.text.leading(),
             1 if fallback.space_after_comma => " ",
@@ -122,6 +151,11 @@ impl Style {
         };
         let layout = Layout::of(last.value(), fallback);
         let first_leading = collection.nth(0)?.text.leading().to_string();
-        Some(Style { first_leading, leading: leading.to_string(), closing: collection.closing.to_string(), layout })
+        Some(Style {
+            first_leading,
+            leading: leading.to_string(),
+            closing: collection.closing.to_string(),
+            layout,
+        })
     }
 }

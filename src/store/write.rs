@@ -11,8 +11,8 @@ use super::record::next_id;
 use super::text::Style;
 use super::{Collection, Data, Record, Resource, Store};
 use crate::json::{
-    Id, Indent, Kind, Layout, RecordText, get_member, indent_of, members, merge_patch, merge_shallow, quote,
-    same_value, with_member,
+    Id, Indent, Kind, Layout, RecordText, get_member, indent_of, members, merge_patch,
+    merge_shallow, quote, same_value, with_member,
 };
 
 /// What a record would be after a command, before anything but the ids was looked at.
@@ -40,10 +40,21 @@ impl Draft {
 
     /// The records that a deletion leaves without what they point to: the collection, the id, and the text as it would
     /// be.
-    pub fn emptied<'a>(&'a self, store: &'a Store) -> impl Iterator<Item = (&'a str, Option<&'a Id>, &'a str)> {
-        let emptied = if let Target::Gone(dependents) = &self.target { dependents.emptied.as_slice() } else { &[] };
+    pub fn emptied<'a>(
+        &'a self,
+        store: &'a Store,
+    ) -> impl Iterator<Item = (&'a str, Option<&'a Id>, &'a str)> {
+        let emptied = if let Target::Gone(dependents) = &self.target {
+            dependents.emptied.as_slice()
+        } else {
+            &[]
+        };
         emptied.iter().filter_map(|(place, record, text)| {
-            Some((store.resources.get(*place)?.name.as_str(), record.id(), text.as_str()))
+            Some((
+                store.resources.get(*place)?.name.as_str(),
+                record.id(),
+                text.as_str(),
+            ))
         })
     }
 }
@@ -57,7 +68,11 @@ impl Store {
     ///
     /// # Errors
     /// What the command names is not there, or the given id can be none.
-    pub fn draft(&self, command: &Command, random: &mut dyn FnMut() -> String) -> Result<Draft, Refusal> {
+    pub fn draft(
+        &self,
+        command: &Command,
+        random: &mut dyn FnMut() -> String,
+    ) -> Result<Draft, Refusal> {
         let id_property = self.settings.id.as_str();
         match command {
             Command::Create { resource, body } => {
@@ -71,14 +86,27 @@ impl Store {
                 let given = get_member(body.as_str(), id_property).filter(|value| is_truthy(value));
                 if let Some(value) = given {
                     let Some(id) = Id::from_json(value) else {
-                        return Err(Refusal::NoId { property: id_property.into(), value: value.into() });
+                        return Err(Refusal::NoId {
+                            property: id_property.into(),
+                            value: value.into(),
+                        });
                     };
-                    return Ok(Draft { resource, target: Target::New(Some(id), style), text });
+                    return Ok(Draft {
+                        resource,
+                        target: Target::New(Some(id), style),
+                        text,
+                    });
                 }
                 let rule = self.settings.id_rule(command.resource());
-                let next = next_id(&collection.id_sequence, rule, random, &|id| collection.get(id).is_some());
+                let next = next_id(&collection.id_sequence, rule, random, &|id| {
+                    collection.get(id).is_some()
+                });
                 let text = with_id(&text, id_property, &next, style.layout, base);
-                Ok(Draft { resource, target: Target::New(Id::from_json(&next), style), text })
+                Ok(Draft {
+                    resource,
+                    target: Target::New(Id::from_json(&next), style),
+                    text,
+                })
             }
             Command::Replace { resource, id, body } => {
                 let (resource, record) = self.record(resource, id)?;
@@ -87,24 +115,52 @@ impl Store {
                 let text = layout.render(body.as_str(), base);
                 let id = get_member(record.value(), id_property).unwrap_or("null");
                 let text = with_member(&text, id_property, id, layout, base);
-                let text = if same_value(&text, record.value()) { record.value().to_string() } else { text };
-                Ok(Draft { resource, target: Target::Record(record), text })
+                let text = if same_value(&text, record.value()) {
+                    record.value().to_string()
+                } else {
+                    text
+                };
+                Ok(Draft {
+                    resource,
+                    target: Target::Record(record),
+                    text,
+                })
             }
-            Command::Merge { resource, id, patch, how } => {
+            Command::Merge {
+                resource,
+                id,
+                patch,
+                how,
+            } => {
                 let (resource, record) = self.record(resource, id)?;
                 let layout = self.style(resource).layout;
                 // The id stays, and it stays where it stands: a patch of it is taken for one that says the same.
-                let patch = match (get_member(record.value(), id_property), get_member(patch.as_str(), id_property)) {
+                let patch = match (
+                    get_member(record.value(), id_property),
+                    get_member(patch.as_str(), id_property),
+                ) {
                     (Some(id), Some(_)) => with_member(patch.as_str(), id_property, id, layout, ""),
                     _ => patch.as_str().to_string(),
                 };
                 let text = how.merge(record.value(), &patch, layout, record.text.indent());
-                Ok(Draft { resource, target: Target::Record(record), text })
+                Ok(Draft {
+                    resource,
+                    target: Target::Record(record),
+                    text,
+                })
             }
-            Command::Delete { resource, id, dependent } => {
+            Command::Delete {
+                resource,
+                id,
+                dependent,
+            } => {
                 let (resource, record) = self.record(resource, id)?;
                 let dependents = self.dependents(resource, &record, dependent)?;
-                Ok(Draft { resource, target: Target::Gone(dependents), text: String::new() })
+                Ok(Draft {
+                    resource,
+                    target: Target::Gone(dependents),
+                    text: String::new(),
+                })
             }
             Command::ReplaceObject { resource, body } => {
                 let (resource, old) = self.object(resource)?;
@@ -112,14 +168,26 @@ impl Store {
                 let base = layout.line("", 1);
                 let text = layout.render(body.as_str(), indent_of(&base));
                 let text = merge_shallow(&text, "{}", layout, indent_of(&base));
-                Ok(Draft { resource, target: Target::Object, text })
+                Ok(Draft {
+                    resource,
+                    target: Target::Object,
+                    text,
+                })
             }
-            Command::MergeObject { resource, patch, how } => {
+            Command::MergeObject {
+                resource,
+                patch,
+                how,
+            } => {
                 let (resource, old) = self.object(resource)?;
                 let layout = Layout::of(old, self.layout);
                 let base = layout.line("", 1);
                 let text = how.merge(old, patch.as_str(), layout, indent_of(&base));
-                Ok(Draft { resource, target: Target::Object, text })
+                Ok(Draft {
+                    resource,
+                    target: Target::Object,
+                    text,
+                })
             }
         }
     }
@@ -129,8 +197,15 @@ impl Store {
     /// # Errors
     /// The id of a new record is taken, or values that must be unique belong to another record.
     pub fn plan(&self, draft: Draft) -> Result<Change, Refusal> {
-        let Some(resource) = self.resources.get(draft.resource) else { return Ok(Change(draft)) };
-        let Resource { name, data: Data::Collection(collection), .. } = resource.as_ref() else {
+        let Some(resource) = self.resources.get(draft.resource) else {
+            return Ok(Change(draft));
+        };
+        let Resource {
+            name,
+            data: Data::Collection(collection),
+            ..
+        } = resource.as_ref()
+        else {
             return Ok(Change(draft));
         };
         let (own, old) = match &draft.target {
@@ -138,7 +213,11 @@ impl Store {
             Target::New(id, _) => {
                 if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
                     let property = self.settings.id.clone();
-                    return Err(Refusal::IdTaken { resource: name.clone(), property, id: id.clone() });
+                    return Err(Refusal::IdTaken {
+                        resource: name.clone(),
+                        property,
+                        id: id.clone(),
+                    });
                 }
                 (None, None)
             }
@@ -173,22 +252,50 @@ impl Store {
                     collection.remove_all(&records);
                 }
             }
-            let name = |place: usize| self.resources.get(place).map(|resource| resource.name.clone());
+            let name = |place: usize| {
+                self.resources
+                    .get(place)
+                    .map(|resource| resource.name.clone())
+            };
             let records = gone.iter().map(|(place, record)| (place, record));
             let records = records.chain(emptied.iter().map(|(place, record, _)| (place, record)));
-            let written = records
-                .filter_map(|(place, record)| Some(Written { resource: name(*place)?, id: record.id().cloned() }));
+            let written = records.filter_map(|(place, record)| {
+                Some(Written {
+                    resource: name(*place)?,
+                    id: record.id().cloned(),
+                })
+            });
             let (written, removed) = (written.collect(), gone.len());
             return match gone.first() {
-                Some((_, record)) => Outcome { removed, ..Outcome::of(record, true, written) },
-                None => Outcome { id: None, value: draft.text.into(), changed: false, written, removed },
+                Some((_, record)) => Outcome {
+                    removed,
+                    ..Outcome::of(record, true, written)
+                },
+                None => Outcome {
+                    id: None,
+                    value: draft.text.into(),
+                    changed: false,
+                    written,
+                    removed,
+                },
             };
         }
         let Some(resource) = self.resources.get_mut(draft.resource) else {
-            return Outcome { id: None, value: draft.text.into(), changed: false, written: Vec::new(), removed: 0 };
+            return Outcome {
+                id: None,
+                value: draft.text.into(),
+                changed: false,
+                written: Vec::new(),
+                removed: 0,
+            };
         };
         let resource = Arc::make_mut(resource);
-        let written = |id: Option<&Id>| vec![Written { resource: resource.name.clone(), id: id.cloned() }];
+        let written = |id: Option<&Id>| {
+            vec![Written {
+                resource: resource.name.clone(),
+                id: id.cloned(),
+            }]
+        };
         match (&mut resource.data, draft.target) {
             (Data::Collection(collection), Target::New(id, style)) => {
                 collection.untouched = None;
@@ -207,7 +314,13 @@ impl Store {
                 let changed = !matches!(data, Data::Object(old) if **old == *draft.text);
                 let value = ByteString::from(draft.text);
                 *data = Data::Object(value.clone());
-                Outcome { id: None, value, changed, written: written(None), removed: 0 }
+                Outcome {
+                    id: None,
+                    value,
+                    changed,
+                    written: written(None),
+                    removed: 0,
+                }
             }
         }
     }
@@ -218,7 +331,9 @@ impl Store {
             Command::Create { .. } => None,
             Command::Replace { resource, id, .. }
             | Command::Merge { resource, id, .. }
-            | Command::Delete { resource, id, .. } => Some(self.resource(resource)?.collection()?.get(id)?.value()),
+            | Command::Delete { resource, id, .. } => {
+                Some(self.resource(resource)?.collection()?.get(id)?.value())
+            }
             Command::ReplaceObject { resource, .. } | Command::MergeObject { resource, .. } => {
                 match self.resource(resource)?.data() {
                     Data::Object(text) => Some(text),
@@ -240,7 +355,9 @@ impl Store {
     }
 
     fn collection(&self, name: &str) -> Result<(usize, &Collection), Refusal> {
-        let found = self.index_of(name).and_then(|index| Some((index, self.resources[index].collection()?)));
+        let found = self
+            .index_of(name)
+            .and_then(|index| Some((index, self.resources[index].collection()?)));
         found.ok_or_else(|| Refusal::NoResource(name.into()))
     }
 
@@ -248,12 +365,18 @@ impl Store {
         let (index, collection) = self.collection(name)?;
         match collection.get(id) {
             Some(record) => Ok((index, record.clone())),
-            None => Err(Refusal::NoRecord { resource: name.into(), id: id.clone() }),
+            None => Err(Refusal::NoRecord {
+                resource: name.into(),
+                id: id.clone(),
+            }),
         }
     }
 
     fn object(&self, name: &str) -> Result<(usize, &str), Refusal> {
-        match self.index_of(name).map(|index| (index, &self.resources[index].data)) {
+        match self
+            .index_of(name)
+            .map(|index| (index, &self.resources[index].data))
+        {
             Some((index, Data::Object(text))) => Ok((index, text)),
             _ => Err(Refusal::NoResource(name.into())),
         }
@@ -275,9 +398,16 @@ impl Store {
     /// text is taken as it is. `false`: it cannot be, and nothing has changed.
     pub fn redo(&mut self, what: &Written, was: Option<&str>, now: Option<&str>) -> bool {
         let Some(id) = &what.id else {
-            let Some(index) = self.index_of(&what.resource) else { return false };
-            let data = self.resources.get_mut(index).map(|resource| &mut Arc::make_mut(resource).data);
-            let (Some(data @ Data::Object(_)), Some(text)) = (data, now) else { return false };
+            let Some(index) = self.index_of(&what.resource) else {
+                return false;
+            };
+            let data = self
+                .resources
+                .get_mut(index)
+                .map(|resource| &mut Arc::make_mut(resource).data);
+            let (Some(data @ Data::Object(_)), Some(text)) = (data, now) else {
+                return false;
+            };
             if Kind::of(text) != Kind::Object {
                 return false;
             }
@@ -296,16 +426,22 @@ impl Store {
         was: Option<&str>,
         (now, formatting): (Option<&str>, Formatting),
     ) -> bool {
-        let Some(index) = self.index_of(resource) else { return false };
+        let Some(index) = self.index_of(resource) else {
+            return false;
+        };
         let style = self.style(index);
         let id_property = self.settings.id.clone();
-        let Some(Resource { data: Data::Collection(collection), .. }) =
-            self.resources.get_mut(index).map(Arc::make_mut)
+        let Some(Resource {
+            data: Data::Collection(collection),
+            ..
+        }) = self.resources.get_mut(index).map(Arc::make_mut)
         else {
             return false;
         };
-        let old =
-            collection.with_id(id).filter(|record| Some(record.value()) == was).min_by_key(|record| record.number());
+        let old = collection
+            .with_id(id)
+            .filter(|record| Some(record.value()) == was)
+            .min_by_key(|record| record.number());
         let old = old.or_else(|| collection.get(id)).cloned();
         if let Some(now) = now {
             let own = old.as_ref().map(|old| old.number());
@@ -321,10 +457,16 @@ impl Store {
             }
             (Some(old), None) => collection.remove_all(&[&old]),
             (None, Some(now)) => {
-                insert(collection, Some(id.clone()), &style, &id_property, |leading| match formatting {
-                    Formatting::Kept => now.to_string(),
-                    Formatting::OfNeighbours => style.layout.render(now, indent_of(leading)),
-                });
+                insert(
+                    collection,
+                    Some(id.clone()),
+                    &style,
+                    &id_property,
+                    |leading| match formatting {
+                        Formatting::Kept => now.to_string(),
+                        Formatting::OfNeighbours => style.layout.render(now, indent_of(leading)),
+                    },
+                );
             }
             (None, None) => {}
         }
@@ -334,10 +476,16 @@ impl Store {
     /// The text of the record that this store has and `after`, which came of it, has not.
     pub fn lost_in(&self, after: &Store, what: &Written) -> Option<&str> {
         let id = what.id.as_ref()?;
-        let now = after.resource(&what.resource).and_then(Resource::collection);
-        let is_there = |number: u64| now.is_some_and(|now| now.with_id(id).any(|record| record.number() == number));
+        let now = after
+            .resource(&what.resource)
+            .and_then(Resource::collection);
+        let is_there = |number: u64| {
+            now.is_some_and(|now| now.with_id(id).any(|record| record.number() == number))
+        };
         let mut records = self.resource(&what.resource)?.collection()?.with_id(id);
-        records.find(|record| !is_there(record.number())).map(|record| record.value())
+        records
+            .find(|record| !is_there(record.number()))
+            .map(|record| record.value())
     }
 }
 
@@ -364,7 +512,13 @@ fn insert(
 
 impl Outcome {
     fn of(record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
-        Outcome { id: record.id().cloned(), value: record.text.shared_value(), changed, written, removed: 0 }
+        Outcome {
+            id: record.id().cloned(),
+            value: record.text.shared_value(),
+            changed,
+            written,
+            removed: 0,
+        }
     }
 }
 
@@ -387,7 +541,11 @@ fn with_id(object: &str, key: &str, value: &str, layout: Layout, base: &str) -> 
                 _ => layout.line(base, 1),
             };
             let colon = if layout.space_after_colon { ": " } else { ":" };
-            format!("{inner},{gap}{}{colon}{value}{}", quote(key), &object[inner.len()..])
+            format!(
+                "{inner},{gap}{}{colon}{value}{}",
+                quote(key),
+                &object[inner.len()..]
+            )
         }
         _ => with_member(object, key, value, layout, base),
     }
@@ -417,10 +575,19 @@ mod tests {
 
     #[test]
     fn an_id_goes_where_any_member_would() {
-        let bodies = [r#"{"a":1}"#, r#"{"a":1,"b":[{"c":2}]}"#, "{}", r#"{"id":null}"#, r#"{"a":{"id":1},"b":"}"}"#];
-        for indent in
-            [Indent::Spaces(2), Indent::Tabs(1), Indent::OneLine { padded: true }, Indent::OneLine { padded: false }]
-        {
+        let bodies = [
+            r#"{"a":1}"#,
+            r#"{"a":1,"b":[{"c":2}]}"#,
+            "{}",
+            r#"{"id":null}"#,
+            r#"{"a":{"id":1},"b":"}"}"#,
+        ];
+        for indent in [
+            Indent::Spaces(2),
+            Indent::Tabs(1),
+            Indent::OneLine { padded: true },
+            Indent::OneLine { padded: false },
+        ] {
             for (crlf, space) in [(true, true), (false, true), (false, false)] {
                 let one_line = matches!(indent, Indent::OneLine { .. });
                 let layout = Layout {

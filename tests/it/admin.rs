@@ -16,11 +16,21 @@ fn reset_goes_back_to_the_start_and_to_snapshots() {
     let start = fixture.text();
     fixture.json("POST", "/users", ADA);
     let taken = post(&fixture, "/-/snapshots/with%20Ada");
-    assert_eq!((taken.status, taken.value()), (201, json!({ "snapshot": "with Ada", "version": 1 })));
+    assert_eq!(
+        (taken.status, taken.value()),
+        (201, json!({ "snapshot": "with Ada", "version": 1 }))
+    );
     let with_ada = fixture.text();
     fixture.send("DELETE", "/users/1", NONE, "");
-    assert_eq!(post(&fixture, "/-/reset").value(), json!({ "snapshot": "start", "version": 3 }));
-    assert_eq!(fixture.text(), start, "byte for byte, and before the answer");
+    assert_eq!(
+        post(&fixture, "/-/reset").value(),
+        json!({ "snapshot": "start", "version": 3 })
+    );
+    assert_eq!(
+        fixture.text(),
+        start,
+        "byte for byte, and before the answer"
+    );
     assert_eq!(post(&fixture, "/-/reset?snapshot=with%20Ada").status, 200);
     assert_eq!(fixture.text(), with_ada);
     let all = fixture.get("/-/snapshots").value();
@@ -55,7 +65,10 @@ fn undo_takes_back_one_change_after_the_other() {
     // Whoever says which change is meant does not undo another.
     post(&fixture, "/-/undo?version=1").problem(412, "changed");
     post(&fixture, "/-/undo?version=x").problem(400, "bad-query");
-    assert_eq!(post(&fixture, "/-/undo?version=4").value(), json!({ "version": 5 }));
+    assert_eq!(
+        post(&fixture, "/-/undo?version=4").value(),
+        json!({ "version": 5 })
+    );
     assert_eq!(Some(fixture.text()), states.pop());
     for state in states.iter().rev() {
         assert_eq!(post(&fixture, "/-/undo").status, 200);
@@ -79,7 +92,9 @@ fn a_broken_file_is_not_overwritten() {
     let fixture = serve();
     fixture.json("POST", "/users", ADA);
     std::fs::write(fixture.path(), "{\"users\": [").unwrap();
-    until("the edit is seen", || (fixture.json("POST", "/users", ADA).status == 503).then_some(()));
+    until("the edit is seen", || {
+        (fixture.json("POST", "/users", ADA).status == 503).then_some(())
+    });
     post(&fixture, "/-/reset").problem(503, "broken-file");
     post(&fixture, "/-/undo").problem(503, "broken-file");
     assert_eq!(fixture.text(), "{\"users\": [");
@@ -108,19 +123,41 @@ fn other_sites_and_machines_are_refused() {
             ("GET", "/-/requests"),
             ("GET", "/-/snapshots"),
         ] {
-            fixture.send(method, path, headers, "").problem(403, "admin");
+            fixture
+                .send(method, path, headers, "")
+                .problem(403, "admin");
         }
     }
     assert_eq!(fixture.get("/users/2").status, 200);
-    assert_eq!(fixture.send("POST", "/-/undo", &[("Origin", &own), ("Sec-Fetch-Site", "same-origin")], "").status, 200);
-    assert_eq!(fixture.send("GET", "/-/requests", &[("Sec-Fetch-Site", "none")], "").status, 200);
+    assert_eq!(
+        fixture
+            .send(
+                "POST",
+                "/-/undo",
+                &[("Origin", &own), ("Sec-Fetch-Site", "same-origin")],
+                ""
+            )
+            .status,
+        200
+    );
+    assert_eq!(
+        fixture
+            .send("GET", "/-/requests", &[("Sec-Fetch-Site", "none")], "")
+            .status,
+        200
+    );
 }
 
 /// A name of somebody else that leads here must not open the administration, also where every host is answered.
 #[test]
 fn other_host_names_are_refused() {
     let fixture = Fixture::new(HOSTILE, None, |options| options.http.hosts = None);
-    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:3000", "10.0.0.1"] {
+    for host in [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:3000",
+        "10.0.0.1",
+    ] {
         let mut client = fixture.client();
         client.write(format!(
             "POST /-/reset HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Length: 0\r\n\r\n"
@@ -129,7 +166,9 @@ fn other_host_names_are_refused() {
     }
     for host in ["localhost", "LOCALHOST:3000", "127.0.0.1", "[::1]:3000"] {
         let mut client = fixture.client();
-        client.write(format!("POST /-/reset HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n"));
+        client.write(format!(
+            "POST /-/reset HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n"
+        ));
         assert_eq!(client.reply("POST").status, 200, "{host}");
     }
 }
@@ -137,13 +176,19 @@ fn other_host_names_are_refused() {
 #[test]
 fn it_can_be_switched_off() {
     let fixture = Fixture::new(HOSTILE, None, |options| options.http.admin = false);
-    for (method, path) in
-        [("POST", "/-/reset"), ("POST", "/-/undo"), ("POST", "/-/snapshots/x"), ("GET", "/-/requests")]
-    {
+    for (method, path) in [
+        ("POST", "/-/reset"),
+        ("POST", "/-/undo"),
+        ("POST", "/-/snapshots/x"),
+        ("GET", "/-/requests"),
+    ] {
         fixture.send(method, path, NONE, "").problem(403, "admin");
     }
     let health = fixture.get("/-/health").value();
-    assert_eq!((&health["status"], &health["admin"]), (&json!("ok"), &json!(false)));
+    assert_eq!(
+        (&health["status"], &health["admin"]),
+        (&json!("ok"), &json!(false))
+    );
     assert_eq!(fixture.get("/-/openapi.json").status, 200);
 }
 
@@ -166,7 +211,11 @@ fn methods_are_told() {
         let reply = fixture.send(method, path, NONE, "");
         assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
         reply.problem(405, "method");
-        assert_eq!(fixture.send("OPTIONS", path, NONE, "").header("allow"), Some(allow), "{path}");
+        assert_eq!(
+            fixture.send("OPTIONS", path, NONE, "").header("allow"),
+            Some(allow),
+            "{path}"
+        );
     }
     fixture.get("/-/nothing").problem(404, "no-resource");
 }
@@ -174,27 +223,53 @@ fn methods_are_told() {
 #[test]
 fn the_last_requests_are_shown_without_secrets() {
     let fixture = serve();
-    let secret =
-        [("Authorization", "Bearer hunter2"), ("Cookie", "s=hunter2"), ("X-Api-Key", "hunter2"), ("X-Plain", "seen")];
+    let secret = [
+        ("Authorization", "Bearer hunter2"),
+        ("Cookie", "s=hunter2"),
+        ("X-Api-Key", "hunter2"),
+        ("X-Plain", "seen"),
+    ];
     fixture.send("GET", "/users?access_token=hunter2&lastName=x", &secret, "");
     fixture.json("POST", "/users", "{\"email\": \"x\"}");
-    fixture.json("POST", "/users", &format!("{{\"x\": \"{}\"}}", "y".repeat(5000)));
+    fixture.json(
+        "POST",
+        "/users",
+        &format!("{{\"x\": \"{}\"}}", "y".repeat(5000)),
+    );
     let reply = fixture.get("/-/requests");
     assert!(!reply.text().contains("hunter2"), "{}", reply.text());
     let all = reply.value();
     assert_eq!(all[0]["target"], "/users?access_token=***&lastName=x");
-    assert_eq!((&all[0]["headers"]["authorization"], &all[0]["headers"]["x-plain"]), (&json!("***"), &json!("seen")));
-    assert!(all[0]["hint"].as_str().unwrap().contains("access_token"), "{all:#}");
+    assert_eq!(
+        (
+            &all[0]["headers"]["authorization"],
+            &all[0]["headers"]["x-plain"]
+        ),
+        (&json!("***"), &json!("seen"))
+    );
+    assert!(
+        all[0]["hint"].as_str().unwrap().contains("access_token"),
+        "{all:#}"
+    );
     assert_eq!(
         (&all[1]["method"], &all[1]["status"], &all[1]["body"]),
         (&json!("POST"), &json!(400), &json!("{\"email\": \"x\"}"))
     );
     assert_eq!(all[1]["problem"]["errors"].as_array().unwrap().len(), 3);
-    assert_eq!((&all[2]["body"], &all[2]["bodySize"]), (&json!(null), &json!(5009)));
+    assert_eq!(
+        (&all[2]["body"], &all[2]["bodySize"]),
+        (&json!(null), &json!(5009))
+    );
     let rest = fixture.get("/-/requests?after=2").value();
-    assert_eq!((rest.as_array().unwrap().len(), &rest[0]["number"]), (1, &json!(3)));
+    assert_eq!(
+        (rest.as_array().unwrap().len(), &rest[0]["number"]),
+        (1, &json!(3))
+    );
     for _ in 0..300 {
         fixture.get("/profile");
     }
-    assert_eq!(fixture.get("/-/requests").value().as_array().unwrap().len(), 200);
+    assert_eq!(
+        fixture.get("/-/requests").value().as_array().unwrap().len(),
+        200
+    );
 }

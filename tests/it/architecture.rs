@@ -5,17 +5,76 @@ use std::path::Path;
 
 /// The modules of the library, lowest first. Each may import those before it.
 const ORDER: [&str; 14] = [
-    "json", "text", "rules", "problems", "file", "store", "query", "schema", "engine", "openapi", "http", "server",
-    "check", "cli",
+    "json", "text", "rules", "problems", "file", "store", "query", "schema", "engine", "openapi",
+    "http", "server", "check", "cli",
 ];
 
 /// Words that the code of a module must not contain.
 const FORBIDDEN: [(&str, &[&str]); 12] = [
-    ("json", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "notify"]),
-    ("text", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net"]),
-    ("store", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "RandomState"]),
-    ("query", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "RandomState"]),
-    ("schema", &["tokio", "async", "std::fs", "std::io", "std::thread", "std::time", "std::net", "warp"]),
+    (
+        "json",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "notify",
+        ],
+    ),
+    (
+        "text",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "RandomState",
+        ],
+    ),
+    (
+        "query",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "RandomState",
+        ],
+    ),
+    (
+        "schema",
+        &[
+            "tokio",
+            "async",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "warp",
+        ],
+    ),
     ("file", &["tokio", "async", "jsonschema", "hyper", "warp"]),
     ("engine", &["hyper", "warp", "notify::"]),
     ("http", &["notify::", "jsonschema", "arc_swap"]),
@@ -57,11 +116,17 @@ impl Package {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
                 if path.is_dir() {
                     folders.extend((name != "tests").then_some(path));
-                } else if let Some(stem) = name.strip_suffix(".rs").filter(|stem| *stem != "tests") {
+                } else if let Some(stem) = name.strip_suffix(".rs").filter(|stem| *stem != "tests")
+                {
                     let parents = path.parent().unwrap().strip_prefix(&root).unwrap().iter();
-                    let mut module: Names = parents.map(|part| part.to_string_lossy().into_owned()).collect();
+                    let mut module: Names = parents
+                        .map(|part| part.to_string_lossy().into_owned())
+                        .collect();
                     module.extend((!["mod", "lib"].contains(&stem)).then(|| stem.to_string()));
-                    files.push(Source::new(module, &std::fs::read_to_string(&path).unwrap()));
+                    files.push(Source::new(
+                        module,
+                        &std::fs::read_to_string(&path).unwrap(),
+                    ));
                 }
             }
         }
@@ -71,8 +136,13 @@ impl Package {
 
     /// The file of the longest module path that `path` begins with.
     fn file(&self, path: &[String]) -> &Source {
-        let prefixes = self.files.iter().filter(|file| path.starts_with(&file.module));
-        prefixes.max_by_key(|file| file.module.len()).expect("the root is a module")
+        let prefixes = self
+            .files
+            .iter()
+            .filter(|file| path.starts_with(&file.module));
+        prefixes
+            .max_by_key(|file| file.module.len())
+            .expect("the root is a module")
     }
 
     /// `path` as written in `file`, from the root of the package; `None` for other crates.
@@ -82,8 +152,16 @@ impl Package {
         match path[0].as_str() {
             "crate" => Some(path[1..].to_vec()),
             "self" => Some([&file.module[..], &path[1..]].concat()),
-            _ if supers > 0 => Some([&file.module[..file.module.len().checked_sub(supers)?], &path[supers..]].concat()),
-            _ if self.files.iter().any(|other| other.module == child) => Some([&file.module[..], path].concat()),
+            _ if supers > 0 => Some(
+                [
+                    &file.module[..file.module.len().checked_sub(supers)?],
+                    &path[supers..],
+                ]
+                .concat(),
+            ),
+            _ if self.files.iter().any(|other| other.module == child) => {
+                Some([&file.module[..], path].concat())
+            }
             _ => None,
         }
     }
@@ -91,13 +169,22 @@ impl Package {
     /// The file that defines what `path` (from the root) names, following at most `hops` re-exports.
     fn definition(&self, path: &[String], hops: usize) -> &Source {
         let file = self.file(path);
-        let Some(name) = path.get(file.module.len()) else { return file };
-        let by_name = file.exports.iter().chain(&file.imports).filter(|import| import.last() == Some(name));
-        let found = by_name.filter_map(|import| self.absolute(file, import)).find(|found| found != path);
+        let Some(name) = path.get(file.module.len()) else {
+            return file;
+        };
+        let by_name = file
+            .exports
+            .iter()
+            .chain(&file.imports)
+            .filter(|import| import.last() == Some(name));
+        let found = by_name
+            .filter_map(|import| self.absolute(file, import))
+            .find(|found| found != path);
         match found {
-            Some(found) if hops > 0 => {
-                self.definition(&[&found[..], &path[file.module.len() + 1..]].concat(), hops - 1)
-            }
+            Some(found) if hops > 0 => self.definition(
+                &[&found[..], &path[file.module.len() + 1..]].concat(),
+                hops - 1,
+            ),
             _ => file,
         }
     }
@@ -106,8 +193,16 @@ impl Package {
     /// these take from it is no import.
     fn imports(&self, file: &Source) -> BTreeSet<Names> {
         let paths = file.imports.iter().cloned().chain(inline_paths(&file.code));
-        let found = paths.filter_map(|path| Some(self.definition(&self.absolute(file, &path)?, 5).module.clone()));
-        found.filter(|module| !file.module.starts_with(module)).collect()
+        let found = paths.filter_map(|path| {
+            Some(
+                self.definition(&self.absolute(file, &path)?, 5)
+                    .module
+                    .clone(),
+            )
+        });
+        found
+            .filter(|module| !file.module.starts_with(module))
+            .collect()
     }
 }
 
@@ -122,13 +217,26 @@ impl Source {
                 Some((tree, after)) => {
                     let before = code.lines().next_back().unwrap_or_default().trim();
                     let is_public = before.starts_with("pub") && !code.ends_with('\n');
-                    expand(&[], tree, if is_public { &mut exports } else { &mut imports });
+                    expand(
+                        &[],
+                        tree,
+                        if is_public {
+                            &mut exports
+                        } else {
+                            &mut imports
+                        },
+                    );
                     code.push_str(after);
                 }
                 None => code.push_str(part),
             }
         }
-        Source { module, code, imports, exports }
+        Source {
+            module,
+            code,
+            imports,
+            exports,
+        }
     }
 
     fn top(&self) -> &str {
@@ -150,7 +258,11 @@ fn code(text: &str) -> String {
                 _ if !quoted => out.push(letter),
                 _ => {}
             }
-            before = if before == '\\' && letter == '\\' { ' ' } else { letter };
+            before = if before == '\\' && letter == '\\' {
+                ' '
+            } else {
+                letter
+            };
         }
         out.push('\n');
     }
@@ -165,10 +277,21 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Names>) {
         letter == ',' && depth == 0
     });
     for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
-        let (head, inner) = part.split_once('{').map_or((part, None), |(head, inner)| (head, Some(inner)));
-        let names = head.split(" as ").next().unwrap_or_default().split("::").map(str::trim);
+        let (head, inner) = part
+            .split_once('{')
+            .map_or((part, None), |(head, inner)| (head, Some(inner)));
+        let names = head
+            .split(" as ")
+            .next()
+            .unwrap_or_default()
+            .split("::")
+            .map(str::trim);
         let names = names.filter(|name| !name.is_empty() && (*name != "self" || prefix.is_empty()));
-        let path: Names = prefix.iter().cloned().chain(names.map(String::from)).collect();
+        let path: Names = prefix
+            .iter()
+            .cloned()
+            .chain(names.map(String::from))
+            .collect();
         match inner {
             Some(inner) => expand(&path, inner.rsplit_once('}').unwrap().0, paths),
             None => paths.push(path),
@@ -180,7 +303,12 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Names>) {
 fn inline_paths(code: &str) -> impl Iterator<Item = Names> {
     code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
         .filter(|word| word.contains("::") && !word.starts_with(':'))
-        .map(|word| word.split(':').filter(|name| !name.is_empty()).map(String::from).collect())
+        .map(|word| {
+            word.split(':')
+                .filter(|name| !name.is_empty())
+                .map(String::from)
+                .collect()
+        })
 }
 
 /// Whether the code has the word, not as part of a longer one.
@@ -196,14 +324,30 @@ fn contains_word(code: &str, word: &str) -> bool {
 fn modules_import_only_what_is_below_them() {
     let package = Package::read("src");
     let rank = |name: &str| {
-        ORDER.iter().position(|known| *known == name).unwrap_or_else(|| panic!("src/{name} is not in ORDER"))
+        ORDER
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or_else(|| panic!("src/{name} is not in ORDER"))
     };
     let mut count = 0;
-    for file in package.files.iter().filter(|file| !["lib", "main"].contains(&file.top())) {
-        for module in package.imports(file).iter().filter(|module| !module.is_empty()) {
+    for file in package
+        .files
+        .iter()
+        .filter(|file| !["lib", "main"].contains(&file.top()))
+    {
+        for module in package
+            .imports(file)
+            .iter()
+            .filter(|module| !module.is_empty())
+        {
             count += 1;
             let is_below = rank(&module[0]) <= rank(file.top());
-            assert!(is_below, "src/{} imports {}", file.module.join("/"), module.join("/"));
+            assert!(
+                is_below,
+                "src/{} imports {}",
+                file.module.join("/"),
+                module.join("/")
+            );
         }
     }
     assert!(count > 100, "the imports are read: {count}");
@@ -213,8 +357,11 @@ fn modules_import_only_what_is_below_them() {
 fn files_do_not_import_each_other_in_circles() {
     let mut circles = Vec::new();
     for package in [Package::read("src"), Package::read("crates/check/src")] {
-        let graph: BTreeMap<Names, BTreeSet<Names>> =
-            package.files.iter().map(|file| (file.module.clone(), package.imports(file))).collect();
+        let graph: BTreeMap<Names, BTreeSet<Names>> = package
+            .files
+            .iter()
+            .map(|file| (file.module.clone(), package.imports(file)))
+            .collect();
         for (file, imports) in &graph {
             let (mut reached, mut next) = (BTreeSet::new(), Vec::from_iter(imports));
             while let Some(other) = next.pop() {
@@ -227,16 +374,26 @@ fn files_do_not_import_each_other_in_circles() {
             }
         }
     }
-    assert!(circles.is_empty(), "these files import each other in circles: {circles:#?}");
+    assert!(
+        circles.is_empty(),
+        "these files import each other in circles: {circles:#?}"
+    );
 }
 
 #[test]
 fn modules_leave_alone_what_is_not_theirs() {
     let mut wrong = Vec::new();
     for file in Package::read("src").files {
-        let paths = file.imports.iter().chain(&file.exports).map(|path| path.join("::"));
+        let paths = file
+            .imports
+            .iter()
+            .chain(&file.exports)
+            .map(|path| path.join("::"));
         let text = paths.fold(file.code.clone(), |text, path| text + "\n" + &path);
-        let words = FORBIDDEN.iter().filter(|(name, _)| *name == file.top()).flat_map(|(_, words)| *words);
+        let words = FORBIDDEN
+            .iter()
+            .filter(|(name, _)| *name == file.top())
+            .flat_map(|(_, words)| *words);
         let found = words.filter(|word| contains_word(&text, word));
         wrong.extend(found.map(|word| format!("src/{} has {word}", file.module.join("/"))));
     }
@@ -248,8 +405,17 @@ fn imports_are_read_as_the_compiler_reads_them() {
     let text = "use crate::a::{b, c::{D, self}}; // crate::x\npub use self::e::F as G;\nlet x = \"crate::d \\\" crate::e\"; super::f::g();\n'\"'; crate::h::I;\n";
     let source = Source::new(vec!["m".into()], text);
     let joined = |paths: &[Names]| paths.iter().map(|path| path.join("::")).collect::<Vec<_>>();
-    assert_eq!(joined(&source.imports), ["crate::a::b", "crate::a::c::D", "crate::a::c"]);
+    assert_eq!(
+        joined(&source.imports),
+        ["crate::a::b", "crate::a::c::D", "crate::a::c"]
+    );
     assert_eq!(joined(&source.exports), ["self::e::F"]);
-    assert_eq!(joined(&inline_paths(&source.code).collect::<Vec<_>>()), ["super::f::g", "crate::h::I"]);
-    assert!(contains_word("use warp::Filter;", "warp") && !contains_word("a_warp unwarp warped", "warp"));
+    assert_eq!(
+        joined(&inline_paths(&source.code).collect::<Vec<_>>()),
+        ["super::f::g", "crate::h::I"]
+    );
+    assert!(
+        contains_word("use warp::Filter;", "warp")
+            && !contains_word("a_warp unwarp warped", "warp")
+    );
 }

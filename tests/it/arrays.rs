@@ -9,10 +9,18 @@ fn ids(fixture: &Fixture, path: &str) -> Vec<i64> {
     let all: Vec<Vec<i64>> = (0..4)
         .map(|_| {
             let found = fixture.get(path).value();
-            found.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
+            found
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row["id"].as_i64().unwrap())
+                .collect()
         })
         .collect();
-    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {all:?}");
+    assert!(
+        all.windows(2).all(|pair| pair[0] == pair[1]),
+        "{path}: {all:?}"
+    );
     all[0].clone()
 }
 
@@ -41,7 +49,14 @@ fn contains_on_an_array_is_membership() {
         ("_where={\"tags\":{\"contains\":\"red\"}}", vec![1]),
         ("tags_like=red", vec![1, 2]),
     ] {
-        assert_eq!(ids(&fixture, &format!("/partners?{}", query.replace('"', "%22"))), found, "{query}");
+        assert_eq!(
+            ids(
+                &fixture,
+                &format!("/partners?{}", query.replace('"', "%22"))
+            ),
+            found,
+            "{query}"
+        );
     }
     // json-server compares the text of the whole array, however the parameter is spelt.
     for query in ["tags=red", "tags[]=red", "tags:eq=red"] {
@@ -51,7 +66,10 @@ fn contains_on_an_array_is_membership() {
         assert!(hint.contains("tags:contains=red"), "{query}: {hint}");
     }
     assert_eq!(ids(&fixture, "/partners?tags=red,blue"), [1]);
-    assert_eq!(fixture.get("/partners?tags=red,blue").header("x-hint"), None);
+    assert_eq!(
+        fixture.get("/partners?tags=red,blue").header("x-hint"),
+        None
+    );
 }
 
 #[test]

@@ -19,8 +19,12 @@ fn edit(fixture: &Fixture, text: impl AsRef<str>) {
 /// What was kept and what got another id, of the next edit that is taken in.
 fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
     let told = |notice: &Notice| match notice {
-        Notice::Reloaded { kept, renumbered, .. } => {
-            let names = renumbered.iter().map(|(name, old, new)| (name.clone(), old.to_string(), new.to_string()));
+        Notice::Reloaded {
+            kept, renumbered, ..
+        } => {
+            let names = renumbered
+                .iter()
+                .map(|(name, old, new)| (name.clone(), old.to_string(), new.to_string()));
             Some((*kept, names.collect()))
         }
         _ => None,
@@ -45,7 +49,11 @@ fn conflicts(fixture: &Fixture) -> Vec<Value> {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(listed, Value::Array(kept.clone()), "the list and the file say the same");
+    assert_eq!(
+        listed,
+        Value::Array(kept.clone()),
+        "the list and the file say the same"
+    );
     kept
 }
 
@@ -53,12 +61,22 @@ fn conflicts(fixture: &Fixture) -> Vec<Value> {
 fn a_stale_buffer_does_not_delete_what_it_never_saw() {
     let fixture = serve_data(START);
     for number in [3, 4, 5] {
-        assert_eq!(fixture.json("POST", "/a", &format!("{{\"n\": {number}}}")).status, 201);
+        assert_eq!(
+            fixture
+                .json("POST", "/a", &format!("{{\"n\": {number}}}"))
+                .status,
+            201
+        );
     }
     assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 10}").status, 200);
     assert_eq!(fixture.json("PATCH", "/o", "{\"p\": 10}").status, 200);
     // From the text as it was read at the start: record 2 is changed, another property of the object, too.
-    edit(&fixture, START.replace("\"n\": 2", "\"n\": 20").replace("\"q\": 1", "\"q\": 10"));
+    edit(
+        &fixture,
+        START
+            .replace("\"n\": 2", "\"n\": 20")
+            .replace("\"q\": 1", "\"q\": 10"),
+    );
     assert_eq!(reloaded(&fixture).0, 5);
     let all = settled(&fixture, |all| all["a"][1]["n"] == 20);
     let a = json!([{"id": 1, "n": 10}, {"id": 2, "n": 20}, {"n": 3, "id": 3}, {"n": 4, "id": 4}, {"n": 5, "id": 5}]);
@@ -68,11 +86,15 @@ fn a_stale_buffer_does_not_delete_what_it_never_saw() {
 
 #[test]
 fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
-    let fixture = Fixture::new(START, None, |options| options.unseen = std::time::Duration::ZERO);
+    let fixture = Fixture::new(START, None, |options| {
+        options.unseen = std::time::Duration::ZERO
+    });
     assert_eq!(fixture.json("POST", "/a", "{\"n\": 3}").status, 201);
     // File times move in steps of some milliseconds.
     let saved = std::time::Instant::now();
-    until("time passes", || (saved.elapsed() > std::time::Duration::from_millis(50)).then_some(()));
+    until("time passes", || {
+        (saved.elapsed() > std::time::Duration::from_millis(50)).then_some(())
+    });
     let without = "{\"a\": [{\"id\": 2, \"n\": 2}], \"o\": {\"p\": 1, \"q\": 1}}";
     edit(&fixture, without);
     reloaded(&fixture);
@@ -84,7 +106,12 @@ fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
 fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
     let mut fixture = serve_data(START);
     for number in [3, 4] {
-        assert_eq!(fixture.json("POST", "/a", &format!("{{\"n\": {number}}}")).status, 201);
+        assert_eq!(
+            fixture
+                .json("POST", "/a", &format!("{{\"n\": {number}}}"))
+                .status,
+            201
+        );
     }
     assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 10}").status, 200);
     edit(&fixture, START);
@@ -94,9 +121,14 @@ fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
     });
     assert_eq!(writes.1, 3);
     assert_eq!(fixture.text(), START);
-    assert_eq!(fixture.get("/db").value(), serde_json::from_str::<Value>(START).unwrap());
-    let dropped: Vec<Value> =
-        conflicts(&fixture).iter().map(|line| json!([line["kind"], line["id"], line["api"], line["edit"]])).collect();
+    assert_eq!(
+        fixture.get("/db").value(),
+        serde_json::from_str::<Value>(START).unwrap()
+    );
+    let dropped: Vec<Value> = conflicts(&fixture)
+        .iter()
+        .map(|line| json!([line["kind"], line["id"], line["api"], line["edit"]]))
+        .collect();
     let expected = [
         json!(["dropped", "1", {"id": 1, "n": 10}, {"id": 1, "n": 1}]),
         json!(["dropped", "3", {"n": 3, "id": 3}, null]),
@@ -118,7 +150,10 @@ fn an_editor_that_writes_in_place_loses_nothing_and_breaks_nothing() {
         assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 5}").status, 200);
         let text = fixture.text().replace("\"n\": 2", "\"n\": 20");
         let (one, other) = text.as_bytes().split_at(text.len() / 2);
-        let mut open = std::fs::File::options().write(true).open(fixture.path()).unwrap();
+        let mut open = std::fs::File::options()
+            .write(true)
+            .open(fixture.path())
+            .unwrap();
         let mut created = 0;
         let post = |wanted: usize, created: &mut u64| {
             for _ in 0..wanted {
@@ -148,7 +183,9 @@ fn an_editor_that_writes_in_place_loses_nothing_and_breaks_nothing() {
         assert_eq!(rows.len() as u64, 2 + created, "{what}: {all:#}");
         assert!(conflicts(&fixture).is_empty(), "{what}");
         until(&format!("{what}: nothing is left"), || {
-            let mut names = std::fs::read_dir(fixture.folder()).unwrap().map(|one| one.unwrap().file_name());
+            let mut names = std::fs::read_dir(fixture.folder())
+                .unwrap()
+                .map(|one| one.unwrap().file_name());
             (names.next()? == "db.json" && names.next().is_none()).then_some(())
         });
     }
@@ -163,7 +200,10 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
     // Changed, and changed what the API deleted; one property of the object in both.
     edit(
         &fixture,
-        START.replace("\"n\": 1\n", "\"n\": 100\n").replace("\"n\": 2", "\"n\": 200").replace("\"p\": 1", "\"p\": 100"),
+        START
+            .replace("\"n\": 1\n", "\"n\": 100\n")
+            .replace("\"n\": 2", "\"n\": 200")
+            .replace("\"p\": 1", "\"p\": 100"),
     );
     reloaded(&fixture);
     let all = settled(&fixture, |all| all["a"][0]["n"] == 100);
@@ -171,7 +211,16 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
     assert_eq!(all, expected);
     let kept: Vec<Value> = conflicts(&fixture)
         .iter()
-        .map(|line| json!([line["kind"], line["resource"], line["id"], line["property"], line["api"], line["edit"]]))
+        .map(|line| {
+            json!([
+                line["kind"],
+                line["resource"],
+                line["id"],
+                line["property"],
+                line["api"],
+                line["edit"]
+            ])
+        })
         .collect();
     let expected = [
         json!(["conflict", "a", "1", null, {"id": 1, "n": 10}, {"id": 1, "n": 100}]),
@@ -185,11 +234,17 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
 fn what_the_edit_deleted_and_the_api_changed_is_deleted_and_kept() {
     let fixture = serve_data(START);
     fixture.json("PATCH", "/a/2", "{\"n\": 20}");
-    edit(&fixture, "{\"a\": [{\"id\": 1, \"n\": 1}], \"o\": {\"p\": 1, \"q\": 1}}");
+    edit(
+        &fixture,
+        "{\"a\": [{\"id\": 1, \"n\": 1}], \"o\": {\"p\": 1, \"q\": 1}}",
+    );
     reloaded(&fixture);
     assert_eq!(settled(&fixture, |_| true)["a"], json!([{"id": 1, "n": 1}]));
     let kept = conflicts(&fixture);
-    assert_eq!((kept.len(), &kept[0]["api"], &kept[0]["edit"]), (1, &json!({"id": 2, "n": 20}), &Value::Null));
+    assert_eq!(
+        (kept.len(), &kept[0]["api"], &kept[0]["edit"]),
+        (1, &json!({"id": 2, "n": 20}), &Value::Null)
+    );
 }
 
 #[test]
@@ -197,41 +252,88 @@ fn new_records_of_both_sides_with_one_id_are_both_kept() {
     let fixture = serve_data(START);
     let created = fixture.json("POST", "/a", "{\"by\": \"api\"}").value();
     assert_eq!(created["id"], 3);
-    let mine =
-        START.replace("\"n\": 2\n    }", "\"n\": 2\n    },\n    {\n      \"id\": 3,\n      \"by\": \"me\"\n    }");
+    let mine = START.replace(
+        "\"n\": 2\n    }",
+        "\"n\": 2\n    },\n    {\n      \"id\": 3,\n      \"by\": \"me\"\n    }",
+    );
     edit(&fixture, mine);
-    assert_eq!(reloaded(&fixture), (1, vec![("a".into(), "3".into(), "4".into())]));
-    let all = settled(&fixture, |all| all["a"].as_array().is_some_and(|rows| rows.len() == 4));
-    let find = |id: u64| all["a"].as_array().unwrap().iter().find(|row| row["id"] == id).cloned();
-    assert_eq!((find(3).unwrap(), find(4).unwrap()["by"].clone()), (created, json!("me")));
+    assert_eq!(
+        reloaded(&fixture),
+        (1, vec![("a".into(), "3".into(), "4".into())])
+    );
+    let all = settled(&fixture, |all| {
+        all["a"].as_array().is_some_and(|rows| rows.len() == 4)
+    });
+    let find = |id: u64| {
+        all["a"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == id)
+            .cloned()
+    };
+    assert_eq!(
+        (find(3).unwrap(), find(4).unwrap()["by"].clone()),
+        (created, json!("me"))
+    );
     assert!(conflicts(&fixture).is_empty());
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 5);
 }
 
 #[test]
 fn of_two_sides_that_want_one_unique_value_the_edit_has_it() {
-    let user = |email: &str| format!("{{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}");
+    let user = |email: &str| {
+        format!("{{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}")
+    };
     let fixture = serve_with_rules("{\n  \"users\": []\n}\n");
-    assert_eq!(fixture.json("POST", "/users", &user("one@example.com")).status, 201);
-    assert_eq!(fixture.json("POST", "/users", &user("two@example.com")).status, 201);
+    assert_eq!(
+        fixture
+            .json("POST", "/users", &user("one@example.com"))
+            .status,
+        201
+    );
+    assert_eq!(
+        fixture
+            .json("POST", "/users", &user("two@example.com"))
+            .status,
+        201
+    );
     let mine = "{\"users\": [{\"id\": 7, \"lastName\": \"Me\", \"firstName\": \"B\", \"email\": \"ONE@example.com\"}]}";
     edit(&fixture, mine);
     reloaded(&fixture);
-    let all = settled(&fixture, |all| all["users"].as_array().is_some_and(|rows| rows.len() == 2));
-    assert_eq!((&all["users"][0]["lastName"], &all["users"][1]["email"]), (&json!("Me"), &json!("two@example.com")));
+    let all = settled(&fixture, |all| {
+        all["users"].as_array().is_some_and(|rows| rows.len() == 2)
+    });
+    assert_eq!(
+        (&all["users"][0]["lastName"], &all["users"][1]["email"]),
+        (&json!("Me"), &json!("two@example.com"))
+    );
     let kept = conflicts(&fixture);
-    assert_eq!((kept.len(), &kept[0]["api"]["email"]), (1, &json!("one@example.com")));
+    assert_eq!(
+        (kept.len(), &kept[0]["api"]["email"]),
+        (1, &json!("one@example.com"))
+    );
 }
 
 #[test]
 fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
     let user = |id: u32, email: &str| {
-        format!("{{\"id\": {id}, \"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}")
+        format!(
+            "{{\"id\": {id}, \"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}"
+        )
     };
-    let start = format!("{{\"users\": [{}, {}]}}", user(1, "one@example.com"), user(2, "two@example.com"));
+    let start = format!(
+        "{{\"users\": [{}, {}]}}",
+        user(1, "one@example.com"),
+        user(2, "two@example.com")
+    );
     let fixture = serve_with_rules(&start);
     let patch = |id: u32, email: &str| {
-        let reply = fixture.json("PATCH", &format!("/users/{id}"), &format!("{{\"email\": \"{email}\"}}"));
+        let reply = fixture.json(
+            "PATCH",
+            &format!("/users/{id}"),
+            &format!("{{\"email\": \"{email}\"}}"),
+        );
         assert_eq!(reply.status, 200, "{}", reply.text());
     };
     patch(2, "three@example.com");
@@ -245,28 +347,47 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
             .replace("]}", ", {\"id\": 9, \"lastName\": \"Z\", \"firstName\": \"B\", \"email\": \"z@example.com\"}]}"),
     );
     reloaded(&fixture);
-    let all = settled(&fixture, |all| all["users"].as_array().is_some_and(|rows| rows.len() == 3));
-    let emails: Vec<&Value> = all["users"].as_array().unwrap().iter().map(|one| &one["email"]).collect();
-    assert_eq!(emails, ["two@example.com", "three@example.com", "z@example.com"]);
+    let all = settled(&fixture, |all| {
+        all["users"].as_array().is_some_and(|rows| rows.len() == 3)
+    });
+    let emails: Vec<&Value> = all["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["email"])
+        .collect();
+    assert_eq!(
+        emails,
+        ["two@example.com", "three@example.com", "z@example.com"]
+    );
     assert!(conflicts(&fixture).is_empty());
 }
 
 #[test]
 fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothing() {
     // A script that reads what it has just written, faster than anybody can bring it together, again and again.
-    let fixture = Fixture::new(START, None, |options| options.unseen = std::time::Duration::from_millis(600));
+    let fixture = Fixture::new(START, None, |options| {
+        options.unseen = std::time::Duration::from_millis(600)
+    });
     assert_eq!(fixture.json("POST", "/a", "{\"by\": \"api\"}").status, 201);
     let mut text = START.to_string();
     let start = std::time::Instant::now();
     let mut number = 1;
     while start.elapsed() < std::time::Duration::from_millis(1500) {
         number += 1;
-        text = text.replace(&format!("\"q\": {}", number - 1), &format!("\"q\": {number}"));
+        text = text.replace(
+            &format!("\"q\": {}", number - 1),
+            &format!("\"q\": {number}"),
+        );
         edit(&fixture, &text);
         reloaded(&fixture);
     }
     let all = settled(&fixture, |all| all["o"]["q"] == number);
-    assert_eq!(all["a"][2], json!({"by": "api", "id": 3}), "after {number} edits");
+    assert_eq!(
+        all["a"][2],
+        json!({"by": "api", "id": 3}),
+        "after {number} edits"
+    );
 }
 
 #[test]
@@ -279,13 +400,20 @@ fn what_a_broken_edit_has_not_seen_is_written_down_and_comes_back_when_it_is_men
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
     // The file is created empty, and the line is added to it.
     let pending: Value = until("it is written down", || {
-        let text = std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok()?;
-        text.ends_with('\n').then(|| serde_json::from_str(&text).unwrap())
+        let text =
+            std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok()?;
+        text.ends_with('\n')
+            .then(|| serde_json::from_str(&text).unwrap())
     });
-    assert_eq!((&pending["kind"], &pending["api"]), (&json!("pending"), &json!({"n": 3, "id": 3})));
+    assert_eq!(
+        (&pending["kind"], &pending["api"]),
+        (&json!("pending"), &json!({"n": 3, "id": 3}))
+    );
     // However long it takes.
     let start = std::time::Instant::now();
-    until("time passes", || (start.elapsed() > std::time::Duration::from_millis(2300)).then_some(()));
+    until("time passes", || {
+        (start.elapsed() > std::time::Duration::from_millis(2300)).then_some(())
+    });
     edit(&fixture, broken.replace("20,", "20"));
     let all = settled(&fixture, |all| all["a"][1]["n"] == 20);
     assert_eq!(all["a"][2], json!({"n": 3, "id": 3}));
@@ -304,7 +432,10 @@ fn a_kept_version_is_told_even_where_it_cannot_be_written() {
         Notice::Conflicts { failed, path, .. } => Some((failed.clone(), path.clone())),
         _ => None,
     });
-    assert!(failed.1.0.is_some() && Path::new(&failed.1.1).ends_with("db.conflicts.jsonl"), "{failed:?}");
+    assert!(
+        failed.1.0.is_some() && Path::new(&failed.1.1).ends_with("db.conflicts.jsonl"),
+        "{failed:?}"
+    );
     let listed = until("it is listed", || {
         let listed = fixture.get("/-/conflicts").value();
         (!listed.as_array()?.is_empty()).then_some(listed)
@@ -322,16 +453,55 @@ fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
         assert!(text.contains(from), "{text}");
         edit(&fixture, text.replace(from, to));
         assert_eq!(reloaded(&fixture), (0, vec![]), "{body}: {from} -> {to}");
-        assert_eq!(settled(&fixture, |_| true)["a"].as_array().unwrap()[2..], [expected], "{body}: {from} -> {to}");
+        assert_eq!(
+            settled(&fixture, |_| true)["a"].as_array().unwrap()[2..],
+            [expected],
+            "{body}: {from} -> {to}"
+        );
         assert!(conflicts(&fixture).is_empty());
     };
-    posted(r#"{"name": "Ada", "n": 7}"#, "Ada", "Bob", json!({"name": "Bob", "n": 7, "id": 3}));
-    posted(r#"{"name": "Ada"}"#, "Ada", "Bob", json!({"name": "Bob", "id": 3}));
-    posted(r#"{"name": "Ada", "n": 7}"#, "\"n\": 7,\n", "", json!({"name": "Ada", "id": 3}));
-    posted(r#"{"name": "Ada"}"#, "\"Ada\"", "\"Ada\", \"x\": [1]", json!({"name": "Ada", "x": [1], "id": 3}));
-    posted(r#"{"at": {"city": "X", "zip": 1}}"#, "\"X\"", "\"Y\"", json!({"at": {"city": "Y", "zip": 1}, "id": 3}));
-    posted("{}", "\"id\": 3", "\"id\": 3, \"x\": 1", json!({"id": 3, "x": 1}));
-    posted(r#"{"name": "Ada"}"#, "\"name\"", "\"title\"", json!({"title": "Ada", "id": 3}));
+    posted(
+        r#"{"name": "Ada", "n": 7}"#,
+        "Ada",
+        "Bob",
+        json!({"name": "Bob", "n": 7, "id": 3}),
+    );
+    posted(
+        r#"{"name": "Ada"}"#,
+        "Ada",
+        "Bob",
+        json!({"name": "Bob", "id": 3}),
+    );
+    posted(
+        r#"{"name": "Ada", "n": 7}"#,
+        "\"n\": 7,\n",
+        "",
+        json!({"name": "Ada", "id": 3}),
+    );
+    posted(
+        r#"{"name": "Ada"}"#,
+        "\"Ada\"",
+        "\"Ada\", \"x\": [1]",
+        json!({"name": "Ada", "x": [1], "id": 3}),
+    );
+    posted(
+        r#"{"at": {"city": "X", "zip": 1}}"#,
+        "\"X\"",
+        "\"Y\"",
+        json!({"at": {"city": "Y", "zip": 1}, "id": 3}),
+    );
+    posted(
+        "{}",
+        "\"id\": 3",
+        "\"id\": 3, \"x\": 1",
+        json!({"id": 3, "x": 1}),
+    );
+    posted(
+        r#"{"name": "Ada"}"#,
+        "\"name\"",
+        "\"title\"",
+        json!({"title": "Ada", "id": 3}),
+    );
 
     let patched = |path: &str, body: &str, from: &str, to: &str| {
         let fixture = serve_data(START);
@@ -354,7 +524,12 @@ fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
 fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
     let fixture = serve_data(START);
     for name in ["Ada", "Bob"] {
-        assert_eq!(fixture.json("POST", "/a", &format!("{{\"name\": \"{name}\", \"x\": 1}}")).status, 201);
+        assert_eq!(
+            fixture
+                .json("POST", "/a", &format!("{{\"name\": \"{name}\", \"x\": 1}}"))
+                .status,
+            201
+        );
     }
     let mut data = fixture.data();
     data["a"].as_array_mut().unwrap().remove(2);
@@ -363,23 +538,38 @@ fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
     assert_eq!(reloaded(&fixture), (0, vec![]));
     assert_eq!(settled(&fixture, |_| true), data);
     // Who edits what was there before both has seen neither.
-    assert_eq!(fixture.json("POST", "/a", "{\"name\": \"Kay\"}").value()["id"], 5);
+    assert_eq!(
+        fixture.json("POST", "/a", "{\"name\": \"Kay\"}").value()["id"],
+        5
+    );
     data["a"][0]["n"] = json!(100);
     edit(&fixture, data.to_string());
     assert_eq!(reloaded(&fixture), (1, vec![]));
-    let all = settled(&fixture, |all| all["a"].as_array().is_some_and(|rows| rows.len() == 4));
+    let all = settled(&fixture, |all| {
+        all["a"].as_array().is_some_and(|rows| rows.len() == 4)
+    });
     assert_eq!(all["a"][3], json!({"name": "Kay", "id": 5}));
 }
 
 #[test]
 fn a_stale_buffer_after_an_edit_of_a_fresh_record_does_not_delete_the_record() {
     let fixture = serve_data(START);
-    assert_eq!(fixture.json("POST", "/a", "{\"name\": \"Ada\", \"x\": 1}").status, 201);
+    assert_eq!(
+        fixture
+            .json("POST", "/a", "{\"name\": \"Ada\", \"x\": 1}")
+            .status,
+        201
+    );
     edit(&fixture, fixture.text().replace("Ada", "Bob"));
     reloaded(&fixture);
     edit(&fixture, START.replace("\"n\": 2", "\"n\": 20"));
     assert_eq!(reloaded(&fixture), (1, vec![]));
-    let all = settled(&fixture, |all| all["a"].as_array().is_some_and(|rows| rows.len() == 3));
-    assert_eq!((&all["a"][1]["n"], &all["a"][2]), (&json!(20), &json!({"name": "Bob", "x": 1, "id": 3})));
+    let all = settled(&fixture, |all| {
+        all["a"].as_array().is_some_and(|rows| rows.len() == 3)
+    });
+    assert_eq!(
+        (&all["a"][1]["n"], &all["a"][2]),
+        (&json!(20), &json!({"name": "Bob", "x": 1, "id": 3}))
+    );
     assert!(conflicts(&fixture).is_empty());
 }

@@ -32,11 +32,20 @@ fn text(folder: &TempDir) -> String {
 }
 
 fn check(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_standin")).arg("check").args(arguments).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_standin"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 #[test]
@@ -58,7 +67,12 @@ fn exit_codes() {
     ];
     for (folder, arguments, code) in rows {
         let output = check(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", said(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}\n{}",
+            said(&output)
+        );
     }
 }
 
@@ -82,7 +96,12 @@ fn colours_are_for_terminals_and_for_who_asks() {
             .current_dir(folder.path())
             .output()
             .unwrap();
-        assert_eq!(output.stdout.contains(&0x1b), coloured, "{variables:?}\n{}", said(&output));
+        assert_eq!(
+            output.stdout.contains(&0x1b),
+            coloured,
+            "{variables:?}\n{}",
+            said(&output)
+        );
     }
 }
 
@@ -92,7 +111,11 @@ fn json_is_one_object_whatever_else_is_said() {
     let output = check(folder.path(), &["docs", "--format", "json", "--fix"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["pass"], 1, "{report}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("-  \"name\": \"Bob\""), "{}", said(&output));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("-  \"name\": \"Bob\""),
+        "{}",
+        said(&output)
+    );
     assert_eq!(text(&folder), page("Ada"));
 }
 
@@ -100,8 +123,19 @@ fn json_is_one_object_whatever_else_is_said() {
 fn a_page_with_uncommitted_changes_is_left_alone() {
     let folder = folder(&page("Ada"));
     let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
-        let output = Command::new("git").args(identity).args(arguments).current_dir(folder.path()).output();
+        let identity = [
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.com",
+            "-c",
+            "init.defaultBranch=main",
+        ];
+        let output = Command::new("git")
+            .args(identity)
+            .args(arguments)
+            .current_dir(folder.path())
+            .output();
         output.is_ok_and(|output| output.status.success())
     };
     if !(git(&["init", "-q"]) && git(&["add", "-A"]) && git(&["commit", "-q", "-m", "pages"])) {
@@ -110,7 +144,11 @@ fn a_page_with_uncommitted_changes_is_left_alone() {
     }
     std::fs::write(folder.path().join("docs/it's a page.md"), page("Bob")).unwrap();
     let output = check(folder.path(), &["docs", "--fix"]);
-    assert!(said(&output).contains("uncommitted changes"), "{}", said(&output));
+    assert!(
+        said(&output).contains("uncommitted changes"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(text(&folder), page("Bob"));
     assert_eq!(output.status.code(), Some(1));
     assert!(git(&["commit", "-q", "-a", "-m", "wrong"]));
@@ -130,14 +168,26 @@ fn a_page_can_be_held_against_a_real_service() {
     for (name, code) in rows {
         let folder = folder(&page(name));
         let output = check(folder.path(), &["docs", "--server", &url]);
-        assert_eq!(output.status.code(), Some(code), "{name}\n{}", said(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{name}\n{}",
+            said(&output)
+        );
     }
     let writes = "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n";
     let output = check(folder(writes).path(), &["docs", "--server", &url]);
-    assert!(said(&output).contains("--allow-writes"), "{}", said(&output));
+    assert!(
+        said(&output).contains("--allow-writes"),
+        "{}",
+        said(&output)
+    );
     let users = || served.get("/users").value().as_array().unwrap().len();
     assert_eq!(users(), 1);
-    let output = check(folder(writes).path(), &["docs", "--server", &url, "--allow-writes"]);
+    let output = check(
+        folder(writes).path(),
+        &["docs", "--server", &url, "--allow-writes"],
+    );
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(users(), 0);
 }
@@ -188,8 +238,15 @@ fn watching_sees_a_page_and_its_data_being_saved() {
 /// followed the pages has changed `data/` and `examples/`.
 #[test]
 fn our_own_pages_are_as_documented() {
-    let (root, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
-    for (path, text) in [("data/db.json", SHIPPED), ("data/db.schema.json", RULES), ("examples/blog.json", BLOG)] {
+    let (root, folder) = (
+        Path::new(env!("CARGO_MANIFEST_DIR")),
+        tempfile::tempdir().unwrap(),
+    );
+    for (path, text) in [
+        ("data/db.json", SHIPPED),
+        ("data/db.schema.json", RULES),
+        ("examples/blog.json", BLOG),
+    ] {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
@@ -206,11 +263,22 @@ fn our_own_pages_are_as_documented() {
 #[test]
 fn the_copies_of_the_shipped_data_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (path, copy) in [("data/db.json", SHIPPED), ("data/db.schema.json", RULES), ("examples/blog.json", BLOG)] {
+    for (path, copy) in [
+        ("data/db.json", SHIPPED),
+        ("data/db.schema.json", RULES),
+        ("examples/blog.json", BLOG),
+    ] {
         // A file that somebody has tried things out with differs from what is committed; outside of a clone all may.
-        let clean = Command::new("git").args(["diff", "--quiet", "HEAD", "--", path]).current_dir(root).status();
+        let clean = Command::new("git")
+            .args(["diff", "--quiet", "HEAD", "--", path])
+            .current_dir(root)
+            .status();
         if clean.is_ok_and(|status| status.success()) {
-            assert_eq!(std::fs::read_to_string(root.join(path)).unwrap(), copy, "tests/{path} is not {path}");
+            assert_eq!(
+                std::fs::read_to_string(root.join(path)).unwrap(),
+                copy,
+                "tests/{path} is not {path}"
+            );
         }
     }
 }
@@ -221,10 +289,22 @@ fn addresses_in_our_pages_are_quoted_for_every_shell() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for page in our_pages() {
         let text = std::fs::read_to_string(root.join(&page)).unwrap();
-        let commands = text.lines().filter(|line| line.trim_start().trim_start_matches("$ ").starts_with("curl "));
+        let commands = text.lines().filter(|line| {
+            line.trim_start()
+                .trim_start_matches("$ ")
+                .starts_with("curl ")
+        });
         for command in commands {
-            let bare: String = command.split('\'').step_by(2).flat_map(|part| part.split('"').step_by(2)).collect();
-            assert!(!bare.contains(['?', '*', '[', '&']), "{}: {command}", page.display());
+            let bare: String = command
+                .split('\'')
+                .step_by(2)
+                .flat_map(|part| part.split('"').step_by(2))
+                .collect();
+            assert!(
+                !bare.contains(['?', '*', '[', '&']),
+                "{}: {command}",
+                page.display()
+            );
         }
     }
 }
@@ -232,9 +312,12 @@ fn addresses_in_our_pages_are_quoted_for_every_shell() {
 /// `README.md` and the pages of `docs/`.
 fn our_pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let docs =
-        names.map(|name| Path::new("docs").join(name)).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let names = std::fs::read_dir(root.join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let docs = names
+        .map(|name| Path::new("docs").join(name))
+        .filter(|path| path.extension().is_some_and(|end| end == "md"));
     std::iter::once("README.md".into()).chain(docs).collect()
 }
 
@@ -258,7 +341,16 @@ fn pages_of_many_styles_are_right_as_they_are_and_wrong_when_changed() {
         ("redoc.md", 3, 3, 1),
     ];
     let report = |path: &Path| -> Value {
-        let output = check(&shipped, &[&path.display().to_string(), "--db", "db.json", "--format", "json"]);
+        let output = check(
+            &shipped,
+            &[
+                &path.display().to_string(),
+                "--db",
+                "db.json",
+                "--format",
+                "json",
+            ],
+        );
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
     };
     let changed = tempfile::tempdir().unwrap();
@@ -277,16 +369,35 @@ fn pages_of_many_styles_are_right_as_they_are_and_wrong_when_changed() {
             examples.iter().filter(shows).count()
         };
         let summary = &right["summary"];
-        let found = (summary["pass"].as_u64(), with_body("pass", &[]), summary["skipped"].as_u64());
-        assert_eq!(found, (Some(passed), compared, Some(skipped)), "{name}: {right:#}");
-        assert_eq!((&summary["fail"], &summary["error"]), (&0.into(), &0.into()), "{name}: {right:#}");
+        let found = (
+            summary["pass"].as_u64(),
+            with_body("pass", &[]),
+            summary["skipped"].as_u64(),
+        );
+        assert_eq!(
+            found,
+            (Some(passed), compared, Some(skipped)),
+            "{name}: {right:#}"
+        );
+        assert_eq!(
+            (&summary["fail"], &summary["error"]),
+            (&0.into(), &0.into()),
+            "{name}: {right:#}"
+        );
 
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("ada@example.com", "eve@example.com").replace("99.5", "98.5");
+        let text = text
+            .replace("ada@example.com", "eve@example.com")
+            .replace("99.5", "98.5");
         let wrong = changed.path().join(name);
         std::fs::write(&wrong, text).unwrap();
         let affected = with_body("pass", &["ada@example.com", "99.5"]);
-        assert_eq!(report(&wrong)["summary"]["fail"], affected, "{name}: {:#}", report(&wrong));
+        assert_eq!(
+            report(&wrong)["summary"]["fail"],
+            affected,
+            "{name}: {:#}",
+            report(&wrong)
+        );
     }
 }
 
@@ -296,7 +407,12 @@ fn the_mock_the_page_and_the_real_service_are_compared() {
     let url = format!("http://{}", served.address());
     for (name, alone, code) in [("Real", "mock", 0), ("Ada", "real", 1), ("Bob", "none", 1)] {
         let folder = folder(&page(name));
-        let output = check(folder.path(), &["docs", "--server", &url, "--format", "json", "--header", "X-A: b"]);
+        let output = check(
+            folder.path(),
+            &[
+                "docs", "--server", &url, "--format", "json", "--header", "X-A: b",
+            ],
+        );
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["examples"][0]["drift"]["alone"], alone, "{report:#}");
         assert_eq!(output.status.code(), Some(code));
@@ -304,7 +420,11 @@ fn the_mock_the_page_and_the_real_service_are_compared() {
     // A record that only a write would create is not missing.
     let text = "```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n\n```sh\ncurl localhost:3000/users/2\n```\n\n```json\n{\"name\": \"B\", \"id\": 2}\n```\n";
     let output = check(folder(text).path(), &["docs", "--server", &url]);
-    assert!(said(&output).contains("it needs the writes above it"), "{}", said(&output));
+    assert!(
+        said(&output).contains("it needs the writes above it"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -313,9 +433,20 @@ fn one_cause_is_one_error() {
     std::fs::write(folder.path().join("db.json"), "{ \"users\": [").unwrap();
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert_eq!(said(&output).matches("db.json").count(), 1, "{}", said(&output));
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = check(folder.path(), &["docs", "--server", &format!("http://{closed}")]);
+    assert_eq!(
+        said(&output).matches("db.json").count(),
+        1,
+        "{}",
+        said(&output)
+    );
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let output = check(
+        folder.path(),
+        &["docs", "--server", &format!("http://{closed}")],
+    );
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
     std::fs::write(folder.path().join("docs/page.adoc"), "= Title\n").unwrap();

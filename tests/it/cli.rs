@@ -39,7 +39,10 @@ pub fn place(files: &[(&str, &str)]) -> Place {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Place { folder, variables: Vec::new() }
+    Place {
+        folder,
+        variables: Vec::new(),
+    }
 }
 
 impl Place {
@@ -67,7 +70,11 @@ impl Place {
             .unwrap();
         let lines = follow(child.stdout.take().unwrap());
         let errors = follow(child.stderr.take().unwrap());
-        Running { child, lines, errors }
+        Running {
+            child,
+            lines,
+            errors,
+        }
     }
 
     /// A run that ends by itself.
@@ -80,7 +87,11 @@ impl Place {
         let ended = self.run(arguments);
         assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {ended:?}");
         assert_eq!(ended.out, "", "{arguments:?}");
-        assert!(!ended.errors.contains("panicked") && !ended.errors.contains("stack backtrace"), "{}", ended.errors);
+        assert!(
+            !ended.errors.contains("panicked") && !ended.errors.contains("stack backtrace"),
+            "{}",
+            ended.errors
+        );
         assert!(ended.errors.starts_with("error: "), "{}", ended.errors);
         ended.errors
     }
@@ -128,7 +139,11 @@ impl Running {
     /// The URL that the banner names as home.
     pub fn home(&self) -> String {
         let line = self.line(|line| line.trim_start().starts_with("Home"));
-        line.split_whitespace().last().unwrap().trim_end_matches('/').to_string()
+        line.split_whitespace()
+            .last()
+            .unwrap()
+            .trim_end_matches('/')
+            .to_string()
     }
 
     pub fn client(&self) -> Client {
@@ -148,7 +163,11 @@ impl Running {
         let (out, errors) = (rest(&self.lines), rest(&self.errors));
         // Both streams have ended, so the program has, or is about to.
         let status = self.child.wait().unwrap();
-        Ended { status, out, errors }
+        Ended {
+            status,
+            out,
+            errors,
+        }
     }
 }
 
@@ -179,7 +198,9 @@ fn rest(lines: &Receiver<String>) -> String {
         match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(line) => text.push_str(&(line + "\n")),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return text,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it did not end; it said {text}"),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                panic!("it did not end; it said {text}")
+            }
         }
     }
 }
@@ -190,7 +211,11 @@ fn help_shows_every_option_and_examples() {
     for arguments in [&["--help"][..], &["serve", "--help"], &["-h"]] {
         let ended = place.run(arguments);
         assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""));
-        assert!(ended.out.contains("Examples:") && ended.out.contains("curl -X POST"), "{}", ended.out);
+        assert!(
+            ended.out.contains("Examples:") && ended.out.contains("curl -X POST"),
+            "{}",
+            ended.out
+        );
         for option in [
             "-p, --port",
             "-H, --host",
@@ -205,7 +230,11 @@ fn help_shows_every_option_and_examples() {
             "-q, --quiet",
             "-h, --help",
         ] {
-            assert!(ended.out.contains(option), "{option} is not in\n{}", ended.out);
+            assert!(
+                ended.out.contains(option),
+                "{option} is not in\n{}",
+                ended.out
+            );
         }
         for word in ["synced", "written", "memory"] {
             assert!(ended.out.contains(word), "{word} is not in\n{}", ended.out);
@@ -215,7 +244,10 @@ fn help_shows_every_option_and_examples() {
         let ended = place.run(arguments);
         assert_eq!(
             (ended.status.code(), ended.out.as_str()),
-            (Some(0), concat!("standin ", env!("CARGO_PKG_VERSION"), "\n"))
+            (
+                Some(0),
+                concat!("standin ", env!("CARGO_PKG_VERSION"), "\n")
+            )
         );
     }
 }
@@ -223,19 +255,48 @@ fn help_shows_every_option_and_examples() {
 #[test]
 fn the_banner_names_file_resources_rules_and_home() {
     let place = place(&[
-        ("data/db.json", "{\n  \"users\": [{\"id\": 1}],\n  \"a b\": [],\n  \"profile\": {},\n  \"n\": 1\n}\n"),
+        (
+            "data/db.json",
+            "{\n  \"users\": [{\"id\": 1}],\n  \"a b\": [],\n  \"profile\": {},\n  \"n\": 1\n}\n",
+        ),
         ("data/db.schema.json", "{}"),
     ]);
     let running = place.start(&["--port", "0"]);
-    assert!(running.line(|line| line.contains("File")).contains("data/db.json"));
+    assert!(
+        running
+            .line(|line| line.contains("File"))
+            .contains("data/db.json")
+    );
     let users = running.line(|line| line.contains("/users"));
-    assert!(users.contains("1 record") && !users.contains("records"), "{users}");
-    let port: u16 = users.split("localhost:").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    assert!(
+        users.contains("1 record") && !users.contains("records"),
+        "{users}"
+    );
+    let port: u16 = users
+        .split("localhost:")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert_ne!(port, 0);
     let spaced = running.line(|line| line.contains("0 records"));
-    assert!(spaced.contains(&format!("http://localhost:{port}/a%20b ")), "a URL to copy: {spaced}");
-    assert!(running.line(|line| line.contains("/profile")).contains("object"));
-    assert!(running.line(|line| line.contains("Rules")).contains("data/db.schema.json"));
+    assert!(
+        spaced.contains(&format!("http://localhost:{port}/a%20b ")),
+        "a URL to copy: {spaced}"
+    );
+    assert!(
+        running
+            .line(|line| line.contains("/profile"))
+            .contains("object")
+    );
+    assert!(
+        running
+            .line(|line| line.contains("Rules"))
+            .contains("data/db.schema.json")
+    );
     assert_eq!(running.home(), format!("http://localhost:{port}"));
     let mut client = Client::connect(format!("127.0.0.1:{port}").parse().unwrap());
     assert_eq!(client.send("GET", "/users/1", NONE, "").status, 200);
@@ -248,8 +309,18 @@ fn the_banner_shows_the_options_in_effect() {
     let place = place(&[("db.json", "{\"a\": []}"), ("static/x.txt", "x")]);
     let first = place.start(&["-p", "0", "db.json"]);
     let banner = banner(&first);
-    assert!(banner.contains("Watching") && banner.contains("/-/reset"), "{banner}");
-    for absent in ["Read-only", "Delay", "Static", "Admin", "Network", "snapshot"] {
+    assert!(
+        banner.contains("Watching") && banner.contains("/-/reset"),
+        "{banner}"
+    );
+    for absent in [
+        "Read-only",
+        "Delay",
+        "Static",
+        "Admin",
+        "Network",
+        "snapshot",
+    ] {
         assert!(!banner.contains(absent), "{absent} is in\n{banner}");
     }
     let running = place.start(&[
@@ -267,17 +338,38 @@ fn the_banner_shows_the_options_in_effect() {
         "--ephemeral",
     ]);
     let banner = self::banner(&running);
-    for line in ["Read-only ", "Delay      250 ms", "Static     static", "Admin      off", "never written"] {
+    for line in [
+        "Read-only ",
+        "Delay      250 ms",
+        "Static     static",
+        "Admin      off",
+        "never written",
+    ] {
         assert!(banner.contains(line), "{line} is not in\n{banner}");
     }
-    assert!(banner.contains("Anyone on the network can read the data."), "{banner}");
+    assert!(
+        banner.contains("Anyone on the network can read the data."),
+        "{banner}"
+    );
     for absent in ["change the data", "/-/reset", "Watching"] {
         assert!(!banner.contains(absent), "{absent} is in\n{banner}");
     }
     // A machine may have no network; what it has is shown with the port.
-    let port = banner.split("Home").nth(1).unwrap().split(['/', '\n']).nth(2).unwrap().rsplit(':').next().unwrap();
+    let port = banner
+        .split("Home")
+        .nth(1)
+        .unwrap()
+        .split(['/', '\n'])
+        .nth(2)
+        .unwrap()
+        .rsplit(':')
+        .next()
+        .unwrap();
     for line in banner.lines().filter(|line| line.contains("Network")) {
-        assert!(line.ends_with(&format!(":{port}/")) && !line.contains("127.0.0.1"), "{line}");
+        assert!(
+            line.ends_with(&format!(":{port}/")) && !line.contains("127.0.0.1"),
+            "{line}"
+        );
     }
     drop(first);
     let running = place.start(&["-p", "0", "db.json", "--host", "0.0.0.0"]);
@@ -304,7 +396,11 @@ fn timestamps_are_put_before_each_event() {
     let line = running.line(|line| line.contains("GET /a 200"));
     let (time, rest) = line.split_once(' ').unwrap();
     assert!(rest.starts_with("GET /a 200 "), "{line}");
-    assert_eq!((time.len(), time.as_bytes()[10], time.chars().last()), (24, b'T', Some('Z')), "{line}");
+    assert_eq!(
+        (time.len(), time.as_bytes()[10], time.chars().last()),
+        (24, b'T', Some('Z')),
+        "{line}"
+    );
     std::fs::write(place.path("db.json"), "{\"a\": [1 2]}").unwrap();
     running.error(|line| line.contains("Z error") && line.contains("db.json:1:"));
 }
@@ -312,22 +408,43 @@ fn timestamps_are_put_before_each_event() {
 #[test]
 fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
     let place = place(&[("db.json", "{\"a\": []}"), ("site/index.html", "<p>mine")]);
-    for (arguments, own_home) in [(&["-p", "0", "db.json"][..], true), (&["-p", "0", "db.json", "-s", "site"], false)] {
+    for (arguments, own_home) in [
+        (&["-p", "0", "db.json"][..], true),
+        (&["-p", "0", "db.json", "-s", "site"], false),
+    ] {
         let running = place.start(arguments);
         let home = running.home();
         let host = home.strip_prefix("http://").unwrap();
-        let mut client = Client::connect(format!("127.0.0.1:{}", host.rsplit(':').next().unwrap()).parse().unwrap());
+        let mut client = Client::connect(
+            format!("127.0.0.1:{}", host.rsplit(':').next().unwrap())
+                .parse()
+                .unwrap(),
+        );
         client.send("GET", "/-/health", NONE, "");
         for (number, page) in ["/", "/-/", "/-/docs", "/other"].into_iter().enumerate() {
             let address = client_address(&home);
             let referer = format!("http://{address}{page}");
-            client.send("GET", &format!("/a?n={number}"), &[("Referer", &referer)], "");
+            client.send(
+                "GET",
+                &format!("/a?n={number}"),
+                &[("Referer", &referer)],
+                "",
+            );
         }
-        client.send("GET", "/a?n=4", &[("Referer", "http://other.example/-/")], "");
+        client.send(
+            "GET",
+            "/a?n=4",
+            &[("Referer", "http://other.example/-/")],
+            "",
+        );
         client.send("GET", "/a?n=end", NONE, "");
         let mut logged = Vec::new();
         running.line(|line| {
-            logged.extend(line.strip_prefix("GET ").and_then(|line| line.split(' ').next()).map(str::to_string));
+            logged.extend(
+                line.strip_prefix("GET ")
+                    .and_then(|line| line.split(' ').next())
+                    .map(str::to_string),
+            );
             line.contains("n=end")
         });
         let mut expected = vec!["/a?n=3", "/a?n=4", "/a?n=end"];
@@ -362,7 +479,10 @@ fn a_name_with_a_line_break_stays_on_its_line_of_the_banner() {
     let place = place(&[("db.json", "{\"a\\nb\": [], \"it's\": [], \"☃\": []}")]);
     let running = place.start(&["-p", "0", "db.json"]);
     let line = running.line(|line| line.contains("Resources"));
-    assert!(line.contains("/a%0Ab") && line.contains("0 records"), "{line}");
+    assert!(
+        line.contains("/a%0Ab") && line.contains("0 records"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -370,9 +490,14 @@ fn an_error_shows_its_hint_under_its_line_in_the_log() {
     let place = place(&[("db.json", "{\"users\": []}")]);
     let running = place.start(&["-p", "0", "db.json"]);
     let mut client = running.client();
-    let problem = client.send("GET", "/user?x=1", NONE, "").problem(404, "no-resource");
+    let problem = client
+        .send("GET", "/user?x=1", NONE, "")
+        .problem(404, "no-resource");
     running.line(|line| line.starts_with("GET /user?x=1 404 "));
-    assert_eq!(running.line(|_| true).trim(), problem["detail"].as_str().unwrap());
+    assert_eq!(
+        running.line(|_| true).trim(),
+        problem["detail"].as_str().unwrap()
+    );
     assert_eq!(running.line(|_| true).trim(), "did you mean /users?");
 }
 
@@ -380,7 +505,11 @@ fn an_error_shows_its_hint_under_its_line_in_the_log() {
 fn with_neither_file_named_data_db_json_comes_before_db_json() {
     let place = place(&[("db.json", "{\"plain\": []}")]);
     let running = place.start(&["-p", "0"]);
-    assert!(running.line(|line| line.contains("File")).ends_with("  db.json"));
+    assert!(
+        running
+            .line(|line| line.contains("File"))
+            .ends_with("  db.json")
+    );
     // A file without a folder in its name can be watched, too.
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
@@ -390,7 +519,11 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
     std::fs::create_dir(place.path("data")).unwrap();
     std::fs::write(place.path("data/db.json"), "{\"usual\": []}").unwrap();
     let running = place.start(&["serve", "--port=0"]);
-    assert!(running.line(|line| line.contains("File")).ends_with("  data/db.json"));
+    assert!(
+        running
+            .line(|line| line.contains("File"))
+            .ends_with("  data/db.json")
+    );
 }
 
 #[test]
@@ -414,27 +547,49 @@ fn a_wrong_option_is_said_once_with_exit_code_2() {
 fn a_missing_file_says_what_to_do() {
     let place = place(&[("other.json", "{}"), ("package.json", "{}")]);
     let errors = place.fails(&["db.json"]);
-    assert!(errors.contains("there is no file db.json") && errors.contains("other.json"), "{errors}");
+    assert!(
+        errors.contains("there is no file db.json") && errors.contains("other.json"),
+        "{errors}"
+    );
     assert!(!errors.contains("package.json"), "{errors}");
     let errors = place.fails(&[]);
-    assert!(errors.contains("data/db.json") && errors.contains("standin other.json"), "{errors}");
+    assert!(
+        errors.contains("data/db.json") && errors.contains("standin other.json"),
+        "{errors}"
+    );
     let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
     assert!(errors.contains("rules.json"), "{errors}");
     let errors = place.fails(&["-p", "0", "."]);
     assert!(errors.contains(". is a folder, not a file"), "{errors}");
     assert!(errors.contains("other.json"), "{errors}");
     let errors = place.fails(&["openapi", "nofile.json"]);
-    assert!(errors.contains("there is no file nofile.json") && errors.contains("other.json"), "{errors}");
+    assert!(
+        errors.contains("there is no file nofile.json") && errors.contains("other.json"),
+        "{errors}"
+    );
     let errors = place.fails(&["start"]);
-    assert!(errors.contains("there is no file start") && errors.contains("commands are"), "{errors}");
+    assert!(
+        errors.contains("there is no file start") && errors.contains("commands are"),
+        "{errors}"
+    );
     let errors = place.fails(&["missing.md"]);
-    assert!(errors.contains("there is no file missing.md") && errors.contains("standin check"), "{errors}");
+    assert!(
+        errors.contains("there is no file missing.md") && errors.contains("standin check"),
+        "{errors}"
+    );
 }
 
 #[test]
 fn a_limit_out_of_range_is_refused() {
-    for (option, value) in [("--connections", "0"), ("--depth-limit", "200"), ("--pattern-limit", "2000")] {
-        let output = Command::new(env!("CARGO_BIN_EXE_standin")).args(["db.json", option, value]).output().unwrap();
+    for (option, value) in [
+        ("--connections", "0"),
+        ("--depth-limit", "200"),
+        ("--pattern-limit", "2000"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+            .args(["db.json", option, value])
+            .output()
+            .unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains(option) && error.contains(".."), "{error}");
@@ -444,14 +599,24 @@ fn a_limit_out_of_range_is_refused() {
 #[test]
 fn a_second_file_is_refused_with_a_way_to_join_them() {
     let place = place(&[("a.json", "{}"), ("b.json", "{}")]);
-    for arguments in [&["a.json", "b.json"][..], &["--port", "0", "a.json", "b.json"], &["serve", "a.json", "b.json"]] {
+    for arguments in [
+        &["a.json", "b.json"][..],
+        &["--port", "0", "a.json", "b.json"],
+        &["serve", "a.json", "b.json"],
+    ] {
         let errors = place.fails(arguments);
-        assert!(errors.contains("one file") && errors.contains("jq -s add a.json b.json"), "{errors}");
+        assert!(
+            errors.contains("one file") && errors.contains("jq -s add a.json b.json"),
+            "{errors}"
+        );
     }
     for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
         let errors = place.fails(&[word, "a.json"]);
         assert!(errors.contains(&format!("no command {word}")), "{errors}");
-        assert!(errors.contains(&format!("standin {command} a.json")), "{errors}");
+        assert!(
+            errors.contains(&format!("standin {command} a.json")),
+            "{errors}"
+        );
     }
 }
 
@@ -460,12 +625,25 @@ fn the_environment_names_port_and_host() {
     let mut place = place(&[("db.json", "{\"a\": []}"), ("page.md", "# A page\n")]);
     place.variables = vec![("PORT", "abc")];
     let errors = place.fails(&["db.json"]);
-    assert!(errors.contains("environment variable PORT") && errors.contains("abc"), "{errors}");
+    assert!(
+        errors.contains("environment variable PORT") && errors.contains("abc"),
+        "{errors}"
+    );
     assert_eq!(place.run(&["openapi", "db.json"]).status.code(), Some(0));
-    assert_eq!(place.run(&["check", "page.md", "--allow-empty"]).status.code(), Some(0));
+    assert_eq!(
+        place
+            .run(&["check", "page.md", "--allow-empty"])
+            .status
+            .code(),
+        Some(0)
+    );
     // What is typed wins.
     drop(place.start(&["db.json", "-p", "0"]).client());
-    place.variables = vec![("PORT", "0"), ("STANDIN_HOST", "127.0.0.1"), ("HOST", "example.com")];
+    place.variables = vec![
+        ("PORT", "0"),
+        ("STANDIN_HOST", "127.0.0.1"),
+        ("HOST", "example.com"),
+    ];
     let running = place.start(&["db.json"]);
     assert!(running.home().starts_with("http://127.0.0.1:"));
     drop(running);
@@ -480,18 +658,42 @@ fn the_environment_names_port_and_host() {
 fn flags_take_a_value_as_in_json_server() {
     let place = place(&[("db.json", "{\"a\": []}"), ("site/x.txt", "text")]);
     let origin = &[("Origin", "http://example.com")];
-    for (option, allowed) in
-        [("--no-cors", false), ("--no-cors=true", false), ("--nc=true", false), ("--no-cors=false", true)]
-    {
-        let running = place.start(&["-p", "0", "db.json", option, "--no-gzip=true", "-s", "site", "-w"]);
+    for (option, allowed) in [
+        ("--no-cors", false),
+        ("--no-cors=true", false),
+        ("--nc=true", false),
+        ("--no-cors=false", true),
+    ] {
+        let running = place.start(&[
+            "-p",
+            "0",
+            "db.json",
+            option,
+            "--no-gzip=true",
+            "-s",
+            "site",
+            "-w",
+        ]);
         let mut client = running.client();
         let reply = client.send("GET", "/a", origin, "");
-        assert_eq!(reply.header("access-control-allow-origin").is_some(), allowed, "{option}");
+        assert_eq!(
+            reply.header("access-control-allow-origin").is_some(),
+            allowed,
+            "{option}"
+        );
         assert_eq!(client.send("GET", "/x.txt", NONE, "").text(), "text");
     }
-    for (option, status) in [("--read-only=true", 403), ("--ro=true", 403), ("--read-only=false", 201)] {
+    for (option, status) in [
+        ("--read-only=true", 403),
+        ("--ro=true", 403),
+        ("--read-only=false", 201),
+    ] {
         let running = place.start(&["-p", "0", option, "--watch=true", "db.json"]);
-        assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, status, "{option}");
+        assert_eq!(
+            running.client().send("POST", "/a", JSON, "{}").status,
+            status,
+            "{option}"
+        );
     }
 }
 
@@ -515,8 +717,14 @@ fn the_config_file_sets_options() {
 #[test]
 fn an_error_of_the_config_file_names_it_and_its_keys() {
     for (config, words) in [
-        ("{\"Port\": 4000}", &["\"Port\"", "did you mean \"port\"", "host, "][..]),
-        ("{\"read_only\": true}", &["\"read_only\"", "did you mean \"read-only\""]),
+        (
+            "{\"Port\": 4000}",
+            &["\"Port\"", "did you mean \"port\"", "host, "][..],
+        ),
+        (
+            "{\"read_only\": true}",
+            &["\"read_only\"", "did you mean \"read-only\""],
+        ),
         ("{\"port\": \"x\"}", &["'x'", "--port"]),
         ("{\"port\": [1]}", &["\"port\" cannot be [1]"]),
         ("{\"no-cors\": 7}", &["--no-cors", "'7'"]),
@@ -525,9 +733,15 @@ fn an_error_of_the_config_file_names_it_and_its_keys() {
         ("{\"port\": 1,}", &[":1:12"]),
         ("[]", &["object of options"]),
     ] {
-        let place = place(&[("db.json", "{}"), ("json-server.json", config), ("own.json", config)]);
-        for (arguments, name) in [(&["db.json"][..], "json-server.json"), (&["-c", "own.json", "db.json"], "own.json")]
-        {
+        let place = place(&[
+            ("db.json", "{}"),
+            ("json-server.json", config),
+            ("own.json", config),
+        ]);
+        for (arguments, name) in [
+            (&["db.json"][..], "json-server.json"),
+            (&["-c", "own.json", "db.json"], "own.json"),
+        ] {
             let errors = place.fails(arguments);
             assert!(errors.starts_with(&format!("error: {name}:")), "{errors}");
             for word in words {
@@ -542,12 +756,26 @@ fn an_error_of_the_config_file_names_it_and_its_keys() {
 fn the_keys_of_the_config_file_are_documented() {
     let place = place(&[("db.json", "{}"), ("json-server.json", "{\"nothing\": 1}")]);
     let errors = place.fails(&["db.json"]);
-    let keys: Vec<&str> = errors.split("its keys are ").nth(1).unwrap().trim().split(", ").collect();
+    let keys: Vec<&str> = errors
+        .split("its keys are ")
+        .nth(1)
+        .unwrap()
+        .trim()
+        .split(", ")
+        .collect();
     let page = include_str!("../../docs/options.md");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|row| row.0);
-    let documented: Vec<&str> = rows.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '-')).collect();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|row| row.0);
+    let documented: Vec<&str> = rows
+        .filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        .collect();
     for key in &keys {
-        assert!(documented.contains(key), "docs/options.md does not have {key}");
+        assert!(
+            documented.contains(key),
+            "docs/options.md does not have {key}"
+        );
     }
     for key in documented {
         assert!(keys.contains(&key), "there is no option {key}");
@@ -576,10 +804,29 @@ fn a_broken_file_is_shown_with_line_column_and_the_line() {
             "db.json:4:3",
             &["after the comma", "  ]", "help: remove the comma"][..],
         ),
-        ("{\n  \"ü\": nul\n}\n", "db.json:2:8", &["expected a value", "nul"]),
-        ("[]", "db.json:1:1", &["an object of resources", "one JSON object for the whole file: {\"items\": [...]}"]),
-        ("{\"id\":1}\n{\"id\":2}\n", "db.json:2:1", &["one JSON object for the whole file: {\"items\": [...]}"]),
-        ("\"users\": []", "db.json:1:1", &["one JSON object for the whole file"]),
+        (
+            "{\n  \"ü\": nul\n}\n",
+            "db.json:2:8",
+            &["expected a value", "nul"],
+        ),
+        (
+            "[]",
+            "db.json:1:1",
+            &[
+                "an object of resources",
+                "one JSON object for the whole file: {\"items\": [...]}",
+            ],
+        ),
+        (
+            "{\"id\":1}\n{\"id\":2}\n",
+            "db.json:2:1",
+            &["one JSON object for the whole file: {\"items\": [...]}"],
+        ),
+        (
+            "\"users\": []",
+            "db.json:1:1",
+            &["one JSON object for the whole file"],
+        ),
         ("{\"a\": [], \"a\": []}", "db.json:1:11", &["twice"]),
         ("", "", &[]),
     ] {
@@ -596,7 +843,10 @@ fn a_broken_file_is_shown_with_line_column_and_the_line() {
     let place = place(&[]);
     std::fs::write(place.path("db.json"), b"{\"a\": \"\xff\"}").unwrap();
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(errors.contains("UTF-8") && errors.contains("db.json:1:8"), "{errors}");
+    assert!(
+        errors.contains("UTF-8") && errors.contains("db.json:1:8"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -609,7 +859,12 @@ fn data_that_breaks_rules_is_shown_record_by_record() {
         ("db.schema.json", RULES),
     ]);
     let errors = place.fails(&["-p", "0", "db.json"]);
-    for words in ["db.json:3:18", "users[0]/lastName: must be a string", "db.json:4:5", "users[1]/email: is missing"] {
+    for words in [
+        "db.json:3:18",
+        "users[0]/lastName: must be a string",
+        "db.json:4:5",
+        "users[1]/email: is missing",
+    ] {
         assert!(errors.contains(words), "{words} is not in\n{errors}");
     }
 }
@@ -618,7 +873,10 @@ fn data_that_breaks_rules_is_shown_record_by_record() {
 fn a_broken_rules_file_is_shown_with_its_place_too() {
     for (rules, words) in [
         ("{\n  \"properties\": {,}\n}", &["db.schema.json:2:18"][..]),
-        ("{\n  \"properties\": {\n    \"users\": {\"item\": {}}\n  }\n}", &["db.schema.json:3:15", "did you mean"]),
+        (
+            "{\n  \"properties\": {\n    \"users\": {\"item\": {}}\n  }\n}",
+            &["db.schema.json:3:15", "did you mean"],
+        ),
         (
             "{\n  \"properties\": {\"a\": {\"items\": {\"properties\": {\"b\": {\"format\": \"emial\"}}}}}\n}",
             &["db.schema.json:2:", "email"],
@@ -638,9 +896,19 @@ fn a_taken_port_says_so_and_names_another() {
     let port = taken.local_addr().unwrap().port();
     let place = place(&[("db.json", "{}")]);
     let errors = place.fails(&["db.json", "-p", &port.to_string()]);
-    assert!(errors.contains(&format!("port {port} is in use")), "{errors}");
-    let free = errors.split_whitespace().skip_while(|word| *word != "--port").nth(1).unwrap();
-    assert!(errors.contains(&format!("{free} is free: standin --port {free} db.json")), "{errors}");
+    assert!(
+        errors.contains(&format!("port {port} is in use")),
+        "{errors}"
+    );
+    let free = errors
+        .split_whitespace()
+        .skip_while(|word| *word != "--port")
+        .nth(1)
+        .unwrap();
+    assert!(
+        errors.contains(&format!("{free} is free: standin --port {free} db.json")),
+        "{errors}"
+    );
     let running = place.start(&["db.json", "--port", free]);
     running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
 }
@@ -651,17 +919,28 @@ fn a_file_that_is_served_already_is_refused() {
     let running = place.start(&["-p", "0", "db.json"]);
     let home = running.home();
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(errors.contains("already being served") && errors.contains(home.rsplit(':').next().unwrap()), "{errors}");
+    assert!(
+        errors.contains("already being served")
+            && errors.contains(home.rsplit(':').next().unwrap()),
+        "{errors}"
+    );
 }
 
 #[test]
 fn quiet_prints_nothing_and_still_serves() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let place = place(&[("db.json", "{\"a\": []}")]);
     let running = place.start(&["-q", "db.json", "-H", "127.0.0.1", "-p", &port.to_string()]);
     let address = format!("127.0.0.1:{port}").parse().unwrap();
-    let mut client =
-        until("it serves", || std::net::TcpStream::connect(address).ok().map(|_| Client::connect(address)));
+    let mut client = until("it serves", || {
+        std::net::TcpStream::connect(address)
+            .ok()
+            .map(|_| Client::connect(address))
+    });
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
     assert_eq!(client.send("GET", "/nobody", NONE, "").status, 404);
     drop(client);
@@ -669,7 +948,14 @@ fn quiet_prints_nothing_and_still_serves() {
     {
         running.signal(rustix::process::Signal::TERM);
         let ended = running.end();
-        assert_eq!((ended.status.code(), ended.out.as_str(), ended.errors.as_str()), (Some(0), "", ""));
+        assert_eq!(
+            (
+                ended.status.code(),
+                ended.out.as_str(),
+                ended.errors.as_str()
+            ),
+            (Some(0), "", "")
+        );
     }
 }
 
@@ -678,14 +964,19 @@ fn log_levels_say_more_or_less() {
     let mut place = place(&[("db.json", "{\"a\": []}")]);
     place.variables = vec![("STANDIN_LOG", "chatty")];
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(errors.contains("STANDIN_LOG") && errors.contains("debug"), "{errors}");
+    assert!(
+        errors.contains("STANDIN_LOG") && errors.contains("debug"),
+        "{errors}"
+    );
 
     place.variables = vec![("STANDIN_LOG", "debug")];
     let running = place.start(&["-p", "0", "db.json"]);
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"a\": [{\"id\": 1}]}").unwrap();
     running.line(|line| line.starts_with("DEBUG standin::file: the file was edited bytes=18"));
-    running.line(|line| line.starts_with("DEBUG standin::engine::reload: merged") && line.contains("conflicts=0"));
+    running.line(|line| {
+        line.starts_with("DEBUG standin::engine::reload: merged") && line.contains("conflicts=0")
+    });
     running.line(|line| line.starts_with("reloaded db.json"));
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
     running.line(|line| line.starts_with("DEBUG standin::engine::reload: saved the file"));
@@ -705,7 +996,11 @@ fn ephemeral_leaves_the_file_as_it_is() {
     for option in [&["--ephemeral"][..], &["--durability", "memory"]] {
         let place = place(&[("db.json", text)]);
         let running = place.start(&[&["-p", "0", "db.json"], option].concat());
-        assert!(running.line(|line| line.contains("File")).contains("never written"));
+        assert!(
+            running
+                .line(|line| line.contains("File"))
+                .contains("never written")
+        );
         let mut client = running.client();
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
         assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
@@ -722,7 +1017,11 @@ fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
     let line = running.error(|line| line.contains("db.json:2:11"));
     assert!(line.starts_with("error"), "{line}");
     running.error(|line| line.contains("is ignored until it is fixed"));
-    std::fs::write(place.path("db.json"), "{\n  \"a\": [{\"id\": 1}, {\"id\": 2}]\n}").unwrap();
+    std::fs::write(
+        place.path("db.json"),
+        "{\n  \"a\": [{\"id\": 1}, {\"id\": 2}]\n}",
+    )
+    .unwrap();
     running.line(|line| line == "reloaded db.json: 2 records added in a");
 }
 
@@ -730,7 +1029,10 @@ fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
 fn the_options_of_the_file_and_of_json_server_are_taken() {
     let place = place(&[
         ("db.json", "{\"a\": []}"),
-        ("rules.json", "{\"properties\": {\"a\": {\"items\": {\"required\": [\"x\"]}}}}"),
+        (
+            "rules.json",
+            "{\"properties\": {\"a\": {\"items\": {\"required\": [\"x\"]}}}}",
+        ),
     ]);
     let running = place.start(&[
         "--watch",
@@ -744,11 +1046,22 @@ fn the_options_of_the_file_and_of_json_server_are_taken() {
         "--body-limit",
         "1k",
     ]);
-    assert!(running.line(|line| line.contains("Rules")).contains("rules.json"));
+    assert!(
+        running
+            .line(|line| line.contains("Rules"))
+            .contains("rules.json")
+    );
     let mut client = running.client();
     client.send("POST", "/a", JSON, "{}").problem(400, "rules");
     assert_eq!(client.send("POST", "/a", JSON, "{\"x\": 1}").status, 201);
-    client.send("POST", "/a", JSON, format!("{{\"x\": \"{}\"}}", "y".repeat(1024))).problem(413, "too-large");
+    client
+        .send(
+            "POST",
+            "/a",
+            JSON,
+            format!("{{\"x\": \"{}\"}}", "y".repeat(1024)),
+        )
+        .problem(413, "too-large");
 }
 
 #[cfg(unix)]
@@ -762,14 +1075,28 @@ fn a_signal_ends_it_in_order_with_exit_code_0() {
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
         running.signal(signal);
         let ended = running.end();
-        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{ended:?}");
-        assert!(ended.out.contains("POST /a 201 "), "all lines of the log are out: {}", ended.out);
+        assert_eq!(
+            (ended.status.code(), ended.errors.as_str()),
+            (Some(0), ""),
+            "{ended:?}"
+        );
+        assert!(
+            ended.out.contains("POST /a 201 "),
+            "all lines of the log are out: {}",
+            ended.out
+        );
         assert!(client.ends());
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&place.text("db.json")).unwrap()["a"][0]["id"], 1);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&place.text("db.json")).unwrap()["a"][0]["id"],
+            1
+        );
         assert_eq!(names(place.folder.path()), ["db.json"]);
     }
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }

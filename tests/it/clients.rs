@@ -9,27 +9,54 @@ const ORIGIN: (&str, &str) = ("Origin", "http://localhost:5173");
 /// The ids of the records in a list.
 fn ids(answer: &Answer) -> Vec<i64> {
     let list = answer.body();
-    list.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_i64().unwrap())
+        .collect()
 }
 
 /// The headers that a page of another origin may read.
 fn exposed(answer: &Answer) -> Vec<String> {
-    let list = answer.header("access-control-expose-headers").unwrap_or_default();
-    list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect()
+    let list = answer
+        .header("access-control-expose-headers")
+        .unwrap_or_default();
+    list.split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect()
 }
 
 /// Asks as a browser does before it sends `method` with `headers`; fails where the browser would not send it.
 fn preflight(served: &Served, target: &str, method: &str, headers: &str) {
-    let asked = [ORIGIN, ("Access-Control-Request-Method", method), ("Access-Control-Request-Headers", headers)];
+    let asked = [
+        ORIGIN,
+        ("Access-Control-Request-Method", method),
+        ("Access-Control-Request-Headers", headers),
+    ];
     let answer = served.send("OPTIONS", target, &asked, None);
-    assert!((200..300).contains(&answer.status), "{method} {target}: {}", answer.status);
-    assert_eq!(answer.header("access-control-allow-origin").as_deref(), Some(ORIGIN.1));
+    assert!(
+        (200..300).contains(&answer.status),
+        "{method} {target}: {}",
+        answer.status
+    );
+    assert_eq!(
+        answer.header("access-control-allow-origin").as_deref(),
+        Some(ORIGIN.1)
+    );
     let list = |name: &str| answer.header(name).unwrap_or_default().to_ascii_lowercase();
     let methods = list("access-control-allow-methods");
-    assert!(methods.split(',').any(|one| one.trim() == method.to_ascii_lowercase()), "{methods}");
+    assert!(
+        methods
+            .split(',')
+            .any(|one| one.trim() == method.to_ascii_lowercase()),
+        "{methods}"
+    );
     let allowed = list("access-control-allow-headers");
     for header in headers.split(',') {
-        assert!(allowed.split(',').any(|one| one.trim() == header.trim()), "{header} is not in {allowed}");
+        assert!(
+            allowed.split(',').any(|one| one.trim() == header.trim()),
+            "{header} is not in {allowed}"
+        );
     }
     assert!(answer.header("vary").unwrap_or_default().contains("Origin"));
 }
@@ -47,7 +74,10 @@ fn library() -> Served {
         })
         .collect();
     let authors = json!([{ "id": 1, "name": "Ngũgĩ" }, { "id": 2, "name": "O'Brien \"Flann\"" }]);
-    Served::start(&format!("{:#}", json!({ "books": books, "authors": authors })))
+    Served::start(&format!(
+        "{:#}",
+        json!({ "books": books, "authors": authors })
+    ))
 }
 
 /// react-admin with its json-server data provider: lists ask for a slice and learn the total from a header.
@@ -57,25 +87,59 @@ fn a_react_admin_works() {
     let json_type = ("Content-Type", "application/json");
 
     // getList: the first page, sorted; react-admin writes the order in capitals.
-    let first = served.send("GET", "/books?_end=10&_order=ASC&_sort=title&_start=0", &[ORIGIN], None);
+    let first = served.send(
+        "GET",
+        "/books?_end=10&_order=ASC&_sort=title&_start=0",
+        &[ORIGIN],
+        None,
+    );
     assert_eq!(first.status, 200);
     assert_eq!(first.header("x-total-count").as_deref(), Some("23"));
-    assert!(exposed(&first).contains(&"x-total-count".into()), "the browser hides the total");
-    assert_eq!(first.header("access-control-allow-origin").as_deref(), Some(ORIGIN.1));
+    assert!(
+        exposed(&first).contains(&"x-total-count".into()),
+        "the browser hides the total"
+    );
+    assert_eq!(
+        first.header("access-control-allow-origin").as_deref(),
+        Some(ORIGIN.1)
+    );
     let titles: Vec<String> = (0..10).map(|n| format!("Volume {n:02}")).collect();
     let shown = first.body();
-    assert_eq!(shown.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap()).collect::<Vec<_>>(), titles);
+    assert_eq!(
+        shown
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["title"].as_str().unwrap())
+            .collect::<Vec<_>>(),
+        titles
+    );
 
     // getList: the last page of the other order, which is short.
-    let last = served.send("GET", "/books?_end=30&_order=DESC&_sort=id&_start=20", &[ORIGIN], None);
+    let last = served.send(
+        "GET",
+        "/books?_end=30&_order=DESC&_sort=id&_start=20",
+        &[ORIGIN],
+        None,
+    );
     assert_eq!(ids(&last), [3, 2, 1]);
     assert_eq!(last.header("x-total-count").as_deref(), Some("23"));
 
     // getList with a filter, and with the search box.
-    let lent = served.send("GET", "/books?lent=true&_end=25&_order=ASC&_sort=id&_start=0", &[ORIGIN], None);
+    let lent = served.send(
+        "GET",
+        "/books?lent=true&_end=25&_order=ASC&_sort=id&_start=0",
+        &[ORIGIN],
+        None,
+    );
     assert_eq!(ids(&lent), [5, 10, 15, 20]);
     assert_eq!(lent.header("x-total-count").as_deref(), Some("4"));
-    let found = served.send("GET", "/authors?q=flann&_end=25&_order=ASC&_sort=id&_start=0", &[ORIGIN], None);
+    let found = served.send(
+        "GET",
+        "/authors?q=flann&_end=25&_order=ASC&_sort=id&_start=0",
+        &[ORIGIN],
+        None,
+    );
     assert_eq!(ids(&found), [2]);
 
     // getOne.
@@ -83,7 +147,10 @@ fn a_react_admin_works() {
     assert_eq!(one.body(), json!({ "id": 2, "name": "O'Brien \"Flann\"" }));
 
     // getMany: the ids repeated; those that are gone are left out.
-    assert_eq!(ids(&served.send("GET", "/books?id=3&id=21&id=99", &[ORIGIN], None)), [3, 21]);
+    assert_eq!(
+        ids(&served.send("GET", "/books?id=3&id=21&id=99", &[ORIGIN], None)),
+        [3, 21]
+    );
 
     // getManyReference: the books of an author.
     let target = "/books?author_id=1&_end=5&_order=DESC&_sort=id&_start=0";
@@ -106,17 +173,32 @@ fn a_react_admin_works() {
     // updateMany: a request for each.
     for id in [1, 2] {
         let book = json!({ "lent": true });
-        let answer = served.send("PATCH", &format!("/books/{id}"), &[ORIGIN, json_type], Some(&book));
+        let answer = served.send(
+            "PATCH",
+            &format!("/books/{id}"),
+            &[ORIGIN, json_type],
+            Some(&book),
+        );
         assert_eq!((answer.status, &answer.body()["lent"]), (200, &json!(true)));
     }
 
     // delete and deleteMany: no body, and a type for it all the same.
     preflight(&served, "/books/24", "DELETE", "content-type");
     for id in [24, 23, 22] {
-        let answer = served.send("DELETE", &format!("/books/{id}"), &[ORIGIN, ("Content-Type", "text/plain")], None);
+        let answer = served.send(
+            "DELETE",
+            &format!("/books/{id}"),
+            &[ORIGIN, ("Content-Type", "text/plain")],
+            None,
+        );
         assert_eq!((answer.status, answer.body()), (200, json!({})));
     }
-    let rest = served.send("GET", "/books?_end=1&_order=ASC&_sort=id&_start=0", &[ORIGIN], None);
+    let rest = served.send(
+        "GET",
+        "/books?_end=1&_order=ASC&_sort=id&_start=0",
+        &[ORIGIN],
+        None,
+    );
     assert_eq!(rest.header("x-total-count").as_deref(), Some("21"));
 
     // What the admin shows after a reload is what is in the file.
@@ -138,14 +220,22 @@ fn a_notes_app_works() {
     );
 
     // The page loads.
-    let list = served.send("GET", "/notes", &[ORIGIN, ("Accept", "application/json, text/plain, */*")], None);
+    let list = served.send(
+        "GET",
+        "/notes",
+        &[ORIGIN, ("Accept", "application/json, text/plain, */*")],
+        None,
+    );
     assert_eq!((list.status, ids(&list)), (200, vec![1, 2]));
 
     // A note without an id; the app shows what comes back.
     let note = json!({ "content": "POST adds <b>a note</b>", "important": false });
     let added = served.send("POST", "/notes", &[ORIGIN], Some(&note));
     assert_eq!(added.status, 201);
-    assert_eq!(added.body(), json!({ "content": "POST adds <b>a note</b>", "important": false, "id": 3 }));
+    assert_eq!(
+        added.body(),
+        json!({ "content": "POST adds <b>a note</b>", "important": false, "id": 3 })
+    );
     assert_eq!(added.header("location").as_deref(), Some("/notes/3"));
 
     // The button: the record as it was, with the flag turned.
@@ -154,18 +244,51 @@ fn a_notes_app_works() {
     turned["important"] = json!(true);
     let answer = served.send("PUT", "/notes/3", &[ORIGIN], Some(&turned));
     assert_eq!((answer.status, answer.body()), (200, turned.clone()));
-    assert_eq!(served.get("/notes?important=true").body().as_array().unwrap().len(), 2);
+    assert_eq!(
+        served
+            .get("/notes?important=true")
+            .body()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 
     // Another tab has removed the note: the app shows that it is gone.
-    assert_eq!(served.send("DELETE", "/notes/2", &[ORIGIN], None).status, 200);
-    let gone = served.send("PUT", "/notes/2", &[ORIGIN], Some(&json!({ "content": "?", "important": true })));
+    assert_eq!(
+        served.send("DELETE", "/notes/2", &[ORIGIN], None).status,
+        200
+    );
+    let gone = served.send(
+        "PUT",
+        "/notes/2",
+        &[ORIGIN],
+        Some(&json!({ "content": "?", "important": true })),
+    );
     assert_eq!(gone.status, 404);
-    assert_eq!(gone.header("access-control-allow-origin").as_deref(), Some(ORIGIN.1), "the app may read the error");
+    assert_eq!(
+        gone.header("access-control-allow-origin").as_deref(),
+        Some(ORIGIN.1),
+        "the app may read the error"
+    );
     assert_eq!(served.get("/notes/2").status, 404);
-    assert_eq!(served.send("DELETE", "/notes/2", &[ORIGIN], None).status, 404);
+    assert_eq!(
+        served.send("DELETE", "/notes/2", &[ORIGIN], None).status,
+        404
+    );
 
     // Ids go on from where they were, and the file reads as a person wrote it.
-    assert_eq!(served.send("POST", "/notes", &[ORIGIN], Some(&json!({ "content": "next" }))).body()["id"], 4);
+    assert_eq!(
+        served
+            .send(
+                "POST",
+                "/notes",
+                &[ORIGIN],
+                Some(&json!({ "content": "next" }))
+            )
+            .body()["id"],
+        4
+    );
     assert_eq!(
         served.file(),
         r#"{
@@ -185,9 +308,15 @@ fn two_tabs_do_not_overwrite_each_other() {
     let served = Served::start(r#"{ "texts": [{ "id": 1, "body": "draft", "by": null }] }"#);
     let open = || {
         let answer = served.send("GET", "/texts/1", &[ORIGIN], None);
-        assert!(exposed(&answer).contains(&"etag".into()), "the page cannot read the tag");
+        assert!(
+            exposed(&answer).contains(&"etag".into()),
+            "the page cannot read the tag"
+        );
         let tag = answer.header("etag").unwrap();
-        assert!(tag.starts_with('"'), "only a strong tag works in If-Match: {tag}");
+        assert!(
+            tag.starts_with('"'),
+            "only a strong tag works in If-Match: {tag}"
+        );
         (answer.body(), tag)
     };
     let ((_, first_tag), (_, second_tag)) = (open(), open());
@@ -195,7 +324,12 @@ fn two_tabs_do_not_overwrite_each_other() {
 
     preflight(&served, "/texts/1", "PUT", "content-type,if-match");
     let saved = json!({ "id": 1, "body": "draft of the first tab", "by": "first" });
-    let answer = served.send("PUT", "/texts/1", &[ORIGIN, ("If-Match", &first_tag)], Some(&saved));
+    let answer = served.send(
+        "PUT",
+        "/texts/1",
+        &[ORIGIN, ("If-Match", &first_tag)],
+        Some(&saved),
+    );
     assert_eq!((answer.status, answer.body()), (200, saved.clone()));
 
     // The first tab may go on with the tag of its own answer.
@@ -204,13 +338,23 @@ fn two_tabs_do_not_overwrite_each_other() {
 
     // The second tab is refused, whatever the verb, and nothing changes.
     let before = served.file();
-    for (method, body) in
-        [("PUT", Some(json!({ "body": "mine" }))), ("PATCH", Some(json!({ "by": "me" }))), ("DELETE", None)]
-    {
-        let refused = served.send(method, "/texts/1", &[ORIGIN, ("If-Match", &second_tag)], body.as_ref());
+    for (method, body) in [
+        ("PUT", Some(json!({ "body": "mine" }))),
+        ("PATCH", Some(json!({ "by": "me" }))),
+        ("DELETE", None),
+    ] {
+        let refused = served.send(
+            method,
+            "/texts/1",
+            &[ORIGIN, ("If-Match", &second_tag)],
+            body.as_ref(),
+        );
         assert_eq!(refused.status, 412, "{method}");
         assert_eq!(refused.body()["type"], "/-/errors#changed");
-        assert_eq!(refused.header("access-control-allow-origin").as_deref(), Some(ORIGIN.1));
+        assert_eq!(
+            refused.header("access-control-allow-origin").as_deref(),
+            Some(ORIGIN.1)
+        );
     }
     assert_eq!(served.file(), before);
 
@@ -218,14 +362,24 @@ fn two_tabs_do_not_overwrite_each_other() {
     let (now, tag) = open();
     assert_eq!(now, saved);
     assert_eq!(tag, own_tag, "what a PUT answers is what a GET answers");
-    let merged = served.send("PATCH", "/texts/1", &[ORIGIN, ("If-Match", &tag)], Some(&json!({ "by": "both" })));
+    let merged = served.send(
+        "PATCH",
+        "/texts/1",
+        &[ORIGIN, ("If-Match", &tag)],
+        Some(&json!({ "by": "both" })),
+    );
     assert_eq!((merged.status, &merged.body()["by"]), (200, &json!("both")));
 
     // A poll with the tag costs nothing until something changes.
     let tag = merged.header("etag").unwrap();
     let same = served.send("GET", "/texts/1", &[ORIGIN, ("If-None-Match", &tag)], None);
     assert_eq!((same.status, same.body.len()), (304, 0));
-    let newer = served.send("GET", "/texts/1", &[ORIGIN, ("If-None-Match", &own_tag)], None);
+    let newer = served.send(
+        "GET",
+        "/texts/1",
+        &[ORIGIN, ("If-None-Match", &own_tag)],
+        None,
+    );
     assert_eq!(newer.status, 200);
 }
 
@@ -241,9 +395,15 @@ fn node_hears_that_its_body_is_too_large() {
             await answer.text();
         }";
     let url = format!("http://{}/texts", served.address());
-    let output = std::process::Command::new("node").args(["--input-type=module", "-e", script, &url]).output();
+    let output = std::process::Command::new("node")
+        .args(["--input-type=module", "-e", script, &url])
+        .output();
     match output {
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Ok(output) => assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
         Err(error) => println!("skipped: node cannot be run: {error}"),
     }
 }

@@ -17,7 +17,11 @@ fn parse(text: &str) -> Value {
 /// What a command prints that succeeds.
 fn prints(place: &Place, arguments: &[&str]) -> String {
     let ended = place.run(arguments);
-    assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{arguments:?}: {ended:?}");
+    assert_eq!(
+        (ended.status.code(), ended.errors.as_str()),
+        (Some(0), ""),
+        "{arguments:?}: {ended:?}"
+    );
     ended.out
 }
 
@@ -25,15 +29,31 @@ fn prints(place: &Place, arguments: &[&str]) -> String {
 fn an_empty_folder_offers_init_which_makes_data_that_is_served() {
     let place = place(&[]);
     let errors = place.fails(&[]);
-    assert!(errors.contains("no data file here") && errors.contains("standin init"), "{errors}");
+    assert!(
+        errors.contains("no data file here") && errors.contains("standin init"),
+        "{errors}"
+    );
     let said = prints(&place, &["init"]);
-    assert!(said.contains("wrote db.json: users, posts and comments") && said.contains("db.schema.json"), "{said}");
+    assert!(
+        said.contains("wrote db.json: users, posts and comments")
+            && said.contains("db.schema.json"),
+        "{said}"
+    );
     let running = place.start(&["--port", "0"]);
     let mut client = running.client();
-    assert_eq!(client.send("GET", "/posts/1?_expand=user", NONE, "").value()["user"]["name"], "Ada Lovelace");
+    assert_eq!(
+        client
+            .send("GET", "/posts/1?_expand=user", NONE, "")
+            .value()["user"]["name"],
+        "Ada Lovelace"
+    );
     let grace = r#"{"name": "G", "email": "GRACE@example.com"}"#;
-    client.send("POST", "/users", JSON, grace).problem(409, "not-unique");
-    client.send("POST", "/comments", JSON, r#"{"body": "x", "postId": 9}"#).problem(404, "reference");
+    client
+        .send("POST", "/users", JSON, grace)
+        .problem(409, "not-unique");
+    client
+        .send("POST", "/comments", JSON, r#"{"body": "x", "postId": 9}"#)
+        .problem(404, "reference");
 }
 
 #[test]
@@ -48,7 +68,13 @@ fn init_makes_the_collections_that_are_named() {
         "nothing points to what is not there"
     );
     let running = place.start(&["--port", "0"]);
-    assert_eq!(running.client().send("POST", "/songs", JSON, r#"{"name": "x"}"#).status, 201);
+    assert_eq!(
+        running
+            .client()
+            .send("POST", "/songs", JSON, r#"{"name": "x"}"#)
+            .status,
+        201
+    );
     for name in ["a/b", "users.json", "", "$x", "a b"] {
         let errors = place.fails(&["init", name]);
         assert!(errors.contains("name of a collection"), "{errors}");
@@ -60,7 +86,10 @@ fn init_overwrites_nothing() {
     for name in ["db.json", "db.schema.json", "data/db.json"] {
         let place = place(&[(name, "{}")]);
         let errors = place.fails(&["init"]);
-        assert!(errors.contains(&format!("{name} exists already")), "{errors}");
+        assert!(
+            errors.contains(&format!("{name} exists already")),
+            "{errors}"
+        );
         assert_eq!(place.text(name), "{}");
         assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1);
     }
@@ -74,12 +103,32 @@ fn init_overwrites_nothing() {
 fn init_converts_other_formats() {
     let ada = json!([{"id": 1, "name": "Ada"}]);
     for (name, text, data) in [
-        ("data.json5", "// x\n{users: [{id: 1, name: 'Ada',}],}", json!({"users": ada})),
-        ("db.jsonc", "{ /* x */ \"users\": [{\"id\": 1, \"name\": \"Ada\"}] }", json!({"users": ada})),
-        ("db.yaml", "users:\n  - id: 1\n    name: Ada\n", json!({"users": ada})),
+        (
+            "data.json5",
+            "// x\n{users: [{id: 1, name: 'Ada',}],}",
+            json!({"users": ada}),
+        ),
+        (
+            "db.jsonc",
+            "{ /* x */ \"users\": [{\"id\": 1, \"name\": \"Ada\"}] }",
+            json!({"users": ada}),
+        ),
+        (
+            "db.yaml",
+            "users:\n  - id: 1\n    name: Ada\n",
+            json!({"users": ada}),
+        ),
         ("users.yml", "- {id: 1, name: Ada}\n", json!({"users": ada})),
-        ("norway.yaml", "a: {country: no, day: 2026-01-31}\n", json!({"a": {"country": "no", "day": "2026-01-31"}})),
-        ("users.csv", "\u{feff}id,name\r\n1,Ada\r\n", json!({"users": ada})),
+        (
+            "norway.yaml",
+            "a: {country: no, day: 2026-01-31}\n",
+            json!({"a": {"country": "no", "day": "2026-01-31"}}),
+        ),
+        (
+            "users.csv",
+            "\u{feff}id,name\r\n1,Ada\r\n",
+            json!({"users": ada}),
+        ),
         (
             "places.csv",
             "id;zip;price;open;note\n1;01234;1.5;true;\"a;b\"\n2;12345;;false;\n",
@@ -88,10 +137,22 @@ fn init_converts_other_formats() {
                 {"id": 2, "zip": "12345", "price": null, "open": false, "note": ""}
             ]}),
         ),
-        ("big.csv", "id\n12345678901234567890123\n", json!({"big": [{"id": "12345678901234567890123"}]})),
-        ("users.ndjson", "{\"id\": 1, \"name\": \"Ada\"}\n\n", json!({"users": ada})),
+        (
+            "big.csv",
+            "id\n12345678901234567890123\n",
+            json!({"big": [{"id": "12345678901234567890123"}]}),
+        ),
+        (
+            "users.ndjson",
+            "{\"id\": 1, \"name\": \"Ada\"}\n\n",
+            json!({"users": ada}),
+        ),
         ("users.jsonl", "", json!({"users": []})),
-        ("users.json", "[{\"id\": 1, \"name\": \"Ada\"}]", json!({"users": ada})),
+        (
+            "users.json",
+            "[{\"id\": 1, \"name\": \"Ada\"}]",
+            json!({"users": ada}),
+        ),
     ] {
         let place = place(&[(&format!("in/{name}"), text)]);
         let said = prints(&place, &["init", "--from", &format!("in/{name}")]);
@@ -105,8 +166,16 @@ fn init_converts_other_formats() {
         ("a.yaml", "5", "neither resources by name nor a list"),
         ("a.json5", "{a: }", "a.json5"),
         ("a.csv", "a,b\n1\n", "a.csv"),
-        ("a.csv", "id,name,name\n1,A,B\n", "two columns are called \"name\""),
-        ("a.csv", "id,name\n1,\"A\n2,B\n", "a quoted cell is not closed"),
+        (
+            "a.csv",
+            "id,name,name\n1,A,B\n",
+            "two columns are called \"name\"",
+        ),
+        (
+            "a.csv",
+            "id,name\n1,\"A\n2,B\n",
+            "a quoted cell is not closed",
+        ),
         ("a.json5", "{a: [1], a: []}", "the key \"a\" is there twice"),
         ("a.json5", "{a: Infinity}", "JSON has no number inf"),
         ("a.yaml", "a: .nan", "non-finite"),
@@ -125,11 +194,26 @@ fn init_converts_other_formats() {
 /// The last command that a message names, run by a shell.
 #[cfg(unix)]
 fn follow_help(place: &Place, errors: &str) {
-    let command = errors.lines().rfind(|line| line.contains("help:")).and_then(|line| line.split_once(": ")).unwrap().1;
-    let command = command.split_once(": ").map_or(command, |(_, command)| command);
-    let path = format!("{}:{}", Path::new(STANDIN).parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let output =
-        Command::new("sh").args(["-c", command]).current_dir(place.path(".")).env("PATH", path).output().unwrap();
+    let command = errors
+        .lines()
+        .rfind(|line| line.contains("help:"))
+        .and_then(|line| line.split_once(": "))
+        .unwrap()
+        .1;
+    let command = command
+        .split_once(": ")
+        .map_or(command, |(_, command)| command);
+    let path = format!(
+        "{}:{}",
+        Path::new(STANDIN).parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(place.path("."))
+        .env("PATH", path)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{command}: {output:?}");
 }
 
@@ -171,7 +255,11 @@ fn completions_know_the_commands_and_options() {
         // The shells that are here must be able to read it.
         if matches!(shell, "bash" | "zsh" | "fish") {
             std::fs::write(place.path("completions"), &text).unwrap();
-            if let Ok(output) = Command::new(shell).arg("-n").arg(place.path("completions")).output() {
+            if let Ok(output) = Command::new(shell)
+                .arg("-n")
+                .arg(place.path("completions"))
+                .output()
+            {
                 assert!(output.status.success(), "{shell}: {output:?}");
             }
         }
@@ -184,11 +272,19 @@ fn the_manual_page_has_every_option_of_the_help() {
     let manual = prints(&place, &["man"]);
     assert!(manual.contains(".TH standin 1"), "{manual}");
     let help = prints(&place, &["--help"]);
-    let options = help.lines().filter_map(|line| line.trim().split_once("--")).filter(|(before, _)| before.len() <= 4);
-    let names: Vec<&str> = options.map(|(_, rest)| rest.split([' ', '[', '=']).next().unwrap()).collect();
+    let options = help
+        .lines()
+        .filter_map(|line| line.trim().split_once("--"))
+        .filter(|(before, _)| before.len() <= 4);
+    let names: Vec<&str> = options
+        .map(|(_, rest)| rest.split([' ', '[', '=']).next().unwrap())
+        .collect();
     assert!(names.len() > 30, "{names:?}");
     for name in names {
-        assert!(manual.contains(&name.replace('-', "\\-")), "the manual does not have --{name}");
+        assert!(
+            manual.contains(&name.replace('-', "\\-")),
+            "the manual does not have --{name}"
+        );
     }
 }
 
@@ -209,14 +305,42 @@ fn schemas_accept_what_the_program_reads() {
     );
     for (file, good, bad) in [
         ("api", parse(&place.text("db.json")), json!([])),
-        ("rules", own_rules, json!({"properties": {"a": {"items": {"propertys": {}}}}})),
-        ("rules", every_rule, json!({"properties": {"a": {"items": {"references": {"onDelete": "x"}}}}})),
-        ("rules", parse(RULES), json!({"properties": {"a": {"items": {"type": "strin"}}}})),
+        (
+            "rules",
+            own_rules,
+            json!({"properties": {"a": {"items": {"propertys": {}}}}}),
+        ),
+        (
+            "rules",
+            every_rule,
+            json!({"properties": {"a": {"items": {"references": {"onDelete": "x"}}}}}),
+        ),
+        (
+            "rules",
+            parse(RULES),
+            json!({"properties": {"a": {"items": {"type": "strin"}}}}),
+        ),
         ("routes", json!({"/api/*": "/$1"}), json!({"/api": 1})),
-        ("config", json!({"port": 4000, "readOnly": true, "static": "build"}), json!({"prot": 4000})),
-        ("config", json!({"$schema": "x", "port": "auto", "body-limit": "10m", "fks": "_id"}), json!({"port": 70000})),
-        ("config", json!({"durability": "memory", "allow-host": ["a"], "routes": null}), json!({"exec": "rm"})),
-        ("config", json!({"static": false, "read-only": null}), json!({"durability": "sure"})),
+        (
+            "config",
+            json!({"port": 4000, "readOnly": true, "static": "build"}),
+            json!({"prot": 4000}),
+        ),
+        (
+            "config",
+            json!({"$schema": "x", "port": "auto", "body-limit": "10m", "fks": "_id"}),
+            json!({"port": 70000}),
+        ),
+        (
+            "config",
+            json!({"durability": "memory", "allow-host": ["a"], "routes": null}),
+            json!({"exec": "rm"}),
+        ),
+        (
+            "config",
+            json!({"static": false, "read-only": null}),
+            json!({"durability": "sure"}),
+        ),
     ] {
         let schema = schema(file);
         assert!(
@@ -227,13 +351,22 @@ fn schemas_accept_what_the_program_reads() {
         assert!(!schema.is_valid(&bad), "{file}: {bad}");
     }
     // The program takes the `$schema` that an editor needs.
-    let place = self::place(&[("db.json", "{}"), ("json-server.json", r#"{"$schema": "config.json", "port": 0}"#)]);
+    let place = self::place(&[
+        ("db.json", "{}"),
+        (
+            "json-server.json",
+            r#"{"$schema": "config.json", "port": 0}"#,
+        ),
+    ]);
     place.start(&[]).home();
 }
 
 #[test]
 fn a_config_file_cannot_run_commands() {
-    let place = place(&[("db.json", "{}"), ("json-server.json", "{\"port\": 0, \"exec\": \"echo\"}")]);
+    let place = place(&[
+        ("db.json", "{}"),
+        ("json-server.json", "{\"port\": 0, \"exec\": \"echo\"}"),
+    ]);
     let errors = place.fails(&[]);
     assert!(errors.contains("no option \"exec\""), "{errors}");
 }
@@ -243,20 +376,33 @@ fn health_tells_by_its_exit_code() {
     let place = place(&[("db.json", "{}")]);
     let running = place.start(&["db.json", "--port", "0", "--no-admin"]);
     let home = running.home();
-    for url in [home.clone(), format!("{home}/"), home.trim_start_matches("http://").to_string()] {
+    for url in [
+        home.clone(),
+        format!("{home}/"),
+        home.trim_start_matches("http://").to_string(),
+    ] {
         assert_eq!(prints(&place, &["health", &url]), "");
     }
     drop(running);
     let ended = place.run(&["health", &home]);
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.errors.starts_with(&format!("error: {home}: no response")), "{ended:?}");
+    assert!(
+        ended
+            .errors
+            .starts_with(&format!("error: {home}: no response")),
+        "{ended:?}"
+    );
     // Something else answers there.
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
     let answers = std::thread::spawn(move || {
         let (mut stream, _) = other.accept().unwrap();
         std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
-        std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+        std::io::Write::write_all(
+            &mut stream,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        )
+        .unwrap();
     });
     let ended = place.run(&["health", &address]);
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -266,15 +412,23 @@ fn health_tells_by_its_exit_code() {
 #[test]
 fn port_auto_takes_a_free_port_each_time() {
     let places: Vec<Place> = (0..3).map(|_| place(&[("db.json", "{}")])).collect();
-    let running: Vec<_> = places.iter().map(|place| place.start(&["db.json", "--port", "auto"])).collect();
-    let mut ports: Vec<u16> =
-        running.iter().map(|running| running.home().rsplit(':').next().unwrap().parse().unwrap()).collect();
+    let running: Vec<_> = places
+        .iter()
+        .map(|place| place.start(&["db.json", "--port", "auto"]))
+        .collect();
+    let mut ports: Vec<u16> = running
+        .iter()
+        .map(|running| running.home().rsplit(':').next().unwrap().parse().unwrap())
+        .collect();
     assert!(ports.iter().all(|port| *port >= 3000), "{ports:?}");
     ports.sort_unstable();
     ports.dedup();
     assert_eq!(ports.len(), 3);
     let errors = places[0].fails(&["db.json", "--ephemeral", "--port", &ports[0].to_string()]);
-    assert!(errors.contains("in use") && errors.contains("--port auto"), "{errors}");
+    assert!(
+        errors.contains("in use") && errors.contains("--port auto"),
+        "{errors}"
+    );
     let errors = places[0].fails(&["db.json", "--port", "any"]);
     assert!(errors.contains("0 to 65535, or auto"), "{errors}");
 }
@@ -283,7 +437,13 @@ fn port_auto_takes_a_free_port_each_time() {
 fn quiet_prints_a_port_that_the_caller_cannot_know() {
     let place = place(&[("db.json", "{\"a\": []}")]);
     for port in ["0", "auto"] {
-        let running = place.start(&["db.json", "--quiet", "--port", port, "--exit-on-stdin-close"]);
+        let running = place.start(&[
+            "db.json",
+            "--quiet",
+            "--port",
+            port,
+            "--exit-on-stdin-close",
+        ]);
         let port: u16 = running.line(|_| true).parse().unwrap();
         let mut client = Client::connect(([127, 0, 0, 1], port).into());
         assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
@@ -291,14 +451,28 @@ fn quiet_prints_a_port_that_the_caller_cannot_know() {
         let mut running = running;
         drop(running.child.stdin.take());
         let ended = running.end();
-        assert_eq!((ended.status.code(), ended.out.as_str(), ended.errors.as_str()), (Some(0), "", ""));
+        assert_eq!(
+            (
+                ended.status.code(),
+                ended.out.as_str(),
+                ended.errors.as_str()
+            ),
+            (Some(0), "", "")
+        );
     }
 }
 
 #[test]
 fn a_closed_standard_input_stops_it_if_it_should() {
     let place = place(&[("db.json", "{\"a\": []}")]);
-    let mut running = place.start(&["db.json", "--port", "0", "--exit-on-stdin-close", "--journal-above", "0"]);
+    let mut running = place.start(&[
+        "db.json",
+        "--port",
+        "0",
+        "--exit-on-stdin-close",
+        "--journal-above",
+        "0",
+    ]);
     let mut client = running.client();
     // What comes in is not looked at.
     let input = running.child.stdin.as_mut().unwrap();
@@ -307,7 +481,11 @@ fn a_closed_standard_input_stops_it_if_it_should() {
     drop(running.child.stdin.take());
     assert_eq!(running.end().status.code(), Some(0));
     assert_eq!(parse(&place.text("db.json"))["a"][0]["id"], 1);
-    assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1, "the journal is gone");
+    assert_eq!(
+        std::fs::read_dir(place.path(".")).unwrap().count(),
+        1,
+        "the journal is gone"
+    );
     let mut running = place.start(&["db.json", "--port", "0"]);
     drop(running.child.stdin.take());
     assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
@@ -323,7 +501,11 @@ mod exec {
         place.variables = vec![("PORT", "0"), ("STANDIN", STANDIN)];
         let command = "echo \"port=$PORT\"; \"$STANDIN\" health \"$STANDIN_URL\" && exit 7";
         let ended = place.run(&["db.json", "--exec", command]);
-        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(7), ""), "{ended:?}");
+        assert_eq!(
+            (ended.status.code(), ended.errors.as_str()),
+            (Some(7), ""),
+            "{ended:?}"
+        );
         assert!(ended.out.contains("port=\n"), "{ended:?}");
         for (command, code) in [("true", 0), ("false", 1), ("kill -9 $$", 137)] {
             let ended = place.run(&["db.json", "--quiet", "--exec", command]);
@@ -348,18 +530,26 @@ mod exec {
             running.line(|line| line == "stopping");
             let code = running.end().status.code();
             let killed = 128 + signal.as_raw();
-            assert!(code == Some(5) || code == Some(killed), "{signal:?}: {code:?}");
+            assert!(
+                code == Some(5) || code == Some(killed),
+                "{signal:?}: {code:?}"
+            );
         }
     }
 
     #[test]
     fn ctrl_c_in_a_terminal_reaches_both() {
         let place = place(&[("db.json", "{\"a\": []}")]);
-        let script = "trap 'echo \"got it\"; exit 5' INT; echo rea\"\"dy; while :; do sleep 0.1; done";
-        let command = pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exec", script]);
+        let script =
+            "trap 'echo \"got it\"; exit 5' INT; echo rea\"\"dy; while :; do sleep 0.1; done";
+        let command = pty_process::blocking::Command::new(STANDIN)
+            .args(["db.json", "--port", "0", "--exec", script]);
         let mut terminal = crate::terminal::Terminal::start(command.current_dir(place.path(".")));
         terminal.shows("ready");
-        assert!(!terminal.text().contains("Type s"), "the keys are the command's");
+        assert!(
+            !terminal.text().contains("Type s"),
+            "the keys are the command's"
+        );
         terminal.type_in("\x03");
         terminal.shows("got it");
         assert_eq!(terminal.ended().code(), Some(5));
@@ -368,8 +558,11 @@ mod exec {
     #[test]
     fn the_command_has_the_terminal_for_its_input() {
         let place = place(&[("db.json", "{\"a\": []}")]);
-        let command = pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exec"]);
-        let command = command.arg("read line; echo \"<$line>\"; exit 4").current_dir(place.path("."));
+        let command =
+            pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exec"]);
+        let command = command
+            .arg("read line; echo \"<$line>\"; exit 4")
+            .current_dir(place.path("."));
         let mut terminal = crate::terminal::Terminal::start(command);
         terminal.shows("Ctrl+C");
         terminal.type_in("s\n");
@@ -382,8 +575,12 @@ mod exec {
 #[test]
 fn ctrl_d_in_a_terminal_stops_it_if_it_should() {
     let place = place(&[("db.json", "{\"a\": []}")]);
-    let command =
-        pty_process::blocking::Command::new(STANDIN).args(["db.json", "--port", "0", "--exit-on-stdin-close"]);
+    let command = pty_process::blocking::Command::new(STANDIN).args([
+        "db.json",
+        "--port",
+        "0",
+        "--exit-on-stdin-close",
+    ]);
     let mut terminal = crate::terminal::Terminal::start(command.current_dir(place.path(".")));
     terminal.port();
     terminal.type_in("s\n");
@@ -396,16 +593,26 @@ fn ctrl_d_in_a_terminal_stops_it_if_it_should() {
 #[test]
 fn open_opens_the_page_or_says_where_it_is() {
     use std::os::unix::fs::PermissionsExt;
-    let mut place =
-        place(&[("db.json", "{}"), ("bin/xdg-open", "#!/bin/sh\necho \"$1\" > \"$OPENED\"\n"), ("none/x", "")]);
+    let mut place = place(&[
+        ("db.json", "{}"),
+        ("bin/xdg-open", "#!/bin/sh\necho \"$1\" > \"$OPENED\"\n"),
+        ("none/x", ""),
+    ]);
     let opener = place.path("bin/xdg-open");
     std::fs::set_permissions(opener, std::fs::Permissions::from_mode(0o755)).unwrap();
     let leak = |path: std::path::PathBuf| &*Box::leak(path.display().to_string().into_boxed_str());
     let opened = place.path("opened");
-    place.variables = vec![("PATH", leak(place.path("bin"))), ("OPENED", leak(opened.clone()))];
+    place.variables = vec![
+        ("PATH", leak(place.path("bin"))),
+        ("OPENED", leak(opened.clone())),
+    ];
     let running = place.start(&["db.json", "--port", "0", "--open"]);
     let home = running.home();
-    let url = until("the page is opened", || std::fs::read_to_string(&opened).ok().filter(|text| text.ends_with('\n')));
+    let url = until("the page is opened", || {
+        std::fs::read_to_string(&opened)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
     assert_eq!(url.trim(), home);
     place.variables = vec![("PATH", leak(place.path("none")))];
     let running = place.start(&["db.json", "--ephemeral", "--port", "0", "--open"]);
@@ -420,7 +627,12 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
     let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
         command.stdin(Stdio::null());
     });
-    assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
+    assert_eq!(
+        Client::connect(process.address)
+            .send("GET", "/a", NONE, "")
+            .status,
+        200
+    );
     process.kill();
 }
 
@@ -428,20 +640,40 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
 #[test]
 fn the_commands_of_the_readme_work() {
     let readme = include_str!("../../README.md");
-    let lines = readme.split("```text\n").skip(1).flat_map(|block| block.split("```").next().unwrap().lines());
+    let lines = readme
+        .split("```text\n")
+        .skip(1)
+        .flat_map(|block| block.split("```").next().unwrap().lines());
     let commands: Vec<&str> = lines
-        .filter_map(|line| line.strip_prefix("npx ").unwrap_or(line).split('#').next()?.strip_prefix("standin "))
+        .filter_map(|line| {
+            line.strip_prefix("npx ")
+                .unwrap_or(line)
+                .split('#')
+                .next()?
+                .strip_prefix("standin ")
+        })
         .filter(|rest| !rest.contains('[') && !rest.starts_with(char::is_numeric))
         .map(str::trim)
         .collect();
-    assert!(commands.contains(&"init") && commands.contains(&"db.json"), "{commands:?}");
-    let place =
-        place(&[("docs/page.md", "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, ...}\n```\n")]);
+    assert!(
+        commands.contains(&"init") && commands.contains(&"db.json"),
+        "{commands:?}"
+    );
+    let place = place(&[(
+        "docs/page.md",
+        "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, ...}\n```\n",
+    )]);
     for command in commands {
         let arguments: Vec<&str> = command.split(' ').collect();
         match arguments[0] {
-            "init" | "check" => assert_eq!(place.run(&arguments).status.code(), Some(0), "{command}"),
-            _ => _ = place.start(&[&arguments[..], &["--port", "0"]].concat()).home(),
+            "init" | "check" => {
+                assert_eq!(place.run(&arguments).status.code(), Some(0), "{command}")
+            }
+            _ => {
+                _ = place
+                    .start(&[&arguments[..], &["--port", "0"]].concat())
+                    .home()
+            }
         }
     }
 }

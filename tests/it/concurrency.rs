@@ -17,22 +17,34 @@ fn of_two_hundred_posts_of_one_email_one_is_taken() {
             .map(|number| {
                 let barrier = &barrier;
                 scope.spawn(move || {
-                    let email = if number % 2 == 0 { "one@example.com" } else { "ONE@Example.com" };
-                    let body = format!(r#"{{"lastName": "A", "firstName": "B{number}", "email": "{email}"}}"#);
+                    let email = if number % 2 == 0 {
+                        "one@example.com"
+                    } else {
+                        "ONE@Example.com"
+                    };
+                    let body = format!(
+                        r#"{{"lastName": "A", "firstName": "B{number}", "email": "{email}"}}"#
+                    );
                     let mut client = Client::connect(address);
                     barrier.wait();
                     client.send("POST", "/users", JSON, body)
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     let created: Vec<_> = replies.iter().filter(|reply| reply.status == 201).collect();
     assert_eq!(created.len(), 1);
     for reply in replies.iter().filter(|reply| reply.status != 201) {
         reply.problem(409, "not-unique");
     }
-    assert_eq!(fixture.data()["users"], Value::Array(vec![created[0].value()]));
+    assert_eq!(
+        fixture.data()["users"],
+        Value::Array(vec![created[0].value()])
+    );
     assert_eq!(created[0].value()["id"], 1);
 }
 
@@ -50,7 +62,8 @@ fn a_thousand_posts_make_a_thousand_records_without_gap_or_double() {
                     barrier.wait();
                     let post = |number| {
                         let email = format!("{thread}.{number}@example.com");
-                        let body = format!(r#"{{"lastName": "A", "firstName": "B", "email": "{email}"}}"#);
+                        let body =
+                            format!(r#"{{"lastName": "A", "firstName": "B", "email": "{email}"}}"#);
                         let reply = client.send("POST", "/users", JSON, body);
                         assert_eq!(reply.value()["email"], email);
                         reply
@@ -59,18 +72,32 @@ fn a_thousand_posts_make_a_thousand_records_without_gap_or_double() {
                 })
             })
             .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
     });
     assert!(replies.iter().all(|reply| reply.status == 201));
-    let ids: BTreeSet<u64> = replies.iter().map(|reply| reply.value()["id"].as_u64().unwrap()).collect();
+    let ids: BTreeSet<u64> = replies
+        .iter()
+        .map(|reply| reply.value()["id"].as_u64().unwrap())
+        .collect();
     assert_eq!(ids, (1..=1000).collect());
     let data = fixture.data();
-    let in_file: Vec<u64> =
-        data["users"].as_array().unwrap().iter().map(|record| record["id"].as_u64().unwrap()).collect();
+    let in_file: Vec<u64> = data["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["id"].as_u64().unwrap())
+        .collect();
     assert_eq!(in_file, (1..=1000).collect::<Vec<_>>());
     for reply in &replies {
         let id = reply.value()["id"].as_u64().unwrap() as usize;
-        assert_eq!(data["users"][id - 1], reply.value(), "what was answered is what is stored");
+        assert_eq!(
+            data["users"][id - 1],
+            reply.value(),
+            "what was answered is what is stored"
+        );
     }
     let text = fixture.text();
     fixture.restart();
@@ -89,7 +116,11 @@ fn writers_of_one_record_lose_none_of_their_fields() {
                 for number in 0..20 {
                     let body = format!("{{\"t{thread}\": {number}}}");
                     let reply = client.send("PATCH", "/a/1", JSON, body);
-                    assert_eq!(reply.value()[format!("t{thread}")], number, "one reads one's own write");
+                    assert_eq!(
+                        reply.value()[format!("t{thread}")],
+                        number,
+                        "one reads one's own write"
+                    );
                     let seen = client.send("GET", "/a/1", NONE, "").value();
                     assert_eq!(seen[format!("t{thread}")], number);
                 }
@@ -98,7 +129,10 @@ fn writers_of_one_record_lose_none_of_their_fields() {
     });
     let record = fixture.get("/a/1").value();
     assert_eq!(record.as_object().unwrap().len(), 9);
-    assert!((0..8).all(|thread| record[format!("t{thread}")] == 19), "{record:#}");
+    assert!(
+        (0..8).all(|thread| record[format!("t{thread}")] == 19),
+        "{record:#}"
+    );
     assert_eq!(fixture.data()["a"][0], record);
 }
 
@@ -111,17 +145,28 @@ fn a_reader_sees_whole_states_only() {
         let writer = scope.spawn(move || {
             let mut client = Client::connect(address);
             for number in 1..=100 {
-                assert_eq!(client.send("PUT", "/a", JSON, format!("{{\"n\": {number}}}")).status, 200);
+                assert_eq!(
+                    client
+                        .send("PUT", "/a", JSON, format!("{{\"n\": {number}}}"))
+                        .status,
+                    200
+                );
                 assert_eq!(client.send("POST", "/b", JSON, "{}").status, 201);
             }
         });
         let mut client = Client::connect(address);
         while !writer.is_finished() {
             let all = client.send("GET", "/db", NONE, "").value();
-            let (count, number) = (all["b"].as_array().unwrap().len(), all["a"]["n"].as_u64().unwrap() as usize);
+            let (count, number) = (
+                all["b"].as_array().unwrap().len(),
+                all["a"]["n"].as_u64().unwrap() as usize,
+            );
             assert!(count == number || count + 1 == number, "{count} {number}");
             let file = fixture.data();
-            assert!(file["b"].as_array().unwrap().len() >= count, "what a reader sees is in the file");
+            assert!(
+                file["b"].as_array().unwrap().len() >= count,
+                "what a reader sees is in the file"
+            );
         }
     });
 }
@@ -150,9 +195,13 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
             std::fs::write(&beside, format!("{data:#}\n")).unwrap();
             std::fs::rename(&beside, fixture.path()).unwrap();
             let mut client = fixture.client();
-            until("the edit is seen", || (client.send("GET", "/note", NONE, "").value()["n"] == number).then_some(()));
+            until("the edit is seen", || {
+                (client.send("GET", "/note", NONE, "").value()["n"] == number).then_some(())
+            });
         }
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
     });
     // One more write: it finds whatever the watcher has not taken in yet.
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);

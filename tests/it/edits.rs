@@ -55,14 +55,20 @@ fn an_edit_is_seen_within_a_fifth_of_a_second_whichever_way_it_is_saved() {
         // The tests share the machine: the fastest of some edits says how long it takes when nothing is in the way.
         let fastest = (1..=4)
             .map(|number| {
-                save(fixture.path(), &format!("{{\"a\": [{{\"id\": {number}}}]}}\n"));
+                save(
+                    fixture.path(),
+                    &format!("{{\"a\": [{{\"id\": {number}}}]}}\n"),
+                );
                 let saved = Instant::now();
                 let at = fixture.reloaded();
                 assert_eq!(fixture.get(&format!("/a/{number}")).status, 200, "{way}");
                 at.saturating_duration_since(saved)
             })
             .min();
-        assert!(fastest < Some(Duration::from_millis(200)), "{way}: {fastest:?}");
+        assert!(
+            fastest < Some(Duration::from_millis(200)),
+            "{way}: {fastest:?}"
+        );
     }
 }
 
@@ -77,13 +83,18 @@ fn the_notice_of_an_edit_counts_what_changed() {
         Notice::Reloaded { changes, .. } => Some(changes.clone()),
         _ => None,
     });
-    let told: Vec<_> = changes.iter().map(|one| (one.resource.as_str(), one.added, one.changed, one.removed)).collect();
+    let told: Vec<_> = changes
+        .iter()
+        .map(|one| (one.resource.as_str(), one.added, one.changed, one.removed))
+        .collect();
     assert_eq!(told, [("a", 2, 1, 1), ("o", 0, 1, 0)]);
 }
 
 #[test]
 fn own_saves_are_no_edits() {
-    let fixture = Fixture::new("{\"a\": []}", None, |options| options.unseen = Duration::ZERO);
+    let fixture = Fixture::new("{\"a\": []}", None, |options| {
+        options.unseen = Duration::ZERO
+    });
     let mut client = fixture.client();
     for _ in 0..20 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
@@ -91,11 +102,24 @@ fn own_saves_are_no_edits() {
     // What the watcher has seen of them is told before the edit that comes after.
     in_place(
         fixture.path(),
-        &fixture.text().replace("\"id\":1}", "\"id\":1,\"n\":1}").replace("\"id\": 1}", "\"id\": 1, \"n\": 1}"),
+        &fixture
+            .text()
+            .replace("\"id\":1}", "\"id\":1,\"n\":1}")
+            .replace("\"id\": 1}", "\"id\": 1, \"n\": 1}"),
     );
     let first = fixture.notice(|notice| Some(notice.clone())).1;
-    let Notice::Reloaded { changes, .. } = first else { panic!("{first:?}") };
-    assert_eq!((changes.len(), changes[0].added, changes[0].changed, changes[0].removed), (1, 0, 1, 0));
+    let Notice::Reloaded { changes, .. } = first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(
+        (
+            changes.len(),
+            changes[0].added,
+            changes[0].changed,
+            changes[0].removed
+        ),
+        (1, 0, 1, 0)
+    );
 }
 
 fn broken(fixture: &Fixture) -> Faults {
@@ -119,13 +143,23 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing_until_it_is_mended()
         save(fixture.path(), broken_text);
         let faults = broken(&fixture);
         assert_eq!(place(&faults), "4:3", "{way}");
-        assert!(faults.list[0].message.contains("after the comma"), "{faults:?}");
+        assert!(
+            faults.list[0].message.contains("after the comma"),
+            "{faults:?}"
+        );
         // Reads go on, writes would overwrite the edit.
         assert_eq!(fixture.get("/db").text(), before);
-        for (method, path, body) in [("POST", "/a", "{}"), ("PATCH", "/a/1", "{\"n\": 3}"), ("DELETE", "/a/1", "")] {
+        for (method, path, body) in [
+            ("POST", "/a", "{}"),
+            ("PATCH", "/a/1", "{\"n\": 3}"),
+            ("DELETE", "/a/1", ""),
+        ] {
             let problem = fixture.json(method, path, body).problem(503, "broken-file");
             let detail = problem["detail"].as_str().unwrap();
-            assert!(detail.contains("line 4, column 3") && detail.contains("after the comma"), "{detail}");
+            assert!(
+                detail.contains("line 4, column 3") && detail.contains("after the comma"),
+                "{detail}"
+            );
         }
         assert_eq!(fixture.text(), broken_text);
         assert_eq!(fixture.get("/db").text(), before);
@@ -140,10 +174,18 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing_until_it_is_mended()
 #[test]
 fn an_edit_that_breaks_a_rule_is_told_with_each_place_and_changes_nothing() {
     let fixture = serve_with_rules("{\"users\": []}");
-    let user =
-        |email: &str, name: &str| format!("    {{\"lastName\": {name}, \"firstName\": \"F\", \"email\": \"{email}\"}}");
+    let user = |email: &str, name: &str| {
+        format!("    {{\"lastName\": {name}, \"firstName\": \"F\", \"email\": \"{email}\"}}")
+    };
     let file = |users: &[String]| format!("{{\n  \"users\": [\n{}\n  ]\n}}\n", users.join(",\n"));
-    in_place(fixture.path(), &file(&[user("a@x.org", "\"A\""), user("b@x.org", "7"), user("nowhere", "\"C\"")]));
+    in_place(
+        fixture.path(),
+        &file(&[
+            user("a@x.org", "\"A\""),
+            user("b@x.org", "7"),
+            user("nowhere", "\"C\""),
+        ]),
+    );
     let faults = broken(&fixture);
     let places: Vec<_> = faults
         .list
@@ -151,16 +193,29 @@ fn an_edit_that_breaks_a_rule_is_told_with_each_place_and_changes_nothing() {
         .map(|fault| standin::internals::json::Place::of(&faults.text, fault.offset).to_string())
         .collect();
     assert_eq!(places, ["4:18", "5:50"], "{faults:?}");
-    assert!(faults.list[0].message.contains("users[1]/lastName"), "{faults:?}");
+    assert!(
+        faults.list[0].message.contains("users[1]/lastName"),
+        "{faults:?}"
+    );
     assert_eq!(fixture.get("/users").text(), "[]");
     fixture
-        .json("POST", "/users", r#"{"lastName": "A", "firstName": "B", "email": "c@x.org"}"#)
+        .json(
+            "POST",
+            "/users",
+            r#"{"lastName": "A", "firstName": "B", "email": "c@x.org"}"#,
+        )
         .problem(503, "broken-file");
     // Two records with one address.
-    in_place(fixture.path(), &file(&[user("a@x.org", "\"A\""), user("A@X.org", "\"B\"")]));
+    in_place(
+        fixture.path(),
+        &file(&[user("a@x.org", "\"A\""), user("A@X.org", "\"B\"")]),
+    );
     let faults = broken(&fixture);
     assert_eq!(place(&faults), "4:5");
-    assert!(faults.list[0].message.contains("email") && faults.list[0].message.contains("unique"), "{faults:?}");
+    assert!(
+        faults.list[0].message.contains("email") && faults.list[0].message.contains("unique"),
+        "{faults:?}"
+    );
     assert_eq!(fixture.get("/users").text(), "[]");
     in_place(fixture.path(), &file(&[user("a@x.org", "\"A\"")]));
     fixture.reloaded();
@@ -177,7 +232,10 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
     in_place(fixture.path(), text);
     // The very next write finds the file mended, whether or not the watcher has been quicker.
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
+    assert_eq!(
+        fixture.data(),
+        serde_json::json!({"a": [{"id": 1}, {"id": 2}]})
+    );
 }
 
 #[test]
@@ -185,7 +243,9 @@ fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() 
     let repeated = |fixture: &Fixture| {
         let told = |notice: &Notice| match notice {
             Notice::RepeatedIds(RepeatedIds { list, more }) => {
-                let list = list.iter().map(|one| (one.resource.clone(), one.id.to_string(), one.lines));
+                let list = list
+                    .iter()
+                    .map(|one| (one.resource.clone(), one.id.to_string(), one.lines));
                 Some((list.collect::<Vec<_>>(), *more))
             }
             _ => None,
@@ -194,10 +254,20 @@ fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() 
     };
     let text = "{\n\"a\": [{\"id\": 1}],\n\"users\": [\n  {\"id\": 1},\n  {\"id\": 2},\n  {\"id\": \"1\"}\n]}";
     let fixture = serve_data(text);
-    assert_eq!(repeated(&fixture), (vec![("users".into(), "1".into(), [4, 6])], 0));
-    assert_eq!(fixture.get("/users").value().as_array().unwrap().len(), 3, "they are served");
+    assert_eq!(
+        repeated(&fixture),
+        (vec![("users".into(), "1".into(), [4, 6])], 0)
+    );
+    assert_eq!(
+        fixture.get("/users").value().as_array().unwrap().len(),
+        3,
+        "they are served"
+    );
     assert_eq!(fixture.json("PATCH", "/users/1", "{\"n\": 1}").status, 200);
-    rename_over(fixture.path(), &format!("\n{}", text.replace("\"id\": 2", "\"id\": 1")));
+    rename_over(
+        fixture.path(),
+        &format!("\n{}", text.replace("\"id\": 2", "\"id\": 1")),
+    );
     let users = |lines| ("users".to_string(), "1".to_string(), lines);
     assert_eq!(repeated(&fixture), (vec![users([5, 6]), users([5, 7])], 0));
 }
@@ -205,11 +275,15 @@ fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() 
 #[test]
 fn a_mistake_that_is_undone_drops_nothing_and_the_log_says_so() {
     for journal_above in [usize::MAX, 0] {
-        let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| options.journal_above = journal_above);
+        let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| {
+            options.journal_above = journal_above
+        });
         for _ in 0..3 {
             assert_eq!(fixture.json("POST", "/a", "{\"n\": 1}").status, 201);
         }
-        until("the file follows", || (fixture.data()["a"].as_array()?.len() == 3).then_some(()));
+        until("the file follows", || {
+            (fixture.data()["a"].as_array()?.len() == 3).then_some(())
+        });
         let good = fixture.text().replace("\"o\": {}", "\"o\": {\"p\": 1}");
         rename_over(fixture.path(), &good);
         fixture.reloaded();
@@ -244,8 +318,17 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
     let fixture = serve_data("{\"a\": [{\"id\": 1}]}");
     std::fs::remove_file(fixture.path()).unwrap();
     let problem = fixture.json("POST", "/a", "{}").problem(503, "unsaved");
-    assert!(problem["detail"].as_str().unwrap().contains("db.json is gone"), "{problem:#}");
-    assert!(problem["hint"].as_str().unwrap().contains("GET /db"), "{problem:#}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("db.json is gone"),
+        "{problem:#}"
+    );
+    assert!(
+        problem["hint"].as_str().unwrap().contains("GET /db"),
+        "{problem:#}"
+    );
     assert_eq!(fixture.get("/a").value(), serde_json::json!([{"id": 1}]));
     let (_, words) = fixture.notice(|notice| match notice {
         Notice::Unsaved { reason, .. } => Some(reason.clone()),
@@ -254,7 +337,10 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
     assert!(words.contains("db.json"), "{words}");
     in_place(fixture.path(), "{\"a\": [{\"id\": 1}]}");
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}, {"id": 2}]}));
+    assert_eq!(
+        fixture.data(),
+        serde_json::json!({"a": [{"id": 1}, {"id": 2}]})
+    );
 }
 
 /// An edit through a hard link in another folder makes no event for the file, as on mounts that report none.
@@ -263,19 +349,33 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
 fn an_edit_that_makes_no_event_is_seen_by_polling() {
     let elsewhere = tempfile::tempdir().unwrap();
     for keeps_time in [false, true] {
-        let fixture = Fixture::new("{\"a\": [], \"n\": 1}", None, |options| options.poll = Duration::from_millis(30));
+        let fixture = Fixture::new("{\"a\": [], \"n\": 1}", None, |options| {
+            options.poll = Duration::from_millis(30)
+        });
         // From here on it is another file than the one that was watched at the start.
         assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
         let link = elsewhere.path().join(format!("{keeps_time}.json"));
         std::fs::hard_link(fixture.path(), &link).unwrap();
         let written = std::fs::metadata(&link).unwrap().modified().unwrap();
-        until("the save is old", || written.elapsed().is_ok_and(|age| age > Duration::from_millis(200)).then_some(()));
+        until("the save is old", || {
+            written
+                .elapsed()
+                .is_ok_and(|age| age > Duration::from_millis(200))
+                .then_some(())
+        });
         in_place(&link, &fixture.text().replace("\"n\": 1", "\"n\": 2"));
         if keeps_time {
             // Size, inode and time of the last write are as before.
-            std::fs::File::options().write(true).open(&link).unwrap().set_modified(written).unwrap();
+            std::fs::File::options()
+                .write(true)
+                .open(&link)
+                .unwrap()
+                .set_modified(written)
+                .unwrap();
         }
-        until("the edit is seen", || (fixture.get("/n").value() == 2).then_some(()));
+        until("the edit is seen", || {
+            (fixture.get("/n").value() == 2).then_some(())
+        });
     }
 }
 
@@ -283,11 +383,21 @@ fn an_edit_that_makes_no_event_is_seen_by_polling() {
 fn a_write_that_meets_an_edit_takes_it_in_first() {
     for watch in [true, false] {
         for (way, save) in WAYS {
-            let fixture = Fixture::new("{\"a\": [{\"id\": 1}]}", None, |options| options.watch = watch);
-            save(fixture.path(), "{\"a\": [{\"id\": 1}, {\"id\": 8, \"mine\": true}]}\n");
+            let fixture = Fixture::new("{\"a\": [{\"id\": 1}]}", None, |options| {
+                options.watch = watch
+            });
+            save(
+                fixture.path(),
+                "{\"a\": [{\"id\": 1}, {\"id\": 8, \"mine\": true}]}\n",
+            );
             let reply = fixture.json("POST", "/a", "{\"n\": 1}");
-            assert_eq!((reply.status, reply.value()["id"].as_u64()), (201, Some(9)), "{way}, watched: {watch}");
-            let expected = serde_json::json!({"a": [{"id": 1}, {"id": 8, "mine": true}, {"n": 1, "id": 9}]});
+            assert_eq!(
+                (reply.status, reply.value()["id"].as_u64()),
+                (201, Some(9)),
+                "{way}, watched: {watch}"
+            );
+            let expected =
+                serde_json::json!({"a": [{"id": 1}, {"id": 8, "mine": true}, {"n": 1, "id": 9}]});
             assert_eq!(fixture.data(), expected, "{way}, watched: {watch}");
             assert_eq!(fixture.get("/db").value(), expected);
         }
@@ -299,7 +409,13 @@ fn unwatched_a_broken_edit_is_found_by_the_next_write_and_kept() {
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.watch = false);
     rename_over(fixture.path(), "{\"a\": [}");
     let problem = fixture.json("POST", "/a", "{}").problem(503, "broken-file");
-    assert!(problem["detail"].as_str().unwrap().contains("line 1, column 8"), "{problem:#}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("line 1, column 8"),
+        "{problem:#}"
+    );
     assert_eq!(fixture.text(), "{\"a\": [}");
     assert_eq!(place(&broken(&fixture)), "1:8");
     rename_over(fixture.path(), "{\"a\": [{\"id\": 3}]}");
@@ -309,15 +425,31 @@ fn unwatched_a_broken_edit_is_found_by_the_next_write_and_kept() {
 /// File times move in steps. An edit within the step of our own save, of the same size, leaves no trace in them.
 #[test]
 fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
-    let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 1}}", None, |options| options.watch = false);
+    let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 1}}", None, |options| {
+        options.watch = false
+    });
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    let saved = std::fs::metadata(fixture.path()).unwrap().modified().unwrap();
-    in_place(fixture.path(), &fixture.text().replace("\"n\": 1", "\"n\": 7"));
-    let file = std::fs::File::options().write(true).open(fixture.path()).unwrap();
+    let saved = std::fs::metadata(fixture.path())
+        .unwrap()
+        .modified()
+        .unwrap();
+    in_place(
+        fixture.path(),
+        &fixture.text().replace("\"n\": 1", "\"n\": 7"),
+    );
+    let file = std::fs::File::options()
+        .write(true)
+        .open(fixture.path())
+        .unwrap();
     file.set_modified(saved).unwrap();
     drop(file);
     // Long after: the time of the file is no longer that of something that may still be going on.
-    until("time passes", || saved.elapsed().is_ok_and(|age| age > Duration::from_millis(120)).then_some(()));
+    until("time passes", || {
+        saved
+            .elapsed()
+            .is_ok_and(|age| age > Duration::from_millis(120))
+            .then_some(())
+    });
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
     assert_eq!(fixture.data()["note"]["n"], 7);
     assert_eq!(fixture.get("/note").value()["n"], 7);
@@ -333,13 +465,21 @@ fn a_symbolic_link_stays_one_and_edits_behind_it_are_seen() {
         std::os::unix::fs::symlink(&target, &options.file).unwrap();
     });
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    assert!(std::fs::symlink_metadata(fixture.path()).unwrap().is_symlink());
+    assert!(
+        std::fs::symlink_metadata(fixture.path())
+            .unwrap()
+            .is_symlink()
+    );
     assert_eq!(std::fs::read_to_string(&target).unwrap(), fixture.text());
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
     rename_over(&target, "{\"a\": [{\"id\": 4}]}");
     fixture.reloaded();
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 5);
-    assert!(std::fs::symlink_metadata(fixture.path()).unwrap().is_symlink());
+    assert!(
+        std::fs::symlink_metadata(fixture.path())
+            .unwrap()
+            .is_symlink()
+    );
 }
 
 /// The file was opened before a save exchanged it, and is written after.
@@ -349,15 +489,22 @@ fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
     use std::io::Write;
     let fixture = Fixture::new("{\"a\": []}", None, |_| ());
     let mut client = fixture.client();
-    let mut opened = std::fs::OpenOptions::new().write(true).open(fixture.folder().join("db.json")).unwrap();
+    let mut opened = std::fs::OpenOptions::new()
+        .write(true)
+        .open(fixture.folder().join("db.json"))
+        .unwrap();
     client.send("POST", "/a", JSON, "{\"n\": 1}");
-    opened.write_all(b"{\"a\": [], \"mine\": {\"late\": true}}").unwrap();
+    opened
+        .write_all(b"{\"a\": [], \"mine\": {\"late\": true}}")
+        .unwrap();
     drop(opened);
     until("the edit is seen", || {
         client.send("POST", "/a", JSON, "{}");
         (client.send("GET", "/mine", NONE, "").status == 200).then_some(())
     });
     // Readers see it first: what was brought together is saved then.
-    until("the edit is in the file", || (fixture.data()["mine"]["late"] == true).then_some(()));
+    until("the edit is in the file", || {
+        (fixture.data()["mine"]["late"] == true).then_some(())
+    });
     assert_eq!(fixture.data()["a"][0]["n"], 1);
 }

@@ -32,12 +32,17 @@ async fn everything() {
     let mut options = Options::from_json(json!({}));
     options.port = server.port();
     let taken = Server::start(&options, Listeners::default()).map(|_| ());
-    assert!(matches!(taken, Err(StartError::Address { .. })), "{taken:?}");
+    assert!(
+        matches!(taken, Err(StartError::Address { .. })),
+        "{taken:?}"
+    );
     options.host = "no.such.host.invalid".into();
     assert!(Server::start(&options, Listeners::default()).is_err());
 
     let sandbox = Sandbox::open(&Options::from_json(json!({"users": [{"id": 7}]}))).unwrap();
-    let response = sandbox.call("GET", "/users/7?_delay=1", &[], Vec::new()).unwrap();
+    let response = sandbox
+        .call("GET", "/users/7?_delay=1", &[], Vec::new())
+        .unwrap();
     assert_eq!(response.status(), 200);
     drop(sandbox);
 
@@ -51,7 +56,10 @@ async fn everything() {
 
     let port = server.port();
     drop(server);
-    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err(), "the port is closed");
+    assert!(
+        TcpStream::connect(("127.0.0.1", port)).await.is_err(),
+        "the port is closed"
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -67,11 +75,21 @@ async fn nothing_panics_in_a_runtime_of_several_threads() {
 #[test]
 fn a_server_from_json_has_rules_and_leaves_no_files() {
     let mut options = Options::from_json(json!({"users": [{"id": 1}]}));
-    options.rules = Some(json!({"properties": {"users": {"items": {"required": ["name"]}}}}).to_string());
-    let error = Server::start(&options, Listeners::default()).map(|_| ()).unwrap_err();
-    let StartError::Data { faults, .. } = &error else { panic!("{error:?}") };
+    options.rules =
+        Some(json!({"properties": {"users": {"items": {"required": ["name"]}}}}).to_string());
+    let error = Server::start(&options, Listeners::default())
+        .map(|_| ())
+        .unwrap_err();
+    let StartError::Data { faults, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(faults.list.len(), 1);
-    assert!(error.source().is_some_and(|source| source.to_string().contains("name")), "{error:?}");
+    assert!(
+        error
+            .source()
+            .is_some_and(|source| source.to_string().contains("name")),
+        "{error:?}"
+    );
 
     options.data = Some(r#"{"users": []}"#.into());
     // Data that is given as text has no file to save to.
@@ -79,8 +97,15 @@ fn a_server_from_json_has_rules_and_leaves_no_files() {
     let server = Server::start(&options, Listeners::default()).unwrap();
     let mut client = Client::connect(server.addresses()[0]);
     assert_eq!(server.url(), format!("http://127.0.0.1:{}", server.port()));
-    client.send("POST", "/users", JSON, "{}").problem(400, "rules");
-    assert_eq!(client.send("POST", "/users", JSON, r#"{"name": "Ada"}"#).status, 201);
+    client
+        .send("POST", "/users", JSON, "{}")
+        .problem(400, "rules");
+    assert_eq!(
+        client
+            .send("POST", "/users", JSON, r#"{"name": "Ada"}"#)
+            .status,
+        201
+    );
     let data: Value = serde_json::from_str(&server.to_json()).unwrap();
     assert_eq!(data["users"][0]["name"], "Ada");
     assert!(!options.file.exists(), "{:?} is only a name", options.file);
@@ -89,6 +114,10 @@ fn a_server_from_json_has_rules_and_leaves_no_files() {
 #[test]
 fn a_sandbox_refuses_what_is_not_http() {
     let sandbox = Sandbox::open(&Options::from_json(json!({"users": []}))).unwrap();
-    assert!(sandbox.call("GET", "/users", &[("a b", "c")], Vec::new()).is_err());
+    assert!(
+        sandbox
+            .call("GET", "/users", &[("a b", "c")], Vec::new())
+            .is_err()
+    );
     assert!(sandbox.call("G T", "/users", &[], Vec::new()).is_err());
 }

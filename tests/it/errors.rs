@@ -13,11 +13,23 @@ fn failures() -> Vec<(&'static str, Row<'static>)> {
     let bad_id = r#"{"lastName": "B", "firstName": "C", "email": "b@example.com", "id": {}}"#;
     let of = |row: Row<'static>, headers| Row { headers, ..row };
     vec![
-        ("malformed-json", row("POST", "/users", "{\"a\": 1,}", 400, Empty)),
-        ("empty-body", of(row("POST", "/users", "", 400, Empty), JSON)),
+        (
+            "malformed-json",
+            row("POST", "/users", "{\"a\": 1,}", 400, Empty),
+        ),
+        (
+            "empty-body",
+            of(row("POST", "/users", "", 400, Empty), JSON),
+        ),
         ("not-an-object", row("POST", "/users", "[1]", 400, Empty)),
-        ("content-type", of(row("POST", "/users", "{\"a\": 1}", 400, Empty), FORM)),
-        ("body-encoding", of(row("POST", "/with%20space", "a=%zz", 400, Empty), FORM)),
+        (
+            "content-type",
+            of(row("POST", "/users", "{\"a\": 1}", 400, Empty), FORM),
+        ),
+        (
+            "body-encoding",
+            of(row("POST", "/with%20space", "a=%zz", 400, Empty), FORM),
+        ),
         ("rules", row("POST", "/users", "{\"email\": 7}", 400, Empty)),
         ("bad-id", row("POST", "/users", bad_id, 400, Empty)),
         ("bad-target", row("GET", "/users/%zz", "", 400, Empty)),
@@ -32,12 +44,25 @@ fn failures() -> Vec<(&'static str, Row<'static>)> {
 
 #[test]
 fn every_kind_has_its_section_in_the_page_and_every_section_its_kind() {
-    let sections: Vec<_> = PAGE.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let kinds: Vec<_> = standin::internals::problems::KINDS.iter().map(|kind| kind.name).collect();
+    let sections: Vec<_> = PAGE
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
+    let kinds: Vec<_> = standin::internals::problems::KINDS
+        .iter()
+        .map(|kind| kind.name)
+        .collect();
     assert_eq!(sections, kinds, "in one order, too");
     for kind in standin::internals::problems::KINDS {
-        let section = PAGE.split(&format!("\n## {}\n\n", kind.name)).nth(1).unwrap();
-        assert!(section.starts_with(&format!("{}. ", kind.status)), "{} begins with its status", kind.name);
+        let section = PAGE
+            .split(&format!("\n## {}\n\n", kind.name))
+            .nth(1)
+            .unwrap();
+        assert!(
+            section.starts_with(&format!("{}. ", kind.status)),
+            "{} begins with its status",
+            kind.name
+        );
     }
     let fixture = serve();
     let page = fixture.get("/-/errors");
@@ -53,17 +78,43 @@ fn every_error_is_a_problem_document_that_every_origin_may_read() {
         headers.push(("Origin", "http://a.example"));
         let reply = fixture.send(row.method, row.url, &headers, row.body);
         let problem = reply.problem(row.status, kind);
-        let known = standin::internals::problems::KINDS.iter().find(|known| known.name == kind).unwrap();
+        let known = standin::internals::problems::KINDS
+            .iter()
+            .find(|known| known.name == kind)
+            .unwrap();
         assert_eq!(problem["title"], known.title);
         assert_eq!(known.status, row.status);
-        assert_eq!(reply.header("access-control-allow-origin"), Some("http://a.example"), "{kind}");
-        assert_eq!(reply.text(), format!("{problem:#}"), "{kind} is printed for people");
+        assert_eq!(
+            reply.header("access-control-allow-origin"),
+            Some("http://a.example"),
+            "{kind}"
+        );
+        assert_eq!(
+            reply.text(),
+            format!("{problem:#}"),
+            "{kind} is printed for people"
+        );
         let members = ["type", "title", "status", "detail", "errors", "hint", "try"];
-        assert!(problem.as_object().unwrap().keys().all(|name| members.contains(&name.as_str())), "{problem:#}");
+        assert!(
+            problem
+                .as_object()
+                .unwrap()
+                .keys()
+                .all(|name| members.contains(&name.as_str())),
+            "{problem:#}"
+        );
         for error in problem["errors"].as_array().into_iter().flatten() {
             let pointer = error["pointer"].as_str().unwrap();
-            assert!(pointer.is_empty() || pointer.starts_with('/'), "{problem:#}");
-            assert!(error["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem:#}");
+            assert!(
+                pointer.is_empty() || pointer.starts_with('/'),
+                "{problem:#}"
+            );
+            assert!(
+                error["detail"]
+                    .as_str()
+                    .is_some_and(|detail| !detail.is_empty()),
+                "{problem:#}"
+            );
         }
     }
     assert_eq!(fixture.text(), before);
@@ -73,7 +124,9 @@ fn every_error_is_a_problem_document_that_every_origin_may_read() {
 fn the_command_of_an_error_works_when_it_is_sent() {
     for (kind, row) in failures() {
         let fixture = serve();
-        let problem = fixture.send(row.method, row.url, row.headers, row.body).value();
+        let problem = fixture
+            .send(row.method, row.url, row.headers, row.body)
+            .value();
         if problem["try"].is_null() {
             // An id that cannot be one, and an escape that nobody can read: the hint says it all.
             assert!(["bad-id", "bad-target"].contains(&kind), "{problem:#}");
@@ -88,21 +141,32 @@ fn the_command_of_an_error_works_when_it_is_sent() {
 #[test]
 fn a_command_quotes_whatever_the_request_had_in_it() {
     let fixture = serve();
-    let hostile =
-        r#"{"lastName": "O'Brien $HOME `id` \\ !\" {a,b} [1-3]", "firstName": "Zoë\n🙂 'x' ", "email": "o@x.org"}"#;
-    let problem = fixture.send("POST", "/users", FORM, hostile).problem(400, "content-type");
+    let hostile = r#"{"lastName": "O'Brien $HOME `id` \\ !\" {a,b} [1-3]", "firstName": "Zoë\n🙂 'x' ", "email": "o@x.org"}"#;
+    let problem = fixture
+        .send("POST", "/users", FORM, hostile)
+        .problem(400, "content-type");
     let reply = fixture.attempt(&problem);
     assert_eq!(reply.status, 201, "{}", reply.text());
     let sent: Value = serde_json::from_str(hostile).unwrap();
     assert_eq!(reply.value()["lastName"], sent["lastName"]);
     assert_eq!(reply.value()["firstName"], sent["firstName"]);
     // The same to a name that needs escapes in the URL.
-    for path in ["/it's%20%22quoted%22", "/line%0Abreak", "/a%2Fb", "/%E2%98%83%20%F0%9F%99%82", "/100%25"] {
-        let problem = fixture.send("POST", path, FORM, hostile).problem(400, "content-type");
+    for path in [
+        "/it's%20%22quoted%22",
+        "/line%0Abreak",
+        "/a%2Fb",
+        "/%E2%98%83%20%F0%9F%99%82",
+        "/100%25",
+    ] {
+        let problem = fixture
+            .send("POST", path, FORM, hostile)
+            .problem(400, "content-type");
         assert_eq!(fixture.attempt(&problem).status, 201, "{problem:#}");
-        for (method, path) in
-            [("DELETE", path.to_string()), ("GET", format!("{path}/x%20y")), ("GET", format!("{path}/1/2/3"))]
-        {
+        for (method, path) in [
+            ("DELETE", path.to_string()),
+            ("GET", format!("{path}/x%20y")),
+            ("GET", format!("{path}/1/2/3")),
+        ] {
             let problem = fixture.send(method, &path, NONE, "").value();
             assert_eq!(fixture.attempt(&problem).status, 200, "{problem:#}");
         }
@@ -129,17 +193,45 @@ fn malformed_json_gives_line_column_and_what_was_expected() {
             "another property after the comma, found `}`",
             "remove the comma",
         ),
-        ("{\"a\": \"ü\" \"b\": 2}", "line 1, column 11", "expected `,` or `}`", "a comma is missing"),
-        ("{'a': 1}", "line 1, column 2", "a property name in double quotes", "double quotes"),
+        (
+            "{\"a\": \"ü\" \"b\": 2}",
+            "line 1, column 11",
+            "expected `,` or `}`",
+            "a comma is missing",
+        ),
+        (
+            "{'a': 1}",
+            "line 1, column 2",
+            "a property name in double quotes",
+            "double quotes",
+        ),
         ("{\"a\": “b”}", "line 1, column 7", "a value", "typographic"),
-        ("{\"a\": 1", "line 1, column 8", "the end of the text", "may be missing"),
+        (
+            "{\"a\": 1",
+            "line 1, column 8",
+            "the end of the text",
+            "may be missing",
+        ),
         ("{} {}", "line 1, column 4", "the end of the text", ""),
-        ("{\"a\": // one\n1}", "line 1, column 7", "a value", "no comments"),
+        (
+            "{\"a\": // one\n1}",
+            "line 1, column 7",
+            "a value",
+            "no comments",
+        ),
     ] {
-        let problem = fixture.json("POST", "/users", body).problem(400, "malformed-json");
+        let problem = fixture
+            .json("POST", "/users", body)
+            .problem(400, "malformed-json");
         let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.contains(place) && detail.contains(expected), "{body}: {problem:#}");
-        assert!(problem["hint"].as_str().unwrap_or("").contains(hint), "{body}: {problem:#}");
+        assert!(
+            detail.contains(place) && detail.contains(expected),
+            "{body}: {problem:#}"
+        );
+        assert!(
+            problem["hint"].as_str().unwrap_or("").contains(hint),
+            "{body}: {problem:#}"
+        );
     }
 }
 
@@ -147,16 +239,26 @@ fn malformed_json_gives_line_column_and_what_was_expected() {
 fn json_that_curl_sent_as_a_form_shows_the_header_to_add() {
     let fixture = serve();
     let body = r#"{"lastName": "Meere", "firstName": "John", "email": "johnm@gmail.com"}"#;
-    let problem = fixture.send("POST", "/users", FORM, body).problem(400, "content-type");
-    let words = "curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"";
+    let problem = fixture
+        .send("POST", "/users", FORM, body)
+        .problem(400, "content-type");
+    let words =
+        "curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"";
     assert_eq!(problem["hint"], words);
-    let command =
-        format!("curl -X POST http://{}/users -H \"Content-Type: application/json\" -d '{body}'", fixture.address());
+    let command = format!(
+        "curl -X POST http://{}/users -H \"Content-Type: application/json\" -d '{body}'",
+        fixture.address()
+    );
     assert_eq!(problem["try"], command);
     let reply = fixture.attempt(&problem);
-    assert_eq!((reply.status, reply.header("location")), (201, Some("/users/2")));
+    assert_eq!(
+        (reply.status, reply.header("location")),
+        (201, Some("/users/2"))
+    );
     // Without rules, too: json-server makes one property of the whole text.
-    let problem = fixture.send("POST", "/with%20space", FORM, "{\"a\": 1}").problem(400, "content-type");
+    let problem = fixture
+        .send("POST", "/with%20space", FORM, "{\"a\": 1}")
+        .problem(400, "content-type");
     assert_eq!(problem["hint"], words);
     assert_eq!(fixture.attempt(&problem).value()["a"], 1);
 }
@@ -178,9 +280,18 @@ fn an_unknown_resource_says_which_one_was_probably_meant() {
         assert_eq!(fixture.attempt(&problem).status, 200);
     }
     let problem = fixture.get("/zebra").problem(404, "no-resource");
-    assert!(problem["hint"].as_str().unwrap().contains("/users"), "{problem:#}");
+    assert!(
+        problem["hint"].as_str().unwrap().contains("/users"),
+        "{problem:#}"
+    );
     let problem = serve_data("{}").get("/users").problem(404, "no-resource");
-    assert!(problem["hint"].as_str().unwrap().contains("{\"users\": []}"), "{problem:#}");
+    assert!(
+        problem["hint"]
+            .as_str()
+            .unwrap()
+            .contains("{\"users\": []}"),
+        "{problem:#}"
+    );
 }
 
 #[test]
@@ -188,20 +299,39 @@ fn an_unknown_id_says_which_there_are() {
     let fixture = serve();
     let problem = fixture.get("/users/2").problem(404, "no-record");
     assert_eq!(problem["detail"], "users has no record with the id 2");
-    assert!(problem["hint"].as_str().unwrap().contains('1'), "{problem:#}");
+    assert!(
+        problem["hint"].as_str().unwrap().contains('1'),
+        "{problem:#}"
+    );
     assert_eq!(fixture.attempt(&problem).status, 200);
 }
 
 #[test]
 fn all_that_is_missing_is_listed_with_its_pointer() {
     let fixture = serve();
-    let problem = fixture.json("POST", "/users", "{\"firstname\": 1, \"email\": \"x\"}").problem(400, "rules");
-    let found: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    let problem = fixture
+        .json("POST", "/users", "{\"firstname\": 1, \"email\": \"x\"}")
+        .problem(400, "rules");
+    let found: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["pointer"])
+        .collect();
     assert_eq!(found, ["/lastName", "/firstName", "/email"], "{problem:#}");
     let problem = fixture.json("POST", "/users", "{}").problem(400, "rules");
-    for (error, name) in problem["errors"].as_array().unwrap().iter().zip(["lastName", "firstName", "email"]) {
+    for (error, name) in
+        problem["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(["lastName", "firstName", "email"])
+    {
         assert_eq!(error["pointer"], format!("/{name}"));
-        assert!(error["detail"].as_str().unwrap().contains("is missing"), "{problem:#}");
+        assert!(
+            error["detail"].as_str().unwrap().contains("is missing"),
+            "{problem:#}"
+        );
     }
     assert_eq!(problem["errors"].as_array().unwrap().len(), 3);
     assert_eq!(fixture.attempt(&problem).status, 201);
@@ -211,17 +341,27 @@ fn all_that_is_missing_is_listed_with_its_pointer() {
 fn a_duplicate_names_the_property_the_value_and_the_record() {
     let fixture = serve();
     let body = r#"{"lastName": "B", "firstName": "C", "email": "Zoe@Example.com"}"#;
-    let problem = fixture.json("POST", "/users", body).problem(409, "not-unique");
+    let problem = fixture
+        .json("POST", "/users", body)
+        .problem(409, "not-unique");
     let detail = problem["detail"].as_str().unwrap();
     assert!(
-        detail.contains("email") && detail.contains("\"Zoe@Example.com\"") && detail.contains("users/1"),
+        detail.contains("email")
+            && detail.contains("\"Zoe@Example.com\"")
+            && detail.contains("users/1"),
         "{detail}"
     );
     assert_eq!(problem["errors"][0]["pointer"], "/email");
     let detail = problem["errors"][0]["detail"].as_str().unwrap();
-    assert!(detail.contains("\"Zoe@Example.com\"") && detail.contains("users/1"), "{detail}");
+    assert!(
+        detail.contains("\"Zoe@Example.com\"") && detail.contains("users/1"),
+        "{detail}"
+    );
     let record = fixture.attempt(&problem).value();
-    assert_eq!((&record["id"], &record["email"]), (&1.into(), &"zoe@example.com".into()));
+    assert_eq!(
+        (&record["id"], &record["email"]),
+        (&1.into(), &"zoe@example.com".into())
+    );
 }
 
 #[test]
@@ -229,12 +369,23 @@ fn several_properties_that_are_unique_together_are_all_named() {
     let rules = r#"{"properties": {"songs": {"type": "array", "items": {"properties": {"name": {}, "album": {}}}, "uniqueItemProperties": [["name", "album"]]}}}"#;
     let data = r#"{"songs": [{"id": "x'y", "name": "A", "album": 1}]}"#;
     let fixture = Fixture::new(data, Some(rules), |_| {});
-    for body in [r#"{"name": "A", "album": 2}"#, r#"{"name": "a", "album": 1}"#, r#"{"name": "A"}"#, r#"{"name": "A"}"#]
-    {
+    for body in [
+        r#"{"name": "A", "album": 2}"#,
+        r#"{"name": "a", "album": 1}"#,
+        r#"{"name": "A"}"#,
+        r#"{"name": "A"}"#,
+    ] {
         assert_eq!(fixture.json("POST", "/songs", body).status, 201, "{body}");
     }
-    let problem = fixture.json("POST", "/songs", r#"{"name": "A", "album": 1}"#).problem(409, "not-unique");
-    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    let problem = fixture
+        .json("POST", "/songs", r#"{"name": "A", "album": 1}"#)
+        .problem(409, "not-unique");
+    let pointers: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["pointer"])
+        .collect();
     assert_eq!(pointers, ["/name", "/album"], "{problem:#}");
     assert_eq!(fixture.attempt(&problem).value()["id"], "x'y");
 }
@@ -245,18 +396,33 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
     let mut client = fixture.client();
     let reply = client.send("GET", "/users?x=%20y", NONE, "");
     let entry = fixture.entry(|_| true);
-    assert_eq!((entry.method.as_str(), entry.target.as_str()), ("GET", "/users?x=%20y"));
-    assert_eq!((entry.status.as_u16(), entry.size), (reply.status, reply.body.len()));
+    assert_eq!(
+        (entry.method.as_str(), entry.target.as_str()),
+        ("GET", "/users?x=%20y")
+    );
+    assert_eq!(
+        (entry.status.as_u16(), entry.size),
+        (reply.status, reply.body.len())
+    );
     assert!(entry.time < DEADLINE);
     for (kind, row) in failures() {
         let reply = client.send(row.method, row.url, row.headers, row.body);
         let entry = fixture.entry(|_| true);
         let told = entry.note.unwrap_or_else(|| panic!("{kind} is told"));
         let problem = reply.value();
-        assert_eq!((entry.method.as_str(), entry.target.as_str()), (row.method, row.url));
-        assert_eq!((entry.status.as_u16(), entry.size), (row.status, reply.body.len()));
+        assert_eq!(
+            (entry.method.as_str(), entry.target.as_str()),
+            (row.method, row.url)
+        );
+        assert_eq!(
+            (entry.status.as_u16(), entry.size),
+            (row.status, reply.body.len())
+        );
         assert!(told.contains(problem["detail"].as_str().unwrap()), "{told}");
-        assert!(told.contains(problem["hint"].as_str().unwrap_or("")), "{told}");
+        assert!(
+            told.contains(problem["hint"].as_str().unwrap_or("")),
+            "{told}"
+        );
         for error in problem["errors"].as_array().into_iter().flatten() {
             assert!(told.contains(error["pointer"].as_str().unwrap()), "{told}");
         }
@@ -266,11 +432,27 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
 #[test]
 fn a_bad_body_is_told_by_byte_or_by_kind() {
     let fixture = serve();
-    let problem = fixture.send("POST", "/users", JSON, b"{\"a\": \"\xff\"}").problem(400, "body-encoding");
-    assert!(problem["detail"].as_str().unwrap().contains("byte 7"), "{problem:#}");
-    let problem = fixture.json("POST", "/users", "[{}]").problem(400, "not-an-object");
-    assert!(problem["detail"].as_str().unwrap().contains("an array"), "{problem:#}");
-    assert!(problem["hint"].as_str().unwrap().contains("one record a request"), "{problem:#}");
+    let problem = fixture
+        .send("POST", "/users", JSON, b"{\"a\": \"\xff\"}")
+        .problem(400, "body-encoding");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("byte 7"),
+        "{problem:#}"
+    );
+    let problem = fixture
+        .json("POST", "/users", "[{}]")
+        .problem(400, "not-an-object");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("an array"),
+        "{problem:#}"
+    );
+    assert!(
+        problem["hint"]
+            .as_str()
+            .unwrap()
+            .contains("one record a request"),
+        "{problem:#}"
+    );
     // A byte order mark is no part of the JSON.
     let body = "\u{feff}{\"lastName\": \"B\", \"firstName\": \"C\", \"email\": \"b@x.org\"}";
     assert_eq!(fixture.json("POST", "/users", body).status, 201);
@@ -281,10 +463,17 @@ fn a_body_that_is_nested_without_end_is_refused_and_one_at_the_limit_survives_a_
     let mut fixture = serve_data("{\"a\": []}");
     let nested = |depth: usize| format!("{{\"n\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
     for depth in [1_000, 100_000] {
-        let problem = fixture.json("POST", "/a", &nested(depth)).problem(400, "nesting");
-        assert!(problem["detail"].as_str().unwrap().contains("deep"), "{problem:#}");
+        let problem = fixture
+            .json("POST", "/a", &nested(depth))
+            .problem(400, "nesting");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("deep"),
+            "{problem:#}"
+        );
     }
-    let taken = (1..200).take_while(|depth| fixture.json("POST", "/a", &nested(*depth)).status == 201).count();
+    let taken = (1..200)
+        .take_while(|depth| fixture.json("POST", "/a", &nested(*depth)).status == 201)
+        .count();
     assert!(taken > 50, "{taken}");
     fixture.restart();
     assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), taken);
@@ -292,14 +481,32 @@ fn a_body_that_is_nested_without_end_is_refused_and_one_at_the_limit_survives_a_
 
 #[test]
 fn a_pattern_may_be_limited() {
-    let fixture =
-        Fixture::new("{\"a\": [{\"id\": 1, \"n\": \"xyz\"}]}", None, |options| options.http.pattern_limit = 5);
+    let fixture = Fixture::new("{\"a\": [{\"id\": 1, \"n\": \"xyz\"}]}", None, |options| {
+        options.http.pattern_limit = 5
+    });
     for query in ["n_like=x.*z", "n:like=xyz"] {
-        assert_eq!(fixture.get(&format!("/a?{query}")).value().as_array().unwrap().len(), 1, "{query}");
+        assert_eq!(
+            fixture
+                .get(&format!("/a?{query}"))
+                .value()
+                .as_array()
+                .unwrap()
+                .len(),
+            1,
+            "{query}"
+        );
     }
     for query in ["n_like=x.*z.*", "n:like=xyzxyz", "id_like=1&n_like=(x|y)z"] {
-        let problem = fixture.get(&format!("/a?{query}")).problem(400, "bad-query");
-        assert!(problem["hint"].as_str().unwrap().contains("--pattern-limit"), "{problem:#}");
+        let problem = fixture
+            .get(&format!("/a?{query}"))
+            .problem(400, "bad-query");
+        assert!(
+            problem["hint"]
+                .as_str()
+                .unwrap()
+                .contains("--pattern-limit"),
+            "{problem:#}"
+        );
     }
 }
 
@@ -307,51 +514,126 @@ fn a_pattern_may_be_limited() {
 fn every_kind_can_be_met() {
     let mut met: Vec<&str> = failures().into_iter().map(|(kind, _)| kind).collect();
     let rules = r#"{"properties": {"posts": {"items": {"properties": {"userId": {"references": "users"}}}}}}"#;
-    let fixture = Fixture::new(r#"{"posts": [{"id": 1}], "users": []}"#, Some(rules), |options| {
-        options.http.hosts = Some(Vec::new());
-        options.http.depth = 3;
-        options.http.folder = options.file.parent().map(Into::into);
-    });
+    let fixture = Fixture::new(
+        r#"{"posts": [{"id": 1}], "users": []}"#,
+        Some(rules),
+        |options| {
+            options.http.hosts = Some(Vec::new());
+            options.http.depth = 3;
+            options.http.folder = options.file.parent().map(Into::into);
+        },
+    );
     let deep = "{\"a\": [[[1]]]}";
     let mut meet = |kind: &'static str, status, reply: Reply| {
         reply.problem(status, kind);
         met.push(kind);
     };
     meet("nesting", 400, fixture.json("POST", "/users", deep));
-    meet("reference", 404, fixture.json("POST", "/posts", "{\"userId\": 5}"));
-    meet("media", 415, fixture.send("POST", "/users", &[JSON[0], ("Content-Encoding", "br")], "{}"));
-    meet("changed", 412, fixture.send("PATCH", "/posts/1", &[JSON[0], ("If-Match", "\"x\"")], "{\"a\": 1}"));
-    meet("target-too-long", 414, fixture.get(&format!("/users?q={}", "x".repeat(9_000))));
+    meet(
+        "reference",
+        404,
+        fixture.json("POST", "/posts", "{\"userId\": 5}"),
+    );
+    meet(
+        "media",
+        415,
+        fixture.send(
+            "POST",
+            "/users",
+            &[JSON[0], ("Content-Encoding", "br")],
+            "{}",
+        ),
+    );
+    meet(
+        "changed",
+        412,
+        fixture.send(
+            "PATCH",
+            "/posts/1",
+            &[JSON[0], ("If-Match", "\"x\"")],
+            "{\"a\": 1}",
+        ),
+    );
+    meet(
+        "target-too-long",
+        414,
+        fixture.get(&format!("/users?q={}", "x".repeat(9_000))),
+    );
     meet("bad-query", 400, fixture.get("/users?_where={"));
     let problem = fixture.get("/users?_where={").problem(400, "bad-query");
     assert_eq!(fixture.attempt(&problem).status, 200);
-    meet("range", 416, fixture.send("GET", "/db.json", &[("Range", "bytes=5000-")], ""));
+    meet(
+        "range",
+        416,
+        fixture.send("GET", "/db.json", &[("Range", "bytes=5000-")], ""),
+    );
     let mut client = fixture.client();
     client.write("GET /users HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     meet("foreign-host", 403, client.reply("GET"));
-    meet("admin", 403, fixture.send("POST", "/-/reset", &[("Origin", "http://evil.example")], ""));
-    meet("no-snapshot", 404, fixture.send("POST", "/-/reset?snapshot=x", NONE, ""));
-    meet("nothing-to-undo", 409, fixture.send("POST", "/-/undo", NONE, ""));
+    meet(
+        "admin",
+        403,
+        fixture.send("POST", "/-/reset", &[("Origin", "http://evil.example")], ""),
+    );
+    meet(
+        "no-snapshot",
+        404,
+        fixture.send("POST", "/-/reset?snapshot=x", NONE, ""),
+    );
+    meet(
+        "nothing-to-undo",
+        409,
+        fixture.send("POST", "/-/undo", NONE, ""),
+    );
     let tree = r##"{"properties": {"trees": {"items": {"oneOf": [
         {"properties": {"a": {"$ref": "#/properties/trees/items"}, "b": {"type": "string"}}},
         {"properties": {"a": {"$ref": "#/properties/trees/items"}, "c": {"type": "string"}}}
     ]}}}}"##;
     let deep = |depth| format!("{}{{}}{}", "{\"a\": ".repeat(depth), "}".repeat(depth));
     let fixture = Fixture::new("{\"trees\": []}", Some(tree), |_| {});
-    meet("too-complex", 400, fixture.json("POST", "/trees", &deep(60)));
-    fixture.json("POST", "/trees", &deep(1)).problem(400, "rules");
+    meet(
+        "too-complex",
+        400,
+        fixture.json("POST", "/trees", &deep(60)),
+    );
+    fixture
+        .json("POST", "/trees", &deep(1))
+        .problem(400, "rules");
     // An edit of the file with such a record is not loaded.
     std::fs::write(fixture.path(), format!("{{\"trees\": [{}]}}", deep(60))).unwrap();
-    let problem = fixture.json("POST", "/trees", "{}").problem(503, "broken-file");
-    assert!(problem["detail"].as_str().unwrap().contains("takes too long to check"), "{problem:#}");
-    let fixture = Fixture::new(r#"{"users": [{"id": 1}], "posts": [{"userId": 1}]}"#, None, |options| {
-        options.on_delete = standin::OnDelete::Restrict;
-    });
-    meet("referenced", 409, fixture.send("DELETE", "/users/1", NONE, ""));
+    let problem = fixture
+        .json("POST", "/trees", "{}")
+        .problem(503, "broken-file");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("takes too long to check"),
+        "{problem:#}"
+    );
+    let fixture = Fixture::new(
+        r#"{"users": [{"id": 1}], "posts": [{"userId": 1}]}"#,
+        None,
+        |options| {
+            options.on_delete = standin::OnDelete::Restrict;
+        },
+    );
+    meet(
+        "referenced",
+        409,
+        fixture.send("DELETE", "/users/1", NONE, ""),
+    );
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
     meet("read-only", 403, fixture.json("POST", "/a", "{}"));
     // Those that other tests meet, and those that no request can bring about.
-    let elsewhere = ["bad-request", "timeout", "too-large", "headers-too-large", "unsaved", "broken-file"];
+    let elsewhere = [
+        "bad-request",
+        "timeout",
+        "too-large",
+        "headers-too-large",
+        "unsaved",
+        "broken-file",
+    ];
     let never = ["bug", "stopping"];
     let missing: Vec<_> = standin::internals::problems::KINDS
         .iter()

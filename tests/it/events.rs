@@ -21,14 +21,25 @@ impl Stream {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
         let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{last}\r\n").unwrap();
-        let mut stream = Stream { reader: BufReader::new(socket), text: String::new(), id: String::new() };
+        write!(
+            socket,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{last}\r\n"
+        )
+        .unwrap();
+        let mut stream = Stream {
+            reader: BufReader::new(socket),
+            text: String::new(),
+            id: String::new(),
+        };
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(stream.reader.read_line(&mut head).unwrap(), 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-        assert!(head.contains("content-type: text/event-stream\r\n"), "{head}");
+        assert!(
+            head.contains("content-type: text/event-stream\r\n"),
+            "{head}"
+        );
         assert!(head.contains("cache-control: no-store\r\n"), "{head}");
         stream
     }
@@ -42,7 +53,8 @@ impl Stream {
         let size = usize::from_str_radix(line.trim(), 16).unwrap();
         let mut bytes = vec![0; size + 2];
         self.reader.read_exact(&mut bytes).ok()?;
-        self.text.push_str(std::str::from_utf8(&bytes[..size]).unwrap());
+        self.text
+            .push_str(std::str::from_utf8(&bytes[..size]).unwrap());
         (size > 0).then_some(())
     }
 
@@ -50,7 +62,10 @@ impl Stream {
         while !self.text.contains("\n\n") {
             self.chunk()?;
         }
-        let (block, rest) = self.text.split_once("\n\n").map(|(block, rest)| (block.to_string(), rest.to_string()))?;
+        let (block, rest) = self
+            .text
+            .split_once("\n\n")
+            .map(|(block, rest)| (block.to_string(), rest.to_string()))?;
         self.text = rest;
         Some(block)
     }
@@ -59,8 +74,14 @@ impl Stream {
     fn try_next(&mut self) -> Option<(String, Value)> {
         loop {
             let block = self.block()?;
-            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
-            let (Some(name), Some(data)) = (field("event"), field("data")) else { continue };
+            let field = |name: &str| {
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(&format!("{name}: ")))
+            };
+            let (Some(name), Some(data)) = (field("event"), field("data")) else {
+                continue;
+            };
             self.id = field("id").unwrap().to_string();
             return Some((name.to_string(), serde_json::from_str(data).unwrap()));
         }
@@ -74,7 +95,10 @@ impl Stream {
 fn follow(fixture: &Fixture, path: &str) -> Stream {
     let mut stream = Stream::open(fixture.address(), path, None);
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["resumed"]), ("ready", &Value::Bool(false)));
+    assert_eq!(
+        (name.as_str(), &data["resumed"]),
+        ("ready", &Value::Bool(false))
+    );
     stream
 }
 
@@ -87,35 +111,58 @@ fn every_change_is_told_with_the_record_and_the_version() {
     fixture.json("POST", "/users", ADA);
     let (name, data) = stream.next();
     assert_eq!(name, "create");
-    assert_eq!((&data["version"], &data["resource"], &data["id"]), (&1.into(), &"users".into(), &2.into()));
+    assert_eq!(
+        (&data["version"], &data["resource"], &data["id"]),
+        (&1.into(), &"users".into(), &2.into())
+    );
     assert_eq!(data["record"], fixture.get("/users/2").value());
     fixture.json("PUT", "/users/2", &ADA.replace("Ada", "Augusta"));
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["record"]["firstName"]), ("replace", &"Augusta".into()));
+    assert_eq!(
+        (name.as_str(), &data["record"]["firstName"]),
+        ("replace", &"Augusta".into())
+    );
     fixture.json("PATCH", "/users/2", "{\"firstName\": \"A\\nB\"}");
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["record"]["firstName"]), ("merge", &"A\nB".into()));
+    assert_eq!(
+        (name.as_str(), &data["record"]["firstName"]),
+        ("merge", &"A\nB".into())
+    );
     // What changes nothing is no change.
     fixture.json("PATCH", "/users/2", "{}");
     fixture.json("PATCH", "/profile", "{\"name\": \"x\"}");
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["resource"], data.get("id")), ("merge", &"profile".into(), None));
+    assert_eq!(
+        (name.as_str(), &data["resource"], data.get("id")),
+        ("merge", &"profile".into(), None)
+    );
     assert_eq!(data["record"]["name"], "x");
     fixture.send("DELETE", "/users/2", NONE, "");
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["id"], &data["record"]), ("delete", &2.into(), &Value::Null));
+    assert_eq!(
+        (name.as_str(), &data["id"], &data["record"]),
+        ("delete", &2.into(), &Value::Null)
+    );
 }
 
 #[test]
 fn a_deletion_that_sets_keys_to_null_is_a_change_of_their_records() {
     let data = r#"{"clubs": [{"id": 1}], "players": [{"id": 2, "clubId": 1}]}"#;
-    let fixture = Fixture::new(data, None, |options| options.on_delete = standin::OnDelete::SetNull);
+    let fixture = Fixture::new(data, None, |options| {
+        options.on_delete = standin::OnDelete::SetNull
+    });
     let mut stream = follow(&fixture, "/-/events");
     assert_eq!(fixture.send("DELETE", "/clubs/1", NONE, "").status, 200);
     let (kind, event) = stream.next();
-    assert_eq!((kind.as_str(), &event["resource"], &event["id"]), ("delete", &json!("clubs"), &json!(1)));
+    assert_eq!(
+        (kind.as_str(), &event["resource"], &event["id"]),
+        ("delete", &json!("clubs"), &json!(1))
+    );
     let (kind, event) = stream.next();
-    assert_eq!((kind.as_str(), &event["record"]), ("merge", &json!({"id": 2, "clubId": null})));
+    assert_eq!(
+        (kind.as_str(), &event["record"]),
+        ("merge", &json!({"id": 2, "clubId": null}))
+    );
 }
 
 #[test]
@@ -124,7 +171,10 @@ fn an_edit_of_the_file_is_told() {
     let mut stream = follow(&fixture, "/-/events?resource=users");
     std::fs::write(fixture.path(), fixture.text().replace("O'Brien", "Smith")).unwrap();
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["cause"], &data["changed"]), ("reload", &"edit".into(), &1.into()));
+    assert_eq!(
+        (name.as_str(), &data["cause"], &data["changed"]),
+        ("reload", &"edit".into(), &1.into())
+    );
     assert_eq!(data["records"][0]["record"]["lastName"], "Smith \"Bob\"");
     assert_eq!(data["records"][0]["id"], 1);
 }
@@ -136,8 +186,13 @@ fn one_resource_can_be_asked_for() {
     fixture.json("POST", "/users", ADA);
     fixture.json("PATCH", "/profile", "{\"name\": \"x\"}");
     assert_eq!(stream.next().1["resource"], "profile");
-    let problem = fixture.get("/-/events?resource=user").problem(404, "no-resource");
-    assert!(problem["hint"].as_str().unwrap().contains("users"), "{problem}");
+    let problem = fixture
+        .get("/-/events?resource=user")
+        .problem(404, "no-resource");
+    assert!(
+        problem["hint"].as_str().unwrap().contains("users"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -152,7 +207,10 @@ fn a_reader_that_comes_back_gets_what_it_missed() {
     fixture.json("PATCH", "/users/2", "{\"firstName\": \"C\"}");
     let mut stream = Stream::open(fixture.address(), "/-/events", Some(&last));
     let (name, data) = stream.next();
-    assert_eq!((name.as_str(), &data["resumed"]), ("ready", &Value::Bool(true)));
+    assert_eq!(
+        (name.as_str(), &data["resumed"]),
+        ("ready", &Value::Bool(true))
+    );
     assert_eq!(stream.next().1["record"]["firstName"], "B");
     assert_eq!(stream.next().1["record"]["firstName"], "C");
     // The numbers of another run, or of nobody, are not taken for those of this one.
@@ -179,7 +237,10 @@ fn the_history_is_bounded() {
     }
     let mut stream = Stream::open(fixture.address(), "/-/events", Some(&last));
     let (_, data) = stream.next();
-    assert_eq!(data["resumed"], false, "what was missed is forgotten, and that is said");
+    assert_eq!(
+        data["resumed"], false,
+        "what was missed is forgotten, and that is said"
+    );
 }
 
 #[test]
@@ -210,18 +271,28 @@ fn a_reader_that_does_not_read_is_dropped() {
     let text = "x".repeat(500_000);
     // The buffers of the system take some megabytes; what comes then waits for the reader.
     for number in 0..60 {
-        let reply = client.send("PATCH", "/a", JSON, format!("{{\"text\": \"{number}{text}\"}}"));
+        let reply = client.send(
+            "PATCH",
+            "/a",
+            JSON,
+            format!("{{\"text\": \"{number}{text}\"}}"),
+        );
         assert_eq!(reply.status, 200);
     }
     // There is room for two connections, so this one is answered when that of the reader has been ended.
     assert_eq!(fixture.get("/-/health").status, 200);
     while stream.chunk().is_some() {}
-    assert!(!stream.text.contains("\"text\":\"59x"), "the last event cannot have come");
+    assert!(
+        !stream.text.contains("\"text\":\"59x"),
+        "the last event cannot have come"
+    );
 }
 
 #[test]
 fn a_stream_outlives_the_time_in_which_an_idle_connection_is_ended() {
-    let fixture = Fixture::new("{\"a\": []}", None, |options| options.limits.header_time = Duration::from_millis(40));
+    let fixture = Fixture::new("{\"a\": []}", None, |options| {
+        options.limits.header_time = Duration::from_millis(40)
+    });
     let mut stream = Stream::open(fixture.address(), "/-/events", None);
     // Three idle connections, one after the other, each live as long as the limit allows.
     for _ in 0..3 {

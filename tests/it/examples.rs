@@ -25,7 +25,9 @@ struct Folder {
 
 impl Folder {
     fn new(page: &str) -> Folder {
-        let folder = Folder { root: tempfile::tempdir().unwrap() };
+        let folder = Folder {
+            root: tempfile::tempdir().unwrap(),
+        };
         folder.write("db.json", DATA);
         folder.write("page.md", page);
         folder
@@ -40,7 +42,10 @@ impl Folder {
     }
 
     fn options(&self) -> Options {
-        Options { paths: vec![self.page()], ..Options::default() }
+        Options {
+            paths: vec![self.page()],
+            ..Options::default()
+        }
     }
 
     fn report(&self, options: &Options) -> Value {
@@ -50,13 +55,21 @@ impl Folder {
 
 fn report(options: &Options) -> Value {
     let mut out = Vec::new();
-    let options = Options { format: Format::Json, ..options.clone() };
+    let options = Options {
+        format: Format::Json,
+        ..options.clone()
+    };
     run(&options, &in_process, &mut out, &mut std::io::sink()).unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 
 fn check(options: &Options) -> Result<ExitStatus, CheckError> {
-    run(options, &in_process, &mut std::io::sink(), &mut std::io::sink())
+    run(
+        options,
+        &in_process,
+        &mut std::io::sink(),
+        &mut std::io::sink(),
+    )
 }
 
 /// `verdict: reason` of each example of a page.
@@ -69,14 +82,25 @@ fn lines(report: &Value) -> Vec<String> {
     let examples = report["examples"].as_array().unwrap();
     examples
         .iter()
-        .map(|example| format!("{}: {}", example["verdict"].as_str().unwrap(), example["reason"].as_str().unwrap()))
+        .map(|example| {
+            format!(
+                "{}: {}",
+                example["verdict"].as_str().unwrap(),
+                example["reason"].as_str().unwrap()
+            )
+        })
         .collect()
 }
 
 fn causes(page: &str) -> String {
     let folder = Folder::new(page);
     let report = folder.report(&folder.options());
-    report["examples"].as_array().unwrap().iter().map(|example| example["causes"].to_string()).collect()
+    report["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|example| example["causes"].to_string())
+        .collect()
 }
 
 fn example(command: &str, response: &str) -> String {
@@ -89,39 +113,93 @@ const POST: &str = "curl -X POST http://localhost:3000/users \\\n  -H \"Content-
 fn verdicts_and_reasons() {
     let user = r#"{"id": 1, "lastName": "Ito", "firstName": "Kei", "email": "kei@example.com"}"#;
     let rows = [
-        (example("curl http://localhost:3000/users/1", user), "pass: as documented"),
-        (example("curl {server_url}/users/1", user), "pass: as documented"),
         (
-            example("curl -i localhost:3000/users/1", &format!("HTTP/1.1 200 OK\nContent-Type: x\n\n{user}")),
-            "pass: as documented",
-        ),
-        (example("GET /users/1 HTTP/1.1\nHost: localhost", user), "pass: as documented"),
-        (
-            example(POST, r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 4}"#),
+            example("curl http://localhost:3000/users/1", user),
             "pass: as documented",
         ),
         (
-            example(POST, r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 1}"#),
+            example("curl {server_url}/users/1", user),
+            "pass: as documented",
+        ),
+        (
+            example(
+                "curl -i localhost:3000/users/1",
+                &format!("HTTP/1.1 200 OK\nContent-Type: x\n\n{user}"),
+            ),
+            "pass: as documented",
+        ),
+        (
+            example("GET /users/1 HTTP/1.1\nHost: localhost", user),
+            "pass: as documented",
+        ),
+        (
+            example(
+                POST,
+                r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 4}"#,
+            ),
+            "pass: as documented",
+        ),
+        (
+            example(
+                POST,
+                r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 1}"#,
+            ),
             "fail: id: documented 1, got 4",
         ),
-        (example("curl http://localhost:3000/users", "[{\"id\": 1, ...}, ...]"), "pass: as documented"),
-        (example("curl http://localhost:3000/users/{id}", user), "skipped: a template: `{id}` is a placeholder"),
-        (example("curl https://api.example.com/users", user), "skipped: goes to api.example.com"),
-        (example("GET /users/1 HTTP/1.1\nHost: api.example.com", user), "skipped: goes to api.example.com"),
-        (example("curl https://localhost:3000/users/1", user), "fail: the URL is https, but the server uses http"),
-        (example("curl http://localhost:3000/users?firstName=Kei&id=1", user), "fail: the `&` is not quoted"),
-        (example("curl \"http://localhost:3000/users?firstName=Kei Li\"", user), "fail: the URL contains a space"),
         (
-            example("curl -X DELETE http://localhost:3000/users/1\n  -H \"Accept: x\"", "{}"),
+            example(
+                "curl http://localhost:3000/users",
+                "[{\"id\": 1, ...}, ...]",
+            ),
+            "pass: as documented",
+        ),
+        (
+            example("curl http://localhost:3000/users/{id}", user),
+            "skipped: a template: `{id}` is a placeholder",
+        ),
+        (
+            example("curl https://api.example.com/users", user),
+            "skipped: goes to api.example.com",
+        ),
+        (
+            example("GET /users/1 HTTP/1.1\nHost: api.example.com", user),
+            "skipped: goes to api.example.com",
+        ),
+        (
+            example("curl https://localhost:3000/users/1", user),
+            "fail: the URL is https, but the server uses http",
+        ),
+        (
+            example("curl http://localhost:3000/users?firstName=Kei&id=1", user),
+            "fail: the `&` is not quoted",
+        ),
+        (
+            example(
+                "curl \"http://localhost:3000/users?firstName=Kei Li\"",
+                user,
+            ),
+            "fail: the URL contains a space",
+        ),
+        (
+            example(
+                "curl -X DELETE http://localhost:3000/users/1\n  -H \"Accept: x\"",
+                "{}",
+            ),
             "fail: the backslash at the end of line 2 is missing, so the shell runs `-H` as a separate command",
         ),
-        (example("curl http://localhost:3000/users -d @body.json", user), "skipped: the body is read from the file"),
+        (
+            example("curl http://localhost:3000/users -d @body.json", user),
+            "skipped: the body is read from the file",
+        ),
         (
             example("curl http://localhost:3000/users/1", "{\"id\": 1"),
             "fail: the documented response is not JSON: this `{` is never closed",
         ),
         (
-            example("curl http://localhost:3000/users/1", "HTTP/1.1 204 No Content"),
+            example(
+                "curl http://localhost:3000/users/1",
+                "HTTP/1.1 204 No Content",
+            ),
             "fail: the status line of the response documents 204, the server returns 200",
         ),
         (
@@ -137,7 +215,8 @@ fn verdicts_and_reasons() {
             "skipped: the front matter says so",
         ),
         (
-            "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n\nNo response body is returned.\n".to_owned(),
+            "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n\nNo response body is returned.\n"
+                .to_owned(),
             "pass: the status is as documented; the page says that there is no body",
         ),
         (
@@ -148,16 +227,28 @@ fn verdicts_and_reasons() {
     for (page, expected) in rows {
         let seen = verdicts(&page);
         assert_eq!(seen.len(), 1, "{page}\n{seen:?}");
-        assert!(seen[0].starts_with(expected), "{page}\n{seen:?}\nexpected {expected}");
+        assert!(
+            seen[0].starts_with(expected),
+            "{page}\n{seen:?}\nexpected {expected}"
+        );
     }
 }
 
 #[test]
 fn explanations() {
     let rows = [
-        (example("curl http://localhost:3000/user", "[]"), "did you mean /users"),
-        (example("curl http://localhost:3000/api/v1/users", "[]"), "--prefix /api/v1"),
-        (example("curl http://localhost:3000/users/9", "{\"id\": 9}"), "no record with id 9"),
+        (
+            example("curl http://localhost:3000/user", "[]"),
+            "did you mean /users",
+        ),
+        (
+            example("curl http://localhost:3000/api/v1/users", "[]"),
+            "--prefix /api/v1",
+        ),
+        (
+            example("curl http://localhost:3000/users/9", "{\"id\": 9}"),
+            "no record with id 9",
+        ),
         (
             example(
                 "curl http://localhost:3000/users/1",
@@ -203,39 +294,70 @@ fn explanations() {
     ];
     for (page, expected) in rows {
         let causes = causes(&page);
-        assert!(causes.contains(expected), "{page}\n{causes}\nexpected {expected}");
+        assert!(
+            causes.contains(expected),
+            "{page}\n{causes}\nexpected {expected}"
+        );
     }
 }
 
 #[test]
 fn a_page_may_be_read_alone_or_from_top_to_bottom() {
     let made = r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": 4}"#;
-    let page = format!("{}{}", example(POST, made), example("curl localhost:3000/users/4", made));
-    assert_eq!(verdicts(&page), ["pass: as documented", "pass: as documented, after the writes above it on the page"]);
+    let page = format!(
+        "{}{}",
+        example(POST, made),
+        example("curl localhost:3000/users/4", made)
+    );
+    assert_eq!(
+        verdicts(&page),
+        [
+            "pass: as documented",
+            "pass: as documented, after the writes above it on the page"
+        ]
+    );
     let folder = Folder::new(&page);
-    let report = folder.report(&Options { reset: Reset::Example, ..folder.options() });
+    let report = folder.report(&Options {
+        reset: Reset::Example,
+        ..folder.options()
+    });
     assert_eq!(report["examples"][1]["verdict"], "fail");
     assert!(
-        report["examples"][1]["causes"].to_string().contains("needs the record that the POST on line 2 creates"),
+        report["examples"][1]["causes"]
+            .to_string()
+            .contains("needs the record that the POST on line 2 creates"),
         "{report}"
     );
     // The same POST twice: each is right for a reader who starts with it, only the first for one who reads on.
     let folder = Folder::new(&format!("{0}{0}", example(POST, made)));
     assert_eq!(folder.report(&folder.options())["summary"]["pass"], 2);
-    assert_eq!(folder.report(&Options { reset: Reset::Page, ..folder.options() })["summary"]["pass"], 1);
+    assert_eq!(
+        folder.report(&Options {
+            reset: Reset::Page,
+            ..folder.options()
+        })["summary"]["pass"],
+        1
+    );
 }
 
 #[test]
 fn the_prefix_is_mapped_away() {
     let page = "---\ntest:\n  server_url: localhost:3000/api/v1\n---\n\n```sh\ncurl http://{server_url}/users/1\n```\n\n```sh\ncurl localhost:3000/api/v1/users/1\n```\n";
-    assert!(verdicts(page).iter().all(|line| line.starts_with("pass")), "{:?}", verdicts(page));
+    assert!(
+        verdicts(page).iter().all(|line| line.starts_with("pass")),
+        "{:?}",
+        verdicts(page)
+    );
 }
 
 #[test]
 fn the_database_file_is_never_touched() {
     let folder = Folder::new(&example(POST, "{\"id\": 9}"));
     folder.report(&folder.options());
-    assert_eq!(std::fs::read_to_string(folder.root.path().join("db.json")).unwrap(), DATA);
+    assert_eq!(
+        std::fs::read_to_string(folder.root.path().join("db.json")).unwrap(),
+        DATA
+    );
     assert_eq!(std::fs::read_dir(folder.root.path()).unwrap().count(), 2);
 }
 
@@ -271,8 +393,16 @@ fn coverage_counts_endpoints() {
     ));
     let report = folder.report(&folder.options());
     let line = |endpoint: &str| {
-        let found = report["coverage"].as_array().unwrap().iter().find(|row| row["endpoint"] == endpoint).unwrap();
-        (found["documented"].as_bool().unwrap(), found["tested"].as_bool().unwrap())
+        let found = report["coverage"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["endpoint"] == endpoint)
+            .unwrap();
+        (
+            found["documented"].as_bool().unwrap(),
+            found["tested"].as_bool().unwrap(),
+        )
     };
     assert_eq!(line("GET /users/{id}"), (true, true));
     assert_eq!(line("PUT /users/{id}"), (true, false));
@@ -370,7 +500,10 @@ fn what_belongs_to_an_example() {
     ];
     for (page, expected) in rows {
         let lines = verdicts(&page);
-        let seen: Vec<&str> = lines.iter().map(|line| line.split(':').next().unwrap()).collect();
+        let seen: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split(':').next().unwrap())
+            .collect();
         assert_eq!(seen, expected, "{page}\n{lines:#?}");
     }
 }
@@ -381,20 +514,38 @@ fn a_random_id_need_not_be_documented() {
         POST,
         r#"{"lastName": "Noor", "firstName": "Sam", "email": "sam@example.com", "id": "x7Tq"}"#,
     ));
-    assert_eq!(folder.report(&folder.options())["summary"]["fail"], 1, "ids are counted up, so this one is wrong");
+    assert_eq!(
+        folder.report(&folder.options())["summary"]["fail"],
+        1,
+        "ids are counted up, so this one is wrong"
+    );
     folder.write("db.json", r#"{"users": [{"id": "a1", "lastName": "Ito"}]}"#);
     assert_eq!(folder.report(&folder.options())["summary"]["pass"], 1);
     // The id is kept when something else is fixed.
-    folder.write("page.md", &example(POST, r#"{"lastName": "Moor", "id": "x7Tq"}"#));
-    check(&Options { fix: Some(Fix::Wrong), ..folder.options() }).unwrap();
+    folder.write(
+        "page.md",
+        &example(POST, r#"{"lastName": "Moor", "id": "x7Tq"}"#),
+    );
+    check(&Options {
+        fix: Some(Fix::Wrong),
+        ..folder.options()
+    })
+    .unwrap();
     let text = std::fs::read_to_string(folder.page()).unwrap();
-    assert!(text.contains("\"id\": \"x7Tq\"") && text.contains("sam@example.com\""), "{text}");
+    assert!(
+        text.contains("\"id\": \"x7Tq\"") && text.contains("sam@example.com\""),
+        "{text}"
+    );
     assert_eq!(folder.report(&folder.options())["summary"]["pass"], 1);
 }
 
 fn fixed(page: &str, fix: Fix) -> (String, Value) {
     let folder = Folder::new(page);
-    let options = Options { fix: Some(fix), format: Format::Json, ..folder.options() };
+    let options = Options {
+        fix: Some(fix),
+        format: Format::Json,
+        ..folder.options()
+    };
     check(&options).unwrap();
     let text = std::fs::read_to_string(folder.page()).unwrap();
     let report = folder.report(&folder.options());
@@ -452,10 +603,16 @@ fn only_json_that_is_wrong_is_rewritten() {
         format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 200 OK\n\n{{\"id\": 1, ...}}\n```\n"),
         example("curl localhost:3000/users/99", "{\"id\": 99}"),
         // The request is wrong.
-        example("curl 'localhost:3000/users?lastNam=Ito'", "[{\"id\": 1, ...}]"),
+        example(
+            "curl 'localhost:3000/users?lastNam=Ito'",
+            "[{\"id\": 1, ...}]",
+        ),
         example("curl localhost:3000/user", "[{\"id\": 9, ...}]"),
         // Nothing would remain.
-        example("curl 'localhost:3000/users?lastName=Nobody'", "[{\"id\": 1, ...}]"),
+        example(
+            "curl 'localhost:3000/users?lastName=Nobody'",
+            "[{\"id\": 1, ...}]",
+        ),
         example("curl localhost:3000/profile", "{\"delay\": 200}"),
         example("curl https://localhost:3000/users/1", "{\"id\": 99}"),
         "```sh\ncurl localhost:3000/profile\n```\n".to_owned(),
@@ -486,24 +643,44 @@ fn outcomes() {
     ];
     for (page, fail_on, expected) in rows {
         let folder = Folder::new(page);
-        let options = Options { fail_on, ..folder.options() };
+        let options = Options {
+            fail_on,
+            ..folder.options()
+        };
         let outcome = check(&options).unwrap();
         assert_eq!(outcome, expected, "{page}");
     }
     let folder = Folder::new(&good);
     folder.write("broken.json", "{\"users\": [}");
-    let options = Options { database: Some(folder.root.path().join("broken.json")), ..folder.options() };
+    let options = Options {
+        database: Some(folder.root.path().join("broken.json")),
+        ..folder.options()
+    };
     let failed = check(&options).unwrap_err();
     assert!(failed.to_string().contains("broken.json"), "{failed}");
-    let nowhere = Options { paths: vec![folder.root.path().join("no.md")], ..Options::default() };
+    let nowhere = Options {
+        paths: vec![folder.root.path().join("no.md")],
+        ..Options::default()
+    };
     assert!(matches!(check(&nowhere), Err(CheckError::Read { .. })));
 }
 
 fn printed(page: &str, format: Format) -> String {
     let folder = Folder::new(page);
     let mut out = Vec::new();
-    run(&Options { format, ..folder.options() }, &in_process, &mut out, &mut std::io::sink()).unwrap();
-    String::from_utf8(out).unwrap().replace(&folder.page().display().to_string(), "page.md")
+    run(
+        &Options {
+            format,
+            ..folder.options()
+        },
+        &in_process,
+        &mut out,
+        &mut std::io::sink(),
+    )
+    .unwrap();
+    String::from_utf8(out)
+        .unwrap()
+        .replace(&folder.page().display().to_string(), "page.md")
 }
 
 #[test]
@@ -548,15 +725,26 @@ fn machines_get_their_formats() {
         junit.contains("<testsuites name=\"standin check\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">"),
         "{junit}"
     );
-    assert!(junit.contains("<failure message=\"name: documented &quot;Demo&quot;, got &quot;demo&quot;\">"), "{junit}");
+    assert!(
+        junit.contains(
+            "<failure message=\"name: documented &quot;Demo&quot;, got &quot;demo&quot;\">"
+        ),
+        "{junit}"
+    );
     let json: Value = serde_json::from_str(&printed(&page, Format::Json)).unwrap();
     let first = &json["examples"][0];
     assert_eq!(first["page"], "page.md");
     assert_eq!(first["line"], 2);
     assert_eq!(first["request"], "GET /profile");
     assert_eq!(first["verdict"], "fail");
-    assert_eq!(first["documented"], serde_json::json!({"status": 200, "body": {"name": "Demo"}}));
-    assert_eq!(first["actual"], serde_json::json!({"status": 200, "body": {"name": "demo"}}));
+    assert_eq!(
+        first["documented"],
+        serde_json::json!({"status": 200, "body": {"name": "Demo"}})
+    );
+    assert_eq!(
+        first["actual"],
+        serde_json::json!({"status": 200, "body": {"name": "demo"}})
+    );
     assert_eq!(json["summary"]["fail"], 1);
 }
 
@@ -570,17 +758,40 @@ fn a_real_service_is_written_to_only_when_allowed() {
     let served = serve_data(DATA);
     let url = format!("http://{}", served.address());
     for (allow_writes, verdicts) in [(false, ["skipped", "pass"]), (true, ["pass", "pass"])] {
-        let report = folder.report(&Options { server: Some(url.clone()), allow_writes, ..folder.options() });
-        let seen: Vec<_> = report["examples"].as_array().unwrap().iter().map(|example| &example["verdict"]).collect();
+        let report = folder.report(&Options {
+            server: Some(url.clone()),
+            allow_writes,
+            ..folder.options()
+        });
+        let seen: Vec<_> = report["examples"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|example| &example["verdict"])
+            .collect();
         assert_eq!(seen, verdicts);
     }
-    assert_eq!(served.get("/users").value().as_array().unwrap().len(), 4, "one service, written to once");
+    assert_eq!(
+        served.get("/users").value().as_array().unwrap().len(),
+        4,
+        "one service, written to once"
+    );
     // A real service needs no data file.
     std::fs::remove_file(folder.root.path().join("db.json")).unwrap();
-    let report = folder.report(&Options { server: Some(url), ..folder.options() });
+    let report = folder.report(&Options {
+        server: Some(url),
+        ..folder.options()
+    });
     assert_eq!(report["examples"][1]["verdict"], "pass");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = check(&Options { server: Some(format!("http://{nobody}")), ..folder.options() }).unwrap_err();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = check(&Options {
+        server: Some(format!("http://{nobody}")),
+        ..folder.options()
+    })
+    .unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
@@ -594,10 +805,13 @@ fn the_corpus_is_judged_as_expected() {
     };
     let corpus = Path::new(&shared).join("corpus");
     let expected: Value =
-        serde_json::from_str(&std::fs::read_to_string(corpus.join("expected.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(corpus.join("expected.json")).unwrap())
+            .unwrap();
     let mut wrong = Vec::new();
     for row in expected.as_array().unwrap() {
-        let (Some(page), Some(line)) = (row["page"].as_str(), row["line"].as_u64()) else { continue };
+        let (Some(page), Some(line)) = (row["page"].as_str(), row["line"].as_u64()) else {
+            continue;
+        };
         let path = corpus.join(page);
         if !path.exists() {
             eprintln!("not run: {page} is not in the corpus");
@@ -611,7 +825,11 @@ fn the_corpus_is_judged_as_expected() {
         };
         let report = report(&options);
         // The corpus names the line of the code block, the report that of the request in it.
-        let below = |example: &&Value| example["line"].as_u64().is_some_and(|of_request| of_request >= line);
+        let below = |example: &&Value| {
+            example["line"]
+                .as_u64()
+                .is_some_and(|of_request| of_request >= line)
+        };
         let examples = report["examples"].as_array().unwrap().iter().filter(below);
         let Some(example) = examples.min_by_key(|example| example["line"].as_u64()) else {
             wrong.push(format!("{page}:{line} was not found"));

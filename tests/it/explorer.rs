@@ -19,7 +19,10 @@ const FILES: [&str; 10] = [
 fn it_is_small() {
     let fixture = serve();
     let size: usize = FILES.iter().map(|path| fixture.get(path).body.len()).sum();
-    assert!(size < 100_000, "the page and the reference have {size} bytes");
+    assert!(
+        size < 100_000,
+        "the page and the reference have {size} bytes"
+    );
 }
 
 #[test]
@@ -28,11 +31,17 @@ fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
     for path in ["/", "/-/", "/-/docs"] {
         let reply = fixture.get(path);
         let policy = reply.header("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("script-src 'self'"),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         let text = reply.text();
-        assert!(!text.contains(" style=") && !text.contains(" onclick="), "{path}");
+        assert!(
+            !text.contains(" style=") && !text.contains(" onclick="),
+            "{path}"
+        );
         for script in text.split("<script").skip(1) {
             assert!(script.starts_with(" src=\"/-/"), "{path}: {script}");
         }
@@ -56,22 +65,33 @@ fn values_never_become_markup() {
     let fixture = serve();
     for path in FILES {
         let reply = fixture.get(path);
-        for risk in
-            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"]
-        {
+        for risk in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "srcdoc",
+        ] {
             assert!(!reply.text().contains(risk), "{path} has {risk}");
         }
     }
     let hostile = "{\"<script>alert(1)</script>\": [], \"\\\"><img src=x onerror=alert(1)>\": [], \"&lt;b\": {}}";
     let text = serve_data(hostile).get("/").text().to_string();
-    assert!(!text.contains("<script>alert") && !text.contains("<img"), "{text}");
+    assert!(
+        !text.contains("<script>alert") && !text.contains("<img"),
+        "{text}"
+    );
 }
 
 #[test]
 fn an_index_of_the_static_folder_goes_first() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "mine").unwrap();
-    let fixture = Fixture::new(HOSTILE, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    let fixture = Fixture::new(HOSTILE, None, |options| {
+        options.http.folder = Some(folder.path().to_path_buf())
+    });
     assert_eq!(fixture.get("/").text(), "mine");
     assert!(fixture.get("/-/").text().contains("standin"));
 }
@@ -79,15 +99,23 @@ fn an_index_of_the_static_folder_goes_first() {
 #[test]
 fn the_icon_that_browsers_ask_for_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::new(HOSTILE, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    let fixture = Fixture::new(HOSTILE, None, |options| {
+        options.http.folder = Some(folder.path().to_path_buf())
+    });
     let reply = fixture.get("/favicon.ico");
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/svg+xml")));
+    assert_eq!(
+        (reply.status, reply.header("content-type")),
+        (200, Some("image/svg+xml"))
+    );
     assert_eq!(reply.text(), fixture.get("/-/icon.svg").text());
-    fixture.json("POST", "/favicon.ico", "{}").problem(404, "no-resource");
+    fixture
+        .json("POST", "/favicon.ico", "{}")
+        .problem(404, "no-resource");
     std::fs::write(folder.path().join("favicon.ico"), "mine").unwrap();
     assert_eq!(fixture.get("/favicon.ico").text(), "mine");
     fixture.get("/db");
     // The log has no line of it.
-    let asked = |entry: &standin::AccessLogEntry| entry.method == "GET" && !entry.target.starts_with("/-/");
+    let asked =
+        |entry: &standin::AccessLogEntry| entry.method == "GET" && !entry.target.starts_with("/-/");
     assert_eq!(fixture.entry(asked).target, "/db");
 }

@@ -18,7 +18,10 @@ use crate::support::*;
 const START: &str = "{\n  \"a\": [\n    {\n      \"id\": 1\n    }\n  ]\n}\n";
 
 fn run(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).output().is_ok_and(|out| out.status.success())
+    Command::new(program)
+        .args(arguments)
+        .output()
+        .is_ok_and(|out| out.status.success())
 }
 
 fn is_root() -> bool {
@@ -31,7 +34,10 @@ struct Mount(PathBuf);
 impl Mount {
     fn tmpfs(at: &Path, size: &str) -> Option<Mount> {
         let options = format!("size={size}");
-        let mounted = run("mount", &["-t", "tmpfs", "-o", &options, "tmpfs", at.to_str()?]);
+        let mounted = run(
+            "mount",
+            &["-t", "tmpfs", "-o", &options, "tmpfs", at.to_str()?],
+        );
         mounted.then(|| Mount(at.to_path_buf()))
     }
 
@@ -83,31 +89,55 @@ fn data(file: &Path) -> Value {
 fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cause: &[&str]) {
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
-        assert_eq!(client.send("POST", "/a", JSON, "{\"before\": true}").status, 201);
+        assert_eq!(
+            client.send("POST", "/a", JSON, "{\"before\": true}").status,
+            201
+        );
     }
     let before = client.send("GET", "/db", NONE, "").value();
     spoil();
-    for (method, path, body) in
-        [("POST", "/a", "{\"refused\": true}"), ("PATCH", "/a/1", "{\"x\": 1}"), ("DELETE", "/a/2", "")]
-    {
-        let problem = client.send(method, path, JSON, body).problem(503, "unsaved");
+    for (method, path, body) in [
+        ("POST", "/a", "{\"refused\": true}"),
+        ("PATCH", "/a/1", "{\"x\": 1}"),
+        ("DELETE", "/a/2", ""),
+    ] {
+        let problem = client
+            .send(method, path, JSON, body)
+            .problem(503, "unsaved");
         let told = problem["detail"].as_str().unwrap();
-        assert!(cause.iter().any(|cause| told.contains(cause)), "{told} says none of {cause:?}");
-        assert_eq!(client.send("GET", "/db", NONE, "").value(), before, "what was refused is not seen");
+        assert!(
+            cause.iter().any(|cause| told.contains(cause)),
+            "{told} says none of {cause:?}"
+        );
+        assert_eq!(
+            client.send("GET", "/db", NONE, "").value(),
+            before,
+            "what was refused is not seen"
+        );
     }
     mend();
     let reply = client.send("POST", "/a", JSON, "{\"after\": true}");
     assert_eq!(reply.status, 201, "{}", reply.text());
     let after = client.send("GET", "/db", NONE, "").value();
-    let (old, new) = (before["a"].as_array().unwrap(), after["a"].as_array().unwrap());
+    let (old, new) = (
+        before["a"].as_array().unwrap(),
+        after["a"].as_array().unwrap(),
+    );
     assert_eq!(new[..old.len()], old[..]);
-    assert_eq!((new.len(), &new[old.len()]["after"]), (old.len() + 1, &json!(true)));
+    assert_eq!(
+        (new.len(), &new[old.len()]["after"]),
+        (old.len() + 1, &json!(true))
+    );
     assert_eq!(data(file), after);
-    let names: Vec<_> =
-        std::fs::read_dir(file.parent().unwrap()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(file.parent().unwrap())
+        .unwrap()
+        .map(|one| one.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["db.json"], "nothing is left");
     // Edits are seen again, too.
-    let edited = std::fs::read_to_string(file).unwrap().replace("\"after\"", "\"edited\"");
+    let edited = std::fs::read_to_string(file)
+        .unwrap()
+        .replace("\"after\"", "\"edited\"");
     std::fs::write(file, edited).unwrap();
     until("the edit is seen", || {
         let now = client.send("GET", "/db", NONE, "").value();
@@ -118,7 +148,9 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cau
 #[test]
 fn a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::tmpfs(folder.path(), "128k") else { return };
+    let Some(mount) = Mount::tmpfs(folder.path(), "128k") else {
+        return;
+    };
     let file = mount.0.join("db.json");
     std::fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
@@ -128,30 +160,50 @@ fn a_full_disk() {
         use std::io::Write;
         // A file that was replaced takes up space until the server has closed it.
         until("the replaced files are closed", || {
-            let targets = std::fs::read_dir(&open_files).ok()?.flatten().map(|one| std::fs::read_link(one.path()));
-            let is_replaced =
-                |path: PathBuf| path.starts_with(folder.path()) && path.to_string_lossy().ends_with("(deleted)");
+            let targets = std::fs::read_dir(&open_files)
+                .ok()?
+                .flatten()
+                .map(|one| std::fs::read_link(one.path()));
+            let is_replaced = |path: PathBuf| {
+                path.starts_with(folder.path()) && path.to_string_lossy().ends_with("(deleted)")
+            };
             (!targets.flatten().any(is_replaced)).then_some(())
         });
         let mut filler = std::fs::File::create(&filler).unwrap();
         while filler.write_all(&[b'x'; 1024]).is_ok() {}
     };
-    endures(&file, &server, &fill, &|| std::fs::remove_file(&filler).unwrap(), &["No space", "full"]);
+    endures(
+        &file,
+        &server,
+        &fill,
+        &|| std::fs::remove_file(&filler).unwrap(),
+        &["No space", "full"],
+    );
 }
 
 #[test]
 fn a_file_system_that_becomes_read_only() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else { return };
+    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else {
+        return;
+    };
     let file = mount.0.join("db.json");
     std::fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
     // The server keeps replaced files open for a few seconds, which makes the file system busy.
     let remount = |how: &str| {
         let options = format!("remount,{how}");
-        until("it is remounted", || run("mount", &["-o", &options, mount.0.to_str().unwrap()]).then_some(()));
+        until("it is remounted", || {
+            run("mount", &["-o", &options, mount.0.to_str().unwrap()]).then_some(())
+        });
     };
-    endures(&file, &server, &|| remount("ro"), &|| remount("rw"), &["Read-only", "read-only"]);
+    endures(
+        &file,
+        &server,
+        &|| remount("ro"),
+        &|| remount("rw"),
+        &["Read-only", "read-only"],
+    );
 }
 
 #[test]
@@ -159,8 +211,15 @@ fn permission_taken_away() {
     let (_folder, file) = place();
     let server = serve(&file);
     let folder = file.parent().unwrap();
-    let mode = |mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
-    endures(&file, &server, &|| mode(0o555), &|| mode(0o755), &["ermission denied"]);
+    let mode =
+        |mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    endures(
+        &file,
+        &server,
+        &|| mode(0o555),
+        &|| mode(0o755),
+        &["ermission denied"],
+    );
 }
 
 #[test]
@@ -169,7 +228,13 @@ fn a_folder_that_is_moved_away_and_back() {
     let server = serve(&file);
     let (here, away) = (file.parent().unwrap(), folder.path().join("away"));
     let out = || std::fs::rename(here, &away).unwrap();
-    endures(&file, &server, &out, &|| std::fs::rename(&away, here).unwrap(), &["No such file"]);
+    endures(
+        &file,
+        &server,
+        &out,
+        &|| std::fs::rename(&away, here).unwrap(),
+        &["No such file"],
+    );
 }
 
 #[test]
@@ -200,22 +265,37 @@ fn a_folder_in_the_place_of_the_file() {
         give_away(&file);
     };
     let mend = || {
-        assert_eq!(std::fs::read_to_string(file.join("inside")).unwrap(), "x", "the folder is as it was");
+        assert_eq!(
+            std::fs::read_to_string(file.join("inside")).unwrap(),
+            "x",
+            "the folder is as it was"
+        );
         std::fs::remove_dir_all(&file).unwrap();
         std::fs::rename(&aside, &file).unwrap();
     };
-    endures(&file, &server, &spoil, &mend, &["is not a file", "directory"]);
+    endures(
+        &file,
+        &server,
+        &spoil,
+        &mend,
+        &["is not a file", "directory"],
+    );
 }
 
 #[test]
 fn a_file_that_is_mounted_alone_is_written_in_place() {
     let folder = tempfile::tempdir().unwrap();
-    let (outside, inside) = (folder.path().join("outside.json"), folder.path().join("inside"));
+    let (outside, inside) = (
+        folder.path().join("outside.json"),
+        folder.path().join("inside"),
+    );
     std::fs::create_dir(&inside).unwrap();
     let file = inside.join("db.json");
     std::fs::write(&outside, START).unwrap();
     std::fs::write(&file, "").unwrap();
-    let Some(_mount) = Mount::bind(&outside, &file) else { return };
+    let Some(_mount) = Mount::bind(&outside, &file) else {
+        return;
+    };
     let server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
     for number in 2..10 {
@@ -225,23 +305,52 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     }
     // An edit from outside, in place and shorter: back to the beginning.
     std::fs::write(&outside, START).unwrap();
-    until("the edit is seen", || (client.send("GET", "/a", NONE, "").value().as_array()?.len() == 1).then_some(()));
+    until("the edit is seen", || {
+        (client.send("GET", "/a", NONE, "").value().as_array()?.len() == 1).then_some(())
+    });
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
     assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
-    let mut names: Vec<_> = std::fs::read_dir(&inside).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(&inside)
+        .unwrap()
+        .map(|one| one.unwrap().file_name())
+        .collect();
     names.sort();
-    assert_eq!(names, ["db.conflicts.jsonl", "db.json"], "what was dropped is kept");
+    assert_eq!(
+        names,
+        ["db.conflicts.jsonl", "db.json"],
+        "what was dropped is kept"
+    );
 }
 
 /// Serves the file as it is, and is refused: the problem and the warning at the start say why and what to do.
 fn refuses(file: &Path, server: &Process, why: &str, what_to_do: &str) {
-    let before = (std::fs::read_to_string(file).unwrap(), std::fs::metadata(file).unwrap().ino());
+    let before = (
+        std::fs::read_to_string(file).unwrap(),
+        std::fs::metadata(file).unwrap().ino(),
+    );
     let mut client = Client::connect(server.address);
-    let problem = client.send("POST", "/a", JSON, "{}").problem(503, "unsaved");
-    assert!(problem["detail"].as_str().unwrap().contains(why), "{why}: {problem:#}");
-    assert!(problem["hint"].as_str().unwrap().contains(what_to_do), "{what_to_do}: {problem:#}");
-    assert_eq!(client.send("GET", "/a", NONE, "").value(), json!([{"id": 1}]));
-    assert_eq!((std::fs::read_to_string(file).unwrap(), std::fs::metadata(file).unwrap().ino()), before);
+    let problem = client
+        .send("POST", "/a", JSON, "{}")
+        .problem(503, "unsaved");
+    assert!(
+        problem["detail"].as_str().unwrap().contains(why),
+        "{why}: {problem:#}"
+    );
+    assert!(
+        problem["hint"].as_str().unwrap().contains(what_to_do),
+        "{what_to_do}: {problem:#}"
+    );
+    assert_eq!(
+        client.send("GET", "/a", NONE, "").value(),
+        json!([{"id": 1}])
+    );
+    assert_eq!(
+        (
+            std::fs::read_to_string(file).unwrap(),
+            std::fs::metadata(file).unwrap().ino()
+        ),
+        before
+    );
 }
 
 fn warns(server: &Process, why: &str) {
@@ -260,12 +369,19 @@ fn a_file_that_is_marked_read_only_is_not_replaced() {
     for above in ["8m", "0"] {
         let (_folder, file) = place();
         set_mode(&file, 0o444);
-        for server in [serve(&file), Process::serve(&file, &["--journal-above", above])] {
+        for server in [
+            serve(&file),
+            Process::serve(&file, &["--journal-above", above]),
+        ] {
             warns(&server, "db.json is marked read-only");
             refuses(&file, &server, "db.json is marked read-only", "chmod u+w");
             set_mode(&file, 0o644);
             let mut client = Client::connect(server.address);
-            assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201, "it is writable again");
+            assert_eq!(
+                client.send("POST", "/a", JSON, "{}").status,
+                201,
+                "it is writable again"
+            );
             drop(server);
             std::fs::write(&file, START).unwrap();
             set_mode(&file, 0o444);
@@ -279,7 +395,15 @@ fn a_folder_that_is_not_writable_is_named() {
     set_mode(file.parent().unwrap(), 0o555);
     let server = serve(&file);
     warns(&server, "may not write the folder");
-    refuses(&file, &server, &format!("may not write the folder {}", file.parent().unwrap().display()), "--ephemeral");
+    refuses(
+        &file,
+        &server,
+        &format!(
+            "may not write the folder {}",
+            file.parent().unwrap().display()
+        ),
+        "--ephemeral",
+    );
 }
 
 #[test]
@@ -305,7 +429,10 @@ fn a_read_only_file_system_is_told_at_the_start() {
     };
     let file = mount.0.join("db.json");
     std::fs::write(&file, START).unwrap();
-    assert!(run("mount", &["-o", "remount,ro", mount.0.to_str().unwrap()]));
+    assert!(run(
+        "mount",
+        &["-o", "remount,ro", mount.0.to_str().unwrap()]
+    ));
     let server = Process::serve(&file, &[]);
     warns(&server, "mounted read-only");
     refuses(&file, &server, "mounted read-only", "--ephemeral");
@@ -314,7 +441,10 @@ fn a_read_only_file_system_is_told_at_the_start() {
 #[test]
 fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let (outside, inside) = (folder.path().join("outside.json"), folder.path().join("inside"));
+    let (outside, inside) = (
+        folder.path().join("outside.json"),
+        folder.path().join("inside"),
+    );
     std::fs::create_dir(&inside).unwrap();
     let file = inside.join("db.json");
     std::fs::write(&outside, START).unwrap();
@@ -328,7 +458,10 @@ fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
     std::fs::write(&other, START).unwrap();
     std::fs::rename(&other, &outside).unwrap();
     refuses(&file, &server, "was replaced outside", "mount the folder");
-    assert_eq!(data(&outside), serde_json::from_str::<Value>(START).unwrap());
+    assert_eq!(
+        data(&outside),
+        serde_json::from_str::<Value>(START).unwrap()
+    );
 }
 
 #[test]
@@ -340,9 +473,17 @@ fn mode_owner_and_link_stay_whoever_saves() {
     let before = std::fs::metadata(&file).unwrap();
     // As ourselves: where we are root, the file is another user's.
     let server = Process::serve(&link, &[]);
-    assert_eq!(Client::connect(server.address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(server.address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
     let after = std::fs::metadata(&file).unwrap();
-    assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
+    assert_eq!(
+        (after.mode(), after.uid(), after.gid()),
+        (before.mode(), before.uid(), before.gid())
+    );
     assert_ne!(after.ino(), before.ino(), "it is another file");
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
 }
@@ -351,12 +492,25 @@ fn mode_owner_and_link_stay_whoever_saves() {
 fn the_second_server_of_a_file_says_so_and_ends_with_2() {
     let (_folder, file) = place();
     let first = Process::serve(&file, &[]);
-    let second = Command::new(env!("CARGO_BIN_EXE_standin")).arg(&file).args(["--port", "0"]).output().unwrap();
+    let second = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .arg(&file)
+        .args(["--port", "0"])
+        .output()
+        .unwrap();
     assert_eq!(second.status.code(), Some(2));
     let told = String::from_utf8(second.stderr).unwrap();
-    assert!(told.contains(&first.child.id().to_string()) && told.contains(&first.address.port().to_string()), "{told}");
+    assert!(
+        told.contains(&first.child.id().to_string())
+            && told.contains(&first.address.port().to_string()),
+        "{told}"
+    );
     // It has touched nothing that the first one needs.
-    assert_eq!(Client::connect(first.address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(first.address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
 }
 
 #[test]
@@ -379,16 +533,24 @@ fn a_signal_ends_it_in_order_with_writes_under_way() {
                     })
                 })
                 .collect();
-            until("writes are under way", || (data(&file)["a"].as_array().unwrap().len() > 20).then_some(()));
+            until("writes are under way", || {
+                (data(&file)["a"].as_array().unwrap().len() > 20).then_some(())
+            });
             server.signal(signal);
-            clients.into_iter().map(|client| client.join().unwrap()).collect()
+            clients
+                .into_iter()
+                .map(|client| client.join().unwrap())
+                .collect()
         });
         let (status, _) = server.ended();
         assert_eq!(status.code(), Some(0), "{signal}: {}", server.errors());
         // Whoever was cut off in between was not acknowledged; nobody else's write is there.
         let in_file = data(&file)["a"].as_array().unwrap().len() as u64 - 1;
         let acknowledged: u64 = counts.iter().sum();
-        assert!((acknowledged..=acknowledged + 8).contains(&in_file), "{acknowledged} acknowledged, {in_file} in file");
+        assert!(
+            (acknowledged..=acknowledged + 8).contains(&in_file),
+            "{acknowledged} acknowledged, {in_file} in file"
+        );
     }
 }
 
@@ -403,8 +565,15 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     slow.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{");
     assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
     server.signal("TERM");
-    until("it takes no more connections", || std::net::TcpStream::connect(server.address).is_err().then_some(()));
-    assert!(server.child.try_wait().unwrap().is_none(), "it waits for what is under way");
+    until("it takes no more connections", || {
+        std::net::TcpStream::connect(server.address)
+            .is_err()
+            .then_some(())
+    });
+    assert!(
+        server.child.try_wait().unwrap().is_none(),
+        "it waits for what is under way"
+    );
     let status = until("it ends", || {
         // One that comes while the first is being taken may count for the same.
         server.signal("TERM");

@@ -9,17 +9,28 @@ use crate::support::*;
 #[test]
 fn each_write_is_in_the_file_before_its_answer_arrives() {
     for durability in [Durability::Synced, Durability::Written] {
-        let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| options.saving = Saving::File(durability));
+        let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| {
+            options.saving = Saving::File(durability)
+        });
         let mut client = fixture.client();
         for number in 1..=30 {
             let created = client.send("POST", "/a", JSON, format!("{{\"n\": {number}}}"));
-            assert_eq!(fixture.data()["a"].as_array().unwrap().last(), Some(&created.value()));
+            assert_eq!(
+                fixture.data()["a"].as_array().unwrap().last(),
+                Some(&created.value())
+            );
             let path = format!("/a/{number}");
             let changed = client.send("PATCH", &path, JSON, "{\"x\": [1]}");
-            assert_eq!(fixture.data()["a"].as_array().unwrap().last(), Some(&changed.value()));
+            assert_eq!(
+                fixture.data()["a"].as_array().unwrap().last(),
+                Some(&changed.value())
+            );
             if number % 2 == 0 {
                 client.send("DELETE", &path, NONE, "");
-                assert_ne!(fixture.data()["a"].as_array().unwrap().last(), Some(&changed.value()));
+                assert_ne!(
+                    fixture.data()["a"].as_array().unwrap().last(),
+                    Some(&changed.value())
+                );
             }
             client.send("PUT", "/o", JSON, format!("{{\"n\": {number}}}"));
             assert_eq!(fixture.data()["o"]["n"], number);
@@ -39,7 +50,9 @@ fn with_a_journal_the_file_follows_the_writes() {
     // When writes pause,
     client.send("POST", "/a", JSON, "{\"n\": 1}");
     until("the file follows", || has(&fixture, 1).then_some(()));
-    until("the journal goes", || (!journal(&fixture).exists()).then_some(()));
+    until("the journal goes", || {
+        (!journal(&fixture).exists()).then_some(())
+    });
     // while they do not,
     until("the file follows under load", || {
         client.send("POST", "/a", JSON, "{}");
@@ -59,9 +72,18 @@ fn a_file_below_the_size_has_no_journal() {
     let mut client = fixture.client();
     for _ in 0..5 {
         let created = client.send("POST", "/a", JSON, "{\"n\": 1}").value();
-        assert_eq!(fixture.data()["a"].as_array().unwrap().last(), Some(&created), "at once");
+        assert_eq!(
+            fixture.data()["a"].as_array().unwrap().last(),
+            Some(&created),
+            "at once"
+        );
     }
-    client.send("POST", "/a", JSON, format!("{{\"long\": \"{}\"}}", "x".repeat(1000)));
+    client.send(
+        "POST",
+        "/a",
+        JSON,
+        format!("{{\"long\": \"{}\"}}", "x".repeat(1000)),
+    );
     assert_eq!(fixture.data()["a"][5]["id"], 6, "at once");
     // The look may come just after the journal has gone.
     until("a write is in the journal", || {
@@ -124,13 +146,25 @@ fn kept_in_memory_the_file_is_never_written() {
 #[test]
 fn a_read_and_a_refused_write_leave_the_file_untouched() {
     let fixture = serve();
-    let before = std::fs::metadata(fixture.path()).unwrap().modified().unwrap();
-    for (method, path, body) in
-        [("GET", "/db", ""), ("POST", "/users", "{}"), ("PATCH", "/users/1", "{}"), ("DELETE", "/users/9", "")]
-    {
+    let before = std::fs::metadata(fixture.path())
+        .unwrap()
+        .modified()
+        .unwrap();
+    for (method, path, body) in [
+        ("GET", "/db", ""),
+        ("POST", "/users", "{}"),
+        ("PATCH", "/users/1", "{}"),
+        ("DELETE", "/users/9", ""),
+    ] {
         fixture.send(method, path, JSON, body);
     }
-    assert_eq!(std::fs::metadata(fixture.path()).unwrap().modified().unwrap(), before);
+    assert_eq!(
+        std::fs::metadata(fixture.path())
+            .unwrap()
+            .modified()
+            .unwrap(),
+        before
+    );
     assert_eq!(fixture.text(), HOSTILE);
 }
 
@@ -143,9 +177,22 @@ fn keeps(text: &str, edits: &[Edit]) {
         assert_eq!(text.matches(old).count(), 1, "{old} is in\n{text}");
         let fixture = serve_data(text);
         let (method, path) = request.split_once(' ').unwrap();
-        let reply = fixture.send(method, path, if body.is_empty() { NONE } else { JSON }, body);
-        assert!(matches!(reply.status, 200 | 201), "{request} {body}: {}", reply.text());
-        assert_eq!(fixture.text(), text.replacen(old, new, 1), "{request} {body}");
+        let reply = fixture.send(
+            method,
+            path,
+            if body.is_empty() { NONE } else { JSON },
+            body,
+        );
+        assert!(
+            matches!(reply.status, 200 | 201),
+            "{request} {body}: {}",
+            reply.text()
+        );
+        assert_eq!(
+            fixture.text(),
+            text.replacen(old, new, 1),
+            "{request} {body}"
+        );
     }
 }
 
@@ -203,8 +250,18 @@ fn one_record_a_line_is_kept() {
         "{\n  \"a\": [\n    { \"id\": 1, \"n\": 1 },\n    { \"id\": 2, \"n\": 2 }\n  ],\n  \"b\": [\n  ]\n}\n",
         &[
             ("PATCH /a/1", "{\"n\": 7}", "\"n\": 1", "\"n\": 7"),
-            ("PATCH /a/2", "{\"m\": {\"x\": [1, 2]}}", "\"n\": 2 }", "\"n\": 2, \"m\": { \"x\": [ 1, 2 ] } }"),
-            ("POST /a", "{\n\"n\":\n3}", "2 }\n", "2 },\n    { \"n\": 3, \"id\": 3 }\n"),
+            (
+                "PATCH /a/2",
+                "{\"m\": {\"x\": [1, 2]}}",
+                "\"n\": 2 }",
+                "\"n\": 2, \"m\": { \"x\": [ 1, 2 ] } }",
+            ),
+            (
+                "POST /a",
+                "{\n\"n\":\n3}",
+                "2 }\n",
+                "2 },\n    { \"n\": 3, \"id\": 3 }\n",
+            ),
             ("DELETE /a/1", "", "    { \"id\": 1, \"n\": 1 },\n", ""),
             ("DELETE /a/2", "", ",\n    { \"id\": 2, \"n\": 2 }", ""),
         ],
@@ -212,8 +269,18 @@ fn one_record_a_line_is_kept() {
     keeps(
         "{\"a\":[\n{\"id\":1,\"n\":1},\n{\"id\":2,\"n\":2}\n]}",
         &[
-            ("PATCH /a/1", "{\"n\": 7, \"m\": 1}", "\"n\":1", "\"n\":7,\"m\":1"),
-            ("POST /a", "{\"n\": [1, 2]}", "\"n\":2}\n", "\"n\":2},\n{\"n\":[1,2],\"id\":3}\n"),
+            (
+                "PATCH /a/1",
+                "{\"n\": 7, \"m\": 1}",
+                "\"n\":1",
+                "\"n\":7,\"m\":1",
+            ),
+            (
+                "POST /a",
+                "{\"n\": [1, 2]}",
+                "\"n\":2}\n",
+                "\"n\":2},\n{\"n\":[1,2],\"id\":3}\n",
+            ),
             ("DELETE /a/1", "", "{\"id\":1,\"n\":1},\n", ""),
         ],
     );
@@ -224,12 +291,32 @@ fn a_minified_file_stays_one() {
     keeps(
         r#"{"$schema":"x","a":[{"id":1,"n":1e0},{"id":2}],"b":[],"o":{"p":1}}"#,
         &[
-            ("PATCH /a/1", "{\"n\": 7, \"m\": [1, {\"x\": 2}]}", "\"n\":1e0", r#""n":7,"m":[1,{"x":2}]"#),
-            ("POST /a", "{ \"n\": 3 }", r#"{"id":2}"#, r#"{"id":2},{"n":3,"id":3}"#),
+            (
+                "PATCH /a/1",
+                "{\"n\": 7, \"m\": [1, {\"x\": 2}]}",
+                "\"n\":1e0",
+                r#""n":7,"m":[1,{"x":2}]"#,
+            ),
+            (
+                "POST /a",
+                "{ \"n\": 3 }",
+                r#"{"id":2}"#,
+                r#"{"id":2},{"n":3,"id":3}"#,
+            ),
             ("DELETE /a/1", "", r#"{"id":1,"n":1e0},"#, ""),
             ("DELETE /a/2", "", r#",{"id":2}"#, ""),
-            ("POST /b", "{ \"n\": 3 }", r#""b":[]"#, r#""b":[{"n":3,"id":1}]"#),
-            ("PUT /o", "{ \"q\": {\"r\": 1} }", r#"{"p":1}"#, r#"{"q":{"r":1}}"#),
+            (
+                "POST /b",
+                "{ \"n\": 3 }",
+                r#""b":[]"#,
+                r#""b":[{"n":3,"id":1}]"#,
+            ),
+            (
+                "PUT /o",
+                "{ \"q\": {\"r\": 1} }",
+                r#"{"p":1}"#,
+                r#"{"q":{"r":1}}"#,
+            ),
             ("PATCH /o", "{ \"q\": 2 }", r#"{"p":1}"#, r#"{"p":1,"q":2}"#),
         ],
     );
@@ -237,8 +324,18 @@ fn a_minified_file_stays_one() {
     keeps(
         "{\"a\": [{\"id\": 1, \"n\": 1}, {\"id\": 2}], \"b\": []}\n",
         &[
-            ("POST /a", "{\"n\":3}", "{\"id\": 2}", "{\"id\": 2}, {\"n\": 3, \"id\": 3}"),
-            ("POST /b", "{\"n\":3}", "\"b\": []", "\"b\": [{\"n\": 3, \"id\": 1}]"),
+            (
+                "POST /a",
+                "{\"n\":3}",
+                "{\"id\": 2}",
+                "{\"id\": 2}, {\"n\": 3, \"id\": 3}",
+            ),
+            (
+                "POST /b",
+                "{\"n\":3}",
+                "\"b\": []",
+                "\"b\": [{\"n\": 3, \"id\": 1}]",
+            ),
             ("DELETE /a/1", "", "{\"id\": 1, \"n\": 1}, ", ""),
             ("DELETE /a/2", "", ", {\"id\": 2}", ""),
         ],
@@ -251,9 +348,24 @@ fn each_collection_keeps_its_own_style() {
     keeps(
         text,
         &[
-            ("POST /long", "{\"n\":1}", "    }\n  ],", "    },\n    {\n      \"n\": 1,\n      \"id\": 2\n    }\n  ],"),
-            ("POST /short", "{\"n\":1}", "{\"id\": 2}\n", "{\"id\": 2},\n    {\"n\": 1, \"id\": 3}\n"),
-            ("POST /tight", "{\"n\":1}", "{\"id\":2}]", "{\"id\":2},{\"n\":1,\"id\":3}]"),
+            (
+                "POST /long",
+                "{\"n\":1}",
+                "    }\n  ],",
+                "    },\n    {\n      \"n\": 1,\n      \"id\": 2\n    }\n  ],",
+            ),
+            (
+                "POST /short",
+                "{\"n\":1}",
+                "{\"id\": 2}\n",
+                "{\"id\": 2},\n    {\"n\": 1, \"id\": 3}\n",
+            ),
+            (
+                "POST /tight",
+                "{\"n\":1}",
+                "{\"id\":2}]",
+                "{\"id\":2},{\"n\":1,\"id\":3}]",
+            ),
         ],
     );
 }
@@ -262,13 +374,20 @@ fn each_collection_keeps_its_own_style() {
 fn an_empty_collection_is_filled_however_it_is_written() {
     for empty in ["[]", "[ ]", "[\n  ]", "[\n\n  ]"] {
         let text = format!("{{\n  \"a\": {empty},\n  \"b\": {{}}\n}}\n");
-        let filled = "{\n  \"a\": [\n    {\n      \"n\": 1,\n      \"id\": 1\n    }\n  ],\n  \"b\": {}\n}\n";
+        let filled =
+            "{\n  \"a\": [\n    {\n      \"n\": 1,\n      \"id\": 1\n    }\n  ],\n  \"b\": {}\n}\n";
         let fixture = serve_data(&text);
         assert_eq!(fixture.json("POST", "/a", "{\"n\":1}").status, 201);
         assert_eq!(fixture.text(), filled, "{empty}");
         // Emptied again it is `[]`, and can be filled again.
         assert_eq!(fixture.send("DELETE", "/a/1", NONE, "").status, 200);
-        assert_eq!(fixture.text(), filled.replace("[\n    {\n      \"n\": 1,\n      \"id\": 1\n    }\n  ]", "[]"));
+        assert_eq!(
+            fixture.text(),
+            filled.replace(
+                "[\n    {\n      \"n\": 1,\n      \"id\": 1\n    }\n  ]",
+                "[]"
+            )
+        );
         assert_eq!(fixture.json("POST", "/a", "{\"n\":1}").status, 201);
         assert_eq!(fixture.text(), filled.replace("\"id\": 1", "\"id\": 2"));
     }
@@ -280,7 +399,12 @@ fn a_byte_order_mark_number_spellings_and_what_is_no_resource_survive() {
     keeps(
         text,
         &[
-            ("PATCH /a/1", "{\"x\": 1}", "\\/\"\n", "\\/\",\n      \"x\": 1\n"),
+            (
+                "PATCH /a/1",
+                "{\"x\": 1}",
+                "\\/\"\n",
+                "\\/\",\n      \"x\": 1\n",
+            ),
             ("PATCH /a/1", "{\"n\": 2, \"e\": 1E+3}", "1.0,", "2,"),
             (
                 "POST /a",
@@ -304,9 +428,16 @@ fn a_blank_file_is_one_without_resources() {
 #[test]
 fn the_second_server_of_a_file_is_told_of_the_first() {
     let mut fixture = serve_data("{\"a\": []}");
-    let Err(error) = Server::start(&fixture.options, Listeners::default()) else { panic!("it started") };
-    let StartError::Locked { holder, .. } = &error else { panic!("{error:?}") };
-    assert!(holder.contains(&fixture.address().port().to_string()), "{holder}");
+    let Err(error) = Server::start(&fixture.options, Listeners::default()) else {
+        panic!("it started")
+    };
+    let StartError::Locked { holder, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(
+        holder.contains(&fixture.address().port().to_string()),
+        "{holder}"
+    );
     // By another name it is the same file.
     #[cfg(unix)]
     {
@@ -314,11 +445,22 @@ fn the_second_server_of_a_file_is_told_of_the_first() {
         std::os::unix::fs::symlink(fixture.path(), &link).unwrap();
         let mut options = fixture.options.clone();
         options.file = link;
-        assert!(matches!(Server::start(&options, Listeners::default()), Err(StartError::Locked { .. })));
+        assert!(matches!(
+            Server::start(&options, Listeners::default()),
+            Err(StartError::Locked { .. })
+        ));
     }
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    let beside: Vec<_> = std::fs::read_dir(fixture.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(beside.iter().all(|name| name == "db.json" || name == "link.json"), "{beside:?}");
+    let beside: Vec<_> = std::fs::read_dir(fixture.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        beside
+            .iter()
+            .all(|name| name == "db.json" || name == "link.json"),
+        "{beside:?}"
+    );
     // A server that only reads takes nothing away from the first.
     let mut options = fixture.options.clone();
     options.saving = Saving::Memory;
@@ -337,7 +479,8 @@ mod unix {
     fn mode_and_owner_of_the_file_stay() {
         for mode in [0o600, 0o640, 0o644, 0o666] {
             let fixture = Fixture::new("{\"a\": []}", None, |options| {
-                std::fs::set_permissions(&options.file, std::fs::Permissions::from_mode(mode)).unwrap();
+                std::fs::set_permissions(&options.file, std::fs::Permissions::from_mode(mode))
+                    .unwrap();
             });
             let before = std::fs::metadata(fixture.path()).unwrap();
             assert_eq!(fixture.json("POST", "/a", "{}").status, 201);

@@ -7,7 +7,9 @@ use std::path::Path;
 
 /// Runs `check` on every file of the corpus `name`, and on each of them cut short and changed in some places.
 fn run(name: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz_corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz_corpus")
+        .join(name);
     let mut count = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

@@ -16,7 +16,10 @@ fn hinted(fixture: &Fixture, path: &str, words: &[&str]) {
 #[track_caller]
 fn leads(fixture: &Fixture, path: &str, led: &str) {
     let problem = fixture.get(path).problem(404, "no-resource");
-    assert!(problem["hint"].as_str().unwrap().contains(led), "{path}: {led} is not in {problem:#}");
+    assert!(
+        problem["hint"].as_str().unwrap().contains(led),
+        "{path}: {led} is not in {problem:#}"
+    );
     assert_eq!(fixture.attempt(&problem).status, 200, "{path}: {problem:#}");
 }
 
@@ -39,7 +42,12 @@ fn names_of_other_apis_lead_to_ours() {
     ] {
         hinted(&fixture, &format!("/c?{query}"), words);
     }
-    for path in ["/d?page=7", "/d?order=1", "/c?_sort=id&_order=DESC", "/c?_sort=id,id&_order=asc,desc"] {
+    for path in [
+        "/d?page=7",
+        "/d?order=1",
+        "/c?_sort=id&_order=DESC",
+        "/c?_sort=id,id&_order=asc,desc",
+    ] {
         assert_eq!(fixture.get(path).header("x-hint"), None, "{path}");
     }
 }
@@ -71,23 +79,56 @@ fn deep_paths_lead_to_what_is_there() {
 
 #[test]
 fn relations_of_relations_are_explained() {
-    let fixture =
-        serve_data(r#"{"garages":[{"id":1}],"cars":[{"id":1,"garageId":1}],"passengers":[{"id":1,"carId":1}]}"#);
-    hinted(&fixture, "/garages?_embed=cars&_embed=passengers", &["\"garageId\"", "/cars?_embed=passengers"]);
-    hinted(&fixture, "/garages?_embed=cars.passengers", &["/cars?_embed=passengers"]);
-    hinted(&fixture, "/garages/1/passengers", &["/cars?_embed=passengers"]);
-    hinted(&fixture, "/passengers?_expand=car.garage", &["/cars?_expand=garage"]);
-    leads(&fixture, "/garages/1/cars/1/passengers", "/cars/1/passengers");
+    let fixture = serve_data(
+        r#"{"garages":[{"id":1}],"cars":[{"id":1,"garageId":1}],"passengers":[{"id":1,"carId":1}]}"#,
+    );
+    hinted(
+        &fixture,
+        "/garages?_embed=cars&_embed=passengers",
+        &["\"garageId\"", "/cars?_embed=passengers"],
+    );
+    hinted(
+        &fixture,
+        "/garages?_embed=cars.passengers",
+        &["/cars?_embed=passengers"],
+    );
+    hinted(
+        &fixture,
+        "/garages/1/passengers",
+        &["/cars?_embed=passengers"],
+    );
+    hinted(
+        &fixture,
+        "/passengers?_expand=car.garage",
+        &["/cars?_expand=garage"],
+    );
+    leads(
+        &fixture,
+        "/garages/1/cars/1/passengers",
+        "/cars/1/passengers",
+    );
 }
 
 #[test]
 fn ids_under_another_name_are_recognised() {
-    let fixture = serve_data(r#"{"items":[{"_id":"5f1","n":1}],"books":[{"id":1,"isbnId":"x"}],"keys":[{"key":"k"}]}"#);
-    for (path, option) in [("/items/5f1", "--id _id"), ("/books/x", "--id isbnId"), ("/keys/k", "--id key")] {
+    let fixture = serve_data(
+        r#"{"items":[{"_id":"5f1","n":1}],"books":[{"id":1,"isbnId":"x"}],"keys":[{"key":"k"}]}"#,
+    );
+    for (path, option) in [
+        ("/items/5f1", "--id _id"),
+        ("/books/x", "--id isbnId"),
+        ("/keys/k", "--id key"),
+    ] {
         let problem = fixture.get(path).problem(404, "no-record");
-        assert!(problem["hint"].as_str().unwrap().contains(option), "{path}: {problem:#}");
+        assert!(
+            problem["hint"].as_str().unwrap().contains(option),
+            "{path}: {problem:#}"
+        );
     }
-    assert_eq!(fixture.get("/items/77").problem(404, "no-record")["hint"], "the only id is 1");
+    assert_eq!(
+        fixture.get("/items/77").problem(404, "no-record")["hint"],
+        "the only id is 1"
+    );
 }
 
 #[test]
@@ -95,10 +136,17 @@ fn plain_values_have_no_addresses() {
     let fixture = serve_data(r#"{"tags":["a","b"]}"#);
     assert_eq!(fixture.get("/tags").value(), serde_json::json!(["a", "b"]));
     let problem = fixture.get("/tags/1").problem(404, "no-record");
-    assert!(problem["hint"].as_str().unwrap().contains("plain values"), "{problem:#}");
+    assert!(
+        problem["hint"].as_str().unwrap().contains("plain values"),
+        "{problem:#}"
+    );
     let made = fixture.json("POST", "/tags", r#"{"n":1}"#);
     assert_eq!(made.status, 201);
-    assert!(made.header("x-hint").is_some_and(|hint| hint.contains("plain values")), "{made:?}");
+    assert!(
+        made.header("x-hint")
+            .is_some_and(|hint| hint.contains("plain values")),
+        "{made:?}"
+    );
 }
 
 #[test]
@@ -106,23 +154,39 @@ fn a_json_patch_is_refused_with_what_to_send() {
     let fixture = serve_data(r#"{"p":[{"id":"d","v":[{"id":1}]}]}"#);
     let patch = r#"[{"op":"add","path":"/v/-","value":{"id":2}}]"#;
     let headers = [("Content-Type", "application/json-patch+json")];
-    let problem = fixture.send("PATCH", "/p/d", &headers, patch).problem(415, "media");
-    assert!(problem["hint"].as_str().unwrap().contains("merge"), "{problem:#}");
+    let problem = fixture
+        .send("PATCH", "/p/d", &headers, patch)
+        .problem(415, "media");
+    assert!(
+        problem["hint"].as_str().unwrap().contains("merge"),
+        "{problem:#}"
+    );
     assert_eq!(fixture.attempt(&problem).status, 200);
 }
 
 #[test]
 fn letters_outside_ascii_are_readable() {
     let fixture = serve_data(r#"{"straßen":[{"id":1,"größe":1,"имя":"a","100%":1}]}"#);
-    for (query, field) in [("gr%C3%B6sse=1", "größe"), ("%D0%B8%D0%BC%D0%B0=1", "имя"), ("100=1", "100%")] {
+    for (query, field) in [
+        ("gr%C3%B6sse=1", "größe"),
+        ("%D0%B8%D0%BC%D0%B0=1", "имя"),
+        ("100=1", "100%"),
+    ] {
         let reply = fixture.get(&format!("/stra%C3%9Fen?{query}"));
         let hint = reply.header("x-hint").unwrap();
-        assert!(hint.is_ascii() && hint.contains("no record has a field"), "{hint}");
+        assert!(
+            hint.is_ascii() && hint.contains("no record has a field"),
+            "{hint}"
+        );
         let raw: Vec<u8> = percent_decoded(hint);
         let raw = String::from_utf8(raw).unwrap();
         assert!(raw.contains(field), "{raw}");
         let entry = fixture.entry(|_| true);
-        assert_eq!(entry.note.as_deref(), Some(raw.as_str()), "the log has the letters themselves");
+        assert_eq!(
+            entry.note.as_deref(),
+            Some(raw.as_str()),
+            "the log has the letters themselves"
+        );
     }
 }
 
@@ -152,19 +216,61 @@ fn names_with_slashes_are_reached_by_their_plain_path() {
             row("GET", "/foo", "", 200, Is(r#"{"n":"x"}"#)),
             row("GET", "/foo/bar", "", 200, Is(r#"{"n":"y"}"#)),
             row("GET", "/foo%2Fbar", "", 200, Is(r#"{"n":"y"}"#)),
-            row("GET", "/api/v1/customer", "", 200, Is(r#"[{"id":2,"name":"z"}]"#)),
-            row("GET", "/api/v1/customer/2", "", 200, Is(r#"{"id":2,"name":"z"}"#)),
-            row("GET", "/api%2Fv1%2Fcustomer/2", "", 200, Is(r#"{"id":2,"name":"z"}"#)),
-            row("GET", "/api/v1/customer/2/api/v1/orders", "", 200, Is(r#"[{"id":5,"customerId":2}]"#)),
-            row("PATCH", "/api/v1/customer/2", r#"{"name":"y"}"#, 200, Is(r#"{"id":2,"name":"y"}"#)),
-            row("POST", "/api/v1/customer/2/api/v1/orders", "{}", 201, Is(r#"{"customerId":2,"id":6}"#)),
+            row(
+                "GET",
+                "/api/v1/customer",
+                "",
+                200,
+                Is(r#"[{"id":2,"name":"z"}]"#),
+            ),
+            row(
+                "GET",
+                "/api/v1/customer/2",
+                "",
+                200,
+                Is(r#"{"id":2,"name":"z"}"#),
+            ),
+            row(
+                "GET",
+                "/api%2Fv1%2Fcustomer/2",
+                "",
+                200,
+                Is(r#"{"id":2,"name":"z"}"#),
+            ),
+            row(
+                "GET",
+                "/api/v1/customer/2/api/v1/orders",
+                "",
+                200,
+                Is(r#"[{"id":5,"customerId":2}]"#),
+            ),
+            row(
+                "PATCH",
+                "/api/v1/customer/2",
+                r#"{"name":"y"}"#,
+                200,
+                Is(r#"{"id":2,"name":"y"}"#),
+            ),
+            row(
+                "POST",
+                "/api/v1/customer/2/api/v1/orders",
+                "{}",
+                201,
+                Is(r#"{"customerId":2,"id":6}"#),
+            ),
             row("DELETE", "/api/v1/customer/2", "", 200, Is("{}")),
             row("GET", "/api/v1/orders", "", 200, Is("[]")),
             // The longest name wins.
             row("GET", "/a/b", "", 200, Is(r#"[{"id":7}]"#)),
             row("GET", "/a/1", "", 200, Is(r#"{"id":1}"#)),
             row("GET", "/lead/1", "", 200, Is(r#"{"id":1}"#)),
-            row("GET", "/api/v1/custom", "", 404, Says("/api%2Fv1%2Fcustomer")),
+            row(
+                "GET",
+                "/api/v1/custom",
+                "",
+                404,
+                Says("/api%2Fv1%2Fcustomer"),
+            ),
         ],
     );
 }

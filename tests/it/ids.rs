@@ -28,7 +28,10 @@ fn whole_numbers_count_up_from_the_highest() {
         (r#"[{"n": 1}, {"n": 2}]"#, ["3", "4", "5"]),
         (r#"[{"n": 1}, {"id": 5}, {"n": 2}]"#, ["8", "9", "10"]),
     ] {
-        let found: Vec<_> = next(file, &["{}", "{\"a\": 1}", "{}"]).iter().map(ToString::to_string).collect();
+        let found: Vec<_> = next(file, &["{}", "{\"a\": 1}", "{}"])
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(found, ids, "{file}");
     }
 }
@@ -39,12 +42,42 @@ fn the_id_of_a_new_record_is_its_last_key_and_a_given_one_stays_where_it_is() {
     hold(
         &fixture,
         &[
-            row("POST", "/a", r#"{"x": 1, "y": 2}"#, 201, Is(r#"{"x": 1, "y": 2, "id": 1}"#)),
-            row("POST", "/a", r#"{"id": 5, "x": 1}"#, 201, Is(r#"{"id": 5, "x": 1}"#)),
+            row(
+                "POST",
+                "/a",
+                r#"{"x": 1, "y": 2}"#,
+                201,
+                Is(r#"{"x": 1, "y": 2, "id": 1}"#),
+            ),
+            row(
+                "POST",
+                "/a",
+                r#"{"id": 5, "x": 1}"#,
+                201,
+                Is(r#"{"id": 5, "x": 1}"#),
+            ),
             // What JavaScript takes for nothing is no id.
-            row("POST", "/a", r#"{"id": null, "x": 1}"#, 201, Is(r#"{"id": 6, "x": 1}"#)),
-            row("POST", "/a", r#"{"id": "", "x": 1}"#, 201, Is(r#"{"id": 7, "x": 1}"#)),
-            row("POST", "/a", r#"{"id": 0, "x": 1}"#, 201, Is(r#"{"id": 8, "x": 1}"#)),
+            row(
+                "POST",
+                "/a",
+                r#"{"id": null, "x": 1}"#,
+                201,
+                Is(r#"{"id": 6, "x": 1}"#),
+            ),
+            row(
+                "POST",
+                "/a",
+                r#"{"id": "", "x": 1}"#,
+                201,
+                Is(r#"{"id": 7, "x": 1}"#),
+            ),
+            row(
+                "POST",
+                "/a",
+                r#"{"id": 0, "x": 1}"#,
+                201,
+                Is(r#"{"id": 8, "x": 1}"#),
+            ),
         ],
     );
 }
@@ -55,12 +88,22 @@ fn an_id_is_never_given_again_while_the_server_runs() {
     for id in 3..6 {
         let reply = fixture.json("POST", "/a", "{}");
         assert_eq!(reply.header("location"), Some(format!("/a/{id}").as_str()));
-        assert_eq!(fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status, 200);
+        assert_eq!(
+            fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status,
+            200
+        );
     }
     for id in [1, 2] {
-        assert_eq!(fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status, 200);
+        assert_eq!(
+            fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status,
+            200
+        );
     }
-    assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 6, "also once the collection is empty");
+    assert_eq!(
+        fixture.json("POST", "/a", "{}").value()["id"],
+        6,
+        "also once the collection is empty"
+    );
     // A new start knows only the file.
     assert_eq!(fixture.send("DELETE", "/a/6", NONE, "").status, 200);
     assert_eq!(fixture.json("POST", "/a", "{\"id\": 2}").status, 201);
@@ -79,13 +122,20 @@ fn an_edit_starts_the_count_again_from_the_highest_in_the_file() {
 #[test]
 fn a_collection_with_string_ids_gets_short_random_ones() {
     let ids = next(r#"[{"id": "abc"}, {"id": "xyz"}]"#, &["{}"; 50]);
-    let mut texts: Vec<_> = ids.iter().map(|id| id.as_str().expect("a string").to_string()).collect();
+    let mut texts: Vec<_> = ids
+        .iter()
+        .map(|id| id.as_str().expect("a string").to_string())
+        .collect();
     assert!(texts.iter().all(|id| id.len() == 7), "{texts:?}");
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), 50);
     for id in texts {
-        assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)), "{id} needs no escape in a URL");
+        assert!(
+            id.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)),
+            "{id} needs no escape in a URL"
+        );
     }
 }
 
@@ -101,11 +151,21 @@ fn a_given_id_is_taken_if_it_is_free() {
         ("{\"id\": -1}", "/a/-1"),
     ] {
         let reply = fixture.json("POST", "/a", body);
-        assert_eq!((reply.status, reply.header("location")), (201, Some(location)), "{body}");
+        assert_eq!(
+            (reply.status, reply.header("location")),
+            (201, Some(location)),
+            "{body}"
+        );
         assert_eq!(fixture.get(location).text(), reply.text());
     }
     // The same text in a URL is the same id.
-    for body in ["{\"id\": 5}", "{\"id\": \"5\"}", "{\"id\": 5.0}", "{\"id\": 5e0}", "{\"id\": \"x y\\/z\"}"] {
+    for body in [
+        "{\"id\": 5}",
+        "{\"id\": \"5\"}",
+        "{\"id\": 5.0}",
+        "{\"id\": 5e0}",
+        "{\"id\": \"x y\\/z\"}",
+    ] {
         let problem = fixture.json("POST", "/a", body).problem(409, "id-taken");
         assert_eq!(problem["errors"][0]["pointer"], "/id");
         assert_eq!(fixture.attempt(&problem).status, 200);
@@ -124,7 +184,10 @@ fn a_generated_id_steps_over_a_string_that_looks_like_it() {
         assert_eq!(reply.status, 201, "{}", reply.text());
         seen.push(reply.header("location").unwrap().to_string());
     }
-    assert!(!seen.contains(&"/a/1".to_string()) && !seen.contains(&"/a/2".to_string()), "{seen:?}");
+    assert!(
+        !seen.contains(&"/a/1".to_string()) && !seen.contains(&"/a/2".to_string()),
+        "{seen:?}"
+    );
 }
 
 #[test]
@@ -134,7 +197,13 @@ fn records_without_an_id_get_one_that_reaches_the_file_with_the_next_write() {
     hold(
         &fixture,
         &[
-            row("GET", "/a", "", 200, Is(r#"[{"n": 1, "id": 5}, {"n": 2, "id": 4}]"#)),
+            row(
+                "GET",
+                "/a",
+                "",
+                200,
+                Is(r#"[{"n": 1, "id": 5}, {"n": 2, "id": 4}]"#),
+            ),
             row("GET", "/a/5", "", 200, Is(r#"{"n": 1, "id": 5}"#)),
         ],
     );
@@ -142,7 +211,11 @@ fn records_without_an_id_get_one_that_reaches_the_file_with_the_next_write() {
     fixture.restart();
     assert_eq!(fixture.get("/a/5").value()["n"], 1, "the same id as before");
     assert_eq!(fixture.json("PATCH", "/a/4", "{\"n\": 3}").status, 200);
-    assert_eq!(fixture.text(), file.replace("\"n\": 1 }", "\"n\": 1, \"id\": 5 }").replace("\"n\": 2", "\"n\": 3"));
+    assert_eq!(
+        fixture.text(),
+        file.replace("\"n\": 1 }", "\"n\": 1, \"id\": 5 }")
+            .replace("\"n\": 2", "\"n\": 3")
+    );
 }
 
 #[test]
@@ -161,14 +234,19 @@ fn two_records_with_one_id_in_the_file_are_both_kept() {
 #[test]
 fn the_highest_whole_number_is_followed_by_something_that_is_free() {
     let fixture = serve_data(&format!("{{\"a\": [{{\"id\": {}}}]}}", i64::MAX));
-    let (one, other) = (fixture.json("POST", "/a", "{}"), fixture.json("POST", "/a", "{}"));
+    let (one, other) = (
+        fixture.json("POST", "/a", "{}"),
+        fixture.json("POST", "/a", "{}"),
+    );
     assert_eq!((one.status, other.status), (201, 201));
     assert_ne!(one.header("location"), other.header("location"));
 }
 
 /// A collection `a` whose ids have these rules.
 fn with_id_rules(data: &str, rules: &str) -> Fixture {
-    let rules = format!("{{\"properties\": {{\"a\": {{\"items\": {{\"properties\": {{\"id\": {rules}}}}}}}}}}}");
+    let rules = format!(
+        "{{\"properties\": {{\"a\": {{\"items\": {{\"properties\": {{\"id\": {rules}}}}}}}}}}}"
+    );
     Fixture::new(&format!("{{\"a\": {data}}}"), Some(&rules), |_| {})
 }
 
@@ -184,14 +262,23 @@ fn a_generated_id_keeps_the_rules() {
         ("[{}, {}]", r#"{"format": "uuid", "type": "string"}"#),
         ("[]", r#"{"type": "string", "format": "email"}"#),
         ("[]", r#"{"type": "string", "format": "hostname"}"#),
-        ("[]", r#"{"type": "string", "pattern": "^[A-Z]{3}-\\d{4}$"}"#),
-        ("[]", r#"{"type": "string", "pattern": "^usr_[a-z0-9]+$", "minLength": 10}"#),
+        (
+            "[]",
+            r#"{"type": "string", "pattern": "^[A-Z]{3}-\\d{4}$"}"#,
+        ),
+        (
+            "[]",
+            r#"{"type": "string", "pattern": "^usr_[a-z0-9]+$", "minLength": 10}"#,
+        ),
         ("[]", r#"{"type": "string", "pattern": "^[0-9a-f]{24}$"}"#),
         ("[]", r#"{"type": "string", "pattern": "^\\d+$"}"#),
         ("[]", r#"{"enum": ["x", "y", "z", "u", "v", "w"]}"#),
         ("[]", r#"{"type": "integer", "minimum": 1000}"#),
         (r#"[{"id": 5}, {}]"#, r#"{"type": "integer"}"#),
-        ("[]", r#"{"type": "integer", "exclusiveMinimum": 5, "multipleOf": 10}"#),
+        (
+            "[]",
+            r#"{"type": "integer", "exclusiveMinimum": 5, "multipleOf": 10}"#,
+        ),
         (r#"[{"id": 9}]"#, r#"{"type": "integer", "maximum": 9}"#),
         (r#"[{"id": 9223372036854775807}]"#, r#"{"type": "integer"}"#),
         (r#"[{"id": 9223372036854775808}]"#, r#"{"type": "integer"}"#),
@@ -222,12 +309,19 @@ fn a_generated_id_keeps_the_rules() {
 #[test]
 fn numbers_go_on_from_the_lowest_that_the_rules_allow() {
     for (rules, ids) in [
-        (r#"{"type": "integer", "minimum": 1000}"#, [1000, 1001, 1002]),
+        (
+            r#"{"type": "integer", "minimum": 1000}"#,
+            [1000, 1001, 1002],
+        ),
         (r#"{"minimum": 1000}"#, [1000, 1001, 1002]),
         (r#"{"type": "integer", "multipleOf": 10}"#, [10, 20, 30]),
     ] {
         let fixture = with_id_rules("[]", rules);
-        let found = [(); 3].map(|()| fixture.json("POST", "/a", "{}").value()["id"].as_i64().unwrap());
+        let found = [(); 3].map(|()| {
+            fixture.json("POST", "/a", "{}").value()["id"]
+                .as_i64()
+                .unwrap()
+        });
         assert_eq!(found, ids, "{rules}");
     }
 }
@@ -241,28 +335,50 @@ fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
     });
     assert_eq!(resource, "a");
     let problem = fixture.json("POST", "/a", "{}").problem(400, "rules");
-    assert!(problem["hint"].as_str().unwrap().contains("send an id"), "{problem:#}");
-    assert_eq!(fixture.json("POST", "/a", r#"{"id": "2026-01-31"}"#).status, 201);
+    assert!(
+        problem["hint"].as_str().unwrap().contains("send an id"),
+        "{problem:#}"
+    );
+    assert_eq!(
+        fixture.json("POST", "/a", r#"{"id": "2026-01-31"}"#).status,
+        201
+    );
 }
 
 #[test]
 fn items_that_are_no_objects_are_kept_and_have_no_id() {
     let fixture = serve_data(r#"{"tags": ["a", 1, null, {"n": 1}]}"#);
-    assert_eq!(fixture.get("/tags").value(), serde_json::json!(["a", 1, null, {"n": 1, "id": 1}]));
+    assert_eq!(
+        fixture.get("/tags").value(),
+        serde_json::json!(["a", 1, null, {"n": 1, "id": 1}])
+    );
     assert_eq!(fixture.json("POST", "/tags", "{\"n\": 2}").value()["id"], 2);
-    assert_eq!(fixture.data()["tags"], serde_json::json!(["a", 1, null, {"n": 1, "id": 1}, {"n": 2, "id": 2}]));
+    assert_eq!(
+        fixture.data()["tags"],
+        serde_json::json!(["a", 1, null, {"n": 1, "id": 1}, {"n": 2, "id": 2}])
+    );
 }
 
 #[test]
 fn ids_that_records_are_given_are_reported() {
     let fixture = serve_data(r#"{"items":[{"_id":"5f1"},{"_id":"5f2"}],"ok":[{"id":1}]}"#);
     let given = |notice: &standin::Notice| match notice {
-        standin::Notice::GivenIds { resource, count, id, like } => {
-            Some((resource.clone(), *count, id.clone(), like.clone()))
-        }
+        standin::Notice::GivenIds {
+            resource,
+            count,
+            id,
+            like,
+        } => Some((resource.clone(), *count, id.clone(), like.clone())),
         _ => None,
     };
-    assert_eq!(fixture.notice(given).1, ("items".into(), 2, "id".into(), Some("_id".into())));
-    std::fs::write(fixture.path(), r#"{"items":[{"id":1}],"ok":[{"n":1},{"n":2},{"id":7}]}"#).unwrap();
+    assert_eq!(
+        fixture.notice(given).1,
+        ("items".into(), 2, "id".into(), Some("_id".into()))
+    );
+    std::fs::write(
+        fixture.path(),
+        r#"{"items":[{"id":1}],"ok":[{"n":1},{"n":2},{"id":7}]}"#,
+    )
+    .unwrap();
     assert_eq!(fixture.notice(given).1, ("ok".into(), 2, "id".into(), None));
 }

@@ -13,7 +13,9 @@ use crate::support::*;
 
 /// Two hundred records, so that the whole list has some 20 KB.
 fn data() -> String {
-    let rows: Vec<String> = (1..=200).map(|id| format!("{{\"id\": {id}, \"text\": \"{}\"}}", "x".repeat(80))).collect();
+    let rows: Vec<String> = (1..=200)
+        .map(|id| format!("{{\"id\": {id}, \"text\": \"{}\"}}", "x".repeat(80)))
+        .collect();
     format!("{{\"a\": [{}]}}", rows.join(", "))
 }
 
@@ -26,7 +28,10 @@ fn served(arguments: &[&str]) -> (tempfile::TempDir, Process) {
 }
 
 fn record(id: usize) -> String {
-    format!("{{\n  \"id\": {id},\n  \"text\": \"{}\"\n}}", "x".repeat(80))
+    format!(
+        "{{\n  \"id\": {id},\n  \"text\": \"{}\"\n}}",
+        "x".repeat(80)
+    )
 }
 
 /// Lets this process have as many files open as it may: each connection is one.
@@ -39,7 +44,10 @@ fn many_files() {
 /// Kilobytes of memory that are the process's own.
 fn memory(process: &Process) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -53,11 +61,19 @@ fn a_thousand_connections_that_stay_are_all_answered() {
     std::fs::write(&file, data()).unwrap();
     let process = Process::serve_as(&file, &[], |command| {
         let mut limited = std::process::Command::new("sh");
-        limited.args(["-c", "ulimit -S -n 256; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
-        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        limited
+            .args(["-c", "ulimit -S -n 256; exec \"$@\"", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        limited
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
         *command = limited;
     });
-    let mut clients: Vec<Client> = (0..CONNECTIONS).map(|_| Client::connect(process.address)).collect();
+    let mut clients: Vec<Client> = (0..CONNECTIONS)
+        .map(|_| Client::connect(process.address))
+        .collect();
     for round in 0..4 {
         for (number, client) in clients.iter_mut().enumerate() {
             let id = (number * 7 + round) % 200 + 1;
@@ -65,18 +81,32 @@ fn a_thousand_connections_that_stay_are_all_answered() {
         }
         for (number, client) in clients.iter_mut().enumerate() {
             let reply = client.reply("GET");
-            assert_eq!((reply.status, reply.text()), (200, record((number * 7 + round) % 200 + 1).as_str()));
+            assert_eq!(
+                (reply.status, reply.text()),
+                (200, record((number * 7 + round) % 200 + 1).as_str())
+            );
         }
     }
-    assert!(memory(&process) < 64 * 1024, "{} KB for {CONNECTIONS} connections", memory(&process));
+    assert!(
+        memory(&process) < 64 * 1024,
+        "{} KB for {CONNECTIONS} connections",
+        memory(&process)
+    );
 }
 
 fn ask_once(address: SocketAddr, id: usize) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /a/{id} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /a/{id} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string()).unwrap_or_default()
+    answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_string())
+        .unwrap_or_default()
 }
 
 #[test]
@@ -98,9 +128,19 @@ fn ten_thousand_connections_that_go_leave_nothing_behind() {
     all(1000);
     let before = memory(&process);
     all(9000);
-    let files = || std::fs::read_dir(format!("/proc/{}/fd", process.child.id())).unwrap().count();
-    until("the connections are let go", || (files() < 64).then_some(()));
-    assert!(memory(&process) < before + 8 * 1024, "from {before} to {} KB", memory(&process));
+    let files = || {
+        std::fs::read_dir(format!("/proc/{}/fd", process.child.id()))
+            .unwrap()
+            .count()
+    };
+    until("the connections are let go", || {
+        (files() < 64).then_some(())
+    });
+    assert!(
+        memory(&process) < before + 8 * 1024,
+        "from {before} to {} KB",
+        memory(&process)
+    );
 }
 
 #[test]
@@ -112,25 +152,39 @@ fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
     let deaf: Vec<TcpStream> = (0..32)
         .map(|_| {
             let mut stream = TcpStream::connect(process.address).unwrap();
-            stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+            stream
+                .set_write_timeout(Some(Duration::from_millis(200)))
+                .unwrap();
             // Twenty megabytes of answers; what the server does not read any more stays here.
-            let _ = stream.write_all("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000).as_bytes());
+            let _ = stream.write_all(
+                "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                    .repeat(1000)
+                    .as_bytes(),
+            );
             stream
         })
         .collect();
     let start = Instant::now();
     for number in 0..500 {
         let reply = others.send("GET", &format!("/a/{}", number % 200 + 1), NONE, "");
-        assert_eq!((reply.status, reply.text()), (200, record(number % 200 + 1).as_str()));
+        assert_eq!(
+            (reply.status, reply.text()),
+            (200, record(number % 200 + 1).as_str())
+        );
     }
     assert!(start.elapsed() < DEADLINE);
-    assert!(memory(&process) < before + 32 * 1024, "from {before} to {} KB", memory(&process));
+    assert!(
+        memory(&process) < before + 32 * 1024,
+        "from {before} to {} KB",
+        memory(&process)
+    );
     // In the end they are cut off.
     for mut stream in deaf {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         until("the connection ends", || {
             let sent = stream.write(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            sent.is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock).then_some(())
+            sent.is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+                .then_some(())
         });
     }
 }

@@ -53,8 +53,14 @@ impl Model {
         match asked {
             Asked::Create(body) => {
                 let mut record = body.as_object().unwrap().clone();
-                let given = record.get("id").filter(|id| **id != json!(0) && !id.is_null()).cloned();
-                let id = given.as_ref().and_then(Value::as_i64).unwrap_or(self.highest + 1);
+                let given = record
+                    .get("id")
+                    .filter(|id| **id != json!(0) && !id.is_null())
+                    .cloned();
+                let id = given
+                    .as_ref()
+                    .and_then(Value::as_i64)
+                    .unwrap_or(self.highest + 1);
                 record.insert("id".into(), id.into());
                 if let Some(status) = self.refusal(&record, None) {
                     return (status, None);
@@ -68,10 +74,12 @@ impl Model {
             }
             Asked::Replace(id, body) => self.change(*id, |_| body.as_object().unwrap().clone()),
             Asked::Merge(id, patch) => self.change(*id, |old| shallow(old, patch)),
-            Asked::MergePatch(id, patch) => self.change(*id, |old| match merge_patch(&old.clone().into(), patch) {
-                Value::Object(merged) => merged,
-                _ => unreachable!("patches are objects"),
-            }),
+            Asked::MergePatch(id, patch) => {
+                self.change(*id, |old| match merge_patch(&old.clone().into(), patch) {
+                    Value::Object(merged) => merged,
+                    _ => unreachable!("patches are objects"),
+                })
+            }
             Asked::Delete(id) => match self.place(*id) {
                 Some(place) => {
                     self.users.remove(place);
@@ -102,14 +110,25 @@ impl Model {
                     self.users[place % count].insert("age".into(), (*age).into());
                 }
                 // A reload starts the count again from what is in the file.
-                self.highest = self.users.iter().filter_map(|user| user["id"].as_i64()).max().unwrap_or(0);
+                self.highest = self
+                    .users
+                    .iter()
+                    .filter_map(|user| user["id"].as_i64())
+                    .max()
+                    .unwrap_or(0);
                 (200, None)
             }
         }
     }
 
-    fn change(&mut self, id: i64, make: impl FnOnce(&Map<String, Value>) -> Map<String, Value>) -> Answer {
-        let Some(place) = self.place(id) else { return (404, None) };
+    fn change(
+        &mut self,
+        id: i64,
+        make: impl FnOnce(&Map<String, Value>) -> Map<String, Value>,
+    ) -> Answer {
+        let Some(place) = self.place(id) else {
+            return (404, None);
+        };
         let mut record = make(&self.users[place]);
         // The id stays, where it stands in what was there before a PATCH or in what a PUT sent, else last.
         record.insert("id".into(), id.into());
@@ -125,31 +144,46 @@ impl Model {
     }
 
     fn refusal(&self, record: &Map<String, Value>, own: Option<usize>) -> Option<u16> {
-        let Some(Value::String(email)) = record.get("email") else { return Some(400) };
+        let Some(Value::String(email)) = record.get("email") else {
+            return Some(400);
+        };
         if !email.contains('@') || record.get("age").is_some_and(|age| !age.is_i64()) {
             return Some(400);
         }
-        let same = |user: &Map<String, Value>| user["email"].as_str().unwrap().eq_ignore_ascii_case(email);
+        let same =
+            |user: &Map<String, Value>| user["email"].as_str().unwrap().eq_ignore_ascii_case(email);
         let holder = self.users.iter().position(same);
         (holder.is_some() && holder != own).then_some(409)
     }
 
     fn file(&self) -> String {
         let users: Vec<Value> = self.users.iter().cloned().map(Value::from).collect();
-        format!("{:#}\n", json!({"$schema": "x", "users": users, "object": self.object, "version": 1}))
+        format!(
+            "{:#}\n",
+            json!({"$schema": "x", "users": users, "object": self.object, "version": 1})
+        )
     }
 }
 
 fn shallow(old: &Map<String, Value>, patch: &Value) -> Map<String, Value> {
     let mut merged = old.clone();
-    merged.extend(patch.as_object().unwrap().clone().into_iter().filter(|(name, _)| name != "id"));
+    merged.extend(
+        patch
+            .as_object()
+            .unwrap()
+            .clone()
+            .into_iter()
+            .filter(|(name, _)| name != "id"),
+    );
     merged
 }
 
 /// RFC 7396, section 2, word for word; a record's own id is taken for unmentioned.
 fn merge_patch(target: &Value, patch: &Value) -> Value {
     fn apply(target: &Value, patch: &Value, top: bool) -> Value {
-        let Value::Object(members) = patch else { return patch.clone() };
+        let Value::Object(members) = patch else {
+            return patch.clone();
+        };
         let mut merged = target.as_object().cloned().unwrap_or_default();
         for (name, value) in members {
             if top && name == "id" {
@@ -180,7 +214,8 @@ fn values() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        prop::sample::select(vec!["", "x", "[{,:}]", "\\\"", "\u{0}\t", "🙂"]).prop_map(Value::from),
+        prop::sample::select(vec!["", "x", "[{,:}]", "\\\"", "\u{0}\t", "🙂"])
+            .prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -251,8 +286,9 @@ fn commands() -> impl Strategy<Value = Vec<Asked>> {
 
 fn ask(fixture: &Fixture, client: &mut Client, asked: &Asked, model: &Model) -> Reply {
     let path = |id: &i64| format!("/users/{id}");
-    let mut send =
-        |method: &str, path: &str, headers, body: &Value| client.send(method, path, headers, body.to_string());
+    let mut send = |method: &str, path: &str, headers, body: &Value| {
+        client.send(method, path, headers, body.to_string())
+    };
     match asked {
         Asked::Create(body) => send("POST", "/users", JSON, body),
         Asked::Replace(id, body) => send("PUT", &path(id), JSON, body),

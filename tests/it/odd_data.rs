@@ -22,13 +22,25 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn rows_without_ids_get_them() {
-    let served = Served::start(r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#);
+    let served =
+        Served::start(r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#);
     let list = served.get("/r").body();
-    assert_eq!(list, json!([{ "x": 1, "id": 8 }, { "id": 7, "x": 2 }, { "x": 3, "id": 9 }]));
+    assert_eq!(
+        list,
+        json!([{ "x": 1, "id": 8 }, { "id": 7, "x": 2 }, { "x": 3, "id": 9 }])
+    );
     assert_eq!(served.get("/r/9").body(), json!({ "x": 3, "id": 9 }));
     // The file stays as it was written until somebody writes to the collection.
-    assert_eq!(served.file(), r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#);
-    assert_eq!(served.send("POST", "/r", &[], Some(&json!({ "x": 4 }))).body()["id"], 10);
+    assert_eq!(
+        served.file(),
+        r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#
+    );
+    assert_eq!(
+        served
+            .send("POST", "/r", &[], Some(&json!({ "x": 4 })))
+            .body()["id"],
+        10
+    );
     let file: serde_json::Value = serde_json::from_str(&served.file()).unwrap();
     assert_eq!(file["r"], served.get("/r").body());
 }
@@ -36,25 +48,39 @@ fn rows_without_ids_get_them() {
 #[test]
 fn an_array_among_the_records_is_served_and_kept() {
     let served = Served::start(r#"{ "r": [{ "id": 1 }, [1, 2], "text", 3, null] }"#);
-    assert_eq!(served.get("/r").body(), json!([{ "id": 1 }, [1, 2], "text", 3, null]));
+    assert_eq!(
+        served.get("/r").body(),
+        json!([{ "id": 1 }, [1, 2], "text", 3, null])
+    );
     assert_eq!(served.get("/r?id=1").body(), json!([{ "id": 1 }]));
     assert_eq!(served.get("/r?_sort=id&_order=desc").status, 200);
     assert_eq!(served.get("/r?q=text").body(), json!(["text"]));
     assert_eq!(served.send("DELETE", "/r/1", &[], None).status, 200);
     assert_eq!(served.send("POST", "/r", &[], Some(&json!({}))).status, 201);
     let list = served.get("/r").body();
-    assert_eq!(list.as_array().unwrap()[..4], [json!([1, 2]), json!("text"), json!(3), json!(null)]);
+    assert_eq!(
+        list.as_array().unwrap()[..4],
+        [json!([1, 2]), json!("text"), json!(3), json!(null)]
+    );
 }
 
 #[test]
 fn values_at_the_top_are_served_and_not_written() {
-    let served = Served::start(r#"{ "version": 3, "name": "x", "on": false, "none": null, "r": [] }"#);
-    for (target, value) in
-        [("/version", json!(3)), ("/name", json!("x")), ("/on", json!(false)), ("/none", json!(null))]
-    {
+    let served =
+        Served::start(r#"{ "version": 3, "name": "x", "on": false, "none": null, "r": [] }"#);
+    for (target, value) in [
+        ("/version", json!(3)),
+        ("/name", json!("x")),
+        ("/on", json!(false)),
+        ("/none", json!(null)),
+    ] {
         assert_eq!(served.get(target).body(), value, "{target}");
         let answer = served.send("PUT", target, &[], Some(&json!({ "a": 1 })));
-        assert_eq!((answer.status, answer.header("allow").as_deref()), (405, Some("GET, HEAD, OPTIONS")), "{target}");
+        assert_eq!(
+            (answer.status, answer.header("allow").as_deref()),
+            (405, Some("GET, HEAD, OPTIONS")),
+            "{target}"
+        );
     }
     assert_eq!(served.get("/version/1").status, 404);
 }
@@ -74,17 +100,47 @@ fn hostile_names_are_resources_like_others() {
         ("☃ 🙂", "%E2%98%83%20%F0%9F%99%82"),
         ("..", "%2E%2E"),
     ];
-    let resources: serde_json::Map<_, _> =
-        names.iter().map(|(name, _)| (name.to_string(), json!([{ "id": 1, "__proto__": { "x": 1 } }]))).collect();
+    let resources: serde_json::Map<_, _> = names
+        .iter()
+        .map(|(name, _)| {
+            (
+                name.to_string(),
+                json!([{ "id": 1, "__proto__": { "x": 1 } }]),
+            )
+        })
+        .collect();
     let served = Served::start(&format!("{:#}", serde_json::Value::Object(resources)));
     for (name, encoded) in names {
         let record = json!({ "id": 1, "__proto__": { "x": 1 } });
-        assert_eq!(served.get(&format!("/{encoded}/1")).body(), record, "{name}");
-        let made = served.send("POST", &format!("/{encoded}"), &[], Some(&json!({ "n": name })));
-        assert_eq!((made.status, made.body()), (201, json!({ "n": name, "id": 2 })), "{name}");
+        assert_eq!(
+            served.get(&format!("/{encoded}/1")).body(),
+            record,
+            "{name}"
+        );
+        let made = served.send(
+            "POST",
+            &format!("/{encoded}"),
+            &[],
+            Some(&json!({ "n": name })),
+        );
+        assert_eq!(
+            (made.status, made.body()),
+            (201, json!({ "n": name, "id": 2 })),
+            "{name}"
+        );
         let location = made.header("location").unwrap();
-        assert_eq!(served.get(&location).body()["n"], name, "{location} leads to the record");
-        assert_eq!(served.send("DELETE", &format!("/{encoded}/1"), &[], None).status, 200, "{name}");
+        assert_eq!(
+            served.get(&location).body()["n"],
+            name,
+            "{location} leads to the record"
+        );
+        assert_eq!(
+            served
+                .send("DELETE", &format!("/{encoded}/1"), &[], None)
+                .status,
+            200,
+            "{name}"
+        );
     }
     let file: serde_json::Value = serde_json::from_str(&served.file()).unwrap();
     for (name, _) in names {
@@ -100,15 +156,35 @@ fn long_numbers_keep_their_digits() {
     let one = served.get("/r/98765432109876543210");
     assert_eq!(one.status, 200);
     assert!(one.text().contains("\"e\": 1.50e4"), "{}", one.text());
-    assert_eq!(served.get("/r/98765432109876543211").status, 404, "digits that a double loses count");
-    assert_eq!(served.send("PATCH", "/r/12345678901234567891", &[], Some(&json!({ "a": 1 }))).status, 200);
-    assert!(served.file().starts_with(r#"{ "r": [{ "id": 98765432109876543210, "n": 1.0, "e": 1.50e4 },"#));
+    assert_eq!(
+        served.get("/r/98765432109876543211").status,
+        404,
+        "digits that a double loses count"
+    );
+    assert_eq!(
+        served
+            .send(
+                "PATCH",
+                "/r/12345678901234567891",
+                &[],
+                Some(&json!({ "a": 1 }))
+            )
+            .status,
+        200
+    );
+    assert!(
+        served
+            .file()
+            .starts_with(r#"{ "r": [{ "id": 98765432109876543210, "n": 1.0, "e": 1.50e4 },"#)
+    );
     assert_eq!(served.get("/r?_sort=e&e_gte=1").status, 200);
 }
 
 #[test]
 fn repeated_ids_are_all_shown_and_the_first_is_found() {
-    let served = Served::start(r#"{ "r": [{ "id": 1, "n": "a" }, { "id": "1", "n": "b" }, { "id": 2, "n": "c" }] }"#);
+    let served = Served::start(
+        r#"{ "r": [{ "id": 1, "n": "a" }, { "id": "1", "n": "b" }, { "id": 2, "n": "c" }] }"#,
+    );
     assert_eq!(served.get("/r").body().as_array().unwrap().len(), 3);
     assert_eq!(served.get("/r/1").body()["n"], "a");
     assert_eq!(served.get("/r?id=1").body().as_array().unwrap().len(), 2);
@@ -118,14 +194,22 @@ fn repeated_ids_are_all_shown_and_the_first_is_found() {
 
 #[test]
 fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
-    let nested =
-        |depth: usize| format!(r#"{{ "r": [{{ "id": 1, "deep": {}1{} }}] }}"#, "[".repeat(depth), "]".repeat(depth));
+    let nested = |depth: usize| {
+        format!(
+            r#"{{ "r": [{{ "id": 1, "deep": {}1{} }}] }}"#,
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
+    };
     let served = Served::start(&nested(100));
     assert_eq!(served.get("/r/1").status, 200);
     assert_eq!(served.get("/r?q=1").status, 200);
     assert_eq!(served.get("/r?deep=1").status, 200);
     let words = refused(&nested(100_000));
-    assert!(words.contains("db.json:1:") && words.contains("deep"), "{words}");
+    assert!(
+        words.contains("db.json:1:") && words.contains("deep"),
+        "{words}"
+    );
 }
 
 /// What cannot be served, and what the program must say of it: the place, and a word of the reason.
@@ -133,12 +217,20 @@ fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
 fn what_is_refused_is_refused_with_place_and_reason() {
     for (text, place, word) in [
         ("{\"r\": [{\"id\": 1},]}", "db.json:1:18", "comma"),
-        ("{\n  \"r\": [\n    {\"id\": 1}\n    {\"id\": 2}\n  ]\n}", "db.json:4:5", ","),
+        (
+            "{\n  \"r\": [\n    {\"id\": 1}\n    {\"id\": 2}\n  ]\n}",
+            "db.json:4:5",
+            ",",
+        ),
         ("[1, 2]", "db.json:1:1", "object"),
         ("\"text\"", "db.json:1:1", "object"),
         ("{\"r\": [1}", "db.json:1:9", "]"),
         ("{'r': []}", "db.json:1:2", "quote"),
-        ("{\"r\": [], // comment\n\"s\": []}", "db.json:1:11", "comment"),
+        (
+            "{\"r\": [], // comment\n\"s\": []}",
+            "db.json:1:11",
+            "comment",
+        ),
         ("{\"r\": [NaN]}", "db.json:1:8", "value"),
         ("{\"r\": [01]}", "db.json:1:", "0"),
         ("{\"r\": \"a\tb\"}", "db.json:1:", "tab"),

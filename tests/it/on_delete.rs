@@ -37,32 +37,61 @@ fn the_option_says_what_becomes_of_dependents() {
 
     let fixture = with_option(OnDelete::Cascade);
     assert_eq!(delete(&fixture).status, 200);
-    assert_eq!((ids(&fixture, "players"), ids(&fixture, "goals")), (vec![2, 4], vec![2]));
+    assert_eq!(
+        (ids(&fixture, "players"), ids(&fixture, "goals")),
+        (vec![2, 4], vec![2])
+    );
 
     let fixture = with_option(OnDelete::Nothing);
     assert_eq!(delete(&fixture).status, 200);
-    assert_eq!((ids(&fixture, "clubs"), ids(&fixture, "players")), (vec![2], vec![1, 2, 3, 4]));
+    assert_eq!(
+        (ids(&fixture, "clubs"), ids(&fixture, "players")),
+        (vec![2], vec![1, 2, 3, 4])
+    );
 
     let fixture = with_option(OnDelete::SetNull);
     assert_eq!(delete(&fixture).status, 200);
-    let keys: Vec<_> = fixture.data()["players"].as_array().unwrap().iter().map(|row| row["clubId"].clone()).collect();
+    let keys: Vec<_> = fixture.data()["players"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["clubId"].clone())
+        .collect();
     assert_eq!(json!(keys), json!([null, 2, null, 9]));
     assert_eq!(ids(&fixture, "goals"), [1, 2]);
-    assert!(fixture.text().contains("{ \"id\": 1, \"clubId\": null }"), "the layout stays: {}", fixture.text());
+    assert!(
+        fixture.text().contains("{ \"id\": 1, \"clubId\": null }"),
+        "the layout stays: {}",
+        fixture.text()
+    );
 
     let fixture = with_option(OnDelete::Restrict);
     let before = fixture.text();
     let problem = delete(&fixture).problem(409, "referenced");
-    assert_eq!(problem["detail"], "clubs/1 cannot be deleted: players/1 and players/3 point to it");
+    assert_eq!(
+        problem["detail"],
+        "clubs/1 cannot be deleted: players/1 and players/3 point to it"
+    );
     assert_eq!(fixture.text(), before);
     // One that nothing points to goes.
     assert_eq!(fixture.send("DELETE", "/goals/1", NONE, "").status, 200);
     // The suggested command names all that would have to go, through several levels.
     let fixture = with_option(OnDelete::Restrict);
-    let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
-    assert!(problem["try"].as_str().unwrap().ends_with("/clubs/1?_dependent=players,goals'"), "{problem:#}");
+    let problem = fixture
+        .send("DELETE", "/clubs/1", NONE, "")
+        .problem(409, "referenced");
+    assert!(
+        problem["try"]
+            .as_str()
+            .unwrap()
+            .ends_with("/clubs/1?_dependent=players,goals'"),
+        "{problem:#}"
+    );
     assert_eq!(fixture.attempt(&problem).status, 200);
-    assert_eq!((ids(&fixture, "players"), ids(&fixture, "goals")), (vec![2, 4], vec![2]));
+    assert_eq!(
+        (ids(&fixture, "players"), ids(&fixture, "goals")),
+        (vec![2, 4], vec![2])
+    );
 }
 
 #[test]
@@ -74,30 +103,60 @@ fn a_reference_of_the_rules_wins_over_the_option() {
         ("set-null", OnDelete::Cascade, 200, 4),
         ("cascade", OnDelete::Nothing, 200, 2),
     ] {
-        let fixture = Fixture::new(DATA, Some(&rules(rule)), |options| options.on_delete = option);
+        let fixture = Fixture::new(DATA, Some(&rules(rule)), |options| {
+            options.on_delete = option
+        });
         let reply = fixture.send("DELETE", "/clubs/1", NONE, "");
-        assert_eq!((reply.status, ids(&fixture, "players").len()), (status, left), "{rule}: {}", reply.text());
+        assert_eq!(
+            (reply.status, ids(&fixture, "players").len()),
+            (status, left),
+            "{rule}: {}",
+            reply.text()
+        );
     }
     // The goals of the players that would go are kept by the option, not by the rule.
-    let fixture = Fixture::new(DATA, Some(&rules("cascade")), |options| options.on_delete = OnDelete::Restrict);
-    let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
-    assert_eq!(problem["detail"], "clubs/1 cannot be deleted: goals/1 points to it");
+    let fixture = Fixture::new(DATA, Some(&rules("cascade")), |options| {
+        options.on_delete = OnDelete::Restrict
+    });
+    let problem = fixture
+        .send("DELETE", "/clubs/1", NONE, "")
+        .problem(409, "referenced");
+    assert_eq!(
+        problem["detail"],
+        "clubs/1 cannot be deleted: goals/1 points to it"
+    );
 }
 
 #[test]
 fn a_wrong_reference_object_is_shown_with_its_place() {
     for (reference, message) in [
-        (json!({ "resource": "clubs", "onDelete": "restirct" }), "must be one of cascade, restrict, set-null, nothing"),
-        (json!({ "resource": "clubs", "ondelete": "restrict" }), "unknown key \"ondelete\""),
+        (
+            json!({ "resource": "clubs", "onDelete": "restirct" }),
+            "must be one of cascade, restrict, set-null, nothing",
+        ),
+        (
+            json!({ "resource": "clubs", "ondelete": "restrict" }),
+            "unknown key \"ondelete\"",
+        ),
         (json!({ "onDelete": "restrict" }), "needs \"resource\""),
         (json!({ "resource": 5 }), "must be the name of a collection"),
-        (json!({ "resource": "clubs/name/x" }), "must be the name of a collection"),
+        (
+            json!({ "resource": "clubs/name/x" }),
+            "must be the name of a collection",
+        ),
         (json!(["clubs"]), "must be the name of a collection"),
     ] {
         let properties = json!({ "clubId": { "references": reference } });
-        let text = json!({ "properties": { "players": { "items": { "properties": properties } } } }).to_string();
+        let text =
+            json!({ "properties": { "players": { "items": { "properties": properties } } } })
+                .to_string();
         let problems = Schema::compile(&text).unwrap_err().problems;
-        assert!(problems.iter().any(|problem| problem.message.contains(message)), "{text}: {problems:?}");
+        assert!(
+            problems
+                .iter()
+                .any(|problem| problem.message.contains(message)),
+            "{text}: {problems:?}"
+        );
     }
 }
 
@@ -107,11 +166,21 @@ fn null_is_set_only_where_the_rules_allow_it() {
     assert!(rules.contains("\"type\":\"integer\""), "{rules}");
     let fixture = Fixture::new(DATA, Some(&rules), |_| {});
     let before = fixture.text();
-    let problem = fixture.send("DELETE", "/clubs/1", NONE, "").problem(409, "referenced");
+    let problem = fixture
+        .send("DELETE", "/clubs/1", NONE, "")
+        .problem(409, "referenced");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("players/1") && detail.contains("clubId: must be"), "{detail}");
+    assert!(
+        detail.contains("players/1") && detail.contains("clubId: must be"),
+        "{detail}"
+    );
     assert_eq!(fixture.text(), before);
-    assert_eq!(fixture.send("DELETE", "/clubs/1?_dependent=players", NONE, "").status, 200);
+    assert_eq!(
+        fixture
+            .send("DELETE", "/clubs/1?_dependent=players", NONE, "")
+            .status,
+        200
+    );
     assert_eq!(ids(&fixture, "players"), [2, 4]);
 }
 
@@ -119,9 +188,13 @@ fn null_is_set_only_where_the_rules_allow_it() {
 fn an_array_of_references_loses_an_item_or_restricts() {
     let data = r#"{ "tags": [{ "id": 1 }, { "id": 2 }], "posts": [{ "id": 1, "tags": [1, 2, "1"] }, { "id": 2, "tags": [] }] }"#;
     let rules = |on_delete: Option<&str>| {
-        let reference = on_delete.map_or(json!("tags"), |how| json!({ "resource": "tags", "onDelete": how }));
+        let reference = on_delete.map_or(
+            json!("tags"),
+            |how| json!({ "resource": "tags", "onDelete": how }),
+        );
         let tags = json!({ "type": "array", "items": { "references": reference } });
-        json!({ "properties": { "posts": { "items": { "properties": { "tags": tags } } } } }).to_string()
+        json!({ "properties": { "posts": { "items": { "properties": { "tags": tags } } } } })
+            .to_string()
     };
     for (on_delete, status, posts) in [
         (None, 200, json!([[1, 2, "1"], []])),
@@ -131,9 +204,17 @@ fn an_array_of_references_loses_an_item_or_restricts() {
         (Some("cascade"), 200, json!([[]])),
     ] {
         let fixture = Fixture::new(data, Some(&rules(on_delete)), |_| {});
-        assert_eq!(fixture.send("DELETE", "/tags/1", NONE, "").status, status, "{on_delete:?}");
-        let left: Vec<_> =
-            fixture.data()["posts"].as_array().unwrap().iter().map(|post| post["tags"].clone()).collect();
+        assert_eq!(
+            fixture.send("DELETE", "/tags/1", NONE, "").status,
+            status,
+            "{on_delete:?}"
+        );
+        let left: Vec<_> = fixture.data()["posts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|post| post["tags"].clone())
+            .collect();
         assert_eq!(json!(left), posts, "{on_delete:?}");
     }
 }
@@ -141,16 +222,22 @@ fn an_array_of_references_loses_an_item_or_restricts() {
 #[test]
 fn records_that_point_to_each_other_or_to_themselves_go_together() {
     let data = r#"{ "nodes": [{ "id": 1, "nodeId": 1 }, { "id": 2, "nodeId": 3 }, { "id": 3, "nodeId": 2 }] }"#;
-    for (on_delete, left) in
-        [(OnDelete::Cascade, vec![1]), (OnDelete::SetNull, vec![1, 3]), (OnDelete::Nothing, vec![1, 3])]
-    {
+    for (on_delete, left) in [
+        (OnDelete::Cascade, vec![1]),
+        (OnDelete::SetNull, vec![1, 3]),
+        (OnDelete::Nothing, vec![1, 3]),
+    ] {
         let fixture = Fixture::new(data, None, |options| options.on_delete = on_delete);
         assert_eq!(fixture.send("DELETE", "/nodes/2", NONE, "").status, 200);
         assert_eq!(ids(&fixture, "nodes"), left);
     }
     let fixture = Fixture::new(data, None, |options| options.on_delete = OnDelete::Restrict);
     assert_eq!(fixture.send("DELETE", "/nodes/2", NONE, "").status, 409);
-    assert_eq!(fixture.send("DELETE", "/nodes/1", NONE, "").status, 200, "it keeps only itself");
+    assert_eq!(
+        fixture.send("DELETE", "/nodes/1", NONE, "").status,
+        200,
+        "it keeps only itself"
+    );
 }
 
 #[test]
@@ -185,12 +272,21 @@ fn thousands_of_dependents_go_with_one_deletion() {
     let mut data = "{\"users\": [{\"id\": 5}, {\"id\": 6}], \"posts\": [".to_string();
     for id in 1..=COUNT {
         let separator = if id == 1 { "" } else { "," };
-        let _ = write!(data, "{separator}\n{{\"id\": {id}, \"userId\": {}, \"postId\": {}}}", id % 10, id + 1);
+        let _ = write!(
+            data,
+            "{separator}\n{{\"id\": {id}, \"userId\": {}, \"postId\": {}}}",
+            id % 10,
+            id + 1
+        );
     }
     data.push_str("], \"comments\": [");
     for id in 1..=COUNT {
         let separator = if id == 1 { "" } else { "," };
-        let _ = write!(data, "{separator}\n{{\"id\": {id}, \"postId\": {}}}", id % 100);
+        let _ = write!(
+            data,
+            "{separator}\n{{\"id\": {id}, \"postId\": {}}}",
+            id % 100
+        );
     }
     data.push_str("]}");
     let fixture = serve_data(&data);
@@ -198,7 +294,15 @@ fn thousands_of_dependents_go_with_one_deletion() {
     assert_eq!(fixture.send("DELETE", "/users/5", NONE, "").status, 200);
     // The file is large enough for a journal, so it follows later.
     let posts = fixture.get("/posts").value();
-    let posts: Vec<i64> = posts.as_array().unwrap().iter().map(|post| post["id"].as_i64().unwrap()).collect();
+    let posts: Vec<i64> = posts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|post| post["id"].as_i64().unwrap())
+        .collect();
     assert_eq!(posts, (COUNT as i64 - 4..=COUNT as i64).collect::<Vec<_>>());
-    assert_eq!(fixture.get("/comments").value().as_array().unwrap().len(), COUNT / 100);
+    assert_eq!(
+        fixture.get("/comments").value().as_array().unwrap().len(),
+        COUNT / 100
+    );
 }

@@ -10,7 +10,10 @@ use crate::support::*;
 fn the_document_describes_every_resource_and_follows_the_data() {
     let fixture = serve();
     let reply = fixture.get("/-/openapi.json");
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json; charset=utf-8")));
+    assert_eq!(
+        (reply.status, reply.header("content-type")),
+        (200, Some("application/json; charset=utf-8"))
+    );
     let document = reply.value();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
@@ -20,18 +23,30 @@ fn the_document_describes_every_resource_and_follows_the_data() {
         ("/profile", &["get", "put", "post", "patch"]),
         ("/version", &["get"]),
         ("/a%2Fb", &["get", "post"]),
-        ("/it%27s%20%22quoted%22/{id}", &["get", "put", "patch", "delete"]),
+        (
+            "/it%27s%20%22quoted%22/{id}",
+            &["get", "put", "patch", "delete"],
+        ),
         ("/db", &["get"]),
     ] {
         for verb in verbs {
             assert!(paths[path][verb]["responses"].is_object(), "{verb} {path}");
         }
     }
-    assert_eq!(document["components"]["schemas"]["NewUser"]["required"][2], "email");
+    assert_eq!(
+        document["components"]["schemas"]["NewUser"]["required"][2],
+        "email"
+    );
     let new = "{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"a@b.cd\", \"shoe\": 42}";
     assert_eq!(fixture.json("POST", "/users", new).status, 201);
-    let parameters = &fixture.get("/-/openapi.json").value()["paths"]["/users"]["get"]["parameters"];
-    let names: Vec<_> = parameters.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let parameters =
+        &fixture.get("/-/openapi.json").value()["paths"]["/users"]["get"]["parameters"];
+    let names: Vec<_> = parameters
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
     assert!(names.contains(&"shoe_gte"), "{names:?}");
 }
 
@@ -44,14 +59,27 @@ fn every_example_is_taken() {
     for (path, item) in document["paths"].as_object().unwrap() {
         if !path.contains('{') {
             for parameter in item["get"]["parameters"].as_array().into_iter().flatten() {
-                let Some(example) = parameter.get("example") else { continue };
-                let example = example.as_str().map_or_else(|| example.to_string(), str::to_string);
+                let Some(example) = parameter.get("example") else {
+                    continue;
+                };
+                let example = example
+                    .as_str()
+                    .map_or_else(|| example.to_string(), str::to_string);
                 let name = encode(parameter["name"].as_str().unwrap());
                 // An order alone has no effect.
-                let sorted = if parameter["name"] == "_order" { "&_sort=id" } else { "" };
+                let sorted = if parameter["name"] == "_order" {
+                    "&_sort=id"
+                } else {
+                    ""
+                };
                 let url = format!("{path}?{name}={}{sorted}", encode(&example));
                 let reply = fixture.get(&url);
-                assert_eq!((reply.status, reply.header("x-hint")), (200, None), "{url}: {}", reply.text());
+                assert_eq!(
+                    (reply.status, reply.header("x-hint")),
+                    (200, None),
+                    "{url}: {}",
+                    reply.text()
+                );
                 tried += 1;
             }
         }
@@ -77,7 +105,12 @@ fn errors_are_described() {
     let responses = |path: &str, verb: &str| document["paths"][path][verb]["responses"].clone();
     for (method, url, body, path) in [
         ("POST", "/users", "{", "/users"),
-        ("POST", "/users", "{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"zoe@example.com\"}", "/users"),
+        (
+            "POST",
+            "/users",
+            "{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"zoe@example.com\"}",
+            "/users",
+        ),
         ("GET", "/users?_page=x", "", "/users"),
         ("GET", "/users/77", "", "/users/{id}"),
         ("PATCH", "/users/1", "{\"email\": 5}", "/users/{id}"),
@@ -85,18 +118,29 @@ fn errors_are_described() {
     ] {
         let reply = fixture.json(method, url, body);
         let described = &responses(path, &method.to_lowercase())[reply.status.to_string()];
-        assert!(described["content"]["application/problem+json"].is_object(), "{method} {url} {}", reply.status);
+        assert!(
+            described["content"]["application/problem+json"].is_object(),
+            "{method} {url} {}",
+            reply.status
+        );
     }
 }
 
 #[test]
 fn the_command_prints_what_the_server_serves() {
     let fixture = serve();
-    let output = Command::new(env!("CARGO_BIN_EXE_standin")).arg("openapi").arg(fixture.path()).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .arg("openapi")
+        .arg(fixture.path())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, fixture.get("/-/openapi.json").value());
-    let output = Command::new(env!("CARGO_BIN_EXE_standin")).args(["openapi", "nowhere.json"]).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["openapi", "nowhere.json"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.json"));
 }

@@ -46,12 +46,21 @@ fn the_request_of_the_page_gives_the_answer_of_the_page() {
     let reply = client.reply("POST");
     assert_eq!(reply.status, 201);
     assert_eq!(reply.text(), ANSWER);
-    assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
     assert_eq!(reply.header("location"), Some("/users/1"));
-    assert_eq!(reply.header("content-length"), Some(ANSWER.len().to_string().as_str()));
+    assert_eq!(
+        reply.header("content-length"),
+        Some(ANSWER.len().to_string().as_str())
+    );
     assert!(reply.header("date").is_some());
     let tag = reply.header("etag").unwrap();
-    assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    assert!(
+        tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'),
+        "{tag}"
+    );
     assert_eq!(fixture.text(), FILE);
     assert_eq!(fixture.get("/users/1").header("etag"), Some(tag));
     assert_eq!(fixture.get("/users/1").text(), ANSWER);
@@ -62,7 +71,14 @@ fn a_bad_body_is_a_400_and_changes_nothing() {
     let fixture = shipped();
     let before = fixture.text();
     let whole = r#"{"lastName": "Meere", "firstName": "John", "email": "johnm@gmail.com"}"#;
-    let with = |headers, body, reply| Row { method: "POST", url: "/users", headers, body, status: 400, reply };
+    let with = |headers, body, reply| Row {
+        method: "POST",
+        url: "/users",
+        headers,
+        body,
+        status: 400,
+        reply,
+    };
     hold(
         &fixture,
         &[
@@ -77,20 +93,64 @@ fn a_bad_body_is_a_400_and_changes_nothing() {
             with(JSON, "7", Says("#not-an-object")),
             with(JSON, "null", Says("#not-an-object")),
             with(JSON, "{}", Says("#rules")),
-            with(JSON, r#"{"firstName": "John", "email": "j@x.org"}"#, Says("/lastName")),
-            with(JSON, r#"{"lastName": "Meere", "email": "j@x.org"}"#, Says("/firstName")),
-            with(JSON, r#"{"lastName": "Meere", "firstName": "John"}"#, Says("/email")),
-            with(JSON, r#"{"lastName": 1, "firstName": "John", "email": "j@x.org"}"#, Says("/lastName")),
-            with(JSON, r#"{"lastName": "M", "firstName": null, "email": "j@x.org"}"#, Says("/firstName")),
-            with(JSON, r#"{"lastName": "M", "firstName": "J", "email": "no address"}"#, Says("/email")),
-            with(JSON, r#"{"lastname": "M", "firstName": "J", "email": "j@x.org"}"#, Says("case-sensitive")),
+            with(
+                JSON,
+                r#"{"firstName": "John", "email": "j@x.org"}"#,
+                Says("/lastName"),
+            ),
+            with(
+                JSON,
+                r#"{"lastName": "Meere", "email": "j@x.org"}"#,
+                Says("/firstName"),
+            ),
+            with(
+                JSON,
+                r#"{"lastName": "Meere", "firstName": "John"}"#,
+                Says("/email"),
+            ),
+            with(
+                JSON,
+                r#"{"lastName": 1, "firstName": "John", "email": "j@x.org"}"#,
+                Says("/lastName"),
+            ),
+            with(
+                JSON,
+                r#"{"lastName": "M", "firstName": null, "email": "j@x.org"}"#,
+                Says("/firstName"),
+            ),
+            with(
+                JSON,
+                r#"{"lastName": "M", "firstName": "J", "email": "no address"}"#,
+                Says("/email"),
+            ),
+            with(
+                JSON,
+                r#"{"lastname": "M", "firstName": "J", "email": "j@x.org"}"#,
+                Says("case-sensitive"),
+            ),
             with(NONE, whole, Says("#content-type")),
             with(&[("Content-Type", "")], whole, Says("#content-type")),
-            with(&[("Content-Type", "text/plain")], whole, Says("#content-type")),
-            with(&[("Content-Type", "application/xml")], whole, Says("#content-type")),
-            with(&[("Content-Type", "application/jsonx")], whole, Says("#content-type")),
+            with(
+                &[("Content-Type", "text/plain")],
+                whole,
+                Says("#content-type"),
+            ),
+            with(
+                &[("Content-Type", "application/xml")],
+                whole,
+                Says("#content-type"),
+            ),
+            with(
+                &[("Content-Type", "application/jsonx")],
+                whole,
+                Says("#content-type"),
+            ),
             with(FORM, whole, Says("#content-type")),
-            with(FORM, "lastName=M&firstName=J&email=j%40x.org", Says("#content-type")),
+            with(
+                FORM,
+                "lastName=M&firstName=J&email=j%40x.org",
+                Says("#content-type"),
+            ),
         ],
     );
     assert_eq!(fixture.text(), before);
@@ -119,15 +179,25 @@ fn json_is_taken_under_each_of_its_names() {
 fn the_same_email_again_is_a_409_also_in_other_case() {
     let fixture = shipped();
     assert_eq!(fixture.json("POST", "/users", BODY).status, 201);
-    for email in ["johnm@gmail.com", "JohnM@Gmail.COM", "JOHNM@GMAIL.COM", "john\\u006d@gmail.com"] {
+    for email in [
+        "johnm@gmail.com",
+        "JohnM@Gmail.COM",
+        "JOHNM@GMAIL.COM",
+        "john\\u006d@gmail.com",
+    ] {
         let body = BODY.replace("johnm@gmail.com", email);
-        let problem = fixture.json("POST", "/users", &body).problem(409, "not-unique");
+        let problem = fixture
+            .json("POST", "/users", &body)
+            .problem(409, "not-unique");
         assert_eq!(problem["errors"][0]["pointer"], "/email", "{problem:#}");
     }
     assert_eq!(fixture.text(), FILE);
     // A refused request uses no id up.
     let reply = fixture.json("POST", "/users", &BODY.replace("johnm@", "other@"));
-    assert_eq!((reply.status, reply.header("location")), (201, Some("/users/2")));
+    assert_eq!(
+        (reply.status, reply.header("location")),
+        (201, Some("/users/2"))
+    );
 }
 
 #[test]
@@ -152,16 +222,28 @@ fn after_the_stop_connections_are_refused_and_nothing_is_lost() {
 
 #[test]
 fn localhost_is_both_addresses_and_one_port() {
-    let fixture = Fixture::new("{\"a\": []}", None, |options| options.host = "localhost".into());
+    let fixture = Fixture::new("{\"a\": []}", None, |options| {
+        options.host = "localhost".into()
+    });
     let server = fixture.server.as_ref().unwrap();
     let addresses = server.addresses();
-    assert!(addresses.iter().any(|address| address.is_ipv4()), "{addresses:?}");
+    assert!(
+        addresses.iter().any(|address| address.is_ipv4()),
+        "{addresses:?}"
+    );
     // A machine without IPv6 has no ::1 to serve on.
     let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
-    assert_eq!(addresses.iter().any(|address| address.is_ipv6()), has_ipv6, "{addresses:?}");
+    assert_eq!(
+        addresses.iter().any(|address| address.is_ipv6()),
+        has_ipv6,
+        "{addresses:?}"
+    );
     for address in addresses {
         assert_eq!(address.port(), server.port());
         assert!(address.ip().is_loopback());
-        assert_eq!(Client::connect(*address).send("GET", "/a", NONE, "").text(), "[]");
+        assert_eq!(
+            Client::connect(*address).send("GET", "/a", NONE, "").text(),
+            "[]"
+        );
     }
 }

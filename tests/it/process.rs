@@ -21,25 +21,50 @@ impl Process {
     }
 
     pub fn serve_as(file: &Path, arguments: &[&str], adjust: impl FnOnce(&mut Command)) -> Process {
-        let errors = std::env::temp_dir().join(format!("standin-errors-{}-{}", std::process::id(), unique()));
+        let errors = std::env::temp_dir().join(format!(
+            "standin-errors-{}-{}",
+            std::process::id(),
+            unique()
+        ));
         let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
-        command.arg(file).args(["--host", "127.0.0.1", "--port", "0"]).args(arguments);
+        command
+            .arg(file)
+            .args(["--host", "127.0.0.1", "--port", "0"])
+            .args(arguments);
         command.current_dir(file.parent().unwrap());
         // As Node's `spawn` and `docker run -i` have it: a pipe that stays open.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&errors).unwrap());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&errors).unwrap());
         adjust(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = lines.by_ref().find_map(|line| {
-            let (_, rest) = line.ok()?.split_once("Home ").map(|(_, rest)| ((), rest.to_string()))?;
-            rest.trim().trim_end_matches('/').rsplit(':').next()?.parse().ok()
+            let (_, rest) = line
+                .ok()?
+                .split_once("Home ")
+                .map(|(_, rest)| ((), rest.to_string()))?;
+            rest.trim()
+                .trim_end_matches('/')
+                .rsplit(':')
+                .next()?
+                .parse()
+                .ok()
         });
         let Some(port) = port else {
-            panic!("it did not start: {}", std::fs::read_to_string(&errors).unwrap_or_default());
+            panic!(
+                "it did not start: {}",
+                std::fs::read_to_string(&errors).unwrap_or_default()
+            );
         };
         // Its log is read on, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Process { child, address: SocketAddr::from(([127, 0, 0, 1], port)), errors }
+        Process {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            errors,
+        }
     }
 
     /// What it has said on its error stream.
@@ -49,7 +74,10 @@ impl Process {
 
     #[cfg(unix)]
     pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status();
         assert!(status.unwrap().success());
     }
 

@@ -20,7 +20,9 @@ fn exchange(fixture: &Fixture, bytes: impl AsRef<[u8]>) -> (Client, Reply) {
 fn an_answer_to_head_has_the_length_of_get_and_no_body() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
-    client.write("HEAD /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.write(
+        "HEAD /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
     let (head, get) = (client.reply("HEAD"), client.reply("GET"));
     assert_eq!(head.header("content-length"), Some("13"));
     assert_eq!(get.text(), "{\n  \"id\": 1\n}");
@@ -31,11 +33,17 @@ fn an_answer_to_head_has_the_length_of_get_and_no_body() {
 fn a_chunked_body_is_a_body() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
-    let head =
-        "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    client.write(format!("{head}4\r\n{{\"n\"\r\n1\r\n:\r\n6;x=y\r\n \"\u{fc}\"}}\r\n0\r\nTrailer: x\r\n\r\n"));
+    let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.write(format!(
+        "{head}4\r\n{{\"n\"\r\n1\r\n:\r\n6;x=y\r\n \"\u{fc}\"}}\r\n0\r\nTrailer: x\r\n\r\n"
+    ));
     let reply = client.reply("POST");
-    assert_eq!((reply.status, reply.value()["n"].as_str()), (201, Some("ü")), "{}", reply.text());
+    assert_eq!(
+        (reply.status, reply.value()["n"].as_str()),
+        (201, Some("ü")),
+        "{}",
+        reply.text()
+    );
     // The connection is in step.
     assert_eq!(client.send("GET", "/a/2", NONE, "").status, 200);
 }
@@ -60,18 +68,44 @@ fn an_expectation_is_met_before_the_body_is_sent() {
 
 #[test]
 fn a_name_of_somebody_elses_is_not_answered_while_only_this_machine_is_served() {
-    let fixture = Fixture::new(DATA, None, |options| options.http.hosts = Some(vec!["mock.test".into()]));
-    let get = |host: &str| exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\nHost: {host}\r\n\r\n")).1;
-    for host in
-        ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:3000", "api.localhost:1", "mock.test", "Mock.test:99"]
-    {
+    let fixture = Fixture::new(DATA, None, |options| {
+        options.http.hosts = Some(vec!["mock.test".into()])
+    });
+    let get = |host: &str| {
+        exchange(
+            &fixture,
+            format!("GET /a/1 HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        )
+        .1
+    };
+    for host in [
+        "localhost",
+        "LOCALHOST:3000",
+        "127.0.0.1:80",
+        "[::1]:3000",
+        "api.localhost:1",
+        "mock.test",
+        "Mock.test:99",
+    ] {
         assert_eq!(get(host).status, 200, "{host}");
     }
-    for host in ["evil.example", "localhost.evil.example:3000", "192.168.0.1", "[2001:db8::1]:80", "mock.test.evil"] {
+    for host in [
+        "evil.example",
+        "localhost.evil.example:3000",
+        "192.168.0.1",
+        "[2001:db8::1]:80",
+        "mock.test.evil",
+    ] {
         let problem = get(host).problem(403, "foreign-host");
-        assert!(problem["hint"].as_str().unwrap().contains("--allow-host"), "{problem:#}");
+        assert!(
+            problem["hint"].as_str().unwrap().contains("--allow-host"),
+            "{problem:#}"
+        );
     }
-    let (_, reply) = exchange(&fixture, "GET http://evil.example/a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (_, reply) = exchange(
+        &fixture,
+        "GET http://evil.example/a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
     reply.problem(403, "foreign-host");
 }
 
@@ -85,10 +119,16 @@ fn a_proxy_request_is_answered_and_kills_nothing() {
     ] {
         let (_, reply) = exchange(&fixture, request);
         let problem = reply.problem(501, "not-supported");
-        assert!(problem["hint"].as_str().unwrap().contains("proxy"), "{problem:#}");
+        assert!(
+            problem["hint"].as_str().unwrap().contains("proxy"),
+            "{problem:#}"
+        );
     }
     // The absolute form is one that every server must take (RFC 9112, 3.2.2).
-    let (_, reply) = exchange(&fixture, "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
+    let (_, reply) = exchange(
+        &fixture,
+        "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n",
+    );
     assert_eq!(reply.status, 200);
     assert_eq!(fixture.get("/a/1").status, 200);
 }
@@ -99,7 +139,14 @@ fn options_of_the_whole_server_names_all_verbs() {
     let (_, reply) = exchange(&fixture, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(reply.status, 204);
     for verb in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-        assert!(reply.header("allow").unwrap().split(", ").any(|known| known == verb), "{reply:?}");
+        assert!(
+            reply
+                .header("allow")
+                .unwrap()
+                .split(", ")
+                .any(|known| known == verb),
+            "{reply:?}"
+        );
     }
     let (_, reply) = exchange(&fixture, "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!((400..500).contains(&reply.status), "{reply:?}");
@@ -138,11 +185,28 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
 fn headers_and_urls_without_end_are_refused() {
     let fixture = serve_data(DATA);
     let long = "x".repeat(1_000_000);
-    let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
+    let many: String = (0..200)
+        .map(|number| format!("X-{number}: y\r\n"))
+        .collect();
     for (request, status, kind) in [
-        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n"), 431, "headers-too-large"),
-        (format!("GET /a HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431, "headers-too-large"),
-        (format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", &long[..70_000]), 414, "target-too-long"),
+        (
+            format!("GET /a HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n"),
+            431,
+            "headers-too-large",
+        ),
+        (
+            format!("GET /a HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
+            431,
+            "headers-too-large",
+        ),
+        (
+            format!(
+                "GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                &long[..70_000]
+            ),
+            414,
+            "target-too-long",
+        ),
     ] {
         let (mut client, reply) = exchange(&fixture, request);
         reply.problem(status, kind);
@@ -158,17 +222,26 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     for request in [
         format!("{head}Content-Length: {}\r\n\r\n{json}", json.len()),
-        format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{json}\r\n0\r\n\r\n", json.len()),
+        format!(
+            "{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{json}\r\n0\r\n\r\n",
+            json.len()
+        ),
         format!("{head}Content-Length: 1001\r\n\r\n{}", &json[..1001]),
     ] {
         let (mut client, reply) = exchange(&fixture, &request);
         let problem = reply.problem(413, "too-large");
-        assert!(problem["hint"].as_str().unwrap().contains("--body-limit"), "{problem:#}");
+        assert!(
+            problem["hint"].as_str().unwrap().contains("--body-limit"),
+            "{problem:#}"
+        );
         // The rest of the body was read: it is not taken for the next request.
         assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
     }
     // Of a body without end not all is read: the connection ends.
-    let (mut client, reply) = exchange(&fixture, format!("{head}Content-Length: 9999999999999\r\n\r\n{json}"));
+    let (mut client, reply) = exchange(
+        &fixture,
+        format!("{head}Content-Length: 9999999999999\r\n\r\n{json}"),
+    );
     reply.problem(413, "too-large");
     assert_eq!(reply.header("connection"), Some("close"));
     assert!(client.is_closed());
@@ -179,10 +252,14 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
 fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(fixture.address()).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream.write_all(bytes).expect("the server reads what it refuses");
+    stream
+        .write_all(bytes)
+        .expect("the server reads what it refuses");
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut text = String::new();
-    stream.read_to_string(&mut text).expect("the answer is not lost");
+    stream
+        .read_to_string(&mut text)
+        .expect("the answer is not lost");
     text
 }
 
@@ -192,15 +269,36 @@ fn a_client_that_is_still_sending_gets_the_answer() {
     let body = "x".repeat(12 * 1024 * 1024);
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     for (request, status) in [
-        (format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()), 413),
-        (format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()), 413),
-        (format!("{head}Content-Encoding: br\r\nContent-Length: {}\r\n\r\n{body}", body.len()), 413),
+        (
+            format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()),
+            413,
+        ),
+        (
+            format!(
+                "{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+                body.len()
+            ),
+            413,
+        ),
+        (
+            format!(
+                "{head}Content-Encoding: br\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+            413,
+        ),
         (format!("{head}X-Long: {body}\r\n\r\n"), 431),
-        (format!("GET /{body} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414),
+        (
+            format!("GET /{body} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            414,
+        ),
         (format!("no request {body}"), 400),
     ] {
         let answer = send_all_first(&fixture, request.as_bytes());
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
     }
 }
 
@@ -220,14 +318,25 @@ fn a_small_body_does_not_unpack_to_a_large_one() {
     };
     let post = |encoding: &str, body: Vec<u8>| {
         assert!(body.len() < 1000);
-        fixture.send("POST", "/a", &[JSON[0], ("Content-Encoding", encoding)], body)
+        fixture.send(
+            "POST",
+            "/a",
+            &[JSON[0], ("Content-Encoding", encoding)],
+            body,
+        )
     };
     for (length, status) in [(1000, 201), (1001, 413), (500_000, 413)] {
-        for reply in [post("gzip", gzip(&json(length))), post("deflate", deflate(&json(length)))] {
+        for reply in [
+            post("gzip", gzip(&json(length))),
+            post("deflate", deflate(&json(length))),
+        ] {
             assert_eq!(reply.status, status, "{length}: {}", reply.text());
             if status == 413 {
                 let problem = reply.problem(413, "too-large");
-                assert!(problem["hint"].as_str().unwrap().contains("--body-limit"), "{problem:#}");
+                assert!(
+                    problem["hint"].as_str().unwrap().contains("--body-limit"),
+                    "{problem:#}"
+                );
             }
         }
     }
@@ -249,13 +358,22 @@ fn a_url_may_have_characters_that_should_be_encoded() {
         "/posts?t=a%3C\"%C3%BC|^`{}\\>",
         "/posts?_where={\"t\":{\"contains\":\"ü\"}}",
     ] {
-        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nCookie: a=\"{{b}}\"\r\n\r\n");
+        let head =
+            format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nCookie: a=\"{{b}}\"\r\n\r\n");
         // In one piece, in two, and byte by byte, all on one connection.
         for size in [head.len(), 20, 1] {
-            head.as_bytes().chunks(size).for_each(|piece| client.write(piece));
+            head.as_bytes()
+                .chunks(size)
+                .for_each(|piece| client.write(piece));
             let reply = client.reply("GET");
             assert_eq!(reply.status, 200, "{target}: {}", reply.text());
-            let ids: Vec<_> = reply.value().as_array().unwrap().iter().map(|post| post["id"].clone()).collect();
+            let ids: Vec<_> = reply
+                .value()
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|post| post["id"].clone())
+                .collect();
             assert_eq!(serde_json::Value::from(ids), found, "{target}");
         }
         // A body between the requests is left as it is.
@@ -265,8 +383,16 @@ fn a_url_may_have_characters_that_should_be_encoded() {
     }
     // Other parts of the answer name the URL as it should be.
     let reply = client.send("GET", "/posts?_page=1&_limit=1&id_ne=\"", NONE, "");
-    assert!(reply.header("link").unwrap().contains("id_ne=%22"), "{reply:?}");
-    assert_eq!(client.send("GET", "/<none>", NONE, "").problem(404, "no-resource")["status"], 404);
+    assert!(
+        reply.header("link").unwrap().contains("id_ne=%22"),
+        "{reply:?}"
+    );
+    assert_eq!(
+        client
+            .send("GET", "/<none>", NONE, "")
+            .problem(404, "no-resource")["status"],
+        404
+    );
     // Bytes that are not UTF-8 either.
     client.write(b"GET /posts/\xff HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.reply("GET").problem(400, "bad-target");
@@ -286,7 +412,10 @@ fn the_body_of_a_pipelined_request_is_left_as_it_is() {
     let mut client = fixture.client();
     client.write([post("x"), post(&text), post("y")].concat());
     assert_eq!(client.reply("POST").value()["n"], "x");
-    assert!(client.reply("POST").value()["n"] == text.as_str(), "the body is another");
+    assert!(
+        client.reply("POST").value()["n"] == text.as_str(),
+        "the body is another"
+    );
     assert_eq!(client.reply("POST").value()["n"], "y");
 }
 
@@ -295,19 +424,34 @@ fn the_header_limit_does_not_depend_on_how_the_bytes_arrive() {
     let fixture = Fixture::new(DATA, None, |options| options.limits.headers = 10_000);
     let head = |length: usize| {
         let rest = "GET /a/1 HTTP/1.1\r\nHost: localhost\r\nX-Long: \r\n\r\n".len();
-        format!("GET /a/1 HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(length - rest))
+        format!(
+            "GET /a/1 HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n",
+            "x".repeat(length - rest)
+        )
     };
     for (length, status) in [(9_999, 200), (10_000, 200), (10_001, 431), (15_000, 431)] {
         for size in [length, 5_000, 100] {
             let mut client = fixture.client();
-            head(length).as_bytes().chunks(size).for_each(|piece| client.write(piece));
-            assert_eq!(client.reply("GET").status, status, "{length} bytes in pieces of {size}");
+            head(length)
+                .as_bytes()
+                .chunks(size)
+                .for_each(|piece| client.write(piece));
+            assert_eq!(
+                client.reply("GET").status,
+                status,
+                "{length} bytes in pieces of {size}"
+            );
         }
     }
-    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(11_000));
+    let long = format!(
+        "GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "x".repeat(11_000)
+    );
     for size in [long.len(), 100] {
         let mut client = fixture.client();
-        long.as_bytes().chunks(size).for_each(|piece| client.write(piece));
+        long.as_bytes()
+            .chunks(size)
+            .for_each(|piece| client.write(piece));
         client.reply("GET").problem(414, "target-too-long");
     }
 }
@@ -328,9 +472,18 @@ fn http_1_1_names_one_host() {
         let (_, reply) = exchange(&fixture, format!("GET /a/1 HTTP/1.1\r\n{headers}\r\n"));
         assert_eq!(reply.status, status, "{headers}");
         let (_, reply) = exchange(&fixture, format!("OPTIONS * HTTP/1.1\r\n{headers}\r\n"));
-        assert_eq!(reply.status, if status == 400 { 400 } else { 204 }, "{headers}");
+        assert_eq!(
+            reply.status,
+            if status == 400 { 400 } else { 204 },
+            "{headers}"
+        );
         if status == 400 {
-            assert!(reply.problem(400, "bad-request")["detail"].as_str().unwrap().contains("Host"));
+            assert!(
+                reply.problem(400, "bad-request")["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("Host")
+            );
         }
     }
 }
@@ -346,11 +499,31 @@ fn pipelined_requests_are_answered_in_order() {
             "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )
     };
-    client.write([post(1), post(2), "GET /a/2 HTTP/1.1\r\nHost: localhost\r\n\r\n".into(), post(3)].concat());
-    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 1, "id": 2}));
-    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 2, "id": 3}));
-    assert_eq!(client.reply("GET").value(), serde_json::json!({"n": 1, "id": 2}));
-    assert_eq!(client.reply("POST").value(), serde_json::json!({"n": 3, "id": 4}));
+    client.write(
+        [
+            post(1),
+            post(2),
+            "GET /a/2 HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+            post(3),
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        client.reply("POST").value(),
+        serde_json::json!({"n": 1, "id": 2})
+    );
+    assert_eq!(
+        client.reply("POST").value(),
+        serde_json::json!({"n": 2, "id": 3})
+    );
+    assert_eq!(
+        client.reply("GET").value(),
+        serde_json::json!({"n": 1, "id": 2})
+    );
+    assert_eq!(
+        client.reply("POST").value(),
+        serde_json::json!({"n": 3, "id": 4})
+    );
 }
 
 #[test]
@@ -360,15 +533,23 @@ fn an_http_1_0_client_is_served_and_let_go() {
     client.write("GET /a/1 HTTP/1.0\r\n\r\n");
     let mut text = String::new();
     client.read_to_end(&mut text);
-    assert!(text.starts_with("HTTP/1.0 200 ") && text.ends_with("{\n  \"id\": 1\n}"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.0 200 ") && text.ends_with("{\n  \"id\": 1\n}"),
+        "{text}"
+    );
 }
 
 #[test]
 fn half_a_body_changes_nothing() {
     let fixture = serve_data(DATA);
-    for framing in ["Content-Length: 100\r\n\r\n{\"n\": 1}", "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n"] {
+    for framing in [
+        "Content-Length: 100\r\n\r\n{\"n\": 1}",
+        "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n",
+    ] {
         let mut client = fixture.client();
-        client.write(format!("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}"));
+        client.write(format!(
+            "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}"
+        ));
         client.shutdown_write();
         let entry = fixture.entry(|entry| entry.method == "POST");
         assert_eq!(entry.status, 400, "{entry:?}");
@@ -392,7 +573,9 @@ fn half_a_body_changes_nothing() {
 
 #[test]
 fn a_client_that_takes_too_long_gets_a_408() {
-    let fixture = Fixture::new(DATA, None, |options| options.limits.body_time = Duration::from_millis(50));
+    let fixture = Fixture::new(DATA, None, |options| {
+        options.limits.body_time = Duration::from_millis(50)
+    });
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     let (mut client, reply) = exchange(&fixture, head);
     reply.problem(408, "timeout");
@@ -434,7 +617,9 @@ fn a_request_under_way_is_answered_within_the_grace_period() {
     let server = fixture.server.take().unwrap();
     let address = server.addresses()[0];
     let stopping = std::thread::spawn(move || server.stop());
-    until("new connections are refused", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    until("new connections are refused", || {
+        std::net::TcpStream::connect(address).is_err().then_some(())
+    });
     client.write("{\"n\": 1}");
     assert_eq!(client.reply("POST").status, 201);
     stopping.join().unwrap();
@@ -460,13 +645,26 @@ fn a_stop_cuts_no_acknowledged_write_off() {
             })
         })
         .collect();
-    until("some writes", || (fixture.data()["a"].as_array()?.len() > 20).then_some(()));
+    until("some writes", || {
+        (fixture.data()["a"].as_array()?.len() > 20).then_some(())
+    });
     fixture.stop();
-    let mut acknowledged: Vec<u64> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
+    let mut acknowledged: Vec<u64> = writers
+        .into_iter()
+        .flat_map(|writer| writer.join().unwrap())
+        .collect();
     acknowledged.sort();
     let data = fixture.data();
-    let in_file: Vec<u64> = data["a"].as_array().unwrap().iter().map(|record| record["id"].as_u64().unwrap()).collect();
-    let lost: Vec<_> = acknowledged.iter().filter(|id| !in_file.contains(id)).collect();
+    let in_file: Vec<u64> = data["a"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["id"].as_u64().unwrap())
+        .collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|id| !in_file.contains(id))
+        .collect();
     assert!(lost.is_empty(), "{lost:?}");
     assert!(acknowledged.len() > 10);
 }

@@ -41,12 +41,28 @@ fn a_reference_must_point_to_a_record_by_its_id_or_by_another_property() {
     for (body, status, kind) in [
         (r#"{"by": "Nina", "song title": "Sinnerman"}"#, 201, ""),
         (r#"{"by": null, "song title": "Sinnerman"}"#, 201, ""),
-        (r#"{"by": "Nina", "song title": "A", "labelId": 7, "labels": [7, 7]}"#, 201, ""),
+        (
+            r#"{"by": "Nina", "song title": "A", "labelId": 7, "labels": [7, 7]}"#,
+            201,
+            "",
+        ),
         (r#"{"by": "Nobody", "song title": "A"}"#, 404, "reference"),
         (r#"{"by": "nina", "song title": "A"}"#, 404, "reference"),
-        (r#"{"by": "Nina", "song title": "B", "labelId": 8}"#, 404, "reference"),
-        (r#"{"by": "Nina", "song title": "B", "labels": [7, 8]}"#, 404, "reference"),
-        (r#"{"by": "Nina", "song title": "Sinnerman"}"#, 409, "not-unique"),
+        (
+            r#"{"by": "Nina", "song title": "B", "labelId": 8}"#,
+            404,
+            "reference",
+        ),
+        (
+            r#"{"by": "Nina", "song title": "B", "labels": [7, 8]}"#,
+            404,
+            "reference",
+        ),
+        (
+            r#"{"by": "Nina", "song title": "Sinnerman"}"#,
+            409,
+            "not-unique",
+        ),
         (r#"{"by": "Etta", "song title": "Sinnerman"}"#, 201, ""),
         (r#"{"by": 5, "song title": "A"}"#, 400, "rules"),
     ] {
@@ -57,26 +73,52 @@ fn a_reference_must_point_to_a_record_by_its_id_or_by_another_property() {
             reply.problem(status, kind);
         }
     }
-    let problem = fixture.json("POST", "/songs", r#"{"by": "Nobody", "song title": "A"}"#).problem(404, "reference");
+    let problem = fixture
+        .json("POST", "/songs", r#"{"by": "Nobody", "song title": "A"}"#)
+        .problem(404, "reference");
     assert_eq!(problem["errors"][0]["pointer"], "/by");
-    assert_eq!(problem["detail"], "by is \"Nobody\", and no record of singers has that full name");
+    assert_eq!(
+        problem["detail"],
+        "by is \"Nobody\", and no record of singers has that full name"
+    );
 }
 
 #[test]
 fn what_pointed_nowhere_before_can_be_changed_in_other_places() {
     let fixture = songs();
-    assert_eq!(fixture.json("PATCH", "/songs/2", r#"{"song title": "New"}"#).status, 200);
-    fixture.json("PATCH", "/songs/2", r#"{"by": "Noone"}"#).problem(404, "reference");
-    assert_eq!(fixture.json("PATCH", "/songs/2", r#"{"by": "Nina"}"#).status, 200);
+    assert_eq!(
+        fixture
+            .json("PATCH", "/songs/2", r#"{"song title": "New"}"#)
+            .status,
+        200
+    );
+    fixture
+        .json("PATCH", "/songs/2", r#"{"by": "Noone"}"#)
+        .problem(404, "reference");
+    assert_eq!(
+        fixture
+            .json("PATCH", "/songs/2", r#"{"by": "Nina"}"#)
+            .status,
+        200
+    );
 }
 
 #[test]
 fn what_points_to_a_deleted_record_goes_with_it() {
     let fixture = songs();
     assert_eq!(fixture.send("DELETE", "/singers/1", NONE, "").status, 200);
-    let left: Vec<_> = fixture.data()["songs"].as_array().unwrap().iter().map(|song| song["id"].clone()).collect();
+    let left: Vec<_> = fixture.data()["songs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|song| song["id"].clone())
+        .collect();
     assert_eq!(left, [2], "the song of nobody stays as it was");
     let fixture = songs();
     assert_eq!(fixture.send("DELETE", "/labels/7", NONE, "").status, 200);
-    assert_eq!(fixture.data()["songs"].as_array().unwrap().len(), 2, "an array of references keeps its record");
+    assert_eq!(
+        fixture.data()["songs"].as_array().unwrap().len(),
+        2,
+        "an array of references keeps its record"
+    );
 }

@@ -13,20 +13,46 @@ fn json_of(value: Value) -> String {
 fn related(fixture: &Fixture, (parent, one): (&str, &str), child: &str, key: &str) {
     let what = format!("{parent} <- {child}.{key}");
     let parents = fixture.get(&format!("/{parent}")).value();
-    let (own, children) = (parents[0].clone(), fixture.get(&format!("/{child}")).value());
+    let (own, children) = (
+        parents[0].clone(),
+        fixture.get(&format!("/{child}")).value(),
+    );
     let id = own["id"].clone();
     for parameter in ["_embed", "_expand"] {
         let reply = fixture.get(&format!("/{child}?{parameter}={one}"));
-        assert_eq!(reply.value()[0][one], own, "{what}: {parameter}={one} {:?}", reply.header("x-hint"));
+        assert_eq!(
+            reply.value()[0][one],
+            own,
+            "{what}: {parameter}={one} {:?}",
+            reply.header("x-hint")
+        );
     }
     let reply = fixture.get(&format!("/{parent}?_embed={child}"));
-    assert_eq!(reply.value()[0][child], children, "{what}: _embed={child} {:?}", reply.header("x-hint"));
+    assert_eq!(
+        reply.value()[0][child],
+        children,
+        "{what}: _embed={child} {:?}",
+        reply.header("x-hint")
+    );
     let path = format!("/{parent}/{id}/{child}");
     assert_eq!(fixture.get(&path).value(), children, "{what}: GET {path}");
     let made = fixture.json("POST", &path, "{\"t\":1}");
-    assert_eq!((made.status, &made.value()[key]), (201, &id), "{what}: POST {path}");
-    assert_eq!(fixture.send("DELETE", &format!("/{parent}/{id}"), NONE, "").status, 200);
-    assert_eq!(fixture.get(&format!("/{child}")).value(), json!([]), "{what}: the cascade");
+    assert_eq!(
+        (made.status, &made.value()[key]),
+        (201, &id),
+        "{what}: POST {path}"
+    );
+    assert_eq!(
+        fixture
+            .send("DELETE", &format!("/{parent}/{id}"), NONE, "")
+            .status,
+        200
+    );
+    assert_eq!(
+        fixture.get(&format!("/{child}")).value(),
+        json!([]),
+        "{what}: the cascade"
+    );
 }
 
 #[test]
@@ -58,7 +84,9 @@ fn a_foreign_key_is_found_by_any_plausible_singular() {
         ("order_items", "order_item", "notes", "order_item_id"),
         ("calories", "calorie", "meals", "calorie_id"),
     ] {
-        let fixture = serve_data(&json_of(json!({ parent: [{"id": 1}], child: [{"id": 1, key: 1}] })));
+        let fixture = serve_data(&json_of(
+            json!({ parent: [{"id": 1}], child: [{"id": 1, key: 1}] }),
+        ));
         let one = percent(one);
         related(&fixture, (&percent(parent), &one), child, key);
     }
@@ -70,9 +98,14 @@ fn percent(text: &str) -> String {
 
 #[test]
 fn the_key_belongs_to_the_collection_that_its_name_fits_best() {
-    let fixture = serve_data(r#"{"post":[{"id":1}],"posts":[{"id":1}],"comments":[{"id":1,"postId":1}]}"#);
+    let fixture =
+        serve_data(r#"{"post":[{"id":1}],"posts":[{"id":1}],"comments":[{"id":1,"postId":1}]}"#);
     fixture.send("DELETE", "/post/1", NONE, "");
-    assert_eq!(fixture.get("/comments").value(), json!([{"id": 1, "postId": 1}]), "postId belongs to posts");
+    assert_eq!(
+        fixture.get("/comments").value(),
+        json!([{"id": 1, "postId": 1}]),
+        "postId belongs to posts"
+    );
     fixture.send("DELETE", "/posts/1", NONE, "");
     assert_eq!(fixture.get("/comments").value(), json!([]));
 }
@@ -80,18 +113,43 @@ fn the_key_belongs_to_the_collection_that_its_name_fits_best() {
 /// A name that may be another word altogether is not reason enough to delete records.
 #[test]
 fn the_cascade_does_not_follow_a_guessed_key() {
-    for (parent, child, key) in
-        [("planes", "users", "planId"), ("cares", "trips", "carId"), ("tubes", "rings", "tub_id")]
-    {
+    for (parent, child, key) in [
+        ("planes", "users", "planId"),
+        ("cares", "trips", "carId"),
+        ("tubes", "rings", "tub_id"),
+    ] {
         let data = json!({ parent: [{"id": 1}], child: [{"id": 1, key: 1}] });
         let fixture = serve_data(&json_of(data.clone()));
         let kept = data[child].clone();
-        assert_eq!(fixture.send("DELETE", &format!("/{parent}/1"), NONE, "").status, 200);
-        assert_eq!(fixture.get(&format!("/{child}")).value(), kept, "{parent} <- {child}.{key}");
+        assert_eq!(
+            fixture
+                .send("DELETE", &format!("/{parent}/1"), NONE, "")
+                .status,
+            200
+        );
+        assert_eq!(
+            fixture.get(&format!("/{child}")).value(),
+            kept,
+            "{parent} <- {child}.{key}"
+        );
         // What is asked for by name is done.
         let fixture = serve_data(&json_of(data));
-        assert_eq!(fixture.send("DELETE", &format!("/{parent}/1?_dependent={child}"), NONE, "").status, 200);
-        assert_eq!(fixture.get(&format!("/{child}")).value(), json!([]), "{parent} <- {child}.{key}");
+        assert_eq!(
+            fixture
+                .send(
+                    "DELETE",
+                    &format!("/{parent}/1?_dependent={child}"),
+                    NONE,
+                    ""
+                )
+                .status,
+            200
+        );
+        assert_eq!(
+            fixture.get(&format!("/{child}")).value(),
+            json!([]),
+            "{parent} <- {child}.{key}"
+        );
     }
 }
 
@@ -114,14 +172,31 @@ fn declared_references_decide() {
     let data = r#"{"users":[{"id":1,"name":"ann"}],
         "tasks":[{"id":1,"userId":1,"by":"ann","labels":[7,9]}],"labels":[{"id":7},{"id":9}, {"id":17}]}"#;
     let fixture = Fixture::new(data, Some(DECLARED), |_| {});
-    assert_eq!(fixture.get("/tasks/1?_expand=by").value()["by"], json!({"id": 1, "name": "ann"}));
-    assert_eq!(fixture.get("/tasks/1?_embed=labels").value()["labels"], json!([{"id": 7}, {"id": 9}]));
+    assert_eq!(
+        fixture.get("/tasks/1?_expand=by").value()["by"],
+        json!({"id": 1, "name": "ann"})
+    );
+    assert_eq!(
+        fixture.get("/tasks/1?_embed=labels").value()["labels"],
+        json!([{"id": 7}, {"id": 9}])
+    );
     for (id, found) in [(7, 1), (17, 0)] {
-        assert_eq!(fixture.get(&format!("/labels/{id}/tasks")).value().as_array().unwrap().len(), found);
+        assert_eq!(
+            fixture
+                .get(&format!("/labels/{id}/tasks"))
+                .value()
+                .as_array()
+                .unwrap()
+                .len(),
+            found
+        );
         let embedded = fixture.get(&format!("/labels/{id}?_embed=tasks")).value();
         assert_eq!(embedded["tasks"].as_array().unwrap().len(), found);
     }
-    assert_eq!(fixture.json("POST", "/labels/17/tasks", "{}").value()["labels"], json!([17]));
+    assert_eq!(
+        fixture.json("POST", "/labels/17/tasks", "{}").value()["labels"],
+        json!([17])
+    );
     // `user_id` is declared and `userId` is not, so that no task points to the user by it.
     assert_eq!(fixture.get("/users/1/tasks").value(), json!([]));
     fixture.json("PATCH", "/tasks/1", r#"{"by": null}"#);
@@ -140,34 +215,69 @@ fn a_reference_to_another_property_is_followed() {
     let song = json!([{"id": 1, "band": "A & B"}]);
     assert_eq!(fixture.get("/bands/1/songs").value(), song);
     assert_eq!(fixture.get("/bands/1?_embed=songs").value()["songs"], song);
-    assert_eq!(fixture.get("/songs/1?_expand=band").value()["band"], json!({"id": 1, "name": "A & B"}));
-    assert_eq!(fixture.json("POST", "/bands/1/songs", "{}").value()["band"], "A & B");
+    assert_eq!(
+        fixture.get("/songs/1?_expand=band").value()["band"],
+        json!({"id": 1, "name": "A & B"})
+    );
+    assert_eq!(
+        fixture.json("POST", "/bands/1/songs", "{}").value()["band"],
+        "A & B"
+    );
 }
 
 #[test]
 fn a_missing_key_is_not_passed_over() {
     let data = r#"{"posts":[{"id":1}],"comments":[{"id":1,"post_uuid":1}],"notes":[{"id":1,"post_id":1}],"empty":[]}"#;
     let fixture = serve_data(data);
-    let hint = |reply: &Reply| reply.header("x-hint").map(str::to_string).unwrap_or_default();
-    for path in ["/posts?_embed=comments", "/posts/1?_embed=comments", "/posts/1/comments", "/comments?_expand=post"] {
+    let hint = |reply: &Reply| {
+        reply
+            .header("x-hint")
+            .map(str::to_string)
+            .unwrap_or_default()
+    };
+    for path in [
+        "/posts?_embed=comments",
+        "/posts/1?_embed=comments",
+        "/posts/1/comments",
+        "/comments?_expand=post",
+    ] {
         let hint = hint(&fixture.get(path));
-        assert!(hint.contains("no record of comments has \"postId\""), "{path}: {hint}");
-        assert!(hint.contains("--foreign-key-suffix _uuid"), "{path}: {hint}");
+        assert!(
+            hint.contains("no record of comments has \"postId\""),
+            "{path}: {hint}"
+        );
+        assert!(
+            hint.contains("--foreign-key-suffix _uuid"),
+            "{path}: {hint}"
+        );
     }
     let made = fixture.json("POST", "/posts/1/comments", "{}");
-    assert!(hint(&made).contains("--foreign-key-suffix _uuid"), "{made:?}");
+    assert!(
+        hint(&made).contains("--foreign-key-suffix _uuid"),
+        "{made:?}"
+    );
     for path in ["/posts?_embed=notes", "/posts/1/notes"] {
         let hint = hint(&fixture.get(path));
-        assert!(hint.contains("\"postId\"") && hint.contains("\"post_id\""), "{path}: {hint}");
+        assert!(
+            hint.contains("\"postId\"") && hint.contains("\"post_id\""),
+            "{path}: {hint}"
+        );
     }
-    assert_eq!(hint(&fixture.get("/posts/1/empty")), "", "of an empty collection nothing is known");
-    let fixture = Fixture::new(data, None, |options| options.foreign_key_suffix = "_id".into());
+    assert_eq!(
+        hint(&fixture.get("/posts/1/empty")),
+        "",
+        "of an empty collection nothing is known"
+    );
+    let fixture = Fixture::new(data, None, |options| {
+        options.foreign_key_suffix = "_id".into()
+    });
     assert_eq!(hint(&fixture.get("/posts/1/notes")), "");
 }
 
 #[test]
 fn a_member_that_embed_replaces_is_mentioned() {
-    let fixture = serve_data(r#"{"albums":[{"id":1,"songs":[{"id":1}]}],"songs":[{"id":1,"albumId":1}]}"#);
+    let fixture =
+        serve_data(r#"{"albums":[{"id":1,"songs":[{"id":1}]}],"songs":[{"id":1,"albumId":1}]}"#);
     for path in ["/albums/1?_embed=songs", "/albums?_embed=songs"] {
         let reply = fixture.get(path);
         let hint = reply.header("x-hint").unwrap_or_default();

@@ -24,9 +24,23 @@ fn signs_behind_a_backslash_are_themselves() {
     let rules = r#"{"/articles\\?id=:id":"/posts/:id","/web/Lists/getByTitle\\('F'\\)/Items":"/posts",
         "/posts\\:first":"/posts/1"}"#;
     let (fixture, _folder) = serve_routes(rules, false);
-    assert_eq!(fixture.get("/articles?id=2").value(), serde_json::json!({"id": 2}));
-    assert_eq!(fixture.get("/web/Lists/getByTitle('F')/Items").value().as_array().unwrap().len(), 2);
-    assert_eq!(fixture.get("/posts:first").value(), serde_json::json!({"id": 1}));
+    assert_eq!(
+        fixture.get("/articles?id=2").value(),
+        serde_json::json!({"id": 2})
+    );
+    assert_eq!(
+        fixture
+            .get("/web/Lists/getByTitle('F')/Items")
+            .value()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        fixture.get("/posts:first").value(),
+        serde_json::json!({"id": 1})
+    );
 }
 
 #[test]
@@ -45,7 +59,9 @@ fn saved_rules_are_in_effect_and_broken_ones_are_reported() {
         _ => None,
     };
     save(r#"{"/a":"/posts/2","/b":"/posts/1"}"#);
-    until("the new rules hold", || (fixture.get("/a").value()["id"] == 2).then_some(()));
+    until("the new rules hold", || {
+        (fixture.get("/a").value()["id"] == 2).then_some(())
+    });
     assert_eq!(fixture.get("/b").value()["id"], 1);
     fixture.notice(reloaded);
     save("{\n  \"/a\": 5\n}");

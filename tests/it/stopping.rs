@@ -30,7 +30,10 @@ fn folder(data: &str) -> TempDir {
 }
 
 fn in_terminal(folder: &Path, arguments: &[&str]) -> Terminal {
-    let command = TerminalCommand::new(STANDIN).arg("db.json").args(["--port", "0"]).args(arguments);
+    let command = TerminalCommand::new(STANDIN)
+        .arg("db.json")
+        .args(["--port", "0"])
+        .args(arguments);
     Terminal::start(command.current_dir(folder))
 }
 
@@ -41,13 +44,20 @@ fn saved(folder: &Path, resource: &str) -> usize {
 }
 
 fn snapshots(folder: &Path) -> usize {
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with("db-")).count()
 }
 
 /// Whether `program` can be run; says so where a test is skipped for the lack of it.
 fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let found = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
     if !found {
         println!("skipped: there is no {program} on this machine");
     }
@@ -56,7 +66,9 @@ fn has(program: &str) -> bool {
 
 fn nobody_listens(port: u16) {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    until("the port is closed", || TcpStream::connect(address).is_err().then_some(()));
+    until("the port is closed", || {
+        TcpStream::connect(address).is_err().then_some(())
+    });
 }
 
 #[test]
@@ -69,10 +81,16 @@ fn ctrl_c_in_a_terminal_ends_it() {
         terminal.type_in("\x03");
         assert_eq!(terminal.ended().code(), Some(0));
         // What it wrote at the end may still be on its way through the terminal.
-        until("the log is complete", || terminal.text().contains("POST /a 201").then_some(()));
+        until("the log is complete", || {
+            terminal.text().contains("POST /a 201").then_some(())
+        });
     }
     assert_eq!(saved(folder.path(), "a"), 2);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the journal is gone");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the journal is gone"
+    );
 }
 
 #[test]
@@ -87,27 +105,50 @@ fn every_signal_ends_it_in_order_whatever_its_input_is() {
                 let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
                 let current = command.get_current_dir().unwrap().to_owned();
                 *command = Command::new("sh");
-                command.args(["-c", "exec \"$0\" \"$@\" <&-", STANDIN]).args(arguments).current_dir(current);
+                command
+                    .args(["-c", "exec \"$0\" \"$@\" <&-", STANDIN])
+                    .args(arguments)
+                    .current_dir(current);
                 command.stdout(Stdio::piped());
             }),
         ];
         for (number, (input, adjust)) in inputs.into_iter().enumerate() {
             let mut process = Process::serve_as(&file, &[], adjust);
-            assert_eq!(Client::connect(process.address).send("POST", "/a", JSON, "{}").status, 201);
+            assert_eq!(
+                Client::connect(process.address)
+                    .send("POST", "/a", JSON, "{}")
+                    .status,
+                201
+            );
             process.signal(signal);
-            assert_eq!(process.ended().0.code(), Some(0), "SIG{signal}, input: {input}");
+            assert_eq!(
+                process.ended().0.code(),
+                Some(0),
+                "SIG{signal}, input: {input}"
+            );
             assert_eq!(saved(folder.path(), "a"), number + 1);
         }
         let mut terminal = in_terminal(folder.path(), &[]);
         assert_eq!(terminal.client().send("POST", "/a", JSON, "{}").status, 201);
         kill(terminal.child.id(), signal);
-        assert_eq!(terminal.ended().code(), Some(0), "SIG{signal}, in a terminal");
+        assert_eq!(
+            terminal.ended().code(),
+            Some(0),
+            "SIG{signal}, in a terminal"
+        );
         assert_eq!(saved(folder.path(), "a"), 4);
     }
 }
 
 fn kill(id: u32, signal: &str) {
-    assert!(Command::new("kill").arg(format!("-{signal}")).arg(id.to_string()).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(id.to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[test]
@@ -118,7 +159,11 @@ fn a_closed_terminal_ends_it_in_order() {
     terminal.close();
     assert_eq!(terminal.ended().code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the journal is gone");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the journal is gone"
+    );
 }
 
 #[test]
@@ -131,10 +176,20 @@ fn under_nohup_it_outlives_its_terminal() {
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let current = command.get_current_dir().unwrap().to_owned();
         *command = Command::new("nohup");
-        command.arg(STANDIN).args(arguments).current_dir(current).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg(STANDIN)
+            .args(arguments)
+            .current_dir(current)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
     });
     process.signal("HUP");
-    assert_eq!(Client::connect(process.address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(process.address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
 }
@@ -155,20 +210,38 @@ fn the_key_s_saves_a_snapshot_in_a_terminal() {
 fn a_terminal_gets_colours_unless_they_are_not_wanted() {
     let folder = folder("{\"a\": []}");
     let start = |variables: &[(&str, &str)]| {
-        let command = TerminalCommand::new(STANDIN).args(["db.json", "--port", "0"]).current_dir(folder.path());
+        let command = TerminalCommand::new(STANDIN)
+            .args(["db.json", "--port", "0"])
+            .current_dir(folder.path());
         // Where `CI` is set, a dumb terminal gets colours as well.
         Terminal::start(command.env_remove("CI").envs(variables.iter().copied()))
     };
     let mut terminal = start(&[("TERM", "xterm")]);
     let mut client = terminal.client();
-    for (method, path, status, colour) in [("GET", "/a", 200, 32), ("GET", "/none", 404, 33), ("POST", "/a", 201, 32)] {
-        assert_eq!(client.send(method, path, NONE, "").status, status, "{method} {path}");
+    for (method, path, status, colour) in [
+        ("GET", "/a", 200, 32),
+        ("GET", "/none", 404, 33),
+        ("POST", "/a", 201, 32),
+    ] {
+        assert_eq!(
+            client.send(method, path, NONE, "").status,
+            status,
+            "{method} {path}"
+        );
         terminal.shows(&format!("{method} {path} {status} "));
         let raw = terminal.raw();
-        assert!(raw.contains(&format!("{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m ")), "{raw:?}");
+        assert!(
+            raw.contains(&format!(
+                "{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m "
+            )),
+            "{raw:?}"
+        );
     }
     drop(terminal);
-    for variables in [[("TERM", "xterm"), ("NO_COLOR", "1")], [("TERM", "dumb"), ("LANG", "C")]] {
+    for variables in [
+        [("TERM", "xterm"), ("NO_COLOR", "1")],
+        [("TERM", "dumb"), ("LANG", "C")],
+    ] {
         let mut terminal = start(&variables);
         terminal.client().send("GET", "/a", NONE, "");
         terminal.shows("GET /a 200 ");
@@ -213,7 +286,12 @@ fn it_ends_within_the_grace_period_whatever_is_in_progress() {
         let mut process = Process::serve(&file, &["--grace", "300"]);
         let held = hold(process.address);
         // An answer on another connection: what was sent before has arrived.
-        assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
+        assert_eq!(
+            Client::connect(process.address)
+                .send("GET", "/a", NONE, "")
+                .status,
+            200
+        );
         let start = Instant::now();
         process.signal("TERM");
         let (status, end) = process.ended();
@@ -226,13 +304,25 @@ fn it_ends_within_the_grace_period_whatever_is_in_progress() {
 #[test]
 fn it_folds_the_journal_even_if_a_client_uses_up_the_grace_period() {
     let folder = folder("{\"a\": []}");
-    let mut process = Process::serve(&folder.path().join("db.json"), &["--grace", "300", "--journal-above", "0"]);
+    let mut process = Process::serve(
+        &folder.path().join("db.json"),
+        &["--grace", "300", "--journal-above", "0"],
+    );
     let held = IN_PROGRESS[1].1(process.address);
-    assert_eq!(Client::connect(process.address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(process.address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the journal is gone");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the journal is gone"
+    );
     drop(held);
 }
 
@@ -248,12 +338,21 @@ fn it_ends_while_the_writer_is_busy() {
     let mut process = Process::serve(&folder.path().join("db.json"), &["--grace", "300"]);
     let mut client = Client::connect(process.address);
     let depth = 40;
-    let body = format!("{}{{}}{}", "{\"x\": 4, \"c\": ".repeat(depth), "}".repeat(depth));
+    let body = format!(
+        "{}{{}}{}",
+        "{\"x\": 4, \"c\": ".repeat(depth),
+        "}".repeat(depth)
+    );
     client.write(format!(
         "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
+    assert_eq!(
+        Client::connect(process.address)
+            .send("GET", "/a", NONE, "")
+            .status,
+        200
+    );
     let start = Instant::now();
     process.signal("TERM");
     let (status, end) = process.ended();
@@ -265,8 +364,14 @@ fn it_ends_while_the_writer_is_busy() {
 fn it_ends_while_nobody_reads_its_log() {
     let folder = folder("{\"a\": []}");
     let mut command = Command::new(STANDIN);
-    command.args(["db.json", "--host", "127.0.0.1", "--port", "0"]).current_dir(folder.path());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    command
+        .args(["db.json", "--host", "127.0.0.1", "--port", "0"])
+        .current_dir(folder.path());
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::with_capacity(64, child.stdout.take().unwrap());
     let mut address = None;
     while address.is_none() {
@@ -292,7 +397,11 @@ fn it_ends_while_nobody_reads_its_log() {
 #[test]
 fn it_serves_on_when_the_reader_of_its_log_ends() {
     let folder = folder("{\"a\": []}");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let line = format!("\"$0\" db.json --host 127.0.0.1 --port {port} | head -n 1");
     let mut shell = Command::new("sh")
         .args(["-c", &line, STANDIN])
@@ -304,7 +413,12 @@ fn it_serves_on_when_the_reader_of_its_log_ends() {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     until("it serves", || TcpStream::connect(address).ok());
     for _ in 0..3 {
-        assert_eq!(Client::connect(address).send("POST", "/a", JSON, "{}").status, 201);
+        assert_eq!(
+            Client::connect(address)
+                .send("POST", "/a", JSON, "{}")
+                .status,
+            201
+        );
     }
     // As Ctrl+C does: the signal goes to the whole group.
     kill_group(shell.id());
@@ -324,7 +438,12 @@ fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut process = Process::serve(&folder.path().join("db.json"), &["--grace", "60000"]);
         let held = IN_PROGRESS[0].1(process.address);
-        assert_eq!(Client::connect(process.address).send("GET", "/a", NONE, "").status, 200);
+        assert_eq!(
+            Client::connect(process.address)
+                .send("GET", "/a", NONE, "")
+                .status,
+            200
+        );
         process.signal(signal);
         nobody_listens(process.address.port());
         process.signal(signal);
@@ -340,12 +459,16 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     }
     let folder = folder("{\"a\": []}");
     let log = folder.path().join("log");
-    let shell = TerminalCommand::new("bash").args(["--norc", "--noprofile", "-i"]).env("PS1", "> ");
+    let shell = TerminalCommand::new("bash")
+        .args(["--norc", "--noprofile", "-i"])
+        .env("PS1", "> ");
     let mut terminal = Terminal::start(shell.env("STANDIN", STANDIN).current_dir(folder.path()));
     terminal.type_in("\"$STANDIN\" db.json --host 127.0.0.1 --port 0 > log 2>&1 &\n");
     let address: SocketAddr = until("it serves", || {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
-        let (_, url) = text.lines().find_map(|line| line.split_once("http://127"))?;
+        let (_, url) = text
+            .lines()
+            .find_map(|line| line.split_once("http://127"))?;
         format!("127{}", url.split('/').next()?).parse().ok()
     });
     // The shell reads what is typed; the job in the background must not.
@@ -353,21 +476,35 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     terminal.shows("one2");
     terminal.type_in("jobs\n");
     terminal.shows("Running");
-    assert_eq!(Client::connect(address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
     assert_eq!(snapshots(folder.path()), 0);
     // Into the foreground, out of it and back.
     terminal.type_in("fg\n");
     terminal.type_in("s\n");
-    until("the snapshot", || (snapshots(folder.path()) == 1).then_some(()));
+    until("the snapshot", || {
+        (snapshots(folder.path()) == 1).then_some(())
+    });
     terminal.type_in("\x1a");
     terminal.shows("Stopped");
     terminal.type_in("bg\n");
     terminal.type_in("echo two$((1 + 1))\n");
     terminal.shows("two2");
-    assert_eq!(Client::connect(address).send("POST", "/a", JSON, "{}").status, 201);
+    assert_eq!(
+        Client::connect(address)
+            .send("POST", "/a", JSON, "{}")
+            .status,
+        201
+    );
     terminal.type_in("fg\n");
     terminal.type_in("s\n");
-    until("another snapshot", || (snapshots(folder.path()) == 2).then_some(()));
+    until("another snapshot", || {
+        (snapshots(folder.path()) == 2).then_some(())
+    });
     terminal.type_in("\x03");
     nobody_listens(address.port());
     terminal.type_in("echo code$?\n");
@@ -400,11 +537,22 @@ fn node_spawns_it_and_kills_it() {
     for (number, signal) in ["SIGTERM", "SIGINT", "SIGHUP"].into_iter().enumerate() {
         let folder = folder("{\"a\": []}");
         let mut node = Command::new("node");
-        node.args(["-e", script, STANDIN, signal]).current_dir(folder.path());
-        let mut node = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let status = until("node ends, since its child has ended", || node.try_wait().unwrap());
+        node.args(["-e", script, STANDIN, signal])
+            .current_dir(folder.path());
+        let mut node = node
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let status = until("node ends, since its child has ended", || {
+            node.try_wait().unwrap()
+        });
         let mut said = String::new();
-        node.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        node.stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
         assert!(status.success(), "{said}");
         assert_eq!(said, "ended 0 null\n", "{number}: {signal}");
         assert_eq!(saved(folder.path(), "a"), 1);
@@ -419,7 +567,12 @@ fn npm_start_ends_with_it() {
     let folder = folder("{\"a\": []}");
     let package = format!("{{\"scripts\": {{\"start\": \"{STANDIN} db.json --port 0\"}}}}");
     std::fs::write(folder.path().join("package.json"), package).unwrap();
-    let npm = || TerminalCommand::new("npm").arg("start").env("NO_UPDATE_NOTIFIER", "1").current_dir(folder.path());
+    let npm = || {
+        TerminalCommand::new("npm")
+            .arg("start")
+            .env("NO_UPDATE_NOTIFIER", "1")
+            .current_dir(folder.path())
+    };
     // Ctrl+C goes to npm and standin, and npm passes it on besides.
     let mut terminal = Terminal::start(npm());
     let port = terminal.port();

@@ -16,7 +16,10 @@ use crate::support::*;
 const START: &str = "{\n  \"a\": [],\n  \"mine\": [],\n  \"note\": {\n    \"n\": 0\n  }\n}\n";
 
 fn rounds() -> usize {
-    std::env::var("STANDIN_STRESS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+    std::env::var("STANDIN_STRESS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(5)
 }
 
 /// What a client knows: its records by id, as acknowledged (`None`: deleted), and what it had asked for last.
@@ -29,21 +32,37 @@ struct Known {
 }
 
 /// Creates, changes and deletes records until the server is gone or `stop` is set.
-fn client(address: SocketAddr, name: usize, stop: &AtomicBool, acknowledged: &AtomicUsize) -> Known {
+fn client(
+    address: SocketAddr,
+    name: usize,
+    stop: &AtomicBool,
+    acknowledged: &AtomicUsize,
+) -> Known {
     let mut known = Known::default();
-    let Ok(stream) = std::net::TcpStream::connect(address) else { return known };
+    let Ok(stream) = std::net::TcpStream::connect(address) else {
+        return known;
+    };
     drop(stream);
     let mut client = Client::connect(address);
     for number in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let own: Vec<u64> = known.records.iter().filter(|(_, value)| value.is_some()).map(|(id, _)| *id).collect();
+        let own: Vec<u64> = known
+            .records
+            .iter()
+            .filter(|(_, value)| value.is_some())
+            .map(|(id, _)| *id)
+            .collect();
         let chosen = own.get(number * 7 % own.len().max(1)).copied();
         let (method, path, body) = match (number % 5, chosen) {
             (1 | 3, Some(id)) => ("PATCH", format!("/a/{id}"), json!({ "changed": number })),
             (4, Some(id)) if number % 10 == 9 => ("DELETE", format!("/a/{id}"), Value::Null),
-            _ => ("POST", "/a".into(), json!({ "by": name, "number": number, "text": "x".repeat(number % 50) })),
+            _ => (
+                "POST",
+                "/a".into(),
+                json!({ "by": name, "number": number, "text": "x".repeat(number % 50) }),
+            ),
         };
         known.open = chosen.filter(|_| method != "POST").map(|id| {
             let mut after = known.records[&id].clone();
@@ -53,18 +72,33 @@ fn client(address: SocketAddr, name: usize, stop: &AtomicBool, acknowledged: &At
             }
             (id, after)
         });
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        let Some(reply) = client.try_send(method, &path, if text.is_empty() { NONE } else { JSON }, &text) else {
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let Some(reply) = client.try_send(
+            method,
+            &path,
+            if text.is_empty() { NONE } else { JSON },
+            &text,
+        ) else {
             break;
         };
         match (reply.status, method) {
             (200 | 201, "DELETE") => drop(known.records.insert(chosen.unwrap(), None)),
             (200 | 201, _) => {
                 let record = reply.value();
-                known.records.insert(record["id"].as_u64().unwrap(), Some(record));
+                known
+                    .records
+                    .insert(record["id"].as_u64().unwrap(), Some(record));
             }
             (503, _) => known.refused += 1,
-            other => panic!("{other:?} by {name}, {number}, refused {}: {}", known.refused, reply.text()),
+            other => panic!(
+                "{other:?} by {name}, {number}, refused {}: {}",
+                known.refused,
+                reply.text()
+            ),
         }
         known.open = None;
         acknowledged.fetch_add(1, Ordering::Relaxed);
@@ -76,14 +110,23 @@ fn client(address: SocketAddr, name: usize, stop: &AtomicBool, acknowledged: &At
 fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
     let mut found: BTreeMap<u64, &Value> = BTreeMap::new();
     for record in data["a"].as_array().unwrap() {
-        assert!(found.insert(record["id"].as_u64().unwrap(), record).is_none(), "an id twice: {record}");
+        assert!(
+            found
+                .insert(record["id"].as_u64().unwrap(), record)
+                .is_none(),
+            "an id twice: {record}"
+        );
     }
     let mut count = 0;
     for known in all {
         for (id, expected) in &known.records {
             count += 1;
             let now = found.remove(id).cloned();
-            let on_the_way = known.open.as_ref().filter(|(open, _)| open == id).map(|(_, after)| after.clone());
+            let on_the_way = known
+                .open
+                .as_ref()
+                .filter(|(open, _)| open == id)
+                .map(|(_, after)| after.clone());
             assert!(
                 now == *expected || on_the_way == Some(now.clone()),
                 "{id}: {now:?}, acknowledged was {expected:?}"
@@ -92,13 +135,27 @@ fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
     }
     // A POST that was saved and whose answer the kill cut off, one a client and round at most; it is there whole.
     let twins = |record: &Value| {
-        let is_twin = |other: &&Value| (&other["by"], &other["number"]) == (&record["by"], &record["number"]);
-        data["a"].as_array().unwrap().iter().filter(is_twin).map(|other| other["id"].clone()).collect::<Vec<_>>()
+        let is_twin =
+            |other: &&Value| (&other["by"], &other["number"]) == (&record["by"], &record["number"]);
+        data["a"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(is_twin)
+            .map(|other| other["id"].clone())
+            .collect::<Vec<_>>()
     };
-    let told: Vec<_> = found.values().map(|record| (record, twins(record))).collect();
+    let told: Vec<_> = found
+        .values()
+        .map(|record| (record, twins(record)))
+        .collect();
     assert!(found.len() <= clients, "not acknowledged: {told:?}");
     for record in found.values() {
-        assert_eq!(record["text"].as_str().unwrap().len() as u64, record["number"].as_u64().unwrap() % 50, "{record}");
+        assert_eq!(
+            record["text"].as_str().unwrap().len() as u64,
+            record["number"].as_u64().unwrap() % 50,
+            "{record}"
+        );
     }
     count
 }
@@ -122,15 +179,22 @@ fn killed_under_load_it_has_every_acknowledged_write() {
         let address = process.address;
         let all: Vec<Known> = std::thread::scope(|scope| {
             let (stop, acknowledged) = (&stop, &acknowledged);
-            let clients: Vec<_> =
-                (0..8).map(|name| scope.spawn(move || client(address, name, stop, acknowledged))).collect();
+            let clients: Vec<_> = (0..8)
+                .map(|name| scope.spawn(move || client(address, name, stop, acknowledged)))
+                .collect();
             let enough = 40 + round * 37 % 400;
-            until("writes are acknowledged", || (acknowledged.load(Ordering::Relaxed) >= enough).then_some(()));
+            until("writes are acknowledged", || {
+                (acknowledged.load(Ordering::Relaxed) >= enough).then_some(())
+            });
             process.kill();
-            clients.into_iter().map(|client| client.join().unwrap()).collect()
+            clients
+                .into_iter()
+                .map(|client| client.join().unwrap())
+                .collect()
         });
         let text = std::fs::read_to_string(&file).unwrap();
-        let mut data: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        let mut data: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
         // Started again it serves that, and leaves nothing beside it.
         let process = Process::serve(&file, &[]);
         if journal {
@@ -138,8 +202,16 @@ fn killed_under_load_it_has_every_acknowledged_write() {
             data = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         }
         count += compare(&data, &all, 8);
-        assert_eq!(Client::connect(process.address).send("GET", "/db", NONE, "").value(), data);
-        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(
+            Client::connect(process.address)
+                .send("GET", "/db", NONE, "")
+                .value(),
+            data
+        );
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|one| one.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["db.json"]);
     }
     eprintln!("{} rounds, {count} records acknowledged", rounds());
@@ -159,20 +231,38 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
             assert_eq!(reply.status, 201);
             ids.push(reply.value()["id"].clone());
         }
-        assert_eq!(client.send("PATCH", "/note", JSON, "{\"api\": true}").status, 200);
+        assert_eq!(
+            client
+                .send("PATCH", "/note", JSON, "{\"api\": true}")
+                .status,
+            200
+        );
         process.kill();
         let mut data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         data["mine"] = json!([{ "id": 1, "text": "an edit" }]);
         data["note"]["n"] = 7.into();
         std::fs::write(&file, format!("{data:#}\n")).unwrap();
         let process = Process::serve(&file, &["--journal-above", "0"]);
-        let all = Client::connect(process.address).send("GET", "/db", NONE, "").value();
-        let found: Vec<Value> = all["a"].as_array().unwrap().iter().map(|record| record["id"].clone()).collect();
+        let all = Client::connect(process.address)
+            .send("GET", "/db", NONE, "")
+            .value();
+        let found: Vec<Value> = all["a"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["id"].clone())
+            .collect();
         assert_eq!(found, ids);
         assert_eq!(all["mine"], data["mine"]);
         assert_eq!(all["note"], json!({"n": 7, "api": true}));
-        assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap(), all);
-        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap(),
+            all
+        );
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|one| one.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["db.json"]);
     }
 }
@@ -229,8 +319,9 @@ fn beside_an_editor(arguments: &[&str]) {
     let time = Duration::from_millis(600) * rounds() as u32;
     let all: Vec<Known> = std::thread::scope(|scope| {
         let (stop, acknowledged) = (&stop, &acknowledged);
-        let clients: Vec<_> =
-            (0..16).map(|name| scope.spawn(move || client(address, name, stop, acknowledged))).collect();
+        let clients: Vec<_> = (0..16)
+            .map(|name| scope.spawn(move || client(address, name, stop, acknowledged)))
+            .collect();
         let end = Instant::now() + time;
         let mut number = 0_u64;
         // Somebody who reads the file, waits until others have written, and saves then.
@@ -238,7 +329,8 @@ fn beside_an_editor(arguments: &[&str]) {
             let before = acknowledged.load(Ordering::Relaxed);
             let patience = Instant::now() + Duration::from_millis(60);
             until("others write", || {
-                (acknowledged.load(Ordering::Relaxed) > before + 20 || Instant::now() > patience).then_some(())
+                (acknowledged.load(Ordering::Relaxed) > before + 20 || Instant::now() > patience)
+                    .then_some(())
             });
         };
         let whole = || {
@@ -249,16 +341,29 @@ fn beside_an_editor(arguments: &[&str]) {
         while Instant::now() < end {
             number += 1;
             let mut data = whole();
-            data["mine"].as_array_mut().unwrap().push(json!({"id": number, "text": format!("edit {number}")}));
+            data["mine"]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({"id": number, "text": format!("edit {number}")}));
             data["note"]["n"] = number.into();
             moment();
-            save(&file, number as usize % WAYS, &format!("{data:#}\n"), &moment);
+            save(
+                &file,
+                number as usize % WAYS,
+                &format!("{data:#}\n"),
+                &moment,
+            );
             saved.lock().unwrap().push(number);
             // The next reading is of a file that has this edit: an editor reads what it has saved.
-            until(&format!("edit {number} is in the file"), || (whole()["note"]["n"] == number).then_some(()));
+            until(&format!("edit {number} is in the file"), || {
+                (whole()["note"]["n"] == number).then_some(())
+            });
         }
         stop.store(true, Ordering::Relaxed);
-        clients.into_iter().map(|client| client.join().unwrap()).collect()
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
     });
     let saved = saved.into_inner().unwrap();
     let mut client = Client::connect(address);
@@ -266,9 +371,17 @@ fn beside_an_editor(arguments: &[&str]) {
         let data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).ok()?;
         (client.send("GET", "/db", NONE, "").value() == data).then_some(data)
     });
-    let mine: Vec<u64> = data["mine"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    let mine: Vec<u64> = data["mine"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_u64().unwrap())
+        .collect();
     assert_eq!(mine, saved, "every edit is there, {}", process.errors());
-    eprint!("{}", std::fs::read_to_string(file.with_extension("conflicts.jsonl")).unwrap_or_default());
+    eprint!(
+        "{}",
+        std::fs::read_to_string(file.with_extension("conflicts.jsonl")).unwrap_or_default()
+    );
     let count = compare(&data, &all, 0);
     let refused: usize = all.iter().map(|known| known.refused).sum();
     let conflicts = client.send("GET", "/-/conflicts", NONE, "").value();

@@ -21,7 +21,13 @@ struct Style {
 }
 
 fn style(name: &'static str, text: impl Into<String>, record: usize, first: usize) -> Style {
-    Style { name, text: text.into(), record, first, one_line: false }
+    Style {
+        name,
+        text: text.into(),
+        record,
+        first,
+        one_line: false,
+    }
 }
 
 const TWO: &str = "{\n  \"$schema\": \"./db.schema.json\",\n  \"a\": [\n    {\n      \"id\": 1,\n      \"n\": 1.0,\n      \"s\": \"\\u00fc \\/ é 🙂\"\n    },\n    {\n      \"z\": 1e3,\n      \"id\": 2,\n      \"n\": 2\n    },\n    {\n      \"n\": -0,\n      \"big\": 12345678901234567890.50,\n      \"id\": 3\n    }\n  ],\n  \"b\": [],\n  \"o\": {\n    \"p\": 1E+2\n  },\n  \"version\": 1.10\n}\n";
@@ -84,7 +90,11 @@ fn styles() -> Vec<Style> {
 /// How many lines were added and removed.
 fn count(before: &str, after: &str) -> (usize, usize) {
     let diff = TextDiff::from_lines(before, after);
-    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+    let count = |tag| {
+        diff.iter_all_changes()
+            .filter(|change| change.tag() == tag)
+            .count()
+    };
     (count(ChangeTag::Insert), count(ChangeTag::Delete))
 }
 
@@ -93,8 +103,15 @@ fn git_count(before: &str, after: &Path) -> Option<(usize, usize)> {
     let old = after.with_extension("before");
     std::fs::write(&old, before).unwrap();
     let mut command = Command::new("git");
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    let out = command.args(["diff", "--no-index", "--numstat", "--"]).arg(old).arg(after).output().ok()?;
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
+    let out = command
+        .args(["diff", "--no-index", "--numstat", "--"])
+        .arg(old)
+        .arg(after)
+        .output()
+        .ok()?;
     let out = String::from_utf8(out.stdout).unwrap();
     let mut words = out.split_whitespace().map(str::parse);
     match (words.next(), words.next()) {
@@ -105,7 +122,14 @@ fn git_count(before: &str, after: &Path) -> Option<(usize, usize)> {
 
 #[test]
 fn a_write_changes_its_own_lines_only() {
-    for Style { name, text, record, first, one_line } in styles() {
+    for Style {
+        name,
+        text,
+        record,
+        first,
+        one_line,
+    } in styles()
+    {
         let lines_of_second = if record == 1 { 1 } else { 5 };
         // What is asked, and the lines that may come and go. A new last record adds a comma to the line before it, and
         // taking the last one away takes that comma, too; where that line is a brace, it is the new record's as well.
@@ -126,20 +150,33 @@ fn a_write_changes_its_own_lines_only() {
         for (method, path, body, expected) in requests {
             let expected = if one_line { (1, 1) } else { expected };
             let fixture = serve_data(&text);
-            let reply = fixture.send(method, path, if body.is_empty() { NONE } else { JSON }, body);
-            assert!(matches!(reply.status, 200 | 201), "{name}: {}", reply.text());
+            let reply = fixture.send(
+                method,
+                path,
+                if body.is_empty() { NONE } else { JSON },
+                body,
+            );
+            assert!(
+                matches!(reply.status, 200 | 201),
+                "{name}: {}",
+                reply.text()
+            );
             let after = fixture.text();
             let what = format!("{name}: {method} {path} {body}\n{after}");
             assert_eq!(count(&text, &after), expected, "{what}");
             // A process for each of these would be many.
-            if matches!((method, path), ("PATCH" | "DELETE", "/a/2") | ("POST", "/a"))
-                && let Some(counted) = git_count(&text, fixture.path())
+            if matches!(
+                (method, path),
+                ("PATCH" | "DELETE", "/a/2") | ("POST", "/a")
+            ) && let Some(counted) = git_count(&text, fixture.path())
             {
                 assert_eq!(counted, expected, "{what}");
             }
             // Everything before and after the change is the same, byte for byte; in a line, too.
             let same = |one: &mut dyn Iterator<Item = u8>, other: &mut dyn Iterator<Item = u8>| {
-                one.zip(other).take_while(|(one, other)| one == other).count()
+                one.zip(other)
+                    .take_while(|(one, other)| one == other)
+                    .count()
             };
             let before_it = same(&mut text.bytes(), &mut after.bytes());
             let after_it = same(&mut text.bytes().rev(), &mut after.bytes().rev());
@@ -153,7 +190,11 @@ fn a_write_changes_its_own_lines_only() {
 fn a_patch_keeps_the_order_and_the_spelling_of_all_it_does_not_name() {
     for Style { name, text, .. } in styles() {
         let fixture = serve_data(&text);
-        let nothing = [("PATCH", "/a/1", "{\"n\": 1.0}"), ("PATCH", "/a/1", "{}"), ("PATCH", "/o", "{}")];
+        let nothing = [
+            ("PATCH", "/a/1", "{\"n\": 1.0}"),
+            ("PATCH", "/a/1", "{}"),
+            ("PATCH", "/o", "{}"),
+        ];
         for (method, path, body) in nothing {
             assert_eq!(fixture.json(method, path, body).status, 200);
             assert_eq!(fixture.text(), text, "{name}: {method} {path} {body}");
@@ -165,7 +206,10 @@ fn a_patch_keeps_the_order_and_the_spelling_of_all_it_does_not_name() {
         assert_eq!(fixture.text(), text, "{name}");
         // As is a file to which a record was added that was taken away again.
         let id = fixture.json("POST", "/a", "{\"n\": 4}").value()["id"].clone();
-        assert_eq!(fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status, 200);
+        assert_eq!(
+            fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status,
+            200
+        );
         assert_eq!(fixture.text(), text, "{name}");
     }
 }

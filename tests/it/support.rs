@@ -104,7 +104,14 @@ impl Fixture {
         options.port = 0;
         adjust(&mut options);
         let (server, entries, notices) = start(&options);
-        Fixture { server: Some(server), options, entries, notices, heard: RefCell::default(), _folder: folder }
+        Fixture {
+            server: Some(server),
+            options,
+            entries,
+            notices,
+            heard: RefCell::default(),
+            _folder: folder,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -134,7 +141,13 @@ impl Fixture {
     }
 
     /// One request on a connection of its own.
-    pub fn send(&self, method: &str, path: &str, headers: Headers, body: impl AsRef<[u8]>) -> Reply {
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: Headers,
+        body: impl AsRef<[u8]>,
+    ) -> Reply {
         self.client().send(method, path, headers, body)
     }
 
@@ -162,8 +175,14 @@ impl Fixture {
     pub fn notice<T>(&self, wanted: impl Fn(&Notice) -> Option<T>) -> (Instant, T) {
         let end = Instant::now() + DEADLINE;
         loop {
-            let Ok((at, notice)) = self.notices.recv_timeout(end.saturating_duration_since(Instant::now())) else {
-                panic!("the notice did not come; before it came {:#?}", self.heard.borrow());
+            let Ok((at, notice)) = self
+                .notices
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            else {
+                panic!(
+                    "the notice did not come; before it came {:#?}",
+                    self.heard.borrow()
+                );
             };
             if let Some(found) = wanted(&notice) {
                 return (at, found);
@@ -173,14 +192,19 @@ impl Fixture {
     }
 
     pub fn reloaded(&self) -> Instant {
-        self.notice(|notice| matches!(notice, Notice::Reloaded { .. } | Notice::Restored { .. }).then_some(())).0
+        self.notice(|notice| {
+            matches!(notice, Notice::Reloaded { .. } | Notice::Restored { .. }).then_some(())
+        })
+        .0
     }
 
     /// Waits for the next line of the access log that `wanted` takes.
     pub fn entry(&self, wanted: impl Fn(&AccessLogEntry) -> bool) -> AccessLogEntry {
         let end = Instant::now() + DEADLINE;
         loop {
-            let entry = self.entries.recv_timeout(end.saturating_duration_since(Instant::now()));
+            let entry = self
+                .entries
+                .recv_timeout(end.saturating_duration_since(Instant::now()));
             let entry = entry.expect("the line of the access log came");
             if wanted(&entry) {
                 return entry;
@@ -190,7 +214,9 @@ impl Fixture {
 
     /// Sends the `try` command of an error; it goes to this server.
     pub fn attempt(&self, problem: &Value) -> Reply {
-        let command = problem["try"].as_str().unwrap_or_else(|| panic!("there is a command in {problem:#}"));
+        let command = problem["try"]
+            .as_str()
+            .unwrap_or_else(|| panic!("there is a command in {problem:#}"));
         self.curl(command)
     }
 
@@ -201,7 +227,11 @@ impl Fixture {
         let (mut method, mut url, mut headers, mut body) = (None, None, Vec::new(), None);
         let mut globs = true;
         while let Some(word) = words.next() {
-            let mut value = || words.next().unwrap_or_else(|| panic!("{word} has a value in {command}"));
+            let mut value = || {
+                words
+                    .next()
+                    .unwrap_or_else(|| panic!("{word} has a value in {command}"))
+            };
             match word.as_str() {
                 "-g" => globs = false,
                 "-X" => method = Some(value()),
@@ -216,17 +246,36 @@ impl Fixture {
         }
         let url = url.unwrap();
         let base = format!("http://{}", self.address());
-        let path = url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is on {base}"));
-        assert!(!globs || !url.contains(['{', '}', '[', ']']), "curl takes these for patterns: {url}");
+        let path = url
+            .strip_prefix(&base)
+            .unwrap_or_else(|| panic!("{url} is on {base}"));
+        assert!(
+            !globs || !url.contains(['{', '}', '[', ']']),
+            "curl takes these for patterns: {url}"
+        );
         assert!(!url.contains([' ', '\n']), "{url} is a URL");
         let implied = if body.is_some() { "POST" } else { "GET" };
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let path = if path.is_empty() { "/" } else { path };
-        self.send(method.as_deref().unwrap_or(implied), path, &headers, body.unwrap_or_default())
+        self.send(
+            method.as_deref().unwrap_or(implied),
+            path,
+            &headers,
+            body.unwrap_or_default(),
+        )
     }
 }
 
-fn start(options: &Options) -> (Server, Receiver<AccessLogEntry>, Receiver<(Instant, Notice)>) {
+fn start(
+    options: &Options,
+) -> (
+    Server,
+    Receiver<AccessLogEntry>,
+    Receiver<(Instant, Notice)>,
+) {
     let (log, entries) = channel();
     let (tell, notices) = channel();
     // Other tests start processes, and between fork and exec these hold the lock of a server that has just stopped.
@@ -235,7 +284,9 @@ fn start(options: &Options) -> (Server, Receiver<AccessLogEntry>, Receiver<(Inst
         // Nobody listens any more once a test has ended.
         let mut listeners = Listeners::default();
         listeners.access = Some(Box::new(move |entry| drop(log.send(entry))));
-        listeners.notice = Some(Box::new(move |notice| drop(tell.send((Instant::now(), notice)))));
+        listeners.notice = Some(Box::new(move |notice| {
+            drop(tell.send((Instant::now(), notice)))
+        }));
         match Server::start(options, listeners) {
             Ok(server) => Some(server),
             Err(StartError::Locked { .. }) => None,
@@ -268,7 +319,10 @@ pub struct Reply {
 impl Reply {
     /// The header's value; a header that comes several times is joined by its reader, here in [`Client::reply`].
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -282,13 +336,32 @@ impl Reply {
 
     /// The problem of the kind `kind`.
     pub fn problem(&self, status: u16, kind: &str) -> Value {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
         let problem = self.value();
         assert_eq!(problem["type"], format!("/-/errors#{kind}"), "{problem:#}");
         assert_eq!(problem["status"], status, "{problem:#}");
-        assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{problem:#}");
-        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem:#}");
+        assert!(
+            problem["title"]
+                .as_str()
+                .is_some_and(|title| !title.is_empty()),
+            "{problem:#}"
+        );
+        assert!(
+            problem["detail"]
+                .as_str()
+                .is_some_and(|detail| !detail.is_empty()),
+            "{problem:#}"
+        );
         problem
     }
 }
@@ -305,17 +378,38 @@ impl Client {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { address, stream: BufReader::new(stream) }
+        Client {
+            address,
+            stream: BufReader::new(stream),
+        }
     }
 
-    pub fn send(&mut self, method: &str, path: &str, headers: Headers, body: impl AsRef<[u8]>) -> Reply {
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: Headers,
+        body: impl AsRef<[u8]>,
+    ) -> Reply {
         self.write(request(self.address, method, path, headers, body.as_ref()));
         self.reply(method)
     }
 
     /// As [`Client::send`]; `None` where the server has ended the connection instead of answering.
-    pub fn try_send(&mut self, method: &str, path: &str, headers: Headers, body: &str) -> Option<Reply> {
-        self.write(request(self.address, method, path, headers, body.as_bytes()));
+    pub fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: Headers,
+        body: &str,
+    ) -> Option<Reply> {
+        self.write(request(
+            self.address,
+            method,
+            path,
+            headers,
+            body.as_bytes(),
+        ));
         if self.stream.fill_buf().ok()?.is_empty() {
             return None;
         }
@@ -336,15 +430,30 @@ impl Client {
         let mut headers: Vec<(String, String)> = Vec::new();
         loop {
             let line = self.line().expect("the end of the headers");
-            let Some((name, value)) = line.split_once(':') else { break };
-            match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
+            match headers
+                .iter_mut()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            {
                 Some((_, values)) => *values = format!("{values}, {}", value.trim()),
                 None => headers.push((name.to_string(), value.trim().to_string())),
             }
         }
-        let mut reply = Reply { status, headers, body: Vec::new() };
-        let length: Option<usize> = reply.header("content-length").map(|length| length.parse().unwrap());
-        assert_eq!(reply.header("transfer-encoding"), None, "answers are framed by their length");
+        let mut reply = Reply {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        let length: Option<usize> = reply
+            .header("content-length")
+            .map(|length| length.parse().unwrap());
+        assert_eq!(
+            reply.header("transfer-encoding"),
+            None,
+            "answers are framed by their length"
+        );
         if method != "HEAD" && !matches!(status, 100 | 204 | 304) {
             reply.body = vec![0; length.unwrap_or(0)];
             self.stream.read_exact(&mut reply.body).unwrap();
@@ -385,11 +494,20 @@ impl Client {
     }
 
     pub fn shutdown_write(&mut self) {
-        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+        self.stream
+            .get_ref()
+            .shutdown(std::net::Shutdown::Write)
+            .unwrap();
     }
 }
 
-fn request(address: SocketAddr, method: &str, path: &str, headers: Headers, body: &[u8]) -> Vec<u8> {
+fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: Headers,
+    body: &[u8],
+) -> Vec<u8> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -422,8 +540,21 @@ pub enum Expected<'a> {
 pub use Expected::{Empty, Is, Says};
 
 /// A row without headers of its own: `Content-Type: application/json` where there is a body.
-pub fn row<'a>(method: &'a str, url: &'a str, body: &'a str, status: u16, reply: Expected<'a>) -> Row<'a> {
-    Row { method, url, headers: if body.is_empty() { NONE } else { JSON }, body, status, reply }
+pub fn row<'a>(
+    method: &'a str,
+    url: &'a str,
+    body: &'a str,
+    status: u16,
+    reply: Expected<'a>,
+) -> Row<'a> {
+    Row {
+        method,
+        url,
+        headers: if body.is_empty() { NONE } else { JSON },
+        body,
+        status,
+        reply,
+    }
 }
 
 /// Sends the rows one after the other on one connection.
@@ -479,7 +610,8 @@ pub fn shell_words(command: &str) -> Vec<String> {
                 '\n' => {}
                 other => word.get_or_insert_default().push(other),
             },
-            '$' | '`' | '*' | '?' | '[' | '#' | '~' | '|' | '&' | ';' | '<' | '>' | '(' | ')' | '!' | '{' | '}' => {
+            '$' | '`' | '*' | '?' | '[' | '#' | '~' | '|' | '&' | ';' | '<' | '>' | '(' | ')'
+            | '!' | '{' | '}' => {
                 panic!("{letter} means something to a shell: {command}")
             }
             space if space.is_ascii_whitespace() => words.extend(word.take()),
@@ -492,5 +624,8 @@ pub fn shell_words(command: &str) -> Vec<String> {
 
 #[test]
 fn shell_words_are_split_as_a_shell_does() {
-    assert_eq!(shell_words("a 'b c' \"d\\\"e\" f'g'\\''h' ''"), ["a", "b c", "d\"e", "fg'h", ""]);
+    assert_eq!(
+        shell_words("a 'b c' \"d\\\"e\" f'g'\\''h' ''"),
+        ["a", "b c", "d\"e", "fg'h", ""]
+    );
 }

@@ -21,21 +21,35 @@ impl Terminal {
     /// Starts a program as the leader of a session of its own, in the foreground of the terminal.
     pub fn start(command: Command) -> Terminal {
         let (pty, pts) = open().unwrap();
-        let child = command.env_remove("PORT").env_remove("STANDIN_HOST").spawn(pts).unwrap();
+        let child = command
+            .env_remove("PORT")
+            .env_remove("STANDIN_HOST")
+            .spawn(pts)
+            .unwrap();
         let window = OwnedFd::from(pty);
         fcntl_setfl(&window, OFlags::RDWR | OFlags::NONBLOCK).unwrap();
-        Terminal { window: Some(window.into()), child, raw: Vec::new() }
+        Terminal {
+            window: Some(window.into()),
+            child,
+            raw: Vec::new(),
+        }
     }
 
     pub fn type_in(&mut self, keys: &str) {
-        self.window.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+        self.window
+            .as_mut()
+            .unwrap()
+            .write_all(keys.as_bytes())
+            .unwrap();
     }
 
     /// All that was printed so far, colours included.
     pub fn raw(&mut self) -> String {
         let mut buffer = [0; 4096];
         // The end of the last program in the terminal is an error (EIO).
-        while let Some(Ok(count @ 1..)) = self.window.as_mut().map(|window| window.read(&mut buffer)) {
+        while let Some(Ok(count @ 1..)) =
+            self.window.as_mut().map(|window| window.read(&mut buffer))
+        {
             self.raw.extend_from_slice(&buffer[..count]);
         }
         String::from_utf8_lossy(&self.raw).into_owned()
@@ -43,12 +57,16 @@ impl Terminal {
 
     /// All that was printed so far, as plain text.
     pub fn text(&mut self) -> String {
-        anstream::adapter::strip_str(&self.raw()).to_string().replace('\r', "")
+        anstream::adapter::strip_str(&self.raw())
+            .to_string()
+            .replace('\r', "")
     }
 
     /// Waits until what is printed contains `words`; returns all of it.
     pub fn shows(&mut self, words: &str) -> String {
-        until(&format!("the terminal shows {words:?}"), || Some(self.text()).filter(|text| text.contains(words)))
+        until(&format!("the terminal shows {words:?}"), || {
+            Some(self.text()).filter(|text| text.contains(words))
+        })
     }
 
     /// The port in the banner.
@@ -56,7 +74,11 @@ impl Terminal {
         self.shows("Ctrl+C");
         let text = self.text();
         let (_, rest) = text.split_once("http://localhost:").unwrap();
-        rest.split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap()
+        rest.split(|letter: char| !letter.is_ascii_digit())
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     pub fn client(&mut self) -> Client {

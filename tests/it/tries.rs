@@ -13,8 +13,18 @@ fn table() -> Vec<(Value, Vec<Value>)> {
         }
         record
     };
-    let wrong =
-        || [json!(5), json!(-0.25), json!("?"), json!(""), json!(true), json!(null), json!([1]), json!({ "a": 1 })];
+    let wrong = || {
+        [
+            json!(5),
+            json!(-0.25),
+            json!("?"),
+            json!(""),
+            json!(true),
+            json!(null),
+            json!([1]),
+            json!({ "a": 1 }),
+        ]
+    };
     let mut table: Vec<(Value, Vec<Value>)> = Vec::new();
     for rules in [
         json!({ "type": "string" }),
@@ -84,7 +94,10 @@ fn table() -> Vec<(Value, Vec<Value>)> {
         json!({ "type": "string", "default": "abc", "minLength": 3 }),
         json!({ "type": "integer", "examples": [42] }),
     ] {
-        let bodies = wrong().into_iter().map(|value| json!({ "x": value, "other": "stays" })).chain([json!({})]);
+        let bodies = wrong()
+            .into_iter()
+            .map(|value| json!({ "x": value, "other": "stays" }))
+            .chain([json!({})]);
         table.push((one(rules, true), bodies.collect()));
     }
     let person = json!({
@@ -168,7 +181,8 @@ fn table() -> Vec<(Value, Vec<Value>)> {
 /// The rules file with `records` as the rules of the collections `things0`, `things1` and so on.
 fn rules_file(records: &[Value]) -> String {
     let collection = |(number, record)| (format!("things{number}"), json!({ "items": record }));
-    let properties: serde_json::Map<String, Value> = records.iter().enumerate().map(collection).collect();
+    let properties: serde_json::Map<String, Value> =
+        records.iter().enumerate().map(collection).collect();
     json!({
         "properties": properties,
         "$defs": { "money": { "type": "object", "required": ["amount", "currency"], "properties": {
@@ -182,16 +196,25 @@ fn every_command_after_a_broken_rule_works() {
     let mut failed = Vec::new();
     let mut count = 0;
     let (rules, bodies): (Vec<Value>, Vec<Vec<Value>>) = table().into_iter().unzip();
-    let data: serde_json::Map<String, Value> =
-        (0..rules.len()).map(|number| (format!("things{number}"), json!([]))).collect();
-    let fixture = Fixture::new(&Value::from(data).to_string(), Some(&rules_file(&rules)), |_| {});
+    let data: serde_json::Map<String, Value> = (0..rules.len())
+        .map(|number| (format!("things{number}"), json!([])))
+        .collect();
+    let fixture = Fixture::new(
+        &Value::from(data).to_string(),
+        Some(&rules_file(&rules)),
+        |_| {},
+    );
     for (number, (rules, bodies)) in rules.iter().zip(bodies).enumerate() {
         let collection = format!("/things{number}");
         // The path of a record, once there is one.
         let mut record = None;
         for (place, body) in bodies.iter().enumerate() {
             for method in ["POST", "PUT", "PATCH"] {
-                let path = if method == "POST" { Some(&collection) } else { record.as_ref() };
+                let path = if method == "POST" {
+                    Some(&collection)
+                } else {
+                    record.as_ref()
+                };
                 let Some(path) = path.cloned() else { continue };
                 let mut reply = fixture.json(method, &path, &body.to_string());
                 if reply.status == 400 {
@@ -206,11 +229,18 @@ fn every_command_after_a_broken_rule_works() {
                     }
                     if method == "POST" && place == 0 {
                         let again = fixture.json("POST", &path, &body.to_string()).value();
-                        assert_eq!(again["try"], problem["try"], "the same violation, the same command");
+                        assert_eq!(
+                            again["try"], problem["try"],
+                            "the same violation, the same command"
+                        );
                     }
                     reply = fixture.attempt(&problem);
                     if !matches!(reply.status, 200 | 201) {
-                        failed.push(format!("{method} {rules} {body}: {}\n{}", problem["try"], reply.text()));
+                        failed.push(format!(
+                            "{method} {rules} {body}: {}\n{}",
+                            problem["try"],
+                            reply.text()
+                        ));
                         continue;
                     }
                 }
@@ -219,7 +249,12 @@ fn every_command_after_a_broken_rule_works() {
             }
         }
     }
-    assert!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {count}:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
     assert!(count > 500, "{count}");
 }
 
@@ -232,20 +267,57 @@ fn a_command_changes_only_what_was_wrong() {
         "required": ["name", "age"],
         "additionalProperties": false
     });
-    let fixture =
-        Fixture::new(r#"{"things0": [{"id": 1, "name": "Bo", "age": 5}]}"#, Some(&rules_file(&[rules])), |_| {});
+    let fixture = Fixture::new(
+        r#"{"things0": [{"id": 1, "name": "Bo", "age": 5}]}"#,
+        Some(&rules_file(&[rules])),
+        |_| {},
+    );
     for (method, path, body, sent) in [
-        ("POST", "/things0", r#"{"name": "Zoe", "age": "36"}"#, r#"{"name": "Zoe", "age": 36}"#),
-        ("POST", "/things0", r#"{"Name": "Zoe", "age": 36}"#, r#"{"name": "Zoe", "age": 36}"#),
-        ("POST", "/things0", r#"{"name": "Zoe", "age": 1000, "zip": 1}"#, r#"{"name": "Zoe", "age": 150}"#),
-        ("POST", "/things0", r#"{"name": "Zoe"}"#, r#"{"name": "Zoe", "age": 1}"#),
-        ("PUT", "/things0/1", r#"{"id": 7, "name": "Zoe", "age": null}"#, r#"{"name": "Zoe", "age": 1}"#),
-        ("PATCH", "/things0/1", r#"{"age": "6", "mail": "a@example.com"}"#, r#"{"age": 6, "mail": "a@example.com"}"#),
+        (
+            "POST",
+            "/things0",
+            r#"{"name": "Zoe", "age": "36"}"#,
+            r#"{"name": "Zoe", "age": 36}"#,
+        ),
+        (
+            "POST",
+            "/things0",
+            r#"{"Name": "Zoe", "age": 36}"#,
+            r#"{"name": "Zoe", "age": 36}"#,
+        ),
+        (
+            "POST",
+            "/things0",
+            r#"{"name": "Zoe", "age": 1000, "zip": 1}"#,
+            r#"{"name": "Zoe", "age": 150}"#,
+        ),
+        (
+            "POST",
+            "/things0",
+            r#"{"name": "Zoe"}"#,
+            r#"{"name": "Zoe", "age": 1}"#,
+        ),
+        (
+            "PUT",
+            "/things0/1",
+            r#"{"id": 7, "name": "Zoe", "age": null}"#,
+            r#"{"name": "Zoe", "age": 1}"#,
+        ),
+        (
+            "PATCH",
+            "/things0/1",
+            r#"{"age": "6", "mail": "a@example.com"}"#,
+            r#"{"age": 6, "mail": "a@example.com"}"#,
+        ),
     ] {
         let problem = fixture.json(method, path, body).problem(400, "rules");
         let words = shell_words(problem["try"].as_str().unwrap());
         let offered: Value = serde_json::from_str(words.last().unwrap()).unwrap();
-        assert_eq!(offered, serde_json::from_str::<Value>(sent).unwrap(), "{method} {body}");
+        assert_eq!(
+            offered,
+            serde_json::from_str::<Value>(sent).unwrap(),
+            "{method} {body}"
+        );
     }
 }
 
@@ -262,7 +334,8 @@ fn a_command_heeds_unique_values_and_references() {
         }, "uniqueItemProperties": ["mail", "login"]},
         "orphans": {"items": {"properties": {"ghostId": {"type": "integer", "references": "ghosts"}}, "required": ["ghostId"]}}
     }}"#;
-    let data = r#"{"clubs": [{"id": 7, "code": "AA"}], "members": [], "ghosts": [], "orphans": []}"#;
+    let data =
+        r#"{"clubs": [{"id": 7, "code": "AA"}], "members": [], "ghosts": [], "orphans": []}"#;
     let fixture = Fixture::new(data, Some(rules), |_| {});
     for path in ["/clubs", "/members"] {
         for _ in 0..5 {
@@ -277,14 +350,21 @@ fn a_command_heeds_unique_values_and_references() {
     let problem = fixture.json("POST", "/orphans", "{}").problem(400, "rules");
     assert!(problem["try"].is_null(), "{problem:#}");
     let api = fixture.get("/-/openapi.json").value();
-    let body = |path: &str| api["paths"][path]["post"]["requestBody"]["content"]["application/json"].clone();
-    assert!(body("/orphans").is_object() && body("/orphans")["example"].is_null(), "{:#}", body("/orphans"));
+    let body = |path: &str| {
+        api["paths"][path]["post"]["requestBody"]["content"]["application/json"].clone()
+    };
+    assert!(
+        body("/orphans").is_object() && body("/orphans")["example"].is_null(),
+        "{:#}",
+        body("/orphans")
+    );
     assert!(body("/clubs")["example"].is_object());
 }
 
 #[test]
 fn there_is_no_command_where_no_record_can_keep_the_rules() {
-    let rules = r#"{"properties": {"a": {"items": {"required": ["x"], "properties": {"x": false}}}}}"#;
+    let rules =
+        r#"{"properties": {"a": {"items": {"required": ["x"], "properties": {"x": false}}}}}"#;
     let fixture = Fixture::new(r#"{"a": []}"#, Some(rules), |_| {});
     assert!(fixture.json("POST", "/a", "{}").problem(400, "rules")["try"].is_null());
 }

@@ -40,14 +40,38 @@ fn a_collection_and_its_records_take_every_verb() {
         &[
             row("GET", "/pets/1", "", 200, Is(REX)),
             // json-server's order: what the body has, then the id.
-            row("POST", "/pets", r#"{"name": "Kit"}"#, 201, Is(r#"{"name": "Kit", "id": 3}"#)),
+            row(
+                "POST",
+                "/pets",
+                r#"{"name": "Kit"}"#,
+                201,
+                Is(r#"{"name": "Kit", "id": 3}"#),
+            ),
             row("GET", "/pets/3", "", 200, Is(r#"{"name": "Kit", "id": 3}"#)),
             // PUT replaces all but the id.
-            row("PUT", "/pets/3", r#"{"age": 2}"#, 200, Is(r#"{"age": 2, "id": 3}"#)),
-            row("PUT", "/pets/3", r#"{"id": 9, "age": 3}"#, 200, Is(r#"{"id": 3, "age": 3}"#)),
+            row(
+                "PUT",
+                "/pets/3",
+                r#"{"age": 2}"#,
+                200,
+                Is(r#"{"age": 2, "id": 3}"#),
+            ),
+            row(
+                "PUT",
+                "/pets/3",
+                r#"{"id": 9, "age": 3}"#,
+                200,
+                Is(r#"{"id": 3, "age": 3}"#),
+            ),
             row("GET", "/pets/9", "", 404, Says("#no-record")),
             // PATCH is one level deep; null is a value; the id stays where it is.
-            row("PATCH", "/pets/1", r#"{"tags": {"c": 3}}"#, 200, Is(r#"{"name": "Rex", "tags": {"c": 3}, "id": 1}"#)),
+            row(
+                "PATCH",
+                "/pets/1",
+                r#"{"tags": {"c": 3}}"#,
+                200,
+                Is(r#"{"name": "Rex", "tags": {"c": 3}, "id": 1}"#),
+            ),
             row(
                 "PATCH",
                 "/pets/1",
@@ -55,14 +79,26 @@ fn a_collection_and_its_records_take_every_verb() {
                 200,
                 Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#),
             ),
-            row("PATCH", "/pets/1", "{}", 200, Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#)),
+            row(
+                "PATCH",
+                "/pets/1",
+                "{}",
+                200,
+                Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#),
+            ),
             // DELETE answers with an empty object, once.
             row("DELETE", "/pets/1", "", 200, Is("{}")),
             row("DELETE", "/pets/1", "", 404, Says("#no-record")),
             row("GET", "/pets/1", "", 404, Says("#no-record")),
             row("PUT", "/pets/1", "{}", 404, Says("#no-record")),
             row("PATCH", "/pets/1", "{}", 404, Says("#no-record")),
-            row("GET", "/pets", "", 200, Is(r#"[{"id": 2, "name": "Tom", "weight": 1.5}, {"id": 3, "age": 3}]"#)),
+            row(
+                "GET",
+                "/pets",
+                "",
+                200,
+                Is(r#"[{"id": 2, "name": "Tom", "weight": 1.5}, {"id": 3, "age": 3}]"#),
+            ),
             row("GET", "/pets/", "", 200, Says("Tom")),
         ],
     );
@@ -70,17 +106,31 @@ fn a_collection_and_its_records_take_every_verb() {
 
 #[test]
 fn numbers_are_sent_as_they_are_spelt_in_the_file() {
-    let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 1.50, \"m\": 12345678901234567890, \"e\": 1E3}]}");
+    let fixture =
+        serve_data("{\"a\": [{\"id\": 1, \"n\": 1.50, \"m\": 12345678901234567890, \"e\": 1E3}]}");
     let reply = fixture.get("/a/1");
-    assert_eq!(reply.text(), "{\n  \"id\": 1,\n  \"n\": 1.50,\n  \"m\": 12345678901234567890,\n  \"e\": 1E3\n}");
+    assert_eq!(
+        reply.text(),
+        "{\n  \"id\": 1,\n  \"n\": 1.50,\n  \"m\": 12345678901234567890,\n  \"e\": 1E3\n}"
+    );
     let reply = fixture.json("POST", "/a", "{\"n\":1.0,\"e\":-0.0e-7}");
-    assert_eq!(reply.text(), "{\n  \"n\": 1.0,\n  \"e\": -0.0e-7,\n  \"id\": 2\n}");
+    assert_eq!(
+        reply.text(),
+        "{\n  \"n\": 1.0,\n  \"e\": -0.0e-7,\n  \"id\": 2\n}"
+    );
 }
 
 #[test]
 fn a_merge_patch_is_the_one_of_rfc_7396() {
     let fixture = serve_data(PETS);
-    let patch = |url, body, reply| Row { method: "PATCH", url, headers: MERGE_PATCH, body, status: 200, reply };
+    let patch = |url, body, reply| Row {
+        method: "PATCH",
+        url,
+        headers: MERGE_PATCH,
+        body,
+        status: 200,
+        reply,
+    };
     hold(
         &fixture,
         &[
@@ -89,10 +139,26 @@ fn a_merge_patch_is_the_one_of_rfc_7396() {
                 r#"{"tags": {"b": null, "c": {"d": 1, "e": null}}}"#,
                 Is(r#"{"name": "Rex", "tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#),
             ),
-            patch("/pets/1", r#"{"name": null, "gone": null}"#, Is(r#"{"tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#)),
-            patch("/pets/1", r#"{"tags": [1]}"#, Is(r#"{"tags": [1], "id": 1}"#)),
-            patch("/pets/1", r#"{"tags": {"x": 1}}"#, Is(r#"{"tags": {"x": 1}, "id": 1}"#)),
-            patch("/profile", r#"{"theme": {"dark": null}}"#, Is(r#"{"name": "typicode", "theme": {"size": 12}}"#)),
+            patch(
+                "/pets/1",
+                r#"{"name": null, "gone": null}"#,
+                Is(r#"{"tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#),
+            ),
+            patch(
+                "/pets/1",
+                r#"{"tags": [1]}"#,
+                Is(r#"{"tags": [1], "id": 1}"#),
+            ),
+            patch(
+                "/pets/1",
+                r#"{"tags": {"x": 1}}"#,
+                Is(r#"{"tags": {"x": 1}, "id": 1}"#),
+            ),
+            patch(
+                "/profile",
+                r#"{"theme": {"dark": null}}"#,
+                Is(r#"{"name": "typicode", "theme": {"size": 12}}"#),
+            ),
         ],
     );
 }
@@ -117,9 +183,27 @@ fn a_single_object_can_be_read_replaced_and_changed() {
     hold(
         &fixture,
         &[
-            row("GET", "/profile", "", 200, Is(r#"{"name": "typicode", "theme": {"dark": true, "size": 12}}"#)),
-            row("PATCH", "/profile", r#"{"theme": {}}"#, 200, Is(r#"{"name": "typicode", "theme": {}}"#)),
-            row("PUT", "/profile", r#"{"a": [1, {}]}"#, 200, Is(r#"{"a": [1, {}]}"#)),
+            row(
+                "GET",
+                "/profile",
+                "",
+                200,
+                Is(r#"{"name": "typicode", "theme": {"dark": true, "size": 12}}"#),
+            ),
+            row(
+                "PATCH",
+                "/profile",
+                r#"{"theme": {}}"#,
+                200,
+                Is(r#"{"name": "typicode", "theme": {}}"#),
+            ),
+            row(
+                "PUT",
+                "/profile",
+                r#"{"a": [1, {}]}"#,
+                200,
+                Is(r#"{"a": [1, {}]}"#),
+            ),
             row("GET", "/profile", "", 200, Is(r#"{"a": [1, {}]}"#)),
             row("POST", "/profile", r#"{"b": 2}"#, 201, Is(r#"{"b": 2}"#)),
             row("DELETE", "/profile", "", 405, Says("#method")),
@@ -132,11 +216,21 @@ fn a_single_object_can_be_read_replaced_and_changed() {
 #[test]
 fn a_value_can_be_read_and_not_changed() {
     let fixture = serve_data(PETS);
-    hold(&fixture, &[row("GET", "/version", "", 200, Is("3")), row("GET", "/nothing", "", 200, Is("null"))]);
+    hold(
+        &fixture,
+        &[
+            row("GET", "/version", "", 200, Is("3")),
+            row("GET", "/nothing", "", 200, Is("null")),
+        ],
+    );
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         let reply = fixture.json(method, "/version", "{}");
         reply.problem(405, "method");
-        assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
+        assert_eq!(
+            reply.header("allow"),
+            Some("GET, HEAD, OPTIONS"),
+            "{method}"
+        );
     }
     assert_eq!(fixture.text(), PETS);
 }
@@ -150,7 +244,10 @@ fn db_is_the_whole_data() {
     let fixture = serve_data("{\"a\":[{\"n\":1}],\"b\":{},\"c\":[]}");
     assert_eq!(
         fixture.get("/db").text(),
-        format!("{:#}", serde_json::json!({"a": [{"n": 1, "id": 1}], "b": {}, "c": []}))
+        format!(
+            "{:#}",
+            serde_json::json!({"a": [{"n": 1, "id": 1}], "b": {}, "c": []})
+        )
     );
 }
 
@@ -172,9 +269,15 @@ fn the_wrong_verb_is_a_405_that_says_what_is_allowed() {
         assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
         // OPTIONS says the same.
         let options = fixture.send("OPTIONS", path, NONE, "");
-        assert_eq!((options.status, options.header("allow")), (204, Some(allow)), "{path}");
+        assert_eq!(
+            (options.status, options.header("allow")),
+            (204, Some(allow)),
+            "{path}"
+        );
     }
-    fixture.send("BREW", "/pets", NONE, "").problem(501, "not-supported");
+    fixture
+        .send("BREW", "/pets", NONE, "")
+        .problem(501, "not-supported");
     assert_eq!(fixture.text(), PETS);
 }
 
@@ -182,12 +285,30 @@ fn the_wrong_verb_is_a_405_that_says_what_is_allowed() {
 fn head_is_get_without_the_body() {
     let fixture = serve();
     let mut client = fixture.client();
-    for path in ["/", "/db", "/users", "/users/1", "/users/7", "/profile", "/version", "/nobody", "/-/errors"] {
+    for path in [
+        "/",
+        "/db",
+        "/users",
+        "/users/1",
+        "/users/7",
+        "/profile",
+        "/version",
+        "/nobody",
+        "/-/errors",
+    ] {
         let get = client.send("GET", path, NONE, "");
         // On one connection: a body after HEAD would be taken for the next answer.
         let head = client.send("HEAD", path, NONE, "");
-        assert_eq!((head.status, &head.headers), (get.status, &get.headers), "{path}");
-        assert_eq!(get.header("content-length"), Some(get.body.len().to_string().as_str()), "{path}");
+        assert_eq!(
+            (head.status, &head.headers),
+            (get.status, &get.headers),
+            "{path}"
+        );
+        assert_eq!(
+            get.header("content-length"),
+            Some(get.body.len().to_string().as_str()),
+            "{path}"
+        );
         assert!(!get.body.is_empty(), "{path}");
     }
 }
@@ -202,13 +323,27 @@ fn a_browser_may_ask_before_a_request_from_another_origin() {
     ];
     let reply = fixture.send("OPTIONS", "/users", &asked, "");
     assert_eq!((reply.status, reply.text()), (204, ""));
-    assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"));
-    assert_eq!(reply.header("access-control-allow-headers"), Some("content-type,x-own"));
+    assert_eq!(
+        reply.header("access-control-allow-origin"),
+        Some("http://localhost:5173")
+    );
+    assert_eq!(
+        reply.header("access-control-allow-headers"),
+        Some("content-type,x-own")
+    );
     for method in ["PUT", "PATCH", "POST", "DELETE"] {
-        assert!(reply.header("access-control-allow-methods").unwrap().contains(method));
+        assert!(
+            reply
+                .header("access-control-allow-methods")
+                .unwrap()
+                .contains(method)
+        );
     }
     let reply = fixture.send("GET", "/users", &asked[..1], "");
-    assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"));
+    assert_eq!(
+        reply.header("access-control-allow-origin"),
+        Some("http://localhost:5173")
+    );
     assert!(reply.header("vary").unwrap().contains("Origin"));
 }
 
@@ -218,8 +353,16 @@ fn a_known_entity_tag_saves_the_body() {
     let tag = fixture.get("/users/1").header("etag").unwrap().to_string();
     let known = [("If-None-Match", tag.as_str())];
     let reply = fixture.send("GET", "/users/1", &known, "");
-    assert_eq!((reply.status, reply.text(), reply.header("etag")), (304, "", Some(tag.as_str())));
-    assert_eq!(fixture.json("PATCH", "/users/1", "{\"firstName\": \"Zoe\"}").status, 200);
+    assert_eq!(
+        (reply.status, reply.text(), reply.header("etag")),
+        (304, "", Some(tag.as_str()))
+    );
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/1", "{\"firstName\": \"Zoe\"}")
+            .status,
+        200
+    );
     assert_eq!(fixture.send("GET", "/users/1", &known, "").status, 200);
 }
 
@@ -227,24 +370,53 @@ fn a_known_entity_tag_saves_the_body() {
 fn conditions_hold_for_lists_of_tags_and_for_writes() {
     let fixture = serve_data(PETS);
     let tag = fixture.get("/pets/1").header("etag").unwrap().to_string();
-    let send = |method, headers: Headers, body| fixture.send(method, "/pets/1", &[JSON, headers].concat(), body).status;
+    let send = |method, headers: Headers, body| {
+        fixture
+            .send(method, "/pets/1", &[JSON, headers].concat(), body)
+            .status
+    };
     let both = [("If-None-Match", "\"x\""), ("If-None-Match", tag.as_str())];
     assert_eq!(send("GET", &both, ""), 304, "the second line counts");
-    assert_eq!(send("GET", &[both[1], ("Cache-Control", "no-cache")], ""), 304, "the client has said what it has");
+    assert_eq!(
+        send("GET", &[both[1], ("Cache-Control", "no-cache")], ""),
+        304,
+        "the client has said what it has"
+    );
     assert_eq!(send("GET", &[("If-Match", "\"x\"")], ""), 412);
-    assert_eq!(send("HEAD", &[("If-Match", "\"x\""), ("If-Match", tag.as_str())], ""), 200);
+    assert_eq!(
+        send(
+            "HEAD",
+            &[("If-Match", "\"x\""), ("If-Match", tag.as_str())],
+            ""
+        ),
+        200
+    );
     let before = fixture.text();
-    for condition in [&[("If-None-Match", "*")][..], &both, &[("If-Match", "\"x\""), ("If-Match", "\"y\"")]] {
-        for (method, body) in [("PUT", "{\"name\": \"x\"}"), ("PATCH", "{\"name\": \"x\"}"), ("DELETE", "")] {
+    for condition in [
+        &[("If-None-Match", "*")][..],
+        &both,
+        &[("If-Match", "\"x\""), ("If-Match", "\"y\"")],
+    ] {
+        for (method, body) in [
+            ("PUT", "{\"name\": \"x\"}"),
+            ("PATCH", "{\"name\": \"x\"}"),
+            ("DELETE", ""),
+        ] {
             let reply = fixture.send(method, "/pets/1", &[JSON, condition].concat(), body);
             reply.problem(412, "changed");
         }
     }
     assert_eq!(fixture.text(), before);
     let put = |headers: Headers| send("PUT", headers, "{\"name\": \"x\"}");
-    assert_eq!(put(&[("If-Match", "\"x\""), ("If-Match", tag.as_str())]), 200, "the second line counts");
+    assert_eq!(
+        put(&[("If-Match", "\"x\""), ("If-Match", tag.as_str())]),
+        200,
+        "the second line counts"
+    );
     assert_eq!(put(&[("If-None-Match", "\"x\"")]), 200);
-    fixture.send("PUT", "/pets/77", &[JSON[0], ("If-None-Match", "*")], "{}").problem(404, "no-record");
+    fixture
+        .send("PUT", "/pets/77", &[JSON[0], ("If-None-Match", "*")], "{}")
+        .problem(404, "no-record");
 }
 
 #[test]
@@ -252,17 +424,28 @@ fn a_static_file_is_sent_again_only_when_it_is_another() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.txt"), "0123456789").unwrap();
     std::fs::write(folder.path().join("a.json"), "{}").unwrap();
-    let fixture = Fixture::new(PETS, None, |options| options.http.folder = Some(folder.path().to_path_buf()));
+    let fixture = Fixture::new(PETS, None, |options| {
+        options.http.folder = Some(folder.path().to_path_buf())
+    });
     let first = fixture.get("/a.txt");
-    let (tag, date) = (first.header("etag").unwrap(), first.header("last-modified").unwrap());
-    let (past, future) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 06 Nov 2093 08:49:37 GMT");
+    let (tag, date) = (
+        first.header("etag").unwrap(),
+        first.header("last-modified").unwrap(),
+    );
+    let (past, future) = (
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Fri, 06 Nov 2093 08:49:37 GMT",
+    );
     for (headers, status) in [
         (&[("If-Modified-Since", date)][..], 304),
         (&[("If-Modified-Since", future)], 304),
         (&[("If-Modified-Since", past)], 200),
         (&[("If-Modified-Since", "yesterday")], 200),
         // An entity tag decides where there is one (RFC 9110, 13.1.3).
-        (&[("If-Modified-Since", future), ("If-None-Match", "\"x\"")], 200),
+        (
+            &[("If-Modified-Since", future), ("If-None-Match", "\"x\"")],
+            200,
+        ),
         (&[("If-None-Match", tag), ("If-Modified-Since", past)], 304),
         (&[("If-Match", tag)], 200),
         (&[("If-Match", "*")], 200),
@@ -282,23 +465,45 @@ fn a_static_file_is_sent_again_only_when_it_is_another() {
         match status {
             304 => assert_eq!((reply.text(), reply.header("etag")), ("", Some(tag))),
             412 => drop(reply.problem(412, "changed")),
-            _ => assert_eq!(reply.text(), &"0123456789"[..if status == 206 { 4 } else { 10 }]),
+            _ => assert_eq!(
+                reply.text(),
+                &"0123456789"[..if status == 206 { 4 } else { 10 }]
+            ),
         }
     }
-    assert_eq!(fixture.get("/a.json").header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(
+        fixture.get("/a.json").header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
 }
 
 #[test]
 fn a_page_of_the_internet_may_ask_for_this_machine() {
     let fixture = serve_data(PETS);
     let asks = ("Access-Control-Request-Private-Network", "true");
-    let preflight = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "PUT")];
-    let reply = fixture.send("OPTIONS", "/pets/1", &[preflight[0], preflight[1], asks], "");
-    assert_eq!(reply.header("access-control-allow-private-network"), Some("true"));
+    let preflight = [
+        ("Origin", "https://app.example"),
+        ("Access-Control-Request-Method", "PUT"),
+    ];
+    let reply = fixture.send(
+        "OPTIONS",
+        "/pets/1",
+        &[preflight[0], preflight[1], asks],
+        "",
+    );
+    assert_eq!(
+        reply.header("access-control-allow-private-network"),
+        Some("true")
+    );
     let reply = fixture.send("OPTIONS", "/pets/1", &preflight, "");
     assert_eq!(reply.header("access-control-allow-private-network"), None);
     let fixture = Fixture::new(PETS, None, |options| options.http.cors = false);
-    let reply = fixture.send("OPTIONS", "/pets/1", &[preflight[0], preflight[1], asks], "");
+    let reply = fixture.send(
+        "OPTIONS",
+        "/pets/1",
+        &[preflight[0], preflight[1], asks],
+        "",
+    );
     assert_eq!(reply.header("access-control-allow-private-network"), None);
 }
 
@@ -310,35 +515,77 @@ fn a_body_over_the_limit_is_a_413_and_one_at_the_limit_is_not() {
     assert_eq!(fixture.json("POST", "/pets", &body(64)).status, 201);
     for method in ["POST", "PUT", "PATCH"] {
         let path = if method == "POST" { "/pets" } else { "/pets/1" };
-        fixture.json(method, path, &body(65)).problem(413, "too-large");
+        fixture
+            .json(method, path, &body(65))
+            .problem(413, "too-large");
     }
     assert_eq!(fixture.get("/pets").value().as_array().unwrap().len(), 3);
 }
 
-const ANNE: &str = r#"{"lastName": "A", "firstName": "Anne", "email": "anne@example.com", "id": 1}"#;
+const ANNE: &str =
+    r#"{"lastName": "A", "firstName": "Anne", "email": "anne@example.com", "id": 1}"#;
 
 #[test]
 fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself() {
     let bob = ANNE.replace("nne", "bob").replace("\"id\": 1", "\"id\": 2");
     let fixture = serve_with_rules(&format!("{{\"users\": [{ANNE}, {bob}]}}"));
     let before = fixture.text();
-    let merge = |body, status, reply| Row { headers: MERGE_PATCH, ..row("PATCH", "/users/1", body, status, reply) };
+    let merge = |body, status, reply| Row {
+        headers: MERGE_PATCH,
+        ..row("PATCH", "/users/1", body, status, reply)
+    };
     hold(
         &fixture,
         &[
-            row("PUT", "/users/1", r#"{"lastName": "A"}"#, 400, Says("/email")),
+            row(
+                "PUT",
+                "/users/1",
+                r#"{"lastName": "A"}"#,
+                400,
+                Says("/email"),
+            ),
             row("PUT", "/users/1", "{}", 400, Says("/lastName")),
             row("PUT", "/users/1", "[]", 400, Says("#not-an-object")),
             row("PUT", "/users/1", "{", 400, Says("#malformed-json")),
-            Row { headers: FORM, ..row("PUT", "/users/1", "a=b", 400, Says("#content-type")) },
-            Row { headers: NONE, ..row("PUT", "/users/1", ANNE, 400, Says("#content-type")) },
-            Row { headers: JSON, ..row("PATCH", "/users/1", "", 400, Says("#empty-body")) },
-            Row { headers: JSON, ..row("PUT", "/users/1", "", 400, Says("#empty-body")) },
+            Row {
+                headers: FORM,
+                ..row("PUT", "/users/1", "a=b", 400, Says("#content-type"))
+            },
+            Row {
+                headers: NONE,
+                ..row("PUT", "/users/1", ANNE, 400, Says("#content-type"))
+            },
+            Row {
+                headers: JSON,
+                ..row("PATCH", "/users/1", "", 400, Says("#empty-body"))
+            },
+            Row {
+                headers: JSON,
+                ..row("PUT", "/users/1", "", 400, Says("#empty-body"))
+            },
             row("PATCH", "/users/1", r#"{"email": 1}"#, 400, Says("/email")),
-            row("PATCH", "/users/1", r#"{"email": "nowhere"}"#, 400, Says("e-mail")),
-            row("PATCH", "/users/1", r#"{"firstName": null}"#, 400, Says("/firstName")),
+            row(
+                "PATCH",
+                "/users/1",
+                r#"{"email": "nowhere"}"#,
+                400,
+                Says("e-mail"),
+            ),
+            row(
+                "PATCH",
+                "/users/1",
+                r#"{"firstName": null}"#,
+                400,
+                Says("/firstName"),
+            ),
             merge(r#"{"firstName": null}"#, 400, Says("/firstName")),
-            row("PATCH", "/users/1", r#"{"email": "ABOB@example.com"}"#, 409, Says("#not-unique")),
+            row(
+                "PATCH",
+                "/users/1",
+                r#"{"email": "ABOB@example.com"}"#,
+                409,
+                Says("#not-unique"),
+            ),
             merge(r#"{"email": "ABOB@example.com"}"#, 409, Says("#not-unique")),
             row(
                 "PUT",
@@ -349,31 +596,83 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
             ),
             // What is refused above all leaves the file alone; what follows is the record against itself.
             row("PUT", "/users/1", ANNE, 200, Is(ANNE)),
-            row("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#, 200, Is(ANNE)),
+            row(
+                "PATCH",
+                "/users/1",
+                r#"{"email": "anne@example.com"}"#,
+                200,
+                Is(ANNE),
+            ),
             merge(r#"{"email": "anne@example.com"}"#, 200, Is(ANNE)),
         ],
     );
     assert_eq!(fixture.text(), before);
     // Another case of one's own address; then the address is free for others, in every case.
-    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#).status, 200);
-    assert_eq!(fixture.json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#).status, 409);
-    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#).status, 200);
-    assert_eq!(fixture.json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#).status, 200);
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#)
+            .status,
+        200
+    );
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
+            .status,
+        409
+    );
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#)
+            .status,
+        200
+    );
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
+            .status,
+        200
+    );
     assert_eq!(fixture.send("DELETE", "/users/2", NONE, "").status, 200);
-    assert_eq!(fixture.json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#).status, 200);
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#)
+            .status,
+        200
+    );
 }
 
 #[test]
 fn a_resource_without_rules_is_as_lenient_as_json_server() {
     let fixture = serve_data(PETS);
-    let form = |body, status, reply| Row { method: "POST", url: "/pets", headers: FORM, body, status, reply };
+    let form = |body, status, reply| Row {
+        method: "POST",
+        url: "/pets",
+        headers: FORM,
+        body,
+        status,
+        reply,
+    };
     hold(
         &fixture,
         &[
-            form("name=Kit+Cat&tag=a&tag=%C3%BC", 201, Is(r#"{"name": "Kit Cat", "tag": ["a", "ü"], "id": 3}"#)),
-            Row { headers: NONE, ..form("", 201, Is(r#"{"id": 4}"#)) },
-            Row { headers: JSON, ..form("", 201, Is(r#"{"id": 5}"#)) },
-            form("{\"name\": \"Kit\"}", 400, Says("application/x-www-form-urlencoded")),
+            form(
+                "name=Kit+Cat&tag=a&tag=%C3%BC",
+                201,
+                Is(r#"{"name": "Kit Cat", "tag": ["a", "ü"], "id": 3}"#),
+            ),
+            Row {
+                headers: NONE,
+                ..form("", 201, Is(r#"{"id": 4}"#))
+            },
+            Row {
+                headers: JSON,
+                ..form("", 201, Is(r#"{"id": 5}"#))
+            },
+            form(
+                "{\"name\": \"Kit\"}",
+                400,
+                Says("application/x-www-form-urlencoded"),
+            ),
             form("name=%zz", 400, Says("#body-encoding")),
         ],
     );
@@ -397,12 +696,25 @@ fn hostile_names_are_names_like_others() {
         let location = reply.header("location").unwrap().to_string();
         assert!(location.starts_with(&format!("{path}/")), "{location}");
         assert_eq!(fixture.get(&location).text(), reply.text());
-        assert_eq!(fixture.data()[name].as_array().unwrap().last(), Some(&reply.value()));
-        assert_eq!(fixture.json("PATCH", &location, r#"{"__proto__": 2}"#).value()["__proto__"], 2);
+        assert_eq!(
+            fixture.data()[name].as_array().unwrap().last(),
+            Some(&reply.value())
+        );
+        assert_eq!(
+            fixture
+                .json("PATCH", &location, r#"{"__proto__": 2}"#)
+                .value()["__proto__"],
+            2
+        );
         let put = fixture.json("PUT", &location, body);
         assert_eq!((put.status, put.value()), (200, reply.value()));
         fixture.json("PUT", path, "{}").problem(405, "method");
-        assert_eq!(fixture.get(&format!("{path}/none%2Fhere%20%22")).problem(404, "no-record")["status"], 404);
+        assert_eq!(
+            fixture
+                .get(&format!("{path}/none%2Fhere%20%22"))
+                .problem(404, "no-record")["status"],
+            404
+        );
     }
     // A record whose id has a slash and a space.
     let path = "/it's%20%22quoted%22/a%2Fb%20c";
@@ -428,13 +740,23 @@ fn schema_is_for_the_editor_and_not_served() {
 fn the_home_page_leads_to_every_resource() {
     let fixture = serve();
     let page = fixture.get("/");
-    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
     let text = page.text();
     assert!(!text.contains("$schema"), "{text}");
-    let links: Vec<_> = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let links: Vec<_> = text
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
     assert!(links.len() >= 11, "{links:?}");
     for link in links.into_iter().filter(|link| !link.starts_with('#')) {
-        let link = link.replace("&amp;", "&").replace("&#39;", "'").replace("&quot;", "\"");
+        let link = link
+            .replace("&amp;", "&")
+            .replace("&#39;", "'")
+            .replace("&quot;", "\"");
         assert_eq!(fixture.get(&link).status, 200, "{link}");
     }
 }

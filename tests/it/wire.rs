@@ -26,8 +26,12 @@ pub struct Answer {
 impl Answer {
     /// All values of a header, as one list.
     pub fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<&str> =
-            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 
@@ -37,12 +41,21 @@ impl Answer {
 
     /// The media type without its parameters.
     pub fn media_type(&self) -> String {
-        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or("").trim().to_string()
+        self.header("content-type")
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_string()
     }
 
     /// The body as JSON, where it says that it is.
     pub fn json(&self) -> Option<Value> {
-        self.media_type().contains("json").then(|| serde_json::from_slice(&self.body).ok()).flatten()
+        self.media_type()
+            .contains("json")
+            .then(|| serde_json::from_slice(&self.body).ok())
+            .flatten()
     }
 
     /// The body as JSON; fails the test where it is none.
@@ -61,7 +74,8 @@ pub fn send(
 ) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let mut request = format!("{method} {target} HTTP/1.1\r\nHost: localhost:3000\r\nConnection: close\r\n");
+    let mut request =
+        format!("{method} {target} HTTP/1.1\r\nHost: localhost:3000\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -74,8 +88,16 @@ pub fn send(
     let _ = stream.write_all(body.unwrap_or(&[]));
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
-    assert!(read.is_ok() || !bytes.is_empty(), "{method} {target}: {read:?}");
-    parse(&bytes).unwrap_or_else(|| panic!("{method} {target}: not an answer: {}", String::from_utf8_lossy(&bytes)))
+    assert!(
+        read.is_ok() || !bytes.is_empty(),
+        "{method} {target}: {read:?}"
+    );
+    parse(&bytes).unwrap_or_else(|| {
+        panic!(
+            "{method} {target}: not an answer: {}",
+            String::from_utf8_lossy(&bytes)
+        )
+    })
 }
 
 fn parse(bytes: &[u8]) -> Option<Answer> {
@@ -87,11 +109,21 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_string()))
         .collect();
-    let mut answer = Answer { status, headers, body: bytes[end + 4..].to_vec() };
-    assert_eq!(answer.header("transfer-encoding"), None, "bodies have a known length");
+    let mut answer = Answer {
+        status,
+        headers,
+        body: bytes[end + 4..].to_vec(),
+    };
+    assert_eq!(
+        answer.header("transfer-encoding"),
+        None,
+        "bodies have a known length"
+    );
     if answer.header("content-encoding").as_deref() == Some("gzip") && !answer.body.is_empty() {
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&answer.body[..]).read_to_end(&mut plain).ok()?;
+        flate2::read::GzDecoder::new(&answer.body[..])
+            .read_to_end(&mut plain)
+            .ok()?;
         answer.body = plain;
     }
     Some(answer)
@@ -149,14 +181,32 @@ impl Served {
     }
 
     /// Sends a request, its body as JSON.
-    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let mut all: Vec<(String, String)> =
-            headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    pub fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut all: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
         let body = body.map(Value::to_string);
-        if body.is_some() && !all.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        if body.is_some()
+            && !all
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             all.push(("Content-Type".into(), "application/json".into()));
         }
-        send(self.address(), method, target, &all, body.as_deref().map(str::as_bytes))
+        send(
+            self.address(),
+            method,
+            target,
+            &all,
+            body.as_deref().map(str::as_bytes),
+        )
     }
 
     pub fn get(&self, target: &str) -> Answer {
@@ -176,26 +226,42 @@ impl Program {
     /// Starts the program in `folder` on a free port and waits until it says where it serves, or ends. One that is to
     /// be quiet says nothing, and is asked.
     pub fn start(folder: &Path, arguments: &[String]) -> Program {
-        let quiet = arguments.iter().any(|argument| argument == "--quiet" || argument == "-q");
+        let quiet = arguments
+            .iter()
+            .any(|argument| argument == "--quiet" || argument == "-q");
         let chosen = if quiet { free_port() } else { 0 };
         let (input, terminal) = pty_process::blocking::open().unwrap();
         let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_standin"));
-        let command =
-            command.current_dir(folder).args(arguments).args(["--port", &chosen.to_string()]).env_remove("PORT");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn(terminal).unwrap();
+        let command = command
+            .current_dir(folder)
+            .args(arguments)
+            .args(["--port", &chosen.to_string()])
+            .env_remove("PORT");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn(terminal)
+            .unwrap();
         let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (found, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             // To the end, so that the program never waits for somebody who reads.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 if let Some(url) = line.trim().strip_prefix("Home") {
-                    let port = url.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+                    let port = url
+                        .trim()
+                        .trim_end_matches('/')
+                        .rsplit(':')
+                        .next()
+                        .and_then(|port| port.parse().ok());
                     let _ = found.send(port);
                 }
             }
             let _ = found.send(None);
         });
-        std::thread::spawn(move || std::io::copy(&mut BufReader::new(errors), &mut std::io::sink()));
+        std::thread::spawn(move || {
+            std::io::copy(&mut BufReader::new(errors), &mut std::io::sink())
+        });
         let port: Option<u16> = if quiet {
             let address = SocketAddr::from(([127, 0, 0, 1], chosen));
             wait_for("a quiet server", || TcpStream::connect(address).ok());
@@ -203,7 +269,11 @@ impl Program {
         } else {
             told.recv_timeout(DEADLINE).unwrap_or_default()
         };
-        Program { child, address: port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))), input }
+        Program {
+            child,
+            address: port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
+            input,
+        }
     }
 
     /// Where it serves; `None` where it ended instead.
@@ -230,13 +300,19 @@ impl Drop for Program {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// The names of the files in a folder, in order.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }

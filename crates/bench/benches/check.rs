@@ -21,7 +21,11 @@ fn main() {
         })
         .collect();
     let list = format!("[\n{}\n]", users.join(",\n"));
-    std::fs::write(folder.path().join("db.json"), format!("{{ \"users\": {list} }}")).unwrap();
+    std::fs::write(
+        folder.path().join("db.json"),
+        format!("{{ \"users\": {list} }}"),
+    )
+    .unwrap();
     for page in 0..PAGES {
         let mut text = format!("# Page {page}\n");
         for example in 1..=EXAMPLES {
@@ -41,11 +45,20 @@ fn main() {
         }
         std::fs::write(folder.path().join(format!("page-{page:03}.md")), text).unwrap();
     }
-    let options = Options { paths: vec![folder.path().to_owned()], ..Options::default() };
+    let options = Options {
+        paths: vec![folder.path().to_owned()],
+        ..Options::default()
+    };
     let best = (0..5)
         .map(|_| {
             let start = Instant::now();
-            let outcome = run(&options, &in_process, &mut std::io::sink(), &mut std::io::sink()).unwrap();
+            let outcome = run(
+                &options,
+                &in_process,
+                &mut std::io::sink(),
+                &mut std::io::sink(),
+            )
+            .unwrap();
             assert_eq!(outcome, ExitStatus::Passed);
             start.elapsed()
         })

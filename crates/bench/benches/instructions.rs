@@ -37,8 +37,16 @@ const KINDS: [&str; 13] = [
 ];
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|one| one != "--bench")
+        .collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["--run", kind, times] => {
             script(kind, times.parse().unwrap_or(0));
             ExitCode::SUCCESS
@@ -57,12 +65,15 @@ fn compare(write: bool) -> ExitCode {
     let mut text = String::new();
     let mut grown = false;
     for kind in KINDS {
-        let (Some(few), Some(many)) = (count(kind, TIMES / 2), count(kind, TIMES + TIMES / 2)) else {
+        let (Some(few), Some(many)) = (count(kind, TIMES / 2), count(kind, TIMES + TIMES / 2))
+        else {
             println!("callgrind does not run here: install valgrind");
             return ExitCode::FAILURE;
         };
         let now = many.saturating_sub(few) / TIMES as u64;
-        let before = known.lines().find_map(|line| line.strip_prefix(kind)?.trim().parse::<u64>().ok());
+        let before = known
+            .lines()
+            .find_map(|line| line.strip_prefix(kind)?.trim().parse::<u64>().ok());
         let change = before.map(|before| (now as f64 / before as f64 - 1.0) * 100.0);
         let words = change.map_or_else(|| "new".to_string(), |change| format!("{change:+.1} %"));
         println!("{kind:<28}{now:>10}  {words}");
@@ -101,23 +112,46 @@ fn script(kind: &str, times: usize) {
     options.data = Some(data);
     options.rules = Some(data::RULES.into());
     let sandbox = Sandbox::open(&options).expect("the made-up data can be served");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     let mut random = data::Random(7);
     for number in 0..times {
         let user = data::User(1 + random.below(COUNT));
         let id = user.0;
-        let new = format!(r#"{{"lastName":"New","firstName":"Some","email":"new.{number}@example.org"}}"#);
+        let new = format!(
+            r#"{{"lastName":"New","firstName":"Some","email":"new.{number}@example.org"}}"#
+        );
         let (method, target, body) = match kind {
             "get whole list" => (Method::GET, "/users".into(), None),
             "get missing" => (Method::GET, format!("/users/{}", id + COUNT), None),
-            "get page" => (Method::GET, format!("/users?_page={}&_limit=10", 1 + id % 100), None),
-            "get sorted page" => (Method::GET, format!("/users?_sort=lastName&_page={}&_limit=10", 1 + id % 100), None),
+            "get page" => (
+                Method::GET,
+                format!("/users?_page={}&_limit=10", 1 + id % 100),
+                None,
+            ),
+            "get sorted page" => (
+                Method::GET,
+                format!("/users?_sort=lastName&_page={}&_limit=10", 1 + id % 100),
+                None,
+            ),
             "get by e-mail" => (Method::GET, format!("/users?email={}", user.email()), None),
-            "get by last name" => (Method::GET, format!("/users?lastName={}", user.last()), None),
+            "get by last name" => (
+                Method::GET,
+                format!("/users?lastName={}", user.last()),
+                None,
+            ),
             "get search" => (Method::GET, format!("/users?q={}", user.last()), None),
             "post" => (Method::POST, "/users".into(), Some(new)),
-            "patch" => (Method::PATCH, format!("/users/{id}"), Some(format!(r#"{{"firstName":"No{number}"}}"#))),
-            "put and delete" if number % 2 == 0 => (Method::PUT, format!("/users/{}", 1 + number), Some(new)),
+            "patch" => (
+                Method::PATCH,
+                format!("/users/{id}"),
+                Some(format!(r#"{{"firstName":"No{number}"}}"#)),
+            ),
+            "put and delete" if number % 2 == 0 => {
+                (Method::PUT, format!("/users/{}", 1 + number), Some(new))
+            }
             "put and delete" => (Method::DELETE, format!("/users/{number}"), None),
             _ => (Method::GET, format!("/users/{id}"), None),
         };
@@ -125,22 +159,33 @@ fn script(kind: &str, times: usize) {
         match kind {
             "get by id as a browser" => {
                 for (name, value) in [
-                    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+                    (
+                        "user-agent",
+                        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                    ),
                     ("accept", "application/json"),
                     ("accept-encoding", "gzip, deflate, br, zstd"),
                     ("origin", "http://localhost:5173"),
                     ("referer", "http://localhost:5173/"),
                 ] {
-                    request.headers.insert(name, HeaderValue::from_static(value));
+                    request
+                        .headers
+                        .insert(name, HeaderValue::from_static(value));
                 }
             }
             "get by id, not modified" => {
-                request.headers.insert("if-none-match", HeaderValue::from_static("*"));
+                request
+                    .headers
+                    .insert("if-none-match", HeaderValue::from_static("*"));
             }
             _ => {}
         }
         let answer = runtime.block_on(sandbox.respond(request));
-        let wrong = if kind == "get missing" { answer.status() != 404 } else { answer.status().as_u16() >= 400 };
+        let wrong = if kind == "get missing" {
+            answer.status() != 404
+        } else {
+            answer.status().as_u16() >= 400
+        };
         assert!(!wrong, "{kind}: {} {:?}", answer.status(), answer.body());
     }
 }

@@ -24,16 +24,22 @@ fn store(count: usize) -> Store {
 }
 
 fn users(store: &Store) -> &Collection {
-    store.resource("users").and_then(|users| users.collection()).expect("the made-up data has users")
+    store
+        .resource("users")
+        .and_then(|users| users.collection())
+        .expect("the made-up data has users")
 }
 
 #[divan::bench(args = SIZES)]
 fn load(bencher: Bencher, count: usize) {
     let text = data::file(count);
-    bencher.counter(BytesCount::of_str(&text)).with_inputs(|| text.clone()).bench_values(|text| {
-        let document = Document::parse(text.into()).expect("the made-up data is JSON");
-        Store::open(document, Arc::new(Settings::default()))
-    });
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .with_inputs(|| text.clone())
+        .bench_values(|text| {
+            let document = Document::parse(text.into()).expect("the made-up data is JSON");
+            Store::open(document, Arc::new(Settings::default()))
+        });
 }
 
 #[divan::bench(args = SIZES)]
@@ -50,8 +56,12 @@ fn query(bencher: Bencher, count: usize, text: &str) {
     let store = store(count);
     let pairs = pairs(text).expect("the queries are well formed");
     bencher.bench_local(|| {
-        let query = Query::parse(&pairs, &Fields::new(Some(users(&store)), &[])).expect("the queries mean something");
-        query.select(users(&store).rows(), |row| row.value()).rows.len()
+        let query = Query::parse(&pairs, &Fields::new(Some(users(&store)), &[]))
+            .expect("the queries mean something");
+        query
+            .select(users(&store).rows(), |row| row.value())
+            .rows
+            .len()
     });
 }
 
@@ -101,13 +111,20 @@ fn save_text(bencher: Bencher, count: usize) {
 #[divan::bench(args = SIZES)]
 fn create_record(bencher: Bencher, count: usize) {
     let store = store(count);
-    bencher.with_inputs(|| store.clone()).bench_values(|mut store| create(&mut store));
+    bencher
+        .with_inputs(|| store.clone())
+        .bench_values(|mut store| create(&mut store));
 }
 
 fn create(store: &mut Store) {
     let body = Object::parse(r#"{"lastName":"New","firstName":"Some","email":"new@example.org"}"#);
-    let command = Command::Create { resource: "users".into(), body: body.expect("it is an object") };
-    let draft = store.draft(&command, &mut String::new).expect("nothing stands against it");
+    let command = Command::Create {
+        resource: "users".into(),
+        body: body.expect("it is an object"),
+    };
+    let draft = store
+        .draft(&command, &mut String::new)
+        .expect("nothing stands against it");
     let change = store.plan(draft).expect("nothing stands against it");
     store.apply(change);
 }
@@ -116,12 +133,26 @@ fn create(store: &mut Store) {
 fn merge_one_field(bencher: Bencher) {
     let mut text = String::new();
     data::User(7).write(&mut text, "    ");
-    bencher.bench(|| merge_shallow(black_box(&text), r#"{"email":"new@example.org"}"#, Layout::PRETTY, "    "));
+    bencher.bench(|| {
+        merge_shallow(
+            black_box(&text),
+            r#"{"email":"new@example.org"}"#,
+            Layout::PRETTY,
+            "    ",
+        )
+    });
 }
 
 #[divan::bench]
 fn merge_patch_one_field(bencher: Bencher) {
     let mut text = String::new();
     data::User(7).write(&mut text, "    ");
-    bencher.bench(|| merge_patch(black_box(&text), r#"{"email":"new@example.org"}"#, Layout::PRETTY, "    "));
+    bencher.bench(|| {
+        merge_patch(
+            black_box(&text),
+            r#"{"email":"new@example.org"}"#,
+            Layout::PRETTY,
+            "    ",
+        )
+    });
 }

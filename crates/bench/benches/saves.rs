@@ -32,7 +32,9 @@ fn main() {
     );
     for (name, size) in SIZES {
         let ways = [("yes", Durability::Synced), ("no", Durability::Written)];
-        let ways = ways.iter().flat_map(|way| [(way, "no", usize::MAX), (way, "yes", 0)]);
+        let ways = ways
+            .iter()
+            .flat_map(|way| [(way, "no", usize::MAX), (way, "yes", 0)]);
         for ((flush, durability), journal, above) in ways {
             std::fs::write(&path, data(size)).unwrap();
             let engine = Arc::new(open(&path, *durability, above));
@@ -67,35 +69,61 @@ fn data(size: usize) -> String {
 
 fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
-    let Opened { file, bytes, left, .. } = opened;
+    let Opened {
+        file, bytes, left, ..
+    } = opened;
     let rulebook = Rulebook::new(Schema::default(), Settings::default());
-    let (store, _) = rulebook.read_file(bytes).unwrap_or_else(|_| panic!("the data is whole"));
+    let (store, _) = rulebook
+        .read_file(bytes)
+        .unwrap_or_else(|_| panic!("the data is whole"));
     let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
-    let journaling = Journaling { above, ..Journaling::default() };
-    let source =
-        FileSource { file: Box::new(file), watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
+    let journaling = Journaling {
+        above,
+        ..Journaling::default()
+    };
+    let source = FileSource {
+        file: Box::new(file),
+        watched: false,
+        poll: Duration::ZERO,
+        named,
+        unseen,
+        journaling,
+        left,
+    };
     Engine::start(store, rulebook, Some(source), |_| {}).unwrap()
 }
 
 fn patch(id: i64, views: usize) -> Command {
     let patch = Object::parse(&format!("{{\"views\": {views}}}")).unwrap();
-    Command::Merge { resource: "posts".into(), id: Id::Number(id), patch, how: Merge::Shallow }
+    Command::Merge {
+        resource: "posts".into(),
+        id: Id::Number(id),
+        patch,
+        how: Merge::Shallow,
+    }
 }
 
 fn one_writer(engine: &Engine, time: Duration) -> Vec<Duration> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let end = Instant::now() + time;
     let mut times = Vec::new();
     while Instant::now() < end || times.len() < 5 {
         let start = Instant::now();
-        runtime.block_on(engine.write(patch(1, 10_000 + times.len()), None)).unwrap();
+        runtime
+            .block_on(engine.write(patch(1, 10_000 + times.len()), None))
+            .unwrap();
         times.push(start.elapsed());
     }
     times
 }
 
 fn many_writers(engine: &Arc<Engine>, time: Duration) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     let start = Instant::now();
     let count: usize = runtime.block_on(async {
         let writers = (0..64).map(|writer| {
@@ -104,7 +132,10 @@ fn many_writers(engine: &Arc<Engine>, time: Duration) -> f64 {
                 let mut count = 0;
                 while start.elapsed() < time {
                     engine
-                        .write(patch(1 + writer % 4, 20_000 + writer as usize * 100_000 + count), None)
+                        .write(
+                            patch(1 + writer % 4, 20_000 + writer as usize * 100_000 + count),
+                            None,
+                        )
                         .await
                         .unwrap();
                     count += 1;

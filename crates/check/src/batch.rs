@@ -55,36 +55,63 @@ pub enum CheckError {
 }
 
 /// Runs the examples of pages, on several threads.
-pub fn check(context: &Context<'_>, paths: &[PathBuf], err: &mut (dyn Write + Send)) -> Result<RunResult, CheckError> {
+pub fn check(
+    context: &Context<'_>,
+    paths: &[PathBuf],
+    err: &mut (dyn Write + Send),
+) -> Result<RunResult, CheckError> {
     let options = context.options;
     let datasets = Datasets::new(options.database.clone(), options.schema.clone());
     if options.database.is_some() && options.server.is_none() && !options.list {
-        let opened = datasets.find(Path::new(""), None).map_err(ServiceError::from);
-        let opened = opened.and_then(|dataset| (context.open)(&dataset.data, dataset.rules.as_ref()));
+        let opened = datasets
+            .find(Path::new(""), None)
+            .map_err(ServiceError::from);
+        let opened =
+            opened.and_then(|dataset| (context.open)(&dataset.data, dataset.rules.as_ref()));
         drop(opened.map_err(CheckError::Data)?);
     }
     let next = AtomicUsize::new(0);
-    let progress =
-        Mutex::new(Progress { err, done: 0, pages: paths.len(), active: options.terminal && paths.len() > 20 });
+    let progress = Mutex::new(Progress {
+        err,
+        done: 0,
+        pages: paths.len(),
+        active: options.terminal && paths.len() > 20,
+    });
     let work = || {
         let mut done: Vec<(usize, Result<PageResult, CheckError>)> = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(index) else { return done };
-            done.push((index, read(path).map(|page| run::page(page, context, &datasets))));
-            progress.lock().unwrap_or_else(PoisonError::into_inner).page_done();
+            let Some(path) = paths.get(index) else {
+                return done;
+            };
+            done.push((
+                index,
+                read(path).map(|page| run::page(page, context, &datasets)),
+            ));
+            progress
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .page_done();
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len()).max(1);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(paths.len())
+        .max(1);
     let mut done = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         workers.into_iter().flat_map(join).collect::<Vec<_>>()
     });
     done.sort_by_key(|(index, _)| *index);
-    let pages: Vec<PageResult> = done.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
+    let pages: Vec<PageResult> = done
+        .into_iter()
+        .map(|(_, result)| result)
+        .collect::<Result<_, _>>()?;
     if let Some(broken) = pages.iter().find_map(|page| page.broken.clone()) {
         return Err(CheckError::Data(broken.into()));
     }
@@ -94,7 +121,10 @@ pub fn check(context: &Context<'_>, paths: &[PathBuf], err: &mut (dyn Write + Se
 fn read(path: &Path) -> Result<Page, CheckError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Page::parse(path, text)),
-        Err(source) => Err(CheckError::Read { path: path.to_owned(), source }),
+        Err(source) => Err(CheckError::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -102,21 +132,36 @@ fn read(path: &Path) -> Result<Page, CheckError> {
 pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
     let mut paths = options.paths.clone();
     if paths.is_empty() {
-        paths.extend(["README.md", "docs"].map(PathBuf::from).into_iter().filter(|path| path.exists()));
+        paths.extend(
+            ["README.md", "docs"]
+                .map(PathBuf::from)
+                .into_iter()
+                .filter(|path| path.exists()),
+        );
     }
     let mut found = Vec::new();
     for path in &paths {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => collect_folder(path, &mut found)?,
-            Ok(_) if is_other_markup(path) => return Err(CheckError::NotMarkdown { path: path.clone() }),
+            Ok(_) if is_other_markup(path) => {
+                return Err(CheckError::NotMarkdown { path: path.clone() });
+            }
             Ok(_) => found.push(path.clone()),
-            Err(source) => return Err(CheckError::Read { path: path.clone(), source }),
+            Err(source) => {
+                return Err(CheckError::Read {
+                    path: path.clone(),
+                    source,
+                });
+            }
         }
     }
     found.sort();
     found.dedup();
     if found.is_empty() {
-        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         return Err(CheckError::NoPages(if names.is_empty() {
             "README.md or docs/".to_owned()
         } else {
@@ -129,10 +174,17 @@ pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
 fn collect_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CheckError> {
     /// Folders with pages of other projects, or generated ones.
     const IGNORED: &[&str] = &["node_modules", "target", "vendor", "_site", "dist", "build"];
-    let error = |source| CheckError::Read { path: folder.to_owned(), source };
+    let error = |source| CheckError::Read {
+        path: folder.to_owned(),
+        source,
+    };
     for entry in std::fs::read_dir(folder).map_err(error)? {
         let path = entry.map_err(error)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if path.is_dir() {
             // A link to a folder above would never end.
             if !path.is_symlink() && !name.starts_with('.') && !IGNORED.contains(&name.as_str()) {
@@ -150,7 +202,10 @@ fn collect_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CheckEr
 
 fn is_other_markup(path: &Path) -> bool {
     let end = path.extension().and_then(|end| end.to_str());
-    matches!(end, Some("adoc" | "asciidoc" | "rst" | "html" | "org" | "tex" | "docx" | "pdf"))
+    matches!(
+        end,
+        Some("adoc" | "asciidoc" | "rst" | "html" | "org" | "tex" | "docx" | "pdf")
+    )
 }
 
 /// A progress line, removed when it is dropped.
@@ -166,7 +221,11 @@ impl Progress<'_> {
         self.done += 1;
         if self.active && self.done.is_multiple_of(10) {
             // Progress that cannot be shown is not an error.
-            let _ = write!(self.err, "\r\x1b[Kchecked {} of {} pages", self.done, self.pages);
+            let _ = write!(
+                self.err,
+                "\r\x1b[Kchecked {} of {} pages",
+                self.done, self.pages
+            );
             let _ = self.err.flush();
         }
     }

@@ -23,9 +23,18 @@ pub struct Case<'a> {
 
 /// The most likely cause.
 pub fn likely(case: &Case<'_>) -> Option<Cause> {
-    let in_request = |text| Cause { text, in_request: true };
-    let elsewhere = |text| Cause { text, in_request: false };
-    let request = case.path_prefix().or_else(|| case.unknown_field()).or_else(|| case.received.hint.clone());
+    let in_request = |text| Cause {
+        text,
+        in_request: true,
+    };
+    let elsewhere = |text| Cause {
+        text,
+        in_request: false,
+    };
+    let request = case
+        .path_prefix()
+        .or_else(|| case.unknown_field())
+        .or_else(|| case.received.hint.clone());
     let rest = || {
         case.wrong_shape()
             .or_else(|| case.missing_record())
@@ -35,7 +44,10 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
             .or_else(|| case.id_not_documented())
             .or_else(|| case.longer_list())
     };
-    request.map(in_request).or_else(|| rest().map(elsewhere)).or_else(|| case.server_message().map(in_request))
+    request
+        .map(in_request)
+        .or_else(|| rest().map(elsewhere))
+        .or_else(|| case.server_message().map(in_request))
 }
 
 impl Case<'_> {
@@ -50,13 +62,18 @@ impl Case<'_> {
     }
 
     fn of_kind(&self, kind: DifferenceKind) -> impl Iterator<Item = &Difference> {
-        self.differences.iter().filter(move |found| found.kind == kind)
+        self.differences
+            .iter()
+            .filter(move |found| found.kind == kind)
     }
 
     fn path_prefix(&self) -> Option<String> {
         let segments = self.segments();
         let resources = self.dataset.resources();
-        let at = segments.iter().position(|part| resources.contains(&part.as_str())).filter(|at| *at > 0)?;
+        let at = segments
+            .iter()
+            .position(|part| resources.contains(&part.as_str()))
+            .filter(|at| *at > 0)?;
         let prefix = segments[..at].join("/");
         (self.received.status == 404).then(|| {
             format!("the server has no path `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter removes it")
@@ -68,14 +85,21 @@ impl Case<'_> {
         let body: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
         let resource = self.segments().into_iter().next()?;
         let fields = self.dataset.fields(&resource);
-        body.as_object()?.keys().filter(|key| !fields.contains(&key.as_str())).find_map(|key| {
-            let near = nearest(key, fields.iter().copied())?;
-            Some(format!("`{key}` is not a field of {resource}, did you mean `{near}`?"))
-        })
+        body.as_object()?
+            .keys()
+            .filter(|key| !fields.contains(&key.as_str()))
+            .find_map(|key| {
+                let near = nearest(key, fields.iter().copied())?;
+                Some(format!(
+                    "`{key}` is not a field of {resource}, did you mean `{near}`?"
+                ))
+            })
     }
 
     fn wrong_shape(&self) -> Option<String> {
-        let whole = self.of_kind(DifferenceKind::Type).find(|found| found.path.is_empty())?;
+        let whole = self
+            .of_kind(DifferenceKind::Type)
+            .find(|found| found.path.is_empty())?;
         match (whole.documented.as_ref()?, self.received.json()?) {
             (Value::Object(_), Value::Array(items)) => Some(match items.len() {
                 0 => "the page documents an object, the server returns an empty array: no record matches".to_owned(),
@@ -99,21 +123,33 @@ impl Case<'_> {
             return Some(format!("the DELETE on line {line} removes this record"));
         }
         if let Some(line) = self.earlier_request("POST", &segments[..1]) {
-            return Some(format!("this example needs the record that the POST on line {line} creates"));
+            return Some(format!(
+                "this example needs the record that the POST on line {line} creates"
+            ));
         }
-        Some(format!("{resource} has no record with id {id}{}", self.id_range(resource)))
+        Some(format!(
+            "{resource} has no record with id {id}{}",
+            self.id_range(resource)
+        ))
     }
 
     /// The line of the nearest earlier request with this method and path.
     fn earlier_request(&self, method: &str, path: &[String]) -> Option<usize> {
         let same_path = |result: &&ExampleResult| url::segments(&result.details.target) == path;
-        let result = self.earlier.iter().rev().filter(|result| result.example.method() == method).find(same_path)?;
+        let result = self
+            .earlier
+            .iter()
+            .rev()
+            .filter(|result| result.example.method() == method)
+            .find(same_path)?;
         Some(result.example.request_line(self.page))
     }
 
     fn ids(&self, resource: &str) -> Vec<i64> {
         let records = self.dataset.records(resource).into_iter().flatten();
-        let mut ids: Vec<i64> = records.filter_map(|record| record.get("id")?.as_i64()).collect();
+        let mut ids: Vec<i64> = records
+            .filter_map(|record| record.get("id")?.as_i64())
+            .collect();
         ids.sort_unstable();
         ids
     }
@@ -128,21 +164,36 @@ impl Case<'_> {
 
     /// For a POST: the documented id is not the next one.
     fn next_id(&self) -> Option<String> {
-        let difference = self.differences.iter().find(|found| found.path == [Step::Key("id".to_owned())])?;
+        let difference = self
+            .differences
+            .iter()
+            .find(|found| found.path == [Step::Key("id".to_owned())])?;
         let (documented, actual) = (difference.documented.as_ref()?, difference.actual.as_ref()?);
         let resource = self.segments().into_iter().next()?;
         if self.request.method != "POST" {
             return None;
         }
-        let taken = documented.as_i64().is_some_and(|id| self.ids(&resource).contains(&id));
+        let taken = documented
+            .as_i64()
+            .is_some_and(|id| self.ids(&resource).contains(&id));
         if taken {
             let (id, next, range) = (short(documented), short(actual), self.id_range(&resource));
-            return Some(format!("{resource} already has a record with id {id}{range}, so the next is {next}"));
+            return Some(format!(
+                "{resource} already has a record with id {id}{range}, so the next is {next}"
+            ));
         }
-        Some(match self.earlier_request("POST", std::slice::from_ref(&resource)) {
-            Some(line) => format!("this example needs the record that the POST on line {line} creates"),
-            None => format!("the next id of {resource} is {}{}", short(actual), self.id_range(&resource)),
-        })
+        Some(
+            match self.earlier_request("POST", std::slice::from_ref(&resource)) {
+                Some(line) => {
+                    format!("this example needs the record that the POST on line {line} creates")
+                }
+                None => format!(
+                    "the next id of {resource} is {}{}",
+                    short(actual),
+                    self.id_range(&resource)
+                ),
+            },
+        )
     }
 
     /// The documented values are those of another record, or the record was changed.
@@ -157,19 +208,38 @@ impl Case<'_> {
             })
             .collect();
         let (key, documented) = values.first().filter(|_| self.received.is_success())?;
-        let has_id = |record: &Value| record.get("id").is_some_and(|own| own.to_string().trim_matches('"') == id);
-        let matching = |record: &Value| {
-            values.iter().filter(|(key, value)| record.get(*key).is_some_and(|own| same(own, value))).count()
+        let has_id = |record: &Value| {
+            record
+                .get("id")
+                .is_some_and(|own| own.to_string().trim_matches('"') == id)
         };
-        let best = records.iter().filter(|record| !has_id(record)).max_by_key(|record| matching(record))?;
+        let matching = |record: &Value| {
+            values
+                .iter()
+                .filter(|(key, value)| record.get(*key).is_some_and(|own| same(own, value)))
+                .count()
+        };
+        let best = records
+            .iter()
+            .filter(|record| !has_id(record))
+            .max_by_key(|record| matching(record))?;
         if matching(best) >= 2 && matching(best) * 2 >= values.len() {
             let other = best.get("id").map(short).unwrap_or_default();
-            return Some(format!("the documented values are those of the record with id {other}"));
+            return Some(format!(
+                "the documented values are those of the record with id {other}"
+            ));
         }
         let stored = records.iter().find(|record| has_id(record))?.get(*key)?;
-        let from_data = self.differences.iter().any(|found| found.actual.as_ref() == Some(stored));
+        let from_data = self
+            .differences
+            .iter()
+            .any(|found| found.actual.as_ref() == Some(stored));
         from_data.then(|| {
-            format!("{resource}/{id} has `{key}`: {} in the data, but {} on the page", short(stored), short(documented))
+            format!(
+                "{resource}/{id} has `{key}`: {} in the data, but {} on the page",
+                short(stored),
+                short(documented)
+            )
         })
     }
 
@@ -177,24 +247,37 @@ impl Case<'_> {
     fn stale_item(&self) -> Option<String> {
         let (resource, records) = self.records()?;
         self.of_kind(DifferenceKind::Missing).find_map(|found| {
-            let ([Step::Id(id)], Some(Value::Object(documented))) = (found.path.as_slice(), &found.documented) else {
+            let ([Step::Id(id)], Some(Value::Object(documented))) =
+                (found.path.as_slice(), &found.documented)
+            else {
                 return None;
             };
             let name = format!("{resource}/{}", short(id).trim_matches('"'));
-            let Some(record) = records.iter().find(|record| record.get("id").is_some_and(|own| same(own, id))) else {
+            let Some(record) = records
+                .iter()
+                .find(|record| record.get("id").is_some_and(|own| same(own, id)))
+            else {
                 return Some(format!("the data has no {name}"));
             };
             let changed = documented.iter().find_map(|(key, value)| {
                 let stored = record.get(key).filter(|stored| !same(stored, value))?;
-                Some(format!("{name} has `{key}`: {} in the data, so it does not match the query", short(stored)))
+                Some(format!(
+                    "{name} has `{key}`: {} in the data, so it does not match the query",
+                    short(stored)
+                ))
             });
-            Some(changed.unwrap_or_else(|| format!("{name} is in the data, but does not match the query")))
+            Some(
+                changed.unwrap_or_else(|| {
+                    format!("{name} is in the data, but does not match the query")
+                }),
+            )
         })
     }
 
     fn id_not_documented(&self) -> Option<String> {
         let is_id = |found: &Difference| {
-            found.kind == DifferenceKind::Extra && matches!(found.path.last(), Some(Step::Key(key)) if key == "id")
+            found.kind == DifferenceKind::Extra
+                && matches!(found.path.last(), Some(Step::Key(key)) if key == "id")
         };
         (!self.differences.is_empty() && self.differences.iter().all(is_id))
             .then(|| "the server adds an `id` to every record; the page leaves it out".to_owned())
@@ -202,9 +285,13 @@ impl Case<'_> {
 
     fn longer_list(&self) -> Option<String> {
         let count = self.received.json()?.as_array()?.len();
-        let is_item = |found: &&Difference| matches!(found.path.as_slice(), [Step::Id(_) | Step::Index(_)]);
+        let is_item =
+            |found: &&Difference| matches!(found.path.as_slice(), [Step::Id(_) | Step::Index(_)]);
         let extra = self.of_kind(DifferenceKind::Extra).filter(is_item).count();
-        let missing = self.of_kind(DifferenceKind::Missing).filter(is_item).count();
+        let missing = self
+            .of_kind(DifferenceKind::Missing)
+            .filter(is_item)
+            .count();
         (extra > 0 && missing == 0).then(|| {
             let shown = count - extra;
             format!("the server returns {count} records, the page shows {shown}; end the list with `...` to allow more")
@@ -213,10 +300,17 @@ impl Case<'_> {
 
     /// The server's own explanation of an error.
     fn server_message(&self) -> Option<String> {
-        let body = self.received.json().filter(|_| self.received.status >= 400)?;
+        let body = self
+            .received
+            .json()
+            .filter(|_| self.received.status >= 400)?;
         let text = |key: &str| body.get(key).and_then(Value::as_str);
-        let detail = ["detail", "error", "message", "title"].iter().find_map(|key| text(key))?;
-        let hint = text("hint").map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let detail = ["detail", "error", "message", "title"]
+            .iter()
+            .find_map(|key| text(key))?;
+        let hint = text("hint")
+            .map(|hint| format!(" ({hint})"))
+            .unwrap_or_default();
         Some(format!("the server says: {detail}{hint}"))
     }
 }

@@ -37,7 +37,12 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         };
         let command = shell::command(text, start);
         // Sentences begin with these words, too.
-        if !command.words.iter().skip(1).any(|word| is_local(&word.text)) {
+        if !command
+            .words
+            .iter()
+            .skip(1)
+            .any(|word| is_local(&word.text))
+        {
             continue;
         }
         let end = command.end.max(lines.at);
@@ -45,27 +50,48 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         lines.at = next.max(end);
         let request = parse(&command.words[1..]);
         let problem = match &request {
-            Some(written) => super::requests::placeholder(&written.request).map(|_| Problem::Template),
-            None => Some(Problem::Skip(format!("uses options of {program} that are not understood"))),
+            Some(written) => {
+                super::requests::placeholder(&written.request).map(|_| Problem::Template)
+            }
+            None => Some(Problem::Skip(format!(
+                "uses options of {program} that are not understood"
+            ))),
         };
-        found.push(FoundRequest { span: command.span, written: request, problem, output, ..FoundRequest::default() });
+        found.push(FoundRequest {
+            span: command.span,
+            written: request,
+            problem,
+            output,
+            ..FoundRequest::default()
+        });
     }
     if found.is_empty()
         && !lenient_json::looks_like_response(text)
         && let Some(call) = CALL.captures(text)
-        && let (Some(whole), Some(name), Some(url)) =
-            (call.get(0), call.name("call").or(call.name("command")), call.name("url"))
+        && let (Some(whole), Some(name), Some(url)) = (
+            call.get(0),
+            call.name("call").or(call.name("command")),
+            call.name("url"),
+        )
     {
         let client = match name.as_str() {
             _ if call.name("command").is_some() => "PowerShell".to_owned(),
             call if language.is_empty() => format!("`{call}`"),
             call => format!("`{call}` in {language}"),
         };
-        let request = Request { target: url.as_str().to_owned(), ..Request::default() };
+        let request = Request {
+            target: url.as_str().to_owned(),
+            ..Request::default()
+        };
         found.push(FoundRequest {
             span: whole.range(),
-            written: Some(WrittenRequest { request, url_span: url.range() }),
-            problem: Some(Problem::Skip(format!("a request of {client}, which is not run"))),
+            written: Some(WrittenRequest {
+                request,
+                url_span: url.range(),
+            }),
+            problem: Some(Problem::Skip(format!(
+                "a request of {client}, which is not run"
+            ))),
             ..FoundRequest::default()
         });
     }
@@ -78,11 +104,26 @@ fn is_local(word: &str) -> bool {
 
 /// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE]`.
 fn httpie(words: &[Word]) -> Option<WrittenRequest> {
-    const PRINTING: &[&str] =
-        &["-v", "--verbose", "-b", "--body", "-h", "--headers", "-j", "--json", "--ignore-stdin", "--pretty=all"];
-    let mut words = words.iter().filter(|word| !PRINTING.contains(&word.text.as_str())).peekable();
+    const PRINTING: &[&str] = &[
+        "-v",
+        "--verbose",
+        "-b",
+        "--body",
+        "-h",
+        "--headers",
+        "-j",
+        "--json",
+        "--ignore-stdin",
+        "--pretty=all",
+    ];
+    let mut words = words
+        .iter()
+        .filter(|word| !PRINTING.contains(&word.text.as_str()))
+        .peekable();
     let is_method = |word: &&&Word| word.text.bytes().all(|byte| byte.is_ascii_uppercase());
-    let method = words.next_if(|word| is_method(&word)).map(|word| word.text.clone());
+    let method = words
+        .next_if(|word| is_method(&word))
+        .map(|word| word.text.clone());
     let url = words.next().filter(|word| is_local(&word.text))?;
     let mut target = match url.text.strip_prefix(':') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => format!("localhost:{rest}"),
@@ -103,7 +144,9 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
             headers.push((name, value.to_owned()));
         } else {
             // Brackets nest, and a backslash escapes.
-            let value = rest.strip_prefix('=').filter(|_| !name.contains(['[', '\\']))?;
+            let value = rest
+                .strip_prefix('=')
+                .filter(|_| !name.contains(['[', '\\']))?;
             body.insert(name, Value::String(value.to_owned()));
         }
     }
@@ -112,7 +155,15 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
     if body.is_some() {
         headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
     }
-    Some(WrittenRequest { request: Request { method, target, headers, body }, url_span: url.span.clone() })
+    Some(WrittenRequest {
+        request: Request {
+            method,
+            target,
+            headers,
+            body,
+        },
+        url_span: url.span.clone(),
+    })
 }
 
 /// `wget -qO- [--method=M] [--header=H] [--body-data=D] URL`.
@@ -126,7 +177,9 @@ fn wget(words: &[Word]) -> Option<WrittenRequest> {
             ("--method", method) => request.method = method.to_owned(),
             ("--header", header) => {
                 let (name, value) = header.split_once(':')?;
-                request.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+                request
+                    .headers
+                    .push((name.trim().to_owned(), value.trim().to_owned()));
             }
             ("--body-data", body) => request.body = Some(body.to_owned()),
             ("--post-data", body) => {
@@ -142,7 +195,10 @@ fn wget(words: &[Word]) -> Option<WrittenRequest> {
     }
     let request = &mut written.request;
     if request.body.is_some() && request.header("content-type").is_none() {
-        request.headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+        request.headers.push((
+            "Content-Type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        ));
     }
     (!request.target.is_empty()).then_some(written)
 }
@@ -153,21 +209,40 @@ mod tests {
 
     fn described(text: &str) -> Option<String> {
         let found = find(text, "bash").into_iter().next()?;
-        let Request { method, target, headers, body } = found.written?.request;
-        Some(format!("{method} {target} {} {}", headers.len(), body.unwrap_or_default()).trim().to_owned())
+        let Request {
+            method,
+            target,
+            headers,
+            body,
+        } = found.written?.request;
+        Some(
+            format!(
+                "{method} {target} {} {}",
+                headers.len(),
+                body.unwrap_or_default()
+            )
+            .trim()
+            .to_owned(),
+        )
     }
 
     #[test]
     fn simple_commands_are_requests() {
         let rows = [
             ("http :3000/users", "GET localhost:3000/users 0"),
-            ("http GET :/users name==\"Ada L\"", "GET localhost/users?name=Ada%20L 0"),
+            (
+                "http GET :/users name==\"Ada L\"",
+                "GET localhost/users?name=Ada%20L 0",
+            ),
             (
                 "$ http -b POST :3000/users name=Ada age:=36",
                 "POST localhost:3000/users 1 {\"name\":\"Ada\",\"age\":36}",
             ),
             ("http localhost:3000/a X-Token:1", "GET localhost:3000/a 1"),
-            ("wget -qO- http://localhost:3000/a", "GET http://localhost:3000/a 0"),
+            (
+                "wget -qO- http://localhost:3000/a",
+                "GET http://localhost:3000/a 0",
+            ),
             (
                 "wget -qO- --method=PUT --body-data='{}' --header='Content-Type: application/json' localhost:3000/a/1",
                 "PUT localhost:3000/a/1 1 {}",
@@ -181,19 +256,49 @@ mod tests {
     #[test]
     fn others_are_skipped_with_their_name() {
         let rows = [
-            ("http --form :3000/users a=b", "bash", "uses options of http"),
-            ("http :3000/users file@a.txt", "bash", "uses options of http"),
-            ("wget --mirror http://localhost:3000", "bash", "uses options of wget"),
-            ("fetch(\"http://localhost:3000/a\", { method: \"POST\" })", "js", "`fetch` in js"),
-            ("r = requests.get(\"http://localhost:3000/a\")", "python", "`requests.get` in python"),
-            ("Invoke-RestMethod -Uri http://localhost:3000/a", "", "PowerShell"),
+            (
+                "http --form :3000/users a=b",
+                "bash",
+                "uses options of http",
+            ),
+            (
+                "http :3000/users file@a.txt",
+                "bash",
+                "uses options of http",
+            ),
+            (
+                "wget --mirror http://localhost:3000",
+                "bash",
+                "uses options of wget",
+            ),
+            (
+                "fetch(\"http://localhost:3000/a\", { method: \"POST\" })",
+                "js",
+                "`fetch` in js",
+            ),
+            (
+                "r = requests.get(\"http://localhost:3000/a\")",
+                "python",
+                "`requests.get` in python",
+            ),
+            (
+                "Invoke-RestMethod -Uri http://localhost:3000/a",
+                "",
+                "PowerShell",
+            ),
         ];
         for (text, language, reason) in rows {
             let found = find(text, language);
-            let Some(Problem::Skip(why)) = &found[0].problem else { panic!("{text}: {found:?}") };
+            let Some(Problem::Skip(why)) = &found[0].problem else {
+                panic!("{text}: {found:?}")
+            };
             assert!(why.contains(reason), "{text}: {why}");
         }
-        for text in ["http is a protocol", "fetch(url)", "requests to http://localhost:3000 are logged"] {
+        for text in [
+            "http is a protocol",
+            "fetch(url)",
+            "requests to http://localhost:3000 are logged",
+        ] {
             assert!(find(text, "").is_empty(), "{text}");
         }
     }

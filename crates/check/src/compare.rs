@@ -89,7 +89,10 @@ pub fn type_name(value: &Value) -> &'static str {
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => {
-            a == b || (a.as_f64() == b.as_f64() && !(a.is_i64() && b.is_i64()) && !(a.is_u64() && b.is_u64()))
+            a == b
+                || (a.as_f64() == b.as_f64()
+                    && !(a.is_i64() && b.is_i64())
+                    && !(a.is_u64() && b.is_u64()))
         }
         _ => one == other,
     }
@@ -107,8 +110,9 @@ impl Matcher {
             Matcher::Uuid => value.as_str().is_some_and(is_uuid),
             Matcher::Date => value.as_str().is_some_and(is_date),
             Matcher::DateTime => value.as_str().is_some_and(|text| {
-                text.split_once(['T', ' '])
-                    .is_some_and(|(date, time)| is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':')
+                text.split_once(['T', ' ']).is_some_and(|(date, time)| {
+                    is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':'
+                })
             }),
         }
     }
@@ -123,7 +127,9 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    let shape = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    let shape = text
+        .bytes()
+        .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
     shape.eq(*b"0000-00-00")
 }
 
@@ -185,15 +191,31 @@ impl fmt::Display for Difference {
                     write!(f, "{path}: documented {marker}, got {actual}")
                 }
                 (Some(one), Some(other)) => {
-                    write!(f, "{path}: documented {}, got {}", described(one), described(other))
+                    write!(
+                        f,
+                        "{path}: documented {}, got {}",
+                        described(one),
+                        described(other)
+                    )
                 }
                 _ => write!(f, "{path}: documented {documented}, got {actual}"),
             },
             DifferenceKind::Missing => {
-                write!(f, "{path}{}: documented, but not in the response", scalar(&self.documented))
+                write!(
+                    f,
+                    "{path}{}: documented, but not in the response",
+                    scalar(&self.documented)
+                )
             }
-            DifferenceKind::Extra => write!(f, "{path}{}: in the response, but not documented", scalar(&self.actual)),
-            DifferenceKind::Order => write!(f, "{path}: the ids are in the order {actual}, not {documented}"),
+            DifferenceKind::Extra => write!(
+                f,
+                "{path}{}: in the response, but not documented",
+                scalar(&self.actual)
+            ),
+            DifferenceKind::Order => write!(
+                f,
+                "{path}: the ids are in the order {actual}, not {documented}"
+            ),
             DifferenceKind::KeyOrder => write!(f, "{path}: the members are in the order {actual}"),
         }
     }
@@ -214,8 +236,13 @@ impl Comparison {
         documented: Option<Value>,
         actual: Option<&Value>,
     ) {
-        let found =
-            Difference { path: self.path.clone(), kind, place: place.clone(), documented, actual: actual.cloned() };
+        let found = Difference {
+            path: self.path.clone(),
+            kind,
+            place: place.clone(),
+            documented,
+            actual: actual.cloned(),
+        };
         if kind == DifferenceKind::KeyOrder {
             self.out.warnings.push(found);
         } else {
@@ -233,30 +260,53 @@ impl Comparison {
         match (&documented.kind, actual) {
             (Kind::Match(matcher), _) => {
                 if !matcher.accepts(actual) {
-                    self.report(DifferenceKind::Type, &documented.span, Some(documented.to_value()), Some(actual));
+                    self.report(
+                        DifferenceKind::Type,
+                        &documented.span,
+                        Some(documented.to_value()),
+                        Some(actual),
+                    );
                 }
             }
             (Kind::Exact(value), _) if same(value, actual) => {}
             (Kind::Exact(value), _) => {
                 let alike = std::mem::discriminant(value) == std::mem::discriminant(actual);
-                let kind = if alike { DifferenceKind::Value } else { DifferenceKind::Type };
+                let kind = if alike {
+                    DifferenceKind::Value
+                } else {
+                    DifferenceKind::Type
+                };
                 self.report(kind, &documented.span, Some(value.clone()), Some(actual));
             }
             (Kind::Object { .. }, Value::Object(_)) => self.object(documented, actual),
             (Kind::Array(items), Value::Array(values)) => self.array(documented, items, values),
-            _ => self.report(DifferenceKind::Type, &documented.span, Some(documented.to_value()), Some(actual)),
+            _ => self.report(
+                DifferenceKind::Type,
+                &documented.span,
+                Some(documented.to_value()),
+                Some(actual),
+            ),
         }
     }
 
     fn object(&mut self, documented: &Node, actual: &Value) {
-        let Kind::Object { members, elided, .. } = &documented.kind else { return };
-        let Some(object) = actual.as_object() else { return };
+        let Kind::Object {
+            members, elided, ..
+        } = &documented.kind
+        else {
+            return;
+        };
+        let Some(object) = actual.as_object() else {
+            return;
+        };
         let mut written = Vec::new();
         for member in members {
             match object.get(&member.key) {
                 Some(value) => {
                     written.push(member.key.as_str());
-                    self.within(Step::Key(member.key.clone()), |inner| inner.node(&member.value, value));
+                    self.within(Step::Key(member.key.clone()), |inner| {
+                        inner.node(&member.value, value)
+                    });
                 }
                 None => {
                     let place = member.key_span.start..member.value.span.end;
@@ -279,7 +329,10 @@ impl Comparison {
         let stored = object.keys().filter(|key| written.contains(&key.as_str()));
         if !stored.eq(written.iter().copied()) {
             let keys = object.keys().cloned().map(Value::String).collect();
-            let order = written.into_iter().map(|key| Value::String(key.to_owned())).collect();
+            let order = written
+                .into_iter()
+                .map(|key| Value::String(key.to_owned()))
+                .collect();
             self.report(
                 DifferenceKind::KeyOrder,
                 &documented.span,
@@ -298,7 +351,9 @@ impl Comparison {
             return;
         }
         match (node_ids(&nodes), value_ids(values)) {
-            (Some(ours), Some(theirs)) => self.by_id(documented, &nodes, values, &ours, &theirs, elided),
+            (Some(ours), Some(theirs)) => {
+                self.by_id(documented, &nodes, values, &ours, &theirs, elided)
+            }
             _ => self.by_position(documented, &nodes, values, elided),
         }
     }
@@ -328,7 +383,12 @@ impl Comparison {
             let found = theirs.iter().position(|other| same(id, other));
             self.within(Step::Id((*id).clone()), |inner| match found {
                 Some(at) => inner.node(node, &values[at]),
-                None => inner.report(DifferenceKind::Missing, &node.span, Some(node.to_value()), None),
+                None => inner.report(
+                    DifferenceKind::Missing,
+                    &node.span,
+                    Some(node.to_value()),
+                    None,
+                ),
             });
         }
         if !elided {
@@ -341,14 +401,23 @@ impl Comparison {
             }
         }
         let known = |ids: &[&Value], others: &[&Value]| -> Vec<Value> {
-            ids.iter().filter(|id| others.iter().any(|other| same(id, other))).map(|id| (*id).clone()).collect()
+            ids.iter()
+                .filter(|id| others.iter().any(|other| same(id, other)))
+                .map(|id| (*id).clone())
+                .collect()
         };
         let (page, server) = (known(ours, theirs), known(theirs, ours));
-        let moved = page.len() != server.len() || page.iter().zip(&server).any(|(a, b)| !same(a, b));
+        let moved =
+            page.len() != server.len() || page.iter().zip(&server).any(|(a, b)| !same(a, b));
         // With an elision, the only difference left is that the items are elsewhere.
         if moved || (elided && self.out.differences.len() == before) {
             let all = theirs.iter().map(|id| (*id).clone()).collect();
-            self.report(DifferenceKind::Order, &documented.span, Some(Value::Array(page)), Some(&Value::Array(all)));
+            self.report(
+                DifferenceKind::Order,
+                &documented.span,
+                Some(Value::Array(page)),
+                Some(&Value::Array(all)),
+            );
         }
     }
 
@@ -356,7 +425,12 @@ impl Comparison {
         for (at, node) in nodes.iter().enumerate() {
             self.within(Step::Index(at), |inner| match values.get(at) {
                 Some(value) => inner.node(node, value),
-                None => inner.report(DifferenceKind::Missing, &node.span, Some(node.to_value()), None),
+                None => inner.report(
+                    DifferenceKind::Missing,
+                    &node.span,
+                    Some(node.to_value()),
+                    None,
+                ),
             });
         }
         if !elided {
@@ -377,11 +451,15 @@ fn elided_match(items: &[Item], values: &[Value]) -> bool {
         .map(|run| run.iter().filter_map(Item::node).collect())
         .collect();
     let fits = |run: &[&Node], at: usize| {
-        values
-            .get(at..at + run.len())
-            .is_some_and(|values| run.iter().zip(values).all(|(node, value)| matches(node, value)))
+        values.get(at..at + run.len()).is_some_and(|values| {
+            run.iter()
+                .zip(values)
+                .all(|(node, value)| matches(node, value))
+        })
     };
-    let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return true };
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+        return true;
+    };
     if first.len() + last.len() > values.len() {
         return false;
     }
@@ -445,11 +523,27 @@ mod tests {
             ("{\"a\": 1}", json!([{"a": 1}]), &["Type the body"]),
             ("[{\"id\": 1, \"name\": \"a\"}, ...]", users.clone(), &[]),
             ("[..., {\"id\": 3, \"name\": \"c\"}]", users.clone(), &[]),
-            ("[{\"id\": 1, ...}, ..., {\"id\": 3, ...}]", users.clone(), &[]),
+            (
+                "[{\"id\": 1, ...}, ..., {\"id\": 3, ...}]",
+                users.clone(),
+                &[],
+            ),
             ("[..., {\"id\": 2, ...}, ...]", users.clone(), &[]),
-            ("[{\"id\": 2, \"name\": \"b\"}, ...]", users.clone(), &["Order the body"]),
-            ("[{\"id\": 1, \"name\": \"x\"}, ...]", users.clone(), &["Value [id=1].name"]),
-            ("[{\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]", users.clone(), &["Extra [id=2]"]),
+            (
+                "[{\"id\": 2, \"name\": \"b\"}, ...]",
+                users.clone(),
+                &["Order the body"],
+            ),
+            (
+                "[{\"id\": 1, \"name\": \"x\"}, ...]",
+                users.clone(),
+                &["Value [id=1].name"],
+            ),
+            (
+                "[{\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]",
+                users.clone(),
+                &["Extra [id=2]"],
+            ),
             (
                 "[{\"id\": 2, \"name\": \"b\"}, {\"id\": 1, \"name\": \"a\"}, {\"id\": 3, \"name\": \"c\"}]",
                 users.clone(),
@@ -457,12 +551,24 @@ mod tests {
             ),
             ("[1, 2]", json!([2, 1]), &["Value [0]", "Value [1]"]),
             ("[1, 2, 3]", json!([1, 2]), &["Missing [2]"]),
-            ("{\"a\": \"<uuid>\"}", json!({"a": "0f8fad5b-d9cb-469f-a165-70867728950e"}), &[]),
-            ("{\"a\": \"<date-time>\"}", json!({"a": "yesterday"}), &["Type a"]),
+            (
+                "{\"a\": \"<uuid>\"}",
+                json!({"a": "0f8fad5b-d9cb-469f-a165-70867728950e"}),
+                &[],
+            ),
+            (
+                "{\"a\": \"<date-time>\"}",
+                json!({"a": "yesterday"}),
+                &["Type a"],
+            ),
             ("[...]", json!([]), &[]),
         ];
         for (documented, actual, expected) in rows {
-            assert_eq!(compare(documented, &actual), expected, "{documented} / {actual}");
+            assert_eq!(
+                compare(documented, &actual),
+                expected,
+                "{documented} / {actual}"
+            );
         }
     }
 

@@ -32,7 +32,9 @@ struct CurlOption {
 }
 
 static OPTIONS: LazyLock<Vec<CurlOption>> = LazyLock::new(|| {
-    let lines = include_str!("curl_options.txt").lines().filter(|line| !line.starts_with("# "));
+    let lines = include_str!("curl_options.txt")
+        .lines()
+        .filter(|line| !line.starts_with("# "));
     lines
         .map(|line| {
             let (long, short) = line.split_once(' ').unwrap_or((line, ""));
@@ -53,7 +55,10 @@ fn find_long(name: &str) -> Option<&'static CurlOption> {
 
 /// Parses a curl command; its first word is the program.
 pub fn parse(command: &Command) -> Curl {
-    let mut parser = Parser { stdin: command.stdin.clone(), ..Parser::default() };
+    let mut parser = Parser {
+        stdin: command.stdin.clone(),
+        ..Parser::default()
+    };
     let mut words = command.words.iter().skip(1);
     while let Some(word) = words.next() {
         parser.word(word, &mut words);
@@ -93,7 +98,8 @@ impl Parser {
             }
         } else if let Some(cluster) = text.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
             for (at, letter) in cluster.char_indices() {
-                let Some(option) = OPTIONS.iter().find(|option| option.short == Some(letter)) else {
+                let Some(option) = OPTIONS.iter().find(|option| option.short == Some(letter))
+                else {
                     return self.unknown_option(word, &format!("-{letter}"));
                 };
                 let value = &cluster[at + letter.len_utf8()..];
@@ -108,7 +114,11 @@ impl Parser {
     }
 
     fn mistake(&mut self, span: &Range<usize>, text: impl Into<String>, fix: Option<String>) {
-        self.out.mistakes.push(Mistake { span: span.clone(), text: text.into(), fix });
+        self.out.mistakes.push(Mistake {
+            span: span.clone(),
+            text: text.into(),
+            fix,
+        });
     }
 
     fn unsupported(&mut self, reason: impl Into<String>) {
@@ -117,7 +127,8 @@ impl Parser {
 
     fn unknown_option(&mut self, word: &Word, option: &str) {
         let name = option.trim_start_matches('-');
-        let near = nearest(name, OPTIONS.iter().map(|option| option.long)).filter(|_| name.len() > 2);
+        let near =
+            nearest(name, OPTIONS.iter().map(|option| option.long)).filter(|_| name.len() > 2);
         let near = near.map(|long| format!("--{long}"));
         self.mistake(&word.span, format!("curl has no option `{option}`"), near);
     }
@@ -138,7 +149,10 @@ impl Parser {
             }
             return;
         }
-        match inline.map(str::to_owned).or_else(|| rest.next().map(|next| next.text.clone())) {
+        match inline
+            .map(str::to_owned)
+            .or_else(|| rest.next().map(|next| next.text.clone()))
+        {
             Some(value) => self.value(option.long, value, &word.span),
             None => self.mistake(&word.span, format!("`{}` needs a value", word.text), None),
         }
@@ -155,11 +169,24 @@ impl Parser {
                 Some((_, text)) if text.trim().is_empty() => {}
                 Some((name, text)) => self.header(name.trim(), text.trim()),
                 None if value.ends_with(';') || value.starts_with('@') => {}
-                None => self.mistake(span, format!("`{value}` is not a header: the colon is missing"), None),
+                None => self.mistake(
+                    span,
+                    format!("`{value}` is not a header: the colon is missing"),
+                    None,
+                ),
             },
-            "data" | "data-ascii" | "data-binary" | "json" if value == "@-" && self.stdin.is_some() => {
+            "data" | "data-ascii" | "data-binary" | "json"
+                if value == "@-" && self.stdin.is_some() =>
+            {
                 let text = self.stdin.clone().unwrap_or_default();
-                self.add_data(text, if option == "json" { "application/json" } else { FORM });
+                self.add_data(
+                    text,
+                    if option == "json" {
+                        "application/json"
+                    } else {
+                        FORM
+                    },
+                );
             }
             "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
                 let file = &value[1..];
@@ -175,13 +202,18 @@ impl Parser {
             },
             "write-out" => self.writes_out |= value.contains("%{"),
             "output" => self.saves_output = true,
-            "user" => self.header("Authorization", &format!("Basic {}", BASE64_STANDARD.encode(value))),
+            "user" => self.header(
+                "Authorization",
+                &format!("Basic {}", BASE64_STANDARD.encode(value)),
+            ),
             "oauth2-bearer" => self.header("Authorization", &format!("Bearer {value}")),
             // Without `=` the value is the name of a cookie file.
             "cookie" if value.contains('=') => self.header("Cookie", &value),
             "user-agent" => self.header("User-Agent", &value),
             "referer" => self.header("Referer", &value),
-            "form" | "form-string" => self.unsupported("sends a multipart form, which is not supported"),
+            "form" | "form-string" => {
+                self.unsupported("sends a multipart form, which is not supported")
+            }
             "unix-socket" | "abstract-unix-socket" => self.unsupported("uses a Unix socket"),
             "upload-file" | "config" => self.unsupported(format!("reads the file `{value}`")),
             _ => {}
@@ -202,19 +234,37 @@ impl Parser {
             self.unsupported("prints more than the response (--write-out)");
         }
         let looks_like_url = |text: &str| text.contains("://") || text.starts_with("localhost");
-        let several = self.urls.iter().filter(|(url, _)| looks_like_url(url)).count() > 1;
+        let several = self
+            .urls
+            .iter()
+            .filter(|(url, _)| looks_like_url(url))
+            .count()
+            > 1;
         if several {
             self.unsupported("sends several requests");
         }
-        let main = self.urls.iter().position(|(url, _)| looks_like_url(url)).unwrap_or(0);
-        let others = self.urls.iter().enumerate().find(|(index, _)| *index != main);
+        let main = self
+            .urls
+            .iter()
+            .position(|(url, _)| looks_like_url(url))
+            .unwrap_or(0);
+        let others = self
+            .urls
+            .iter()
+            .enumerate()
+            .find(|(index, _)| *index != main);
         if let (Some((_, (other, span))), None) = (others, &self.out.unsupported) {
-            let text = format!("curl takes `{other}` as another URL: a quote or a space is missing");
+            let text =
+                format!("curl takes `{other}` as another URL: a quote or a space is missing");
             self.mistake(&span.clone(), text, None);
         }
         let Some((mut url, url_span)) = self.urls.into_iter().nth(main) else {
             let text = "the command has no URL".to_owned();
-            self.out.mistakes.push(Mistake { span: command.span.clone(), text, fix: None });
+            self.out.mistakes.push(Mistake {
+                span: command.span.clone(),
+                text,
+                fix: None,
+            });
             return self.out;
         };
         let json = self.content_type == Some("application/json");
@@ -233,12 +283,23 @@ impl Parser {
             (false, false) => "GET",
         };
         let method = self.method.unwrap_or_else(|| implied.to_owned());
-        let mut request = Request { method, target: url, headers: self.headers, body };
+        let mut request = Request {
+            method,
+            target: url,
+            headers: self.headers,
+            body,
+        };
         if let (Some(content_type), true) = (self.content_type, request.body.is_some()) {
-            let defaults: &[&str] = if json { &["Content-Type", "Accept"] } else { &["Content-Type"] };
+            let defaults: &[&str] = if json {
+                &["Content-Type", "Accept"]
+            } else {
+                &["Content-Type"]
+            };
             for name in defaults {
                 if request.header(name).is_none() {
-                    request.headers.push(((*name).to_owned(), content_type.to_owned()));
+                    request
+                        .headers
+                        .push(((*name).to_owned(), content_type.to_owned()));
                 }
             }
         }
@@ -288,20 +349,56 @@ mod tests {
     fn requests() {
         let json = ("Content-Type", "application/json");
         let form = ("Content-Type", "application/x-www-form-urlencoded");
-        type Row<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+        type Row<'a> = (
+            &'a str,
+            &'a str,
+            &'a str,
+            &'a [(&'a str, &'a str)],
+            Option<&'a str>,
+        );
         let rows: [Row; 20] = [
             ("curl h/a", "GET", "h/a", &[], None),
             ("curl -X DELETE h/a", "DELETE", "h/a", &[], None),
             ("curl -XPOST h/a", "POST", "h/a", &[], None),
             ("curl -sSXPUT h/a", "PUT", "h/a", &[], None),
-            ("curl -sS -i -k -L -v --compressed h/a", "GET", "h/a", &[], None),
+            (
+                "curl -sS -i -k -L -v --compressed h/a",
+                "GET",
+                "h/a",
+                &[],
+                None,
+            ),
             ("curl --request=PATCH h/a", "PATCH", "h/a", &[], None),
-            ("curl h/a -d x=1 -d y=2", "POST", "h/a", &[form], Some("x=1&y=2")),
+            (
+                "curl h/a -d x=1 -d y=2",
+                "POST",
+                "h/a",
+                &[form],
+                Some("x=1&y=2"),
+            ),
             ("curl h/a -dx=1", "POST", "h/a", &[form], Some("x=1")),
             ("curl -G h/a -d x=1", "GET", "h/a?x=1", &[], None),
-            ("curl --get h/a?z=0 --data-urlencode 'q=a b'", "GET", "h/a?z=0&q=a%20b", &[], None),
-            ("curl h/a --data-urlencode '=a&b'", "POST", "h/a", &[form], Some("a%26b")),
-            ("curl h/a -H 'Content-Type: application/json' -d '{}'", "POST", "h/a", &[json], Some("{}")),
+            (
+                "curl --get h/a?z=0 --data-urlencode 'q=a b'",
+                "GET",
+                "h/a?z=0&q=a%20b",
+                &[],
+                None,
+            ),
+            (
+                "curl h/a --data-urlencode '=a&b'",
+                "POST",
+                "h/a",
+                &[form],
+                Some("a%26b"),
+            ),
+            (
+                "curl h/a -H 'Content-Type: application/json' -d '{}'",
+                "POST",
+                "h/a",
+                &[json],
+                Some("{}"),
+            ),
             (
                 "curl h/a -H 'content-type:application/json' --data-raw @x",
                 "POST",
@@ -309,9 +406,21 @@ mod tests {
                 &[("content-type", "application/json")],
                 Some("@x"),
             ),
-            ("curl --json '{}' h/a", "POST", "h/a", &[json, ("Accept", "application/json")], Some("{}")),
+            (
+                "curl --json '{}' h/a",
+                "POST",
+                "h/a",
+                &[json, ("Accept", "application/json")],
+                Some("{}"),
+            ),
             ("curl -I h/a", "HEAD", "h/a", &[], None),
-            ("curl --url h/a -u me:pw", "GET", "h/a", &[("Authorization", "Basic bWU6cHc=")], None),
+            (
+                "curl --url h/a -u me:pw",
+                "GET",
+                "h/a",
+                &[("Authorization", "Basic bWU6cHc=")],
+                None,
+            ),
             (
                 "curl h/a -b a=1 -A me -e x",
                 "GET",
@@ -319,7 +428,13 @@ mod tests {
                 &[("Cookie", "a=1"), ("User-Agent", "me"), ("Referer", "x")],
                 None,
             ),
-            ("curl h/a -o out -w '%{http_code}' -m 5", "GET", "h/a", &[], None),
+            (
+                "curl h/a -o out -w '%{http_code}' -m 5",
+                "GET",
+                "h/a",
+                &[],
+                None,
+            ),
             ("curl h/a -H Accept:", "GET", "h/a", &[], None),
             (
                 "curl --location --request POST 'h/a' --header 'Content-Type: application/json' --data '{}'",
@@ -331,11 +446,23 @@ mod tests {
         ];
         for (text, method, url, headers, body) in rows {
             let curl = read(text);
-            assert!(curl.mistakes.is_empty() && curl.unsupported.is_none(), "{text}: {curl:?}");
+            assert!(
+                curl.mistakes.is_empty() && curl.unsupported.is_none(),
+                "{text}: {curl:?}"
+            );
             let request = curl.request.unwrap().request;
-            let seen: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let seen: Vec<_> = request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
             assert_eq!(
-                (request.method.as_str(), request.target.as_str(), seen.as_slice(), request.body.as_deref()),
+                (
+                    request.method.as_str(),
+                    request.target.as_str(),
+                    seen.as_slice(),
+                    request.body.as_deref()
+                ),
                 (method, url, headers, body),
                 "{text}"
             );

@@ -27,7 +27,10 @@ pub enum DatasetError {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
-    Syntax { path: PathBuf, source: serde_json::Error },
+    Syntax {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("the page names the data file `{0}`, which does not exist; choose one with --db")]
     NotFound(String),
     #[error("no data file was found for this page; choose one with --db")]
@@ -50,7 +53,11 @@ pub struct Datasets {
 impl Datasets {
     /// With the data and rules files given on the command line.
     pub fn new(given: Option<PathBuf>, rules: Option<PathBuf>) -> Self {
-        Datasets { given, rules, ..Datasets::default() }
+        Datasets {
+            given,
+            rules,
+            ..Datasets::default()
+        }
     }
 
     /// The data for a page: the file it names, the one given on the command line, or one near the page.
@@ -63,8 +70,14 @@ impl Datasets {
             return self.load(given);
         }
         let folder = page.parent().map(Path::to_owned).unwrap_or_default();
-        let mut discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = discovered.entry(folder).or_insert_with_key(|folder| discover(folder)).clone();
+        let mut discovered = self
+            .discovered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let found = discovered
+            .entry(folder)
+            .or_insert_with_key(|folder| discover(folder))
+            .clone();
         drop(discovered);
         self.load(&found.ok_or(DatasetError::NotNamed)?)
     }
@@ -72,8 +85,16 @@ impl Datasets {
     /// A dataset without data, for a real service.
     pub fn empty(&self) -> Arc<Dataset> {
         let empty = || {
-            let data = TextFile { path: PathBuf::new(), text: "{}".into() };
-            Arc::new(Dataset { data, rules: None, value: Value::Object(serde_json::Map::new()), rules_value: None })
+            let data = TextFile {
+                path: PathBuf::new(),
+                text: "{}".into(),
+            };
+            Arc::new(Dataset {
+                data,
+                rules: None,
+                value: Value::Object(serde_json::Map::new()),
+                rules_value: None,
+            })
         };
         Arc::clone(self.empty.get_or_init(empty))
     }
@@ -81,11 +102,18 @@ impl Datasets {
     /// Every file that was read, with its content at that time.
     pub fn contents(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
         let mut out = Vec::new();
-        for (path, loaded) in self.loaded.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (path, loaded) in self
+            .loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             match loaded {
                 Ok(dataset) => {
                     let files = std::iter::once(&dataset.data).chain(&dataset.rules);
-                    out.extend(files.map(|file| (file.path.clone(), Some(file.text.as_bytes().to_vec()))));
+                    out.extend(
+                        files.map(|file| (file.path.clone(), Some(file.text.as_bytes().to_vec()))),
+                    );
                 }
                 Err(_) => out.push((path.clone(), std::fs::read(path).ok())),
             }
@@ -95,25 +123,48 @@ impl Datasets {
 
     fn load(&self, path: &Path) -> Loaded {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = || load(path, self.rules.as_deref()).map(Arc::new).map_err(Arc::new);
+        let load = || {
+            load(path, self.rules.as_deref())
+                .map(Arc::new)
+                .map_err(Arc::new)
+        };
         loaded.entry(path.to_owned()).or_insert_with(load).clone()
     }
 }
 
 fn load(path: &Path, rules: Option<&Path>) -> Result<Dataset, DatasetError> {
     let data = read(path)?;
-    let syntax = |source| DatasetError::Syntax { path: path.to_owned(), source };
+    let syntax = |source| DatasetError::Syntax {
+        path: path.to_owned(),
+        source,
+    };
     let value = serde_json::from_str(&data.text).map_err(syntax)?;
     let beside = path.with_extension("schema.json");
-    let rules = rules.or_else(|| beside.exists().then_some(&*beside)).map(read).transpose()?;
-    let rules_value = rules.as_ref().and_then(|rules| serde_json::from_str(&rules.text).ok());
-    Ok(Dataset { data, rules, value, rules_value })
+    let rules = rules
+        .or_else(|| beside.exists().then_some(&*beside))
+        .map(read)
+        .transpose()?;
+    let rules_value = rules
+        .as_ref()
+        .and_then(|rules| serde_json::from_str(&rules.text).ok());
+    Ok(Dataset {
+        data,
+        rules,
+        value,
+        rules_value,
+    })
 }
 
 fn read(path: &Path) -> Result<TextFile, DatasetError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(TextFile { path: path.to_owned(), text: text.into() }),
-        Err(source) => Err(DatasetError::Read { path: path.to_owned(), source }),
+        Ok(text) => Ok(TextFile {
+            path: path.to_owned(),
+            text: text.into(),
+        }),
+        Err(source) => Err(DatasetError::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -123,9 +174,16 @@ fn named_file(page: &Path, named: &str) -> Option<PathBuf> {
     let relative = named.trim_start_matches('/');
     let absolute = std::path::absolute(page).unwrap_or_else(|_| page.to_owned());
     let beside = page.parent().map(|folder| folder.join(relative));
-    let above = absolute.ancestors().skip(2).map(|folder| folder.join(relative));
+    let above = absolute
+        .ancestors()
+        .skip(2)
+        .map(|folder| folder.join(relative));
     let elsewhere = [PathBuf::from(relative), PathBuf::from(named)];
-    beside.into_iter().chain(above).chain(elsewhere).find(|path| path.is_file())
+    beside
+        .into_iter()
+        .chain(above)
+        .chain(elsewhere)
+        .find(|path| path.is_file())
 }
 
 /// Looks for a data file upwards from a folder, up to the root of its repository.
@@ -134,7 +192,11 @@ fn discover(folder: &Path) -> Option<PathBuf> {
     for up in absolute.ancestors() {
         let usual = ["db.json", "data/db.json"].map(|name| up.join(name));
         let found = usual.into_iter().find(|path| path.is_file());
-        let only = || ["", "data", "api"].iter().find_map(|sub| only_data_file(&up.join(sub)));
+        let only = || {
+            ["", "data", "api"]
+                .iter()
+                .find_map(|sub| only_data_file(&up.join(sub)))
+        };
         if let Some(path) = found.or_else(only) {
             return Some(path);
         }
@@ -147,30 +209,52 @@ fn discover(folder: &Path) -> Option<PathBuf> {
 
 /// The data file in a folder, if there is exactly one.
 fn only_data_file(folder: &Path) -> Option<PathBuf> {
-    let mut found = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.ends_with(".json") && !name.ends_with(".schema.json") && !name.starts_with('.') && is_data_file(path)
-    });
+    let mut found = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            name.ends_with(".json")
+                && !name.ends_with(".schema.json")
+                && !name.starts_with('.')
+                && is_data_file(path)
+        });
     found.next().filter(|_| found.next().is_none())
 }
 
 /// Whether a file contains collections of records.
 fn is_data_file(path: &Path) -> bool {
     const LARGEST: u64 = 32 * 1024 * 1024;
-    let is_collection =
-        |rows: &Value| rows.as_array().is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object));
+    let is_collection = |rows: &Value| {
+        rows.as_array()
+            .is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
+    };
     std::fs::metadata(path).is_ok_and(|data| data.len() < LARGEST)
         && std::fs::read(path)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-            .is_some_and(|value| value.as_object().is_some_and(|object| object.values().any(is_collection)))
+            .is_some_and(|value| {
+                value
+                    .as_object()
+                    .is_some_and(|object| object.values().any(is_collection))
+            })
 }
 
 impl Dataset {
     /// The names of the resources.
     pub fn resources(&self) -> Vec<&str> {
-        let keys = self.value.as_object().into_iter().flat_map(serde_json::Map::keys);
-        keys.map(String::as_str).filter(|key| *key != "$schema").collect()
+        let keys = self
+            .value
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::keys);
+        keys.map(String::as_str)
+            .filter(|key| *key != "$schema")
+            .collect()
     }
 
     /// The records of a collection.
@@ -180,8 +264,14 @@ impl Dataset {
 
     /// Every field that a record of a collection has or that its rules name.
     pub fn fields(&self, resource: &str) -> Vec<&str> {
-        let records = self.records(resource).into_iter().flatten().filter_map(Value::as_object);
-        let ruled = self.record_rules(resource).and_then(|rules| rules.get("properties")?.as_object());
+        let records = self
+            .records(resource)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object);
+        let ruled = self
+            .record_rules(resource)
+            .and_then(|rules| rules.get("properties")?.as_object());
         let mut fields: Vec<&str> = Vec::new();
         for key in records.chain(ruled).flat_map(serde_json::Map::keys) {
             if !fields.contains(&key.as_str()) {
@@ -198,7 +288,11 @@ impl Dataset {
     /// The rules for a record of a collection.
     pub fn record_rules(&self, resource: &str) -> Option<&Value> {
         let items = self.collection_rules(resource)?.get("items")?;
-        match items.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#')) {
+        match items
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|name| name.strip_prefix('#'))
+        {
             Some(pointer) => self.rules_value.as_ref()?.pointer(pointer),
             None => Some(items),
         }
@@ -206,7 +300,9 @@ impl Dataset {
 
     /// Whether a collection has a property whose values are unique.
     pub fn has_unique(&self, resource: &str) -> bool {
-        let unique = self.collection_rules(resource).and_then(|rules| rules.get("uniqueItemProperties")?.as_array());
+        let unique = self
+            .collection_rules(resource)
+            .and_then(|rules| rules.get("uniqueItemProperties")?.as_array());
         unique.is_some_and(|list| !list.is_empty())
     }
 
@@ -216,7 +312,10 @@ impl Dataset {
             Some(rules) => rules.path.clone(),
             None => self.data.path.with_extension("schema.json"),
         };
-        path.file_name().map_or_else(|| "db.schema.json".to_owned(), |name| name.to_string_lossy().into_owned())
+        path.file_name().map_or_else(
+            || "db.schema.json".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
     }
 }
 
@@ -231,19 +330,42 @@ mod tests {
         std::fs::create_dir_all(&docs).unwrap();
         std::fs::create_dir_all(root.path().join("api")).unwrap();
         std::fs::create_dir(root.path().join(".git")).unwrap();
-        std::fs::write(root.path().join("api/source.json"), "{\"users\": [{\"id\": 1}]}").unwrap();
+        std::fs::write(
+            root.path().join("api/source.json"),
+            "{\"users\": [{\"id\": 1}]}",
+        )
+        .unwrap();
         std::fs::write(root.path().join("package.json"), "{\"name\": \"x\"}").unwrap();
-        std::fs::write(root.path().join("other.json"), "{\"things\": [{\"id\": 1, \"a b\": 2}]}").unwrap();
+        std::fs::write(
+            root.path().join("other.json"),
+            "{\"things\": [{\"id\": 1, \"a b\": 2}]}",
+        )
+        .unwrap();
         let page = docs.join("page.md");
-        let rows: [(Option<&str>, &str); 3] =
-            [(Some("/api/source.json"), "users"), (Some("../../other.json"), "things"), (None, "things")];
+        let rows: [(Option<&str>, &str); 3] = [
+            (Some("/api/source.json"), "users"),
+            (Some("../../other.json"), "things"),
+            (None, "things"),
+        ];
         for (named, resource) in rows {
             let dataset = Datasets::default().find(&page, named).unwrap();
             assert_eq!(dataset.resources(), [resource], "{named:?}");
         }
-        let missing = Datasets::default().find(&page, Some("/nowhere.json")).unwrap_err().to_string();
-        assert!(missing.contains("nowhere.json") && missing.contains("--db"), "{missing}");
+        let missing = Datasets::default()
+            .find(&page, Some("/nowhere.json"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.contains("nowhere.json") && missing.contains("--db"),
+            "{missing}"
+        );
         let given = Datasets::new(Some(root.path().join("other.json")), None);
-        assert_eq!(given.find(&page, Some("/nowhere.json")).unwrap().fields("things"), ["id", "a b"]);
+        assert_eq!(
+            given
+                .find(&page, Some("/nowhere.json"))
+                .unwrap()
+                .fields("things"),
+            ["id", "a b"]
+        );
     }
 }

@@ -12,8 +12,11 @@ use super::pairing::{self, Paired};
 use super::requests::{self, FoundRequest, Problem};
 use super::text::pattern;
 
-static METHOD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\W*(?i:(?:http\s+)?(?:request\s+)?(?:method|verb))\W+(GET|POST|PUT|PATCH|DELETE)\W*$"));
+static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?i:(?:http\s+)?(?:request\s+)?(?:method|verb))\W+(GET|POST|PUT|PATCH|DELETE)\W*$",
+    )
+});
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +68,8 @@ pub struct Directives {
 impl Example {
     /// The page range of the request.
     pub fn request_range(&self, page: &Page) -> Range<usize> {
-        page.fence(self.fence).map_or(0..0, |fence| fence.source_range(&self.request.span))
+        page.fence(self.fence)
+            .map_or(0..0, |fence| fence.source_range(&self.request.span))
     }
 
     /// The line of the request.
@@ -75,7 +79,10 @@ impl Example {
 
     /// The method; empty if the command could not be parsed.
     pub fn method(&self) -> &str {
-        self.request.written.as_ref().map_or("", |written| &written.request.method)
+        self.request
+            .written
+            .as_ref()
+            .map_or("", |written| &written.request.method)
     }
 }
 
@@ -92,7 +99,14 @@ pub fn find(page: &Page) -> Vec<Example> {
                 request.set(&variables);
             }
             let bare = || requests::bare_url(&fence.content, method_beside(page, at)?);
-            Some((at, if found.is_empty() { bare().into_iter().collect() } else { found }))
+            Some((
+                at,
+                if found.is_empty() {
+                    bare().into_iter().collect()
+                } else {
+                    found
+                },
+            ))
         })
         .filter(|(_, found)| !found.is_empty())
         .collect();
@@ -100,12 +114,19 @@ pub fn find(page: &Page) -> Vec<Example> {
     let mut fences: Vec<usize> = Vec::new();
     let mut above: Option<(usize, &FoundRequest)> = None;
     let client = |at: usize, found: &FoundRequest| {
-        let command = page.fence(at).and_then(|fence| fence.content.get(found.span.clone()));
-        command.and_then(|command| command.split_whitespace().next()).unwrap_or_default().to_owned()
+        let command = page
+            .fence(at)
+            .and_then(|fence| fence.content.get(found.span.clone()));
+        command
+            .and_then(|command| command.split_whitespace().next())
+            .unwrap_or_default()
+            .to_owned()
     };
     for (at, found) in &in_fences {
         let again = above.is_some_and(|(above_at, above)| {
-            found.len() == 1 && found[0].repeats(above) && client(*at, &found[0]) != client(above_at, above)
+            found.len() == 1
+                && found[0].repeats(above)
+                && client(*at, &found[0]) != client(above_at, above)
         });
         let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
         if !again && !in_sentence {
@@ -116,11 +137,20 @@ pub fn find(page: &Page) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut taken: Vec<usize> = Vec::new();
     for (at, found) in in_fences {
-        let end = fences.iter().copied().find(|next| *next > at).unwrap_or(page.blocks.len());
+        let end = fences
+            .iter()
+            .copied()
+            .find(|next| *next > at)
+            .unwrap_or(page.blocks.len());
         let count = found.len();
         for (index, request) in found.into_iter().enumerate() {
-            let mut example =
-                Example { fence: at, end, directives: directives(page, at, end), request, ..Example::default() };
+            let mut example = Example {
+                fence: at,
+                end,
+                directives: directives(page, at, end),
+                request,
+                ..Example::default()
+            };
             if let Some(range) = example.request.output.clone() {
                 example.response = Some(ResponseBlock { fence: at, range });
             } else if index + 1 == count {
@@ -133,7 +163,10 @@ pub fn find(page: &Page) -> Vec<Example> {
                 match pairing::response_of(page, at, end, &fences, &taken, body.as_ref()) {
                     Paired::Block(fence) => {
                         let length = page.fence(fence).map_or(0, |fence| fence.content.len());
-                        example.response = Some(ResponseBlock { fence, range: 0..length });
+                        example.response = Some(ResponseBlock {
+                            fence,
+                            range: 0..length,
+                        });
                         taken.push(fence);
                     }
                     Paired::NoBody => example.no_body = true,
@@ -141,8 +174,11 @@ pub fn find(page: &Page) -> Vec<Example> {
                 }
             }
             // An entry names one example: the first under its heading.
-            example.testable =
-                testable(page, at).filter(|entry| !examples.iter().any(|earlier| earlier.testable == Some(*entry)));
+            example.testable = testable(page, at).filter(|entry| {
+                !examples
+                    .iter()
+                    .any(|earlier| earlier.testable == Some(*entry))
+            });
             examples.push(example);
         }
     }
@@ -151,10 +187,15 @@ pub fn find(page: &Page) -> Vec<Example> {
 
 /// The method that is named above a block: `**Method**: GET`.
 fn method_beside(page: &Page, at: usize) -> Option<&str> {
-    let above =
-        page.blocks[..at].iter().rev().take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)));
+    let above = page.blocks[..at]
+        .iter()
+        .rev()
+        .take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)));
     above.take(4).find_map(|block| match block {
-        Block::Prose(prose) => METHOD.captures(&prose.text)?.get(1).map(|method| method.as_str()),
+        Block::Prose(prose) => METHOD
+            .captures(&prose.text)?
+            .get(1)
+            .map(|method| method.as_str()),
         _ => None,
     })
 }
@@ -165,18 +206,33 @@ fn directives(page: &Page, at: usize, end: usize) -> Directives {
         out.skip |= directive.has("skip");
         out.reset |= directive.has("reset");
         out.expects_hint |= directive.value("expect") == Some("hint");
-        let list = |name| directive.value(name).into_iter().flat_map(|list| list.split(','));
-        out.statuses.extend(list("status").filter_map(|status| status.parse::<u16>().ok()));
+        let list = |name| {
+            directive
+                .value(name)
+                .into_iter()
+                .flat_map(|list| list.split(','))
+        };
+        out.statuses
+            .extend(list("status").filter_map(|status| status.parse::<u16>().ok()));
         out.any.extend(list("any").map(str::to_owned));
     }
-    for directive in page.blocks[at..end].iter().filter_map(Block::directive).filter(|directive| directive.has("save"))
+    for directive in page.blocks[at..end]
+        .iter()
+        .filter_map(Block::directive)
+        .filter(|directive| directive.has("save"))
     {
-        let paths = directive.words.iter().filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
+        let paths = directive
+            .words
+            .iter()
+            .filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
         out.save.extend(paths);
     }
     // A data file holds until another is named.
     let above = page.blocks[..at].iter().rev().filter_map(Block::directive);
-    out.data = above.filter_map(|directive| directive.value("db")).next().map(str::to_owned);
+    out.data = above
+        .filter_map(|directive| directive.value("db"))
+        .next()
+        .map(str::to_owned);
     out
 }
 
@@ -207,7 +263,12 @@ mod tests {
                 let response = match &example.response {
                     Some(response) => {
                         let content = &page.fence(response.fence).unwrap().content;
-                        content[response.range.clone()].trim().lines().next().unwrap().to_owned()
+                        content[response.range.clone()]
+                            .trim()
+                            .lines()
+                            .next()
+                            .unwrap()
+                            .to_owned()
                     }
                     None if example.no_body => "no body".to_owned(),
                     None => "-".to_owned(),
@@ -246,7 +307,11 @@ mod tests {
             json(2)
         );
         assert_eq!(pairs(&text), ["h/a -> {\"id\": 2}"]);
-        let only = format!("## Get\n\n### cURL command\n\n{}### Postman response\n\n{}", curl("a"), json(1));
+        let only = format!(
+            "## Get\n\n### cURL command\n\n{}### Postman response\n\n{}",
+            curl("a"),
+            json(1)
+        );
         assert_eq!(pairs(&only), ["h/a -> -"]);
     }
 
@@ -265,23 +330,63 @@ mod tests {
     #[test]
     fn by_order() {
         let rows = [
-            (format!("{}{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
-            (format!("{}{}", json(1), curl("a")), vec!["h/a -> -"]),
-            (format!("{}{}{}", curl("a"), curl("b"), json(1)), vec!["h/a -> -", "h/b -> {\"id\": 1}"]),
-            (format!("{}It answers:\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
             (
-                format!("{}**Request body:**\n\n{}**Response:**\n\n{}", curl("a"), json(1), json(2)),
+                format!("{}{}", curl("a"), json(1)),
+                vec!["h/a -> {\"id\": 1}"],
+            ),
+            (format!("{}{}", json(1), curl("a")), vec!["h/a -> -"]),
+            (
+                format!("{}{}{}", curl("a"), curl("b"), json(1)),
+                vec!["h/a -> -", "h/b -> {\"id\": 1}"],
+            ),
+            (
+                format!("{}It answers:\n\n{}", curl("a"), json(1)),
+                vec!["h/a -> {\"id\": 1}"],
+            ),
+            (
+                format!(
+                    "{}**Request body:**\n\n{}**Response:**\n\n{}",
+                    curl("a"),
+                    json(1),
+                    json(2)
+                ),
                 vec!["h/a -> {\"id\": 2}"],
             ),
-            (format!("## Get\n\n{}## Model\n\n{}", curl("a"), json(1)), vec!["h/a -> -"]),
-            (format!("### Get\n\n{}### Configuration\n\n{}", curl("a"), json(1)), vec!["h/a -> -"]),
-            (format!("### Get\n\n{}### Response\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
-            (format!("### Get\n\n{}#### What comes back\n\n{}", curl("a"), json(1)), vec!["h/a -> {\"id\": 1}"]),
             (
-                format!("### Do it\n\n{}No response body returned.\n\n### Later\n\n{}", curl("a"), json(1)),
+                format!("## Get\n\n{}## Model\n\n{}", curl("a"), json(1)),
+                vec!["h/a -> -"],
+            ),
+            (
+                format!("### Get\n\n{}### Configuration\n\n{}", curl("a"), json(1)),
+                vec!["h/a -> -"],
+            ),
+            (
+                format!("### Get\n\n{}### Response\n\n{}", curl("a"), json(1)),
+                vec!["h/a -> {\"id\": 1}"],
+            ),
+            (
+                format!(
+                    "### Get\n\n{}#### What comes back\n\n{}",
+                    curl("a"),
+                    json(1)
+                ),
+                vec!["h/a -> {\"id\": 1}"],
+            ),
+            (
+                format!(
+                    "### Do it\n\n{}No response body returned.\n\n### Later\n\n{}",
+                    curl("a"),
+                    json(1)
+                ),
                 vec!["h/a -> no body"],
             ),
-            (format!("1. Call\n\n   ```sh\n   curl h/a\n   ```\n\n2. See\n\n{}", json(1)), vec!["h/a -> {\"id\": 1}"]),
+            (
+                format!(
+                    "1. Call\n\n   ```sh\n   curl h/a\n   ```\n\n2. See\n\n{}",
+                    json(1)
+                ),
+                vec!["h/a -> {\"id\": 1}"],
+            ),
         ];
         for (text, expected) in rows {
             assert_eq!(pairs(&text), expected, "{text}");
@@ -290,11 +395,18 @@ mod tests {
 
     #[test]
     fn directives_apply_to_the_next_block() {
-        let text = format!("<!-- standin: skip status=404 reset db=other.json -->\n\n{}{}", curl("a"), curl("b"));
+        let text = format!(
+            "<!-- standin: skip status=404 reset db=other.json -->\n\n{}{}",
+            curl("a"),
+            curl("b")
+        );
         let page = Page::parse(Path::new("p.md"), text);
         let examples = find(&page);
         let first = &examples[0].directives;
-        assert_eq!((first.skip, first.statuses.as_slice(), first.reset), (true, [404].as_slice(), true));
+        assert_eq!(
+            (first.skip, first.statuses.as_slice(), first.reset),
+            (true, [404].as_slice(), true)
+        );
         assert!(!examples[1].directives.skip);
         assert_eq!(examples[1].directives.data.as_deref(), Some("other.json"));
     }

@@ -34,13 +34,20 @@ struct Edit {
 pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> io::Result<usize> {
     let mut written = 0;
     for page in &result.pages {
-        let Some(text) = fixed(page, result, context) else { continue };
+        let Some(text) = fixed(page, result, context) else {
+            continue;
+        };
         let path = page.page.path.display().to_string();
         let error = match (is_dirty(&page.page.path), context.options) {
-            (true, Options { allow_dirty: false, .. }) => {
-                Some("it has uncommitted changes (--allow-dirty rewrites it)".to_owned())
-            }
-            _ => replace(&page.page.path, &page.page.text, &text).err().map(|error| error.to_string()),
+            (
+                true,
+                Options {
+                    allow_dirty: false, ..
+                },
+            ) => Some("it has uncommitted changes (--allow-dirty rewrites it)".to_owned()),
+            _ => replace(&page.page.path, &page.page.text, &text)
+                .err()
+                .map(|error| error.to_string()),
         };
         if let Some(error) = error {
             writeln!(out, "{path}: not rewritten: {error}")?;
@@ -48,7 +55,11 @@ pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> 
         }
         written += 1;
         let diff = TextDiff::from_lines(&page.page.text, &text);
-        write!(out, "{}", diff.unified_diff().context_radius(2).header(&path, &path))?;
+        write!(
+            out,
+            "{}",
+            diff.unified_diff().context_radius(2).header(&path, &path)
+        )?;
     }
     Ok(written)
 }
@@ -65,19 +76,26 @@ fn fixed(result: &PageResult, run: &RunResult, context: &Context<'_>) -> Option<
             }
             _ => Vec::new(),
         };
-        edits.extend(found.into_iter().map(|(range, text)| Edit { range, text, example: index }));
+        edits.extend(found.into_iter().map(|(range, text)| Edit {
+            range,
+            text,
+            example: index,
+        }));
     }
     while !edits.is_empty() {
         let text = splice(&page.text, &edits);
-        let again = run::page(Page::parse(&page.path, text.clone()), context, &run.datasets);
+        let again = run::page(
+            Page::parse(&page.path, text.clone()),
+            context,
+            &run.datasets,
+        );
         let is_edited = |index: usize| edits.iter().any(|edit| edit.example == index);
         let others_unchanged = again.examples.len() == result.examples.len()
-            && result
-                .examples
-                .iter()
-                .zip(&again.examples)
-                .enumerate()
-                .all(|(index, (before, after))| is_edited(index) || before.outcome.word() == after.outcome.word());
+            && result.examples.iter().zip(&again.examples).enumerate().all(
+                |(index, (before, after))| {
+                    is_edited(index) || before.outcome.word() == after.outcome.word()
+                },
+            );
         let passes = |edit: &Edit| {
             let result = again.examples.get(edit.example);
             result.is_some_and(|result| {
@@ -95,28 +113,46 @@ fn fixed(result: &PageResult, run: &RunResult, context: &Context<'_>) -> Option<
 
 /// The edits that make the response of a failed example match the server's.
 fn rewritten_response(page: &Page, result: &ExampleResult) -> Vec<(Range<usize>, String)> {
-    new_content(page, result).map(|(fence, content)| changed_lines(page, fence, &content)).unwrap_or_default()
+    new_content(page, result)
+        .map(|(fence, content)| changed_lines(page, fence, &content))
+        .unwrap_or_default()
 }
 
 fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence, String)> {
     let details = &result.details;
     // For readers who run all examples, the response follows the writes above.
-    let received = details.after_writes.as_ref().or(details.received.as_ref())?;
-    let status_ok = details.expected.as_ref()?.statuses.contains(&received.status);
-    let in_request = result.outcome.failure()?.cause.as_ref().is_some_and(|cause| cause.in_request);
+    let received = details
+        .after_writes
+        .as_ref()
+        .or(details.received.as_ref())?;
+    let status_ok = details
+        .expected
+        .as_ref()?
+        .statuses
+        .contains(&received.status);
+    let in_request = result
+        .outcome
+        .failure()?
+        .cause
+        .as_ref()
+        .is_some_and(|cause| cause.in_request);
     if !status_ok || in_request || received.hint.is_some() {
         return None;
     }
     let response = result.example.response.as_ref()?;
     let fence = page.fence(response.fence)?;
-    let in_comments = fence.content[response.range.clone()].trim_start().starts_with('#');
+    let in_comments = fence.content[response.range.clone()]
+        .trim_start()
+        .starts_with('#');
     if details.truncated || in_comments {
         return None;
     }
     let mut body = received.json()?.clone();
     // Values that cannot be documented stay as they are.
     for found in &details.accepted {
-        if let (Some(value), Some(documented)) = (value_at(&mut body, &found.path), &found.documented) {
+        if let (Some(value), Some(documented)) =
+            (value_at(&mut body, &found.path), &found.documented)
+        {
             *value = documented.clone();
         }
     }
@@ -126,7 +162,10 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
         if !keeps_something(node, body) {
             return None;
         }
-        content.replace_range(node.span.clone(), &rewrite::value(&fence.content, node, body));
+        content.replace_range(
+            node.span.clone(),
+            &rewrite::value(&fence.content, node, body),
+        );
     } else if details.unparsed {
         let documented = &fence.content[response.range.clone()];
         let start = response.range.start + documented.find(['{', '['])?;
@@ -136,7 +175,10 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
         if !is_one_value(broken, &indent) {
             return None;
         }
-        content.replace_range(start..end, &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)));
+        content.replace_range(
+            start..end,
+            &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)),
+        );
     }
     Some((fence, content))
 }
@@ -150,7 +192,9 @@ fn is_one_value(broken: &str, indent: &str) -> bool {
     };
     broken.ends_with(close)
         && broken.lines().skip(1).all(inside)
-        && !["//", "/*", "#", "...", "…"].iter().any(|other| broken.contains(other))
+        && !["//", "/*", "#", "...", "…"]
+            .iter()
+            .any(|other| broken.contains(other))
 }
 
 /// The value at a path.
@@ -158,7 +202,10 @@ fn value_at<'a>(body: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
     path.iter().try_fold(body, |value, step| match step {
         Step::Key(key) => value.get_mut(key),
         Step::Index(index) => value.get_mut(index),
-        Step::Id(id) => value.as_array_mut()?.iter_mut().find(|item| item.get("id").is_some_and(|own| same(own, id))),
+        Step::Id(id) => value
+            .as_array_mut()?
+            .iter_mut()
+            .find(|item| item.get("id").is_some_and(|own| same(own, id))),
     })
 }
 
@@ -168,11 +215,15 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
         (Kind::Match(matcher), _) => matcher.accepts(actual),
         (Kind::Exact(value), _) => same(value, actual),
         (Kind::Object { members, .. }, Value::Object(object)) => {
-            members.is_empty() || members.iter().any(|member| object.contains_key(&member.key))
+            members.is_empty()
+                || members
+                    .iter()
+                    .any(|member| object.contains_key(&member.key))
         }
         (Kind::Array(items), Value::Array(values)) => {
             let mut nodes = items.iter().filter_map(Item::node).peekable();
-            nodes.peek().is_none() || nodes.any(|node| values.iter().any(|value| keeps_something(node, value)))
+            nodes.peek().is_none()
+                || nodes.any(|node| values.iter().any(|value| keeps_something(node, value)))
         }
         _ => false,
     }
@@ -190,15 +241,30 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     if !fence.fenced || fence.content[example.request.span.end..].contains("curl") {
         return None;
     }
-    let eol = if page.text.contains("\r\n") { "\r\n" } else { "\n" };
+    let eol = if page.text.contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
     let start = page.line_start(page.line(fence.range.start));
     let before = &page.text[start..fence.range.start];
     // Below a list item's marker its content is indented.
-    let prefix: String = before.chars().map(|c| if c == '>' || c.is_whitespace() { c } else { ' ' }).collect();
+    let prefix: String = before
+        .chars()
+        .map(|c| {
+            if c == '>' || c.is_whitespace() {
+                c
+            } else {
+                ' '
+            }
+        })
+        .collect();
     let end = if page.text[..fence.range.end].ends_with('\n') {
         fence.range.end
     } else {
-        page.text[fence.range.end..].find('\n').map_or(page.text.len(), |at| fence.range.end + at + 1)
+        page.text[fence.range.end..]
+            .find('\n')
+            .map_or(page.text.len(), |at| fence.range.end + at + 1)
     };
     let mut text = String::new();
     if !page.text[..end].ends_with('\n') {
@@ -229,23 +295,38 @@ fn changed_lines(page: &Page, fence: &Fence, content: &str) -> Vec<(Range<usize>
     // A line of the page, including list indentation and quote marks.
     let whole = |index: usize| {
         let start = page.line_start(page.line(starts[index]));
-        let end = page.text[starts[index]..].find('\n').map_or(page.text.len(), |at| starts[index] + at + 1);
+        let end = page.text[starts[index]..]
+            .find('\n')
+            .map_or(page.text.len(), |at| starts[index] + at + 1);
         start..end
     };
     let mut out = Vec::new();
-    for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal && !old.is_empty()) {
+    for op in diff
+        .ops()
+        .iter()
+        .filter(|op| op.tag() != DiffTag::Equal && !old.is_empty())
+    {
         let from = op.old_range();
         let model = from.start.min(old.len() - 1);
         let place = whole(model);
         let prefix = &page.text[place.start..starts[model]];
-        let eol = if page.text[place.clone()].ends_with("\r\n") { "\r\n" } else { "\n" };
+        let eol = if page.text[place.clone()].ends_with("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
         let range = match (from.is_empty(), from.start == old.len()) {
             (false, _) => place.start..whole(from.end - 1).end,
             (true, true) => place.end..place.end,
             (true, false) => place.start..place.start,
         };
-        let lines = new[op.new_range()].iter().map(|line| line.trim_end_matches(['\n', '\r']));
-        out.push((range, lines.map(|line| format!("{prefix}{line}{eol}")).collect()));
+        let lines = new[op.new_range()]
+            .iter()
+            .map(|line| line.trim_end_matches(['\n', '\r']));
+        out.push((
+            range,
+            lines.map(|line| format!("{prefix}{line}{eol}")).collect(),
+        ));
     }
     out
 }
@@ -265,9 +346,19 @@ fn splice(text: &str, edits: &[Edit]) -> String {
 
 /// Whether git knows of uncommitted changes of the page.
 fn is_dirty(path: &Path) -> bool {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Some(name) = path.file_name() else { return false };
-    let output = Command::new("git").arg("-C").arg(folder).args(["status", "--porcelain", "--"]).arg(name).output();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let Some(name) = path.file_name() else {
+        return false;
+    };
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["status", "--porcelain", "--"])
+        .arg(name)
+        .output();
     output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
@@ -281,7 +372,8 @@ fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(new.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
+    file.as_file()
+        .set_permissions(std::fs::metadata(&path)?.permissions())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())

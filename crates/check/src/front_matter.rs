@@ -83,7 +83,9 @@ impl FrontMatter {
                 }
                 continue;
             }
-            let Some((name, value)) = split_pair(words) else { continue };
+            let Some((name, value)) = split_pair(words) else {
+                continue;
+            };
             while path.last().is_some_and(|(depth, _)| *depth >= indent) {
                 path.pop();
             }
@@ -106,7 +108,9 @@ impl FrontMatter {
             "standin" | "test" if matches!(plain, "skip" | "false" | "off") => self.skip = true,
             "standin.skip" if plain == "true" => self.skip = true,
             "test.testable" => {
-                let list = value.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+                let list = value
+                    .strip_prefix('[')
+                    .and_then(|list| list.strip_suffix(']'));
                 match list {
                     // A comma also separates statuses: only one before a letter ends an entry.
                     Some(list) => {
@@ -116,7 +120,8 @@ impl FrontMatter {
                             if next.starts_with(|c: char| c.is_ascii_digit()) {
                                 continue;
                             }
-                            self.testable.push(testable(&list[from..index], at + 1 + from));
+                            self.testable
+                                .push(testable(&list[from..index], at + 1 + from));
                             from = index + 1;
                         }
                         if !list[from..].trim().is_empty() {
@@ -137,16 +142,30 @@ fn testable(entry: &str, at: usize) -> Testable {
     let plain = unquote(trimmed);
     // The name may contain slashes itself: `GET /users / 200`.
     let split = plain.rsplit_once('/').and_then(|(name, codes)| {
-        let codes: Option<Vec<u16>> =
-            codes.split(',').map(|code| code.trim().parse().ok().filter(|code| (100..600).contains(code))).collect();
+        let codes: Option<Vec<u16>> = codes
+            .split(',')
+            .map(|code| {
+                code.trim()
+                    .parse()
+                    .ok()
+                    .filter(|code| (100..600).contains(code))
+            })
+            .collect();
         codes.map(|codes| (name.trim().to_owned(), codes))
     });
     let (name, statuses) = split.unwrap_or_else(|| (plain.to_owned(), Vec::new()));
-    Testable { name, statuses, range: at..at + trimmed.len() }
+    Testable {
+        name,
+        statuses,
+        range: at..at + trimmed.len(),
+    }
 }
 
 fn key(path: &[(usize, String)]) -> String {
-    path.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(".")
+    path.iter()
+        .map(|(_, name)| name.as_str())
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 fn split_pair(words: &str) -> Option<(&str, &str)> {
@@ -157,7 +176,10 @@ fn split_pair(words: &str) -> Option<(&str, &str)> {
 
 fn unquote(value: &str) -> &str {
     for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote))
+        {
             return inner;
         }
     }
@@ -190,7 +212,11 @@ mod tests {
         let (front, body) = FrontMatter::parse(text);
         assert_eq!(front.server_url.as_deref(), Some("localhost:3000"));
         assert_eq!(front.database.as_deref(), Some("/api/db.json"));
-        let seen: Vec<_> = front.testable.iter().map(|entry| (entry.name.as_str(), entry.statuses.clone())).collect();
+        let seen: Vec<_> = front
+            .testable
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.statuses.clone()))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -200,7 +226,10 @@ mod tests {
                 ("POST it", vec![])
             ]
         );
-        assert_eq!(&text[front.testable[1].range.clone()], "PUT `user` / 200,204");
+        assert_eq!(
+            &text[front.testable[1].range.clone()],
+            "PUT `user` / 200,204"
+        );
         assert!(text[body..].trim_start().starts_with("# Body"));
     }
 
@@ -208,15 +237,31 @@ mod tests {
     fn rows() {
         let rows: [(&str, usize, bool); 6] = [
             ("---\ntest:\n  testable: GET x / 200\n---\n", 1, false),
-            ("---\ntest:\n  testable: [GET x / 200,204, \"POST y / 201\"]\n---\n", 2, false),
-            ("---\ntest:\n  testable:\n  - GET x / 200\n  - GET y / 200\n---\n", 2, false),
-            ("---\n# test:\n#   testable:\n#     - GET x / 200\n---\n", 0, false),
+            (
+                "---\ntest:\n  testable: [GET x / 200,204, \"POST y / 201\"]\n---\n",
+                2,
+                false,
+            ),
+            (
+                "---\ntest:\n  testable:\n  - GET x / 200\n  - GET y / 200\n---\n",
+                2,
+                false,
+            ),
+            (
+                "---\n# test:\n#   testable:\n#     - GET x / 200\n---\n",
+                0,
+                false,
+            ),
             ("---\nstandin: skip\n---\n", 0, true),
             ("no front matter\n---\ntest: skip\n---\n", 0, false),
         ];
         for (text, entries, skip) in rows {
             let (front, _) = FrontMatter::parse(text);
-            assert_eq!((front.testable.len(), front.skip), (entries, skip), "{text}");
+            assert_eq!(
+                (front.testable.len(), front.skip),
+                (entries, skip),
+                "{text}"
+            );
         }
     }
 }

@@ -24,7 +24,11 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let from = first.find(url).unwrap_or(0);
     let url_span = first_at + from..first_at + from + url.len();
 
-    let mut request = Request { method: method.to_owned(), target: url.to_owned(), ..Request::default() };
+    let mut request = Request {
+        method: method.to_owned(),
+        target: url.to_owned(),
+        ..Request::default()
+    };
     let mut end = lines.at;
     let mut body: Option<Range<usize>> = None;
     let mut in_headers = true;
@@ -63,7 +67,9 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         request.body = Some(text[span].trim_end().to_owned());
         if request.header("content-type").is_none() {
             // No client adds one here, and pages show JSON.
-            request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+            request
+                .headers
+                .push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
     }
     if request.target.starts_with('/')
@@ -71,9 +77,9 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     {
         request.target = format!("{host}{}", request.target);
     }
-    request
-        .headers
-        .retain(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length"));
+    request.headers.retain(|(name, _)| {
+        !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length")
+    });
     Some((WrittenRequest { request, url_span }, first_at..end))
 }
 
@@ -109,7 +115,13 @@ mod tests {
     fn requests() {
         type Row<'a> = (&'a str, &'a str, &'a str, usize, Option<&'a str>);
         let rows: [Row; 6] = [
-            ("GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n", "GET", "localhost/users/1", 1, None),
+            (
+                "GET /users/1 HTTP/1.1\nHost: localhost\nAccept: */*\n",
+                "GET",
+                "localhost/users/1",
+                1,
+                None,
+            ),
             (
                 "POST http://localhost:3000/users\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n",
                 "POST",
@@ -117,16 +129,39 @@ mod tests {
                 1,
                 Some("{\n  \"a\": 1\n}"),
             ),
-            ("PUT /users/1\n{\"a\": 1}\n", "PUT", "/users/1", 1, Some("{\"a\": 1}")),
-            ("DELETE {server_url}/users/1\n", "DELETE", "{server_url}/users/1", 0, None),
-            ("GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n\n{}\n", "GET", "/a", 0, None),
+            (
+                "PUT /users/1\n{\"a\": 1}\n",
+                "PUT",
+                "/users/1",
+                1,
+                Some("{\"a\": 1}"),
+            ),
+            (
+                "DELETE {server_url}/users/1\n",
+                "DELETE",
+                "{server_url}/users/1",
+                0,
+                None,
+            ),
+            (
+                "GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n\n{}\n",
+                "GET",
+                "/a",
+                0,
+                None,
+            ),
             ("GET /a\r\nAccept: x\r\n\r\n", "GET", "/a", 1, None),
         ];
         for (text, method, url, headers, body) in rows {
             let (written, _) = parse(text, 0).unwrap_or_else(|| panic!("{text}"));
             let request = written.request;
             assert_eq!(
-                (request.method.as_str(), request.target.as_str(), request.headers.len(), request.body.as_deref()),
+                (
+                    request.method.as_str(),
+                    request.target.as_str(),
+                    request.headers.len(),
+                    request.body.as_deref()
+                ),
                 (method, url, headers, body),
                 "{text}"
             );
@@ -135,7 +170,14 @@ mod tests {
 
     #[test]
     fn prose_is_not_a_request() {
-        for text in ["GET example", "GET", "DELETE the user /now please", "POST users", "{}", ""] {
+        for text in [
+            "GET example",
+            "GET",
+            "DELETE the user /now please",
+            "POST users",
+            "{}",
+            "",
+        ] {
             assert!(parse(text, 0).is_none(), "{text}");
         }
     }

@@ -13,9 +13,21 @@ pub enum Announces {
     Unspecific,
 }
 
-const REQUEST: &[&str] = &["request", "requests", "command", "commands", "call", "input"];
-const RESPONSE: &[&str] =
-    &["response", "responses", "result", "results", "output", "return", "returns", "returned", "reply", "answer"];
+const REQUEST: &[&str] = &[
+    "request", "requests", "command", "commands", "call", "input",
+];
+const RESPONSE: &[&str] = &[
+    "response",
+    "responses",
+    "result",
+    "results",
+    "output",
+    "return",
+    "returns",
+    "returned",
+    "reply",
+    "answer",
+];
 /// Words for JSON that is not a response, unless a response is named too.
 const OTHER_JSON: &[&str] = &[
     "body",
@@ -35,19 +47,40 @@ const OTHER_JSON: &[&str] = &[
     "template",
     "object",
 ];
-const FILLER: &[&str] =
-    &["example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to", "your", "expected"];
+const FILLER: &[&str] = &[
+    "example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to",
+    "your", "expected",
+];
 
 /// Clients other than curl that a page may show as well.
-const TOOLS: &[&str] = &["postman", "insomnia", "httpie", "powershell", "python", "javascript", "fetch"];
+const TOOLS: &[&str] = &[
+    "postman",
+    "insomnia",
+    "httpie",
+    "powershell",
+    "python",
+    "javascript",
+    "fetch",
+];
 
 /// The lower-case words of a label without punctuation.
 pub fn words(label: &str) -> Vec<String> {
-    label.split(|c: char| !(c.is_alphanumeric())).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    label
+        .split(|c: char| !(c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// Words for a description of a response.
-const DESCRIPTION: &[&str] = &["format", "schema", "syntax", "properties", "headers", "parameters"];
+const DESCRIPTION: &[&str] = &[
+    "format",
+    "schema",
+    "syntax",
+    "properties",
+    "headers",
+    "parameters",
+];
 
 /// What a heading announces.
 pub fn heading(heading: &str) -> Announces {
@@ -56,7 +89,16 @@ pub fn heading(heading: &str) -> Announces {
 
 /// What a label in a paragraph announces. Sentences have more words than headings, so fewer of them count.
 pub fn label(label: &str) -> Announces {
-    const SPECIFIC: &[&str] = &["body", "payload", "original", "before", "database", "schema", "parameters", "headers"];
+    const SPECIFIC: &[&str] = &[
+        "body",
+        "payload",
+        "original",
+        "before",
+        "database",
+        "schema",
+        "parameters",
+        "headers",
+    ];
     announced(label, &["properties", "headers", "parameters"], SPECIFIC)
 }
 
@@ -81,19 +123,28 @@ pub fn other_tool(label: &str) -> Option<&'static str> {
     if words.iter().any(|word| word == "curl") {
         return None;
     }
-    TOOLS.iter().find(|tool| words.iter().any(|word| word == *tool)).copied()
+    TOOLS
+        .iter()
+        .find(|tool| words.iter().any(|word| word == *tool))
+        .copied()
 }
 
 /// The sorted words of a label without "request" or "response" and filler words: equal for the two halves of an
 /// example. `None` if the label does not name the wanted half.
 pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
-    let list = if wanted == Announces::Request { REQUEST } else { RESPONSE };
+    let list = if wanted == Announces::Request {
+        REQUEST
+    } else {
+        RESPONSE
+    };
     let words = words(label);
     if !words.iter().any(|word| list.contains(&word.as_str())) {
         return None;
     }
-    let mut rest: Vec<String> =
-        words.into_iter().filter(|word| !list.contains(&word.as_str()) && !FILLER.contains(&word.as_str())).collect();
+    let mut rest: Vec<String> = words
+        .into_iter()
+        .filter(|word| !list.contains(&word.as_str()) && !FILLER.contains(&word.as_str()))
+        .collect();
     rest.sort();
     Some(rest)
 }
@@ -118,8 +169,14 @@ pub fn says_no_body(text: &str) -> bool {
 
 /// Normalizes a name for comparing headings with the front matter: no markup, lower case, single spaces.
 pub fn plain_name(text: &str) -> String {
-    let bare: String = text.chars().filter(|c| !matches!(c, '`' | '*' | '_' | '"' | ':')).collect();
-    bare.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let bare: String = text
+        .chars()
+        .filter(|c| !matches!(c, '`' | '*' | '_' | '"' | ':'))
+        .collect();
+    bare.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -161,16 +218,31 @@ mod tests {
     #[test]
     fn the_halves_of_an_example_share_a_stem() {
         let rows = [
-            ("`GET` user request (example)", "`GET` user response (example)", true),
+            (
+                "`GET` user request (example)",
+                "`GET` user response (example)",
+                true,
+            ),
             ("cURL command", "cURL response", true),
             ("cURL command", "Postman response", false),
             ("Request example", "Response example", true),
             ("Request example", "Response format", false),
-            ("`GET` example request (curl)", "`GET` example response (curl)", true),
+            (
+                "`GET` example request (curl)",
+                "`GET` example response (curl)",
+                true,
+            ),
         ];
         for (request, response, same) in rows {
-            let halves = (stem(request, Announces::Request), stem(response, Announces::Response));
-            assert_eq!(halves.0.is_some() && halves.0 == halves.1, same, "{request} / {response}");
+            let halves = (
+                stem(request, Announces::Request),
+                stem(response, Announces::Response),
+            );
+            assert_eq!(
+                halves.0.is_some() && halves.0 == halves.1,
+                same,
+                "{request} / {response}"
+            );
         }
     }
 }

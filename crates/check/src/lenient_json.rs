@@ -143,8 +143,10 @@ pub fn looks_like_response(content: &str) -> bool {
     if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
         return !text.starts_with("{{") && !is_template_url(text);
     }
-    let bare =
-        text.starts_with('"') && text[1..].find('"').is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
+    let bare = text.starts_with('"')
+        && text[1..]
+            .find('"')
+            .is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
     bare || (text.starts_with(['/', '#']) && {
         let mut parser = Parser::new(content, 0);
         parser.space();
@@ -167,7 +169,10 @@ fn is_template_url(text: &str) -> bool {
 pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
     let (head, start) = head(content);
     let mut parser = Parser::new(content, start);
-    let mut documented = Documented { head, ..Documented::default() };
+    let mut documented = Documented {
+        head,
+        ..Documented::default()
+    };
     parser.space();
     if parser.rest().is_empty() || (documented.head.is_some() && is_dots(parser.rest().trim())) {
         return Ok(documented);
@@ -202,19 +207,34 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
 /// The length of output in comments at the beginning of a text, 0 if there is none.
 pub fn comment_output(text: &str) -> usize {
     let after = text.trim_start().trim_start_matches('#').trim_start();
-    let arrow = ["->", "=>", ">"].iter().find_map(|arrow| after.strip_prefix(arrow));
-    if !text.trim_start().starts_with('#') || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '['])) {
+    let arrow = ["->", "=>", ">"]
+        .iter()
+        .find_map(|arrow| after.strip_prefix(arrow));
+    if !text.trim_start().starts_with('#')
+        || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '[']))
+    {
         return 0;
     }
-    text.split_inclusive('\n').take_while(|line| line.trim_start().starts_with('#')).map(str::len).sum()
+    text.split_inclusive('\n')
+        .take_while(|line| line.trim_start().starts_with('#'))
+        .map(str::len)
+        .sum()
 }
 
 /// Whether a response begins with headers and no status line.
 fn headers_only(text: &str) -> bool {
-    let mut lines = text.trim_start().lines().skip_while(|line| is_header(line.trim()));
-    text.trim_start().lines().next().is_some_and(|line| is_header(line.trim()))
+    let mut lines = text
+        .trim_start()
+        .lines()
+        .skip_while(|line| is_header(line.trim()));
+    text.trim_start()
+        .lines()
+        .next()
+        .is_some_and(|line| is_header(line.trim()))
         && lines.next().is_some_and(|line| line.trim().is_empty())
-        && lines.find(|line| !line.trim().is_empty()).is_some_and(|line| line.trim_start().starts_with(['{', '[']))
+        && lines
+            .find(|line| !line.trim().is_empty())
+            .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
@@ -225,16 +245,21 @@ fn status_words(line: &str) -> Option<&str> {
         None => match line.split_once(':') {
             Some((name, words)) => {
                 let names = ["status", "status code", "http status"];
-                names.contains(&name.to_ascii_lowercase().as_str()).then_some(words)?
+                names
+                    .contains(&name.to_ascii_lowercase().as_str())
+                    .then_some(words)?
             }
             None => line,
         },
     };
     let words = words.trim();
     let (code, given) = words.split_once(' ').unwrap_or((words, ""));
-    let known = ureq::http::StatusCode::from_bytes(code.as_bytes()).ok()?.canonical_reason()?;
+    let known = ureq::http::StatusCode::from_bytes(code.as_bytes())
+        .ok()?
+        .canonical_reason()?;
     // Other text that begins with a number is not a status line.
-    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
+    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known))
+        .then_some(words)
 }
 
 /// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
@@ -253,7 +278,10 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
             if let (Some(words), Some(status)) = (words, status)
                 && let Some(offset) = line.find(words)
             {
-                found = Some(Head { status, span: start + offset..start + offset + words.len() });
+                found = Some(Head {
+                    status,
+                    span: start + offset..start + offset + words.len(),
+                });
                 continue;
             }
             if plain.starts_with("HTTP/") {
@@ -275,14 +303,19 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
 
 fn is_header(line: &str) -> bool {
     line.split_once(':').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
 }
 
 impl Node {
     /// The documented `id` of an object.
     pub fn id(&self) -> Option<&serde_json::Value> {
-        let Kind::Object { members, .. } = &self.kind else { return None };
+        let Kind::Object { members, .. } = &self.kind else {
+            return None;
+        };
         members.iter().find_map(|member| match &member.value.kind {
             Kind::Exact(id) if member.key == "id" => Some(id),
             _ => None,
@@ -295,7 +328,10 @@ impl Node {
         match &self.kind {
             Kind::Exact(value) => value.clone(),
             Kind::Match(matcher) => {
-                let word = MATCHERS.iter().find(|(_, known)| known == matcher).map_or("any", |(word, _)| word);
+                let word = MATCHERS
+                    .iter()
+                    .find(|(_, known)| known == matcher)
+                    .map_or("any", |(word, _)| word);
                 Value::String(format!("<{word}>"))
             }
             Kind::Array(items) => items
@@ -305,9 +341,15 @@ impl Node {
                     Item::Elided(_) => Value::String("...".to_owned()),
                 })
                 .collect(),
-            Kind::Object { members, elided, bare } => {
-                let mut object: serde_json::Map<String, Value> =
-                    members.iter().map(|member| (member.key.clone(), member.value.to_value())).collect();
+            Kind::Object {
+                members,
+                elided,
+                bare,
+            } => {
+                let mut object: serde_json::Map<String, Value> = members
+                    .iter()
+                    .map(|member| (member.key.clone(), member.value.to_value()))
+                    .collect();
                 if *elided && !bare {
                     object.insert("...".to_owned(), Value::String("...".to_owned()));
                 }
@@ -327,7 +369,11 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, at: usize) -> Self {
-        Parser { text, at, elided: false }
+        Parser {
+            text,
+            at,
+            elided: false,
+        }
     }
 
     fn rest(&self) -> &'a str {
@@ -335,14 +381,19 @@ impl<'a> Parser<'a> {
     }
 
     fn error(&self, text: impl Into<String>) -> SyntaxError {
-        SyntaxError { at: self.at, text: text.into() }
+        SyntaxError {
+            at: self.at,
+            text: text.into(),
+        }
     }
 
     /// Skips white space and comments; true if a comment begins with dots, which is an elision.
     fn space(&mut self) -> bool {
         let mut dots = false;
         loop {
-            let trimmed = self.rest().trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+            let trimmed = self
+                .rest()
+                .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
             self.at = self.text.len() - trimmed.len();
             let (comment, length) = if trimmed.starts_with("//") || trimmed.starts_with('#') {
                 let line = trimmed.lines().next().unwrap_or_default();
@@ -382,7 +433,9 @@ impl<'a> Parser<'a> {
         self.at += rest.len() - after.len();
         self.elided = true;
         let line = after.lines().next().unwrap_or_default();
-        let words = line.find(['{', '}', '[', ']', '"', ',']).map_or(line, |end| &line[..end]);
+        let words = line
+            .find(['{', '}', '[', ']', '"', ','])
+            .map_or(line, |end| &line[..end]);
         self.at += words.len();
         true
     }
@@ -397,19 +450,28 @@ impl<'a> Parser<'a> {
                 items.push(Item::Elided(from..self.at));
             } else if !self.eat(',') {
                 let bare = self.rest().starts_with('"') && self.member_ahead();
-                items.push(Item::Value(if bare { self.object(true)? } else { self.value()? }));
+                items.push(Item::Value(if bare {
+                    self.object(true)?
+                } else {
+                    self.value()?
+                }));
             }
             let end = self.at;
             self.space();
             let separated = matches!(self.text[..end].chars().last(), Some(',' | '.' | '…'));
-            if self.rest().starts_with([',', '.', '…']) || (separated && self.rest().starts_with('{')) {
+            if self.rest().starts_with([',', '.', '…'])
+                || (separated && self.rest().starts_with('{'))
+            {
                 continue;
             }
             let mut values = items.iter().filter_map(Item::node);
             return match (values.next(), values.next()) {
                 (Some(only), None) => Ok(only.clone()),
                 (None, _) => Err(self.error("a value is missing")),
-                _ => Ok(Node { kind: Kind::Array(items), span: start..end }),
+                _ => Ok(Node {
+                    kind: Kind::Array(items),
+                    span: start..end,
+                }),
             };
         }
     }
@@ -452,7 +514,10 @@ impl<'a> Parser<'a> {
             Some(_) => self.word()?,
             None => return Err(self.error("a value is missing at the end")),
         };
-        Ok(Node { kind, span: start..self.at })
+        Ok(Node {
+            kind,
+            span: start..self.at,
+        })
     }
 
     /// The end of a placeholder such as `{id}`.
@@ -461,13 +526,17 @@ impl<'a> Parser<'a> {
         let end = rest.find('}')?;
         let inner = rest[1..end].trim();
         let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
+            && inner
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_- ".contains(c));
         named.then_some(self.at + end + 1)
     }
 
     fn word(&mut self) -> Result<Kind, SyntaxError> {
         let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || ",]}:/#".contains(c)).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c.is_whitespace() || ",]}:/#".contains(c))
+            .unwrap_or(rest.len());
         let word = &rest[..end];
         match serde_json::from_str(word) {
             Ok(value) => {
@@ -501,8 +570,10 @@ impl<'a> Parser<'a> {
         }
         let raw = self.text.get(start..=at).unwrap_or_default();
         self.at = at + 1;
-        serde_json::from_str(raw)
-            .map_err(|_| SyntaxError { at: start, text: "this string has an invalid escape".to_owned() })
+        serde_json::from_str(raw).map_err(|_| SyntaxError {
+            at: start,
+            text: "this string has an invalid escape".to_owned(),
+        })
     }
 
     fn array(&mut self) -> Result<Node, SyntaxError> {
@@ -524,7 +595,10 @@ impl<'a> Parser<'a> {
                 if self.elided {
                     break;
                 }
-                return Err(SyntaxError { at: start, text: "this `[` is never closed".to_owned() });
+                return Err(SyntaxError {
+                    at: start,
+                    text: "this `[` is never closed".to_owned(),
+                });
             }
             if self.eat(',') {
                 expect_comma = false;
@@ -551,7 +625,10 @@ impl<'a> Parser<'a> {
             });
             expect_comma = true;
         }
-        Ok(Node { kind: Kind::Array(items), span: start..self.at })
+        Ok(Node {
+            kind: Kind::Array(items),
+            span: start..self.at,
+        })
     }
 
     fn object(&mut self, bare: bool) -> Result<Node, SyntaxError> {
@@ -577,7 +654,10 @@ impl<'a> Parser<'a> {
                     end = if bare { end } else { self.at };
                     break;
                 }
-                return Err(SyntaxError { at: start, text: "this `{` is never closed".to_owned() });
+                return Err(SyntaxError {
+                    at: start,
+                    text: "this `{` is never closed".to_owned(),
+                });
             }
             if self.eat(',') {
                 expect_comma = false;
@@ -615,10 +695,21 @@ impl<'a> Parser<'a> {
                 self.elided = true;
                 continue;
             }
-            members.push(Member { key, key_span, value });
+            members.push(Member {
+                key,
+                key_span,
+                value,
+            });
         }
         let elided = elided || bare;
-        Ok(Node { kind: Kind::Object { members, elided, bare }, span: start..end })
+        Ok(Node {
+            kind: Kind::Object {
+                members,
+                elided,
+                bare,
+            },
+            span: start..end,
+        })
     }
 }
 
@@ -626,7 +717,9 @@ fn string_kind(text: String) -> Kind {
     if is_dots(&text) {
         return Kind::Match(Matcher::Any);
     }
-    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    let inner = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
     match inner.and_then(matcher) {
         Some(matcher) => Kind::Match(matcher),
         None => Kind::Exact(serde_json::Value::String(text)),
@@ -635,7 +728,10 @@ fn string_kind(text: String) -> Kind {
 
 fn matcher(name: &str) -> Option<Matcher> {
     let name = name.trim().to_ascii_lowercase();
-    MATCHERS.iter().find(|(word, _)| *word == name).map(|(_, matcher)| *matcher)
+    MATCHERS
+        .iter()
+        .find(|(word, _)| *word == name)
+        .map(|(_, matcher)| *matcher)
 }
 
 fn is_dots(text: &str) -> bool {
@@ -664,10 +760,22 @@ mod tests {
             ("{\n  \"a\": 1\n  ...\n}", json!({"a": 1, "...": "..."})),
             ("{\"a\": [...]}", json!({"a": ["..."]})),
             ("{ ... }", json!({"...": "..."})),
-            ("[{\"id\": 1}\n  // ... more users\n]", json!([{"id": 1}, "..."])),
-            ("{\"a\": 1 // one\n, /* two */ \"b\": 2}", json!({"a": 1, "b": 2})),
-            ("\"a\": 1,\n\"b\": {\"c\": null},", json!({"a": 1, "b": {"c": null}})),
-            ("{\"a\": \"<uuid>\", \"b\": <any>, \"c\": ...}", json!({"a": "<uuid>", "b": "<any>", "c": "<any>"})),
+            (
+                "[{\"id\": 1}\n  // ... more users\n]",
+                json!([{"id": 1}, "..."]),
+            ),
+            (
+                "{\"a\": 1 // one\n, /* two */ \"b\": 2}",
+                json!({"a": 1, "b": 2}),
+            ),
+            (
+                "\"a\": 1,\n\"b\": {\"c\": null},",
+                json!({"a": 1, "b": {"c": null}}),
+            ),
+            (
+                "{\"a\": \"<uuid>\", \"b\": <any>, \"c\": ...}",
+                json!({"a": "<uuid>", "b": "<any>", "c": "<any>"}),
+            ),
             ("{\"a\": {id}}", json!({"a": "<any>"})),
             ("{\"a\": \"<b>\"}", json!({"a": "<b>"})),
             ("{}", json!({})),
@@ -675,12 +783,24 @@ mod tests {
             ("true", json!(true)),
             ("{\"a\": 1}\n...", json!({"a": 1})),
             ("...\n{\"a\": 1}\n...", json!({"a": 1})),
-            ("...\n{\"a\": 1},\n{\"a\": 2},\n...", json!(["...", {"a": 1}, {"a": 2}, "..."])),
+            (
+                "...\n{\"a\": 1},\n{\"a\": 2},\n...",
+                json!(["...", {"a": 1}, {"a": 2}, "..."]),
+            ),
             ("{\"a\": 1},\n{\"a\": 2}", json!([{"a": 1}, {"a": 2}])),
             ("[1]\n\nHeaders:\nX-Total-Count: 1", json!([1])),
-            ("Content-Type: application/json\n\n{\"a\": 1}", json!({"a": 1})),
-            ("HTTP/1.1 200 OK\n\n[1]\n* Connection #0 left intact", json!([1])),
-            ("[{\"id\": 1}, ... more items ..., {\"id\": 9}]", json!([{"id": 1}, "...", {"id": 9}])),
+            (
+                "Content-Type: application/json\n\n{\"a\": 1}",
+                json!({"a": 1}),
+            ),
+            (
+                "HTTP/1.1 200 OK\n\n[1]\n* Connection #0 left intact",
+                json!([1]),
+            ),
+            (
+                "[{\"id\": 1}, ... more items ..., {\"id\": 9}]",
+                json!([{"id": 1}, "...", {"id": 9}]),
+            ),
         ];
         for (text, expected) in rows {
             let documented = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
@@ -691,17 +811,43 @@ mod tests {
     #[test]
     fn heads() {
         let rows = [
-            ("HTTP/1.1 201 Created\nContent-Type: a\n\n{\"a\": 1}", Some((201, "201 Created")), true),
-            ("HTTP/1.1 204 No Content\n", Some((204, "204 No Content")), false),
-            ("< HTTP/1.1 200 OK\r\n< A: b\r\n<\r\n{}", Some((200, "200 OK")), true),
-            ("* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 404 Not Found\n<\n{}", Some((404, "404 Not Found")), true),
+            (
+                "HTTP/1.1 201 Created\nContent-Type: a\n\n{\"a\": 1}",
+                Some((201, "201 Created")),
+                true,
+            ),
+            (
+                "HTTP/1.1 204 No Content\n",
+                Some((204, "204 No Content")),
+                false,
+            ),
+            (
+                "< HTTP/1.1 200 OK\r\n< A: b\r\n<\r\n{}",
+                Some((200, "200 OK")),
+                true,
+            ),
+            (
+                "* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 404 Not Found\n<\n{}",
+                Some((404, "404 Not Found")),
+                true,
+            ),
             ("{\"a\": 1}", None, true),
-            ("HTTP/1.1 404 Not Found\nContent-Type: text/plain\n\nnot found", Some((404, "404 Not Found")), false),
+            (
+                "HTTP/1.1 404 Not Found\nContent-Type: text/plain\n\nnot found",
+                Some((404, "404 Not Found")),
+                false,
+            ),
         ];
         for (text, head, body) in rows {
             let documented = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
-            let seen = documented.head.map(|head| (head.status, text[head.span].to_owned()));
-            assert_eq!(seen, head.map(|(status, words)| (status, words.to_owned())), "{text}");
+            let seen = documented
+                .head
+                .map(|head| (head.status, text[head.span].to_owned()));
+            assert_eq!(
+                seen,
+                head.map(|(status, words)| (status, words.to_owned())),
+                "{text}"
+            );
             assert_eq!(documented.body.is_some(), body, "{text}");
         }
     }
@@ -721,7 +867,10 @@ mod tests {
         ];
         for (text, at, reason) in rows {
             let error = parse(text).unwrap_err();
-            assert!(error.text.contains(reason) && error.at == at, "{text}: {error:?}");
+            assert!(
+                error.text.contains(reason) && error.at == at,
+                "{text}: {error:?}"
+            );
         }
     }
 
@@ -738,7 +887,15 @@ mod tests {
             "...\n{}",
             "A: b\n\n{}",
         ];
-        let no = ["{server_url}/users", "{{base}}/users", "hello", "\"text\"", "git branch", "", "<p>"];
+        let no = [
+            "{server_url}/users",
+            "{{base}}/users",
+            "hello",
+            "\"text\"",
+            "git branch",
+            "",
+            "<p>",
+        ];
         for text in yes {
             assert!(looks_like_response(text), "{text}");
         }

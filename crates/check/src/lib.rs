@@ -86,7 +86,10 @@ pub fn run(
 ) -> Result<ExitStatus, CheckError> {
     let mut url = String::new();
     if let Some(server) = &options.server {
-        let error = |source| CheckError::Server { url: server.clone(), source };
+        let error = |source| CheckError::Server {
+            url: server.clone(),
+            source,
+        };
         url = remote::parse(server).map_err(error)?;
         if !options.list {
             remote::ping(&url, options).map_err(error)?;
@@ -94,8 +97,16 @@ pub fn run(
     }
     let remote = |_: &TextFile, _: Option<&TextFile>| remote::connect(&url, options);
     let context = match options.server {
-        Some(_) => Context { options, open: &remote, mock: Some(open) },
-        None => Context { options, open, mock: None },
+        Some(_) => Context {
+            options,
+            open: &remote,
+            mock: Some(open),
+        },
+        None => Context {
+            options,
+            open,
+            mock: None,
+        },
     };
     if options.watch {
         return watch::run(&context, out, err).map(|()| ExitStatus::Passed);
@@ -104,7 +115,11 @@ pub fn run(
     let mut result = check(&context, &paths, err)?;
     if options.fix.is_some() && !options.list {
         // Reports for programs are alone on their stream.
-        let shown: &mut dyn Write = if options.format == Format::Human { out } else { err };
+        let shown: &mut dyn Write = if options.format == Format::Human {
+            out
+        } else {
+            err
+        };
         let rewritten = fix::apply(&result, &context, shown).map_err(CheckError::Output)?;
         if rewritten > 0 {
             // Reports the state after the fix.
@@ -130,7 +145,9 @@ fn exit_status(summary: Summary, options: &Options) -> ExitStatus {
         FailOn::Warnings => examples + summary.tables + summary.warnings,
     };
     match findings {
-        0 if examples + summary.passed == 0 && !options.list && !options.allow_empty => ExitStatus::Empty,
+        0 if examples + summary.passed == 0 && !options.list && !options.allow_empty => {
+            ExitStatus::Empty
+        }
         0 => ExitStatus::Passed,
         _ => ExitStatus::Failed,
     }

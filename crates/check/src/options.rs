@@ -51,10 +51,16 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long, requires = "server"))]
     pub allow_writes: bool,
     /// A header for every request to the service, such as "Authorization: Bearer TOKEN"; may be repeated
-    #[cfg_attr(feature = "clap", arg(long = "header", value_name = "HEADER", requires = "server"))]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long = "header", value_name = "HEADER", requires = "server")
+    )]
     pub headers: Vec<String>,
     /// Seconds to wait for a response of the service [default: 30]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SECONDS", requires = "server"))]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "SECONDS", requires = "server")
+    )]
     pub timeout: Option<u32>,
     /// Accept any certificate of the service
     #[cfg_attr(feature = "clap", arg(long, requires = "server"))]

@@ -24,7 +24,11 @@ pub struct Finding {
 
 impl Finding {
     pub fn new(range: Range<usize>, text: impl Into<String>) -> Finding {
-        Finding { range, text: text.into(), fix: None }
+        Finding {
+            range,
+            text: text.into(),
+            fix: None,
+        }
     }
 }
 
@@ -83,7 +87,9 @@ impl Outcome {
     /// The reason in one sentence.
     pub fn reason(&self) -> String {
         match self {
-            Outcome::Passed(reason) | Outcome::Skipped(reason) | Outcome::Error(reason) => reason.clone(),
+            Outcome::Passed(reason) | Outcome::Skipped(reason) | Outcome::Error(reason) => {
+                reason.clone()
+            }
             Outcome::Failed(failure) => match failure.more.len() {
                 0 => failure.first.text.clone(),
                 1 => format!("{} (and 1 more difference)", failure.first.text),
@@ -163,7 +169,9 @@ impl ExampleResult {
 
     /// The request in a few words: `GET /users/1`.
     pub fn title(&self) -> String {
-        format!("{} {}", self.example.method(), self.details.target).trim().to_owned()
+        format!("{} {}", self.example.method(), self.details.target)
+            .trim()
+            .to_owned()
     }
 }
 

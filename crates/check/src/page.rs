@@ -125,7 +125,9 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--\s*standin:\s
 impl Page {
     /// Parses a page.
     pub fn parse(path: &Path, text: String) -> Page {
-        let is_requests = path.extension().is_some_and(|end| end == "http" || end == "rest");
+        let is_requests = path
+            .extension()
+            .is_some_and(|end| end == "http" || end == "rest");
         let (front, blocks) = if is_requests {
             (FrontMatter::default(), requests_file(&text))
         } else {
@@ -133,26 +135,44 @@ impl Page {
             (front, Reader::new(&containers_as_lists(&text), body).read())
         };
         let line_starts = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, byte)| *byte == b'\n')
+                    .map(|(at, _)| at + 1),
+            )
             .collect();
-        Page { path: path.to_owned(), text, front, blocks, line_starts }
+        Page {
+            path: path.to_owned(),
+            text,
+            front,
+            blocks,
+            line_starts,
+        }
     }
 
     /// The line of a byte offset.
     pub fn line(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset).max(1)
+        self.line_starts
+            .partition_point(|start| *start <= offset)
+            .max(1)
     }
 
     /// The column of a byte offset, in characters.
     pub fn column(&self, offset: usize) -> usize {
         let start = self.line_starts[self.line(offset) - 1];
         let offset = offset.min(self.text.len());
-        self.text.get(start..offset).map_or(1, |before| before.chars().count() + 1)
+        self.text
+            .get(start..offset)
+            .map_or(1, |before| before.chars().count() + 1)
     }
 
     /// The offset at which a line begins; the end of the text for a line beyond it.
     pub fn line_start(&self, line: usize) -> usize {
-        self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
+        self.line_starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(self.text.len())
     }
 
     /// The fence at a block index.
@@ -165,29 +185,39 @@ impl Page {
 
     /// The index of the nearest heading above a block.
     pub fn heading_of(&self, index: usize) -> Option<usize> {
-        (0..index).rev().find(|at| matches!(self.blocks[*at], Block::Heading(_)))
+        (0..index)
+            .rev()
+            .find(|at| matches!(self.blocks[*at], Block::Heading(_)))
     }
 
     /// The directives between a block and the nearest heading, code block or table above it.
     pub fn directives_above(&self, index: usize) -> impl Iterator<Item = &Directive> {
-        self.blocks[..index].iter().rev().take_while(|block| !block.separates()).filter_map(Block::directive)
+        self.blocks[..index]
+            .iter()
+            .rev()
+            .take_while(|block| !block.separates())
+            .filter_map(Block::directive)
     }
 
     /// The value of `as=request`, `as=response` or `as=none` above a block.
     pub fn declared_role(&self, index: usize) -> Option<&str> {
-        self.directives_above(index).find_map(|directive| directive.value("as"))
+        self.directives_above(index)
+            .find_map(|directive| directive.value("as"))
     }
 
     /// The headings whose sections contain a block, the nearest first.
     pub fn headings_above(&self, index: usize) -> impl Iterator<Item = &Heading> {
         let mut level = u8::MAX;
-        self.blocks[..index].iter().rev().filter_map(move |block| match block {
-            Block::Heading(heading) if heading.level < level => {
-                level = heading.level;
-                Some(heading)
-            }
-            _ => None,
-        })
+        self.blocks[..index]
+            .iter()
+            .rev()
+            .filter_map(move |block| match block {
+                Block::Heading(heading) if heading.level < level => {
+                    level = heading.level;
+                    Some(heading)
+                }
+                _ => None,
+            })
     }
 }
 
@@ -225,9 +255,21 @@ impl Fence {
     /// Code that stands in the text.
     fn unfenced(text: &str, range: Range<usize>) -> Fence {
         let content = text[range.clone()].to_owned();
-        let pieces = vec![Piece { content: 0, source: range.start, length: content.len() }];
+        let pieces = vec![Piece {
+            content: 0,
+            source: range.start,
+            length: content.len(),
+        }];
         let (language, info) = (String::new(), String::new());
-        Fence { language, info, range, content, fenced: false, in_sentence: false, pieces }
+        Fence {
+            language,
+            info,
+            range,
+            content,
+            fenced: false,
+            in_sentence: false,
+            pieces,
+        }
     }
 
     /// Maps an offset in the content to one in the page.
@@ -256,31 +298,53 @@ impl Directive {
             Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
             None => (word.to_owned(), None),
         };
-        Directive { words: words.split_whitespace().map(word).collect(), range }
+        Directive {
+            words: words.split_whitespace().map(word).collect(),
+            range,
+        }
     }
 
     /// What is wrong with the directive: an unknown word or value.
     pub fn error(&self) -> Option<String> {
-        const WORDS: &[&str] = &["skip", "reset", "status", "db", "as", "any", "save", "expect", "after"];
+        const WORDS: &[&str] = &[
+            "skip", "reset", "status", "db", "as", "any", "save", "expect", "after",
+        ];
         const ROLES: &[&str] = &["request", "response", "none"];
         let saves = self.has("save");
         let near = |word: &str, known: &[&str]| {
             let near = nearest(word, known.iter().copied());
-            near.map_or_else(|| format!("; known are {}", known.join(", ")), |near| format!("; did you mean `{near}`?"))
+            near.map_or_else(
+                || format!("; known are {}", known.join(", ")),
+                |near| format!("; did you mean `{near}`?"),
+            )
         };
-        self.words.iter().find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
-            ("skip" | "reset" | "save", None) | ("db" | "any" | "after", Some(_)) => None,
-            ("status", Some(list)) => {
-                let is_status = |status: &str| status.parse().is_ok_and(|code: u16| (100..600).contains(&code));
-                (!list.split(',').all(is_status)).then(|| format!("`{list}` is not a status or a list of statuses"))
-            }
-            ("expect", Some("hint")) => None,
-            ("as", Some(role)) if ROLES.contains(&role) => None,
-            ("as", Some(role)) => Some(format!("`as={role}` has no meaning{}", near(role, ROLES))),
-            (_, Some(path)) if saves && path.starts_with('.') => None,
-            (known, _) if WORDS.contains(&known) => Some(format!("`{known}` has the wrong form in a standin comment")),
-            (unknown, _) => Some(format!("unknown word `{unknown}` in a standin comment{}", near(unknown, WORDS))),
-        })
+        self.words
+            .iter()
+            .find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
+                ("skip" | "reset" | "save", None) | ("db" | "any" | "after", Some(_)) => None,
+                ("status", Some(list)) => {
+                    let is_status = |status: &str| {
+                        status
+                            .parse()
+                            .is_ok_and(|code: u16| (100..600).contains(&code))
+                    };
+                    (!list.split(',').all(is_status))
+                        .then(|| format!("`{list}` is not a status or a list of statuses"))
+                }
+                ("expect", Some("hint")) => None,
+                ("as", Some(role)) if ROLES.contains(&role) => None,
+                ("as", Some(role)) => {
+                    Some(format!("`as={role}` has no meaning{}", near(role, ROLES)))
+                }
+                (_, Some(path)) if saves && path.starts_with('.') => None,
+                (known, _) if WORDS.contains(&known) => {
+                    Some(format!("`{known}` has the wrong form in a standin comment"))
+                }
+                (unknown, _) => Some(format!(
+                    "unknown word `{unknown}` in a standin comment{}",
+                    near(unknown, WORDS)
+                )),
+            })
     }
 
     /// Whether the directive has this word.
@@ -290,7 +354,10 @@ impl Directive {
 
     /// The value of `name=value`.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.words.iter().find(|(word, _)| word == name).and_then(|(_, value)| value.as_deref())
+        self.words
+            .iter()
+            .find(|(word, _)| word == name)
+            .and_then(|(_, value)| value.as_deref())
     }
 }
 
@@ -365,7 +432,11 @@ impl<'a> Reader<'a> {
                             _ => {}
                         }
                     }
-                    let heading = Heading { level: depth(level), text, range };
+                    let heading = Heading {
+                        level: depth(level),
+                        text,
+                        range,
+                    };
                     self.blocks.push(Block::Heading(heading));
                 }
                 Event::Start(Tag::Strong) => {
@@ -387,7 +458,8 @@ impl<'a> Reader<'a> {
                 Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
                 Event::Start(Tag::HtmlBlock) => {
                     self.flush();
-                    self.blocks.extend(directives(&self.text[range.clone()], range.start));
+                    self.blocks
+                        .extend(directives(&self.text[range.clone()], range.start));
                 }
                 _ => self.flush(),
             }
@@ -421,9 +493,14 @@ impl<'a> Reader<'a> {
         {
             let source = &self.text[range.clone()];
             if is_json(source) {
-                return self.blocks.push(Block::Fence(Fence::unfenced(self.text, range)));
+                return self
+                    .blocks
+                    .push(Block::Fence(Fence::unfenced(self.text, range)));
             }
-            let inline = code.iter().filter_map(|code| inline(self.text, &range, code)).collect::<Vec<_>>();
+            let inline = code
+                .iter()
+                .filter_map(|code| inline(self.text, &range, code))
+                .collect::<Vec<_>>();
             self.blocks.push(Block::Prose(Prose { text, bold, range }));
             self.blocks.extend(inline.into_iter().map(Block::Fence));
         }
@@ -432,10 +509,15 @@ impl<'a> Reader<'a> {
 
 /// Whether a paragraph is JSON without a code block around it.
 fn is_json(source: &str) -> bool {
-    source.starts_with(['{', '[']) && source.ends_with(['}', ']']) && source.contains(['"', '\n']) && {
-        let parsed = lenient_json::parse(source).ok().and_then(|documented| documented.body);
-        parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))
-    }
+    source.starts_with(['{', '['])
+        && source.ends_with(['}', ']'])
+        && source.contains(['"', '\n'])
+        && {
+            let parsed = lenient_json::parse(source)
+                .ok()
+                .and_then(|documented| documented.body);
+            parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))
+        }
 }
 
 /// Inline code of a paragraph that is a block by its meaning: what stands alone after a label (`**URL**: ...`,
@@ -451,7 +533,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let words = labels::words(label);
     let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
     let content = &text[range.clone()];
-    let is_block = if content.starts_with("curl ") && (content.contains("localhost") || content.contains("127.0.0.1")) {
+    let is_block = if content.starts_with("curl ")
+        && (content.contains("localhost") || content.contains("127.0.0.1"))
+    {
         let mut fence = Fence::unfenced(text, range);
         fence.in_sentence = !(alone && words.len() <= 4);
         return Some(fence);
@@ -460,7 +544,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     } else if http_message::begins_message(content) {
         named(&["request"])
     } else {
-        named(&["url", "uri", "endpoint", "address"]) && content.contains('/') && !content.contains(' ')
+        named(&["url", "uri", "endpoint", "address"])
+            && content.contains('/')
+            && !content.contains(' ')
     };
     is_block.then(|| Fence::unfenced(text, range))
 }
@@ -472,11 +558,22 @@ fn requests_file(text: &str) -> Vec<Block> {
     for (line, at) in (Lines { text, at: 0 }) {
         let range = at..at + line.len();
         if let Some(title) = line.strip_prefix("###") {
-            blocks.extend(fence.take().map(|range| Block::Fence(Fence::unfenced(text, range))));
-            blocks.push(Block::Heading(Heading { level: 2, text: title.trim().to_owned(), range }));
+            blocks.extend(
+                fence
+                    .take()
+                    .map(|range| Block::Fence(Fence::unfenced(text, range))),
+            );
+            blocks.push(Block::Heading(Heading {
+                level: 2,
+                text: title.trim().to_owned(),
+                range,
+            }));
             continue;
         }
-        if let Some((_, words)) = line.split_once("standin:").filter(|(mark, _)| matches!(mark.trim(), "#" | "//")) {
+        if let Some((_, words)) = line
+            .split_once("standin:")
+            .filter(|(mark, _)| matches!(mark.trim(), "#" | "//"))
+        {
             blocks.push(Block::Directive(Directive::parse(words, range.clone())));
         }
         fence.get_or_insert(range.clone()).end = range.end;
@@ -488,8 +585,13 @@ fn requests_file(text: &str) -> Vec<Block> {
 /// Replaces the markers of MkDocs tabs and admonitions, whose content is indented, by those of list items of the same
 /// width, so that Markdown parses what is inside.
 fn containers_as_lists(text: &str) -> Cow<'_, str> {
-    const MARKERS: [(&str, &str); 5] =
-        [("=== ", "*   "), ("!!! ", "*   "), ("??? ", "*   "), ("???+ ", "*   +"), ("===+ ", "*   +")];
+    const MARKERS: [(&str, &str); 5] = [
+        ("=== ", "*   "),
+        ("!!! ", "*   "),
+        ("??? ", "*   "),
+        ("???+ ", "*   +"),
+        ("===+ ", "*   +"),
+    ];
     if !MARKERS.iter().any(|(marker, _)| text.contains(marker)) {
         return Cow::Borrowed(text);
     }
@@ -498,9 +600,15 @@ fn containers_as_lists(text: &str) -> Cow<'_, str> {
     while let Some((line, _)) = lines.next() {
         let content = line.trim_start_matches(' ');
         let indent = &line[..line.len() - content.len()];
-        let inside = text[lines.at..].lines().find(|line| !line.trim().is_empty());
-        let is_container = inside.is_some_and(|inside| inside.starts_with(&format!("{indent}    ")));
-        match MARKERS.iter().find_map(|(marker, list)| Some((content.strip_prefix(marker)?, list))) {
+        let inside = text[lines.at..]
+            .lines()
+            .find(|line| !line.trim().is_empty());
+        let is_container =
+            inside.is_some_and(|inside| inside.starts_with(&format!("{indent}    ")));
+        match MARKERS
+            .iter()
+            .find_map(|(marker, list)| Some((content.strip_prefix(marker)?, list)))
+        {
             Some((rest, list)) if is_container => out.extend([indent, list, rest]),
             _ => out.push_str(line),
         }
@@ -518,26 +626,49 @@ fn fence<'a>(
         CodeBlockKind::Indented => (String::new(), false),
         CodeBlockKind::Fenced(info) => (info.to_string(), true),
     };
-    let language = info.split([' ', ',', '{', '\t']).next().unwrap_or_default().to_ascii_lowercase();
+    let language = info
+        .split([' ', ',', '{', '\t'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let mut content = String::new();
     let mut pieces = Vec::new();
     for (event, piece) in inside {
         if let Event::Text(words) = event {
-            pieces.push(Piece { content: content.len(), source: base + piece.start, length: words.len() });
+            pieces.push(Piece {
+                content: content.len(),
+                source: base + piece.start,
+                length: words.len(),
+            });
             content.push_str(&words);
         }
     }
-    Fence { language, info, range, content, fenced, in_sentence: false, pieces }
+    Fence {
+        language,
+        info,
+        range,
+        content,
+        fenced,
+        in_sentence: false,
+        pieces,
+    }
 }
 
-fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Table {
+fn table<'a>(
+    range: Range<usize>,
+    base: usize,
+    inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
+) -> Table {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for (event, place) in inside {
         match event {
             Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
             Event::Start(Tag::TableCell) => {
                 if let Some(row) = rows.last_mut() {
-                    row.push(Cell { text: String::new(), range: base + place.start..base + place.end });
+                    row.push(Cell {
+                        text: String::new(),
+                        range: base + place.start..base + place.end,
+                    });
                 }
             }
             Event::Text(words) | Event::Code(words) => {
@@ -552,7 +683,11 @@ fn table<'a>(range: Range<usize>, base: usize, inside: impl Iterator<Item = (Eve
         cell.text = cell.text.trim().to_owned();
     }
     let mut rows = rows.into_iter();
-    Table { header: rows.next().unwrap_or_default(), rows: rows.collect(), range }
+    Table {
+        header: rows.next().unwrap_or_default(),
+        rows: rows.collect(),
+        range,
+    }
 }
 
 fn depth(level: HeadingLevel) -> u8 {
@@ -590,14 +725,20 @@ mod tests {
             ("```sh\ncurl x\n```\n", "x"),
             ("1. Do\n\n   ```sh\n   curl \\\n     x\n   ```\n", "x"),
             ("> Quote\n>\n> ```sh\n> curl a \\\n> -d x\n> ```\n", "-d x"),
-            ("- a\n  - b\n\n    ```\n    one\n    two x\n    ```\n", "two x"),
+            (
+                "- a\n  - b\n\n    ```\n    one\n    two x\n    ```\n",
+                "two x",
+            ),
             ("```sh\r\ncurl a \\\r\n  -d x\r\n```\r\n", "-d x"),
             ("---\ntitle: t\n---\n\n```sh\ncurl x\n```\n", "curl x"),
         ];
         for (text, needle) in rows {
             let page = page(text);
             let fence = fences(&page)[0];
-            let at = fence.content.find(needle).unwrap_or_else(|| panic!("{text:?}: {:?}", fence.content));
+            let at = fence
+                .content
+                .find(needle)
+                .unwrap_or_else(|| panic!("{text:?}: {:?}", fence.content));
             let source = fence.source_range(&(at..at + needle.len()));
             assert_eq!(&page.text[source], needle, "{text:?}");
         }
@@ -612,8 +753,9 @@ mod tests {
 
     #[test]
     fn directives_are_read_outside_code_only() {
-        let page =
-            page("<!-- standin: skip status=404 -->\n\n`<!-- standin: x -->`\n\n```md\n<!-- standin: reset -->\n```\n");
+        let page = page(
+            "<!-- standin: skip status=404 -->\n\n`<!-- standin: x -->`\n\n```md\n<!-- standin: reset -->\n```\n",
+        );
         let found: Vec<_> = page
             .blocks
             .iter()
@@ -630,7 +772,9 @@ mod tests {
     #[test]
     fn tables_lose_their_markup() {
         let page = page("| `Property` name | Type |\n| --- | --- |\n| `id` | **number** |\n");
-        let Some(Block::Table(table)) = page.blocks.first() else { panic!("no table") };
+        let Some(Block::Table(table)) = page.blocks.first() else {
+            panic!("no table")
+        };
         assert_eq!(table.header[0].text, "Property name");
         assert_eq!(table.rows[0][1].text, "number");
         assert!(page.text[table.rows[0][0].range.clone()].contains("`id`"));
@@ -647,6 +791,9 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(bold, [Some("Response:".into()), Some("Sample".into()), None]);
+        assert_eq!(
+            bold,
+            [Some("Response:".into()), Some("Sample".into()), None]
+        );
     }
 }

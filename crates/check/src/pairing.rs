@@ -35,27 +35,43 @@ pub fn response_of(
 
 /// The label directly above a block: bold text, or a paragraph that ends in a colon.
 fn label_above(page: &Page, at: usize) -> Option<&str> {
-    page.blocks[..at].iter().rev().take_while(|block| !block.separates()).find_map(label)
+    page.blocks[..at]
+        .iter()
+        .rev()
+        .take_while(|block| !block.separates())
+        .find_map(label)
 }
 
 /// The label in a paragraph, if it has one.
 fn label(block: &Block) -> Option<&str> {
-    let Block::Prose(prose) = block else { return None };
+    let Block::Prose(prose) = block else {
+        return None;
+    };
     if let Some(bold) = &prose.bold {
         return Some(bold);
     }
     // The title of a tab.
-    if let Some(title) = prose.text.trim().strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+    if let Some(title) = prose
+        .text
+        .trim()
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+    {
         return Some(title);
     }
     // A label without markup.
     let text = prose.text.trim();
-    if text.split_whitespace().count() <= 3 && labels::label(text) != Announces::Unspecific && !text.ends_with('.') {
+    if text.split_whitespace().count() <= 3
+        && labels::label(text) != Announces::Unspecific
+        && !text.ends_with('.')
+    {
         return Some(text);
     }
     let last = prose.text.trim().lines().last().unwrap_or_default().trim();
     // Only the last sentence announces the code block.
-    let sentence = last.rsplit_once(". ").map_or(last, |(_, sentence)| sentence);
+    let sentence = last
+        .rsplit_once(". ")
+        .map_or(last, |(_, sentence)| sentence);
     (last.ends_with(':') && sentence.len() < 120).then_some(sentence)
 }
 
@@ -63,17 +79,21 @@ fn label(block: &Block) -> Option<&str> {
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
     let index = (at + 1..end).find(|index| page.fence(*index).is_some())?;
     let words = labels::words(label_above(page, index)?);
-    let is_body = words.iter().any(|word| matches!(word.as_str(), "payload" | "body" | "data"));
+    let is_body = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "payload" | "body" | "data"));
     let content = &page.fence(index)?.content;
     let is_json = serde_json::from_str::<Value>(content).is_ok();
-    (is_body && is_json && labels::label(label_above(page, index)?) != Announces::Response).then_some(content)
+    (is_body && is_json && labels::label(label_above(page, index)?) != Announces::Response)
+        .then_some(content)
 }
 
 /// The response whose heading or label is the request's with "response" in place of "request".
 fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Option<Paired> {
     let heading = page.heading_of(at);
     let own_level = heading.map_or(0, |index| level(page, index));
-    let label_stem = label_above(page, at).and_then(|label| labels::stem(label, Announces::Request));
+    let label_stem =
+        label_above(page, at).and_then(|label| labels::stem(label, Announces::Request));
     let heading_stem = heading.and_then(|index| match &page.blocks[index] {
         Block::Heading(heading) => labels::stem(&heading.text, Announces::Request),
         _ => None,
@@ -99,7 +119,9 @@ fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Op
                 continue;
             }
             // A pair without a name must not skip another request.
-            let crossed = requests.iter().any(|request| *request > at && *request < index);
+            let crossed = requests
+                .iter()
+                .any(|request| *request > at && *request < index);
             if crossed && stem.is_empty() {
                 break;
             }
@@ -162,7 +184,9 @@ fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired 
                         foreign = None;
                     }
                     let only_body = labels::words(label) == ["body"];
-                    if said != Announces::Unspecific && !(only_body && announced == Announces::Response) {
+                    if said != Announces::Unspecific
+                        && !(only_body && announced == Announces::Response)
+                    {
                         announced = said;
                     }
                 }
@@ -177,7 +201,8 @@ fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired 
                 if fence.fenced && is_bare_url(&fence.content) {
                     return Paired::Nothing;
                 }
-                let fits = looks_like_response(&fence.content) && page.declared_role(index).is_none();
+                let fits =
+                    looks_like_response(&fence.content) && page.declared_role(index).is_none();
                 if fits
                     && foreign.is_none()
                     && matches!(announced, Announces::Unspecific | Announces::Response)
@@ -200,19 +225,24 @@ fn is_request_body(content: &str, body: Option<&Value>) -> bool {
 fn json_follows(page: &Page, index: usize, end: usize) -> bool {
     let heading = page.heading_of(index);
     (index + 1..end).any(|at| {
-        page.fence(at).is_some_and(|fence| looks_like_response(&fence.content)) && page.heading_of(at) == heading
+        page.fence(at)
+            .is_some_and(|fence| looks_like_response(&fence.content))
+            && page.heading_of(at) == heading
     })
 }
 
 /// A URL alone in a block is a request for another client.
 fn is_bare_url(content: &str) -> bool {
     let text = content.trim();
-    let begins = ["http://", "https://", "localhost:", "{"].iter().any(|start| text.starts_with(start));
+    let begins = ["http://", "https://", "localhost:", "{"]
+        .iter()
+        .any(|start| text.starts_with(start));
     !text.contains(['\n', '"', ' ']) && begins && text.contains('/')
 }
 
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {
-    page.headings_above(at).find_map(|heading| labels::other_tool(&heading.text))
+    page.headings_above(at)
+        .find_map(|heading| labels::other_tool(&heading.text))
 }
 
 fn level(page: &Page, index: usize) -> u8 {

@@ -16,43 +16,66 @@ const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Parses the URL of a service, such as `localhost:8080/api`; a trailing slash is removed.
 pub fn parse(url: &str) -> Result<String, ServiceError> {
-    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let url = if url.contains("://") {
+        url.to_owned()
+    } else {
+        format!("http://{url}")
+    };
     let uri: Uri = url.parse()?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => {
             Ok(url.trim_end_matches('/').to_owned())
         }
         Some("http" | "https") => Err("the URL has no host".into()),
-        scheme => Err(format!("only http and https are supported, not {}", scheme.unwrap_or_default()).into()),
+        scheme => Err(format!(
+            "only http and https are supported, not {}",
+            scheme.unwrap_or_default()
+        )
+        .into()),
     }
 }
 
 /// Checks that the service at a parsed URL answers, whatever it answers.
 pub fn ping(url: &str, options: &Options) -> Result<(), ServiceError> {
-    let request = Request { method: "HEAD".to_owned(), target: "/".to_owned(), ..Request::default() };
+    let request = Request {
+        method: "HEAD".to_owned(),
+        target: "/".to_owned(),
+        ..Request::default()
+    };
     connect(url, options)?(&request).map(drop)
 }
 
 /// A client for the service at a parsed URL; paths are appended to it.
 pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
-    let headers = options.headers.iter().map(|header| match header.split_once(':') {
-        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-        None => Err(format!("--header `{header}` has no colon")),
-    });
+    let headers = options
+        .headers
+        .iter()
+        .map(|header| match header.split_once(':') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err(format!("--header `{header}` has no colon")),
+        });
     let headers = headers.collect::<Result<Vec<_>, _>>()?;
     let timeout = Duration::from_secs(options.timeout.unwrap_or(TIMEOUT).into());
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .allow_non_standard_methods(true)
-        .tls_config(TlsConfig::builder().disable_verification(options.insecure).build())
+        .tls_config(
+            TlsConfig::builder()
+                .disable_verification(options.insecure)
+                .build(),
+        )
         .timeout_global(Some(timeout));
     let agent = Agent::new_with_config(config.build());
     let url = url.to_owned();
     Ok(Box::new(move |request: &Request| {
         let mut request = request.clone();
         // What the command line says is meant to replace placeholders of the page.
-        request.headers.retain(|(name, _)| !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
+        request.headers.retain(|(name, _)| {
+            !headers
+                .iter()
+                .any(|(given, _)| given.eq_ignore_ascii_case(name))
+        });
         request.headers.extend(headers.iter().cloned());
         match &request.body {
             Some(body) => send(&agent, &url, &request, body.as_str()),
@@ -61,20 +84,45 @@ pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
     }))
 }
 
-fn send(agent: &Agent, url: &str, request: &Request, body: impl AsSendBody) -> Result<Response, ServiceError> {
-    let mut message = http::Request::builder().method(request.method.as_str()).uri(format!("{url}{}", request.target));
+fn send(
+    agent: &Agent,
+    url: &str,
+    request: &Request,
+    body: impl AsSendBody,
+) -> Result<Response, ServiceError> {
+    let mut message = http::Request::builder()
+        .method(request.method.as_str())
+        .uri(format!("{url}{}", request.target));
     for (name, value) in &request.headers {
-        let by_client = ["host", "connection", "content-length", "accept-encoding", "transfer-encoding"];
+        let by_client = [
+            "host",
+            "connection",
+            "content-length",
+            "accept-encoding",
+            "transfer-encoding",
+        ];
         if !by_client.contains(&name.to_ascii_lowercase().as_str()) {
             message = message.header(name, value);
         }
     }
     let mut response = agent.run(message.body(body)?)?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
     let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
-    Ok(Response { status, headers, body })
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(BODY_LIMIT)
+        .read_to_vec()?;
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
 }
 
 #[cfg(test)]
@@ -94,7 +142,9 @@ mod tests {
         for (url, expected) in rows {
             match (parse(url), expected) {
                 (Ok(parsed), Ok(expected)) => assert_eq!(parsed, expected),
-                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{url}: {error}"),
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().contains(expected), "{url}: {error}")
+                }
                 (parsed, _) => panic!("{url}: {parsed:?}"),
             }
         }

@@ -28,15 +28,26 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
 
 /// The reason and the likely cause in one sentence.
 fn with_cause(result: &ExampleResult) -> String {
-    let cause = result.outcome.failure().and_then(|failure| failure.cause.as_ref());
+    let cause = result
+        .outcome
+        .failure()
+        .and_then(|failure| failure.cause.as_ref());
     let cause = cause.map(|cause| format!("; likely cause: {}", cause.text));
     result.outcome.reason() + &cause.unwrap_or_default()
 }
 
 fn to_json(result: &RunResult) -> Value {
     let pages = &result.pages;
-    let examples = pages.iter().flat_map(|page| page.examples.iter().map(|example| example_json(&page.page, example)));
-    let tables = pages.iter().flat_map(|page| page.tables.iter().map(|table| table_json(&page.page, table)));
+    let examples = pages.iter().flat_map(|page| {
+        page.examples
+            .iter()
+            .map(|example| example_json(&page.page, example))
+    });
+    let tables = pages.iter().flat_map(|page| {
+        page.tables
+            .iter()
+            .map(|table| table_json(&page.page, table))
+    });
     let coverage = coverage(&result.pages).into_iter().map(|endpoint| {
         json!({"endpoint": endpoint.to_string(), "documented": endpoint.documented, "tested": endpoint.tested})
     });
@@ -68,9 +79,16 @@ fn example_json(page: &Page, result: &ExampleResult) -> Value {
     };
     let details = &result.details;
     let failure = result.outcome.failure();
-    let findings: Vec<Value> = failure.into_iter().flat_map(|failure| failure.findings()).map(finding).collect();
-    let causes: Vec<&str> =
-        failure.and_then(|failure| failure.cause.as_ref()).iter().map(|cause| &*cause.text).collect();
+    let findings: Vec<Value> = failure
+        .into_iter()
+        .flat_map(|failure| failure.findings())
+        .map(finding)
+        .collect();
+    let causes: Vec<&str> = failure
+        .and_then(|failure| failure.cause.as_ref())
+        .iter()
+        .map(|cause| &*cause.text)
+        .collect();
     let actual = match &details.received {
         Some(received) => answer(received),
         None => json!({"status": null, "body": null}),
@@ -124,7 +142,13 @@ fn table_json(page: &Page, table: &TableResult) -> Value {
 
 /// Annotations for GitHub Actions.
 fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
-    for PageResult { page, examples, tables, .. } in &result.pages {
+    for PageResult {
+        page,
+        examples,
+        tables,
+        ..
+    } in &result.pages
+    {
         let mut annotate = |level: &str, range: &Range<usize>, title: &str, message: &str| {
             writeln!(
                 out,
@@ -145,7 +169,11 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
                         message.push_str(&format!("\ncause: {}", cause.text));
                     }
                     for finding in &failure.more {
-                        message.push_str(&format!("\nline {}: {}", page.line(finding.range.start), finding.text));
+                        message.push_str(&format!(
+                            "\nline {}: {}",
+                            page.line(finding.range.start),
+                            finding.text
+                        ));
                     }
                     annotate("error", &failure.first.range, &title, &message)?;
                 }
@@ -157,14 +185,21 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
             }
         }
         for finding in tables.iter().flat_map(|table| &table.findings) {
-            annotate(if finding.wrong { "error" } else { "warning" }, &finding.range, "table", &finding.text)?;
+            annotate(
+                if finding.wrong { "error" } else { "warning" },
+                &finding.range,
+                "table",
+                &finding.text,
+            )?;
         }
     }
     writeln!(out, "{}", Summary::of(&result.pages).counts())
 }
 
 fn github_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn github_property(text: &str) -> String {
@@ -178,8 +213,16 @@ fn junit(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
         std::array::from_fn(|at| sum[at] + counts[at])
     });
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(out, "<testsuites name=\"standin check\" {}>", junit_attributes(all))?;
-    for page in result.pages.iter().filter(|page| !page.examples.is_empty() || !page.tables.is_empty()) {
+    writeln!(
+        out,
+        "<testsuites name=\"standin check\" {}>",
+        junit_attributes(all)
+    )?;
+    for page in result
+        .pages
+        .iter()
+        .filter(|page| !page.examples.is_empty() || !page.tables.is_empty())
+    {
         junit_suite(page, out)?;
     }
     writeln!(out, "</testsuites>")
@@ -190,7 +233,12 @@ fn junit_counts(page: &PageResult) -> [usize; 4] {
     let summary = Summary::of(std::slice::from_ref(page));
     let wrong_tables = page.tables.iter().filter(|table| table.is_wrong()).count();
     let tests = page.examples.len() + page.tables.len();
-    [tests, summary.failed + wrong_tables, summary.errors, summary.skipped]
+    [
+        tests,
+        summary.failed + wrong_tables,
+        summary.errors,
+        summary.skipped,
+    ]
 }
 
 fn junit_attributes([tests, failures, errors, skipped]: [usize; 4]) -> String {
@@ -200,15 +248,25 @@ fn junit_attributes([tests, failures, errors, skipped]: [usize; 4]) -> String {
 fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
     let page = &result.page;
     let path = escape_xml(&page.path.display().to_string());
-    writeln!(out, "  <testsuite name=\"{path}\" {}>", junit_attributes(junit_counts(result)))?;
+    writeln!(
+        out,
+        "  <testsuite name=\"{path}\" {}>",
+        junit_attributes(junit_counts(result))
+    )?;
     let mut case = |line: usize, name: String, child: Option<(&str, String, String)>| {
         let name = escape_xml(&format!("line {line}: {name}"));
-        write!(out, "    <testcase classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\"")?;
+        write!(
+            out,
+            "    <testcase classname=\"{path}\" name=\"{name}\" file=\"{path}\" line=\"{line}\""
+        )?;
         match child {
             None => writeln!(out, "/>"),
             Some((tag, message, text)) => {
                 let (message, text) = (escape_xml(&message), escape_xml(&text));
-                writeln!(out, "><{tag} message=\"{message}\">{text}</{tag}></testcase>")
+                writeln!(
+                    out,
+                    "><{tag} message=\"{message}\">{text}</{tag}></testcase>"
+                )
             }
         }
     };
@@ -216,9 +274,17 @@ fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
         let child = match &example.outcome {
             Outcome::Passed(_) => None,
             Outcome::Failed(failure) => {
-                let place = |range: &Range<usize>| format!("{}:{}", page.path.display(), page.line(range.start));
-                let lines = failure.findings().map(|finding| format!("{}: {}", place(&finding.range), finding.text));
-                Some(("failure", with_cause(example), lines.collect::<Vec<_>>().join("\n")))
+                let place = |range: &Range<usize>| {
+                    format!("{}:{}", page.path.display(), page.line(range.start))
+                };
+                let lines = failure
+                    .findings()
+                    .map(|finding| format!("{}: {}", place(&finding.range), finding.text));
+                Some((
+                    "failure",
+                    with_cause(example),
+                    lines.collect::<Vec<_>>().join("\n"),
+                ))
             }
             Outcome::Error(reason) => Some(("error", reason.clone(), String::new())),
             Outcome::Skipped(reason) => Some(("skipped", reason.clone(), String::new())),
@@ -226,10 +292,20 @@ fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
         case(example.line(page), example.title(), child)?;
     }
     for table in &result.tables {
-        let wrong: Vec<&str> =
-            table.findings.iter().filter(|finding| finding.wrong).map(|finding| finding.text.as_str()).collect();
-        let child = wrong.first().map(|first| ("failure", (*first).to_owned(), wrong.join("\n")));
-        case(page.line(table.range.start), format!("table of {}", table.kind), child)?;
+        let wrong: Vec<&str> = table
+            .findings
+            .iter()
+            .filter(|finding| finding.wrong)
+            .map(|finding| finding.text.as_str())
+            .collect();
+        let child = wrong
+            .first()
+            .map(|first| ("failure", (*first).to_owned(), wrong.join("\n")));
+        case(
+            page.line(table.range.start),
+            format!("table of {}", table.kind),
+            child,
+        )?;
     }
     writeln!(out, "  </testsuite>")
 }
@@ -257,7 +333,10 @@ mod tests {
 
     #[test]
     fn escapes() {
-        assert_eq!(escape_xml("<a b=\"c\">&\u{1}"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}");
+        assert_eq!(
+            escape_xml("<a b=\"c\">&\u{1}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}"
+        );
         assert_eq!(github_data("50%\nnext"), "50%25%0Anext");
         assert_eq!(github_property("a: b, c"), "a%3A b%2C c");
     }

@@ -31,32 +31,51 @@ pub struct FoundRequest {
 impl FoundRequest {
     /// The same request with one mistake, which makes others unimportant.
     fn with_mistake(self, span: Range<usize>, text: &str, fix: Option<String>) -> FoundRequest {
-        let mistake = Mistake { span: span.clone(), text: text.to_owned(), fix };
-        FoundRequest { span, problem: Some(Problem::Mistakes(vec![mistake])), ..self }
+        let mistake = Mistake {
+            span: span.clone(),
+            text: text.to_owned(),
+            fix,
+        };
+        FoundRequest {
+            span,
+            problem: Some(Problem::Mistakes(vec![mistake])),
+            ..self
+        }
     }
 
     /// Gives a request without a body one that the page shows elsewhere.
     pub fn add_body(&mut self, body: &str) {
-        let Some(written) = &mut self.written else { return };
+        let Some(written) = &mut self.written else {
+            return;
+        };
         written.request.body = Some(body.trim().to_owned());
         if written.request.header("content-type").is_none() {
-            written.request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+            written
+                .request
+                .headers
+                .push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         self.problem = None;
     }
 
     /// Puts values in place of variables.
     pub fn set(&mut self, values: &[(String, String)]) {
-        let Some(written) = self.written.as_mut().filter(|_| !values.is_empty()) else { return };
+        let Some(written) = self.written.as_mut().filter(|_| !values.is_empty()) else {
+            return;
+        };
         substitute(&mut written.request, values);
-        if matches!(self.problem, Some(Problem::Template)) && placeholder(&written.request).is_none() {
+        if matches!(self.problem, Some(Problem::Template))
+            && placeholder(&written.request).is_none()
+        {
             self.problem = None;
         }
     }
 
     /// Whether this is the request above it, written for another client.
     pub fn repeats(&self, above: &FoundRequest) -> bool {
-        let (Some(own), Some(above)) = (&self.written, &above.written) else { return false };
+        let (Some(own), Some(above)) = (&self.written, &above.written) else {
+            return false;
+        };
         let (own, above) = (&own.request, &above.request);
         let target = |request: &Request| super::url::path_of(&request.target).to_owned();
         let path = |request: &Request| target(request).split('?').next().map(str::to_owned);
@@ -99,25 +118,39 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-static VARIABLE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$"));
+static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$")
+});
 
 /// Finds the requests of a code block in order. `other_clients` finds those of other programs than curl in a text of a
 /// language.
-pub fn find(fence: &Fence, other_clients: fn(&str, &str) -> Vec<FoundRequest>) -> Vec<FoundRequest> {
+pub fn find(
+    fence: &Fence,
+    other_clients: fn(&str, &str) -> Vec<FoundRequest>,
+) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
-    if OTHER_LANGUAGES.split(' ').any(|language| language == fence.language) {
+    if OTHER_LANGUAGES
+        .split(' ')
+        .any(|language| language == fence.language)
+    {
         return other_clients(text, &fence.language);
     }
     if fence.in_sentence {
-        return inside(text, 0..text.len(), "stands in a sentence").into_iter().collect();
+        return inside(text, 0..text.len(), "stands in a sentence")
+            .into_iter()
+            .collect();
     }
     if fence.info.starts_with("curl ") {
         let found = from_command(shell::command(&fence.info, 0));
-        let text = "the command is in the opening line of the code block, which is not shown to readers";
+        let text =
+            "the command is in the opening line of the code block, which is not shown to readers";
         return vec![found.with_mistake(0..0, text, None)];
     }
-    let mut found = if text.to_ascii_lowercase().contains("curl") { commands(text) } else { messages(text) };
+    let mut found = if text.to_ascii_lowercase().contains("curl") {
+        commands(text)
+    } else {
+        messages(text)
+    };
     if found.is_empty() {
         found.extend(without_command(text));
     }
@@ -126,11 +159,17 @@ pub fn find(fence: &Fence, other_clients: fn(&str, &str) -> Vec<FoundRequest>) -
     }
     // A block that contains the opening fence of another one.
     let nested = Lines { text, at: 0 }.find(|(line, _)| {
-        line.trim().strip_prefix("```").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        line.trim()
+            .strip_prefix("```")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
     });
     if let (Some((line, at)), Some(first)) = (nested, found.first().cloned()) {
         let text = "the code block is not closed before this line";
-        return vec![first.with_mistake(at..at + line.trim_end().len(), text, Some("```".to_owned()))];
+        return vec![first.with_mistake(
+            at..at + line.trim_end().len(),
+            text,
+            Some("```".to_owned()),
+        )];
     }
     found
 }
@@ -144,11 +183,18 @@ pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
     }
     let start = text.len() - text.trim_start().len();
     let span = start..start + url.len();
-    let request = Request { method: method.to_owned(), target: url.to_owned(), ..Request::default() };
+    let request = Request {
+        method: method.to_owned(),
+        target: url.to_owned(),
+        ..Request::default()
+    };
     let needs_body = matches!(method, "POST" | "PUT" | "PATCH");
     Some(FoundRequest {
         problem: needs_body.then_some(Problem::NoBody),
-        written: Some(WrittenRequest { request, url_span: span.clone() }),
+        written: Some(WrittenRequest {
+            request,
+            url_span: span.clone(),
+        }),
         span,
         ..FoundRequest::default()
     })
@@ -158,23 +204,35 @@ pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
 pub fn substitute(request: &mut Request, values: &[(String, String)]) {
     for (name, value) in values {
         let name = regex::escape(name);
-        let placeholder = pattern(&format!(r"\{{\{{?\s*{name}\s*\}}?\}}|\$\{{{name}\}}|\${name}\b"));
+        let placeholder = pattern(&format!(
+            r"\{{\{{?\s*{name}\s*\}}?\}}|\$\{{{name}\}}|\${name}\b"
+        ));
         let headers = request.headers.iter_mut().map(|(_, value)| value);
-        for text in std::iter::once(&mut request.target).chain(&mut request.body).chain(headers) {
-            *text = placeholder.replace_all(text, regex::NoExpand(value)).into_owned();
+        for text in std::iter::once(&mut request.target)
+            .chain(&mut request.body)
+            .chain(headers)
+        {
+            *text = placeholder
+                .replace_all(text, regex::NoExpand(value))
+                .into_owned();
         }
     }
 }
 
 /// The variables that a block sets: `@name = value`, `NAME=value`, `export NAME=value`.
 pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
-    VARIABLE.captures_iter(&fence.content).filter_map(|captures| {
-        let name = captures.get(1).or_else(|| captures.get(2))?;
-        let value = captures.get(3)?.as_str().trim_matches(['"', '\'']);
-        // The output of a command is not known, and the base URL of another host stands for this server.
-        let foreign = value.contains("://") && !value.contains("localhost") && !value.contains("127.0.0.1");
-        (!foreign && !value.contains(['$', '`', '('])).then(|| (name.as_str().to_owned(), value.to_owned()))
-    })
+    VARIABLE
+        .captures_iter(&fence.content)
+        .filter_map(|captures| {
+            let name = captures.get(1).or_else(|| captures.get(2))?;
+            let value = captures.get(3)?.as_str().trim_matches(['"', '\'']);
+            // The output of a command is not known, and the base URL of another host stands for this server.
+            let foreign = value.contains("://")
+                && !value.contains("localhost")
+                && !value.contains("127.0.0.1");
+            (!foreign && !value.contains(['$', '`', '(']))
+                .then(|| (name.as_str().to_owned(), value.to_owned()))
+        })
 }
 
 /// A command inside another one, which cannot be run.
@@ -183,7 +241,9 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let local = line.contains("localhost") || line.contains("127.0.0.1");
     (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
         span: span.start..span.start + line.trim_end().len(),
-        problem: Some(Problem::Skip(format!("a command that {place}, which is not run"))),
+        problem: Some(Problem::Skip(format!(
+            "a command that {place}, which is not run"
+        ))),
         ..FoundRequest::default()
     })
 }
@@ -191,13 +251,19 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
 /// A curl command without the word `curl`.
 fn without_command(text: &str) -> Option<FoundRequest> {
     let line = text.trim_start();
-    let has_option = ["-X ", "-H ", "--request ", "--header "].iter().any(|option| line.starts_with(option));
+    let has_option = ["-X ", "-H ", "--request ", "--header "]
+        .iter()
+        .any(|option| line.starts_with(option));
     if !has_option || !(line.contains("://") || line.contains("localhost")) {
         return None;
     }
     let start = text.len() - line.len();
     let found = from_command(shell::command(&format!("{}{line}", "curl "), 0));
-    Some(found.with_mistake(start..start + 2, "the word `curl` is missing", Some("curl".to_owned())))
+    Some(found.with_mistake(
+        start..start + 2,
+        "the word `curl` is missing",
+        Some("curl".to_owned()),
+    ))
 }
 
 fn commands(text: &str) -> Vec<FoundRequest> {
@@ -207,8 +273,13 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         let line_end = line_end(text, at);
         let Some(start) = command_in_line(&text[at..line_end]) else {
             let line = &text[at..line_end];
-            let before = line.find("curl ").map_or("", |curl| line[..curl].trim_end());
-            if ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"].iter().any(|end| before.ends_with(end)) {
+            let before = line
+                .find("curl ")
+                .map_or("", |curl| line[..curl].trim_end());
+            if ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"]
+                .iter()
+                .any(|end| before.ends_with(end))
+            {
                 found.extend(inside(text, at..line_end, "is part of another"));
             }
             at = line_end;
@@ -216,16 +287,17 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         };
         let command = shell::command(text, at + start);
         at = command.end.max(at + start + 1);
-        let has_url = command
-            .words
-            .iter()
-            .skip(1)
-            .any(|word| word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost"));
+        let has_url = command.words.iter().skip(1).any(|word| {
+            word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost")
+        });
         if has_url {
             let name = command.span.start..command.span.start + 4;
             let (output, next) = output(text, at);
             at = next;
-            let request = FoundRequest { output, ..from_command(command) };
+            let request = FoundRequest {
+                output,
+                ..from_command(command)
+            };
             found.push(match &text[name.clone()] {
                 "curl" => request,
                 other => request.with_mistake(
@@ -273,7 +345,9 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
         let line = line.trim_start();
         line.starts_with("$ ") || line.starts_with("% ") || command_in_line(line).is_some()
     };
-    let lines = text[start..].split_inclusive('\n').take_while(|line| !is_command(line));
+    let lines = text[start..]
+        .split_inclusive('\n')
+        .take_while(|line| !is_command(line));
     let end = start + lines.map(str::len).sum::<usize>();
     // A comment before the next command belongs to that command.
     let shown = text[start..end].trim_end();
@@ -286,7 +360,10 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
 
 fn from_command(command: shell::Command) -> FoundRequest {
     let parsed = curl::parse(&command);
-    let placeholder = parsed.request.as_ref().and_then(|written| placeholder(&written.request));
+    let placeholder = parsed
+        .request
+        .as_ref()
+        .and_then(|written| placeholder(&written.request));
     let mut mistakes = command.mistakes;
     mistakes.extend(parsed.mistakes);
     let problem = if placeholder.is_some() {
@@ -298,10 +375,20 @@ fn from_command(command: shell::Command) -> FoundRequest {
         Some(Problem::Skip(reason))
     } else {
         let filter = command.pipe.filter(|filter| !keeps_json(filter));
-        filter.map(|filter| Problem::Skip(format!("its output goes through `{filter}`, which is not run")))
+        filter.map(|filter| {
+            Problem::Skip(format!(
+                "its output goes through `{filter}`, which is not run"
+            ))
+        })
     };
     let unquoted = command.unquoted;
-    FoundRequest { span: command.span, written: parsed.request, problem, output: None, unquoted }
+    FoundRequest {
+        span: command.span,
+        written: parsed.request,
+        problem,
+        output: None,
+        unquoted,
+    }
 }
 
 /// Whether a filter prints the JSON it reads.
@@ -328,7 +415,11 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             let (output, next) = output(text, span.end);
             at = next.max(span.end);
             let request = &written.request;
-            let versioned = text[span.clone()].lines().next().unwrap_or_default().contains(" HTTP/");
+            let versioned = text[span.clone()]
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .contains(" HTTP/");
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
                 Some(_) => Some(Problem::Template),
@@ -337,8 +428,17 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             };
             let kept = text[span.clone()].trim_end().len();
             let span = span.start..span.start + kept;
-            found.push(FoundRequest { span, written: Some(written), problem, output, unquoted: None });
-        } else if found.is_empty() && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/', '@']) {
+            found.push(FoundRequest {
+                span,
+                written: Some(written),
+                problem,
+                output,
+                unquoted: None,
+            });
+        } else if found.is_empty()
+            && !line.trim().is_empty()
+            && !line.trim_start().starts_with(['#', '/', '@'])
+        {
             // Other text before the first request: the block is something else.
             return found;
         } else {
@@ -364,7 +464,9 @@ pub fn placeholder(request: &Request) -> Option<String> {
         }
     }
     // The server ignores other headers, so a placeholder such as a token does no harm there.
-    request.header("content-type").and_then(super::url::placeholder)
+    request
+        .header("content-type")
+        .and_then(super::url::placeholder)
 }
 
 #[cfg(test)]
@@ -389,15 +491,30 @@ mod tests {
     #[test]
     fn fences_and_their_requests() {
         let rows: [(&str, &[&str]); 12] = [
-            ("```bash\ncurl localhost:3000/a\n```\n", &["GET localhost:3000/a"]),
-            ("```\n$ curl localhost:3000/a\n```\n", &["GET localhost:3000/a"]),
-            ("```console\nme@host:~$ curl localhost:3000/a\n```\n", &["GET localhost:3000/a"]),
-            ("```sh\n# first\ncurl h/a\n\n# second\ncurl -X DELETE h/b\n```\n", &["GET h/a", "DELETE h/b"]),
+            (
+                "```bash\ncurl localhost:3000/a\n```\n",
+                &["GET localhost:3000/a"],
+            ),
+            (
+                "```\n$ curl localhost:3000/a\n```\n",
+                &["GET localhost:3000/a"],
+            ),
+            (
+                "```console\nme@host:~$ curl localhost:3000/a\n```\n",
+                &["GET localhost:3000/a"],
+            ),
+            (
+                "```sh\n# first\ncurl h/a\n\n# second\ncurl -X DELETE h/b\n```\n",
+                &["GET h/a", "DELETE h/b"],
+            ),
             ("```json\ncurl h/a\n```\n", &["GET h/a"]),
             ("```python\ncurl h/a\n```\n", &[]),
             ("```text\ncurl is a tool\n```\n", &[]),
             ("```sh\ncurl --version\n```\n", &[]),
-            ("```http\nGET /users/1 HTTP/1.1\nHost: x\n```\n", &["GET x/users/1"]),
+            (
+                "```http\nGET /users/1 HTTP/1.1\nHost: x\n```\n",
+                &["GET x/users/1"],
+            ),
             ("```\nGET /a\n\nDELETE /b\n```\n", &["GET /a", "DELETE /b"]),
             ("```json\n{\"a\": \"curl x/y\"}\n```\n", &[]),
             ("> ```sh\n> curl h/a \\\n>   -X PUT\n> ```\n", &["PUT h/a"]),
@@ -406,7 +523,10 @@ mod tests {
             let seen: Vec<_> = found(text)
                 .iter()
                 .map(|found| {
-                    let written = found.written.as_ref().unwrap_or_else(|| panic!("{text}: {found:?}"));
+                    let written = found
+                        .written
+                        .as_ref()
+                        .unwrap_or_else(|| panic!("{text}: {found:?}"));
                     format!("{} {}", written.request.method, written.request.target)
                 })
                 .collect();
@@ -417,7 +537,10 @@ mod tests {
     #[test]
     fn what_a_fence_prints_is_the_response() {
         let text = "```console\n$ curl h/a\n{\"id\": 1}\n$ curl h/b\n[]\n```\n";
-        let outputs: Vec<_> = found(text).into_iter().map(|found| found.output.is_some()).collect();
+        let outputs: Vec<_> = found(text)
+            .into_iter()
+            .map(|found| found.output.is_some())
+            .collect();
         assert_eq!(outputs, [true, true]);
     }
 
@@ -432,9 +555,13 @@ mod tests {
         ];
         for command in rows {
             let found = found(&format!("```sh\n{command}\n```\n"));
-            assert!(matches!(found[0].problem, Some(Problem::Template)), "{command}: {found:?}");
+            assert!(
+                matches!(found[0].problem, Some(Problem::Template)),
+                "{command}: {found:?}"
+            );
         }
-        let sent = found("```sh\ncurl h/a -d '{\"html\": \"<b>x</b>\", \"t\": \"a {b} c\"}'\n```\n");
+        let sent =
+            found("```sh\ncurl h/a -d '{\"html\": \"<b>x</b>\", \"t\": \"a {b} c\"}'\n```\n");
         assert!(sent[0].problem.is_none());
     }
 
@@ -449,7 +576,12 @@ mod tests {
         for (text, count) in rows {
             let found = found(&format!("```\n{text}\n```\n"));
             assert_eq!(found.len(), count, "{text}: {found:?}");
-            assert!(found.iter().all(|found| matches!(found.problem, Some(Problem::Skip(_)))), "{text}");
+            assert!(
+                found
+                    .iter()
+                    .all(|found| matches!(found.problem, Some(Problem::Skip(_)))),
+                "{text}"
+            );
         }
     }
 
@@ -463,13 +595,22 @@ mod tests {
         for text in rows {
             let found = found(&format!("```sh\n{text}```\n"));
             assert!(found[0].problem.is_none(), "{text}: {found:?}");
-            assert_eq!(found[0].json_body(), Some(serde_json::json!({"b": 1})), "{text}");
+            assert_eq!(
+                found[0].json_body(),
+                Some(serde_json::json!({"b": 1})),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn pipes_that_change_the_output_are_not_run() {
-        let rows = [("jq .", true), ("jq '.name'", false), ("python3 -m json.tool", true), ("grep x", false)];
+        let rows = [
+            ("jq .", true),
+            ("jq '.name'", false),
+            ("python3 -m json.tool", true),
+            ("grep x", false),
+        ];
         for (filter, sent) in rows {
             let found = found(&format!("```sh\ncurl h/a | {filter}\n```\n"));
             assert_eq!(found[0].problem.is_none(), sent, "{filter}");

@@ -7,7 +7,11 @@ use super::lenient_json::{Item, Kind, Member, Node};
 
 /// The new text of a documented value.
 pub fn value(content: &str, node: &Node, actual: &Value) -> String {
-    Writer { content, unit: unit(content) }.value(node, actual)
+    Writer {
+        content,
+        unit: unit(content),
+    }
+    .value(node, actual)
 }
 
 /// One level of indentation in a block.
@@ -36,7 +40,10 @@ pub fn unit(content: &str) -> &'static str {
 /// The indentation of the line that contains an offset.
 pub fn indent_at(content: &str, offset: usize) -> String {
     let start = content[..offset].rfind('\n').map_or(0, |at| at + 1);
-    content[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect()
+    content[start..]
+        .chars()
+        .take_while(|letter| matches!(letter, ' ' | '\t'))
+        .collect()
 }
 
 /// A value on several lines; the first one is not indented.
@@ -44,14 +51,18 @@ pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
     let deeper = format!("{indent}{unit}");
     match value {
         Value::Array(items) if !items.is_empty() => {
-            let lines: Vec<String> =
-                items.iter().map(|item| format!("{deeper}{}", pretty(item, &deeper, unit))).collect();
+            let lines: Vec<String> = items
+                .iter()
+                .map(|item| format!("{deeper}{}", pretty(item, &deeper, unit)))
+                .collect();
             format!("[\n{}\n{indent}]", lines.join(",\n"))
         }
         Value::Object(members) if !members.is_empty() => {
             let lines: Vec<String> = members
                 .iter()
-                .map(|(key, item)| format!("{deeper}{}: {}", quoted(key), pretty(item, &deeper, unit)))
+                .map(|(key, item)| {
+                    format!("{deeper}{}: {}", quoted(key), pretty(item, &deeper, unit))
+                })
                 .collect();
             format!("{{\n{}\n{indent}}}", lines.join(",\n"))
         }
@@ -64,12 +75,21 @@ fn inline(value: &Value, padded: bool) -> String {
     let pad = if padded { " " } else { "" };
     match value {
         Value::Array(items) => {
-            format!("[{}]", items.iter().map(|item| inline(item, padded)).collect::<Vec<_>>().join(", "))
+            format!(
+                "[{}]",
+                items
+                    .iter()
+                    .map(|item| inline(item, padded))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let members: Vec<String> =
-                members.iter().map(|(key, item)| format!("{}: {}", quoted(key), inline(item, padded))).collect();
+            let members: Vec<String> = members
+                .iter()
+                .map(|(key, item)| format!("{}: {}", quoted(key), inline(item, padded)))
+                .collect();
             format!("{{{pad}{}{pad}}}", members.join(", "))
         }
         other => other.to_string(),
@@ -91,9 +111,14 @@ impl Writer<'_> {
             return self.content[node.span.clone()].to_owned();
         }
         match (&node.kind, actual) {
-            (Kind::Object { members, elided, bare }, Value::Object(object)) => {
-                self.object(node, members, *elided, *bare, object)
-            }
+            (
+                Kind::Object {
+                    members,
+                    elided,
+                    bare,
+                },
+                Value::Object(object),
+            ) => self.object(node, members, *elided, *bare, object),
             (Kind::Array(items), Value::Array(values)) => self.array(node, items, values),
             _ => self.fresh(node.span.start, actual, None),
         }
@@ -118,14 +143,22 @@ impl Writer<'_> {
         bare: bool,
         object: &serde_json::Map<String, Value>,
     ) -> String {
-        let kept: Vec<&Member> = members.iter().filter(|member| object.contains_key(&member.key)).collect();
+        let kept: Vec<&Member> = members
+            .iter()
+            .filter(|member| object.contains_key(&member.key))
+            .collect();
         let added: Vec<&String> = if elided {
             Vec::new()
         } else {
-            object.keys().filter(|key| !members.iter().any(|member| member.key == **key)).collect()
+            object
+                .keys()
+                .filter(|key| !members.iter().any(|member| member.key == **key))
+                .collect()
         };
         if kept.len() == members.len() && added.is_empty() {
-            let parts = members.iter().filter_map(|member| Some((&member.value, object.get(&member.key)?)));
+            let parts = members
+                .iter()
+                .filter_map(|member| Some((&member.value, object.get(&member.key)?)));
             return self.in_place(node, parts);
         }
         // The page's order is kept; a new member is put after the one it follows in the response.
@@ -133,15 +166,18 @@ impl Writer<'_> {
         let mut before: Option<&str> = None;
         for key in object.keys() {
             if added.contains(&key) {
-                let at = before.and_then(|before| order.iter().position(|have| *have == before)).map_or(0, |at| at + 1);
+                let at = before
+                    .and_then(|before| order.iter().position(|have| *have == before))
+                    .map_or(0, |at| at + 1);
                 order.insert(at, key);
             }
             before = Some(key);
         }
         let first = members.first().map(|member| member.key_span.start);
         let opening = &self.content[node.span.start..first.unwrap_or(node.span.end)];
-        let spread =
-            opening.contains('\n') || (bare && self.content[node.span.clone()].contains('\n')) || first.is_none();
+        let spread = opening.contains('\n')
+            || (bare && self.content[node.span.clone()].contains('\n'))
+            || first.is_none();
         let outer = indent_at(self.content, node.span.start);
         let indent = match first {
             Some(first) if spread => indent_at(self.content, first),
@@ -156,7 +192,9 @@ impl Writer<'_> {
                         let between = &self.content[member.key_span.start..member.value.span.start];
                         format!("{between}{}", self.value(&member.value, value))
                     }
-                    None if spread => format!("{}: {}", quoted(key), pretty(value, &indent, self.unit)),
+                    None if spread => {
+                        format!("{}: {}", quoted(key), pretty(value, &indent, self.unit))
+                    }
                     None => format!("{}: {}", quoted(key), inline(value, opening.ends_with(' '))),
                 })
             })
@@ -172,7 +210,10 @@ impl Writer<'_> {
             return "{}".to_owned();
         }
         if spread {
-            format!("{{\n{indent}{}\n{outer}}}", entries.join(&format!(",\n{indent}")))
+            format!(
+                "{{\n{indent}{}\n{outer}}}",
+                entries.join(&format!(",\n{indent}"))
+            )
         } else {
             let pad = if opening.ends_with(' ') { " " } else { "" };
             format!("{{{pad}{}{pad}}}", entries.join(", "))
@@ -180,7 +221,11 @@ impl Writer<'_> {
     }
 
     /// The text of a node with some of the values inside replaced.
-    fn in_place<'n>(&self, node: &Node, parts: impl Iterator<Item = (&'n Node, &'n Value)>) -> String {
+    fn in_place<'n>(
+        &self,
+        node: &Node,
+        parts: impl Iterator<Item = (&'n Node, &'n Value)>,
+    ) -> String {
         let mut out = String::new();
         let mut at = node.span.start;
         for (part, value) in parts {
@@ -194,31 +239,44 @@ impl Writer<'_> {
 
     fn array(&self, node: &Node, items: &[Item], values: &[Value]) -> String {
         let nodes: Vec<&Node> = items.iter().filter_map(Item::node).collect();
-        let elided = items.iter().position(|item| matches!(item, Item::Elided(_)));
-        let last = items.iter().rposition(|item| matches!(item, Item::Elided(_)));
+        let elided = items
+            .iter()
+            .position(|item| matches!(item, Item::Elided(_)));
+        let last = items
+            .iter()
+            .rposition(|item| matches!(item, Item::Elided(_)));
         let head = elided.unwrap_or(nodes.len());
         let tail = last.map_or(0, |at| items.len() - at - 1);
         let once = elided == last;
         // With one elision the page keeps its number of items.
         let shown: Vec<Option<&Value>> = if elided.is_some() && once && values.len() > head + tail {
             let front = values[..head].iter().map(Some);
-            front.chain(std::iter::once(None)).chain(values[values.len() - tail..].iter().map(Some)).collect()
+            front
+                .chain(std::iter::once(None))
+                .chain(values[values.len() - tail..].iter().map(Some))
+                .collect()
         } else {
             values.iter().map(Some).collect()
         };
         let same_shape = shown.len() == items.len()
-            && items.iter().zip(&shown).all(|(item, value)| match (item, value) {
-                (Item::Elided(_), None) => true,
-                (Item::Value(node), Some(value)) => {
-                    node.id().is_none_or(|id| value.get("id").is_none_or(|own| same(id, own)))
-                }
-                _ => false,
-            });
+            && items
+                .iter()
+                .zip(&shown)
+                .all(|(item, value)| match (item, value) {
+                    (Item::Elided(_), None) => true,
+                    (Item::Value(node), Some(value)) => node
+                        .id()
+                        .is_none_or(|id| value.get("id").is_none_or(|own| same(id, own))),
+                    _ => false,
+                });
         if same_shape {
-            let parts = items.iter().zip(&shown).filter_map(|(item, value)| match (item, value) {
-                (Item::Value(node), Some(value)) => Some((node, *value)),
-                _ => None,
-            });
+            let parts = items
+                .iter()
+                .zip(&shown)
+                .filter_map(|(item, value)| match (item, value) {
+                    (Item::Value(node), Some(value)) => Some((node, *value)),
+                    _ => None,
+                });
             return self.in_place(node, parts);
         }
         if shown.is_empty() {
@@ -241,20 +299,27 @@ impl Writer<'_> {
             .map(|value| match value {
                 None => dots.clone().unwrap_or_else(|| "...".to_owned()),
                 Some(value) => {
-                    let known = nodes.iter().find(|node| match (node.id(), value.get("id")) {
-                        (Some(id), Some(own)) => same(id, own),
-                        _ => matches(node, value),
-                    });
+                    let known = nodes
+                        .iter()
+                        .find(|node| match (node.id(), value.get("id")) {
+                            (Some(id), Some(own)) => same(id, own),
+                            _ => matches(node, value),
+                        });
                     match (known, nodes.first()) {
                         (Some(known), _) => self.value(known, value),
-                        (None, Some(neighbour)) => self.fresh(neighbour.span.start, value, Some(neighbour)),
+                        (None, Some(neighbour)) => {
+                            self.fresh(neighbour.span.start, value, Some(neighbour))
+                        }
                         (None, None) => pretty(value, &indent, self.unit),
                     }
                 }
             })
             .collect();
         if spread {
-            format!("[\n{indent}{}\n{outer}]", entries.join(&format!(",\n{indent}")))
+            format!(
+                "[\n{indent}{}\n{outer}]",
+                entries.join(&format!(",\n{indent}"))
+            )
         } else {
             let pad = if opening.ends_with(' ') { " " } else { "" };
             format!("[{pad}{}{pad}]", entries.join(", "))
@@ -279,27 +344,67 @@ mod tests {
     #[test]
     fn only_what_is_wrong_is_rewritten() {
         let rows = [
-            ("{\n  \"a\": 1,\n  \"id\": 1\n}\n", json!({"a": 1, "id": 5}), "{\n  \"a\": 1,\n  \"id\": 5\n}\n"),
-            ("{ \"b\": 1, \"a\": 2 }", json!({"a": 3, "b": 1}), "{ \"b\": 1, \"a\": 3 }"),
-            ("{\n    \"a\": 1\n}", json!({"a": 1, "id": 5}), "{\n    \"a\": 1,\n    \"id\": 5\n}"),
-            ("{\n\t\"a\": 1,\n\t\"x\": 2\n}", json!({"a": 1}), "{\n\t\"a\": 1\n}"),
+            (
+                "{\n  \"a\": 1,\n  \"id\": 1\n}\n",
+                json!({"a": 1, "id": 5}),
+                "{\n  \"a\": 1,\n  \"id\": 5\n}\n",
+            ),
+            (
+                "{ \"b\": 1, \"a\": 2 }",
+                json!({"a": 3, "b": 1}),
+                "{ \"b\": 1, \"a\": 3 }",
+            ),
+            (
+                "{\n    \"a\": 1\n}",
+                json!({"a": 1, "id": 5}),
+                "{\n    \"a\": 1,\n    \"id\": 5\n}",
+            ),
+            (
+                "{\n\t\"a\": 1,\n\t\"x\": 2\n}",
+                json!({"a": 1}),
+                "{\n\t\"a\": 1\n}",
+            ),
             ("{\"a\": 1, \"x\": 2}", json!({"a": 1}), "{\"a\": 1}"),
-            ("{\"a\": 1}", json!({"z": 0, "a": 1}), "{\"z\": 0, \"a\": 1}"),
-            ("   {\n     \"a\": 1\n   }", json!([{"a": 1}]), "   [\n     {\n       \"a\": 1\n     }\n   ]"),
+            (
+                "{\"a\": 1}",
+                json!({"z": 0, "a": 1}),
+                "{\"z\": 0, \"a\": 1}",
+            ),
+            (
+                "   {\n     \"a\": 1\n   }",
+                json!([{"a": 1}]),
+                "   [\n     {\n       \"a\": 1\n     }\n   ]",
+            ),
             (
                 "[{\"id\": 1, \"n\": 1}, {\"id\": 3, \"n\": 3}]",
                 json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": 3}]),
                 "[{\"id\": 1, \"n\": 1}, {\"id\": 2, \"n\": 2}, {\"id\": 3, \"n\": 3}]",
             ),
-            ("[\n  { \"id\": 1 },\n  ...\n]", json!([{"id": 4}, {"id": 5}]), "[\n  { \"id\": 4 },\n  ...\n]"),
+            (
+                "[\n  { \"id\": 1 },\n  ...\n]",
+                json!([{"id": 4}, {"id": 5}]),
+                "[\n  { \"id\": 4 },\n  ...\n]",
+            ),
             (
                 "[\n  {\n    \"id\": 1,\n    \"n\": 1\n  },\n  ...\n]",
                 json!([{"id": 1, "n": 2}, {"id": 5, "n": 1}]),
                 "[\n  {\n    \"id\": 1,\n    \"n\": 2\n  },\n  ...\n]",
             ),
-            ("{\n  \"a\": 1,\n  ...\n}", json!({"a": 2, "b": 3}), "{\n  \"a\": 2,\n  ...\n}"),
-            ("\"a\": 1,\n\"b\": 2", json!({"a": 1, "b": 3}), "\"a\": 1,\n\"b\": 3"),
-            ("{\n  \"a\": 1, // kept\n  \"b\": 2\n}", json!({"a": 1, "b": 3}), "{\n  \"a\": 1, // kept\n  \"b\": 3\n}"),
+            (
+                "{\n  \"a\": 1,\n  ...\n}",
+                json!({"a": 2, "b": 3}),
+                "{\n  \"a\": 2,\n  ...\n}",
+            ),
+            (
+                "\"a\": 1,\n\"b\": 2",
+                json!({"a": 1, "b": 3}),
+                "\"a\": 1,\n\"b\": 3",
+            ),
+            (
+                "{\n  \"a\": 1, // kept\n  \"b\": 2\n}",
+                json!({"a": 1, "b": 3}),
+                "{\n  \"a\": 1, // kept\n  \"b\": 3\n}",
+            ),
             ("[1, 2]", json!([]), "[]"),
             ("{}", json!({"a": 1}), "{\n  \"a\": 1\n}"),
             (

@@ -46,7 +46,9 @@ pub struct Context<'a> {
 /// Runs the examples of a page.
 pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResult {
     let examples = examples::find(&page);
-    let saves = examples.iter().any(|example| !example.directives.save.is_empty());
+    let saves = examples
+        .iter()
+        .any(|example| !example.directives.save.is_empty());
     let runner = |context, mock| Runner {
         context,
         mock,
@@ -59,20 +61,40 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         saved: Vec::new(),
         broken: None,
     };
-    let mock_options = Options { server: None, ..context.options.clone() };
-    let mock_context = context.mock.map(|open| Context { options: &mock_options, open, mock: None });
+    let mock_options = Options {
+        server: None,
+        ..context.options.clone()
+    };
+    let mock_context = context.mock.map(|open| Context {
+        options: &mock_options,
+        open,
+        mock: None,
+    });
     // Saved ids of the real service do not exist in ours.
-    let mock = mock_context.as_ref().filter(|_| !saves).map(|context| Box::new(runner(context, None)));
+    let mock = mock_context
+        .as_ref()
+        .filter(|_| !saves)
+        .map(|context| Box::new(runner(context, None)));
     let mut runner = runner(context, mock);
     let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
     for directive in page.blocks.iter().filter_map(Block::directive) {
-        let Some(name) = directive.value("after").filter(|_| context.options.server.is_none()) else { continue };
+        let Some(name) = directive
+            .value("after")
+            .filter(|_| context.options.server.is_none())
+        else {
+            continue;
+        };
         let path = page.path.with_file_name(name);
         match std::fs::read_to_string(&path) {
             Ok(text) => runner.run_writes_of(&Page::parse(&path, text)),
             Err(error) => {
                 let error = format!("cannot read {}: {error}", path.display());
-                results.push(not_an_example(&page, directive.range.clone(), String::new(), error));
+                results.push(not_an_example(
+                    &page,
+                    directive.range.clone(),
+                    String::new(),
+                    error,
+                ));
             }
         }
     }
@@ -81,32 +103,66 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         results.push(result);
     }
     let broken = runner.broken;
-    let used = runner.fixtures.first().map(|fixture| Arc::clone(&fixture.dataset));
+    let used = runner
+        .fixtures
+        .first()
+        .map(|fixture| Arc::clone(&fixture.dataset));
     for (index, entry) in page.front.testable.iter().enumerate() {
-        if !results.iter().any(|result| result.example.testable == Some(index)) {
+        if !results
+            .iter()
+            .any(|result| result.example.testable == Some(index))
+        {
             results.push(unknown_testable(&page, entry));
         }
     }
     for directive in page.blocks.iter().filter_map(Block::directive) {
         if let Some(error) = directive.error() {
-            results.push(not_an_example(&page, directive.range.clone(), String::new(), error));
+            results.push(not_an_example(
+                &page,
+                directive.range.clone(),
+                String::new(),
+                error,
+            ));
         }
     }
     // Tables can be checked without a runnable example.
-    let relevant = !results.is_empty() || page.blocks.iter().any(|block| matches!(block, Block::Table(_)));
+    let relevant = !results.is_empty()
+        || page
+            .blocks
+            .iter()
+            .any(|block| matches!(block, Block::Table(_)));
     let dataset = used
-        .or_else(|| datasets.find(&page.path, page.front.database.as_deref()).ok())
+        .or_else(|| {
+            datasets
+                .find(&page.path, page.front.database.as_deref())
+                .ok()
+        })
         .filter(|_| relevant && !context.options.list);
     let tables = tables::check(&page, &results, dataset.as_deref());
-    PageResult { page, examples: results, tables, dataset, broken }
+    PageResult {
+        page,
+        examples: results,
+        tables,
+        dataset,
+        broken,
+    }
 }
 
 /// The hosts and the prefix from the command line and the page's front matter.
 fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
-    let names = options.hosts.iter().map(|host| host.to_lowercase()).collect();
-    let mut hosts = TargetHosts { names, prefix: options.prefix.clone() };
+    let names = options
+        .hosts
+        .iter()
+        .map(|host| host.to_lowercase())
+        .collect();
+    let mut hosts = TargetHosts {
+        names,
+        prefix: options.prefix.clone(),
+    };
     if let Some(server) = &page.front.server_url {
-        let bare = server.split_once("://").map_or(server.as_str(), |(_, rest)| rest);
+        let bare = server
+            .split_once("://")
+            .map_or(server.as_str(), |(_, rest)| rest);
         let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         hosts.names.push(name.to_lowercase());
@@ -128,12 +184,24 @@ fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
 }
 
 /// An error that does not belong to a request.
-fn not_an_example(page: &Page, range: Range<usize>, target: String, error: String) -> ExampleResult {
+fn not_an_example(
+    page: &Page,
+    range: Range<usize>,
+    target: String,
+    error: String,
+) -> ExampleResult {
     ExampleResult {
-        example: Example { fence: page.blocks.len(), end: page.blocks.len(), ..Example::default() },
+        example: Example {
+            fence: page.blocks.len(),
+            end: page.blocks.len(),
+            ..Example::default()
+        },
         range,
         outcome: Outcome::Error(error),
-        details: Details { target, ..Details::default() },
+        details: Details {
+            target,
+            ..Details::default()
+        },
     }
 }
 
@@ -206,17 +274,34 @@ impl Runner<'_> {
         let mut details = Details::default();
         // Both variants are the outcome; `Err` is one that ended the run early.
         let (Ok(outcome) | Err(outcome)) = self.run(&example, earlier, &mut details);
-        let range = self.page.blocks.get(example.fence).map_or(0..0, Block::range);
-        ExampleResult { example, range, outcome, details }
+        let range = self
+            .page
+            .blocks
+            .get(example.fence)
+            .map_or(0..0, Block::range);
+        ExampleResult {
+            example,
+            range,
+            outcome,
+            details,
+        }
     }
 
-    fn run(&mut self, example: &Example, earlier: &[ExampleResult], details: &mut Details) -> Result<Outcome, Outcome> {
+    fn run(
+        &mut self,
+        example: &Example,
+        earlier: &[ExampleResult],
+        details: &mut Details,
+    ) -> Result<Outcome, Outcome> {
         let error = |error: &dyn std::fmt::Display| Outcome::Error(error.to_string());
         let (page, options) = (self.page, self.context.options);
         if let Some(written) = &example.request.written {
             details.target = written.request.target.clone();
         } else if let Some(fence) = page.fence(example.fence) {
-            let command = fence.content.get(example.request.span.clone()).unwrap_or_default();
+            let command = fence
+                .content
+                .get(example.request.span.clone())
+                .unwrap_or_default();
             details.target = command.lines().next().unwrap_or_default().to_owned();
         }
         if page.front.skip {
@@ -237,7 +322,9 @@ impl Runner<'_> {
         details.expected = Some(expected.clone());
         let request = match sendable {
             Sendable::Request(request) => request,
-            Sendable::Wrong(findings) => return Err(failed(findings).unwrap_or_else(|| error(&"no request"))),
+            Sendable::Wrong(findings) => {
+                return Err(failed(findings).unwrap_or_else(|| error(&"no request")));
+            }
             Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
         };
         details.target = request.target.clone();
@@ -262,11 +349,16 @@ impl Runner<'_> {
             plain: response.plain.as_ref(),
             any: &example.directives.any,
             generated_id: request.method == "POST"
-                && example.request.json_body().is_some_and(|body| body.get("id").is_none()),
+                && example
+                    .request
+                    .json_body()
+                    .is_some_and(|body| body.get("id").is_none()),
             mentions_error: mentions_error(page, example),
         };
         let fresh = example.directives.reset;
-        let (compared, later) = self.responses(fixture, &request, fresh, &documented).map_err(|why| error(&why))?;
+        let (compared, later) = self
+            .responses(fixture, &request, fresh, &documented)
+            .map_err(|why| error(&why))?;
         if request.writes() {
             self.writes.push((fixture, request.clone()));
         }
@@ -276,7 +368,10 @@ impl Runner<'_> {
         {
             if request.writes() {
                 mock.writes.push((own, request.clone()));
-            } else if matches!(after, Later::Matched) && !options.allow_writes && !compared.is_as_documented() {
+            } else if matches!(after, Later::Matched)
+                && !options.allow_writes
+                && !compared.is_as_documented()
+            {
                 let reason = "it needs the writes above it, which are not sent to a real service";
                 return Err(Outcome::Skipped(reason.to_owned()));
             }
@@ -284,22 +379,39 @@ impl Runner<'_> {
         }
         let after_writes = matches!(later, Later::Matched);
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
-        let diff = self.findings(example, &compared, &documented, &mut findings, &mut details.warnings);
+        let diff = self.findings(
+            example,
+            &compared,
+            &documented,
+            &mut findings,
+            &mut details.warnings,
+        );
         // A misspelled name: the response is as documented by accident.
-        if let (Some(hint), true, false) =
-            (&compared.received.hint, findings.is_empty(), example.directives.expects_hint)
-            && hint.to_lowercase().contains("did you mean")
+        if let (Some(hint), true, false) = (
+            &compared.received.hint,
+            findings.is_empty(),
+            example.directives.expects_hint,
+        ) && hint.to_lowercase().contains("did you mean")
         {
-            let fix = "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
-            findings.push(Finding { fix: Some(fix), ..Finding::new(self.url_range(example), hint.clone()) });
+            let fix =
+                "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
+            findings.push(Finding {
+                fix: Some(fix),
+                ..Finding::new(self.url_range(example), hint.clone())
+            });
         }
         if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
             let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";
             let fix = Some("put the URL in quotes".to_owned());
-            details.warnings.push(Finding { fix, ..Finding::new(fence.source_range(span), text) });
+            details.warnings.push(Finding {
+                fix,
+                ..Finding::new(fence.source_range(span), text)
+            });
         }
         if let (Some(drift), true) = (&details.drift, findings.is_empty()) {
-            details.warnings.push(Finding::new(self.url_range(example), drift.text.clone()));
+            details
+                .warnings
+                .push(Finding::new(self.url_range(example), drift.text.clone()));
         }
         let dataset = &self.fixtures[fixture].dataset;
         let outcome = match failed(findings) {
@@ -317,8 +429,12 @@ impl Runner<'_> {
             }
             Some(other) => other,
             None => {
-                if let (Some(hint), false) = (&compared.received.hint, example.directives.expects_hint) {
-                    details.warnings.push(Finding::new(self.url_range(example), hint.clone()));
+                if let (Some(hint), false) =
+                    (&compared.received.hint, example.directives.expects_hint)
+                {
+                    details
+                        .warnings
+                        .push(Finding::new(self.url_range(example), hint.clone()));
                 }
                 let note = if after_writes {
                     "as documented, after the writes above it on the page"
@@ -354,8 +470,22 @@ impl Runner<'_> {
         let hosts = target_hosts(other, context.options);
         let (fixtures, writes, saved) = (Vec::new(), Vec::new(), Vec::new());
         let (mock, broken, saves) = (None, None, false);
-        let reader = Runner { context, mock, broken, datasets, page: other, hosts, fixtures, writes, saves, saved };
-        for example in examples::find(other).into_iter().filter(|example| !example.directives.skip) {
+        let reader = Runner {
+            context,
+            mock,
+            broken,
+            datasets,
+            page: other,
+            hosts,
+            fixtures,
+            writes,
+            saves,
+            saved,
+        };
+        for example in examples::find(other)
+            .into_iter()
+            .filter(|example| !example.directives.skip)
+        {
             if let Sendable::Request(request) = reader.sendable(&example)
                 && request.writes()
                 && let Ok(fixture) = self.fixture(&example)
@@ -368,18 +498,33 @@ impl Runner<'_> {
     /// The request to send, or why there is none.
     fn sendable(&self, example: &Example) -> Sendable {
         let found = &example.request;
-        let written = found.written.clone().map(|written| self.with_saved_values(written));
-        let resolved = written.as_ref().map(|written| url::resolve(&written.request.target, &self.hosts));
+        let written = found
+            .written
+            .clone()
+            .map(|written| self.with_saved_values(written));
+        let resolved = written
+            .as_ref()
+            .map(|written| url::resolve(&written.request.target, &self.hosts));
         // A saved value may have taken the place of the placeholder.
-        let still_template = || written.as_ref().and_then(|written| requests::placeholder(&written.request));
-        let template = |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));
+        let still_template = || {
+            written
+                .as_ref()
+                .and_then(|written| requests::placeholder(&written.request))
+        };
+        let template = |placeholder: &str| {
+            Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"))
+        };
         match (&found.problem, &resolved) {
             (_, Some(Resolved::Foreign(host))) => {
-                return Sendable::Skip(format!("goes to {host}, which is not this server (see --host)"));
+                return Sendable::Skip(format!(
+                    "goes to {host}, which is not this server (see --host)"
+                ));
             }
             (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
             (Some(Problem::NoBody), _) => {
-                return Sendable::Skip("names an endpoint: a method and a path without a body".to_owned());
+                return Sendable::Skip(
+                    "names an endpoint: a method and a path without a body".to_owned(),
+                );
             }
             (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
             (Some(Problem::Template), _) => {
@@ -389,22 +534,35 @@ impl Runner<'_> {
             }
             _ => {}
         }
-        let Some(fence) = self.page.fence(example.fence) else { return Sendable::Wrong(Vec::new()) };
+        let Some(fence) = self.page.fence(example.fence) else {
+            return Sendable::Wrong(Vec::new());
+        };
         let mut findings = Vec::new();
         if let Some(Problem::Mistakes(mistakes)) = &found.problem {
             findings.extend(mistakes.iter().map(|mistake| {
                 let range = fence.source_range(&mistake.span);
                 let text = mistake.message(self.page.line(range.start));
-                Finding { range, text, fix: mistake.fix.clone() }
+                Finding {
+                    range,
+                    text,
+                    fix: mistake.fix.clone(),
+                }
             }));
         }
         match (written, resolved) {
             (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
-                Sendable::Request(Request { target, ..written.request })
+                Sendable::Request(Request {
+                    target,
+                    ..written.request
+                })
             }
             (Some(written), Some(Resolved::Wrong(text, fix))) => {
                 let range = fence.source_range(&written.url_span);
-                findings.push(Finding { range, text, fix: Some(fix) });
+                findings.push(Finding {
+                    range,
+                    text,
+                    fix: Some(fix),
+                });
                 Sendable::Wrong(findings)
             }
             _ => Sendable::Wrong(findings),
@@ -423,12 +581,21 @@ impl Runner<'_> {
             let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
             let found = steps.clone().try_fold(received.json(), |value, step| {
                 let value = value?;
-                Some(step.parse().ok().and_then(|index: usize| value.get(index)).or_else(|| value.get(step)))
+                Some(
+                    step.parse()
+                        .ok()
+                        .and_then(|index: usize| value.get(index))
+                        .or_else(|| value.get(step)),
+                )
             });
             match found.flatten() {
                 Some(Value::String(text)) => self.saved.push((name.clone(), text.clone())),
                 Some(value) => self.saved.push((name.clone(), value.to_string())),
-                None => return Err(Outcome::Error(format!("the response has no `{path}` to save as `{name}`"))),
+                None => {
+                    return Err(Outcome::Error(format!(
+                        "the response has no `{path}` to save as `{name}`"
+                    )));
+                }
             }
         }
         Ok(())
@@ -437,7 +604,9 @@ impl Runner<'_> {
     /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
     fn documented_response(&self, example: &Example) -> (DocumentedResponse, Option<Finding>) {
         let block = example.response.as_ref();
-        let Some((block, fence)) = block.and_then(|block| Some((block, self.page.fence(block.fence)?))) else {
+        let Some((block, fence)) =
+            block.and_then(|block| Some((block, self.page.fence(block.fence)?)))
+        else {
             return (DocumentedResponse::default(), None);
         };
         // What is before the response is blanked out, so that offsets stay valid.
@@ -445,29 +614,64 @@ impl Runner<'_> {
         let content = format!("{}{response}", " ".repeat(block.range.start));
         match lenient_json::parse(&content) {
             Ok(mut documented) => {
-                let status = documented.head.map(|head| (head.status, fence.source_range(&head.span)));
+                let status = documented
+                    .head
+                    .map(|head| (head.status, fence.source_range(&head.span)));
                 let truncated = self.says_truncated(example, block.fence);
-                if let (true, Some(Node { kind: Kind::Array(items), span })) = (truncated, &mut documented.body) {
+                if let (
+                    true,
+                    Some(Node {
+                        kind: Kind::Array(items),
+                        span,
+                    }),
+                ) = (truncated, &mut documented.body)
+                {
                     items.push(Item::Elided(span.end..span.end));
                 }
-                let plain = documented.text.map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
-                (DocumentedResponse { status, body: documented.body, plain, truncated }, None)
+                let plain = documented
+                    .text
+                    .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
+                (
+                    DocumentedResponse {
+                        status,
+                        body: documented.body,
+                        plain,
+                        truncated,
+                    },
+                    None,
+                )
             }
             Err(error) => {
                 let at = fence.source(error.at);
-                let end = self.page.text[at..].chars().next().map_or(at, |letter| at + letter.len_utf8());
+                let end = self.page.text[at..]
+                    .chars()
+                    .next()
+                    .map_or(at, |letter| at + letter.len_utf8());
                 let text = format!("the documented response is not JSON: {}", error.text);
                 let head = lenient_json::head(&content).0;
                 let status = head.map(|head| (head.status, fence.source_range(&head.span)));
-                (DocumentedResponse { status, ..DocumentedResponse::default() }, Some(Finding::new(at..end, text)))
+                (
+                    DocumentedResponse {
+                        status,
+                        ..DocumentedResponse::default()
+                    },
+                    Some(Finding::new(at..end, text)),
+                )
             }
         }
     }
 
     /// Whether the text above a response says that it is not complete.
     fn says_truncated(&self, example: &Example, response: usize) -> bool {
-        let between = self.page.blocks.get(example.fence + 1..response).into_iter().flatten();
-        between.into_iter().any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
+        let between = self
+            .page
+            .blocks
+            .get(example.fence + 1..response)
+            .into_iter()
+            .flatten();
+        between
+            .into_iter()
+            .any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
     }
 
     fn url_range(&self, example: &Example) -> Range<usize> {
@@ -479,7 +683,11 @@ impl Runner<'_> {
 
     /// The index of the fixture for an example's data file.
     fn fixture(&mut self, example: &Example) -> Result<usize, ServiceError> {
-        let named = example.directives.data.as_deref().or(self.page.front.database.as_deref());
+        let named = example
+            .directives
+            .data
+            .as_deref()
+            .or(self.page.front.database.as_deref());
         let dataset = match self.datasets.find(&self.page.path, named) {
             // A real service has its own data; ours is only for explanations.
             Err(_) if self.context.options.server.is_some() => self.datasets.empty(),
@@ -491,7 +699,11 @@ impl Runner<'_> {
             }
             Ok(found) => found,
         };
-        if let Some(at) = self.fixtures.iter().position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset)) {
+        if let Some(at) = self
+            .fixtures
+            .iter()
+            .position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset))
+        {
             return Ok(at);
         }
         let pristine = match &self.context.options.server {
@@ -504,7 +716,12 @@ impl Runner<'_> {
                 }
             },
         };
-        self.fixtures.push(Fixture { dataset, pristine, running: None, applied: 0 });
+        self.fixtures.push(Fixture {
+            dataset,
+            pristine,
+            running: None,
+            applied: 0,
+        });
         Ok(self.fixtures.len() - 1)
     }
 
@@ -531,7 +748,10 @@ impl Runner<'_> {
                 self.fixtures[fixture].running = None;
                 self.fixtures[fixture].applied = self.writes.len();
             }
-            return Ok((documented.compare(self.in_sequence(fixture, request)?), Later::NotSent));
+            return Ok((
+                documented.compare(self.in_sequence(fixture, request)?),
+                Later::NotSent,
+            ));
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
         if mode == Reset::Example || reset || self.writes.is_empty() || fresh.is_as_documented() {
@@ -544,11 +764,19 @@ impl Runner<'_> {
         // The response closer to the page is the one to report.
         let distance = |compared: &Compared| (!compared.status_ok, compared.diff.differences.len());
         let after_writes = later.received.clone();
-        let closer = if distance(&later) < distance(&fresh) { later } else { fresh };
+        let closer = if distance(&later) < distance(&fresh) {
+            later
+        } else {
+            fresh
+        };
         Ok((closer, Later::Differs(after_writes)))
     }
 
-    fn on_fresh_data(&mut self, fixture: usize, request: &Request) -> Result<Received, ServiceError> {
+    fn on_fresh_data(
+        &mut self,
+        fixture: usize,
+        request: &Request,
+    ) -> Result<Received, ServiceError> {
         let fixture = &mut self.fixtures[fixture];
         let open = || (self.context.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
         let response = if request.writes() {
@@ -568,9 +796,15 @@ impl Runner<'_> {
         let fixture = &mut self.fixtures[index];
         let service = match &mut fixture.running {
             Some(service) => service,
-            none => none.insert((self.context.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref())?),
+            none => none.insert((self.context.open)(
+                &fixture.dataset.data,
+                fixture.dataset.rules.as_ref(),
+            )?),
         };
-        for (_, write) in self.writes[fixture.applied..].iter().filter(|(of, _)| *of == index) {
+        for (_, write) in self.writes[fixture.applied..]
+            .iter()
+            .filter(|(of, _)| *of == index)
+        {
             service(write)?;
         }
         let response = service(request)?;
@@ -593,42 +827,71 @@ impl Runner<'_> {
         let request_range = example.request_range(self.page);
         let method = example.method();
         if !compared.status_ok {
-            let statuses = expected.statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+            let statuses = expected
+                .statuses
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(" or ");
             let text = match expected.source {
                 StatusSource::Method => {
-                    format!("{method} usually returns {statuses}, the server returns {}", received.status)
+                    format!(
+                        "{method} usually returns {statuses}, the server returns {}",
+                        received.status
+                    )
                 }
                 source => {
-                    format!("{} documents {statuses}, the server returns {}", source.description(), received.status)
+                    format!(
+                        "{} documents {statuses}, the server returns {}",
+                        source.description(),
+                        received.status
+                    )
                 }
             };
             let text = match &received.location {
                 Some(location) => format!("{text} and redirects to {location}"),
                 None => text,
             };
-            let mut finding = Finding::new(expected.place.clone().unwrap_or(request_range.clone()), text);
+            let mut finding = Finding::new(
+                expected.place.clone().unwrap_or(request_range.clone()),
+                text,
+            );
             if expected.source == StatusSource::Method {
                 let status = received.status;
-                finding.fix = Some(format!("`<!-- standin: status={status} -->` above the request if that is meant"));
+                finding.fix = Some(format!(
+                    "`<!-- standin: status={status} -->` above the request if that is meant"
+                ));
             }
             findings.push(finding);
         }
         // An error response differs from a documented record in everything, which is not worth showing.
-        let refused = !compared.status_ok && received.status >= 400 && expected.statuses.iter().all(|s| *s < 400);
+        let refused = !compared.status_ok
+            && received.status >= 400
+            && expected.statuses.iter().all(|s| *s < 400);
         if refused || method == "HEAD" {
             return Diff::default();
         }
-        let fence = example.response.as_ref().and_then(|response| self.page.fence(response.fence));
+        let fence = example
+            .response
+            .as_ref()
+            .and_then(|response| self.page.fence(response.fence));
         if let (Body::Text(text), Some((plain, range))) = (&received.body, documented.plain)
             && !text.split_whitespace().eq(plain.split_whitespace())
         {
-            findings.push(Finding::new(range.clone(), format!("the body is not as documented, got {text:?}")));
+            findings.push(Finding::new(
+                range.clone(),
+                format!("the body is not as documented, got {text:?}"),
+            ));
         }
         if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
             let range = fence.map_or(request_range, |fence| fence.range.clone());
-            findings.push(Finding::new(range, "the server returns text that is not JSON"));
+            findings.push(Finding::new(
+                range,
+                "the server returns text that is not JSON",
+            ));
         } else if let Some(fence) = fence {
-            let finding = |found: &compare::Difference| Finding::new(place(fence, found), found.to_string());
+            let finding =
+                |found: &compare::Difference| Finding::new(place(fence, found), found.to_string());
             findings.extend(compared.diff.differences.iter().map(finding));
             warnings.extend(compared.diff.warnings.iter().map(finding));
         }
@@ -638,19 +901,33 @@ impl Runner<'_> {
 
 /// Which of the page, our server and the real service stands alone, if they do not agree.
 fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
-    let same = real.received.status == mock.received.status && real.received.body == mock.received.body;
+    let same =
+        real.received.status == mock.received.status && real.received.body == mock.received.body;
     let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
         (true, true) => return None,
         (true, false) => {
             let text = "the page and the real service agree; the mock answers otherwise: its data or its rules differ";
             ("mock", text)
         }
-        (false, true) => ("real", "the page and the mock agree; the real service answers otherwise"),
-        (false, false) if same => ("page", "the mock and the real service agree; the page is outdated"),
+        (false, true) => (
+            "real",
+            "the page and the mock agree; the real service answers otherwise",
+        ),
+        (false, false) if same => (
+            "page",
+            "the mock and the real service agree; the page is outdated",
+        ),
         (false, false) => ("none", "the page, the mock and the real service all differ"),
     };
-    let text = format!("{text} (mock: {}, real: {})", mock.received.status, real.received.status);
-    Some(Drift { alone, text, mock: mock.received.clone() })
+    let text = format!(
+        "{text} (mock: {}, real: {})",
+        mock.received.status, real.received.status
+    );
+    Some(Drift {
+        alone,
+        text,
+        mock: mock.received.clone(),
+    })
 }
 
 /// The response after the writes above an example.
@@ -679,7 +956,9 @@ impl Documented<'_> {
             None => Diff::default(),
         };
         let differences = std::mem::take(&mut diff.differences);
-        let (accepted, differences) = differences.into_iter().partition(|found| self.accepts(found));
+        let (accepted, differences) = differences
+            .into_iter()
+            .partition(|found| self.accepts(found));
         diff.differences = differences;
         // If no status is documented, a documented error counts where the text mentions an error.
         let status_ok = self.expected.statuses.contains(&received.status)
@@ -687,38 +966,67 @@ impl Documented<'_> {
                 && self.body.is_some()
                 && diff.differences.is_empty()
                 && (received.is_success() || self.mentions_error || self.is_error_body());
-        Compared { received, status_ok, diff, accepted }
+        Compared {
+            received,
+            status_ok,
+            diff,
+            accepted,
+        }
     }
 
     /// Whether a difference is a value that cannot be documented.
     fn accepts(&self, found: &compare::Difference) -> bool {
-        let Some(Step::Key(key)) = found.path.last() else { return false };
-        let both_strings =
-            matches!((&found.documented, &found.actual), (Some(Value::String(_)), Some(Value::String(_))));
+        let Some(Step::Key(key)) = found.path.last() else {
+            return false;
+        };
+        let both_strings = matches!(
+            (&found.documented, &found.actual),
+            (Some(Value::String(_)), Some(Value::String(_)))
+        );
         let has_values = found.documented.is_some() && found.actual.is_some();
         (has_values && self.any.contains(key))
             || (self.generated_id && both_strings && found.path.len() == 1 && key == "id")
     }
 
     fn is_error_body(&self) -> bool {
-        let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else { return false };
-        members.iter().any(|member| matches!(member.key.as_str(), "error" | "errors" | "status" | "title" | "detail"))
+        let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else {
+            return false;
+        };
+        members.iter().any(|member| {
+            matches!(
+                member.key.as_str(),
+                "error" | "errors" | "status" | "title" | "detail"
+            )
+        })
     }
 }
 
 /// Whether the text between the example's heading and its response mentions an error.
 fn mentions_error(page: &Page, example: &Example) -> bool {
     let from = page.heading_of(example.fence).unwrap_or(example.fence);
-    let to = example.response.as_ref().map_or(example.fence, |response| response.fence);
+    let to = example
+        .response
+        .as_ref()
+        .map_or(example.fence, |response| response.fence);
     page.blocks[from.min(to)..to].iter().any(|block| {
         let text = match block {
             Block::Heading(heading) => heading.text.to_lowercase(),
             Block::Prose(prose) => prose.text.to_lowercase(),
             _ => return false,
         };
-        ["not found", "not exist", "n't exist", "error", "missing", "invalid", "fails", "conflict", "already exists"]
-            .iter()
-            .any(|word| text.contains(word))
+        [
+            "not found",
+            "not exist",
+            "n't exist",
+            "error",
+            "missing",
+            "invalid",
+            "fails",
+            "conflict",
+            "already exists",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
     })
 }
 
@@ -726,7 +1034,12 @@ fn mentions_error(page: &Page, example: &Example) -> bool {
 fn failed(findings: Vec<Finding>) -> Option<Outcome> {
     let mut findings = findings.into_iter();
     let first = findings.next()?;
-    let failure = Failure { first, more: findings.collect(), differences: Vec::new(), cause: None };
+    let failure = Failure {
+        first,
+        more: findings.collect(),
+        differences: Vec::new(),
+        cause: None,
+    };
     Some(Outcome::Failed(Box::new(failure)))
 }
 

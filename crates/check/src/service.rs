@@ -47,11 +47,15 @@ pub type ServiceError = Box<dyn Error + Send + Sync>;
 pub type Service = Box<dyn FnMut(&Request) -> Result<Response, ServiceError> + Send>;
 
 /// Opens a fresh service over a data file and the rules beside it.
-pub type Opener<'a> = dyn Fn(&TextFile, Option<&TextFile>) -> Result<Service, ServiceError> + Sync + 'a;
+pub type Opener<'a> =
+    dyn Fn(&TextFile, Option<&TextFile>) -> Result<Service, ServiceError> + Sync + 'a;
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -94,11 +98,24 @@ impl From<Response> for Received {
             Ok(value) => Body::Json(value),
             Err(_) => Body::Text(String::from_utf8_lossy(&response.body).into_owned()),
         };
-        let header = |wanted: &str| response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        let hint = header("x-hint").map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
+        let header = |wanted: &str| {
+            response
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        let hint = header("x-hint")
+            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
         let redirect = (300..400).contains(&response.status);
-        let location = header("location").filter(|_| redirect).map(|(_, value)| value.clone());
-        Received { status: response.status, hint, location, body }
+        let location = header("location")
+            .filter(|_| redirect)
+            .map(|(_, value)| value.clone());
+        Received {
+            status: response.status,
+            hint,
+            location,
+            body,
+        }
     }
 }
 

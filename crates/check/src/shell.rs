@@ -53,8 +53,14 @@ pub struct Command {
 
 /// Parses the command that begins at `start`.
 pub fn command(text: &str, start: usize) -> Command {
-    let mut scanner =
-        Scanner { text, at: start, out: Command::default(), word: None, apostrophe: None, here_document: None };
+    let mut scanner = Scanner {
+        text,
+        at: start,
+        out: Command::default(),
+        word: None,
+        apostrophe: None,
+        here_document: None,
+    };
     scanner.piped_in(text[..start].rsplit('\n').next().unwrap_or_default());
     scanner.run();
     let mut out = scanner.out;
@@ -131,7 +137,12 @@ impl<'a> Scanner<'a> {
                     let from = self.at;
                     self.bump();
                     self.push(other, from);
-                    if other == '?' && self.word.as_ref().is_some_and(|word| word.text.contains('/')) {
+                    if other == '?'
+                        && self
+                            .word
+                            .as_ref()
+                            .is_some_and(|word| word.text.contains('/'))
+                    {
                         self.out.unquoted.get_or_insert(from..from + 1);
                     }
                 }
@@ -144,9 +155,13 @@ impl<'a> Scanner<'a> {
     fn stop(&mut self) {
         self.close();
         self.out.end = self.at;
-        let Some(word) = self.here_document.take() else { return };
+        let Some(word) = self.here_document.take() else {
+            return;
+        };
         let rest = self.rest();
-        let lines = rest.split_inclusive('\n').take_while(|line| line.trim() != word);
+        let lines = rest
+            .split_inclusive('\n')
+            .take_while(|line| line.trim() != word);
         let length = lines.map(str::len).sum::<usize>();
         self.out.stdin = Some(rest[..length].to_owned());
         self.at += length;
@@ -156,12 +171,19 @@ impl<'a> Scanner<'a> {
 
     /// The command before a pipe into this one: `cat <<EOF |` or `echo '{}' |`.
     fn piped_in(&mut self, before: &str) {
-        let Some(before) = before.trim_end().strip_suffix('|') else { return };
+        let Some(before) = before.trim_end().strip_suffix('|') else {
+            return;
+        };
         if let Some((_, word)) = before.split_once("<<") {
             self.here_document = Some(end_word(word.trim_start_matches('-').trim()));
-        } else if let Some(text) = before.trim_start_matches(['$', '%', ' ']).strip_prefix("echo ") {
+        } else if let Some(text) = before
+            .trim_start_matches(['$', '%', ' '])
+            .strip_prefix("echo ")
+        {
             let text = text.trim();
-            let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            let inner = text
+                .strip_prefix('\'')
+                .and_then(|text| text.strip_suffix('\''));
             self.out.stdin = inner.map(str::to_owned);
         }
     }
@@ -179,11 +201,17 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_line(&mut self) {
-        self.at += self.rest().find('\n').map_or(self.rest().len(), |at| at + 1);
+        self.at += self
+            .rest()
+            .find('\n')
+            .map_or(self.rest().len(), |at| at + 1);
     }
 
     fn open(&mut self, from: usize) -> &mut Word {
-        self.word.get_or_insert_with(|| Word { text: String::new(), span: from..from })
+        self.word.get_or_insert_with(|| Word {
+            text: String::new(),
+            span: from..from,
+        })
     }
 
     fn push(&mut self, letter: char, from: usize) {
@@ -200,7 +228,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn wrong(&mut self, span: Range<usize>, text: impl Into<String>, fix: Option<String>) {
-        self.out.mistakes.push(Mistake { span, text: text.into(), fix });
+        self.out.mistakes.push(Mistake {
+            span,
+            text: text.into(),
+            fix,
+        });
     }
 
     /// Consumes a continuation mark (`\`, or `^` and `` ` `` of other shells) and the line end after it.
@@ -230,7 +262,11 @@ impl<'a> Scanner<'a> {
         let skipped = self.text.len() - next.len();
         // The continuation prompt of a shell.
         let indent = next.len() - next.trim_start_matches(' ').len();
-        let prompt = if next[indent..].starts_with("> ") { indent + 2 } else { 0 };
+        let prompt = if next[indent..].starts_with("> ") {
+            indent + 2
+        } else {
+            0
+        };
         self.close();
         self.at = skipped + prompt;
         true
@@ -239,23 +275,38 @@ impl<'a> Scanner<'a> {
     /// Detects a missing backslash: the next line begins with an option, or with the URL or value still missing.
     fn line_continues_anyway(&mut self) -> bool {
         let line_end = self.at;
-        let next_at = self.at + self.rest().find('\n').map_or(self.rest().len(), |at| at + 1);
+        let next_at = self.at
+            + self
+                .rest()
+                .find('\n')
+                .map_or(self.rest().len(), |at| at + 1);
         let next = &self.text[next_at..];
         let line = next.lines().next().unwrap_or_default().trim();
         let mut letters = line.chars();
         let option = letters.next() == Some('-')
-            && letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '-')
-            && letters.next().is_some_and(|c| !c.is_whitespace() || line.len() > 3);
+            && letters
+                .next()
+                .is_some_and(|c| c.is_ascii_alphabetic() || c == '-')
+            && letters
+                .next()
+                .is_some_and(|c| !c.is_whitespace() || line.len() > 3);
         let bare_url = !self.out.words.iter().any(|word| word.text.contains('/'))
             && (line.starts_with("http://localhost") || line.starts_with("\"http://"));
         let value = self.out.words.last().is_some_and(|word| {
-            matches!(word.text.as_str(), "-d" | "--data" | "--data-raw" | "-H" | "--header" | "--json")
+            matches!(
+                word.text.as_str(),
+                "-d" | "--data" | "--data-raw" | "-H" | "--header" | "--json"
+            )
         }) && line.starts_with(['\'', '"']);
         if !(option || bare_url || value) || line == "---" {
             return false;
         }
         let from = self.out.words.last().map_or(line_end, |word| word.span.end);
-        let first = line.split_whitespace().next().unwrap_or_default().to_owned();
+        let first = line
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         self.wrong(
             from..from,
             format!(
@@ -270,10 +321,14 @@ impl<'a> Scanner<'a> {
     /// Consumes `<id>`, which is a placeholder and not a redirection.
     fn placeholder(&mut self) -> bool {
         let rest = self.rest();
-        let Some(length) = rest.find('>') else { return false };
+        let Some(length) = rest.find('>') else {
+            return false;
+        };
         let inner = &rest[1..length];
         let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c))
+            && inner
+                .chars()
+                .all(|c| c.is_alphanumeric() || " _-.".contains(c))
             && inner.len() < 60;
         if !named {
             return false;
@@ -291,7 +346,10 @@ impl<'a> Scanner<'a> {
     /// Handles `&`; true if it ends the command. A lone `&` inside a URL was meant literally.
     fn ampersand(&mut self) -> bool {
         let from = self.at;
-        let in_query = self.word.as_ref().is_some_and(|word| word.text.contains('?'));
+        let in_query = self
+            .word
+            .as_ref()
+            .is_some_and(|word| word.text.contains('?'));
         let next = self.rest()[1..].chars().next();
         if in_query && next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
             self.wrong(
@@ -310,15 +368,28 @@ impl<'a> Scanner<'a> {
 
     fn redirect(&mut self) {
         // `2>` and `1>` belong to the redirection.
-        if self.word.as_ref().is_some_and(|word| matches!(word.text.as_str(), "1" | "2")) {
+        if self
+            .word
+            .as_ref()
+            .is_some_and(|word| matches!(word.text.as_str(), "1" | "2"))
+        {
             self.word = None;
         }
         self.close();
-        if let Some(word) = self.rest().strip_prefix("<<").filter(|word| !word.starts_with('<')) {
+        if let Some(word) = self
+            .rest()
+            .strip_prefix("<<")
+            .filter(|word| !word.starts_with('<'))
+        {
             let word = word.trim_start_matches(['-', ' ']);
-            self.here_document = Some(end_word(&word[..word.find([' ', '\n', '|', ';']).unwrap_or(word.len())]));
+            self.here_document = Some(end_word(
+                &word[..word.find([' ', '\n', '|', ';']).unwrap_or(word.len())],
+            ));
         }
-        while self.peek().is_some_and(|c| matches!(c, '>' | '<' | '&' | ' ')) {
+        while self
+            .peek()
+            .is_some_and(|c| matches!(c, '>' | '<' | '&' | ' '))
+        {
             self.bump();
         }
         let rest = self.rest();
@@ -346,14 +417,20 @@ impl Scanner<'_> {
         word.span.end = end;
         if closed.is_none() {
             self.never_closed(from..from + 1);
-        } else if inner.ends_with(char::is_alphanumeric) && self.peek().is_some_and(char::is_alphanumeric) {
+        } else if inner.ends_with(char::is_alphanumeric)
+            && self.peek().is_some_and(char::is_alphanumeric)
+        {
             self.apostrophe = Some(end - 1);
         }
     }
 
     fn never_closed(&mut self, span: Range<usize>) {
         match self.apostrophe {
-            Some(at) => self.wrong(at..at + 1, "this apostrophe ends the quoted string", Some("'\\''".to_owned())),
+            Some(at) => self.wrong(
+                at..at + 1,
+                "this apostrophe ends the quoted string",
+                Some("'\\''".to_owned()),
+            ),
             None => self.wrong(span, "this quote is never closed", None),
         }
     }
@@ -421,7 +498,11 @@ impl Scanner<'_> {
 
     fn smart(&mut self, letter: char) {
         let from = self.at;
-        let plain = if matches!(letter, '\u{2018}' | '\u{2019}') { '\'' } else { '"' };
+        let plain = if matches!(letter, '\u{2018}' | '\u{2019}') {
+            '\''
+        } else {
+            '"'
+        };
         self.wrong(
             from..from + letter.len_utf8(),
             format!("`{letter}` is a typographic quote, which a shell does not treat as a quote"),
@@ -468,7 +549,11 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        command(text, 0).words.into_iter().map(|word| word.text).collect()
+        command(text, 0)
+            .words
+            .into_iter()
+            .map(|word| word.text)
+            .collect()
     }
 
     #[test]
@@ -502,21 +587,44 @@ mod tests {
     #[test]
     fn mistakes_are_named_and_read_past() {
         let rows: [(&str, &[&str], &str); 8] = [
-            ("curl a\n  -H b", &["curl", "a", "-H", "b"], "runs `-H` as a separate command"),
-            ("curl a \\  \n -d x", &["curl", "a", "-d", "x"], "space follows the backslash"),
+            (
+                "curl a\n  -H b",
+                &["curl", "a", "-H", "b"],
+                "runs `-H` as a separate command",
+            ),
+            (
+                "curl a \\  \n -d x",
+                &["curl", "a", "-d", "x"],
+                "space follows the backslash",
+            ),
             ("curl a?b=1&c=2", &["curl", "a?b=1&c=2"], "not quoted"),
             ("curl “a b”", &["curl", "a b"], "typographic quote"),
-            ("curl –X POST a", &["curl", "-X", "POST", "a"], "typographic dash"),
+            (
+                "curl –X POST a",
+                &["curl", "-X", "POST", "a"],
+                "typographic dash",
+            ),
             ("curl 'a", &["curl", "a"], "never closed"),
             ("curl \"a", &["curl", "a"], "never closed"),
-            ("curl -d '{\"t\": \"Don't\"}'", &["curl", "-d", "{\"t\": \"Dont}'"], "ends the quoted string"),
+            (
+                "curl -d '{\"t\": \"Don't\"}'",
+                &["curl", "-d", "{\"t\": \"Dont}'"],
+                "ends the quoted string",
+            ),
         ];
         for (text, expected, mistake) in rows {
             let command = command(text, 0);
-            let seen: Vec<_> = command.words.iter().map(|word| word.text.as_str()).collect();
+            let seen: Vec<_> = command
+                .words
+                .iter()
+                .map(|word| word.text.as_str())
+                .collect();
             assert_eq!(seen, expected, "{text}");
             assert!(
-                command.mistakes.iter().any(|found| found.text.contains(mistake)),
+                command
+                    .mistakes
+                    .iter()
+                    .any(|found| found.text.contains(mistake)),
                 "{text}: {:?}",
                 command.mistakes
             );

@@ -82,9 +82,15 @@ pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)
     let method = example.method();
     if !example.directives.statuses.is_empty() {
         let statuses = example.directives.statuses.clone();
-        return Expected { statuses, source: StatusSource::Directive, place: None };
+        return Expected {
+            statuses,
+            source: StatusSource::Directive,
+            place: None,
+        };
     }
-    if let Some(entry) = example.testable.and_then(|entry| page.front.testable.get(entry))
+    if let Some(entry) = example
+        .testable
+        .and_then(|entry| page.front.testable.get(entry))
         && !entry.statuses.is_empty()
     {
         return Expected {
@@ -111,16 +117,27 @@ pub fn usual(method: &str) -> u16 {
 }
 
 fn one(status: u16, source: StatusSource, place: Option<Range<usize>>) -> Expected {
-    Expected { statuses: vec![status], source, place }
+    Expected {
+        statuses: vec![status],
+        source,
+        place,
+    }
 }
 
 /// A status in the text between the request and its response, or in a heading above them. Text below the response
 /// is about something else, and so is text after another code block or table.
 fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let response = example.response.as_ref().map(|response| response.fence);
-    let until = response.unwrap_or(example.end).min(example.end.max(example.fence + 1));
+    let until = response
+        .unwrap_or(example.end)
+        .min(example.end.max(example.fence + 1));
     let mut found = None;
-    for block in page.blocks.get(example.fence + 1..until).into_iter().flatten() {
+    for block in page
+        .blocks
+        .get(example.fence + 1..until)
+        .into_iter()
+        .flatten()
+    {
         match block {
             Block::Prose(prose) => {
                 if let Some(status) = in_paragraph(&prose.text) {
@@ -129,7 +146,11 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             }
             Block::Heading(heading) if labels::heading(&heading.text) == Announces::Response => {
                 if let Some(status) = in_heading(&heading.text) {
-                    found = Some(one(status, StatusSource::Heading, Some(heading.range.clone())));
+                    found = Some(one(
+                        status,
+                        StatusSource::Heading,
+                        Some(heading.range.clone()),
+                    ));
                 }
             }
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
@@ -137,9 +158,15 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         }
     }
     found.or_else(|| {
-        let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else { return None };
+        let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
+            return None;
+        };
         let status = in_line(&heading.text).or_else(|| error_in_heading(&heading.text))?;
-        Some(one(status, StatusSource::Heading, Some(heading.range.clone())))
+        Some(one(
+            status,
+            StatusSource::Heading,
+            Some(heading.range.clone()),
+        ))
     })
 }
 
@@ -149,11 +176,14 @@ fn in_paragraph(text: &str) -> Option<u16> {
         return Some(status);
     }
     let captures = STATEMENT.captures(text)?;
-    let next = captures.name("next").map_or("", |next| next.as_str()).to_lowercase();
+    let next = captures
+        .name("next")
+        .map_or("", |next| next.as_str())
+        .to_lowercase();
     let code = captures.name("code")?.as_str().parse().ok()?;
     const AFTER: &[&str] = &[
-        "", "error", "errors", "status", "response", "code", "with", "and", "because", "since", "as", "for", "in",
-        "body",
+        "", "error", "errors", "status", "response", "code", "with", "and", "because", "since",
+        "as", "for", "in", "body",
     ];
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
     (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
@@ -163,9 +193,21 @@ fn in_paragraph(text: &str) -> Option<u16> {
 fn in_line(line: &str) -> Option<u16> {
     let captures = STATUS_LINE.captures(line.trim())?;
     let code = captures.name("code")?.as_str().parse().ok()?;
-    let given = captures.name("reason").map_or("", |reason| reason.as_str().trim()).to_lowercase();
+    let given = captures
+        .name("reason")
+        .map_or("", |reason| reason.as_str().trim())
+        .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
-    let other = ["", "ok", "error", "success", "response", "status", "unprocessable entity", "status code"];
+    let other = [
+        "",
+        "ok",
+        "error",
+        "success",
+        "response",
+        "status",
+        "unprocessable entity",
+        "status code",
+    ];
     (known.as_deref() == Some(&given) || other.contains(&&*given)).then_some(code)
 }
 
@@ -176,7 +218,9 @@ fn error_in_heading(text: &str) -> Option<u16> {
 }
 
 fn reason(code: u16) -> Option<&'static str> {
-    ureq::http::StatusCode::from_u16(code).ok()?.canonical_reason()
+    ureq::http::StatusCode::from_u16(code)
+        .ok()?
+        .canonical_reason()
 }
 
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
@@ -196,7 +240,10 @@ fn is_statement(text: &str) -> bool {
         "invalid",
         "else",
     ];
-    !labels::words(text).iter().any(|word| CONDITIONS.contains(&word.as_str())) && text.len() < 200
+    !labels::words(text)
+        .iter()
+        .any(|word| CONDITIONS.contains(&word.as_str()))
+        && text.len() < 200
 }
 
 fn in_heading(text: &str) -> Option<u16> {
@@ -210,27 +257,38 @@ pub fn status_column(table: &Table) -> Option<usize> {
         let has = |word: &str| words.iter().any(|have| have == word);
         (has("status") || has("code")) && !has("description")
     })?;
-    let codes = table.rows.iter().filter(|row| row.get(named).and_then(code).is_some()).count();
+    let codes = table
+        .rows
+        .iter()
+        .filter(|row| row.get(named).and_then(code).is_some())
+        .count();
     (codes > 0).then_some(named)
 }
 
 /// The status code at the beginning of a cell: `200`, `200 OK`, `HTTP 200`.
 pub fn code(cell: &Cell) -> Option<u16> {
     let text = cell.text.trim();
-    let digits = text.split_whitespace().find(|word| !word.eq_ignore_ascii_case("http"))?;
-    digits.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok().filter(|code| (100..600).contains(code))
+    let digits = text
+        .split_whitespace()
+        .find(|word| !word.eq_ignore_ascii_case("http"))?;
+    digits
+        .trim_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .ok()
+        .filter(|code| (100..600).contains(code))
 }
 
 /// The table of statuses for an example: the next one in its section, else the nearest above it there, else the only
 /// one outside of sections with examples.
 pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
-    let is_status =
-        |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
+    let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
     let section = section(page, example.fence);
     let after = (example.fence..section.end).find(is_status);
     let before = || (section.start..example.fence).rev().find(is_status);
     let only = || {
-        let mut all = (0..page.blocks.len()).filter(is_status).filter(|index| !has_requests(page, *index));
+        let mut all = (0..page.blocks.len())
+            .filter(is_status)
+            .filter(|index| !has_requests(page, *index));
         all.next().filter(|_| all.next().is_none())
     };
     match &page.blocks[after.or_else(before).or_else(only)?] {
@@ -241,20 +299,26 @@ pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
 
 /// The blocks of the `#` or `##` section that contains a block.
 pub fn section(page: &Page, index: usize) -> Range<usize> {
-    let top = |at: &usize| matches!(&page.blocks[*at], Block::Heading(heading) if heading.level <= 2);
+    let top =
+        |at: &usize| matches!(&page.blocks[*at], Block::Heading(heading) if heading.level <= 2);
     let start = (0..index).rev().find(top).unwrap_or(0);
-    let end = (index + 1..page.blocks.len()).find(top).unwrap_or(page.blocks.len());
+    let end = (index + 1..page.blocks.len())
+        .find(top)
+        .unwrap_or(page.blocks.len());
     start..end
 }
 
 /// Whether the section of a block contains requests.
 fn has_requests(page: &Page, index: usize) -> bool {
-    page.blocks[section(page, index)].iter().any(|block| match block {
-        Block::Fence(fence) => {
-            fence.content.contains("curl ") || super::http_message::begins_message(fence.content.trim())
-        }
-        _ => false,
-    })
+    page.blocks[section(page, index)]
+        .iter()
+        .any(|block| match block {
+            Block::Fence(fence) => {
+                fence.content.contains("curl ")
+                    || super::http_message::begins_message(fence.content.trim())
+            }
+            _ => false,
+        })
 }
 
 fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {
@@ -262,8 +326,12 @@ fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {
     let column = status_column(table)?;
     let mut first = None;
     for row in &table.rows {
-        let Some(cell) = row.get(column) else { continue };
-        let Some(status) = code(cell).filter(|status| (200..300).contains(status)) else { continue };
+        let Some(cell) = row.get(column) else {
+            continue;
+        };
+        let Some(status) = code(cell).filter(|status| (200..300).contains(status)) else {
+            continue;
+        };
         // A table for several verbs lists the success of each.
         if status == usual(method) {
             return Some(one(status, StatusSource::Table, Some(cell.range.clone())));
@@ -299,14 +367,24 @@ mod tests {
         let rows = [
             (post.to_owned(), 201, StatusSource::Method),
             (get.to_owned(), 200, StatusSource::Method),
-            (format!("<!-- standin: status=409 -->\n\n{post}"), 409, StatusSource::Directive),
             (
-                format!("---\ntest:\n  testable:\n    - POST x / 204\n---\n\n### POST x request\n\n{post}"),
+                format!("<!-- standin: status=409 -->\n\n{post}"),
+                409,
+                StatusSource::Directive,
+            ),
+            (
+                format!(
+                    "---\ntest:\n  testable:\n    - POST x / 204\n---\n\n### POST x request\n\n{post}"
+                ),
                 204,
                 StatusSource::FrontMatter,
             ),
             (format!("{get}**Status:** 404\n"), 404, StatusSource::Text),
-            (format!("{get}Returns 404 if it is gone.\n"), 200, StatusSource::Method),
+            (
+                format!("{get}Returns 404 if it is gone.\n"),
+                200,
+                StatusSource::Method,
+            ),
             (
                 format!("### Request\n\n{get}### Response (404 Not Found)\n\n```json\n{{}}\n```\n"),
                 404,
@@ -315,7 +393,11 @@ mod tests {
             (format!("## A\n\n{post}{table}"), 200, StatusSource::Table),
             (format!("## A\n\n{get}{table}"), 200, StatusSource::Table),
             (format!("{table}\n## A\n\n{get}"), 200, StatusSource::Table),
-            (format!("## A\n\n{post}## Return status\n\n{table}"), 200, StatusSource::Table),
+            (
+                format!("## A\n\n{post}## Return status\n\n{table}"),
+                200,
+                StatusSource::Table,
+            ),
         ];
         for (text, status, source) in rows {
             assert_eq!(statuses(&text), [(status, source)], "{text}");
@@ -381,17 +463,28 @@ mod tests {
 
     #[test]
     fn a_table_of_another_request_says_nothing() {
-        let text =
-            "## A\n\n```sh\ncurl -X POST h/a -d x\n```\n\n## B\n\n```sh\ncurl h/b\n```\n\n| Code |\n|---|\n| 200 |\n";
-        assert_eq!(statuses(text), [(201, StatusSource::Method), (200, StatusSource::Table)]);
+        let text = "## A\n\n```sh\ncurl -X POST h/a -d x\n```\n\n## B\n\n```sh\ncurl h/b\n```\n\n| Code |\n|---|\n| 200 |\n";
+        assert_eq!(
+            statuses(text),
+            [(201, StatusSource::Method), (200, StatusSource::Table)]
+        );
     }
 
     #[test]
     fn only_tables_of_statuses() {
-        let rows = [("Status value", true), ("HTTP code", true), ("Parameter", false)];
+        let rows = [
+            ("Status value", true),
+            ("HTTP code", true),
+            ("Parameter", false),
+        ];
         for (header, is) in rows {
-            let page = Page::parse(Path::new("p.md"), format!("| {header} | x |\n|---|---|\n| 200 | a |\n"));
-            let Some(Block::Table(table)) = page.blocks.first() else { panic!() };
+            let page = Page::parse(
+                Path::new("p.md"),
+                format!("| {header} | x |\n|---|---|\n| 200 | a |\n"),
+            );
+            let Some(Block::Table(table)) = page.blocks.first() else {
+                panic!()
+            };
             assert_eq!(status_column(table).is_some(), is, "{header}");
         }
     }

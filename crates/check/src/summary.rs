@@ -23,7 +23,10 @@ pub struct Summary {
 
 impl Summary {
     pub fn of(pages: &[PageResult]) -> Summary {
-        let mut summary = Summary { pages: pages.len(), ..Summary::default() };
+        let mut summary = Summary {
+            pages: pages.len(),
+            ..Summary::default()
+        };
         for page in pages {
             for result in &page.examples {
                 *match result.outcome {
@@ -35,7 +38,11 @@ impl Summary {
                 summary.warnings += result.details.warnings.len();
             }
             for finding in page.tables.iter().flat_map(|table| &table.findings) {
-                *if finding.wrong { &mut summary.tables } else { &mut summary.warnings } += 1;
+                *if finding.wrong {
+                    &mut summary.tables
+                } else {
+                    &mut summary.warnings
+                } += 1;
             }
         }
         summary
@@ -43,7 +50,10 @@ impl Summary {
 
     /// `43 passed, 0 failed, 1 skipped`, and what else there is.
     pub fn counts(&self) -> String {
-        let mut out = format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+        let mut out = format!(
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        );
         let others = [
             (self.errors, "error", "errors"),
             (self.tables, "wrong table row", "wrong table rows"),
@@ -76,15 +86,32 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} /{}{}", self.method, self.resource, if self.item { "/{id}" } else { "" })
+        write!(
+            f,
+            "{} /{}{}",
+            self.method,
+            self.resource,
+            if self.item { "/{id}" } else { "" }
+        )
     }
 }
 
 /// Every endpoint of the data files that the pages use.
 pub fn coverage(pages: &[PageResult]) -> Vec<Endpoint> {
-    const COLLECTION: &[(&str, bool)] =
-        &[("GET", false), ("POST", false), ("GET", true), ("PUT", true), ("PATCH", true), ("DELETE", true)];
-    const SINGULAR: &[(&str, bool)] = &[("GET", false), ("POST", false), ("PUT", false), ("PATCH", false)];
+    const COLLECTION: &[(&str, bool)] = &[
+        ("GET", false),
+        ("POST", false),
+        ("GET", true),
+        ("PUT", true),
+        ("PATCH", true),
+        ("DELETE", true),
+    ];
+    const SINGULAR: &[(&str, bool)] = &[
+        ("GET", false),
+        ("POST", false),
+        ("PUT", false),
+        ("PATCH", false),
+    ];
     let mut out: Vec<Endpoint> = Vec::new();
     let mut seen = HashSet::new();
     for dataset in pages.iter().filter_map(|page| page.dataset.as_ref()) {
@@ -92,7 +119,11 @@ pub fn coverage(pages: &[PageResult]) -> Vec<Endpoint> {
             continue;
         }
         for resource in dataset.resources() {
-            let endpoints = if dataset.records(resource).is_some() { COLLECTION } else { SINGULAR };
+            let endpoints = if dataset.records(resource).is_some() {
+                COLLECTION
+            } else {
+                SINGULAR
+            };
             out.extend(endpoints.iter().map(|(method, item)| Endpoint {
                 method,
                 resource: resource.to_owned(),

@@ -16,21 +16,37 @@ use super::text::nearest;
 use super::url;
 
 /// Checks every table of a page.
-pub fn check(page: &Page, results: &[ExampleResult], dataset: Option<&Dataset>) -> Vec<TableResult> {
-    let Some(dataset) = dataset else { return Vec::new() };
+pub fn check(
+    page: &Page,
+    results: &[ExampleResult],
+    dataset: Option<&Dataset>,
+) -> Vec<TableResult> {
+    let Some(dataset) = dataset else {
+        return Vec::new();
+    };
     let mut out = Vec::new();
     for (index, block) in page.blocks.iter().enumerate() {
         let Block::Table(table) = block else { continue };
         let range = section(page, index);
-        let mut examples: Vec<&ExampleResult> =
-            results.iter().filter(|result| range.contains(&result.example.fence)).collect();
+        let mut examples: Vec<&ExampleResult> = results
+            .iter()
+            .filter(|result| range.contains(&result.example.fence))
+            .collect();
         // A section without examples is about the whole page, if the page is about one endpoint.
         if examples.is_empty() && has_one_endpoint(results, dataset) {
             examples = results.iter().collect();
         }
-        let resource = examples.iter().find_map(|result| resource_of(result, dataset));
+        let resource = examples
+            .iter()
+            .find_map(|result| resource_of(result, dataset));
         let resource = resource.or_else(|| named_resource(page, &range, dataset));
-        let mut checker = Checker { table, dataset, resource, examples, findings: Vec::new() };
+        let mut checker = Checker {
+            table,
+            dataset,
+            resource,
+            examples,
+            findings: Vec::new(),
+        };
         let kind = if let Some(column) = status_column(table) {
             checker.statuses(column);
             "statuses"
@@ -57,31 +73,44 @@ fn has_one_endpoint(results: &[ExampleResult], dataset: &Dataset) -> bool {
         .filter(|result| !result.example.method().is_empty())
         .map(|result| (result.example.method(), resource_of(result, dataset)));
     let first = endpoints.next();
-    first.as_ref().is_some_and(|(_, resource)| resource.is_some()) && endpoints.all(|next| Some(next) == first)
+    first
+        .as_ref()
+        .is_some_and(|(_, resource)| resource.is_some())
+        && endpoints.all(|next| Some(next) == first)
 }
 
 fn resource_of(result: &ExampleResult, dataset: &Dataset) -> Option<String> {
     let known = dataset.resources();
     let segments = url::segments(url::path_of(&result.details.target));
-    segments.into_iter().rev().find(|part| known.contains(&part.as_str()))
+    segments
+        .into_iter()
+        .rev()
+        .find(|part| known.contains(&part.as_str()))
 }
 
 /// A resource named by an endpoint in a code block or by a heading.
 fn named_resource(page: &Page, range: &Range<usize>, dataset: &Dataset) -> Option<String> {
     let known = dataset.resources();
-    page.blocks[range.clone()].iter().find_map(|block| match block {
-        Block::Fence(fence) => {
-            let path = Some(fence.content.trim()).filter(|text| !text.contains('\n') && text.contains('/'))?;
-            let first = url::segments(url::path_of(path)).into_iter().next()?;
-            known.contains(&first.as_str()).then_some(first)
-        }
-        Block::Heading(heading) => {
-            let words = labels::words(&heading.text);
-            let is_named = |name: &&&str| words.iter().any(|word| word == **name || format!("{word}s") == ***name);
-            known.iter().find(is_named).map(|name| (*name).to_owned())
-        }
-        _ => None,
-    })
+    page.blocks[range.clone()]
+        .iter()
+        .find_map(|block| match block {
+            Block::Fence(fence) => {
+                let path = Some(fence.content.trim())
+                    .filter(|text| !text.contains('\n') && text.contains('/'))?;
+                let first = url::segments(url::path_of(path)).into_iter().next()?;
+                known.contains(&first.as_str()).then_some(first)
+            }
+            Block::Heading(heading) => {
+                let words = labels::words(&heading.text);
+                let is_named = |name: &&&str| {
+                    words
+                        .iter()
+                        .any(|word| word == **name || format!("{word}s") == ***name)
+                };
+                known.iter().find(is_named).map(|name| (*name).to_owned())
+            }
+            _ => None,
+        })
 }
 
 /// What a table of properties describes.
@@ -93,12 +122,19 @@ enum Role {
 }
 
 fn has_word(text: &str, list: &[&str]) -> bool {
-    labels::words(text).iter().any(|word| list.contains(&word.as_str()))
+    labels::words(text)
+        .iter()
+        .any(|word| list.contains(&word.as_str()))
 }
 
 /// The columns with names and types of properties.
 fn property_columns(table: &Table) -> Option<(usize, usize)> {
-    let column = |list: &[&str]| table.header.iter().position(|cell| has_word(&cell.text, list));
+    let column = |list: &[&str]| {
+        table
+            .header
+            .iter()
+            .position(|cell| has_word(&cell.text, list))
+    };
     let name = column(&["property", "field", "attribute", "member", "key", "name"])?;
     let kind = column(&["type"])?;
     (name != kind).then_some((name, kind))
@@ -107,19 +143,48 @@ fn property_columns(table: &Table) -> Option<(usize, usize)> {
 /// What a table of properties describes, from the headings and labels above it.
 fn role(page: &Page, index: usize) -> Option<Role> {
     let heading = page.heading_of(index).unwrap_or(0);
-    let texts = page.blocks[heading..index].iter().rev().filter_map(|block| match block {
-        Block::Heading(heading) => Some(heading.text.as_str()),
-        Block::Prose(prose) => prose.bold.as_deref(),
-        _ => None,
-    });
+    let texts = page.blocks[heading..index]
+        .iter()
+        .rev()
+        .filter_map(|block| match block {
+            Block::Heading(heading) => Some(heading.text.as_str()),
+            Block::Prose(prose) => prose.bold.as_deref(),
+            _ => None,
+        });
     for text in texts {
-        if has_word(text, &["parameter", "parameters", "header", "headers", "query", "path", "error", "errors"]) {
+        if has_word(
+            text,
+            &[
+                "parameter",
+                "parameters",
+                "header",
+                "headers",
+                "query",
+                "path",
+                "error",
+                "errors",
+            ],
+        ) {
             return None;
-        } else if has_word(text, &["response", "return", "returns", "returned", "result"]) {
+        } else if has_word(
+            text,
+            &["response", "return", "returns", "returned", "result"],
+        ) {
             return Some(Role::Response);
         } else if has_word(text, &["request", "body", "payload"]) {
             return Some(Role::RequestBody);
-        } else if has_word(text, &["resource", "properties", "schema", "fields", "model", "object", "attributes"]) {
+        } else if has_word(
+            text,
+            &[
+                "resource",
+                "properties",
+                "schema",
+                "fields",
+                "model",
+                "object",
+                "attributes",
+            ],
+        ) {
             return Some(Role::Resource);
         }
     }
@@ -144,27 +209,44 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn report(&mut self, range: &Range<usize>, wrong: bool, text: String) {
-        self.findings.push(TableFinding { range: range.clone(), text, wrong });
+        self.findings.push(TableFinding {
+            range: range.clone(),
+            text,
+            wrong,
+        });
     }
 
     fn properties(&mut self, (name, kind): (usize, usize), role: Role) {
         let table = self.table;
         let property = |row: &'a Vec<Cell>| {
             let (cell, kind) = (row.get(name)?, row.get(kind)?);
-            let name = cell.text.trim_matches(|c: char| c.is_whitespace() || "`\"*'".contains(c));
+            let name = cell
+                .text
+                .trim_matches(|c: char| c.is_whitespace() || "`\"*'".contains(c));
             let none = matches!(name.to_lowercase().as_str(), "" | "none" | "-" | "n/a");
-            (!none).then_some(Property { name, name_range: &cell.range, kind, row })
+            (!none).then_some(Property {
+                name,
+                name_range: &cell.range,
+                kind,
+                row,
+            })
         };
         let rows: Vec<Property<'_>> = table.rows.iter().filter_map(property).collect();
         if rows.is_empty() {
             return;
         }
-        let stored = self.resource.as_deref().and_then(|resource| self.dataset.records(resource));
+        let stored = self
+            .resource
+            .as_deref()
+            .and_then(|resource| self.dataset.records(resource));
         match role {
             Role::Response => self.response(&rows, stored),
             Role::Resource => {
                 if let Some(records) = stored {
-                    let place = format!("any record of {}", self.resource.as_deref().unwrap_or_default());
+                    let place = format!(
+                        "any record of {}",
+                        self.resource.as_deref().unwrap_or_default()
+                    );
                     self.compare(&rows, &records.iter().collect::<Vec<_>>(), &place);
                 }
             }
@@ -175,9 +257,14 @@ impl<'a> Checker<'a> {
 
     /// Compares with the records in the successful responses of the section.
     fn response(&mut self, rows: &[Property<'_>], stored: Option<&'a [Value]>) {
-        let received = self.examples.iter().filter_map(|result| result.details.received.as_ref());
-        let bodies: Vec<&Value> =
-            received.filter(|received| received.is_success()).filter_map(Received::json).collect();
+        let received = self
+            .examples
+            .iter()
+            .filter_map(|result| result.details.received.as_ref());
+        let bodies: Vec<&Value> = received
+            .filter(|received| received.is_success())
+            .filter_map(Received::json)
+            .collect();
         let Some(last) = bodies.last() else { return };
         let mut records: Vec<&Value> = Vec::new();
         for body in &bodies {
@@ -190,9 +277,14 @@ impl<'a> Checker<'a> {
         match stored {
             _ if !records.is_empty() => self.compare(rows, &records, "the response"),
             // An empty list shows no record, but the data does.
-            Some(stored) if last.is_array() => self.compare(rows, &stored.iter().collect::<Vec<_>>(), "any record"),
+            Some(stored) if last.is_array() => {
+                self.compare(rows, &stored.iter().collect::<Vec<_>>(), "any record")
+            }
             _ if last.is_object() => {
-                let text = format!("the table lists {} properties, but the server returns `{{}}`", rows.len());
+                let text = format!(
+                    "the table lists {} properties, but the server returns `{{}}`",
+                    rows.len()
+                );
                 self.report(&self.table.range, true, text);
             }
             _ => {}
@@ -202,18 +294,31 @@ impl<'a> Checker<'a> {
     /// Compares names and types with records.
     fn compare(&mut self, rows: &[Property<'_>], records: &[&Value], place: &str) {
         let mut keys: Vec<&str> = Vec::new();
-        for key in records.iter().filter_map(|record| record.as_object()).flat_map(serde_json::Map::keys) {
+        for key in records
+            .iter()
+            .filter_map(|record| record.as_object())
+            .flat_map(serde_json::Map::keys)
+        {
             if !keys.contains(&key.as_str()) {
                 keys.push(key);
             }
         }
         for property in rows {
             let Property { name, kind, .. } = property;
-            let values: Vec<&Value> = records.iter().filter_map(|record| lookup(record, name)).collect();
+            let values: Vec<&Value> = records
+                .iter()
+                .filter_map(|record| lookup(record, name))
+                .collect();
             if values.is_empty() {
-                let unlisted = keys.iter().copied().filter(|key| !rows.iter().any(|row| row.name == *key));
+                let unlisted = keys
+                    .iter()
+                    .copied()
+                    .filter(|key| !rows.iter().any(|row| row.name == *key));
                 let near = nearest(name, unlisted).map(|near| format!("; did you mean `{near}`?"));
-                let text = format!("`{name}` is documented, but not in {place}{}", near.unwrap_or_default());
+                let text = format!(
+                    "`{name}` is documented, but not in {place}{}",
+                    near.unwrap_or_default()
+                );
                 self.report(property.name_range, true, text);
             } else if let Some(value) = values.iter().find(|value| !is_of_type(value, &kind.text)) {
                 let text = format!(
@@ -226,9 +331,15 @@ impl<'a> Checker<'a> {
             }
         }
         for key in keys {
-            let listed = rows.iter().any(|row| row.name.split(['.', '[']).next() == Some(key) || row.name == key);
+            let listed = rows
+                .iter()
+                .any(|row| row.name.split(['.', '[']).next() == Some(key) || row.name == key);
             if !listed && !rows.iter().any(|row| nearest(key, [row.name]).is_some()) {
-                self.report(&self.table.range, true, format!("`{key}` is in {place}, but not in the table"));
+                self.report(
+                    &self.table.range,
+                    true,
+                    format!("`{key}` is in {place}, but not in the table"),
+                );
             }
         }
     }
@@ -236,9 +347,23 @@ impl<'a> Checker<'a> {
     /// Compares names with the request body of the section's example.
     fn sent_body(&mut self, rows: &[Property<'_>]) {
         let body = self.examples.iter().find_map(|result| {
-            result.details.received.as_ref().filter(|received| received.is_success())?;
-            let body = result.example.request.written.as_ref()?.request.body.as_deref()?;
-            serde_json::from_str::<Value>(body).ok()?.as_object().cloned()
+            result
+                .details
+                .received
+                .as_ref()
+                .filter(|received| received.is_success())?;
+            let body = result
+                .example
+                .request
+                .written
+                .as_ref()?
+                .request
+                .body
+                .as_deref()?;
+            serde_json::from_str::<Value>(body)
+                .ok()?
+                .as_object()
+                .cloned()
         });
         for key in body.iter().flat_map(serde_json::Map::keys) {
             if rows.iter().any(|row| row.name == key) {
@@ -248,15 +373,24 @@ impl<'a> Checker<'a> {
                 self.report(
                     row.name_range,
                     true,
-                    format!("the table lists `{}`, but the example sends `{key}`", row.name),
+                    format!(
+                        "the table lists `{}`, but the example sends `{key}`",
+                        row.name
+                    ),
                 );
             }
         }
     }
 
     fn compare_with_rules(&mut self, rows: &[Property<'a>], role: Role) {
-        let (dataset, Some(resource)) = (self.dataset, self.resource.clone()) else { return };
-        let column = self.table.header.iter().position(|cell| has_word(&cell.text, &["required"]));
+        let (dataset, Some(resource)) = (self.dataset, self.resource.clone()) else {
+            return;
+        };
+        let column = self
+            .table
+            .header
+            .iter()
+            .position(|cell| has_word(&cell.text, &["required"]));
         let required_cell = |row: &Property<'a>| {
             let cell = row.row.get(column?)?;
             let word = cell.text.trim().to_lowercase();
@@ -268,35 +402,65 @@ impl<'a> Checker<'a> {
         };
         let Some(rules) = dataset.record_rules(&resource) else {
             let is_required = |row: &&Property<'a>| matches!(required_cell(row), Some((true, _)));
-            let names: Vec<String> = rows.iter().filter(is_required).map(|row| format!("`{}`", row.name)).collect();
+            let names: Vec<String> = rows
+                .iter()
+                .filter(is_required)
+                .map(|row| format!("`{}`", row.name))
+                .collect();
             if role == Role::RequestBody && !names.is_empty() {
                 let names = names.join(", ");
-                let text = format!("documented as required, but there are no rules for {resource}: {names}");
+                let text = format!(
+                    "documented as required, but there are no rules for {resource}: {names}"
+                );
                 self.report(&self.table.range, false, text);
             }
             return;
         };
         let file = dataset.rules_name();
-        let required = rules.get("required").and_then(Value::as_array).into_iter().flatten();
+        let required = rules
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let required: Vec<&str> = required.filter_map(Value::as_str).collect();
         // Only what creates or replaces a record must be complete.
-        let complete = role != Role::Response && self.examples.iter().all(|result| result.example.method() != "PATCH");
+        let complete = role != Role::Response
+            && self
+                .examples
+                .iter()
+                .all(|result| result.example.method() != "PATCH");
         for row in rows {
             let Property { name, kind, .. } = row;
             if let (Some((documented, range)), true) = (required_cell(row), complete) {
                 // A record can always be sent without its id.
                 let ruled = required.contains(name) && *name != "id";
                 if documented && !ruled {
-                    self.report(range, true, format!("`{name}` is documented as required, but not required by {file}"));
+                    self.report(
+                        range,
+                        true,
+                        format!("`{name}` is documented as required, but not required by {file}"),
+                    );
                 } else if !documented && ruled {
-                    self.report(range, true, format!("`{name}` is documented as optional, but required by {file}"));
+                    self.report(
+                        range,
+                        true,
+                        format!("`{name}` is documented as optional, but required by {file}"),
+                    );
                 }
             }
-            let ruled = rules.get("properties").and_then(|all| all.get(name)?.get("type")?.as_str());
-            let Some((ruled, sample)) = ruled.and_then(|ruled| Some((ruled, sample(ruled)?))) else { continue };
+            let ruled = rules
+                .get("properties")
+                .and_then(|all| all.get(name)?.get("type")?.as_str());
+            let Some((ruled, sample)) = ruled.and_then(|ruled| Some((ruled, sample(ruled)?)))
+            else {
+                continue;
+            };
             let reported = self.findings.iter().any(|found| found.range == kind.range);
             if !is_of_type(&sample, &kind.text) && !reported {
-                let text = format!("`{name}` is documented as {}, but {file} says {ruled}", kind.text.trim());
+                let text = format!(
+                    "`{name}` is documented as {}, but {file} says {ruled}",
+                    kind.text.trim()
+                );
                 self.report(&kind.range, true, text);
             }
         }
@@ -304,28 +468,50 @@ impl<'a> Checker<'a> {
 
     /// Checks a table of statuses for rows that nothing can cause.
     fn statuses(&mut self, column: usize) {
-        let Some(resource) = self.resource.clone() else { return };
+        let Some(resource) = self.resource.clone() else {
+            return;
+        };
         let (dataset, table) = (self.dataset, self.table);
-        let mut methods: Vec<&str> = self.examples.iter().map(|result| result.example.method()).collect();
+        let mut methods: Vec<&str> = self
+            .examples
+            .iter()
+            .map(|result| result.example.method())
+            .collect();
         methods.retain(|method| !method.is_empty());
         methods.dedup();
         if methods.is_empty() {
             return;
         }
         // A table for troubleshooting lists what may happen, and is not as strict.
-        let strict = !table.header.iter().any(|cell| has_word(&cell.text, &["problem", "solution", "cause", "fix"]));
+        let strict = !table
+            .header
+            .iter()
+            .any(|cell| has_word(&cell.text, &["problem", "solution", "cause", "fix"]));
         let is_item = self.examples.iter().any(|result| {
             let segments = url::segments(url::path_of(&result.details.target));
-            segments.iter().position(|part| *part == resource).is_some_and(|at| segments.len() > at + 1)
+            segments
+                .iter()
+                .position(|part| *part == resource)
+                .is_some_and(|at| segments.len() > at + 1)
         });
-        let writes = methods.iter().any(|method| matches!(*method, "POST" | "PUT" | "PATCH"));
+        let writes = methods
+            .iter()
+            .any(|method| matches!(*method, "POST" | "PUT" | "PATCH"));
         let rules = dataset.record_rules(&resource);
         let unique = dataset.has_unique(&resource);
         let has_rules = strict && (rules.is_some() || unique);
         let file = dataset.rules_name();
-        let codes = || table.rows.iter().filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)));
+        let codes = || {
+            table
+                .rows
+                .iter()
+                .filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)))
+        };
         for (row, cell, status) in codes() {
-            let words: String = row.iter().map(|cell| cell.text.to_lowercase() + " ").collect();
+            let words: String = row
+                .iter()
+                .map(|cell| cell.text.to_lowercase() + " ")
+                .collect();
             let (wrong, text) = match status {
                 400 if writes && (words.contains("missing") || words.contains("required")) => {
                     let required = rules.and_then(|rules| rules.get("required")?.as_array());
@@ -339,31 +525,47 @@ impl<'a> Checker<'a> {
                         ),
                     )
                 }
-                404 if !is_item && methods.iter().all(|method| *method == "GET") => {
-                    (false, "status 404 is documented, but a list without matches is `[]` with status 200".to_owned())
-                }
+                404 if !is_item && methods.iter().all(|method| *method == "GET") => (
+                    false,
+                    "status 404 is documented, but a list without matches is `[]` with status 200"
+                        .to_owned(),
+                ),
                 404 if !is_item && methods.contains(&"POST") => {
-                    let references = rules.is_some_and(|rules| rules.to_string().contains("\"references\":"));
+                    let references =
+                        rules.is_some_and(|rules| rules.to_string().contains("\"references\":"));
                     let text = if references {
-                        "status 404 is documented, but a reference to a missing record returns 400".to_owned()
+                        "status 404 is documented, but a reference to a missing record returns 400"
+                            .to_owned()
                     } else {
                         format!("status 404 is documented, but {file} has no rule that causes it")
                     };
                     (false, text)
                 }
                 // An id that exists already is a conflict without any rule.
-                409 if writes && !unique && !has_word(&words, &["id"]) => {
-                    (has_rules, format!("status 409 is documented, but {file} has no rule that causes it"))
-                }
-                409 if !writes => {
-                    (false, format!("status 409 is documented, but {} causes no conflict", methods.join(", ")))
-                }
+                409 if writes && !unique && !has_word(&words, &["id"]) => (
+                    has_rules,
+                    format!("status 409 is documented, but {file} has no rule that causes it"),
+                ),
+                409 if !writes => (
+                    false,
+                    format!(
+                        "status 409 is documented, but {} causes no conflict",
+                        methods.join(", ")
+                    ),
+                ),
                 _ => continue,
             };
             self.report(&cell.range, wrong, text);
         }
-        if strict && writes && unique && methods != ["PATCH"] && !codes().any(|(_, _, status)| status == 409) {
-            let text = format!("{file} makes a property of {resource} unique, but the table has no status 409");
+        if strict
+            && writes
+            && unique
+            && methods != ["PATCH"]
+            && !codes().any(|(_, _, status)| status == 409)
+        {
+            let text = format!(
+                "{file} makes a property of {resource} unique, but the table has no status 409"
+            );
             self.report(&table.range, false, text);
         }
     }
@@ -371,7 +573,10 @@ impl<'a> Checker<'a> {
 
 /// A member by name or by a path such as `address.city`.
 fn lookup<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
-    record.get(name).or_else(|| name.split('.').try_fold(record, |value, key| value.get(key.trim_end_matches("[]"))))
+    record.get(name).or_else(|| {
+        name.split('.')
+            .try_fold(record, |value, key| value.get(key.trim_end_matches("[]")))
+    })
 }
 
 /// A value of a JSON Schema type.
@@ -393,11 +598,22 @@ fn is_of_type(value: &Value, named: &str) -> bool {
     let types: [(&[&str], bool); 6] = [
         (&["array", "list"], value.is_array()),
         (&["object", "map"], value.is_object()),
-        (&["string", "text", "str", "date", "datetime", "uuid", "email", "url", "uri"], value.is_string()),
-        (&["integer", "int", "long"], value.is_i64() || value.is_u64()),
+        (
+            &[
+                "string", "text", "str", "date", "datetime", "uuid", "email", "url", "uri",
+            ],
+            value.is_string(),
+        ),
+        (
+            &["integer", "int", "long"],
+            value.is_i64() || value.is_u64(),
+        ),
         (&["number", "float", "double", "decimal"], value.is_number()),
         (&["boolean", "bool"], value.is_boolean()),
     ];
-    let mut named = types.iter().filter(|(words, _)| has_word(named, words)).peekable();
+    let mut named = types
+        .iter()
+        .filter(|(words, _)| has_word(named, words))
+        .peekable();
     value.is_null() || named.peek().is_none() || named.any(|(_, matches)| *matches)
 }

@@ -23,14 +23,23 @@ pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     for PageResult { page, examples, .. } in &result.pages {
         for result in examples {
             let response = result.example.response.as_ref();
-            let response = response.and_then(|response| Some((page.fence(response.fence)?, response.range.start)));
+            let response = response
+                .and_then(|response| Some((page.fence(response.fence)?, response.range.start)));
             let response = match response {
-                Some((fence, start)) => format!("response on line {}", page.line(fence.source(start))),
+                Some((fence, start)) => {
+                    format!("response on line {}", page.line(fence.source(start)))
+                }
                 None => "no response".to_owned(),
             };
-            let status = result.details.expected.as_ref().and_then(|expected| expected.statuses.first());
+            let status = result
+                .details
+                .expected
+                .as_ref()
+                .and_then(|expected| expected.statuses.first());
             let note = match (&result.outcome, status) {
-                (Outcome::Skipped(reason), Some(status)) if reason == LISTED => format!("{status}, {response}"),
+                (Outcome::Skipped(reason), Some(status)) if reason == LISTED => {
+                    format!("{status}, {response}")
+                }
                 (Outcome::Skipped(reason), _) => format!("skipped: {reason}"),
                 (outcome, _) => outcome.reason(),
             };
@@ -46,43 +55,83 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         true => Renderer::styled().decor_style(DecorStyle::Unicode),
         false => Renderer::plain().decor_style(DecorStyle::Ascii),
     };
-    let results = || result.pages.iter().flat_map(|page| page.examples.iter().map(|result| (&page.page, result)));
+    let results = || {
+        result
+            .pages
+            .iter()
+            .flat_map(|page| page.examples.iter().map(|result| (&page.page, result)))
+    };
     for page in &result.pages {
-        let mut printer =
-            Printer { page: &page.page, path: page.page.path.display().to_string(), renderer: &renderer, out };
+        let mut printer = Printer {
+            page: &page.page,
+            path: page.page.path.display().to_string(),
+            renderer: &renderer,
+            out,
+        };
         for result in &page.examples {
             printer.example(result)?;
         }
         for table in &page.tables {
             // What nothing backs is not an error.
-            printer.table(table, options.verbose || options.fail_on == FailOn::Warnings)?;
+            printer.table(
+                table,
+                options.verbose || options.fail_on == FailOn::Warnings,
+            )?;
         }
     }
     for (page, result) in results().filter(|_| options.verbose) {
         if let Outcome::Passed(note) = &result.outcome {
-            writeln!(out, "passed   {}: {} ({note})", place(page, result), result.title())?;
+            writeln!(
+                out,
+                "passed   {}: {} ({note})",
+                place(page, result),
+                result.title()
+            )?;
         }
     }
     for (page, result) in results() {
         if let Outcome::Skipped(reason) = &result.outcome {
-            writeln!(out, "skipped  {}: {} ({reason})", place(page, result), result.title())?;
+            writeln!(
+                out,
+                "skipped  {}: {} ({reason})",
+                place(page, result),
+                result.title()
+            )?;
         }
     }
     print_coverage(result, options, out)?;
     let summary = Summary::of(&result.pages);
     let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
     let examples = count(examples, "example", "examples");
-    writeln!(out, "{examples} on {}: {}", count(summary.pages, "page", "pages"), summary.counts())?;
-    let uncompared: Vec<String> =
-        results().filter(|(_, result)| result.details.uncompared).map(|(page, result)| place(page, result)).collect();
+    writeln!(
+        out,
+        "{examples} on {}: {}",
+        count(summary.pages, "page", "pages"),
+        summary.counts()
+    )?;
+    let uncompared: Vec<String> = results()
+        .filter(|(_, result)| result.details.uncompared)
+        .map(|(page, result)| place(page, result))
+        .collect();
     if !uncompared.is_empty() {
         let responses = count(uncompared.len(), "response was", "responses were");
-        writeln!(out, "{responses} not compared: {} (not JSON)", uncompared.join(", "))?;
+        writeln!(
+            out,
+            "{responses} not compared: {} (not JSON)",
+            uncompared.join(", ")
+        )?;
     }
     let mut files: Vec<String> = Vec::new();
     for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
-        let rules = dataset.rules.as_ref().map(|rules| format!(" with the rules in {}", rules.path.display()));
-        let name = format!("{}{}", dataset.data.path.display(), rules.unwrap_or_default());
+        let rules = dataset
+            .rules
+            .as_ref()
+            .map(|rules| format!(" with the rules in {}", rules.path.display()));
+        let name = format!(
+            "{}{}",
+            dataset.data.path.display(),
+            rules.unwrap_or_default()
+        );
         if !name.is_empty() && !files.contains(&name) {
             files.push(name);
         }
@@ -111,10 +160,17 @@ fn print_coverage(result: &RunResult, options: &Options, out: &mut dyn Write) ->
         writeln!(out, "{state:<13}{endpoint}")?;
     }
     let tested = all.iter().filter(|endpoint| endpoint.tested).count();
-    let undocumented: Vec<String> =
-        all.iter().filter(|endpoint| !endpoint.documented).map(ToString::to_string).collect();
+    let undocumented: Vec<String> = all
+        .iter()
+        .filter(|endpoint| !endpoint.documented)
+        .map(ToString::to_string)
+        .collect();
     let documented = all.len() - undocumented.len();
-    write!(out, "endpoints: {documented} of {} documented, {tested} tested", all.len())?;
+    write!(
+        out,
+        "endpoints: {documented} of {} documented, {tested} tested",
+        all.len()
+    )?;
     match undocumented.len() {
         0 => writeln!(out),
         1..=6 => writeln!(out, "; undocumented: {}", undocumented.join(", ")),
@@ -131,18 +187,25 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn example(&mut self, result: &ExampleResult) -> io::Result<()> {
-        let title = |text: &str| format!("{}: {text}", result.title()).trim_start_matches(": ").to_owned();
+        let title = |text: &str| {
+            format!("{}: {text}", result.title())
+                .trim_start_matches(": ")
+                .to_owned()
+        };
         let reason = title(&result.outcome.reason());
         match &result.outcome {
             Outcome::Failed(failure) => {
                 let findings: Vec<&Finding> = failure.findings().collect();
                 let snippet = self.snippet(&underlined(&findings));
-                let mut group = Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
+                let mut group =
+                    Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
                 if let Some(cause) = &failure.cause {
-                    group = group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
+                    group =
+                        group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
                 }
                 if let Some(drift) = &result.details.drift {
-                    group = group.element(Level::NOTE.with_name("drift").message(drift.text.clone()));
+                    group =
+                        group.element(Level::NOTE.with_name("drift").message(drift.text.clone()));
                 }
                 for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
                     group = group.element(Level::HELP.message(format!("write {}", fix.trim())));
@@ -158,9 +221,14 @@ impl Printer<'_> {
             }
             Outcome::Passed(_) => {
                 let warnings: Vec<&Finding> = result.details.warnings.iter().collect();
-                let Some(first) = warnings.first() else { return Ok(()) };
+                let Some(first) = warnings.first() else {
+                    return Ok(());
+                };
                 let snippet = self.snippet(&underlined(&warnings));
-                self.group(Group::with_title(Level::WARNING.primary_title(title(&first.text))).element(snippet))
+                self.group(
+                    Group::with_title(Level::WARNING.primary_title(title(&first.text)))
+                        .element(snippet),
+                )
             }
             Outcome::Skipped(_) => Ok(()),
         }
@@ -168,9 +236,13 @@ impl Printer<'_> {
 
     fn table(&mut self, table: &TableResult, with_warnings: bool) -> io::Result<()> {
         for (wrong, level) in [(true, Level::ERROR), (false, Level::WARNING)] {
-            let of_level = table.findings.iter().filter(|finding| finding.wrong == wrong && (wrong || with_warnings));
-            let found: Vec<Finding> =
-                of_level.map(|finding| Finding::new(finding.range.clone(), finding.text.clone())).collect();
+            let of_level = table
+                .findings
+                .iter()
+                .filter(|finding| finding.wrong == wrong && (wrong || with_warnings));
+            let found: Vec<Finding> = of_level
+                .map(|finding| Finding::new(finding.range.clone(), finding.text.clone()))
+                .collect();
             let Some(first) = found.first() else { continue };
             let title = format!("table of {}: {}", table.kind, first.text);
             let snippet = self.snippet(&underlined(&found.iter().collect::<Vec<_>>()));
@@ -185,11 +257,21 @@ impl Printer<'_> {
     }
 
     fn snippet(&self, ranges: &[(Range<usize>, String)]) -> Snippet<'static, Annotation<'static>> {
-        let mut snippet = Snippet::source(self.page.text.clone()).path(self.path.clone()).fold(true);
+        let mut snippet = Snippet::source(self.page.text.clone())
+            .path(self.path.clone())
+            .fold(true);
         for (index, (range, text)) in ranges.iter().enumerate() {
-            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let kind = if index == 0 {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
             let annotation = kind.span(self.first_line(range));
-            snippet = snippet.annotation(if text.is_empty() { annotation } else { annotation.label(text.clone()) });
+            snippet = snippet.annotation(if text.is_empty() {
+                annotation
+            } else {
+                annotation.label(text.clone())
+            });
         }
         snippet
     }
@@ -203,7 +285,11 @@ impl Printer<'_> {
         if line > 0 {
             return start..start + line;
         }
-        let width = text[start..].chars().next().filter(|letter| *letter != '\n').map_or(0, char::len_utf8);
+        let width = text[start..]
+            .chars()
+            .next()
+            .filter(|letter| *letter != '\n')
+            .map_or(0, char::len_utf8);
         start..start + width
     }
 
@@ -224,7 +310,11 @@ impl Printer<'_> {
             }
             above = Some(parent);
             let indent = if parent.is_empty() { "" } else { "  " };
-            let name = if found.kind == DifferenceKind::Order { "ids ".to_owned() } else { name };
+            let name = if found.kind == DifferenceKind::Order {
+                "ids ".to_owned()
+            } else {
+                name
+            };
             for (sign, value) in [('-', &found.documented), ('+', &found.actual)] {
                 if let Some(value) = value {
                     writeln!(self.out, "  {sign} {indent}{name}{}", short(value))?;
@@ -242,7 +332,11 @@ impl Printer<'_> {
 fn underlined(findings: &[&Finding]) -> Vec<(Range<usize>, String)> {
     let mut out: Vec<(Range<usize>, String)> = Vec::new();
     for finding in findings.iter().take(MAX_UNDERLINED) {
-        let text = if findings.len() == 1 { "" } else { &finding.text };
+        let text = if findings.len() == 1 {
+            ""
+        } else {
+            &finding.text
+        };
         match out.iter_mut().find(|(range, _)| *range == finding.range) {
             Some((_, messages)) => messages.push_str(&format!("; {text}")),
             None => out.push((finding.range.clone(), text.to_owned())),

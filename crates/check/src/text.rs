@@ -3,12 +3,20 @@
 use regex::Regex;
 
 /// The candidate that `word` was probably meant to be: equal but for case, or at most two edits away.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let limit = if lower.chars().count() <= 3 { 1 } else { 2 };
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= limit && *candidate != word)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -16,7 +24,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// Compiles a pattern that is a constant of the program, apart from escaped words in it.
 pub(crate) fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("constant patterns are compiled by the tests, and escaped words are valid")
+    Regex::new(pattern)
+        .expect("constant patterns are compiled by the tests, and escaped words are valid")
 }
 
 /// Iterates over lines (line ends included) with their byte offsets.

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 use regex::Regex;
 
 use super::text::{nearest, pattern};
@@ -36,20 +38,31 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]")
+    pattern(
+        r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]",
+    )
 });
 /// A path segment that is a placeholder.
-static SEGMENT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)"));
+static SEGMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)")
+});
 
 /// Names of this machine; the port does not matter.
-const LOCAL: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"];
+const LOCAL: &[&str] = &[
+    "localhost",
+    "127.0.0.1",
+    "0.0.0.0",
+    "[::1]",
+    "host.docker.internal",
+];
 
 /// Resolves a URL.
 pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
     let url = url.trim();
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => (scheme.to_ascii_lowercase(), rest),
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => {
+            (scheme.to_ascii_lowercase(), rest)
+        }
         _ => (String::new(), url),
     };
     if !matches!(scheme.as_str(), "" | "http" | "https") {
@@ -64,14 +77,20 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
             if !local && !hosts.names.contains(&bare) && nearest(&bare, ["localhost"]).is_some() {
                 let text = format!("`{bare}` is not a host, did you mean `localhost`?");
-                return Resolved::Wrong(text, url.replacen(host, &host.to_lowercase().replace(&bare, "localhost"), 1));
+                return Resolved::Wrong(
+                    text,
+                    url.replacen(host, &host.to_lowercase().replace(&bare, "localhost"), 1),
+                );
             }
             if !local && !hosts.names.contains(&bare) {
                 return Resolved::Foreign(host.to_owned());
             }
             if scheme == "https" && local {
                 let fix = format!("http://{rest}");
-                return Resolved::Wrong("the URL is https, but the server uses http".to_owned(), fix);
+                return Resolved::Wrong(
+                    "the URL is https, but the server uses http".to_owned(),
+                    fix,
+                );
             }
             (path, false)
         }
@@ -89,7 +108,11 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
         let text = "the URL contains a space";
         return Resolved::Wrong(text.to_owned(), written);
     }
-    let path = match hosts.prefix.as_deref().map(|prefix| prefix.trim_end_matches('/')) {
+    let path = match hosts
+        .prefix
+        .as_deref()
+        .map(|prefix| prefix.trim_end_matches('/'))
+    {
         Some(prefix) if !prefix.is_empty() => {
             let prefix = format!("/{}", prefix.trim_start_matches('/'));
             match path.strip_prefix(&prefix) {
@@ -147,22 +170,39 @@ fn strip_port(host: &str) -> &str {
 pub fn placeholder(path: &str) -> Option<String> {
     let query = path.find('?').unwrap_or(path.len());
     // Brackets in a query are part of a parameter's name.
-    let is_placeholder = |found: &regex::Match<'_>| found.start() < query || !found.as_str().starts_with('[');
-    let named = PLACEHOLDER.find_iter(path).find(is_placeholder).map(|found| found.as_str());
+    let is_placeholder =
+        |found: &regex::Match<'_>| found.start() < query || !found.as_str().starts_with('[');
+    let named = PLACEHOLDER
+        .find_iter(path)
+        .find(is_placeholder)
+        .map(|found| found.as_str());
     let segment = || SEGMENT.captures(path)?.get(1).map(|found| found.as_str());
     named.or_else(segment).map(str::to_owned)
 }
 
 /// Percent-encodes what a client would; existing escapes are kept.
 fn encode_target(path: &str) -> String {
-    const UNSAFE: &AsciiSet =
-        &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+    const UNSAFE: &AsciiSet = &CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'<')
+        .add(b'>')
+        .add(b'\\')
+        .add(b'^')
+        .add(b'`')
+        .add(b'{')
+        .add(b'|')
+        .add(b'}');
     utf8_percent_encode(path, UNSAFE).to_string()
 }
 
 /// Percent-encodes everything but unreserved characters.
 pub fn encode_component(text: &str) -> String {
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
@@ -188,7 +228,10 @@ mod tests {
     use super::*;
 
     fn hosts() -> TargetHosts {
-        TargetHosts { names: vec!["api.test".into()], prefix: Some("/api/v1".into()) }
+        TargetHosts {
+            names: vec!["api.test".into()],
+            prefix: Some("/api/v1".into()),
+        }
     }
 
     #[test]
@@ -212,12 +255,22 @@ mod tests {
             ("https://{host}/users", "/users"),
             ("http://localhost:3000/api/v1/users", "/users"),
             ("http://localhost:3000/api/v10/users", "/api/v10/users"),
-            ("http://localhost:3000/bands?name=Mot\u{f6}rhead", "/bands?name=Mot%C3%B6rhead"),
+            (
+                "http://localhost:3000/bands?name=Mot\u{f6}rhead",
+                "/bands?name=Mot%C3%B6rhead",
+            ),
             ("http://localhost:3000/a#frag", "/a"),
-            ("http://localhost:3000/a?address[city]=x", "/a?address[city]=x"),
+            (
+                "http://localhost:3000/a?address[city]=x",
+                "/a?address[city]=x",
+            ),
         ];
         for (url, target) in rows {
-            assert_eq!(resolve(url, &hosts()), Resolved::Target(target.into()), "{url}");
+            assert_eq!(
+                resolve(url, &hosts()),
+                Resolved::Target(target.into()),
+                "{url}"
+            );
         }
     }
 
@@ -226,15 +279,27 @@ mod tests {
         let template = |placeholder: &str| Resolved::Template(placeholder.into());
         let rows = [
             ("http://localhost:3000/users/{id}", template("{id}")),
-            ("http://localhost:3000/{collection/object}", template("{collection/object}")),
-            ("http://localhost:3000/users/a1b2c3d4-...", template("a1b2c3d4-...")),
+            (
+                "http://localhost:3000/{collection/object}",
+                template("{collection/object}"),
+            ),
+            (
+                "http://localhost:3000/users/a1b2c3d4-...",
+                template("a1b2c3d4-..."),
+            ),
             ("http://localhost:3000/users/[id]?a[b]=1", template("[id]")),
             ("http://localhost:3000/users/<id>", template("<id>")),
             ("http://localhost:3000/users/:id", template(":id")),
             ("http://localhost:3000/users/$ID/x", template("$ID")),
-            ("http://localhost:3000/users?x={start year}", template("{start year}")),
+            (
+                "http://localhost:3000/users?x={start year}",
+                template("{start year}"),
+            ),
             ("{server_url}/users/{{userId}}", template("{{userId}}")),
-            ("https://example.com/users", Resolved::Foreign("example.com".into())),
+            (
+                "https://example.com/users",
+                Resolved::Foreign("example.com".into()),
+            ),
             ("ftp://localhost/x", Resolved::Foreign("ftp://".into())),
             ("users/1", Resolved::Foreign("users".into())),
         ];
@@ -246,9 +311,15 @@ mod tests {
     #[test]
     fn mistakes_come_with_a_fix() {
         let rows = [
-            ("https://localhost:3000/users", "http://localhost:3000/users"),
+            (
+                "https://localhost:3000/users",
+                "http://localhost:3000/users",
+            ),
             ("http://loalhost:3000/users", "http://localhost:3000/users"),
-            ("http://localhost:3000/bands?name=Led Zeppelin", "http://localhost:3000/bands?name=Led%20Zeppelin"),
+            (
+                "http://localhost:3000/bands?name=Led Zeppelin",
+                "http://localhost:3000/bands?name=Led%20Zeppelin",
+            ),
         ];
         for (url, fix) in rows {
             match resolve(url, &hosts()) {

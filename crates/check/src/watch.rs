@@ -19,7 +19,11 @@ const DEBOUNCE: Duration = Duration::from_millis(60);
 
 /// Checks once, then after every save, until the process is ended. Errors after the first run are only reported, since
 /// a file may be unreadable for a moment.
-pub fn run(context: &Context<'_>, out: &mut dyn Write, err: &mut (dyn Write + Send)) -> Result<(), CheckError> {
+pub fn run(
+    context: &Context<'_>,
+    out: &mut dyn Write,
+    err: &mut (dyn Write + Send),
+) -> Result<(), CheckError> {
     let options = context.options;
     let (sender, receiver) = channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -29,19 +33,29 @@ pub fn run(context: &Context<'_>, out: &mut dyn Write, err: &mut (dyn Write + Se
             let _ = sender.send(());
         }
     });
-    let mut folders = Folders { watcher: watcher?, watched: Vec::new() };
+    let mut folders = Folders {
+        watcher: watcher?,
+        watched: Vec::new(),
+    };
     loop {
         let first = folders.watched.is_empty();
-        let paths = collect(options).or_else(|error| if first { Err(error) } else { Ok(Vec::new()) })?;
+        let paths =
+            collect(options).or_else(|error| if first { Err(error) } else { Ok(Vec::new()) })?;
         let mut seen = contents(paths.iter());
         match check(context, &paths, err) {
             Ok(result) => {
                 // What was checked, which may be older than the files are now.
                 let pages = result.pages.iter().map(|result| &result.page);
-                seen.extend(pages.map(|page| (page.path.clone(), Some(page.text.clone().into_bytes()))));
+                seen.extend(
+                    pages.map(|page| (page.path.clone(), Some(page.text.clone().into_bytes()))),
+                );
                 seen.extend(result.datasets.contents());
                 // Before the report, whose reader may save at once.
-                let given = options.paths.iter().filter(|path| path.is_dir()).map(PathBuf::as_path);
+                let given = options
+                    .paths
+                    .iter()
+                    .filter(|path| path.is_dir())
+                    .map(PathBuf::as_path);
                 folders.watch(given.chain(seen.keys().map(|path| parent(path))))?;
                 show(&result, options, out).map_err(CheckError::Output)?;
             }
@@ -87,7 +101,9 @@ impl Folders {
 }
 
 fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Waits for an event and the end of its debounce time; false if no event can come any more.
@@ -106,5 +122,7 @@ fn wait(receiver: &Receiver<()>) -> bool {
 
 /// The contents of files, so that a save without a change is ignored.
 fn contents<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> HashMap<PathBuf, Option<Vec<u8>>> {
-    paths.map(|path| (path.clone(), std::fs::read(path).ok())).collect()
+    paths
+        .map(|path| (path.clone(), std::fs::read(path).ok()))
+        .collect()
 }

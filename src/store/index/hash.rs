@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
 
-use crate::json::{FieldPath, Id, Kind, Layout, fingerprint, get_member, items, number_text, text_form, unquote};
+use crate::json::{
+    FieldPath, Id, Kind, Layout, fingerprint, get_member, items, number_text, text_form, unquote,
+};
 use crate::rules::UniqueRule;
 use crate::store::record::Record;
 
@@ -33,11 +35,17 @@ impl HashKey {
         match self {
             HashKey::Id => record.id().map(of_id).into_iter().for_each(see),
             HashKey::Unique(rule) => {
-                unique_key(rule, record.value()).map(|key| of_text(&key)).into_iter().for_each(see);
+                unique_key(rule, record.value())
+                    .map(|key| of_text(&key))
+                    .into_iter()
+                    .for_each(see);
             }
             HashKey::Field(path) => each_text(path, record.value(), &mut |text| see(of_text(text))),
             HashKey::Reference { property, many } => {
-                pointers(record.value(), property, *many).iter().map(of_id).for_each(see);
+                pointers(record.value(), property, *many)
+                    .iter()
+                    .map(of_id)
+                    .for_each(see);
             }
         }
     }
@@ -95,7 +103,11 @@ pub fn unique_key(rule: &UniqueRule, record: &str) -> Option<String> {
             Kind::String => {
                 key.push('"');
                 let text = unquote(value);
-                key.push_str(&if property.fold_case { text.to_lowercase().into() } else { text });
+                key.push_str(&if property.fold_case {
+                    text.to_lowercase().into()
+                } else {
+                    text
+                });
             }
             _ => key.push_str(&Layout::MINIFIED.render(value, "")),
         }
@@ -125,27 +137,48 @@ impl HashIndex {
         }
         // A stable sort: records with the same hash stay in order.
         table.sort_by_key(|(hash, _)| *hash);
-        table.dedup_by(|(one, record), (other, before)| one == other && Arc::ptr_eq(record, before));
-        HashIndex { key, table: Arc::new(table), removed: OrdSet::new(), added: OrdMap::new() }
+        table
+            .dedup_by(|(one, record), (other, before)| one == other && Arc::ptr_eq(record, before));
+        HashIndex {
+            key,
+            table: Arc::new(table),
+            removed: OrdSet::new(),
+            added: OrdMap::new(),
+        }
     }
 
     /// The records that may be under `hash`, those of the table first.
     pub fn candidates(&self, hash: u64) -> impl Iterator<Item = &Arc<Record>> {
         let start = self.table.partition_point(|(other, _)| *other < hash);
-        let of_table =
-            self.table[start..].iter().take_while(move |(other, _)| *other == hash).map(|(_, record)| record);
-        let kept = of_table.filter(move |record| self.removed.is_empty() || !self.removed.contains(&record.number()));
+        let of_table = self.table[start..]
+            .iter()
+            .take_while(move |(other, _)| *other == hash)
+            .map(|(_, record)| record);
+        let kept = of_table.filter(move |record| {
+            self.removed.is_empty() || !self.removed.contains(&record.number())
+        });
         // One step after the other: setting up an iterator over the tree costs more than most lookups find.
         let next = move |number: u64| {
-            let found = self.added.get_next(&(hash, number)).filter(|((other, _), _)| *other == hash);
+            let found = self
+                .added
+                .get_next(&(hash, number))
+                .filter(|((other, _), _)| *other == hash);
             found.map(|(_, record)| record)
         };
-        kept.chain(std::iter::successors(next(0), move |record| next(record.number() + 1)))
+        kept.chain(std::iter::successors(next(0), move |record| {
+            next(record.number() + 1)
+        }))
     }
 
     /// The first record of the table that is the `same` as one before it, and that one.
-    pub fn first_repeated(&self, same: impl Fn(&Record, &Record) -> bool) -> Option<(&Record, &Record)> {
-        let of_hash = self.table.chunk_by(|(one, _), (other, _)| one == other).filter(|chunk| chunk.len() > 1);
+    pub fn first_repeated(
+        &self,
+        same: impl Fn(&Record, &Record) -> bool,
+    ) -> Option<(&Record, &Record)> {
+        let of_hash = self
+            .table
+            .chunk_by(|(one, _), (other, _)| one == other)
+            .filter(|chunk| chunk.len() > 1);
         let repeated = of_hash.filter_map(|chunk| {
             chunk.iter().enumerate().find_map(|(at, (_, later))| {
                 let before = chunk[..at].iter().find(|(_, before)| same(before, later))?;
@@ -158,7 +191,9 @@ impl HashIndex {
     /// Inserts `record`, which must already be in `records`.
     pub fn insert(&mut self, record: &Arc<Record>, records: &Vector<Arc<Record>>) {
         let added = &mut self.added;
-        self.key.each_hash(record, &mut |hash| drop(added.insert((hash, record.number()), record.clone())));
+        self.key.each_hash(record, &mut |hash| {
+            drop(added.insert((hash, record.number()), record.clone()))
+        });
         // A new table needs a scan, so it waits until there are as many changes as records.
         if self.added.len() + self.removed.len() > 512 + records.len() {
             *self = HashIndex::build(records, self.key.clone());
@@ -167,7 +202,12 @@ impl HashIndex {
 
     /// Removes `record`.
     pub fn remove(&mut self, record: &Record) {
-        let HashIndex { key, removed, added, .. } = self;
+        let HashIndex {
+            key,
+            removed,
+            added,
+            ..
+        } = self;
         key.each_hash(record, &mut |hash| {
             if added.remove(&(hash, record.number())).is_none() {
                 removed.insert(record.number());
@@ -184,19 +224,53 @@ mod tests {
     use crate::json::RecordText;
 
     fn record(number: u64, id: i64) -> Arc<Record> {
-        Arc::new(Record::new(number, Some(Id::Number(id)), RecordText::new("", &format!("{{\"id\":{id}}}"))))
+        Arc::new(Record::new(
+            number,
+            Some(Id::Number(id)),
+            RecordText::new("", &format!("{{\"id\":{id}}}")),
+        ))
     }
 
     #[test]
     fn a_field_is_indexed_by_every_text_that_it_is_equal_to() {
-        let values = ["1", "1.0", "1e3", "\"a\\nb\"", "\"1\"", "null", "true", "[1,null,\"b\"]", "{}", "-0"];
-        let wanted = ["1", "1.0", "1e3", "1000", "a\nb", "null", "true", "1,,b", "[object Object]", "0", "-0", ""];
+        let values = [
+            "1",
+            "1.0",
+            "1e3",
+            "\"a\\nb\"",
+            "\"1\"",
+            "null",
+            "true",
+            "[1,null,\"b\"]",
+            "{}",
+            "-0",
+        ];
+        let wanted = [
+            "1",
+            "1.0",
+            "1e3",
+            "1000",
+            "a\nb",
+            "null",
+            "true",
+            "1,,b",
+            "[object Object]",
+            "0",
+            "-0",
+            "",
+        ];
         for value in values {
             let record = format!("{{\"v\":{value}}}");
             for wanted in wanted {
                 let mut found = false;
-                each_text(&FieldPath::new("v"), &record, &mut |text| found |= text == wanted);
-                assert_eq!(found, crate::json::is_text(value, wanted), "{value} {wanted}");
+                each_text(&FieldPath::new("v"), &record, &mut |text| {
+                    found |= text == wanted
+                });
+                assert_eq!(
+                    found,
+                    crate::json::is_text(value, wanted),
+                    "{value} {wanted}"
+                );
             }
         }
     }

@@ -86,8 +86,16 @@ impl Index {
 
 impl Clone for Indexes {
     fn clone(&self) -> Indexes {
-        let on_demand = self.on_demand.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Indexes { by_id: self.by_id.clone(), unique: self.unique.clone(), on_demand: Mutex::new(on_demand) }
+        let on_demand = self
+            .on_demand
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Indexes {
+            by_id: self.by_id.clone(),
+            unique: self.unique.clone(),
+            on_demand: Mutex::new(on_demand),
+        }
     }
 }
 
@@ -96,7 +104,10 @@ impl Indexes {
     pub fn build(records: &Vector<Arc<Record>>, rules: &[UniqueRule]) -> Indexes {
         let unique = |rule: &UniqueRule| {
             let rule = Arc::new(rule.clone());
-            (rule.clone(), HashIndex::build(records, HashKey::Unique(rule)))
+            (
+                rule.clone(),
+                HashIndex::build(records, HashKey::Unique(rule)),
+            )
         };
         Indexes {
             by_id: HashIndex::build(records, HashKey::Id),
@@ -108,19 +119,27 @@ impl Indexes {
     /// Inserts `record`, which must already be in `records`.
     pub fn insert(&mut self, record: &Arc<Record>, records: &Vector<Arc<Record>>) {
         self.by_id.insert(record, records);
-        self.unique.iter_mut().for_each(|(_, index)| index.insert(record, records));
+        self.unique
+            .iter_mut()
+            .for_each(|(_, index)| index.insert(record, records));
         self.update_on_demand(|index| index.insert(record, records));
     }
 
     /// Removes `record`.
     pub fn remove(&mut self, record: &Record) {
         self.by_id.remove(record);
-        self.unique.iter_mut().for_each(|(_, index)| index.remove(record));
+        self.unique
+            .iter_mut()
+            .for_each(|(_, index)| index.remove(record));
         self.update_on_demand(|index| index.remove(record));
     }
 
     fn update_on_demand(&mut self, mut update: impl FnMut(&mut Index) -> bool) {
-        for index in self.on_demand.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        for index in self
+            .on_demand
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             let OnDemand { built, .. } = Arc::make_mut(index);
             if built.get_mut().is_some_and(|index| !update(index)) {
                 *built = OnceLock::new();
@@ -129,17 +148,29 @@ impl Indexes {
     }
 
     /// The records with the id `id`, in no particular order.
-    pub fn with_id<'a, 'i>(&'a self, id: &'i Id) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
-        self.by_id.candidates(hash::of_id(id)).filter(move |record| record.id() == Some(id))
+    pub fn with_id<'a, 'i>(
+        &'a self,
+        id: &'i Id,
+    ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
+        self.by_id
+            .candidates(hash::of_id(id))
+            .filter(move |record| record.id() == Some(id))
     }
 
     /// The first rule that keeps a record from being `value`, and the record that has the values already. The record
     /// with the number `own` may be the same.
-    pub fn violated_by(&self, value: &str, own: Option<u64>) -> Option<(&UniqueRule, &Arc<Record>)> {
+    pub fn violated_by(
+        &self,
+        value: &str,
+        own: Option<u64>,
+    ) -> Option<(&UniqueRule, &Arc<Record>)> {
         self.unique.iter().find_map(|(rule, index)| {
             let key = hash::unique_key(rule, value)?;
-            let others = index.candidates(hash::of_text(&key)).filter(|record| Some(record.number()) != own);
-            let mut same = others.filter(|record| hash::unique_key(rule, record.value()).as_ref() == Some(&key));
+            let others = index
+                .candidates(hash::of_text(&key))
+                .filter(|record| Some(record.number()) != own);
+            let mut same = others
+                .filter(|record| hash::unique_key(rule, record.value()).as_ref() == Some(&key));
             Some((&**rule, same.next()?))
         })
     }
@@ -148,14 +179,25 @@ impl Indexes {
     pub fn first_violation(&self) -> Option<(&UniqueRule, &Record, &Record)> {
         let violations = self.unique.iter().filter_map(|(rule, index)| {
             let key = |record: &Record| hash::unique_key(rule, record.value());
-            index.first_repeated(|one, other| key(one) == key(other)).map(|(later, first)| (&**rule, later, first))
+            index
+                .first_repeated(|one, other| key(one) == key(other))
+                .map(|(later, first)| (&**rule, later, first))
         });
         violations.min_by_key(|(_, later, _)| later.number())
     }
 
     /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
-    pub fn equal(&self, path: &str, value: &str, records: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
-        self.lookup(HashKey::Field(Arc::new(FieldPath::new(path))), hash::of_text(value), records)
+    pub fn equal(
+        &self,
+        path: &str,
+        value: &str,
+        records: &Vector<Arc<Record>>,
+    ) -> Option<Vec<Arc<Record>>> {
+        self.lookup(
+            HashKey::Field(Arc::new(FieldPath::new(path))),
+            hash::of_text(value),
+            records,
+        )
     }
 
     /// The records that may point to `target` by the foreign key `property`, an array of them if `many`, in order;
@@ -166,39 +208,63 @@ impl Indexes {
         target: &Id,
         records: &Vector<Arc<Record>>,
     ) -> Option<Vec<Arc<Record>>> {
-        let key = HashKey::Reference { property: property.into(), many };
+        let key = HashKey::Reference {
+            property: property.into(),
+            many,
+        };
         self.lookup(key, hash::of_id(target), records)
     }
 
-    fn lookup(&self, key: HashKey, hash: u64, records: &Vector<Arc<Record>>) -> Option<Vec<Arc<Record>>> {
+    fn lookup(
+        &self,
+        key: HashKey,
+        hash: u64,
+        records: &Vector<Arc<Record>>,
+    ) -> Option<Vec<Arc<Record>>> {
         let wanted = self.on_demand(Key::Hash(key), records)?;
-        let Some(Index::Hash(index)) = wanted.built.get() else { return None };
+        let Some(Index::Hash(index)) = wanted.built.get() else {
+            return None;
+        };
         let mut found: Vec<_> = index.candidates(hash).cloned().collect();
         found.sort_unstable_by_key(|record| record.number());
         Some(found)
     }
 
     /// All records in the order of `keys`; `None` where they have to be sorted.
-    pub fn sorted(&self, keys: &[SortKey], records: &Vector<Arc<Record>>) -> Option<Vector<Arc<Record>>> {
+    pub fn sorted(
+        &self,
+        keys: &[SortKey],
+        records: &Vector<Arc<Record>>,
+    ) -> Option<Vector<Arc<Record>>> {
         let wanted = self.on_demand(Key::Order(keys.into()), records)?;
-        let Some(Index::Order(index)) = wanted.built.get() else { return None };
+        let Some(Index::Order(index)) = wanted.built.get() else {
+            return None;
+        };
         Some(index.records().clone())
     }
 
     fn on_demand(&self, key: Key, records: &Vector<Arc<Record>>) -> Option<Arc<OnDemand>> {
         let wanted = {
-            let mut indexes = self.on_demand.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut indexes = self
+                .on_demand
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let Some(known) = indexes.iter().position(|index| index.key == key) else {
                 if indexes.len() == MAX_ON_DEMAND {
                     indexes.remove(0);
                 }
-                indexes.push(Arc::new(OnDemand { key, built: OnceLock::new() }));
+                indexes.push(Arc::new(OnDemand {
+                    key,
+                    built: OnceLock::new(),
+                }));
                 return None;
             };
             indexes[known..].rotate_left(1);
             indexes.last()?.clone()
         };
-        wanted.built.get_or_init(|| Index::build(&wanted.key, records));
+        wanted
+            .built
+            .get_or_init(|| Index::build(&wanted.key, records));
         Some(wanted)
     }
 }

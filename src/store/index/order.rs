@@ -48,9 +48,16 @@ impl OrderIndex {
     pub fn build(records: &Vector<Arc<Record>>, keys: Arc<[SortKey]>) -> OrderIndex {
         let texts: Vec<&str> = records.iter().map(|record| record.value()).collect();
         let places = sorted(&texts, &keys, 0..texts.len());
-        let in_order = places.into_iter().filter_map(|place| records.get(place as usize).cloned()).collect();
+        let in_order = places
+            .into_iter()
+            .filter_map(|place| records.get(place as usize).cloned())
+            .collect();
         let counts = vec![Count::default(); keys.len()];
-        let mut index = OrderIndex { keys, counts, records: in_order };
+        let mut index = OrderIndex {
+            keys,
+            counts,
+            records: in_order,
+        };
         for text in texts {
             index.count(text, true);
         }
@@ -74,7 +81,9 @@ impl OrderIndex {
 
     /// Removes `record`. `false`: the order of the others changes, so that the index has to be built again.
     pub fn remove(&mut self, record: &Record) -> bool {
-        let Ok(place) = self.place(record) else { return false };
+        let Ok(place) = self.place(record) else {
+            return false;
+        };
         self.records.remove(place);
         self.count(record.value(), false)
     }
@@ -84,11 +93,17 @@ impl OrderIndex {
             let mut by_keys = self.keys.iter().zip(&self.counts).map(|(key, count)| {
                 let of = |text| {
                     let own = Key::of(key.path.of(text));
-                    if count.is_mixed() { own.read_as_number() } else { own }
+                    if count.is_mixed() {
+                        own.read_as_number()
+                    } else {
+                        own
+                    }
                 };
                 key.turn(of(other.value()).compare(&of(record.value())))
             });
-            let first = by_keys.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal);
+            let first = by_keys
+                .find(|ordering| ordering.is_ne())
+                .unwrap_or(Ordering::Equal);
             first.then(other.number().cmp(&record.number()))
         };
         self.records.binary_search_by(compare)
@@ -104,7 +119,11 @@ impl OrderIndex {
                 Key::Text(_) => &mut count.texts,
                 _ => continue,
             };
-            *number = if is_in { *number + 1 } else { number.saturating_sub(1) };
+            *number = if is_in {
+                *number + 1
+            } else {
+                number.saturating_sub(1)
+            };
             stays &= count.is_mixed() == was_mixed;
         }
         stays
@@ -113,7 +132,11 @@ impl OrderIndex {
 
 impl SortKey {
     fn turn(&self, ordering: Ordering) -> Ordering {
-        if self.descending { ordering.reverse() } else { ordering }
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
     }
 }
 
@@ -131,7 +154,9 @@ enum Key<'a> {
 
 impl<'a> Key<'a> {
     fn of(value: Option<&'a str>) -> Key<'a> {
-        let Some(value) = value else { return Key::Missing };
+        let Some(value) = value else {
+            return Key::Missing;
+        };
         match Kind::of(value) {
             Kind::Null => Key::Null,
             Kind::Boolean => Key::Boolean(value == "true"),
@@ -181,8 +206,8 @@ impl<'a> Key<'a> {
 /// compared as numbers; where all are strings they are compared as strings.
 fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
     let keys: Vec<Key<'a>> = texts.iter().map(|text| Key::of(by.path.of(text))).collect();
-    let is_mixed =
-        keys.iter().any(|key| matches!(key, Key::Number(..))) && keys.iter().any(|key| matches!(key, Key::Text(_)));
+    let is_mixed = keys.iter().any(|key| matches!(key, Key::Number(..)))
+        && keys.iter().any(|key| matches!(key, Key::Text(_)));
     if is_mixed {
         return keys.into_iter().map(Key::read_as_number).collect();
     }
@@ -207,7 +232,9 @@ pub fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32
             .then_with(|| {
                 rest.iter()
                     .zip(&further)
-                    .map(|(key, column)| key.turn(column[*at as usize].compare(&column[*other_at as usize])))
+                    .map(|(key, column)| {
+                        key.turn(column[*at as usize].compare(&column[*other_at as usize]))
+                    })
                     .find(|ordering| ordering.is_ne())
                     .unwrap_or(Ordering::Equal)
             })
@@ -233,7 +260,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn keys(list: &[(&str, bool)]) -> Vec<SortKey> {
-        list.iter().map(|(path, descending)| SortKey { path: FieldPath::new(path), descending: *descending }).collect()
+        list.iter()
+            .map(|(path, descending)| SortKey {
+                path: FieldPath::new(path),
+                descending: *descending,
+            })
+            .collect()
     }
 
     #[test]
@@ -260,8 +292,14 @@ mod tests {
 
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
-            prop::sample::select(vec!["9007199254740993", "9007199254740992", "9.007199254740993e15", "1e300", "-0"])
-                .prop_map(|number| format!("{{\"v\":{number}}}")),
+            prop::sample::select(vec![
+                "9007199254740993",
+                "9007199254740992",
+                "9.007199254740993e15",
+                "1e300",
+                "-0"
+            ])
+            .prop_map(|number| format!("{{\"v\":{number}}}")),
             (0..4i32).prop_map(|n| format!("{{\"v\":{n},\"w\":{}}}", n % 2)),
             "[ab1]{0,2}".prop_map(|text| format!("{{\"v\":\"{text}\",\"w\":null}}")),
             Just("{\"v\":null}".to_string()),

@@ -24,7 +24,15 @@ impl fmt::Display for Line {
 }
 
 /// The groups of the 1.0 line that are about its query syntax.
-const QUERIES: [&str; 7] = ["filter", "operators", "where", "sort", "paginate", "relations", "dependents"];
+const QUERIES: [&str; 7] = [
+    "filter",
+    "operators",
+    "where",
+    "sort",
+    "paginate",
+    "relations",
+    "dependents",
+];
 
 /// A case: a database, what is sent, what comes back.
 #[derive(Debug)]
@@ -61,35 +69,66 @@ impl Case {
 
     pub fn arguments(&self) -> Vec<String> {
         let arguments = self.all["args"].as_array().into_iter().flatten();
-        arguments.filter_map(Value::as_str).map(str::to_string).collect()
+        arguments
+            .filter_map(Value::as_str)
+            .map(str::to_string)
+            .collect()
     }
 
     /// Further files by name.
     pub fn files(&self) -> Vec<(String, String)> {
         let files = self.all["files"].as_object().into_iter().flatten();
         files
-            .map(|(name, text)| (name.clone(), text.as_str().map_or_else(|| format!("{text:#}"), str::to_string)))
+            .map(|(name, text)| {
+                (
+                    name.clone(),
+                    text.as_str()
+                        .map_or_else(|| format!("{text:#}"), str::to_string),
+                )
+            })
             .collect()
     }
 }
 
 /// The cases of all files in `folder`.
 pub fn read(folder: &Path) -> Vec<Case> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     let mut cases = Vec::new();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")) {
+    for path in paths.iter().filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "jsonl")
+    }) {
         let text = std::fs::read_to_string(path).unwrap();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
             let place = format!("{}:{}", path.display(), number + 1);
-            let all: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
-            let word = |name: &str| all[name].as_str().unwrap_or_else(|| panic!("{place}: no {name}")).to_string();
+            let all: Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let word = |name: &str| {
+                all[name]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{place}: no {name}"))
+                    .to_string()
+            };
             let line = match word("line").as_str() {
                 "017" => Line::Old,
                 "v1" => Line::New,
                 other => panic!("{place}: no line {other}"),
             };
-            cases.push(Case { name: word("name"), group: word("group"), line, all });
+            cases.push(Case {
+                name: word("name"),
+                group: word("group"),
+                line,
+                all,
+            });
         }
     }
     cases

@@ -22,7 +22,12 @@ pub struct Difference {
 
 impl Difference {
     pub fn of(place: impl Into<String>, what: impl Into<String>) -> Difference {
-        Difference { place: place.into(), what: what.into(), tags: Vec::new(), after_write: false }
+        Difference {
+            place: place.into(),
+            what: what.into(),
+            tags: Vec::new(),
+            after_write: false,
+        }
     }
 }
 
@@ -36,10 +41,22 @@ impl fmt::Display for Difference {
 }
 
 /// The headers that clients rely on.
-const HEADERS: [&str; 5] = ["location", "link", "x-total-count", "allow", "content-encoding"];
+const HEADERS: [&str; 5] = [
+    "location",
+    "link",
+    "x-total-count",
+    "allow",
+    "content-encoding",
+];
 
 /// How `answer` differs from `expect`.
-pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &Answer) -> Vec<Difference> {
+pub fn answers(
+    line: Line,
+    method: &str,
+    target: &str,
+    expect: &Value,
+    answer: &Answer,
+) -> Vec<Difference> {
     let place = format!("{method} {target}");
     let mut found: Vec<String> = Vec::new();
     found.extend(broken_promise(answer));
@@ -56,11 +73,16 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
                         found.push(format!("{before} -> {after}"));
                     }
                 }
-                (expected, Some(got)) => lists(expected, &got, &mut |what| found.push(format!("body {what}"))),
+                (expected, Some(got)) => lists(expected, &got, &mut |what| {
+                    found.push(format!("body {what}"))
+                }),
                 (_, None) => found.push(format!("{before} -> {after}")),
             }
         }
-        return found.into_iter().map(|what| Difference::of(&place, what)).collect();
+        return found
+            .into_iter()
+            .map(|what| Difference::of(&place, what))
+            .collect();
     }
     if !status || (is_problem && before != after) {
         found.push(format!("{before} -> {after}"));
@@ -74,24 +96,34 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
         headers(expect, answer, &mut found);
     }
     if totals.is_some() {
-        found.retain(|what| !what.starts_with("header link") && !what.starts_with("header x-total-count"));
+        found.retain(|what| {
+            !what.starts_with("header link") && !what.starts_with("header x-total-count")
+        });
     }
     if status && !is_problem && totals.is_none() {
-        if let (Some(known), Some(got)) = (expect["headers"]["content-type"].as_str(), answer.header("content-type"))
-            && known.starts_with("application/json")
+        if let (Some(known), Some(got)) = (
+            expect["headers"]["content-type"].as_str(),
+            answer.header("content-type"),
+        ) && known.starts_with("application/json")
             && answer.media_type() == "application/json"
             && !known.eq_ignore_ascii_case(&got)
         {
             found.push(format!("header content-type {known} -> {got}"));
         }
-        let known = expect["headers"]["content-type"].as_str().map(|kind| kind.split(';').next().unwrap_or(""));
+        let known = expect["headers"]["content-type"]
+            .as_str()
+            .map(|kind| kind.split(';').next().unwrap_or(""));
         if expect["body_text"] != "" && known.unwrap_or("") != answer.media_type() {
-            let got = answer.header("content-type").map_or_else(|| "-".into(), |_| answer.media_type());
+            let got = answer
+                .header("content-type")
+                .map_or_else(|| "-".into(), |_| answer.media_type());
             found.push(format!("type {} -> {got}", known.unwrap_or("-")));
         } else if let Some(format) = expect["body_format"].as_str() {
             match &body {
                 Some(got) => {
-                    values("", &expect["body"], got, &mut |what| found.push(format!("body {what}")));
+                    values("", &expect["body"], got, &mut |what| {
+                        found.push(format!("body {what}"))
+                    });
                     let text = answer.text();
                     let is_pretty = Layout::PRETTY.render(&text, "") == text;
                     if format == "pretty2" && !is_pretty {
@@ -105,7 +137,10 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
                 found.push(format!("length {length} -> {}", answer.body.len()));
             }
         } else if expect["engine_text"] != true {
-            let (text, start) = (expect["body_text"].as_str(), expect["body_text_prefix"].as_str());
+            let (text, start) = (
+                expect["body_text"].as_str(),
+                expect["body_text_prefix"].as_str(),
+            );
             let is_it = match (text, start) {
                 (Some(text), _) => text == answer.text(),
                 (None, Some(start)) => answer.text().starts_with(start),
@@ -116,31 +151,54 @@ pub fn answers(line: Line, method: &str, target: &str, expect: &Value, answer: &
             }
         }
     }
-    found.into_iter().map(|what| Difference::of(&place, what)).collect()
+    found
+        .into_iter()
+        .map(|what| Difference::of(&place, what))
+        .collect()
 }
 
 /// How `answer` differs from what the case says of standin itself.
 pub fn pinned(method: &str, target: &str, pin: &Value, answer: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let place = format!("{method} {target}");
-    if let Some(status) = pin["status"].as_u64().filter(|status| *status != u64::from(answer.status)) {
-        found.push(Difference::of(&place, format!("standin: status {} and not {status}", answer.status)));
+    if let Some(status) = pin["status"]
+        .as_u64()
+        .filter(|status| *status != u64::from(answer.status))
+    {
+        found.push(Difference::of(
+            &place,
+            format!("standin: status {} and not {status}", answer.status),
+        ));
     }
     for (name, value) in pin["headers"].as_object().into_iter().flatten() {
         let got = answer.header(name);
         if got.as_deref() != value.as_str() && !(value == "<any>" && got.is_some()) {
-            found.push(Difference::of(&place, format!("standin: {name} {got:?} and not {value}")));
+            found.push(Difference::of(
+                &place,
+                format!("standin: {name} {got:?} and not {value}"),
+            ));
         }
     }
     if let Some(body) = pin.get("body") {
         let got = answer.json().unwrap_or_default();
-        values("", body, &got, &mut |what| found.push(Difference::of(&place, format!("standin: body {what}"))));
+        values("", body, &got, &mut |what| {
+            found.push(Difference::of(&place, format!("standin: body {what}")))
+        });
     }
     for (name, value) in pin["problem"].as_object().into_iter().flatten() {
-        let got = answer.json().and_then(|body| body.get(name).cloned()).unwrap_or_default();
-        let holds = got.as_str().is_some_and(|got| got.contains(value.as_str().unwrap_or("\0"))) || got == *value;
+        let got = answer
+            .json()
+            .and_then(|body| body.get(name).cloned())
+            .unwrap_or_default();
+        let holds = got
+            .as_str()
+            .is_some_and(|got| got.contains(value.as_str().unwrap_or("\0")))
+            || got == *value;
         if !holds {
-            found.push(Difference::of(&place, format!("standin: {name} {got} and not {value}")));
+            found.push(Difference::of(
+                &place,
+                format!("standin: {name} {got} and not {value}"),
+            ));
         }
     }
     found
@@ -152,7 +210,9 @@ pub fn files(line: Line, expected: &Value, got: &Value) -> Vec<Difference> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    values("", expected, got, &mut |what| found.push(Difference::of("file", what)));
+    values("", expected, got, &mut |what| {
+        found.push(Difference::of("file", what))
+    });
     found
 }
 
@@ -160,7 +220,9 @@ pub fn files(line: Line, expected: &Value, got: &Value) -> Vec<Difference> {
 fn described(expect: &Value) -> String {
     let status = &expect["status"];
     let kind = if expect.get("body_format").is_some() {
-        if expect["status"].as_u64() >= Some(400) && expect["body"] == Value::Object(Default::default()) {
+        if expect["status"].as_u64() >= Some(400)
+            && expect["body"] == Value::Object(Default::default())
+        {
             "{}"
         } else {
             "json"
@@ -192,12 +254,29 @@ fn broken_promise(answer: &Answer) -> Option<String> {
     if answer.status < 400 || answer.body.is_empty() || answer.media_type() == "text/javascript" {
         return None;
     }
-    let body = answer.json().filter(|_| answer.media_type() == "application/problem+json");
-    let Some(body) = body else { return Some(format!("{} is no problem document", answer.status)) };
-    let has = |name: &str| body[name].as_str().is_some_and(|text| !text.trim().is_empty());
-    let kind = body["type"].as_str().unwrap_or("").rsplit('#').next().unwrap_or("");
+    let body = answer
+        .json()
+        .filter(|_| answer.media_type() == "application/problem+json");
+    let Some(body) = body else {
+        return Some(format!("{} is no problem document", answer.status));
+    };
+    let has = |name: &str| {
+        body[name]
+            .as_str()
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    let kind = body["type"]
+        .as_str()
+        .unwrap_or("")
+        .rsplit('#')
+        .next()
+        .unwrap_or("");
     let documented = include_str!("../../../docs/errors.md").contains(&format!("\n## {kind}\n"));
-    let whole = has("type") && has("title") && has("detail") && body["status"] == answer.status && documented;
+    let whole = has("type")
+        && has("title")
+        && has("detail")
+        && body["status"] == answer.status
+        && documented;
     (!whole).then(|| format!("a problem document is not whole: {body}"))
 }
 
@@ -221,7 +300,10 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
             }
             got => {
                 let value = if value.is_empty() { "(empty)" } else { value };
-                found.push(format!("header {name} {value} -> {}", got.as_deref().unwrap_or("-")));
+                found.push(format!(
+                    "header {name} {value} -> {}",
+                    got.as_deref().unwrap_or("-")
+                ));
             }
         }
     }
@@ -262,7 +344,10 @@ fn lists(expected: &Value, got: &Value, say: &mut dyn FnMut(String)) {
 /// Whether a path names what the URL names: the last segment, and no query.
 fn leads_to_same(url: &str, path: &str) -> bool {
     let last = |text: &str| text.rsplit('/').next().unwrap_or("").to_string();
-    url.starts_with("http://") && path.starts_with('/') && !path.contains('?') && last(url) == last(path)
+    url.starts_with("http://")
+        && path.starts_with('/')
+        && !path.contains('?')
+        && last(url) == last(path)
 }
 
 /// What is different in two JSON values, each with the pointer to its place.
@@ -281,8 +366,12 @@ fn values(pointer: &str, expected: &Value, got: &Value, say: &mut dyn FnMut(Stri
                     say(format!("{pointer}/{name} - -> {}", short(value)));
                 }
             }
-            let common = |one: &serde_json::Map<String, Value>, other: &serde_json::Map<String, Value>| {
-                one.keys().filter(|name| other.contains_key(*name)).cloned().collect::<Vec<_>>()
+            let common = |one: &serde_json::Map<String, Value>,
+                          other: &serde_json::Map<String, Value>| {
+                one.keys()
+                    .filter(|name| other.contains_key(*name))
+                    .cloned()
+                    .collect::<Vec<_>>()
             };
             if common(before, after) != common(after, before) {
                 say(format!("{at} other order of properties"));
@@ -301,7 +390,12 @@ fn values(pointer: &str, expected: &Value, got: &Value, say: &mut dyn FnMut(Stri
         (Value::Array(before), Value::Array(after)) => {
             let without = |all: &[Value], some: &[Value]| {
                 let mut rest = all.to_vec();
-                some.iter().all(|row| rest.iter().position(|one| one == row).map(|at| rest.remove(at)).is_some())
+                some.iter().all(|row| {
+                    rest.iter()
+                        .position(|one| one == row)
+                        .map(|at| rest.remove(at))
+                        .is_some()
+                })
             };
             let (old, new) = (before.len(), after.len());
             if new > old && without(after, before) {
@@ -312,13 +406,17 @@ fn values(pointer: &str, expected: &Value, got: &Value, say: &mut dyn FnMut(Stri
                 say(format!("{at} {old} rows -> {new} other rows"));
             }
         }
-        (Value::Number(before), Value::Number(after)) if before != after && before.as_f64() == after.as_f64() => {
+        (Value::Number(before), Value::Number(after))
+            if before != after && before.as_f64() == after.as_f64() =>
+        {
             say(format!("{at} spelling {before} -> {after}"));
         }
         (Value::String(before), Value::Number(after)) if *before == after.to_string() => {
             say(format!("{at} text {before} -> number"));
         }
-        (before, after) if before != after => say(format!("{at} {} -> {}", short(before), short(after))),
+        (before, after) if before != after => {
+            say(format!("{at} {} -> {}", short(before), short(after)))
+        }
         _ => {}
     }
 }

@@ -40,15 +40,25 @@ struct Report {
 #[test]
 fn own_cases_differ_only_as_documented() {
     let table = Table::read();
-    let report = run_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance")), &table);
+    let report = run_folder(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance")),
+        &table,
+    );
     report.print("tests/conformance");
     let mut failures = report.failures;
     for Row { id, .. } in table.rows() {
         if !report.used.contains(id) {
-            failures.push(format!("differences.md: no case differs as the row `{id}` says; it is stale"));
+            failures.push(format!(
+                "differences.md: no case differs as the row `{id}` says; it is stale"
+            ));
         }
     }
-    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// Cases that were recorded from json-server itself, where they are at hand.
@@ -60,7 +70,12 @@ fn recorded_cases_differ_only_as_documented() {
     };
     let report = run_folder(Path::new(&folder), &Table::read());
     report.print("STANDIN_CONFORMANCE");
-    assert!(report.failures.is_empty(), "{} failures\n{}", report.failures.len(), report.failures.join("\n"));
+    assert!(
+        report.failures.is_empty(),
+        "{} failures\n{}",
+        report.failures.len(),
+        report.failures.join("\n")
+    );
 }
 
 fn run_folder(folder: &Path, table: &Table) -> Report {
@@ -72,8 +87,9 @@ fn run_folder(folder: &Path, table: &Table) -> Report {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let found = case.is_ours().then(|| {
-                        std::panic::catch_unwind(|| run::differences(case))
-                            .unwrap_or_else(|_| vec![compare::Difference::of("case", "the runner failed")])
+                        std::panic::catch_unwind(|| run::differences(case)).unwrap_or_else(|_| {
+                            vec![compare::Difference::of("case", "the runner failed")]
+                        })
                     });
                     report.lock().unwrap().note(case, found, table);
                 }
@@ -85,7 +101,10 @@ fn run_folder(folder: &Path, table: &Table) -> Report {
 
 impl Report {
     fn note(&mut self, case: &Case, found: Option<Vec<compare::Difference>>, table: &Table) {
-        let tally = self.groups.entry((case.line, case.group.clone())).or_default();
+        let tally = self
+            .groups
+            .entry((case.line, case.group.clone()))
+            .or_default();
         let Some(found) = found else {
             tally.not_ours += 1;
             return;
@@ -97,7 +116,13 @@ impl Report {
             (false, false) => tally.failed += 1,
         }
         if !unknown.is_empty() {
-            self.failures.push(format!("{} {}/{}\n    {}", case.line, case.group, case.name, unknown.join("\n    ")));
+            self.failures.push(format!(
+                "{} {}/{}\n    {}",
+                case.line,
+                case.group,
+                case.name,
+                unknown.join("\n    ")
+            ));
         }
         self.used.extend(used);
     }
@@ -106,7 +131,11 @@ impl Report {
         println!("{what}: passed / documented difference / failed");
         let mut sum = Tally::default();
         for ((line, group), tally) in &self.groups {
-            let aside = if tally.not_ours > 0 { format!("  ({} not ours)", tally.not_ours) } else { String::new() };
+            let aside = if tally.not_ours > 0 {
+                format!("  ({} not ours)", tally.not_ours)
+            } else {
+                String::new()
+            };
             println!(
                 "  {line:<4} {group:<12} {:>3} / {:>3} / {:>3}{aside}",
                 tally.passed, tally.documented, tally.failed
@@ -116,6 +145,9 @@ impl Report {
             sum.failed += tally.failed;
             sum.not_ours += tally.not_ours;
         }
-        println!("  all  {:>15} / {:>3} / {:>3}  ({} not ours)", sum.passed, sum.documented, sum.failed, sum.not_ours);
+        println!(
+            "  all  {:>15} / {:>3} / {:>3}  ({} not ours)",
+            sum.passed, sum.documented, sum.failed, sum.not_ours
+        );
     }
 }

@@ -40,7 +40,10 @@ impl Host {
         let folder = wire::folder(&files);
         let mut arguments = vec![case.source().to_string()];
         arguments.extend(case.arguments());
-        Some(Host::Program(Program::start(folder.path(), &arguments), folder))
+        Some(Host::Program(
+            Program::start(folder.path(), &arguments),
+            folder,
+        ))
     }
 
     fn address(&self) -> Option<SocketAddr> {
@@ -68,7 +71,10 @@ pub fn differences(case: &Case) -> Vec<Difference> {
         let (expected, got) = (startup["listens"] == true, address.is_some());
         if expected != got {
             let what = format!("{} -> {}", words(expected), words(got));
-            found.push(Difference { tags: tags::of_case(case, false), ..Difference::of("start", what) });
+            found.push(Difference {
+                tags: tags::of_case(case, false),
+                ..Difference::of("start", what)
+            });
         } else if let (false, Some(Host::Program(program, _))) = (got, &mut host) {
             let end = program.end();
             if end.code() != Some(2) {
@@ -78,7 +84,10 @@ pub fn differences(case: &Case) -> Vec<Difference> {
         return found;
     }
     let (Some(mut host), Some(address)) = (host, address) else {
-        return vec![Difference { tags: tags::of_case(case, false), ..Difference::of("start", "listens -> refused") }];
+        return vec![Difference {
+            tags: tags::of_case(case, false),
+            ..Difference::of("start", "listens -> refused")
+        }];
     };
     let mut names: Vec<(String, Value)> = Vec::new();
     let (mut edited, mut changed, mut deleted) = (None, false, false);
@@ -109,45 +118,76 @@ pub fn differences(case: &Case) -> Vec<Difference> {
             .flatten()
             .map(|(name, value)| (name.clone(), fill(&text(value))))
             .collect();
-        let body = body(step).map(|body| String::from_utf8(body.clone()).map_or(body, |text| fill(&text).into_bytes()));
+        let body = body(step).map(|body| {
+            String::from_utf8(body.clone()).map_or(body, |text| fill(&text).into_bytes())
+        });
         let start = Instant::now();
         let mut answer = wire::send(address, &method, &target, &headers, body.as_deref());
         let took = start.elapsed();
         for (name, capture) in step["capture"].as_object().into_iter().flatten() {
-            let value = answer.json().and_then(|body| body.pointer(&text(&capture["pointer"])).cloned());
+            let value = answer
+                .json()
+                .and_then(|body| body.pointer(&text(&capture["pointer"])).cloned());
             let value = value.unwrap_or_default();
-            let plain = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+            let plain = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_string);
             let pattern = Regex::new(&format!("^(?:{})$", text(&capture["pattern"]))).unwrap();
             if !pattern.is_match(&plain) {
-                found.push(Difference::of(format!("{method} {target}"), format!("captured {name} {value}")));
+                found.push(Difference::of(
+                    format!("{method} {target}"),
+                    format!("captured {name} {value}"),
+                ));
             }
             names.push((name.clone(), value));
         }
         let expect = filled(&step["expect"], &names);
         let look = |answer: &Answer| {
             let mut found = compare::answers(case.line, &method, &target, &expect, answer);
-            found.extend(compare::pinned(&method, &target, &filled(&step["standin"], &names), answer));
+            found.extend(compare::pinned(
+                &method,
+                &target,
+                &filled(&step["standin"], &names),
+                answer,
+            ));
             found
         };
         let mut now = look(&answer);
         // A watched file is read when the edit has come to rest.
-        while !now.is_empty() && method == "GET" && edited.is_some_and(|edit| edit.elapsed() < PATIENCE) {
+        while !now.is_empty()
+            && method == "GET"
+            && edited.is_some_and(|edit| edit.elapsed() < PATIENCE)
+        {
             std::thread::park_timeout(Duration::from_millis(20));
             answer = wire::send(address, &method, &target, &headers, None);
             now = look(&answer);
         }
-        if let Some(least) = expect["min_ms"].as_u64().filter(|least| took.as_millis() < u128::from(*least)) {
-            found.push(Difference::of(format!("{method} {target}"), format!("answered before {least} ms")));
+        if let Some(least) = expect["min_ms"]
+            .as_u64()
+            .filter(|least| took.as_millis() < u128::from(*least))
+        {
+            found.push(Difference::of(
+                format!("{method} {target}"),
+                format!("answered before {least} ms"),
+            ));
         }
         let own = tags::of_request(case, &method, &target, &headers, &answer, deleted);
         let writes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") && !now.is_empty();
-        found.extend(now.into_iter().map(|one| Difference { tags: own.clone(), after_write: changed, ..one }));
+        found.extend(now.into_iter().map(|one| Difference {
+            tags: own.clone(),
+            after_write: changed,
+            ..one
+        }));
         changed |= writes;
         deleted |= tags::deletes(&method, &headers);
     }
     let own = tags::of_case(case, deleted);
     let after = after(case, &host, &names);
-    found.extend(after.into_iter().map(|one| Difference { tags: own.clone(), after_write: changed, ..one }));
+    found.extend(after.into_iter().map(|one| Difference {
+        tags: own.clone(),
+        after_write: changed,
+        ..one
+    }));
     found
 }
 
@@ -169,21 +209,30 @@ fn after(case: &Case, host: &Host, names: &[(String, Value)]) -> Vec<Difference>
     if let Some(expected) = case.all.get("standin_file").and_then(Value::as_str)
         && expected != read()
     {
-        found.push(Difference::of("file", format!("standin_file is wrong: {:?}", read())));
+        found.push(Difference::of(
+            "file",
+            format!("standin_file is wrong: {:?}", read()),
+        ));
     }
     if let Some(expected) = case.all["files_after"].as_array() {
         let expected: Vec<&str> = expected.iter().filter_map(Value::as_str).collect();
         let snapshot = Regex::new(r"^db-\d+\.json$").unwrap();
         let look = || -> Vec<String> {
             let names = wire::names(host.folder());
-            names.into_iter().map(|name| snapshot.replace(&name, "db-<epoch-ms>.json").into_owned()).collect()
+            names
+                .into_iter()
+                .map(|name| snapshot.replace(&name, "db-<epoch-ms>.json").into_owned())
+                .collect()
         };
         let start = Instant::now();
         while look() != expected && start.elapsed() < DEADLINE {
             std::thread::park_timeout(Duration::from_millis(10));
         }
         if look() != expected {
-            found.push(Difference::of("files", format!("{expected:?} -> {:?}", look())));
+            found.push(Difference::of(
+                "files",
+                format!("{expected:?} -> {:?}", look()),
+            ));
         }
     }
     found
@@ -193,11 +242,18 @@ fn body(step: &Value) -> Option<Vec<u8>> {
     if let Some(repeat) = step.get("body_repeat") {
         let count = repeat["x_count"].as_u64().unwrap() as usize;
         return Some(
-            format!("{}{}{}", text(&repeat["prefix"]), "x".repeat(count), text(&repeat["suffix"])).into_bytes(),
+            format!(
+                "{}{}{}",
+                text(&repeat["prefix"]),
+                "x".repeat(count),
+                text(&repeat["suffix"])
+            )
+            .into_bytes(),
         );
     }
     if let Some(plain) = step["body_gzip_of"].as_str() {
-        let mut encoder = flate2::read::GzEncoder::new(plain.as_bytes(), flate2::Compression::fast());
+        let mut encoder =
+            flate2::read::GzEncoder::new(plain.as_bytes(), flate2::Compression::fast());
         let mut packed = Vec::new();
         std::io::Read::read_to_end(&mut encoder, &mut packed).unwrap();
         return Some(packed);
@@ -205,7 +261,9 @@ fn body(step: &Value) -> Option<Vec<u8>> {
     if let Some(plain) = step["body_text"].as_str() {
         return Some(plain.into());
     }
-    step.get("body").filter(|body| !body.is_null()).map(|body| body.to_string().into_bytes())
+    step.get("body")
+        .filter(|body| !body.is_null())
+        .map(|body| body.to_string().into_bytes())
 }
 
 fn text(value: &Value) -> String {
@@ -215,20 +273,27 @@ fn text(value: &Value) -> String {
 /// `text` with the values in the place of `{{name}}`.
 fn fill(text: &str, names: &[(String, Value)]) -> String {
     names.iter().fold(text.to_string(), |text, (name, value)| {
-        let plain = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let plain = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_string);
         text.replace(&format!("{{{{{name}}}}}"), &plain)
     })
 }
 
 fn filled(value: &Value, names: &[(String, Value)]) -> Value {
     match value {
-        Value::String(text) => match names.iter().find(|(name, _)| *text == format!("{{{{{name}}}}}")) {
+        Value::String(text) => match names
+            .iter()
+            .find(|(name, _)| *text == format!("{{{{{name}}}}}"))
+        {
             Some((_, value)) => value.clone(),
             None => fill(text, names).into(),
         },
         Value::Array(items) => items.iter().map(|item| filled(item, names)).collect(),
         Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| (fill(name, names), filled(value, names)));
+            let members = members
+                .iter()
+                .map(|(name, value)| (fill(name, names), filled(value, names)));
             Value::Object(members.collect::<Map<_, _>>())
         }
         other => other.clone(),

@@ -42,26 +42,49 @@ impl Table {
         let (mut rows, mut line, mut inside) = (Vec::<Row>::new(), Line::Old, false);
         for text in PAGE.lines() {
             if let Some(title) = text.strip_prefix("## ") {
-                line = if title.contains("1.0") { Line::New } else { Line::Old };
+                line = if title.contains("1.0") {
+                    Line::New
+                } else {
+                    Line::Old
+                };
             }
             let Some(text) = text.strip_prefix('|') else {
                 inside = false;
                 continue;
             };
-            let cells: Vec<&str> = text.trim_end().trim_end_matches('|').split('|').map(str::trim).collect();
+            let cells: Vec<&str> = text
+                .trim_end()
+                .trim_end_matches('|')
+                .split('|')
+                .map(str::trim)
+                .collect();
             if cells.last() == Some(&"seen as") {
                 inside = true;
             } else if inside && !cells[0].starts_with('-') {
                 assert_eq!(cells.len(), 5, "a row has five columns: {text}");
-                assert!(cells.iter().all(|cell| !cell.is_empty()), "a row says everything: {text}");
+                assert!(
+                    cells.iter().all(|cell| !cell.is_empty()),
+                    "a row says everything: {text}"
+                );
                 let id = cells[0].trim_matches('`').to_string();
-                assert!(!rows.iter().any(|row| row.id == id), "two rows are called {id}");
-                let patterns: Vec<Pattern> = cells[4].split('`').skip(1).step_by(2).map(Pattern::parse).collect();
+                assert!(
+                    !rows.iter().any(|row| row.id == id),
+                    "two rows are called {id}"
+                );
+                let patterns: Vec<Pattern> = cells[4]
+                    .split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .map(Pattern::parse)
+                    .collect();
                 assert!(!patterns.is_empty(), "the row {id} has no pattern");
                 rows.push(Row { id, line, patterns });
             }
         }
-        assert!(!rows.is_empty(), "differences.md has no table of differences");
+        assert!(
+            !rows.is_empty(),
+            "differences.md has no table of differences"
+        );
         Table { rows }
     }
 
@@ -76,7 +99,11 @@ impl Table {
             let mut known = false;
             for row in self.rows.iter().filter(|row| row.line == case.line) {
                 let may_follow = difference.after_write && used.contains(&row.id);
-                if row.patterns.iter().any(|one| (!one.then || may_follow) && one.fits(case, difference)) {
+                if row
+                    .patterns
+                    .iter()
+                    .any(|one| (!one.then || may_follow) && one.fits(case, difference))
+                {
                     used.insert(row.id.clone());
                     known = true;
                 }
@@ -91,25 +118,44 @@ impl Table {
 
 impl Pattern {
     fn parse(text: &str) -> Pattern {
-        let (then, mut rest) = text.strip_prefix("then ").map_or((false, text), |rest| (true, rest));
+        let (then, mut rest) = text
+            .strip_prefix("then ")
+            .map_or((false, text), |rest| (true, rest));
         let (mut case, mut tags) = (None, Vec::new());
         loop {
-            if let Some((name, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+            if let Some((name, after)) = rest
+                .strip_prefix('[')
+                .and_then(|rest| rest.split_once("] "))
+            {
                 (case, rest) = (Some(name.to_string()), after);
-            } else if let Some((tag, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once("} ")) {
+            } else if let Some((tag, after)) = rest
+                .strip_prefix('{')
+                .and_then(|rest| rest.split_once("} "))
+            {
                 tags.push(tag.to_string());
                 rest = after;
             } else {
                 break;
             }
         }
-        let (place, what) = rest.split_once(": ").unwrap_or_else(|| panic!("a pattern is PLACE: WHAT, and not {text}"));
-        Pattern { then, case, tags, place: place.into(), what: what.into() }
+        let (place, what) = rest
+            .split_once(": ")
+            .unwrap_or_else(|| panic!("a pattern is PLACE: WHAT, and not {text}"));
+        Pattern {
+            then,
+            case,
+            tags,
+            place: place.into(),
+            what: what.into(),
+        }
     }
 
     fn fits(&self, case: &Case, difference: &Difference) -> bool {
         self.case.as_ref().is_none_or(|name| glob(name, &case.name))
-            && self.tags.iter().all(|tag| difference.tags.iter().any(|known| glob(tag, known)))
+            && self
+                .tags
+                .iter()
+                .all(|tag| difference.tags.iter().any(|known| glob(tag, known)))
             && glob(&self.place, &difference.place)
             && glob(&self.what, &difference.what)
     }
@@ -119,9 +165,9 @@ impl Pattern {
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((start, rest)) => text
-            .strip_prefix(start)
-            .is_some_and(|text| (0..=text.len()).any(|at| text.is_char_boundary(at) && glob(rest, &text[at..]))),
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            (0..=text.len()).any(|at| text.is_char_boundary(at) && glob(rest, &text[at..]))
+        }),
     }
 }
 

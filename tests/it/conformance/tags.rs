@@ -26,18 +26,34 @@ use crate::wire::Answer;
 
 type Headers = [(String, String)];
 
-const OPERATORS: [&str; 11] =
-    ["gte", "lte", "gt", "lt", "ne", "eq", "in", "like", "contains", "startsWith", "endsWith"];
+const OPERATORS: [&str; 11] = [
+    "gte",
+    "lte",
+    "gt",
+    "lt",
+    "ne",
+    "eq",
+    "in",
+    "like",
+    "contains",
+    "startsWith",
+    "endsWith",
+];
 
 /// Whether a request removes a record.
 pub fn deletes(method: &str, headers: &Headers) -> bool {
-    let overridden =
-        |(name, value): &(String, String)| name.eq_ignore_ascii_case("x-http-method-override") && value == "DELETE";
+    let overridden = |(name, value): &(String, String)| {
+        name.eq_ignore_ascii_case("x-http-method-override") && value == "DELETE"
+    };
     method == "DELETE" || (method == "POST" && headers.iter().any(overridden))
 }
 
 pub fn of_case(case: &Case, deleted: bool) -> Vec<String> {
-    let mut tags: Vec<String> = case.arguments().into_iter().filter(|argument| argument.starts_with('-')).collect();
+    let mut tags: Vec<String> = case
+        .arguments()
+        .into_iter()
+        .filter(|argument| argument.starts_with('-'))
+        .collect();
     if case.data().is_none() && case.source().ends_with(".json") {
         tags.push("no file".into());
     }
@@ -74,7 +90,10 @@ pub fn of_request(
     if answer.header("x-hint").is_some() {
         tags.push("hinted".into());
     }
-    let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value);
+    let kind = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map(|(_, value)| value);
     if let Some(kind) = kind.and_then(|kind| kind.split(';').next())
         && !["application/json", "application/x-www-form-urlencoded"].contains(&kind)
     {
@@ -83,7 +102,11 @@ pub fn of_request(
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let Ok(pairs) = pairs(query) else { return tags };
     for (name, value) in pairs.iter().filter(|_| method == "GET") {
-        tags.extend(of_parameter(case, name, value).into_iter().map(str::to_string));
+        tags.extend(
+            of_parameter(case, name, value)
+                .into_iter()
+                .map(str::to_string),
+        );
     }
     tags.sort();
     tags.dedup();
@@ -93,25 +116,40 @@ pub fn of_request(
 fn of_parameter(case: &Case, name: &str, value: &str) -> Vec<&'static str> {
     let has = |name: &str| rows(case).any(|row| row.get(name).is_some());
     let is_operator = |end: &str| OPERATORS.contains(&end);
-    if name.rsplit_once('_').is_some_and(|(_, end)| is_operator(end)) && has(name) {
+    if name
+        .rsplit_once('_')
+        .is_some_and(|(_, end)| is_operator(end))
+        && has(name)
+    {
         return vec!["own field"];
     }
     if name == "_sort" {
-        let fields = || value.split(',').map(|field| field.trim().trim_start_matches('-'));
+        let fields = || {
+            value
+                .split(',')
+                .map(|field| field.trim().trim_start_matches('-'))
+        };
         let several = fields().any(|field| kinds(case, field).len() > 1);
         let other = fields().any(|field| is_ordered_otherwise(case, field));
         let tags = [(several, "several kinds"), (other, "other order")];
-        return tags.into_iter().filter_map(|(has, tag)| has.then_some(tag)).collect();
+        return tags
+            .into_iter()
+            .filter_map(|(has, tag)| has.then_some(tag))
+            .collect();
     }
     let mut tags = Vec::new();
     let path = name.split(['[', ':']).next().unwrap_or(name);
-    let path = path.rsplit_once('_').filter(|(_, end)| is_operator(end)).map_or(path, |(path, _)| path);
+    let path = path
+        .rsplit_once('_')
+        .filter(|(_, end)| is_operator(end))
+        .map_or(path, |(path, _)| path);
     let base = path.split('.').next().unwrap_or(path);
     if rows(case).any(|row| row[base].is_array()) {
         tags.push("array field");
     }
     let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
-    let plain = serde_json::from_str::<Value>(value).is_ok_and(|parsed| format!("{parsed}") == value);
+    let plain =
+        serde_json::from_str::<Value>(value).is_ok_and(|parsed| format!("{parsed}") == value);
     if (number(value) || value.starts_with("0x")) && !plain {
         tags.push("other number");
     }
@@ -124,7 +162,10 @@ fn of_parameter(case: &Case, name: &str, value: &str) -> Vec<&'static str> {
 
 fn values<'a>(case: &'a Case, field: &str) -> Vec<&'a Value> {
     let pointer = format!("/{}", field.replace('.', "/"));
-    rows(case).filter_map(|row| row.pointer(&pointer)).filter(|value| !value.is_null()).collect()
+    rows(case)
+        .filter_map(|row| row.pointer(&pointer))
+        .filter(|value| !value.is_null())
+        .collect()
 }
 
 fn kinds(case: &Case, field: &str) -> BTreeSet<u8> {
@@ -140,8 +181,11 @@ fn kinds(case: &Case, field: &str) -> BTreeSet<u8> {
 fn is_ordered_otherwise(case: &Case, field: &str) -> bool {
     let values = values(case, field);
     let texts: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
-    let capitals: BTreeSet<bool> =
-        texts.iter().filter_map(|text| text.chars().next()).map(char::is_uppercase).collect();
+    let capitals: BTreeSet<bool> = texts
+        .iter()
+        .filter_map(|text| text.chars().next())
+        .map(char::is_uppercase)
+        .collect();
     capitals.len() > 1
         || texts.iter().any(|text| !text.is_ascii() || text.is_empty())
         || values.iter().any(|value| **value == Value::Bool(false))
@@ -149,11 +193,19 @@ fn is_ordered_otherwise(case: &Case, field: &str) -> bool {
 
 /// The rows of all collections.
 fn rows(case: &Case) -> impl Iterator<Item = &Value> {
-    case.all["db"].as_object().into_iter().flatten().filter_map(|(_, value)| value.as_array()).flatten()
+    case.all["db"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, value)| value.as_array())
+        .flatten()
 }
 
 fn id_property(case: &Case) -> String {
     let arguments = case.arguments();
-    let at = arguments.iter().position(|argument| argument == "--id" || argument == "-i");
-    at.and_then(|at| arguments.get(at + 1)).map_or_else(|| "id".into(), Clone::clone)
+    let at = arguments
+        .iter()
+        .position(|argument| argument == "--id" || argument == "-i");
+    at.and_then(|at| arguments.get(at + 1))
+        .map_or_else(|| "id".into(), Clone::clone)
 }

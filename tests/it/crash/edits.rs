@@ -23,7 +23,12 @@ enum Style {
     OpenedBefore,
 }
 
-const STYLES: [Style; 4] = [Style::Rename, Style::InPlace, Style::Slowly, Style::OpenedBefore];
+const STYLES: [Style; 4] = [
+    Style::Rename,
+    Style::InPlace,
+    Style::Slowly,
+    Style::OpenedBefore,
+];
 
 /// Saves `text` from the step `at` on, in steps that are `gap` apart. Returned is whether it has been saved.
 fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Arc<Mutex<bool>> {
@@ -101,11 +106,29 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
         (is_there && patched && machine.in_file() == seen).then_some(())
     });
     let all = machine.in_file();
-    assert_eq!(all["a"], json!([{"id": 1, "n": 5}, {"id": 2, "mine": 2}]), "{what}");
-    let ids: Vec<i64> = all["b"].as_array().unwrap().iter().map(|one| one["id"].as_i64().unwrap()).collect();
+    assert_eq!(
+        all["a"],
+        json!([{"id": 1, "n": 5}, {"id": 2, "mine": 2}]),
+        "{what}"
+    );
+    let ids: Vec<i64> = all["b"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_i64().unwrap())
+        .collect();
     assert_eq!(ids, acknowledged, "{what}");
-    let numbers: Vec<Value> = all["b"].as_array().unwrap().iter().map(|one| one["number"].clone()).collect();
-    assert_eq!(numbers, (0..acknowledged.len()).map(Value::from).collect::<Vec<_>>(), "{what}");
+    let numbers: Vec<Value> = all["b"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["number"].clone())
+        .collect();
+    assert_eq!(
+        numbers,
+        (0..acknowledged.len()).map(Value::from).collect::<Vec<_>>(),
+        "{what}"
+    );
     assert_eq!(machine.engine.conflicts(), Vec::<Value>::new(), "{what}");
     let disk = machine.disk.clone();
     drop(machine);
@@ -114,7 +137,12 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
     assert_eq!(again.recovered, Vec::<std::path::PathBuf>::new(), "{what}");
     // Where the half-written text stood for long, the young writes were put down until it was whole.
     let names = again.disk.lock().names();
-    assert!(names.iter().all(|name| name == "db.json" || name == "db.conflicts.jsonl"), "{what}: {names:?}");
+    assert!(
+        names
+            .iter()
+            .all(|name| name == "db.json" || name == "db.conflicts.jsonl"),
+        "{what}: {names:?}"
+    );
     met
 }
 
@@ -155,14 +183,18 @@ fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
                 let saved = *saved.lock().unwrap();
                 let disk = disk.after_kill();
                 let what = format!("{style:?} at {at}, stopped at {stop}, {first} {second}");
-                let machine =
-                    Machine::start(&disk, Durability::Synced).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let machine = Machine::start(&disk, Durability::Synced)
+                    .unwrap_or_else(|error| panic!("{what}: {error}"));
                 let seen = machine.seen();
-                let kept = machine
-                    .recovered
-                    .iter()
-                    .any(|path| disk.lock().text(path.to_str().unwrap()).is_some_and(|text| text.contains("mine")));
-                assert!(!saved || kept || seen["o"]["mine"] == true, "{what}: the edit is gone: {seen:#}");
+                let kept = machine.recovered.iter().any(|path| {
+                    disk.lock()
+                        .text(path.to_str().unwrap())
+                        .is_some_and(|text| text.contains("mine"))
+                });
+                assert!(
+                    !saved || kept || seen["o"]["mine"] == true,
+                    "{what}: the edit is gone: {seen:#}"
+                );
             }
         }
     }

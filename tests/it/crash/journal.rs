@@ -34,15 +34,31 @@ fn fresh(manner: Manner) -> (Simulated, Machine) {
 }
 
 fn replace(resource: &str, id: i64, body: &str) -> Command {
-    Command::Replace { resource: resource.into(), id: standin::internals::json::Id::Number(id), body: object(body) }
+    Command::Replace {
+        resource: resource.into(),
+        id: standin::internals::json::Id::Number(id),
+        body: object(body),
+    }
 }
 
 fn profile(body: &str) -> Command {
-    Command::MergeObject { resource: "profile".into(), patch: object(body), how: Merge::Shallow }
+    Command::MergeObject {
+        resource: "profile".into(),
+        patch: object(body),
+        how: Merge::Shallow,
+    }
 }
 
 fn commands() -> impl Strategy<Value = Vec<Command>> {
-    let number = || prop::sample::select(vec!["0", "1.50", "2e2", "\"it's \\\"q\\\"\\n\"", "{\"deep\":[1, 2]}"]);
+    let number = || {
+        prop::sample::select(vec![
+            "0",
+            "1.50",
+            "2e2",
+            "\"it's \\\"q\\\"\\n\"",
+            "{\"deep\":[1, 2]}",
+        ])
+    };
     let one = prop_oneof![
         3 => (prop::sample::select(vec!["posts", "comments", "tags"]), number())
             .prop_map(|(resource, n)| post(resource, &format!("{{\"n\": {n}, \"postId\": 1}}"))),
@@ -57,31 +73,59 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
 }
 
 /// What the commands lead through: the states, the file's text at the end, and how many steps of the disk it takes.
-fn dry_run(commands: &[Command], way: (Exchange, u64), manner: Manner) -> (Vec<Value>, String, usize) {
+fn dry_run(
+    commands: &[Command],
+    way: (Exchange, u64),
+    manner: Manner,
+) -> (Vec<Value>, String, usize) {
     let disk = Simulated::new(START, way.0, way.1);
     let machine = start(manner, &disk);
     let mut states = vec![machine.seen()];
     for command in commands {
-        assert!(matches!(machine.write(command.clone()), Ok(_) | Err(WriteError::Refused(_))));
+        assert!(matches!(
+            machine.write(command.clone()),
+            Ok(_) | Err(WriteError::Refused(_))
+        ));
         states.push(machine.seen());
     }
     assert!(manner.journaling.above > 0 || machine.disk.lock().steps > 0);
     drop(machine);
     let disk = disk.lock();
-    assert_eq!(disk.names(), ["db.json"], "after a stop the file has all, and the journal is gone");
+    assert_eq!(
+        disk.names(),
+        ["db.json"],
+        "after a stop the file has all, and the journal is gone"
+    );
     (states, disk.text(FILE).unwrap(), disk.steps)
 }
 
 /// Carries out commands until the machine has stopped; how many it has answered.
 fn answered(machine: &Machine, commands: &[Command]) -> usize {
-    commands.iter().take_while(|one| !matches!(machine.write((*one).clone()), Err(WriteError::Unsaved { .. }))).count()
+    commands
+        .iter()
+        .take_while(|one| {
+            !matches!(
+                machine.write((*one).clone()),
+                Err(WriteError::Unsaved { .. })
+            )
+        })
+        .count()
 }
 
 /// Stops before each step; opened again, everything that was acknowledged is there.
-fn stop_at_every_step(commands: &[Command], way: (Exchange, u64), manner: Manner, durability: Durability) {
+fn stop_at_every_step(
+    commands: &[Command],
+    way: (Exchange, u64),
+    manner: Manner,
+    durability: Durability,
+) {
     let (states, whole, _) = dry_run(commands, way, Manner::WHOLE);
     let (same, text, steps) = dry_run(commands, way, manner);
-    assert_eq!((&same, &text), (&states, &whole), "the file is the same, byte for byte, with and without a journal");
+    assert_eq!(
+        (&same, &text),
+        (&states, &whole),
+        "the file is the same, byte for byte, with and without a journal"
+    );
     for stop in 0..steps {
         let disk = Simulated::new(START, way.0, way.1);
         disk.lock().plan(Plan::Stop(stop));
@@ -96,7 +140,14 @@ fn stop_at_every_step(commands: &[Command], way: (Exchange, u64), manner: Manner
         }
         for disk in after {
             let what = format!("{way:?} {manner:?}, stopped at {stop}, {count} answered");
-            reopen(&disk, &states[count..states.len().min(count + 2)], way, manner, durability, &what);
+            reopen(
+                &disk,
+                &states[count..states.len().min(count + 2)],
+                way,
+                manner,
+                durability,
+                &what,
+            );
         }
     }
 }
@@ -109,10 +160,18 @@ fn reopen(
     durability: Durability,
     what: &str,
 ) {
-    let machine = Machine::start_as(manner, disk, durability, |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let machine = Machine::start_as(manner, disk, durability, |_| {})
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
     let found = machine.seen();
-    assert!(allowed.contains(&found), "{what}: {found:#} is none of {allowed:#?}");
-    assert_eq!(machine.in_file(), found, "{what}: the file has it before anybody asks");
+    assert!(
+        allowed.contains(&found),
+        "{what}: {found:#} is none of {allowed:#?}"
+    );
+    assert_eq!(
+        machine.in_file(),
+        found,
+        "{what}: the file has it before anybody asks"
+    );
     assert_eq!(machine.engine.conflicts(), Vec::<Value>::new(), "{what}");
     let names = || {
         let mut names = disk.lock().names();
@@ -123,7 +182,9 @@ fn reopen(
         names
     };
     assert_eq!(names(), ["db.json"], "{what}: nothing is left");
-    machine.write(post("tags", "{\"again\": true}")).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    machine
+        .write(post("tags", "{\"again\": true}"))
+        .unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let seen = machine.seen();
     drop(machine);
     assert_eq!(start(manner, &disk.after_kill()).seen(), seen, "{what}");
@@ -133,7 +194,10 @@ fn reopen(
 
 /// How many sequences are tried: `STANDIN_MODEL`, or a few.
 fn cases(few: u32) -> u32 {
-    std::env::var("STANDIN_MODEL").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+    std::env::var("STANDIN_MODEL")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(few)
 }
 
 proptest! {
@@ -184,22 +248,36 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
         match machine.write(command.clone()) {
             Err(WriteError::Unsaved { reason: words, .. }) => {
                 assert!(words.contains(FILE), "{words}");
-                assert_eq!(machine.seen(), before, "{what}: what was refused is not seen");
+                assert_eq!(
+                    machine.seen(),
+                    before,
+                    "{what}: what was refused is not seen"
+                );
             }
             Ok(_) | Err(WriteError::Refused(_)) => {}
             Err(other) => panic!("{what}: {other:?}"),
         }
         if let (Plan::Fail(..), Exchange::Atomic) = (plan, way.0) {
             // What was refused does not come back after a crash either, and nothing else is lost.
-            assert_eq!(start(manner, &disk.after_kill()).seen(), machine.seen(), "{what}");
+            assert_eq!(
+                start(manner, &disk.after_kill()).seen(),
+                machine.seen(),
+                "{what}"
+            );
         }
     }
     disk.lock().plan(Plan::Run);
-    machine.write(post("tags", "{\"after\": true}")).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    machine
+        .write(post("tags", "{\"after\": true}"))
+        .unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let seen = machine.seen();
     assert_eq!(start(manner, &disk.after_kill()).seen(), seen, "{what}");
     drop(machine);
-    assert_eq!(disk.lock().text(JOURNAL), None, "{what}: after a stop the file has all");
+    assert_eq!(
+        disk.lock().text(JOURNAL),
+        None,
+        "{what}: after a stop the file has all"
+    );
     assert_eq!(start(manner, &disk).seen(), seen, "{what}");
     let mut names = disk.lock().names();
     if way.0 == Exchange::MountPoint {
@@ -211,7 +289,11 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
 
 #[test]
 fn a_file_that_is_mounted_alone_has_a_journal_for_one_batch_only() {
-    let commands = [post("tags", "{}"), post("tags", "{\"n\": 1}"), post("posts", "{\"x\": 2}")];
+    let commands = [
+        post("tags", "{}"),
+        post("tags", "{\"n\": 1}"),
+        post("posts", "{\"x\": 2}"),
+    ];
     for way in &WAYS[3..] {
         for manner in [Manner::EAGER, Manner::LAZY] {
             for durability in [Durability::Synced, Durability::Written] {
@@ -223,12 +305,20 @@ fn a_file_that_is_mounted_alone_has_a_journal_for_one_batch_only() {
 
 #[test]
 fn a_crash_while_the_journal_is_brought_back_loses_nothing() {
-    let commands =
-        [post("posts", "{\"x\": 1}"), delete("posts", 1), patch("posts", 2, "{\"n\": 0}"), profile("{\"q\": 2}")];
+    let commands = [
+        post("posts", "{\"x\": 1}"),
+        delete("posts", 1),
+        patch("posts", 2, "{\"n\": 0}"),
+        profile("{\"q\": 2}"),
+    ];
     let (states, text, _) = dry_run(&commands, (Exchange::Atomic, 100), Manner::WHOLE);
     let (disk, machine) = fresh(Manner::LAZY);
     assert_eq!(answered(&machine, &commands), 4);
-    assert_eq!(disk.lock().text(FILE).unwrap(), START, "the file has none of it yet");
+    assert_eq!(
+        disk.lock().text(FILE).unwrap(),
+        START,
+        "the file has none of it yet"
+    );
     let mut stop = 0;
     loop {
         let crashed = disk.after_kill();
@@ -239,7 +329,11 @@ fn a_crash_while_the_journal_is_brought_back_loses_nothing() {
         for again in [vec![crashed.after_kill()], crashed.after_power_cut()].concat() {
             let again = start(Manner::LAZY, &again);
             assert_eq!(again.seen(), states[4], "stopped at {stop}");
-            assert_eq!(again.disk.lock().text(FILE).unwrap(), text, "stopped at {stop}");
+            assert_eq!(
+                again.disk.lock().text(FILE).unwrap(),
+                text,
+                "stopped at {stop}"
+            );
         }
         if steps <= stop {
             break;
@@ -253,8 +347,14 @@ fn a_crash_while_the_journal_is_brought_back_loses_nothing() {
 #[test]
 fn a_batch_is_in_the_journal_in_its_order() {
     let (disk, machine) = fresh(Manner::LAZY);
-    let writes = (0..50).map(|n| machine.engine.write(post("tags", &format!("{{\"n\": {n}}}")), None));
-    let all = machine.runtime.block_on(futures_util::future::join_all(writes));
+    let writes = (0..50).map(|n| {
+        machine
+            .engine
+            .write(post("tags", &format!("{{\"n\": {n}}}")), None)
+    });
+    let all = machine
+        .runtime
+        .block_on(futures_util::future::join_all(writes));
     assert!(all.iter().all(Result::is_ok));
     let again = start(Manner::LAZY, &disk.after_kill());
     assert_eq!(again.seen(), machine.seen());
@@ -263,38 +363,60 @@ fn a_batch_is_in_the_journal_in_its_order() {
 
 #[test]
 fn of_two_records_with_one_id_the_one_that_went_goes_again() {
-    let text =
-        "{\n  \"posts\": [{\"id\": 1}],\n  \"comments\": [{\"id\": 7, \"postId\": 2}, {\"id\": 7, \"postId\": 1}]\n}\n";
+    let text = "{\n  \"posts\": [{\"id\": 1}],\n  \"comments\": [{\"id\": 7, \"postId\": 2}, {\"id\": 7, \"postId\": 1}]\n}\n";
     let disk = Simulated::new(text, Exchange::Atomic, 100);
     let machine = start(Manner::LAZY, &disk);
     machine.write(delete("posts", 1)).unwrap();
     assert_eq!(machine.seen()["comments"], json!([{"id": 7, "postId": 2}]));
-    assert_eq!(start(Manner::LAZY, &disk.after_kill()).seen(), machine.seen());
+    assert_eq!(
+        start(Manner::LAZY, &disk.after_kill()).seen(),
+        machine.seen()
+    );
 }
 
 #[test]
 fn a_journal_that_is_torn_anywhere_gives_what_it_has_whole() {
-    let commands = [post("posts", "{\"x\": \"ü\\n\"}"), patch("posts", 1, "{\"n\": 2.50}"), delete("posts", 2)];
+    let commands = [
+        post("posts", "{\"x\": \"ü\\n\"}"),
+        patch("posts", 1, "{\"n\": 2.50}"),
+        delete("posts", 2),
+    ];
     let (states, ..) = dry_run(&commands, (Exchange::Atomic, 100), Manner::WHOLE);
     let (disk, machine) = fresh(Manner::LAZY);
     assert_eq!(answered(&machine, &commands), 3);
     let journal = disk.lock().text(JOURNAL).unwrap();
     for end in 0..=journal.len() {
         let torn = disk.after_kill();
-        torn.lock().put(Path::new(JOURNAL), &journal.as_bytes()[..end]);
-        let lines = journal.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count();
+        torn.lock()
+            .put(Path::new(JOURNAL), &journal.as_bytes()[..end]);
+        let lines = journal.as_bytes()[..end]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
         let again = start(Manner::LAZY, &torn);
-        assert_eq!(again.seen(), states[lines.saturating_sub(1)], "cut at {end}");
+        assert_eq!(
+            again.seen(),
+            states[lines.saturating_sub(1)],
+            "cut at {end}"
+        );
         assert_eq!(again.in_file(), again.seen(), "cut at {end}");
         assert_eq!(again.disk.lock().names(), ["db.json"], "cut at {end}");
         again.write(post("tags", "{}")).unwrap();
-        assert_eq!(start(Manner::LAZY, &torn.after_kill()).seen(), again.seen(), "cut at {end}");
+        assert_eq!(
+            start(Manner::LAZY, &torn.after_kill()).seen(),
+            again.seen(),
+            "cut at {end}"
+        );
     }
 }
 
 #[test]
 fn a_journal_with_a_damaged_line_before_others_is_kept() {
-    let commands = [post("tags", "{\"n\": 1}"), post("tags", "{\"n\": 2}"), post("tags", "{\"n\": 3}")];
+    let commands = [
+        post("tags", "{\"n\": 1}"),
+        post("tags", "{\"n\": 2}"),
+        post("tags", "{\"n\": 3}"),
+    ];
     let (disk, machine) = fresh(Manner::LAZY);
     assert_eq!(answered(&machine, &commands), 3);
     let journal = disk.lock().text(JOURNAL).unwrap();
@@ -305,21 +427,28 @@ fn a_journal_with_a_damaged_line_before_others_is_kept() {
     disk.lock().put(Path::new(JOURNAL), damaged.as_bytes());
     let again = start(Manner::LAZY, &disk);
     assert_eq!(again.in_file()["tags"], json!([{"n": 1, "id": 1}]));
-    let [kept] = &again.recovered[..] else { panic!("{:?}", again.recovered) };
+    let [kept] = &again.recovered[..] else {
+        panic!("{:?}", again.recovered)
+    };
     assert_eq!(disk.lock().text(kept.to_str().unwrap()), Some(damaged));
     assert_eq!(disk.lock().text(JOURNAL), None);
 }
 
 /// What a person makes of `START`: nothing of what was written since.
 fn edited() -> String {
-    START.replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true").replace("\"n\": 1e3", "\"n\": 1e3, \"mine\": 2")
+    START
+        .replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true")
+        .replace("\"n\": 1e3", "\"n\": 1e3, \"mine\": 2")
 }
 
 #[test]
 fn an_edit_while_writes_are_only_in_the_journal_has_seen_none_of_them() {
     for unseen in [Duration::ZERO, Duration::from_secs(60)] {
         for found_by in ["a write", "a stop"] {
-            let (disk, machine) = fresh(Manner { unseen, ..Manner::LAZY });
+            let (disk, machine) = fresh(Manner {
+                unseen,
+                ..Manner::LAZY
+            });
             machine.write(post("tags", "{\"n\": 1}")).unwrap();
             machine.write(patch("posts", 1, "{\"n\": 5}")).unwrap();
             machine.write(delete("comments", 8)).unwrap();
@@ -328,7 +457,11 @@ fn an_edit_while_writes_are_only_in_the_journal_has_seen_none_of_them() {
             disk.lock().put(Path::new(FILE), edited().as_bytes());
             if found_by == "a write" {
                 machine.write(post("tags", "{\"n\": 2}")).unwrap();
-                assert_eq!(machine.in_file(), machine.seen(), "what was kept is saved at once");
+                assert_eq!(
+                    machine.in_file(),
+                    machine.seen(),
+                    "what was kept is saved at once"
+                );
             }
             let conflicts = machine.engine.conflicts();
             drop(machine);
@@ -347,13 +480,17 @@ fn an_edit_while_writes_are_only_in_the_journal_has_seen_none_of_them() {
 #[test]
 fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept() {
     for down in [false, true] {
-        let (disk, machine) = fresh(Manner { unseen: Duration::ZERO, ..Manner::LAZY });
+        let (disk, machine) = fresh(Manner {
+            unseen: Duration::ZERO,
+            ..Manner::LAZY
+        });
         machine.write(patch("posts", 2, "{\"n\": 5}")).unwrap();
         machine.write(delete("comments", 7)).unwrap();
         machine.write(post("posts", "{\"api\": true}")).unwrap();
-        let edit = edited()
-            .replace("\"postId\": 1", "\"postId\": 2")
-            .replace("12345678901234567890}", "12345678901234567890},\n    {\"id\": 3, \"mine\": 3}");
+        let edit = edited().replace("\"postId\": 1", "\"postId\": 2").replace(
+            "12345678901234567890}",
+            "12345678901234567890},\n    {\"id\": 3, \"mine\": 3}",
+        );
         let notices = Arc::new(Mutex::new(Vec::new()));
         let (disk, machine) = if down {
             let disk = disk.after_kill();
@@ -373,10 +510,18 @@ fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept(
         assert_eq!(seen["posts"][1]["n"], 1000.0);
         assert_eq!(seen["comments"][0], json!({"id": 7, "postId": 2}));
         let posts = seen["posts"].as_array().unwrap();
-        assert!(posts.contains(&json!({"api": true, "id": 3})), "its client knows that id: {seen:#}");
+        assert!(
+            posts.contains(&json!({"api": true, "id": 3})),
+            "its client knows that id: {seen:#}"
+        );
         assert!(posts.contains(&json!({"id": 4, "mine": 3})), "{seen:#}");
         let conflicts = machine.engine.conflicts();
-        let lost = |id: &str| conflicts.iter().find(|line| line["id"] == id && line["kind"] == "conflict").cloned();
+        let lost = |id: &str| {
+            conflicts
+                .iter()
+                .find(|line| line["id"] == id && line["kind"] == "conflict")
+                .cloned()
+        };
         assert_eq!(lost("2").unwrap()["api"]["n"], 5);
         assert_eq!(lost("7").unwrap()["api"], Value::Null);
         let kept = disk.lock().text(CONFLICTS).unwrap();
@@ -385,7 +530,11 @@ fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept(
         if down {
             let told = notices.lock().unwrap();
             let replayed = told.iter().find_map(|notice| match notice {
-                Notice::Replayed { writes, edited, renumbered } => Some((*writes, *edited, renumbered.len())),
+                Notice::Replayed {
+                    writes,
+                    edited,
+                    renumbered,
+                } => Some((*writes, *edited, renumbered.len())),
                 _ => None,
             });
             assert_eq!(replayed, Some((3, true, 1)), "{told:?}");
@@ -399,39 +548,71 @@ fn a_restore_drops_what_is_in_the_journal_for_good() {
     disk.lock().put(Path::new(FILE), edited().as_bytes());
     machine.write(post("tags", "{\"n\": 1}")).unwrap();
     let earlier = disk.lock().text(FILE).unwrap();
-    disk.lock().put(Path::new(FILE), format!("{earlier}\n").as_bytes());
+    disk.lock()
+        .put(Path::new(FILE), format!("{earlier}\n").as_bytes());
     machine.write(post("tags", "{\"n\": 2}")).unwrap();
     machine.write(post("tags", "{\"n\": 3}")).unwrap();
-    assert!(disk.lock().names().contains(&".db.json.standin-journal".to_string()));
+    assert!(
+        disk.lock()
+            .names()
+            .contains(&".db.json.standin-journal".to_string())
+    );
     disk.lock().put(Path::new(FILE), edited().as_bytes());
     machine.write(post("posts", "{}")).unwrap();
     assert_eq!(machine.seen()["tags"], json!([]), "taken whole");
-    assert_eq!(start(Manner::LAZY, &disk.after_kill()).seen(), machine.seen());
+    assert_eq!(
+        start(Manner::LAZY, &disk.after_kill()).seen(),
+        machine.seen()
+    );
     let kept = disk.lock().text(CONFLICTS).unwrap();
-    assert!(kept.contains("\"n\":3") && kept.contains("dropped"), "{kept}");
+    assert!(
+        kept.contains("\"n\":3") && kept.contains("dropped"),
+        "{kept}"
+    );
 }
 
 #[test]
 fn a_broken_edit_leaves_the_journal_until_it_is_mended() {
     let broken = &START[..START.len() / 2];
     for mended in [START.to_string(), edited()] {
-        let (disk, machine) = fresh(Manner { unseen: Duration::ZERO, ..Manner::LAZY });
+        let (disk, machine) = fresh(Manner {
+            unseen: Duration::ZERO,
+            ..Manner::LAZY
+        });
         machine.write(post("tags", "{\"n\": 1}")).unwrap();
         disk.lock().put(Path::new(FILE), broken.as_bytes());
         let refused = machine.write(post("tags", "{\"n\": 2}"));
-        assert!(matches!(refused, Err(WriteError::Broken { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(WriteError::Broken { .. })),
+            "{refused:?}"
+        );
         let crashed = disk.after_kill();
-        assert!(crashed.lock().names().contains(&".db.json.standin-journal".to_string()));
+        assert!(
+            crashed
+                .lock()
+                .names()
+                .contains(&".db.json.standin-journal".to_string())
+        );
         // A server does not start on it; what the journal has is there when it is mended.
         assert!(Machine::start_as(Manner::LAZY, &crashed, Durability::Synced, |_| {}).is_err());
         crashed.lock().put(Path::new(FILE), mended.as_bytes());
-        assert_eq!(start(Manner::LAZY, &crashed).in_file()["tags"], json!([{"n": 1, "id": 1}]));
+        assert_eq!(
+            start(Manner::LAZY, &crashed).in_file()["tags"],
+            json!([{"n": 1, "id": 1}])
+        );
         // Nor is it lost when the one that runs sees it mended, be it by an undo.
         disk.lock().put(Path::new(FILE), mended.as_bytes());
-        until("the file follows by itself", || (machine.in_file()["tags"] == json!([{"n": 1, "id": 1}])).then_some(()));
+        until("the file follows by itself", || {
+            (machine.in_file()["tags"] == json!([{"n": 1, "id": 1}])).then_some(())
+        });
         assert_eq!(machine.seen(), machine.in_file());
-        assert_eq!(machine.seen()["posts"][1].get("mine").is_some(), mended != START);
-        until("the journal goes", || (disk.lock().names() == ["db.json"]).then_some(()));
+        assert_eq!(
+            machine.seen()["posts"][1].get("mine").is_some(),
+            mended != START
+        );
+        until("the journal goes", || {
+            (disk.lock().names() == ["db.json"]).then_some(())
+        });
     }
 }
 
@@ -446,7 +627,10 @@ fn what_goes_back_is_saved_whole_and_the_journal_goes() {
         let after = machine.seen();
         let from = disk.lock().steps;
         disk.lock().plan(Plan::Stop(from + stop));
-        let undone = machine.runtime.block_on(machine.engine.back(Back::Undo { version: None })).is_ok();
+        let undone = machine
+            .runtime
+            .block_on(machine.engine.back(Back::Undo { version: None }))
+            .is_ok();
         let has_stopped = disk.lock().steps > from + stop;
         if undone {
             assert_eq!(machine.seen(), between);
@@ -454,7 +638,10 @@ fn what_goes_back_is_saved_whole_and_the_journal_goes() {
         }
         for disk in [vec![disk.after_kill()], disk.after_power_cut()].concat() {
             let found = start(Manner::LAZY, &disk).seen();
-            assert!(found == between || (!undone && found == after), "stopped at {stop}, {undone}: {found:#}");
+            assert!(
+                found == between || (!undone && found == after),
+                "stopped at {stop}, {undone}: {found:#}"
+            );
         }
         if undone && !has_stopped {
             assert_eq!(disk.lock().names(), ["db.json"]);
@@ -475,14 +662,28 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
         (disk.names(), disk.text(FILE), disk.text(JOURNAL))
     };
     let before = all();
-    let opened = DataFile::open(Path::new(FILE), Durability::Written, Box::new(disk.clone()), Role::Reader).unwrap();
-    let Opened { file, bytes, left, .. } = opened;
+    let opened = DataFile::open(
+        Path::new(FILE),
+        Durability::Written,
+        Box::new(disk.clone()),
+        Role::Reader,
+    )
+    .unwrap();
+    let Opened {
+        file, bytes, left, ..
+    } = opened;
     let Left { writes, follows } = left.clone().unwrap();
     assert_eq!((writes.len(), follows), (1, true));
-    let store = Rulebook::new(Schema::default(), Settings::default()).read_file(bytes).unwrap().0;
+    let store = Rulebook::new(Schema::default(), Settings::default())
+        .read_file(bytes)
+        .unwrap()
+        .0;
     let mut text = Vec::new();
     replay(store, &left.unwrap()).store.write_all(&mut text);
-    assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), machine.seen());
+    assert_eq!(
+        serde_json::from_slice::<Value>(&text).unwrap(),
+        machine.seen()
+    );
     drop(file);
     assert_eq!(all(), before);
 }
@@ -499,6 +700,10 @@ fn a_journal_that_somebody_takes_away_is_missed_by_nobody() {
         machine.write(post("tags", "{\"n\": 2}")).unwrap();
         assert_eq!(machine.in_file(), machine.seen(), "{change}: saved whole");
         machine.write(post("tags", "{\"n\": 3}")).unwrap();
-        assert_eq!(start(Manner::LAZY, &disk.after_kill()).seen(), machine.seen(), "{change}");
+        assert_eq!(
+            start(Manner::LAZY, &disk.after_kill()).seen(),
+            machine.seen(),
+            "{change}"
+        );
     }
 }

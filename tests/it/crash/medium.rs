@@ -64,7 +64,9 @@ impl NameStep {
             NameStep::Link(name, inode) => drop(names.insert(name.clone(), *inode)),
             NameStep::Unlink(name) => drop(names.remove(name)),
             NameStep::Exchange(one, other) => {
-                if let (Some(first), Some(second)) = (names.get(one).copied(), names.get(other).copied()) {
+                if let (Some(first), Some(second)) =
+                    (names.get(one).copied(), names.get(other).copied())
+                {
                     names.insert(one.clone(), second);
                     names.insert(other.clone(), first);
                 }
@@ -114,7 +116,9 @@ impl Simulated {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The machine after a crash of the process: everything stays.
@@ -152,9 +156,9 @@ impl Simulated {
                             0 => inode.flushed.clone(),
                             1 => inode.content.clone(),
                             // What was flushed and only added to since is there whatever happens to the rest.
-                            _ if inode.content.starts_with(&inode.flushed) => {
-                                inode.content[..(inode.flushed.len() + inode.content.len()) / 2].to_vec()
-                            }
+                            _ if inode.content.starts_with(&inode.flushed) => inode.content
+                                [..(inode.flushed.len() + inode.content.len()) / 2]
+                                .to_vec(),
                             _ => inode.content[..inode.content.len() / 2].to_vec(),
                         };
                         inode.flushed = inode.content.clone();
@@ -196,7 +200,10 @@ impl Disk {
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.names.keys().map(|name| name.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        self.names
+            .keys()
+            .map(|name| name.file_name().unwrap().to_string_lossy().into_owned())
+            .collect()
     }
 
     pub fn text(&self, path: &str) -> Option<String> {
@@ -206,7 +213,11 @@ impl Disk {
 
     /// Somebody else makes a new file and renames it to this one.
     pub fn put(&mut self, path: &Path, bytes: &[u8]) {
-        self.inodes.push(Inode { content: bytes.to_vec(), modified: self.now, ..Inode::default() });
+        self.inodes.push(Inode {
+            content: bytes.to_vec(),
+            modified: self.now,
+            ..Inode::default()
+        });
         self.name(NameStep::Link(path.to_path_buf(), self.inodes.len() - 1));
     }
 
@@ -263,13 +274,24 @@ impl Disk {
 
     fn stamp(&self, inode: usize) -> Stamp {
         let time = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
-        let (size, modified): (u64, SystemTime) =
-            (self.inodes[inode].content.len() as u64, time(self.inodes[inode].modified));
-        Stamp { identity: (1, inode as u64), size, modified: Some(modified), changed: None, taken: time(self.now) }
+        let (size, modified): (u64, SystemTime) = (
+            self.inodes[inode].content.len() as u64,
+            time(self.inodes[inode].modified),
+        );
+        Stamp {
+            identity: (1, inode as u64),
+            size,
+            modified: Some(modified),
+            changed: None,
+            taken: time(self.now),
+        }
     }
 
     fn inode(&self, path: &Path) -> io::Result<usize> {
-        self.names.get(path).copied().ok_or_else(|| ErrorKind::NotFound.into())
+        self.names
+            .get(path)
+            .copied()
+            .ok_or_else(|| ErrorKind::NotFound.into())
     }
 }
 
@@ -344,7 +366,11 @@ impl Medium for Simulated {
         let inode = disk.inode(path)?;
         let old = disk.inodes[inode].content.clone();
         let half = bytes.len() / 2;
-        for (end, rest) in [(half, old.get(half..)), (bytes.len(), old.get(bytes.len()..)), (bytes.len(), None)] {
+        for (end, rest) in [
+            (half, old.get(half..)),
+            (bytes.len(), old.get(bytes.len()..)),
+            (bytes.len(), None),
+        ] {
             disk.step(true)?;
             disk.inodes[inode].content = [&bytes[..end], rest.unwrap_or_default()].concat();
             disk.inodes[inode].modified = disk.now;
@@ -365,7 +391,9 @@ impl Medium for Simulated {
         }
         let inode = disk.inode(path)?;
         disk.step(true)?;
-        disk.inodes[inode].content.extend_from_slice(format!("{line}\n").as_bytes());
+        disk.inodes[inode]
+            .content
+            .extend_from_slice(format!("{line}\n").as_bytes());
         if flush {
             disk.step(true)?;
             disk.inodes[inode].flushed = disk.inodes[inode].content.clone();
@@ -386,7 +414,10 @@ impl Medium for Simulated {
             disk.inodes[inode].content.truncate(length);
         }
         let half = bytes.len() / 2;
-        for part in [&bytes[..half], &bytes[half..]].into_iter().filter(|part| !part.is_empty()) {
+        for part in [&bytes[..half], &bytes[half..]]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+        {
             disk.step(true)?;
             disk.inodes[inode].content.extend_from_slice(part);
         }
@@ -401,7 +432,10 @@ impl Medium for Simulated {
         let mut disk = self.lock();
         disk.step(false)?;
         let inode = disk.inode(path)?;
-        Ok(Box::new(Opened { disk: self.clone(), inode }))
+        Ok(Box::new(Opened {
+            disk: self.clone(),
+            inode,
+        }))
     }
 
     fn list(&self, _: &Path) -> Vec<String> {

@@ -38,7 +38,14 @@ impl Manner {
     pub const LAZY: Manner = Manner::new(0, Duration::from_secs(3600));
 
     const fn new(above: usize, pause: Duration) -> Manner {
-        Manner { journaling: Journaling { above, pause, latest: pause }, unseen: Duration::from_secs(60) }
+        Manner {
+            journaling: Journaling {
+                above,
+                pause,
+                latest: pause,
+            },
+            unseen: Duration::from_secs(60),
+        }
     }
 }
 
@@ -61,21 +68,51 @@ impl Machine {
         durability: Durability,
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Machine, String> {
-        let opened = DataFile::open(Path::new(FILE), durability, Box::new(disk.clone()), Role::Owner);
-        let Opened { file, bytes, recovered, left } = opened.map_err(|error| error.to_string())?;
+        let opened = DataFile::open(
+            Path::new(FILE),
+            durability,
+            Box::new(disk.clone()),
+            Role::Owner,
+        );
+        let Opened {
+            file,
+            bytes,
+            recovered,
+            left,
+        } = opened.map_err(|error| error.to_string())?;
         let rulebook = Rulebook::new(Schema::default(), Settings::default());
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (store, _) = rulebook.read_file(bytes).map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
+        let (store, _) = rulebook
+            .read_file(bytes)
+            .map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
         let Manner { journaling, unseen } = manner;
         let (file, named) = (Box::new(file), FILE.into());
-        let source = FileSource { file, watched: false, poll: Duration::ZERO, named, unseen, journaling, left };
-        let engine = Engine::start(store, rulebook, Some(source), notice).map_err(|error| error.to_string())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Ok(Machine { disk: disk.clone(), engine, recovered, runtime })
+        let source = FileSource {
+            file,
+            watched: false,
+            poll: Duration::ZERO,
+            named,
+            unseen,
+            journaling,
+            left,
+        };
+        let engine = Engine::start(store, rulebook, Some(source), notice)
+            .map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        Ok(Machine {
+            disk: disk.clone(),
+            engine,
+            recovered,
+            runtime,
+        })
     }
 
     pub fn write(&self, command: Command) -> Result<Option<Id>, WriteError> {
-        self.runtime.block_on(self.engine.write(command, None)).map(|outcome| outcome.id)
+        self.runtime
+            .block_on(self.engine.write(command, None))
+            .map(|outcome| outcome.id)
     }
 
     /// What readers see.
@@ -96,15 +133,27 @@ pub fn object(text: &str) -> Object {
 }
 
 pub fn post(resource: &str, body: &str) -> Command {
-    Command::Create { resource: resource.into(), body: object(body) }
+    Command::Create {
+        resource: resource.into(),
+        body: object(body),
+    }
 }
 
 pub fn patch(resource: &str, id: i64, body: &str) -> Command {
-    Command::Merge { resource: resource.into(), id: Id::Number(id), patch: object(body), how: Merge::Shallow }
+    Command::Merge {
+        resource: resource.into(),
+        id: Id::Number(id),
+        patch: object(body),
+        how: Merge::Shallow,
+    }
 }
 
 pub fn delete(resource: &str, id: i64) -> Command {
-    Command::Delete { resource: resource.into(), id: Id::Number(id), dependent: Vec::new() }
+    Command::Delete {
+        resource: resource.into(),
+        id: Id::Number(id),
+        dependent: Vec::new(),
+    }
 }
 
 /// Sequences of commands, each of which changes something.
@@ -115,10 +164,27 @@ fn sequences() -> Vec<Vec<Command>> {
         how: Merge::Shallow,
     };
     vec![
-        vec![post("a", "{\"x\": 1}"), patch("a", 1, "{\"n\": 1}"), delete("a", 2), post("b", "{}")],
-        vec![delete("a", 1), set(7), post("a", "{\"long\": \"a text that makes the file longer than it was\"}")],
+        vec![
+            post("a", "{\"x\": 1}"),
+            patch("a", 1, "{\"n\": 1}"),
+            delete("a", 2),
+            post("b", "{}"),
+        ],
+        vec![
+            delete("a", 1),
+            set(7),
+            post(
+                "a",
+                "{\"long\": \"a text that makes the file longer than it was\"}",
+            ),
+        ],
         // Back and forth: the same states again.
-        vec![patch("a", 1, "{\"n\": 1}"), patch("a", 1, "{\"n\": 0}"), patch("a", 1, "{\"n\": 1}"), set(2)],
+        vec![
+            patch("a", 1, "{\"n\": 1}"),
+            patch("a", 1, "{\"n\": 0}"),
+            patch("a", 1, "{\"n\": 1}"),
+            set(2),
+        ],
     ]
 }
 
@@ -131,7 +197,11 @@ const WAYS: [(Exchange, u64); 5] = [
 ];
 
 /// The states that the commands lead through, and how many steps that takes.
-fn dry_run(commands: &[Command], way: (Exchange, u64), durability: Durability) -> (Vec<Value>, usize) {
+fn dry_run(
+    commands: &[Command],
+    way: (Exchange, u64),
+    durability: Durability,
+) -> (Vec<Value>, usize) {
     let disk = Simulated::new(START, way.0, way.1);
     let machine = Machine::start(&disk, durability).unwrap();
     let mut states = vec![machine.seen()];
@@ -162,8 +232,10 @@ fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() 
                     disk.lock().plan(Plan::Stop(stop));
                     let mut acknowledged = 0;
                     if let Ok(machine) = Machine::start(&disk, durability) {
-                        acknowledged =
-                            commands.iter().take_while(|command| machine.write((*command).clone()).is_ok()).count();
+                        acknowledged = commands
+                            .iter()
+                            .take_while(|command| machine.write((*command).clone()).is_ok())
+                            .count();
                     }
                     is_whole(&disk);
                     let mut after = vec![disk.after_kill()];
@@ -172,12 +244,17 @@ fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() 
                     }
                     for disk in after {
                         cuts += 1;
-                        let what = format!("{durability:?} {way:?}, stopped at {stop}, {acknowledged} acknowledged");
-                        let machine =
-                            Machine::start(&disk, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
+                        let what = format!(
+                            "{durability:?} {way:?}, stopped at {stop}, {acknowledged} acknowledged"
+                        );
+                        let machine = Machine::start(&disk, durability)
+                            .unwrap_or_else(|error| panic!("{what}: {error}"));
                         let found = machine.seen();
                         let allowed = &states[acknowledged..states.len().min(acknowledged + 2)];
-                        assert!(allowed.contains(&found), "{what}: {found:#} is none of {allowed:#?}");
+                        assert!(
+                            allowed.contains(&found),
+                            "{what}: {found:#} is none of {allowed:#?}"
+                        );
                         assert_eq!(machine.in_file(), found, "{what}");
                         let mut names = disk.lock().names();
                         if way.0 == Exchange::MountPoint {
@@ -225,7 +302,11 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
             Err(WriteError::Unsaved { reason: words, .. }) => {
                 refused += 1;
                 assert!(words.contains(FILE), "{words}");
-                assert_eq!(machine.seen(), before, "{plan:?} {way:?}: what was refused is not seen");
+                assert_eq!(
+                    machine.seen(),
+                    before,
+                    "{plan:?} {way:?}: what was refused is not seen"
+                );
             }
             // A command of the sequence may be about a record that a refused one should have made.
             Err(WriteError::Refused(_)) => assert!(refused > 0),
@@ -233,11 +314,16 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
         }
     }
     disk.lock().plan(Plan::Run);
-    machine.write(post("b", "{\"after\": true}")).unwrap_or_else(|error| panic!("{plan:?} {way:?}: {error:?}"));
+    machine
+        .write(post("b", "{\"after\": true}"))
+        .unwrap_or_else(|error| panic!("{plan:?} {way:?}: {error:?}"));
     assert_eq!(machine.in_file(), machine.seen(), "{plan:?} {way:?}");
     let seen = machine.seen();
     drop(machine);
-    if !matches!(plan, Plan::Fail(_, ErrorKind::CrossesDevices) | Plan::FailFrom(_, ErrorKind::CrossesDevices)) {
+    if !matches!(
+        plan,
+        Plan::Fail(_, ErrorKind::CrossesDevices) | Plan::FailFrom(_, ErrorKind::CrossesDevices)
+    ) {
         // Where files cannot be exchanged, the one is written in place.
         is_whole(&disk);
     }

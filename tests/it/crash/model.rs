@@ -50,7 +50,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 type Rows = BTreeMap<i64, Value>;
 
 fn rows(data: &Value) -> Rows {
-    data["a"].as_array().unwrap().iter().map(|row| (row["id"].as_i64().unwrap(), row.clone())).collect()
+    data["a"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["id"].as_i64().unwrap(), row.clone()))
+        .collect()
 }
 
 struct Model {
@@ -71,7 +76,15 @@ impl Model {
         let tick = if manner.unseen.is_zero() { 0 } else { 100 };
         let disk = Simulated::new(START, Exchange::Atomic, tick);
         let machine = start(manner, &disk);
-        Model { manner, fresh, machine, api: BTreeMap::new(), object: json!(0), readings: vec![START.into()], count: 0 }
+        Model {
+            manner,
+            fresh,
+            machine,
+            api: BTreeMap::new(),
+            object: json!(0),
+            readings: vec![START.into()],
+            count: 0,
+        }
     }
 
     fn lags(&self) -> bool {
@@ -92,16 +105,25 @@ impl Model {
         let unique = self.count;
         match step {
             Step::Post => {
-                let id = self.machine.write(post("a", &format!("{{\"posted\": {unique}}}"))).unwrap();
+                let id = self
+                    .machine
+                    .write(post("a", &format!("{{\"posted\": {unique}}}")))
+                    .unwrap();
                 self.wrote(id.unwrap().to_string().parse().unwrap());
             }
             Step::Patch(number) => {
-                let Some(id) = self.chosen(*number) else { return };
-                self.machine.write(patch("a", id, &format!("{{\"n\": {unique}}}"))).unwrap();
+                let Some(id) = self.chosen(*number) else {
+                    return;
+                };
+                self.machine
+                    .write(patch("a", id, &format!("{{\"n\": {unique}}}")))
+                    .unwrap();
                 self.wrote(id);
             }
             Step::Delete(number) => {
-                let Some(id) = self.chosen(*number) else { return };
+                let Some(id) = self.chosen(*number) else {
+                    return;
+                };
                 self.machine.write(delete("a", id)).unwrap();
                 self.wrote(id);
             }
@@ -114,7 +136,12 @@ impl Model {
                 self.machine.write(command).unwrap();
                 self.object = json!(unique);
             }
-            Step::Edit { from, change, add, broken_first } => {
+            Step::Edit {
+                from,
+                change,
+                add,
+                broken_first,
+            } => {
                 let from = if self.fresh { 0 } else { *from };
                 self.edit(from, *change, *add, *broken_first, unique);
             }
@@ -129,7 +156,9 @@ impl Model {
             }
         }
         if !self.lags() {
-            until("file and memory agree", || (self.machine.in_file() == self.machine.seen()).then_some(()));
+            until("file and memory agree", || {
+                (self.machine.in_file() == self.machine.seen()).then_some(())
+            });
         }
         let text = self.machine.disk.lock().text(FILE).unwrap();
         self.holds_what_was_acknowledged();
@@ -151,26 +180,42 @@ impl Model {
             });
             // What was made and deleted before the file had it is nothing to the file: an edit may use its id.
             // And who sees that a record is gone may give its id to another.
-            let reused = expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
-            assert!(holds || kept || reused, "record {id} is {:?}, acknowledged was {expected:?}", now.get(id));
+            let reused =
+                expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
+            assert!(
+                holds || kept || reused,
+                "record {id} is {:?}, acknowledged was {expected:?}",
+                now.get(id)
+            );
             holds
         });
         assert_eq!(data["o"]["api"], self.object);
     }
 
     fn reading(&self, back: usize) -> Option<String> {
-        self.readings.len().checked_sub(1 + back).map(|place| self.readings[place].clone())
+        self.readings
+            .len()
+            .checked_sub(1 + back)
+            .map(|place| self.readings[place].clone())
     }
 
     /// Somebody saves a text, and a write finds it.
     fn save(&mut self, text: &str) {
-        self.machine.disk.lock().put(Path::new(FILE), text.as_bytes());
-        let id = self.machine.write(post("a", "{\"finds\": \"the edit\"}")).unwrap();
+        self.machine
+            .disk
+            .lock()
+            .put(Path::new(FILE), text.as_bytes());
+        let id = self
+            .machine
+            .write(post("a", "{\"finds\": \"the edit\"}"))
+            .unwrap();
         self.wrote(id.unwrap().to_string().parse().unwrap());
     }
 
     fn edit(&mut self, from: usize, change: usize, add: bool, broken_first: bool, unique: u64) {
-        let Some(base) = self.reading(from) else { return };
+        let Some(base) = self.reading(from) else {
+            return;
+        };
         let mut data: Value = serde_json::from_str(&base).unwrap();
         let list = data["a"].as_array_mut().unwrap();
         let mut wanted: Vec<Value> = Vec::new();
@@ -178,8 +223,16 @@ impl Model {
         if !list.is_empty() {
             let place = change % list.len();
             // From a fresh reading also what the API has just written.
-            let own = if list[place].get("posted").is_some() { "posted" } else { "n" };
-            let property = if is_fresh && change % 2 == 1 { own } else { "mine" };
+            let own = if list[place].get("posted").is_some() {
+                "posted"
+            } else {
+                "n"
+            };
+            let property = if is_fresh && change % 2 == 1 {
+                own
+            } else {
+                "mine"
+            };
             list[place][property] = unique.into();
             wanted.push(list[place].clone());
             let id = list[place]["id"].as_i64().unwrap();
@@ -193,7 +246,11 @@ impl Model {
         }
         if add {
             // As a person counts on: the API may have given that id away meanwhile.
-            let highest = list.iter().filter_map(|row| row["id"].as_i64()).max().unwrap_or(0);
+            let highest = list
+                .iter()
+                .filter_map(|row| row["id"].as_i64())
+                .max()
+                .unwrap_or(0);
             let new = json!({ "id": highest + 1, "new": unique });
             list.push(new.clone());
             wanted.push(new);
@@ -202,10 +259,20 @@ impl Model {
         let text = format!("{data:#}\n");
         if broken_first {
             let broken = &text[..text.len() - 3];
-            self.machine.disk.lock().put(Path::new(FILE), broken.as_bytes());
+            self.machine
+                .disk
+                .lock()
+                .put(Path::new(FILE), broken.as_bytes());
             let refused = self.machine.write(post("a", "{}"));
-            assert!(matches!(refused, Err(WriteError::Broken { .. })), "{refused:?}");
-            assert_eq!(self.machine.disk.lock().text(FILE).as_deref(), Some(broken), "it is not overwritten");
+            assert!(
+                matches!(refused, Err(WriteError::Broken { .. })),
+                "{refused:?}"
+            );
+            assert_eq!(
+                self.machine.disk.lock().text(FILE).as_deref(),
+                Some(broken),
+                "it is not overwritten"
+            );
         }
         let before = self.machine.engine.conflicts();
         self.save(&text);
@@ -214,7 +281,10 @@ impl Model {
         if is_fresh {
             let mut without_last = seen.clone();
             without_last["a"].as_array_mut().unwrap().pop();
-            assert_eq!(without_last, data, "an edit of what the file holds is taken as it is");
+            assert_eq!(
+                without_last, data,
+                "an edit of what the file holds is taken as it is"
+            );
             // While it was broken, what it might have lacked was put down.
             assert_eq!(conflicts, before);
         }
@@ -223,11 +293,19 @@ impl Model {
                 // Kept, or part of what the edit says.
                 Some(api) => assert!(
                     conflicts.iter().any(|line| line["api"] == *api)
-                        || seen["a"].as_array().unwrap().iter().any(|row| includes(row, api)),
+                        || seen["a"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .any(|row| includes(row, api)),
                     "{api} is neither in {seen:#} nor in {conflicts:#?}"
                 ),
                 None => assert!(
-                    seen["a"].as_array().unwrap().iter().any(|row| same_but_id(row, &wanted)),
+                    seen["a"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .any(|row| same_but_id(row, &wanted)),
                     "{wanted} is not in {seen:#}"
                 ),
             }
@@ -236,7 +314,9 @@ impl Model {
     }
 
     fn restore(&mut self, back: usize) {
-        let Some(text) = self.reading(back) else { return };
+        let Some(text) = self.reading(back) else {
+            return;
+        };
         if self.machine.disk.lock().text(FILE).as_ref() == Some(&text) {
             return;
         }
@@ -260,13 +340,22 @@ impl Model {
         let conflicts = self.machine.engine.conflicts();
         for value in dropped {
             assert!(before.values().any(|row| *row == value));
-            assert!(conflicts.iter().any(|line| line["api"] == value), "{value} is not in {conflicts:#?}");
+            assert!(
+                conflicts.iter().any(|line| line["api"] == value),
+                "{value} is not in {conflicts:#?}"
+            );
         }
     }
 }
 
 fn without_id(record: &Value) -> Map<String, Value> {
-    record.as_object().unwrap().iter().filter(|(name, _)| *name != "id").map(|(n, v)| (n.clone(), v.clone())).collect()
+    record
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| *name != "id")
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
 }
 
 fn same_but_id(one: &Value, other: &Value) -> bool {
@@ -274,7 +363,10 @@ fn same_but_id(one: &Value, other: &Value) -> bool {
 }
 
 fn includes(record: &Value, part: &Value) -> bool {
-    part.as_object().unwrap().iter().all(|(name, value)| record.get(name) == Some(value))
+    part.as_object()
+        .unwrap()
+        .iter()
+        .all(|(name, value)| record.get(name) == Some(value))
 }
 
 fn start(manner: Manner, disk: &Simulated) -> Machine {
@@ -300,17 +392,38 @@ fn try_out(manner: Manner, fresh: bool, steps: &[Step]) {
 /// An edit made from a state before another edit takes that edit back; what the API has written since is kept.
 #[test]
 fn an_edit_from_before_another_edit_does_not_take_back_what_the_api_wrote_since() {
-    let edit = |from, change, add| Step::Edit { from, change, add, broken_first: false };
-    let steps =
-        [Step::Post, Step::Post, Step::Post, edit(0, 13, true), Step::Delete(7), Step::Patch(15), edit(3, 0, false)];
+    let edit = |from, change, add| Step::Edit {
+        from,
+        change,
+        add,
+        broken_first: false,
+    };
+    let steps = [
+        Step::Post,
+        Step::Post,
+        Step::Post,
+        edit(0, 13, true),
+        Step::Delete(7),
+        Step::Patch(15),
+        edit(3, 0, false),
+    ];
     try_out(Manner::WHOLE, false, &steps);
-    let steps = [Step::Post, Step::Patch(1), Step::Patch(4), edit(1, 12, true), edit(3, 4, true)];
+    let steps = [
+        Step::Post,
+        Step::Patch(1),
+        Step::Patch(4),
+        edit(1, 12, true),
+        edit(3, 4, true),
+    ];
     try_out(Manner::EAGER, false, &steps);
 }
 
 /// How many sequences are tried: `STANDIN_MODEL`, or a few.
 fn cases() -> u32 {
-    std::env::var("STANDIN_MODEL").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32)
+    std::env::var("STANDIN_MODEL")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(32)
 }
 
 proptest! {

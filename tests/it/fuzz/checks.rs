@@ -7,7 +7,9 @@ use standin::internals::engine::Rulebook;
 use standin::internals::json::{self, Document, Id, Object};
 use standin::internals::query::{Fields, Query, Relations, pairs};
 use standin::internals::schema::Schema;
-use standin::internals::store::{ApiChange, Collection, Command, Data, Merge, PastState, Settings, Store, Written};
+use standin::internals::store::{
+    ApiChange, Collection, Command, Data, Merge, PastState, Settings, Store, Written,
+};
 use standin::{Options, Sandbox};
 
 /// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
@@ -15,14 +17,21 @@ pub fn file(bytes: &[u8]) {
     let (text, commands) = split(bytes);
     let Ok(text) = std::str::from_utf8(text) else {
         // What is no text is refused and does no harm.
-        assert!(Rulebook::new(Schema::default(), Settings::default()).read_file(text.to_vec()).is_err());
+        assert!(
+            Rulebook::new(Schema::default(), Settings::default())
+                .read_file(text.to_vec())
+                .is_err()
+        );
         return;
     };
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let ours = json::check(plain, json::MAX_DEPTH).is_ok();
     // serde_json counts nesting otherwise, and cannot read numbers beyond a double's; what it takes we take.
     if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(plain).is_ok() {
-        assert!(ours || text.matches(['{', '[']).count() > json::MAX_DEPTH, "{text}");
+        assert!(
+            ours || text.matches(['{', '[']).count() > json::MAX_DEPTH,
+            "{text}"
+        );
     }
     let Some(mut store) = open(text) else { return };
     if !text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
@@ -31,17 +40,29 @@ pub fn file(bytes: &[u8]) {
     let mut letters = letters();
     for command in self::commands(&store, commands) {
         let before = store.clone();
-        let Ok(draft) = store.draft(&command, &mut letters) else { continue };
-        let Ok(change) = store.plan(draft) else { continue };
+        let Ok(draft) = store.draft(&command, &mut letters) else {
+            continue;
+        };
+        let Ok(change) = store.plan(draft) else {
+            continue;
+        };
         let outcome = store.apply(change);
         let out = String::from_utf8(store.file_text()).unwrap();
-        let Some(again) = open(&out) else { panic!("{command:?} on {text:?} gives {out:?}") };
+        let Some(again) = open(&out) else {
+            panic!("{command:?} on {text:?} gives {out:?}")
+        };
         same_data(&store, &again);
         for resource in before.resources() {
-            let is_touched = outcome.written.iter().any(|written| written.resource == resource.name());
+            let is_touched = outcome
+                .written
+                .iter()
+                .any(|written| written.resource == resource.name());
             if !is_touched {
                 let other = store.resource(resource.name()).unwrap();
-                assert!(same_resource(resource.data(), other.data()), "{command:?} on {text:?} gives {out:?}");
+                assert!(
+                    same_resource(resource.data(), other.data()),
+                    "{command:?} on {text:?} gives {out:?}"
+                );
             }
         }
     }
@@ -49,7 +70,9 @@ pub fn file(bytes: &[u8]) {
 
 /// A query string on some records: it means something or is an error, and what it means can be carried out.
 pub fn query(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     const ROWS: [&str; 5] = [
         r#"{"id": 1, "title": "a", "views": 10, "tags": ["x", "y"], "author": {"name": "n"}}"#,
         r#"{"id": 2, "title": "B", "views": "20", "tags": [], "author": null}"#,
@@ -59,38 +82,66 @@ pub fn query(bytes: &[u8]) {
     ];
     let Ok(pairs) = pairs(text) else { return };
     let store = open(&format!("{{\"rows\": [{}]}}", ROWS.join(","))).expect("the rows are JSON");
-    let rows = store.resource("rows").and_then(|rows| rows.collection()).expect("they are a collection");
-    let Ok(query) = Query::parse(&pairs, &Fields::new(Some(rows), &["declared"])) else { return };
+    let rows = store
+        .resource("rows")
+        .and_then(|rows| rows.collection())
+        .expect("they are a collection");
+    let Ok(query) = Query::parse(&pairs, &Fields::new(Some(rows), &["declared"])) else {
+        return;
+    };
     let page = query.select(0..ROWS.len(), |at| ROWS[*at]);
     assert!(page.rows.len() <= ROWS.len());
     let mut known = std::collections::HashSet::new();
     assert!(page.rows.iter().all(|at| known.insert(*at)), "{text}");
-    assert!(page.total.is_none_or(|total| total >= page.rows.len()), "{text}");
+    assert!(
+        page.total.is_none_or(|total| total >= page.rows.len()),
+        "{text}"
+    );
     let found = rows.run(&query, &Relations::new(&store, "rows", &query));
-    assert_eq!((found.rows.len(), found.total), (page.rows.len(), page.total), "{text}");
+    assert_eq!(
+        (found.rows.len(), found.total),
+        (page.rows.len(), page.total),
+        "{text}"
+    );
 }
 
 /// A base, an edit of it, and commands through the API: the merge loses nothing of either side.
 pub fn merge(bytes: &[u8]) {
     let (base, rest) = split(bytes);
     let (edit, commands) = split(rest);
-    let (Ok(base), Ok(edit)) = (std::str::from_utf8(base), std::str::from_utf8(edit)) else { return };
-    let (Some(base), Some(theirs)) = (open(base), open(edit)) else { return };
+    let (Ok(base), Ok(edit)) = (std::str::from_utf8(base), std::str::from_utf8(edit)) else {
+        return;
+    };
+    let (Some(base), Some(theirs)) = (open(base), open(edit)) else {
+        return;
+    };
     let mut ours = base.clone();
     let mut written: Vec<Written> = Vec::new();
     let mut letters = letters();
     for command in self::commands(&base, commands) {
-        let Ok(draft) = ours.draft(&command, &mut letters) else { continue };
-        let Ok(change) = ours.plan(draft) else { continue };
+        let Ok(draft) = ours.draft(&command, &mut letters) else {
+            continue;
+        };
+        let Ok(change) = ours.plan(draft) else {
+            continue;
+        };
         written.extend(ours.apply(change).written);
     }
-    let changes = ours.changes_since([PastState { store: &base, written: &written, edited: &[] }]);
+    let changes = ours.changes_since([PastState {
+        store: &base,
+        written: &written,
+        edited: &[],
+    }]);
     let merged = theirs.clone().merge(&changes, &[1, 0]);
     let out = String::from_utf8(merged.store.file_text()).unwrap();
-    let Some(again) = open(&out) else { panic!("{out:?}") };
+    let Some(again) = open(&out) else {
+        panic!("{out:?}")
+    };
     same_data(&merged.store, &again);
     let is_repeated = |change: &&ApiChange| {
-        let rows = theirs.resource(&change.what.resource).and_then(|resource| resource.collection());
+        let rows = theirs
+            .resource(&change.what.resource)
+            .and_then(|resource| resource.collection());
         rows.is_some_and(has_repeated_ids)
     };
     // Of records that share an id the API reaches the first only.
@@ -103,35 +154,62 @@ pub fn merge(bytes: &[u8]) {
             || merged.conflicts.iter().any(lost)
             || merged.seen.contains(&change.what)
             || (change.what.id.is_none() && now.is_some());
-        assert!(is_kept, "{change:?} is in neither of {out:?} and {:?}", merged.conflicts);
+        assert!(
+            is_kept,
+            "{change:?} is in neither of {out:?} and {:?}",
+            merged.conflicts
+        );
     }
     each_of_the_edit(&theirs, &merged, &changes, &out);
     // Without a write of ours the edit is taken as it is.
-    assert_eq!(theirs.clone().merge(&[], &[0]).store.file_text(), theirs.file_text());
+    assert_eq!(
+        theirs.clone().merge(&[], &[0]).store.file_text(),
+        theirs.file_text()
+    );
 }
 
 /// Whether two records share an id.
 fn has_repeated_ids(collection: &Collection) -> bool {
     let mut seen = std::collections::HashSet::new();
-    !collection.rows().filter_map(|record| record.id()).all(|id| seen.insert(id.clone()))
+    !collection
+        .rows()
+        .filter_map(|record| record.id())
+        .all(|id| seen.insert(id.clone()))
 }
 
 /// Every record of the edit that the API has not written is there as the edit has it; one that had to move is there
 /// under its new id.
-fn each_of_the_edit(theirs: &Store, merged: &standin::internals::store::Merged, changes: &[ApiChange], out: &str) {
+fn each_of_the_edit(
+    theirs: &Store,
+    merged: &standin::internals::store::Merged,
+    changes: &[ApiChange],
+    out: &str,
+) {
     for resource in theirs.resources() {
-        let Some(collection) = resource.collection().filter(|collection| !has_repeated_ids(collection)) else {
+        let Some(collection) = resource
+            .collection()
+            .filter(|collection| !has_repeated_ids(collection))
+        else {
             continue;
         };
         for record in collection.rows() {
             let Some(id) = record.id() else { continue };
-            let what = Written { resource: resource.name().to_string(), id: Some(id.clone()) };
+            let what = Written {
+                resource: resource.name().to_string(),
+                id: Some(id.clone()),
+            };
             if changes.iter().any(|change| change.what == what) {
                 continue;
             }
-            let moved = merged.renumbered.iter().any(|(name, old, _)| *name == what.resource && old == id);
+            let moved = merged
+                .renumbered
+                .iter()
+                .any(|(name, old, _)| *name == what.resource && old == id);
             let now = merged.store.text_of(&what);
-            assert!(moved || same_text(now, Some(record.value())), "{what:?} is not in {out:?}");
+            assert!(
+                moved || same_text(now, Some(record.value())),
+                "{what:?} is not in {out:?}"
+            );
         }
     }
 }
@@ -148,10 +226,16 @@ fn sandbox() -> Sandbox {
 /// A method, a target, headers and a body: there is an answer, and it is not the one for a bug.
 pub fn request(bytes: &[u8]) {
     let (head, body) = split(bytes);
-    let Ok(head) = std::str::from_utf8(head) else { return };
+    let Ok(head) = std::str::from_utf8(head) else {
+        return;
+    };
     let mut lines = head.lines();
-    let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
-    let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name, value.trim()));
+    let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else {
+        return;
+    };
+    let headers = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name, value.trim()));
     let headers: Vec<_> = headers.collect();
     SANDBOX.with_borrow_mut(|(sandbox, calls)| {
         *calls += 1;
@@ -160,14 +244,25 @@ pub fn request(bytes: &[u8]) {
             (*sandbox, *calls) = (self::sandbox(), 0);
         }
         // What is not a request of HTTP cannot be sent.
-        let Ok(answer) = sandbox.call(method, target, &headers, body.to_vec()) else { return };
+        let Ok(answer) = sandbox.call(method, target, &headers, body.to_vec()) else {
+            return;
+        };
         let status = answer.status().as_u16();
-        assert!((200..600).contains(&status) && status != 500, "{status}: {}", String::from_utf8_lossy(answer.body()));
-        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        assert!(
+            (200..600).contains(&status) && status != 500,
+            "{status}: {}",
+            String::from_utf8_lossy(answer.body())
+        );
+        let kind = answer
+            .headers()
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         let is_plain = answer.headers().get("content-encoding").is_none();
         if kind.contains("json") && is_plain && !answer.body().is_empty() {
-            serde_json::from_slice::<serde::de::IgnoredAny>(answer.body())
-                .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(answer.body())));
+            serde_json::from_slice::<serde::de::IgnoredAny>(answer.body()).unwrap_or_else(
+                |error| panic!("{error} in {}", String::from_utf8_lossy(answer.body())),
+            );
         }
     });
 }
@@ -196,27 +291,61 @@ fn open(text: &str) -> Option<Store> {
 
 /// Commands, two bytes and a body each; bodies end with a line.
 fn commands(store: &Store, bytes: &[u8]) -> Vec<Command> {
-    let names: Vec<String> = store.resources().map(|resource| resource.name().to_string()).collect();
+    let names: Vec<String> = store
+        .resources()
+        .map(|resource| resource.name().to_string())
+        .collect();
     if names.is_empty() {
         return Vec::new();
     }
     let mut commands = Vec::new();
     for line in bytes.split(|byte| *byte == b'\n').take(16) {
-        let [kind, which, body @ ..] = line else { continue };
+        let [kind, which, body @ ..] = line else {
+            continue;
+        };
         let resource = names[*which as usize % names.len()].clone();
-        let body = std::str::from_utf8(body).ok().and_then(|body| Object::parse(body).ok());
+        let body = std::str::from_utf8(body)
+            .ok()
+            .and_then(|body| Object::parse(body).ok());
         let body = body.unwrap_or_else(|| Object::parse(r#"{"n": 1.50}"#).unwrap());
-        let rows = store.resource(&resource).and_then(|resource| resource.collection());
-        let ids: Vec<Id> = rows.into_iter().flat_map(|rows| rows.rows()).filter_map(|row| row.id().cloned()).collect();
-        let id = ids.get(*which as usize / names.len() % ids.len().max(1)).cloned().unwrap_or(Id::Number(1));
+        let rows = store
+            .resource(&resource)
+            .and_then(|resource| resource.collection());
+        let ids: Vec<Id> = rows
+            .into_iter()
+            .flat_map(|rows| rows.rows())
+            .filter_map(|row| row.id().cloned())
+            .collect();
+        let id = ids
+            .get(*which as usize / names.len() % ids.len().max(1))
+            .cloned()
+            .unwrap_or(Id::Number(1));
         commands.push(match kind % 7 {
             0 => Command::Create { resource, body },
             1 => Command::Replace { resource, id, body },
-            2 => Command::Merge { resource, id, patch: body, how: Merge::Shallow },
-            3 => Command::Merge { resource, id, patch: body, how: Merge::MergePatch },
-            4 => Command::Delete { resource, id, dependent: Vec::new() },
+            2 => Command::Merge {
+                resource,
+                id,
+                patch: body,
+                how: Merge::Shallow,
+            },
+            3 => Command::Merge {
+                resource,
+                id,
+                patch: body,
+                how: Merge::MergePatch,
+            },
+            4 => Command::Delete {
+                resource,
+                id,
+                dependent: Vec::new(),
+            },
             5 => Command::ReplaceObject { resource, body },
-            _ => Command::MergeObject { resource, patch: body, how: Merge::MergePatch },
+            _ => Command::MergeObject {
+                resource,
+                patch: body,
+                how: Merge::MergePatch,
+            },
         });
     }
     commands
@@ -226,15 +355,21 @@ fn same_data(one: &Store, other: &Store) {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     one.write_all(&mut left);
     other.write_all(&mut right);
-    assert_eq!(String::from_utf8(left).unwrap(), String::from_utf8(right).unwrap());
+    assert_eq!(
+        String::from_utf8(left).unwrap(),
+        String::from_utf8(right).unwrap()
+    );
 }
 
 fn same_resource(one: &Data, other: &Data) -> bool {
     match (one, other) {
-        (Data::Collection(one), Data::Collection(other)) => {
-            one.rows().map(|row| row.value()).eq(other.rows().map(|row| row.value()))
+        (Data::Collection(one), Data::Collection(other)) => one
+            .rows()
+            .map(|row| row.value())
+            .eq(other.rows().map(|row| row.value())),
+        (Data::Object(one) | Data::Scalar(one), Data::Object(other) | Data::Scalar(other)) => {
+            one == other
         }
-        (Data::Object(one) | Data::Scalar(one), Data::Object(other) | Data::Scalar(other)) => one == other,
         _ => false,
     }
 }

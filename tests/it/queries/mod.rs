@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use standin::Rewriter;
 use standin::internals::json::{self, Document, Id, Layout};
-use standin::internals::query::{Fields, Notice, PageStyle, Query, QueryError, Relations, Row, pairs};
+use standin::internals::query::{
+    Fields, Notice, PageStyle, Query, QueryError, Relations, Row, pairs,
+};
 use standin::internals::store::{Settings, Store};
 
 use crate::support::serve_data;
@@ -35,7 +37,14 @@ pub struct Answer {
 
 impl Answer {
     fn of(status: u16, body: Value) -> Answer {
-        Answer { status, body, total: None, link: None, notices: Vec::new(), error: None }
+        Answer {
+            status,
+            body,
+            total: None,
+            link: None,
+            notices: Vec::new(),
+            error: None,
+        }
     }
 }
 
@@ -52,7 +61,12 @@ impl Data {
                 }
             }
         }
-        Data { collections, singular, suffix: "Id".into(), rules: Rewriter::default() }
+        Data {
+            collections,
+            singular,
+            suffix: "Id".into(),
+            rules: Rewriter::default(),
+        }
     }
 
     fn rows(&self, name: &str) -> &[String] {
@@ -66,27 +80,49 @@ impl Data {
             .map(|(name, rows)| format!("{}:[{}]", Value::from(name.as_str()), rows.join(",")))
             .collect();
         let document = Document::parse(format!("{{{}}}", collections.join(",")).into()).unwrap();
-        let settings = Settings { foreign_key_suffix: self.suffix.clone(), ..Settings::default() };
+        let settings = Settings {
+            foreign_key_suffix: self.suffix.clone(),
+            ..Settings::default()
+        };
         Store::open(document, Arc::new(settings)).unwrap()
     }
 
     fn find(&self, name: &str, id: &Id) -> Option<&str> {
-        let is_it = |row: &str| json::get_member(row, "id").and_then(Id::from_json).as_ref() == Some(id);
-        self.rows(name).iter().map(String::as_str).find(|row| is_it(row))
+        let is_it =
+            |row: &str| json::get_member(row, "id").and_then(Id::from_json).as_ref() == Some(id);
+        self.rows(name)
+            .iter()
+            .map(String::as_str)
+            .find(|row| is_it(row))
     }
 
     pub fn get(&self, url: &str) -> Answer {
-        let is_record = |path: &str| match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        let is_record = |path: &str| match path
+            .trim_matches('/')
+            .split('/')
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
             [name, id] => self.find(name, &Id::from_text(id)).is_some(),
             _ => false,
         };
         let url = self.rules.apply(url, is_record);
         let (path, raw) = url.split_once('?').unwrap_or((&url, ""));
         let path = path.to_lowercase();
-        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(&path).split('/').skip(1).collect();
+        let segments: Vec<&str> = path
+            .strip_suffix('/')
+            .unwrap_or(&path)
+            .split('/')
+            .skip(1)
+            .collect();
         let mut pairs = match pairs(raw) {
             Ok(pairs) => pairs,
-            Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
+            Err(error) => {
+                return Answer {
+                    error: Some(error),
+                    ..Answer::of(400, Value::Null)
+                };
+            }
         };
         let store = self.store();
         let (name, id) = match segments.as_slice() {
@@ -101,7 +137,10 @@ impl Data {
         if let (Some(value), None) = (self.singular.get(name), &id) {
             return Answer::of(200, value.clone());
         }
-        let Some(collection) = store.resource(name).and_then(|resource| resource.collection()) else {
+        let Some(collection) = store
+            .resource(name)
+            .and_then(|resource| resource.collection())
+        else {
             return Answer::of(404, Value::Null);
         };
         let parsed_query = match &id {
@@ -110,7 +149,12 @@ impl Data {
         };
         let query = match parsed_query {
             Ok(query) => query,
-            Err(error) => return Answer { error: Some(error), ..Answer::of(400, Value::Null) },
+            Err(error) => {
+                return Answer {
+                    error: Some(error),
+                    ..Answer::of(400, Value::Null)
+                };
+            }
         };
         let relations = Relations::new(&store, name, &query);
         if let Some(id) = id {
@@ -121,18 +165,34 @@ impl Data {
         }
         let page = collection.run(&query, &relations);
         let list = Value::Array(page.rows.iter().map(Row::text).map(parsed).collect());
-        let notices = query.notices().iter().chain(relations.notices()).cloned().collect();
-        let answer = Answer { total: page.total, notices, ..Answer::of(200, list) };
+        let notices = query
+            .notices()
+            .iter()
+            .chain(relations.notices())
+            .cloned()
+            .collect();
+        let answer = Answer {
+            total: page.total,
+            notices,
+            ..Answer::of(200, list)
+        };
         match page.info {
             None => answer,
-            Some(page) if page.style == PageStyle::Link => {
-                Answer { link: page.link(&format!("http://localhost:3000{url}")), ..answer }
-            }
+            Some(page) if page.style == PageStyle::Link => Answer {
+                link: page.link(&format!("http://localhost:3000{url}")),
+                ..answer
+            },
             Some(page) => {
-                let mut envelope: Map<String, Value> =
-                    page.envelope().into_iter().map(|(name, number)| (name.to_string(), json!(number))).collect();
+                let mut envelope: Map<String, Value> = page
+                    .envelope()
+                    .into_iter()
+                    .map(|(name, number)| (name.to_string(), json!(number)))
+                    .collect();
                 envelope.insert("data".into(), answer.body);
-                Answer { body: Value::Object(envelope), ..answer }
+                Answer {
+                    body: Value::Object(envelope),
+                    ..answer
+                }
             }
         }
     }
@@ -146,12 +206,21 @@ fn parsed(text: &str) -> Value {
 fn a_name_that_is_no_field_may_become_one() {
     let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 5}]}");
     for _ in 0..3 {
-        assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 1);
+        assert_eq!(
+            fixture.get("/a?n_gte=5").value().as_array().unwrap().len(),
+            1
+        );
     }
     // Now it is a field, and no record has that value there.
     fixture.json("POST", "/a", "{\"n_gte\": 7}");
-    assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 0);
+    assert_eq!(
+        fixture.get("/a?n_gte=5").value().as_array().unwrap().len(),
+        0
+    );
     assert_eq!(fixture.get("/a?n_gte=7").value()[0]["id"], 2);
     fixture.json("DELETE", "/a/2", "");
-    assert_eq!(fixture.get("/a?n_gte=5").value().as_array().unwrap().len(), 1);
+    assert_eq!(
+        fixture.get("/a?n_gte=5").value().as_array().unwrap().len(),
+        1
+    );
 }

@@ -18,7 +18,9 @@ fn blog() -> Data {
 fn target(command: &str) -> Option<String> {
     let rest = command.strip_prefix("curl ")?;
     let start = rest.find("http://localhost:3000")? + "http://localhost:3000".len();
-    let end = rest[start..].find(['\'', ' ']).map_or(rest.len(), |length| start + length);
+    let end = rest[start..]
+        .find(['\'', ' '])
+        .map_or(rest.len(), |length| start + length);
     let mut url = rest[start..end].to_string();
     for data in rest[end..].split("--data-urlencode '").skip(1) {
         let (name, value) = data.split_once('\'')?.0.split_once('=')?;
@@ -33,7 +35,10 @@ fn shown(body: &Value) -> String {
     match body {
         Value::Array(rows) if rows.is_empty() => "[]".into(),
         Value::Array(rows) => {
-            let rows: Vec<String> = rows.iter().map(|row| format!("  {}", one_line(row))).collect();
+            let rows: Vec<String> = rows
+                .iter()
+                .map(|row| format!("  {}", one_line(row)))
+                .collect();
             format!("[\n{}\n]", rows.join(",\n"))
         }
         Value::Object(members) => {
@@ -41,7 +46,9 @@ fn shown(body: &Value) -> String {
                 .iter()
                 .map(|(name, value)| {
                     let value = match value {
-                        Value::Array(rows) if rows.iter().any(Value::is_object) => shown(value).replace('\n', "\n  "),
+                        Value::Array(rows) if rows.iter().any(Value::is_object) => {
+                            shown(value).replace('\n', "\n  ")
+                        }
                         other => one_line(other),
                     };
                     format!("  {}: {value}", Value::from(name.as_str()))
@@ -62,7 +69,10 @@ fn one_line(value: &Value) -> String {
                 .collect();
             format!("{{ {} }}", members.join(", "))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(one_line).collect::<Vec<_>>().join(", ")
+        ),
         other => other.to_string(),
     }
 }
@@ -91,7 +101,8 @@ fn the_page_shows_real_answers() {
                 if std::env::var_os("UPDATE_PAGES").is_some() {
                     text = shown(&answer.body);
                 }
-                let expected: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}"));
+                let expected: Value =
+                    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}"));
                 assert_eq!(answer.body, expected, "{url}");
             }
             _ => {}
@@ -115,16 +126,25 @@ fn the_pages_tables_are_true() {
     for name in RESERVED {
         assert!(page.contains(&format!("`{name}`")), "{name}");
     }
-    let mistakes: Vec<&str> =
-        page.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once("` |")).map(|row| row.0).collect();
+    let mistakes: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `/")?.split_once("` |"))
+        .map(|row| row.0)
+        .collect();
     assert!(mistakes.len() > 8);
     for url in mistakes {
         let answer = blog().get(&format!("/{url}"));
-        let error = answer.error.unwrap_or_else(|| panic!("/{url} is no mistake"));
+        let error = answer
+            .error
+            .unwrap_or_else(|| panic!("/{url} is no mistake"));
         let example = match error.example.split_once('=') {
             Some((name, json)) if name == "_where" => format!("{name}={}", query_encode(json)),
             _ => error.example,
         };
-        assert_eq!(blog().get(&format!("/posts?{example}")).status, 200, "{url}: {example}");
+        assert_eq!(
+            blog().get(&format!("/posts?{example}")).status,
+            200,
+            "{url}: {example}"
+        );
     }
 }

@@ -33,23 +33,39 @@ pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()
         response
     };
     let read = answer.clone();
-    let get = warp::get().and(warp::path("users")).map(move || read(StatusCode::OK));
-    let saver = saved.map(|path| Saver::start(Path::new(path))).transpose()?;
-    let post = warp::post().and(warp::path("users")).and(warp::body::bytes()).then(move |body: Bytes| {
-        let answer = answer.clone();
-        let done = saver.as_ref().map(|saver| saver.save(body));
-        async move {
-            let saved = match done {
-                Some(done) => done.await.is_ok(),
-                None => true,
-            };
-            answer(if saved { StatusCode::CREATED } else { StatusCode::INTERNAL_SERVER_ERROR })
-        }
-    });
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let get = warp::get()
+        .and(warp::path("users"))
+        .map(move || read(StatusCode::OK));
+    let saver = saved
+        .map(|path| Saver::start(Path::new(path)))
+        .transpose()?;
+    let post = warp::post()
+        .and(warp::path("users"))
+        .and(warp::body::bytes())
+        .then(move |body: Bytes| {
+            let answer = answer.clone();
+            let done = saver.as_ref().map(|saver| saver.save(body));
+            async move {
+                let saved = match done {
+                    Some(done) => done.await.is_ok(),
+                    None => true,
+                };
+                answer(if saved {
+                    StatusCode::CREATED
+                } else {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                })
+            }
+        });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::bind(address).await?;
-        warp::serve(get.or(post).unify()).incoming(listener).run().await;
+        warp::serve(get.or(post).unify())
+            .incoming(listener)
+            .run()
+            .await;
         Ok(())
     })
 }
@@ -65,7 +81,9 @@ impl Saver {
     fn start(path: &Path) -> Outcome<Saver> {
         let (sender, receiver) = mpsc::channel();
         let (path, first) = (path.to_path_buf(), std::fs::read(path)?);
-        std::thread::spawn(move || save_all(&receiver, &path, &first).expect("the yardstick can save"));
+        std::thread::spawn(move || {
+            save_all(&receiver, &path, &first).expect("the yardstick can save")
+        });
         Ok(Saver(sender))
     }
 

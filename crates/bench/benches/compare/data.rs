@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 /// How often each first and last syllable can come.
 const SYLLABLES: [&str; 32] = [
-    "ba", "ko", "lu", "mi", "ne", "ra", "so", "ti", "vu", "za", "do", "fe", "gi", "ha", "ju", "ka", "le", "mo", "nu",
-    "pa", "qui", "ro", "sa", "te", "ul", "va", "wi", "xo", "ya", "zo", "bri", "cha",
+    "ba", "ko", "lu", "mi", "ne", "ra", "so", "ti", "vu", "za", "do", "fe", "gi", "ha", "ju", "ka",
+    "le", "mo", "nu", "pa", "qui", "ro", "sa", "te", "ul", "va", "wi", "xo", "ya", "zo", "bri",
+    "cha",
 ];
 
 /// The user with the id `id`, from 1.
@@ -14,12 +15,19 @@ pub struct User(pub usize);
 
 impl User {
     fn bits(self) -> usize {
-        (self.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) as usize
+        (self.0 as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29) as usize
     }
 
     pub fn last(self) -> String {
         let bits = self.bits();
-        let name = [SYLLABLES[bits % 32], SYLLABLES[bits / 32 % 32], SYLLABLES[bits / 1024 % 32]].concat();
+        let name = [
+            SYLLABLES[bits % 32],
+            SYLLABLES[bits / 32 % 32],
+            SYLLABLES[bits / 1024 % 32],
+        ]
+        .concat();
         capital(&name)
     }
 
@@ -68,7 +76,10 @@ pub fn list(users: impl Iterator<Item = User>, base: &str) -> String {
 
 /// A data file of `count` users.
 pub fn file(count: usize) -> String {
-    format!("{{\n  \"users\": {}\n}}\n", list((1..=count).map(User), "  "))
+    format!(
+        "{{\n  \"users\": {}\n}}\n",
+        list((1..=count).map(User), "  ")
+    )
 }
 
 /// The rules under which e-mail addresses are unique.

@@ -75,7 +75,12 @@ struct Connection {
 }
 
 /// Sends `exchanges` over `connections` to `address`, in a random order or each once.
-pub fn run(address: SocketAddr, connections: usize, exchanges: &[Exchange], until: Until) -> io::Result<Round> {
+pub fn run(
+    address: SocketAddr,
+    connections: usize,
+    exchanges: &[Exchange],
+    until: Until,
+) -> io::Result<Round> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);
     let mut all = Vec::with_capacity(connections);
@@ -84,7 +89,11 @@ pub fn run(address: SocketAddr, connections: usize, exchanges: &[Exchange], unti
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
-        poll.registry().register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE)?;
+        poll.registry().register(
+            &mut stream,
+            Token(number),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         all.push(Connection::of(stream));
     }
     let mut random = Random(0x2545_f491_4f6c_dd1d);
@@ -110,7 +119,10 @@ pub fn run(address: SocketAddr, connections: usize, exchanges: &[Exchange], unti
     while open > 0 {
         poll.poll(&mut events, Some(Duration::from_secs(60)))?;
         if events.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the server has not answered for a minute"));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the server has not answered for a minute",
+            ));
         }
         if let Until::Time(limit) = until {
             over = over || start.elapsed() >= limit;
@@ -169,12 +181,22 @@ impl<'a> Paced<'a> {
         stream.set_nodelay(true)?;
         let connection = Connection::of(TcpStream::from_std(stream));
         let random = Random(0x9e37_79b9_7f4a_7c15);
-        Ok(Paced { connection, exchanges, random, round: Round::default(), waits: Vec::new() })
+        Ok(Paced {
+            connection,
+            exchanges,
+            random,
+            round: Round::default(),
+            waits: Vec::new(),
+        })
     }
 
     /// Sends a request and waits for its answer.
     pub fn ask(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let Paced { connection, exchanges, .. } = self;
+        let Paced {
+            connection,
+            exchanges,
+            ..
+        } = self;
         connection.send(self.random.below(exchanges.len()), exchanges)?;
         loop {
             let count = connection.stream.read(buffer)?;
@@ -279,8 +301,15 @@ impl Connection {
         if !right {
             round.wrong += 1;
             round.example.get_or_insert_with(|| {
-                let asked = String::from_utf8_lossy(&exchange.request).lines().next().unwrap_or("").to_string();
-                let body = String::from_utf8_lossy(&self.collected).chars().take(200).collect::<String>();
+                let asked = String::from_utf8_lossy(&exchange.request)
+                    .lines()
+                    .next()
+                    .unwrap_or("")
+                    .to_string();
+                let body = String::from_utf8_lossy(&self.collected)
+                    .chars()
+                    .take(200)
+                    .collect::<String>();
                 format!("{asked} -> {} {body}", self.status)
             });
         }
@@ -290,13 +319,28 @@ impl Connection {
 
 /// The status and the body's length.
 fn read_head(head: &[u8]) -> io::Result<(u16, usize)> {
-    let bad = || io::Error::new(io::ErrorKind::InvalidData, "the answer has no status and Content-Length");
-    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.trim().parse::<usize>().ok();
+    let bad = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the answer has no status and Content-Length",
+        )
+    };
+    let number = |digits: &[u8]| {
+        std::str::from_utf8(digits)
+            .ok()?
+            .trim()
+            .parse::<usize>()
+            .ok()
+    };
     let status = head.get(9..12).and_then(number).ok_or_else(bad)? as u16;
     let mut lines = head.split(|byte| *byte == b'\n');
     let length = lines.find_map(|line| {
         let (name, value) = line.split_at_checked(15)?;
-        if name.eq_ignore_ascii_case(b"content-length:") { number(value) } else { None }
+        if name.eq_ignore_ascii_case(b"content-length:") {
+            number(value)
+        } else {
+            None
+        }
     });
     match (length, status) {
         (Some(length), _) => Ok((status, length)),

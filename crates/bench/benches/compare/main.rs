@@ -51,12 +51,17 @@ pub struct Options {
 
 impl Options {
     fn wants(&self, name: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only.iter().any(|one| one == name))
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.iter().any(|one| one == name))
     }
 }
 
 fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|one| one != "--bench")
+        .collect();
     if let [flag, address, file, saved @ ..] = arguments.as_slice()
         && flag == "--serve-bare"
     {
@@ -72,7 +77,11 @@ fn main() -> Outcome<()> {
     let mut table = Table::default();
     let all = ["id", "email", "page", "list", "q", "like", "post"];
     for count in &options.records {
-        for work in all.iter().filter(|name| options.wants(name)).filter_map(|name| Work::named(name)) {
+        for work in all
+            .iter()
+            .filter(|name| options.wants(name))
+            .filter_map(|name| Work::named(name))
+        {
             // A list of 14 MB measures the memory bus; a search of a thousand records measures nothing.
             let fits = match work {
                 Work::WholeList => *count <= 10_000,
@@ -112,7 +121,12 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
     while let Some(name) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
         match name.as_str() {
-            "--records" => options.records = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--records" => {
+                options.records = value()?
+                    .split(',')
+                    .map(str::parse)
+                    .collect::<Result<_, _>>()?
+            }
             "--only" => options.only = Some(value()?.split(',').map(str::to_string).collect()),
             "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
             "--seconds" => options.round = Duration::try_from_secs_f64(value()?.parse()?)?,
@@ -123,7 +137,11 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
             }
             "--standin" => {
                 let path = PathBuf::from(value()?);
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 paths.push((name, path));
             }
             "--json-server" | "--mocks" => {
@@ -134,7 +152,10 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
             _ => return Ok(None),
         }
     }
-    if !paths.iter().any(|(name, _)| name != "json-server" && name != "mocks") {
+    if !paths
+        .iter()
+        .any(|(name, _)| name != "json-server" && name != "mocks")
+    {
         paths.push(("standin".to_string(), build()?));
     }
     // The first is the one whose answers the bare route gives.
@@ -146,11 +167,18 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
 
 /// Builds the program and returns its path, which is beside the folder of this benchmark.
 fn build() -> Result<PathBuf, Box<dyn std::error::Error>> {
-    let built = std::process::Command::new(env!("CARGO")).args(["build", "--release", "--bin", "standin"]).status()?;
+    let built = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--release", "--bin", "standin"])
+        .status()?;
     if !built.success() {
         return Err("cargo build failed".into());
     }
     let folder = std::env::current_exe()?;
-    let target = folder.ancestors().nth(3).ok_or("this program is not in cargo's target folder")?;
-    Ok(target.join("release/standin").with_extension(std::env::consts::EXE_EXTENSION))
+    let target = folder
+        .ancestors()
+        .nth(3)
+        .ok_or("this program is not in cargo's target folder")?;
+    Ok(target
+        .join("release/standin")
+        .with_extension(std::env::consts::EXE_EXTENSION))
 }

@@ -50,8 +50,16 @@ impl Program {
                 "mocks" => Kind::Mocks,
                 _ => Kind::Standin,
             };
-            let version = if kind == Kind::Standin { String::new() } else { version(&path) };
-            programs.push(Program { name: format!("{name} {version}").trim().to_string(), kind, path });
+            let version = if kind == Kind::Standin {
+                String::new()
+            } else {
+                version(&path)
+            };
+            programs.push(Program {
+                name: format!("{name} {version}").trim().to_string(),
+                kind,
+                path,
+            });
         }
         (programs, missing)
     }
@@ -62,12 +70,23 @@ impl Program {
         let port = address.port().to_string();
         let mut command = Command::new(&self.path);
         match self.kind {
-            Kind::Standin => command.arg(file).args(["--port", &port, "--host", "127.0.0.1", "--quiet"]),
-            Kind::JsonServer if self.name.contains(" 0.") => {
-                command.arg(file).args(["--port", &port, "--host", "127.0.0.1", "--quiet"])
+            Kind::Standin => {
+                command
+                    .arg(file)
+                    .args(["--port", &port, "--host", "127.0.0.1", "--quiet"])
             }
-            Kind::JsonServer => command.arg(file).args(["--port", &port, "--host", "127.0.0.1"]),
-            Kind::Mocks => command.arg("run").args(["--port", &port, "--host", "127.0.0.1"]).arg(file),
+            Kind::JsonServer if self.name.contains(" 0.") => {
+                command
+                    .arg(file)
+                    .args(["--port", &port, "--host", "127.0.0.1", "--quiet"])
+            }
+            Kind::JsonServer => command
+                .arg(file)
+                .args(["--port", &port, "--host", "127.0.0.1"]),
+            Kind::Mocks => command
+                .arg("run")
+                .args(["--port", &port, "--host", "127.0.0.1"])
+                .arg(file),
         };
         Running::start(command, address, "/users/1")
     }
@@ -78,18 +97,32 @@ impl Running {
     pub fn bare(file: &Path, saved: Option<&Path>) -> Outcome<Running> {
         let address = free_address()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--serve-bare").arg(address.to_string()).arg(file).args(saved);
+        command
+            .arg("--serve-bare")
+            .arg(address.to_string())
+            .arg(file)
+            .args(saved);
         Running::start(command, address, "/users")
     }
 
     fn start(mut command: Command, address: SocketAddr, path: &str) -> Outcome<Running> {
         let started = Instant::now();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut running = Running { address, start: Duration::ZERO, child };
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut running = Running {
+            address,
+            start: Duration::ZERO,
+            child,
+        };
         loop {
             // Where there is no record, that there is none is an answer, too.
             let answers = |answer: Vec<u8>| {
-                [b" 200", b" 404"].iter().any(|status| answer[8.min(answer.len())..].starts_with(*status))
+                [b" 200", b" 404"]
+                    .iter()
+                    .any(|status| answer[8.min(answer.len())..].starts_with(*status))
             };
             if ask(address, path).is_ok_and(answers) {
                 running.start = started.elapsed();
@@ -117,9 +150,14 @@ impl Running {
     /// Resident memory in bytes, where the system tells.
     pub fn memory(&self) -> Option<usize> {
         // What `status` says there is an estimate.
-        let sums = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
+        let sums =
+            std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
         let line = sums.lines().find(|line| line.starts_with("Rss:"))?;
-        line.split_ascii_whitespace().nth(1)?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
+        line.split_ascii_whitespace()
+            .nth(1)?
+            .parse::<usize>()
+            .ok()
+            .map(|kilobytes| kilobytes * 1024)
     }
 }
 
@@ -140,7 +178,10 @@ pub fn ask(address: SocketAddr, path: &str) -> Outcome<Vec<u8>> {
 pub fn tell(address: SocketAddr, method: &str, path: &str) -> Outcome<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.write_all(format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+            .as_bytes(),
+    )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(answer)
@@ -152,11 +193,21 @@ fn free_address() -> Outcome<SocketAddr> {
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 fn version(path: &Path) -> String {
-    let output = Command::new(path).arg("--version").stdin(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.split_ascii_whitespace().last().unwrap_or("").to_string()
+    let output = Command::new(path)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    text.split_ascii_whitespace()
+        .last()
+        .unwrap_or("")
+        .to_string()
 }

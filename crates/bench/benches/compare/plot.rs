@@ -16,22 +16,40 @@ struct Line {
 /// Measures, and writes `performance-records.svg` and `performance-connections.svg` into `folder`.
 pub fn run_all(options: &Options, folder: &Path) -> Outcome<()> {
     let works = [Work::ById, Work::ByEmail, Work::SortedPage];
-    let mut lines: Vec<Line> =
-        works.iter().map(|work| Line { name: work.title().into(), points: Vec::new() }).collect();
+    let mut lines: Vec<Line> = works
+        .iter()
+        .map(|work| Line {
+            name: work.title().into(),
+            points: Vec::new(),
+        })
+        .collect();
     for count in [1000, 10_000, 100_000, 1_000_000] {
         for (work, line) in works.iter().zip(&mut lines) {
-            line.points.push((count, rate(options, count, *work, options.connections)?));
+            line.points
+                .push((count, rate(options, count, *work, options.connections)?));
         }
     }
-    std::fs::write(folder.join("performance-records.svg"), draw("records", &lines))?;
-    let mut lines: Vec<Line> =
-        works.iter().map(|work| Line { name: work.title().into(), points: Vec::new() }).collect();
+    std::fs::write(
+        folder.join("performance-records.svg"),
+        draw("records", &lines),
+    )?;
+    let mut lines: Vec<Line> = works
+        .iter()
+        .map(|work| Line {
+            name: work.title().into(),
+            points: Vec::new(),
+        })
+        .collect();
     for connections in [1, 4, 16, 64, 256, 1024] {
         for (work, line) in works.iter().zip(&mut lines) {
-            line.points.push((connections, rate(options, 1000, *work, connections)?));
+            line.points
+                .push((connections, rate(options, 1000, *work, connections)?));
         }
     }
-    std::fs::write(folder.join("performance-connections.svg"), draw("connections", &lines))?;
+    std::fs::write(
+        folder.join("performance-connections.svg"),
+        draw("connections", &lines),
+    )?;
     Ok(())
 }
 
@@ -43,14 +61,24 @@ fn rate(options: &Options, count: usize, work: Work, connections: usize) -> Outc
     let exchanges = work.exchanges(count, true);
     let mut rates = Vec::new();
     for _ in 0..options.rounds {
-        let round = run(server.address, connections, &exchanges, Until::Time(options.round))?;
+        let round = run(
+            server.address,
+            connections,
+            &exchanges,
+            Until::Time(options.round),
+        )?;
         if let Some(example) = round.example {
             return Err(example.into());
         }
         rates.push(round.rate());
     }
     let rate = median(rates);
-    println!("{} records, {connections} connections, {}: {}", grouped(count), work.title(), grouped(rate as usize));
+    println!(
+        "{} records, {connections} connections, {}: {}",
+        grouped(count),
+        work.title(),
+        grouped(rate as usize)
+    );
     Ok(rate)
 }
 
@@ -62,13 +90,16 @@ fn draw(axis: &str, lines: &[Line]) -> String {
     let top = all().map(|(_, rate)| *rate).fold(1.0, f64::max) * 1.1;
     let first = all().map(|(at, _)| *at).min().unwrap_or(1).max(1) as f64;
     let last = all().map(|(at, _)| *at).max().unwrap_or(10).max(2) as f64;
-    let x = |at: usize| left + (at as f64 / first).ln() / (last / first).ln() * (width - left - 30.0);
+    let x =
+        |at: usize| left + (at as f64 / first).ln() / (last / first).ln() * (width - left - 30.0);
     let y = |rate: f64| height - bottom - rate / top * (height - bottom - 40.0);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
     );
-    let step =
-        [10_000.0, 20_000.0, 25_000.0, 50_000.0, 100_000.0].into_iter().find(|step| top / step < 8.0).unwrap_or(top);
+    let step = [10_000.0, 20_000.0, 25_000.0, 50_000.0, 100_000.0]
+        .into_iter()
+        .find(|step| top / step < 8.0)
+        .unwrap_or(top);
     let mut mark = 0.0;
     while mark < top {
         let at = y(mark);
@@ -99,8 +130,11 @@ fn draw(axis: &str, lines: &[Line]) -> String {
     );
     for (number, line) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
-        let points: Vec<String> =
-            line.points.iter().map(|(at, rate)| format!("{:.1},{:.1}", x(*at), y(*rate))).collect();
+        let points: Vec<String> = line
+            .points
+            .iter()
+            .map(|(at, rate)| format!("{:.1},{:.1}", x(*at), y(*rate)))
+            .collect();
         let _ = writeln!(
             out,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/><text x=\"{}\" y=\"20\" fill=\"{colour}\">{}</text>",

@@ -31,7 +31,11 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         // Each has a file of its own: a standin locks its file.
         let own = folder.path().join(format!("own-{number}.json"));
         std::fs::copy(&file, &own)?;
-        servers.push(if work == Work::Post { None } else { Some(program.start(&own)?) });
+        servers.push(if work == Work::Post {
+            None
+        } else {
+            Some(program.start(&own)?)
+        });
     }
     let sample = match servers.first() {
         Some(Some(server)) => ask(server.address, target(&exact[0]))?,
@@ -40,8 +44,10 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
             answer_to_post(&server)?
         }
     };
-    let mut yardsticks =
-        vec![yardstick(folder.path(), &sample, false, None)?, yardstick(folder.path(), &sample, true, None)?];
+    let mut yardsticks = vec![
+        yardstick(folder.path(), &sample, false, None)?,
+        yardstick(folder.path(), &sample, true, None)?,
+    ];
     if work == Work::Post && count <= SMALL {
         let saved = folder.path().join("saved.json");
         std::fs::copy(&file, &saved)?;
@@ -52,12 +58,20 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + bares];
     let mut answers = vec![0; servers.len() + bares];
     let times = || -> Vec<[f64; 2]> {
-        let all = yardsticks.iter().map(Some).chain(servers.iter().map(Option::as_ref));
-        all.map(|server| server.and_then(Running::processor).unwrap_or_default()).collect()
+        let all = yardsticks
+            .iter()
+            .map(Some)
+            .chain(servers.iter().map(Option::as_ref));
+        all.map(|server| server.and_then(Running::processor).unwrap_or_default())
+            .collect()
     };
     let before = times();
     for number in 0..=options.rounds {
-        let time = Until::Time(if number == 0 { options.round / 4 } else { options.round });
+        let time = Until::Time(if number == 0 {
+            options.round / 4
+        } else {
+            options.round
+        });
         let mut round = Vec::new();
         for yardstick in &yardsticks {
             round.push(run(yardstick.address, options.connections, &same, time)?);
@@ -75,8 +89,14 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         }
         for (at, round) in round.iter().enumerate() {
             if let Some(example) = &round.example {
-                let name = at.checked_sub(bares).map_or("the bare route", |at| programs[at].name.as_str());
-                return Err(format!("{name} gave {} wrong answers, the first: {example}", round.wrong).into());
+                let name = at
+                    .checked_sub(bares)
+                    .map_or("the bare route", |at| programs[at].name.as_str());
+                return Err(format!(
+                    "{name} gave {} wrong answers, the first: {example}",
+                    round.wrong
+                )
+                .into());
             }
             answers[at] += round.answers;
             if number > 0 {
@@ -88,7 +108,8 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
         [0, 1].map(|mode| (after[mode] - before[mode]) * 1e6 / answers[at].max(1) as f64)
     };
     let processor = before.iter().zip(times()).enumerate().map(spent).collect();
-    let ratio = |one: &[f64], other: &[f64]| median(one.iter().zip(other).map(|(one, other)| one / other));
+    let ratio =
+        |one: &[f64], other: &[f64]| median(one.iter().zip(other).map(|(one, other)| one / other));
     let row = Row {
         count,
         work,
@@ -98,7 +119,12 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
             .chain(programs.iter().map(|program| program.name.as_str()))
             .zip(&rates[2..])
             .map(|(name, own)| {
-                (name.to_string(), median(own.iter().copied()), ratio(own, &rates[0]), ratio(own, &rates[1]))
+                (
+                    name.to_string(),
+                    median(own.iter().copied()),
+                    ratio(own, &rates[0]),
+                    ratio(own, &rates[1]),
+                )
             })
             .collect(),
         processor,
@@ -114,15 +140,23 @@ fn is_one(program: &Program) -> bool {
 
 /// A request as the 1.0 line of json-server wants it.
 fn in_newer_words(exchange: &Exchange) -> Exchange {
-    let request = String::from_utf8_lossy(&exchange.request).replace("&_limit=", "&_per_page=").into_bytes();
-    Exchange { request, status: exchange.status, body: exchange.body.clone() }
+    let request = String::from_utf8_lossy(&exchange.request)
+        .replace("&_limit=", "&_per_page=")
+        .into_bytes();
+    Exchange {
+        request,
+        status: exchange.status,
+        body: exchange.body.clone(),
+    }
 }
 
 /// Whether another server can do the work at all, and within reason.
 fn takes(program: &Program, count: usize, work: Work) -> bool {
     match program.kind {
         Kind::Standin => true,
-        Kind::JsonServer => count <= 100_000 && !(is_one(program) && matches!(work, Work::Like | Work::FullText)),
+        Kind::JsonServer => {
+            count <= 100_000 && !(is_one(program) && matches!(work, Work::Like | Work::FullText))
+        }
         Kind::Mocks => count <= 100_000 && matches!(work, Work::ById | Work::WholeList),
     }
 }
@@ -137,20 +171,44 @@ pub const TOGETHER: usize = 500;
 const WARM_UP: usize = 1_000_000;
 
 /// A round of writes on a fresh copy of the file, in which all that was acknowledged must be found afterwards.
-fn save(program: &Program, folder: &Path, count: usize, number: usize, connections: usize) -> Outcome<Round> {
+fn save(
+    program: &Program,
+    folder: &Path,
+    count: usize,
+    number: usize,
+    connections: usize,
+) -> Outcome<Round> {
     let copy = folder.join(format!("copy-{number}.json"));
     std::fs::copy(folder.join("db.json"), &copy)?;
-    std::fs::copy(folder.join("db.schema.json"), copy.with_extension("schema.json"))?;
+    std::fs::copy(
+        folder.join("db.schema.json"),
+        copy.with_extension("schema.json"),
+    )?;
     let server = program.start(&copy)?;
     if program.kind != Kind::Standin {
         let many = if count <= SMALL { 300 } else { 32 };
-        return run(server.address, connections, &posts(number, many), Until::AllOnce).map_err(Into::into);
+        return run(
+            server.address,
+            connections,
+            &posts(number, many),
+            Until::AllOnce,
+        )
+        .map_err(Into::into);
     }
     // A process that has just begun has its code to read in yet; the others have a second and more for that.
-    run(server.address, connections, &posts(number + WARM_UP, 320), Until::AllOnce)?;
+    run(
+        server.address,
+        connections,
+        &posts(number + WARM_UP, 320),
+        Until::AllOnce,
+    )?;
     let exchanges = posts(number, if count <= SMALL { 2000 } else { 4000 });
     let mut round = Round::default();
-    for part in exchanges.chunks(if count <= SMALL { TOGETHER } else { exchanges.len() }) {
+    for part in exchanges.chunks(if count <= SMALL {
+        TOGETHER
+    } else {
+        exchanges.len()
+    }) {
         let reset = tell(server.address, "POST", "/-/reset")?;
         if !reset.starts_with(b"HTTP/1.1 200") {
             return Err("the data cannot be put back".into());
@@ -158,7 +216,12 @@ fn save(program: &Program, folder: &Path, count: usize, number: usize, connectio
         let of_part = run(server.address, connections, part, Until::AllOnce)?;
         round.add(&of_part);
         // A small file holds a write when it is acknowledged, a large one within a second.
-        let latest = Instant::now() + if count <= SMALL { Duration::ZERO } else { Duration::from_secs(1) };
+        let latest = Instant::now()
+            + if count <= SMALL {
+                Duration::ZERO
+            } else {
+                Duration::from_secs(1)
+            };
         loop {
             let text = std::fs::read(&copy)?;
             let is_there = |exchange: &Exchange| match &exchange.body {
@@ -180,7 +243,12 @@ fn save(program: &Program, folder: &Path, count: usize, number: usize, connectio
 }
 
 /// A bare route that gives the body of `sample`, with its headers too or with its `Content-Type` alone.
-pub fn yardstick(folder: &Path, sample: &[u8], headers: bool, saved: Option<&Path>) -> Outcome<Running> {
+pub fn yardstick(
+    folder: &Path,
+    sample: &[u8],
+    headers: bool,
+    saved: Option<&Path>,
+) -> Outcome<Running> {
     let end = memchr::memmem::find(sample, b"\r\n\r\n").ok_or("the answer has no head")?;
     let file = folder.join(format!("bare-{headers}"));
     let mut out = std::fs::File::create(&file)?;
@@ -200,7 +268,14 @@ pub fn yardstick(folder: &Path, sample: &[u8], headers: bool, saved: Option<&Pat
 pub fn like(sample: &[u8], exchanges: &[Exchange], status: u16) -> Vec<Exchange> {
     let end = memchr::memmem::find(sample, b"\r\n\r\n").map_or(0, |end| end + 4);
     let body = Check::Exactly(sample[end..].to_vec());
-    exchanges.iter().map(|one| Exchange { request: one.request.clone(), status, body: body.clone() }).collect()
+    exchanges
+        .iter()
+        .map(|one| Exchange {
+            request: one.request.clone(),
+            status,
+            body: body.clone(),
+        })
+        .collect()
 }
 
 pub fn target(exchange: &Exchange) -> &str {
@@ -212,7 +287,11 @@ fn answer_to_post(server: &Running) -> Outcome<Vec<u8>> {
     use std::io::Read;
     let mut stream = std::net::TcpStream::connect(server.address)?;
     let request = posts(usize::MAX, 1).remove(0).request;
-    stream.write_all(String::from_utf8(request)?.replacen("Host:", "Connection: close\r\nHost:", 1).as_bytes())?;
+    stream.write_all(
+        String::from_utf8(request)?
+            .replacen("Host:", "Connection: close\r\nHost:", 1)
+            .as_bytes(),
+    )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(answer)

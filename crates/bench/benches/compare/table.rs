@@ -59,7 +59,11 @@ impl fmt::Display for Row {
                 write!(formatter, " |")?;
                 continue;
             }
-            write!(formatter, " {} ({bare:.2}, {dressed:.2}) |", grouped(*rate as usize))?;
+            write!(
+                formatter,
+                " {} ({bare:.2}, {dressed:.2}) |",
+                grouped(*rate as usize)
+            )?;
         }
         Ok(())
     }
@@ -77,19 +81,63 @@ impl fmt::Display for Table {
             formatter,
             "Answers a second; in brackets the ratio to the bare route, without and with the same headers.\n"
         )?;
-        writeln!(formatter, "| records | work | bare route | with the same headers | {} |", names.join(" | "))?;
-        writeln!(formatter, "| --- | --- | --- | --- |{}", " --- |".repeat(names.len()))?;
+        writeln!(
+            formatter,
+            "| records | work | bare route | with the same headers | {} |",
+            names.join(" | ")
+        )?;
+        writeln!(
+            formatter,
+            "| --- | --- | --- | --- |{}",
+            " --- |".repeat(names.len())
+        )?;
         for row in &self.rows {
-            let found = |name: &&str| row.servers.iter().find(|(known, ..)| known == *name).cloned();
-            let servers = names.iter().map(|name| found(name).unwrap_or((String::new(), 0.0, 0.0, 0.0))).collect();
-            writeln!(formatter, "{}", Row { servers, processor: Vec::new(), ..*row })?;
+            let found = |name: &&str| {
+                row.servers
+                    .iter()
+                    .find(|(known, ..)| known == *name)
+                    .cloned()
+            };
+            let servers = names
+                .iter()
+                .map(|name| found(name).unwrap_or((String::new(), 0.0, 0.0, 0.0)))
+                .collect();
+            writeln!(
+                formatter,
+                "{}",
+                Row {
+                    servers,
+                    processor: Vec::new(),
+                    ..*row
+                }
+            )?;
         }
-        writeln!(formatter, "\nMicroseconds of the processor for an answer, in user + kernel mode.\n")?;
-        writeln!(formatter, "| records | work | bare route | with the same headers | {} |", names.join(" | "))?;
-        writeln!(formatter, "| --- | --- | --- | --- |{}", " --- |".repeat(names.len()))?;
+        writeln!(
+            formatter,
+            "\nMicroseconds of the processor for an answer, in user + kernel mode.\n"
+        )?;
+        writeln!(
+            formatter,
+            "| records | work | bare route | with the same headers | {} |",
+            names.join(" | ")
+        )?;
+        writeln!(
+            formatter,
+            "| --- | --- | --- | --- |{}",
+            " --- |".repeat(names.len())
+        )?;
         for row in self.rows.iter().filter(|row| row.work != Work::Post) {
-            let times = row.processor.iter().map(|[user, kernel]| format!(" {user:.1} + {kernel:.1} |"));
-            writeln!(formatter, "| {} | {} |{}", grouped(row.count), row.work.title(), times.collect::<String>())?;
+            let times = row
+                .processor
+                .iter()
+                .map(|[user, kernel]| format!(" {user:.1} + {kernel:.1} |"));
+            writeln!(
+                formatter,
+                "| {} | {} |{}",
+                grouped(row.count),
+                row.work.title(),
+                times.collect::<String>()
+            )?;
         }
         Ok(())
     }

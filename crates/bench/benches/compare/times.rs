@@ -110,23 +110,34 @@ pub fn reload(options: &Options) -> Outcome<()> {
         std::fs::write(&file, &text)?;
         let server = options.programs[0].start(&file)?;
         // The first record is the one that is edited, so it is not among those asked for.
-        let reads: Vec<Exchange> =
-            Work::ById.exchanges(*count, true).into_iter().filter(|one| target(one) != "/users/1").collect();
+        let reads: Vec<Exchange> = Work::ById
+            .exchanges(*count, true)
+            .into_iter()
+            .filter(|one| target(one) != "/users/1")
+            .collect();
         let sample = ask(server.address, target(&reads[0]))?;
         let bare = yardstick(folder.path(), &sample, true, None)?;
         let same = like(&sample, &reads, 200);
-        let row = |what: &str, seen: Option<Duration>, [mut waits, mut bare]: [Vec<Duration>; 2]| {
+        let row = |what: &str,
+                   seen: Option<Duration>,
+                   [mut waits, mut bare]: [Vec<Duration>; 2]| {
             waits.sort_unstable();
             bare.sort_unstable();
             let at = |waits: &[Duration], part: f64| {
-                let place = ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
-                waits.get(place).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
+                let place =
+                    ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
+                waits
+                    .get(place)
+                    .map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
             };
             println!(
                 "| {} | {:.1} MB | {what} | {} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms |",
                 grouped(*count),
                 text.len() as f64 / 1e6,
-                seen.map_or(String::new(), |seen| format!("{:.0} ms", seen.as_secs_f64() * 1e3)),
+                seen.map_or(String::new(), |seen| format!(
+                    "{:.0} ms",
+                    seen.as_secs_f64() * 1e3
+                )),
                 grouped(waits.len()),
                 at(&waits, 0.5),
                 at(&waits, 0.999),
@@ -135,10 +146,16 @@ pub fn reload(options: &Options) -> Outcome<()> {
             );
         };
         // What the machine makes both wait, it makes wait beside an edit, too: the two are asked in turn.
-        let (mut still, mut edited, mut time) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], Duration::ZERO);
+        let (mut still, mut edited, mut time) = (
+            [Vec::new(), Vec::new()],
+            [Vec::new(), Vec::new()],
+            Duration::ZERO,
+        );
         for number in 0..options.rounds {
             let start = Instant::now();
-            waits(&server, &reads, &bare, &same, &mut still, || start.elapsed() > Duration::from_secs(2))?;
+            waits(&server, &reads, &bare, &same, &mut still, || {
+                start.elapsed() > Duration::from_secs(2)
+            })?;
             let email = format!("edited.{number}@example.org");
             let other = folder.path().join("edit.json");
             std::fs::write(&other, text.replacen(&User(1).email(), &email, 1))?;
@@ -152,7 +169,8 @@ pub fn reload(options: &Options) -> Outcome<()> {
                     seen = memchr::memmem::find(&first, email.as_bytes()).map(|_| Instant::now());
                 }
                 // What the data of before leaves to do is part of it.
-                seen.is_some_and(|seen| seen.elapsed() > AFTER) || start.elapsed() > Duration::from_secs(60)
+                seen.is_some_and(|seen| seen.elapsed() > AFTER)
+                    || start.elapsed() > Duration::from_secs(60)
             })?;
             time += seen.ok_or("the edit was not loaded within a minute")? - start;
         }
@@ -172,7 +190,10 @@ fn waits(
     all: &mut [Vec<Duration>; 2],
     mut over: impl FnMut() -> bool,
 ) -> Outcome<()> {
-    let mut both = [Paced::new(server.address, reads)?, Paced::new(bare.address, same)?];
+    let mut both = [
+        Paced::new(server.address, reads)?,
+        Paced::new(bare.address, same)?,
+    ];
     let mut buffer = vec![0; 64 * 1024];
     while !over() {
         for one in &mut both {

@@ -62,7 +62,12 @@ impl Work {
             Work::ByEmail => (0..many)
                 .map(|_| {
                     let user = User(1 + random.below(count));
-                    get(&format!("/users?email={}", user.email()), list(std::iter::once(user), ""), user, exactly)
+                    get(
+                        &format!("/users?email={}", user.email()),
+                        list(std::iter::once(user), ""),
+                        user,
+                        exactly,
+                    )
                 })
                 .collect(),
             Work::SortedPage => {
@@ -77,22 +82,37 @@ impl Work {
                     })
                     .collect()
             }
-            Work::WholeList => vec![get("/users", list((1..=count).map(User), ""), User(count), exactly)],
+            Work::WholeList => vec![get(
+                "/users",
+                list((1..=count).map(User), ""),
+                User(count),
+                exactly,
+            )],
             Work::FullText => (0..20)
                 .map(|_| {
                     let text = User(1 + random.below(count)).last().to_lowercase();
                     let holds = |word: String| word.to_lowercase().contains(&text);
                     let users = (1..=count).map(User);
-                    let found: Vec<User> =
-                        users.filter(|user| holds(user.last()) || holds(user.first()) || holds(user.email())).collect();
-                    get(&format!("/users?q={text}"), list(found.iter().copied(), ""), found[0], exactly)
+                    let found: Vec<User> = users
+                        .filter(|user| {
+                            holds(user.last()) || holds(user.first()) || holds(user.email())
+                        })
+                        .collect();
+                    get(
+                        &format!("/users?q={text}"),
+                        list(found.iter().copied(), ""),
+                        found[0],
+                        exactly,
+                    )
                 })
                 .collect(),
             Work::Like => (0..20)
                 .map(|_| {
                     let text = User(1 + random.below(count)).last()[..4].to_string();
-                    let found: Vec<User> =
-                        (1..=count).map(User).filter(|user| user.last().starts_with(&text)).collect();
+                    let found: Vec<User> = (1..=count)
+                        .map(User)
+                        .filter(|user| user.last().starts_with(&text))
+                        .collect();
                     let path = format!("/users?lastName_like=%5E{text}");
                     get(&path, list(found.iter().copied(), ""), found[0], exactly)
                 })
@@ -124,6 +144,14 @@ pub fn posts(round: usize, count: usize) -> Vec<Exchange> {
 
 fn get(path: &str, body: String, user: User, exactly: bool) -> Exchange {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes();
-    let body = if exactly { Check::Exactly(body.into_bytes()) } else { Check::Holds(user.email().into_bytes()) };
-    Exchange { request, status: 200, body }
+    let body = if exactly {
+        Check::Exactly(body.into_bytes())
+    } else {
+        Check::Holds(user.email().into_bytes())
+    };
+    Exchange {
+        request,
+        status: 200,
+        body,
+    }
 }
