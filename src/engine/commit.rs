@@ -78,7 +78,7 @@ impl Writer {
         }
     }
 
-    /// Carries out what is asked for until it is told to stop.
+    /// Carries out commands until it is asked to stop.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let mut is_stopping = false;
         while !is_stopping {

@@ -12,7 +12,7 @@ use crate::store::{
     Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id,
 };
 
-/// How many faults of one file are told; the rest is counted.
+/// How many errors of one file are listed; the rest are counted.
 const MOST_FAULTS: usize = 10;
 
 /// The rules, and the settings of the store that follow from them.

@@ -64,7 +64,7 @@ impl DataFile {
             // A file that is mounted alone may come back without what is beside it.
             return Ok(None);
         }
-        // An edit that cannot be told by its stamp is found when the file is exchanged.
+        // An edit that does not change the stamp is found when the file is exchanged.
         if self.medium.stamp(&self.path)? != self.known.stamp
             && let Some(edit) = self.changed()?
         {

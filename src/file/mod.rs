@@ -112,7 +112,7 @@ struct Known {
     content: Content,
 }
 
-/// What a file holds, told apart by its size and a hash.
+/// A fingerprint of what a file holds: its size and a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Content {
     size: usize,

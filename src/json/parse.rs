@@ -184,7 +184,7 @@ fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxErr
         .nth(error.line().wrapping_sub(2))
         .map_or(0, |at| at + 1);
     let at = floor_char_boundary(text, (line_start + error.column()).saturating_sub(1));
-    // The kinds of syntax errors can only be told apart by their words.
+    // The kinds of syntax errors can only be distinguished by their messages.
     let words = error.to_string();
     match words.split(" at line ").next().unwrap_or_default() {
         "EOF while parsing a string" => unclosed_string(text),
@@ -400,7 +400,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_name_the_place_what_was_expected_and_the_mend() {
+    fn errors_name_the_place_what_was_expected_and_the_fix() {
         let cases = [
             (
                 "{\"a\": 1,\n}",

@@ -110,7 +110,7 @@ impl FieldPath {
         }
     }
 
-    /// Whether `record` could have a value there, told from its bytes alone: `false` is certain.
+    /// Whether `record` could have a value there, judged by its bytes alone: `false` is certain.
     pub fn may_be_in(&self, record: &str) -> bool {
         match &self.quoted {
             Some(quoted) => {

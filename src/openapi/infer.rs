@@ -6,7 +6,7 @@ use crate::json::{Kind, items, members, unquote};
 
 /// How deep values are looked into.
 const DEEPEST: usize = 5;
-/// How many properties of an object are told apart; an object with more is a dictionary, not a record.
+/// How many properties of an object are listed; an object with more is a dictionary, not a record.
 const MOST_PROPERTIES: usize = 200;
 /// How many items of one array are looked at.
 const MOST_ITEMS: usize = 20;

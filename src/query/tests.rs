@@ -202,7 +202,7 @@ fn a_mistake_names_its_parameter_and_shows_a_working_one() {
 }
 
 #[test]
-fn a_slip_is_told() {
+fn a_slip_is_reported() {
     let cases = [
         ("titel=x", Some(("titel", Some("title")))),
         ("views_gtt=1", Some(("views_gtt", None))),

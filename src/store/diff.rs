@@ -1,4 +1,4 @@
-//! What differs between two stores. Records are told apart by their ids.
+//! The difference between two stores. Records are matched by their ids.
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@
 //! - the edit says what the base says: the API's version stands;
 //! - both changed it: the edit's version stands, and the API's is a [`Conflict`], unless the edit has all that the API
 //!   changed;
-//! - both made a new record under one id: the API has told that id to its client, so the edit's record moves.
+//! - both made a new record under one id: the API's client already knows that id, so the edit's record moves.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_told_from_a_singular() {
+    fn a_guess_is_distinguished_from_a_singular() {
         let is_natural = |many: &str, one: &str| {
             let found = singulars(many).into_iter().find(|known| known.name == one);
             found.unwrap_or_else(|| panic!("{many}: {one}")).is_natural

@@ -70,7 +70,7 @@ test("open, filter, create with a broken e-mail, fix it, copy as curl, edit the 
   assert.match(await page.locator(`[id="${described}"]`).textContent(), /must be an e-mail address/);
   assert.ok(await email.evaluate((input) => input === document.activeElement), "the field has the focus");
 
-  // Mended it is created.
+  // Once fixed, it is created.
   await email.fill("zoe@example.com");
   await page.getByRole("button", { name: "Create" }).click();
   await page.getByRole("heading", { name: "users / 4" }).waitFor();

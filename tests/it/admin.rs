@@ -200,7 +200,7 @@ fn a_server_that_takes_no_writes_takes_none_here() {
 }
 
 #[test]
-fn methods_are_told() {
+fn allowed_methods_are_listed() {
     let fixture = serve();
     for (method, path, allow) in [
         ("GET", "/-/reset", "POST, OPTIONS"),

@@ -18,7 +18,7 @@ fn edit(fixture: &Fixture, text: impl AsRef<str>) {
 
 /// What was kept and what got another id, of the next edit that is taken in.
 fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
-    let told = |notice: &Notice| match notice {
+    let wanted = |notice: &Notice| match notice {
         Notice::Reloaded {
             kept, renumbered, ..
         } => {
@@ -29,7 +29,7 @@ fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
         }
         _ => None,
     };
-    fixture.notice(told).1
+    fixture.notice(wanted).1
 }
 
 /// File and memory come to hold the same; returned is what.
@@ -391,7 +391,7 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
 }
 
 #[test]
-fn what_a_broken_edit_has_not_seen_is_written_down_and_comes_back_when_it_is_mended() {
+fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
     let mut fixture = serve_data(START);
     assert_eq!(fixture.json("POST", "/a", "{\"n\": 3}").status, 201);
     let broken = START.replace("\"n\": 2\n", "\"n\": 20,\n");
@@ -422,7 +422,7 @@ fn what_a_broken_edit_has_not_seen_is_written_down_and_comes_back_when_it_is_men
 }
 
 #[test]
-fn a_kept_version_is_told_even_where_it_cannot_be_written() {
+fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
     let fixture = serve_data(START);
     // Something else has the name of the file that they are kept in.
     std::fs::create_dir(fixture.path().with_extension("conflicts.jsonl")).unwrap();

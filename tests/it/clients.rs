@@ -302,7 +302,7 @@ fn a_notes_app_works() {
     );
 }
 
-/// Two tabs of a page of another origin edit one record; the second is told.
+/// Two tabs of a page of another origin edit one record; the second gets a 412.
 #[test]
 fn two_tabs_do_not_overwrite_each_other() {
     let served = Served::start(r#"{ "texts": [{ "id": 1, "body": "draft", "by": null }] }"#);
@@ -358,7 +358,7 @@ fn two_tabs_do_not_overwrite_each_other() {
     }
     assert_eq!(served.file(), before);
 
-    // It reads anew, sees what the first has written, and saves on top of it.
+    // It reads again, sees what the first has written, and saves on top of it.
     let (now, tag) = open();
     assert_eq!(now, saved);
     assert_eq!(tag, own_tag, "what a PUT answers is what a GET answers");

@@ -83,11 +83,11 @@ fn the_notice_of_an_edit_counts_what_changed() {
         Notice::Reloaded { changes, .. } => Some(changes.clone()),
         _ => None,
     });
-    let told: Vec<_> = changes
+    let reported: Vec<_> = changes
         .iter()
         .map(|one| (one.resource.as_str(), one.added, one.changed, one.removed))
         .collect();
-    assert_eq!(told, [("a", 2, 1, 1), ("o", 0, 1, 0)]);
+    assert_eq!(reported, [("a", 2, 1, 1), ("o", 0, 1, 0)]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn own_saves_are_no_edits() {
     for _ in 0..20 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
     }
-    // What the watcher has seen of them is told before the edit that comes after.
+    // What the watcher has seen of them is reported before the edit that comes after.
     in_place(
         fixture.path(),
         &fixture
@@ -123,11 +123,11 @@ fn own_saves_are_no_edits() {
 }
 
 fn broken(fixture: &Fixture) -> Faults {
-    let told = |notice: &Notice| match notice {
+    let wanted = |notice: &Notice| match notice {
         Notice::Broken(faults) => Some(faults.clone()),
         _ => None,
     };
-    fixture.notice(told).1
+    fixture.notice(wanted).1
 }
 
 fn place(faults: &Faults) -> String {
@@ -135,7 +135,7 @@ fn place(faults: &Faults) -> String {
 }
 
 #[test]
-fn a_broken_edit_is_told_with_its_place_and_changes_nothing_until_it_is_mended() {
+fn a_broken_edit_is_reported_with_its_place_and_changes_nothing_until_it_is_fixed() {
     for (way, save) in WAYS {
         let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 1}]}");
         let before = fixture.get("/db").text().to_string();
@@ -172,7 +172,7 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing_until_it_is_mended()
 }
 
 #[test]
-fn an_edit_that_breaks_a_rule_is_told_with_each_place_and_changes_nothing() {
+fn an_edit_that_breaks_a_rule_is_reported_with_each_place_and_changes_nothing() {
     let fixture = serve_with_rules("{\"users\": []}");
     let user = |email: &str, name: &str| {
         format!("    {{\"lastName\": {name}, \"firstName\": \"F\", \"email\": \"{email}\"}}")
@@ -230,7 +230,7 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
     broken(&fixture);
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
     in_place(fixture.path(), text);
-    // The very next write finds the file mended, whether or not the watcher has been quicker.
+    // The very next write finds the file fixed, whether or not the watcher was quicker.
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
     assert_eq!(
         fixture.data(),
@@ -241,7 +241,7 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
 #[test]
 fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() {
     let repeated = |fixture: &Fixture| {
-        let told = |notice: &Notice| match notice {
+        let wanted = |notice: &Notice| match notice {
             Notice::RepeatedIds(RepeatedIds { list, more }) => {
                 let list = list
                     .iter()
@@ -250,7 +250,7 @@ fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() 
             }
             _ => None,
         };
-        fixture.notice(told).1
+        fixture.notice(wanted).1
     };
     let text = "{\n\"a\": [{\"id\": 1}],\n\"users\": [\n  {\"id\": 1},\n  {\"id\": 2},\n  {\"id\": \"1\"}\n]}";
     let fixture = serve_data(text);

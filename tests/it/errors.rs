@@ -408,7 +408,7 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
     for (kind, row) in failures() {
         let reply = client.send(row.method, row.url, row.headers, row.body);
         let entry = fixture.entry(|_| true);
-        let told = entry.note.unwrap_or_else(|| panic!("{kind} is told"));
+        let text = entry.note.unwrap_or_else(|| panic!("{kind} is reported"));
         let problem = reply.value();
         assert_eq!(
             (entry.method.as_str(), entry.target.as_str()),
@@ -418,19 +418,19 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
             (entry.status.as_u16(), entry.size),
             (row.status, reply.body.len())
         );
-        assert!(told.contains(problem["detail"].as_str().unwrap()), "{told}");
+        assert!(text.contains(problem["detail"].as_str().unwrap()), "{text}");
         assert!(
-            told.contains(problem["hint"].as_str().unwrap_or("")),
-            "{told}"
+            text.contains(problem["hint"].as_str().unwrap_or("")),
+            "{text}"
         );
         for error in problem["errors"].as_array().into_iter().flatten() {
-            assert!(told.contains(error["pointer"].as_str().unwrap()), "{told}");
+            assert!(text.contains(error["pointer"].as_str().unwrap()), "{text}");
         }
     }
 }
 
 #[test]
-fn a_bad_body_is_told_by_byte_or_by_kind() {
+fn a_bad_body_is_reported_by_byte_or_by_kind() {
     let fixture = serve();
     let problem = fixture
         .send("POST", "/users", JSON, b"{\"a\": \"\xff\"}")

@@ -105,7 +105,7 @@ fn follow(fixture: &Fixture, path: &str) -> Stream {
 const ADA: &str = r#"{"lastName": "Lovelace", "firstName": "Ada", "email": "ada@example.com"}"#;
 
 #[test]
-fn every_change_is_told_with_the_record_and_the_version() {
+fn every_change_is_sent_with_the_record_and_the_version() {
     let fixture = serve();
     let mut stream = follow(&fixture, "/-/events");
     fixture.json("POST", "/users", ADA);
@@ -166,7 +166,7 @@ fn a_deletion_that_sets_keys_to_null_is_a_change_of_their_records() {
 }
 
 #[test]
-fn an_edit_of_the_file_is_told() {
+fn an_edit_of_the_file_is_sent() {
     let fixture = serve();
     let mut stream = follow(&fixture, "/-/events?resource=users");
     std::fs::write(fixture.path(), fixture.text().replace("O'Brien", "Smith")).unwrap();

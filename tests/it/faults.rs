@@ -85,8 +85,8 @@ fn data(file: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
-/// Writes until `spoil`, is refused until `mend`, and writes again; all that was acknowledged is in the file.
-fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cause: &[&str]) {
+/// Writes until `spoil`, is refused until `repair`, and writes again; all that was acknowledged is in the file.
+fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), cause: &[&str]) {
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
         assert_eq!(
@@ -104,10 +104,10 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cau
         let problem = client
             .send(method, path, JSON, body)
             .problem(503, "unsaved");
-        let told = problem["detail"].as_str().unwrap();
+        let text = problem["detail"].as_str().unwrap();
         assert!(
-            cause.iter().any(|cause| told.contains(cause)),
-            "{told} says none of {cause:?}"
+            cause.iter().any(|cause| text.contains(cause)),
+            "{text} says none of {cause:?}"
         );
         assert_eq!(
             client.send("GET", "/db", NONE, "").value(),
@@ -115,7 +115,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), mend: &dyn Fn(), cau
             "what was refused is not seen"
         );
     }
-    mend();
+    repair();
     let reply = client.send("POST", "/a", JSON, "{\"after\": true}");
     assert_eq!(reply.status, 201, "{}", reply.text());
     let after = client.send("GET", "/db", NONE, "").value();
@@ -264,7 +264,7 @@ fn a_folder_in_the_place_of_the_file() {
         std::fs::write(file.join("inside"), "x").unwrap();
         give_away(&file);
     };
-    let mend = || {
+    let repair = || {
         assert_eq!(
             std::fs::read_to_string(file.join("inside")).unwrap(),
             "x",
@@ -277,7 +277,7 @@ fn a_folder_in_the_place_of_the_file() {
         &file,
         &server,
         &spoil,
-        &mend,
+        &repair,
         &["is not a file", "directory"],
     );
 }
@@ -421,7 +421,7 @@ fn a_file_of_another_owner_is_not_replaced() {
 }
 
 #[test]
-fn a_read_only_file_system_is_told_at_the_start() {
+fn a_read_only_file_system_is_reported_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::tmpfs(folder.path(), "1m") else {
         println!("skipped: no right to mount");
@@ -498,11 +498,11 @@ fn the_second_server_of_a_file_says_so_and_ends_with_2() {
         .output()
         .unwrap();
     assert_eq!(second.status.code(), Some(2));
-    let told = String::from_utf8(second.stderr).unwrap();
+    let text = String::from_utf8(second.stderr).unwrap();
     assert!(
-        told.contains(&first.child.id().to_string())
-            && told.contains(&first.address.port().to_string()),
-        "{told}"
+        text.contains(&first.child.id().to_string())
+            && text.contains(&first.address.port().to_string()),
+        "{text}"
     );
     // It has touched nothing that the first one needs.
     assert_eq!(

@@ -426,7 +426,7 @@ fn a_blank_file_is_one_without_resources() {
 }
 
 #[test]
-fn the_second_server_of_a_file_is_told_of_the_first() {
+fn the_second_server_of_a_file_names_the_first() {
     let mut fixture = serve_data("{\"a\": []}");
     let Err(error) = Server::start(&fixture.options, Listeners::default()) else {
         panic!("it started")

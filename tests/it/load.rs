@@ -133,7 +133,7 @@ fn ten_thousand_connections_that_go_leave_nothing_behind() {
             .unwrap()
             .count()
     };
-    until("the connections are let go", || {
+    until("the connections are closed", || {
         (files() < 64).then_some(())
     });
     assert!(

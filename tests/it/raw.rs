@@ -67,7 +67,7 @@ fn an_expectation_is_met_before_the_body_is_sent() {
 }
 
 #[test]
-fn a_name_of_somebody_elses_is_not_answered_while_only_this_machine_is_served() {
+fn a_foreign_host_name_is_refused_while_only_this_machine_is_served() {
     let fixture = Fixture::new(DATA, None, |options| {
         options.http.hosts = Some(vec!["mock.test".into()])
     });

@@ -145,11 +145,11 @@ fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
             .map(|other| other["id"].clone())
             .collect::<Vec<_>>()
     };
-    let told: Vec<_> = found
+    let missing: Vec<_> = found
         .values()
         .map(|record| (record, twins(record)))
         .collect();
-    assert!(found.len() <= clients, "not acknowledged: {told:?}");
+    assert!(found.len() <= clients, "not acknowledged: {missing:?}");
     for record in found.values() {
         assert_eq!(
             record["text"].as_str().unwrap().len() as u64,

@@ -243,7 +243,7 @@ impl Program {
             .spawn(terminal)
             .unwrap();
         let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let (found, told) = std::sync::mpsc::channel();
+        let (found, results) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             // To the end, so that the program never waits for somebody who reads.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -267,7 +267,7 @@ impl Program {
             wait_for("a quiet server", || TcpStream::connect(address).ok());
             Some(chosen)
         } else {
-            told.recv_timeout(DEADLINE).unwrap_or_default()
+            results.recv_timeout(DEADLINE).unwrap_or_default()
         };
         Program {
             child,

@@ -17,7 +17,7 @@ const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.
 const TIMES: usize = 1000;
 /// How many records there are.
 const COUNT: usize = 1000;
-/// What is told as a change, in hundredths: memory addresses and hash seeds differ from run to run.
+/// What is reported as a change, in hundredths: memory addresses and hash seeds differ from run to run.
 const TOLERANCE: f64 = 3.0;
 
 const KINDS: [&str; 13] = [

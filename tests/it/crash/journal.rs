@@ -495,8 +495,8 @@ fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept(
         let (disk, machine) = if down {
             let disk = disk.after_kill();
             disk.lock().put(Path::new(FILE), edit.as_bytes());
-            let told = notices.clone();
-            let tell = move |notice| told.lock().unwrap().push(notice);
+            let seen = notices.clone();
+            let tell = move |notice| seen.lock().unwrap().push(notice);
             let machine = Machine::start_as(Manner::LAZY, &disk, Durability::Synced, tell).unwrap();
             (disk, machine)
         } else {
@@ -528,8 +528,8 @@ fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept(
         assert_eq!(kept.lines().count(), 2, "{kept}");
         assert_eq!(disk.lock().names(), ["db.conflicts.jsonl", "db.json"]);
         if down {
-            let told = notices.lock().unwrap();
-            let replayed = told.iter().find_map(|notice| match notice {
+            let seen = notices.lock().unwrap();
+            let replayed = seen.iter().find_map(|notice| match notice {
                 Notice::Replayed {
                     writes,
                     edited,
@@ -537,7 +537,7 @@ fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept(
                 } => Some((*writes, *edited, renumbered.len())),
                 _ => None,
             });
-            assert_eq!(replayed, Some((3, true, 1)), "{told:?}");
+            assert_eq!(replayed, Some((3, true, 1)), "{seen:?}");
         }
     }
 }
@@ -572,9 +572,9 @@ fn a_restore_drops_what_is_in_the_journal_for_good() {
 }
 
 #[test]
-fn a_broken_edit_leaves_the_journal_until_it_is_mended() {
+fn a_broken_edit_leaves_the_journal_until_it_is_fixed() {
     let broken = &START[..START.len() / 2];
-    for mended in [START.to_string(), edited()] {
+    for fixed in [START.to_string(), edited()] {
         let (disk, machine) = fresh(Manner {
             unseen: Duration::ZERO,
             ..Manner::LAZY
@@ -593,22 +593,22 @@ fn a_broken_edit_leaves_the_journal_until_it_is_mended() {
                 .names()
                 .contains(&".db.json.standin-journal".to_string())
         );
-        // A server does not start on it; what the journal has is there when it is mended.
+        // A server does not start on it; what the journal has is there when it is fixed.
         assert!(Machine::start_as(Manner::LAZY, &crashed, Durability::Synced, |_| {}).is_err());
-        crashed.lock().put(Path::new(FILE), mended.as_bytes());
+        crashed.lock().put(Path::new(FILE), fixed.as_bytes());
         assert_eq!(
             start(Manner::LAZY, &crashed).in_file()["tags"],
             json!([{"n": 1, "id": 1}])
         );
-        // Nor is it lost when the one that runs sees it mended, be it by an undo.
-        disk.lock().put(Path::new(FILE), mended.as_bytes());
+        // Nor is it lost when the one that runs sees it fixed, even by an undo.
+        disk.lock().put(Path::new(FILE), fixed.as_bytes());
         until("the file follows by itself", || {
             (machine.in_file()["tags"] == json!([{"n": 1, "id": 1}])).then_some(())
         });
         assert_eq!(machine.seen(), machine.in_file());
         assert_eq!(
             machine.seen()["posts"][1].get("mine").is_some(),
-            mended != START
+            fixed != START
         );
         until("the journal goes", || {
             (disk.lock().names() == ["db.json"]).then_some(())
@@ -689,7 +689,7 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
 }
 
 #[test]
-fn a_journal_that_somebody_takes_away_is_missed_by_nobody() {
+fn a_removed_journal_loses_nothing() {
     for change in ["removed", "cut"] {
         let (disk, machine) = fresh(Manner::LAZY);
         machine.write(post("tags", "{\"n\": 1}")).unwrap();

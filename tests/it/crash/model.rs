@@ -435,18 +435,18 @@ proptest! {
     }
 
     #[test]
-    fn nor_with_a_journal_that_the_file_follows_at_once(steps in steps()) {
+    fn nothing_is_lost_with_a_journal_that_is_saved_at_once(steps in steps()) {
         try_out(Manner::EAGER, false, &steps);
     }
 
     #[test]
-    fn nor_with_a_journal_that_the_file_does_not_follow(steps in steps()) {
+    fn nothing_is_lost_with_a_journal_that_is_saved_late(steps in steps()) {
         try_out(Manner::LAZY, false, &steps);
     }
 
     /// Nothing is young then: what an edit lacks has been deleted by it, unless the file never had it.
     #[test]
-    fn nor_with_such_a_journal_and_no_time_in_which_writes_are_unseen(steps in steps()) {
+    fn nothing_is_lost_with_a_journal_and_no_unseen_time(steps in steps()) {
         try_out(Manner { unseen: std::time::Duration::ZERO, ..Manner::LAZY }, true, &steps);
     }
 }

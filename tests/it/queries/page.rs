@@ -77,7 +77,7 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-/// Every request of the page has the answer that stands below it. With `UPDATE_PAGES` set the answers are written anew.
+/// Every request of the page has the answer that stands below it. With `UPDATE_PAGES` set the answers are rewritten.
 #[test]
 fn the_page_shows_real_answers() {
     let (path, data) = (project("docs/queries.md"), blog());

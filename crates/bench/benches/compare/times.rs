@@ -213,5 +213,5 @@ fn waits(
 /// How long reads go on after an edit has been seen.
 const AFTER: Duration = Duration::from_millis(500);
 
-/// How long to wait between two reads whose waits are told.
+/// How long to wait between two reads whose waits are measured.
 const PACE: Duration = Duration::from_micros(300);
