@@ -42,6 +42,7 @@ pub enum WriteError {
 
 /// What happened to the file, for the log.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Notice {
     /// An edit was loaded.
     Reloaded {

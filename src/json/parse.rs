@@ -17,7 +17,8 @@ pub const MAX_DEPTH: usize = 120;
 pub const MAX_BODY_DEPTH: usize = MAX_DEPTH - 4;
 
 /// Why a text is not JSON, and at which byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct SyntaxError {
     /// Byte offset of the error.
     pub offset: usize,
@@ -44,13 +45,6 @@ impl SyntaxError {
         self
     }
 }
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-impl std::error::Error for SyntaxError {}
 
 /// A position in a text as an editor shows it: line and column count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

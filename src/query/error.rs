@@ -20,7 +20,8 @@ pub enum Fault {
 }
 
 /// Why a query cannot be carried out: a client's mistake, to be answered with 400.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter}: {detail}; for example: {example}")]
 pub struct QueryError {
     /// What kind of mistake it is.
     pub fault: Fault,
@@ -47,18 +48,6 @@ impl QueryError {
         }
     }
 }
-
-impl fmt::Display for QueryError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}: {}; for example: {}",
-            self.parameter, self.detail, self.example
-        )
-    }
-}
-
-impl std::error::Error for QueryError {}
 
 /// Something that the sender of a valid query should know: a field that no record has, a parameter without effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
