@@ -1,4 +1,4 @@
-//! Starting and stopping a server: reads the files, takes the lock and the port, and connects engine and HTTP.
+//! Starting and stopping a server: reads the files, locks the data file, takes the port, and connects engine and HTTP.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
-use crate::file::{DataFile, Durability, Lock, LockError, Opened, RealDisk, Role};
+use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
 use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
 use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
@@ -166,7 +166,7 @@ pub enum StartError {
     Locked {
         /// The path of the data file.
         path: PathBuf,
-        /// What that server wrote into the lock file.
+        /// What is known of that server: `the process 4711 on port 3000`, or less.
         holder: String,
     },
     /// The server cannot listen on the address.
@@ -194,7 +194,6 @@ pub struct Server {
     stop: watch::Sender<bool>,
     _routes: Option<http::RoutesWatch>,
     thread: Option<JoinHandle<()>>,
-    _lock: Option<Lock>,
 }
 
 impl Server {
@@ -233,7 +232,6 @@ impl Server {
             addresses,
             rules,
             routes,
-            lock,
         } = parts;
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());
@@ -251,7 +249,6 @@ impl Server {
             stop,
             thread: Some(thread),
             _routes: routes,
-            _lock: lock,
         })
     }
 
@@ -349,7 +346,6 @@ struct Parts {
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
     routes: Option<http::RoutesWatch>,
-    lock: Option<Lock>,
 }
 
 impl Parts {
@@ -359,8 +355,7 @@ impl Parts {
         runtime: &Runtime,
     ) -> Result<Parts, StartError> {
         let saves = options.saves();
-        let mut lock = take_lock(options)?;
-        let (file, bytes, recovered, left) = match &options.data {
+        let (mut file, bytes, recovered, left) = match &options.data {
             Some(text) => (None, text.clone().into_bytes(), Vec::new(), None),
             None => {
                 let role = if saves.is_some() {
@@ -375,7 +370,13 @@ impl Parts {
                     bytes,
                     recovered,
                     left,
-                } = opened.map_err(|error| unreadable(&options.file, error))?;
+                } = opened.map_err(|error| match error {
+                    LockError::Held(holder) => StartError::Locked {
+                        path: options.file.clone(),
+                        holder: holder.to_string(),
+                    },
+                    LockError::Io(error) => unreadable(&options.file, error),
+                })?;
                 (Some(file), bytes, recovered, left)
             }
         };
@@ -386,9 +387,8 @@ impl Parts {
             .iter()
             .filter_map(|socket| socket.local_addr().ok())
             .collect();
-        if let Some(lock) = &mut lock {
-            let port = addresses.first().map_or(0, SocketAddr::port);
-            lock.tell(&format!("{} on port {port}", this_process()));
+        if let Some(file) = &mut file {
+            file.served_on(addresses.first().map_or(0, SocketAddr::port));
         }
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = listeners
             .notice
@@ -425,13 +425,8 @@ impl Parts {
                     poll: options.poll,
                     named: options.file.clone(),
                     unseen: options.unseen,
-                    // Without the lock another server may take the journal for its own.
                     journaling: Journaling {
-                        above: if lock.is_some() {
-                            options.journal_above
-                        } else {
-                            usize::MAX
-                        },
+                        above: options.journal_above,
                         ..Journaling::default()
                     },
                     left,
@@ -477,7 +472,6 @@ impl Parts {
             addresses,
             rules,
             routes,
-            lock,
         })
     }
 }
@@ -547,28 +541,6 @@ impl Sandbox {
     pub async fn respond(&self, request: Request) -> Response<Bytes> {
         self.service.call(request).await
     }
-}
-
-/// Locks the data file before anything beside it is touched. A server that never writes needs no lock.
-fn take_lock(options: &Options) -> Result<Option<Lock>, StartError> {
-    if options.saves().is_none() {
-        return Ok(None);
-    }
-    let path =
-        std::fs::canonicalize(&options.file).map_err(|error| unreadable(&options.file, error))?;
-    match Lock::take(&path, &this_process()) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(LockError::Held(holder)) => Err(StartError::Locked {
-            path: options.file.clone(),
-            holder,
-        }),
-        // Without the lock folder the server starts unlocked; saves detect foreign changes of the file anyway.
-        Err(LockError::Io(_)) => Ok(None),
-    }
-}
-
-fn this_process() -> String {
-    format!("the process {}", std::process::id())
 }
 
 fn read_data(

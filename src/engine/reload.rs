@@ -605,6 +605,10 @@ impl Reloader {
                 format!("{}: {error}", obstacle.message(path)),
                 obstacle.hint(path),
             ),
+            None if error.kind() == io::ErrorKind::WouldBlock => {
+                let hint = "stop one of the two servers, then send the request again";
+                (format!("{} is {error}", path.display()), hint.into())
+            }
             None => {
                 let hint =
                     "free disk space or fix the file's permissions, then send the request again";

@@ -64,6 +64,10 @@ impl DataFile {
             // A file that is mounted alone may come back without what is beside it.
             return Ok(None);
         }
+        if !self.hold()? {
+            // Another server may take the journal for its own.
+            return Ok(None);
+        }
         // An edit that does not change the stamp is found when the file is exchanged.
         if self.medium.stamp(&self.path)? != self.known.stamp
             && let Some(edit) = self.changed()?

@@ -1,80 +1,356 @@
-use std::fs::{self, File, TryLockError};
-use std::hash::Hasher;
-use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+//! The lock on the data file itself: whoever has it is the only server that saves the file.
+//!
+//! The lock belongs to the inode, so that a second server finds it under any name: through a symbolic or hard link, a bind
+//! mount, as another user. It ends with the process, however that ends. Editors do not notice it: it is advisory, and lies
+//! beyond the end of any file. As a save puts a new file in the place of the old one, the new one is locked before it
+//! becomes visible, and whoever locks a file by its path looks afterwards whether the path still names it.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::beside::open_regular;
+use super::{DataFile, Role};
 
 /// The right to be the only server of a data file; given back when dropped or when the process ends in any way.
-///
-/// The lock lies in the system's folder for such things under a name made from the data file's path, so that nothing is
-/// left beside the data.
 #[derive(Debug)]
 pub struct Lock {
-    held: File,
+    /// `None`: on a simulated disk, where nobody else is.
+    file: Option<File>,
+    identity: (u64, u64),
+    port: u16,
 }
 
-/// Why there is no [`Lock`].
+/// A server that has the lock, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holder {
+    /// Its process.
+    pub process: Option<u32>,
+    /// The port that it serves on.
+    pub port: Option<u16>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.process, self.port) {
+            (Some(process), Some(port)) => write!(to, "the process {process} on port {port}"),
+            (Some(process), None) => write!(to, "the process {process}"),
+            (None, _) => to.write_str("another process"),
+        }
+    }
+}
+
+/// Why a data file was not opened or locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another server has it: what it said of itself.
-    #[error("held by {0}")]
-    Held(String),
-    /// The lock file cannot be created.
+    /// Another server has the lock.
+    #[error("already being served by {0}")]
+    Held(Holder),
+    /// The operating system refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Lock {
-    /// Takes the lock for the data file at `path` (symbolic links followed), leaving `about` for others to read.
-    ///
-    /// # Errors
-    /// Another process holds it, or the lock's folder cannot be written.
-    pub fn take(path: &Path, about: &str) -> Result<Lock, LockError> {
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write(path.as_os_str().as_encoded_bytes());
-        let folder = folder();
-        fs::create_dir_all(&folder).map_err(LockError::Io)?;
-        let name = folder.join(format!("{:016x}.lock", hasher.finish()));
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(name)
-            .map_err(LockError::Io)?;
-        match file.try_lock() {
-            Ok(()) => {
-                let mut lock = Lock { held: file };
-                lock.tell(about);
-                Ok(lock)
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut words = String::new();
-                let _ = file.rewind().and_then(|()| file.read_to_string(&mut words));
-                Err(LockError::Held(words))
-            }
-            Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
+    /// A lock of a disk on which nobody else is.
+    pub(super) fn nominal() -> Lock {
+        Lock {
+            file: None,
+            identity: (0, 0),
+            port: 0,
         }
     }
 
-    /// Leaves other words for whoever comes second; the lock itself holds without them.
-    pub fn tell(&mut self, about: &str) {
-        let file = &mut self.held;
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(about.as_bytes()));
+    /// Locks the file at `path`, and says that this process serves it on `port`, if that is known yet.
+    ///
+    /// # Errors
+    /// Another server has the lock; or the file cannot be read, or its file system has no locks.
+    pub(super) fn take(path: &Path, port: u16) -> Result<Lock, LockError> {
+        loop {
+            // Open for reading: the file system can still be remounted read-only.
+            let file = open_regular(File::options().read(true), path)?;
+            let identity = identity(&file.metadata()?);
+            if !system::lock(&file, port)? {
+                return Err(LockError::Held(system::holder(&file)));
+            }
+            let lock = Lock {
+                file: Some(file),
+                identity,
+                port,
+            };
+            // Another file may have taken its place since it was opened.
+            if self::identity(&std::fs::metadata(path)?) == identity {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Says on which port this process serves the file.
+    fn tell(&mut self, port: u16) {
+        if let Some(file) = &self.file {
+            system::tell(file, self.port, port);
+        }
+        self.port = port;
+    }
+
+    pub(super) fn covers(&self, identity: (u64, u64)) -> bool {
+        self.file.is_none() || self.identity == identity
     }
 }
 
-fn folder() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR") {
-        Some(folder) if Path::new(&folder).is_dir() => Path::new(&folder).join("standin"),
-        _ => {
-            #[cfg(unix)]
-            let user = rustix::process::getuid().as_raw().to_string();
-            #[cfg(not(unix))]
-            let user = std::env::var("USERNAME").unwrap_or_default();
-            std::env::temp_dir().join(format!("standin-{user}"))
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not left to the closing: a process that is being started may have inherited the descriptor for a moment.
+        if let Some(file) = &self.file {
+            system::unlock(file);
         }
+    }
+}
+
+impl DataFile {
+    /// Says on which port the file is served, to whoever wants to serve it too.
+    pub fn served_on(&mut self, port: u16) {
+        self.port = port;
+        if let Some(lock) = &mut self.lock {
+            lock.tell(port);
+        }
+    }
+
+    /// Locks the file that is at the path now, should it be another one than before: somebody has replaced it. `false`:
+    /// it cannot be locked, and another server may save it.
+    ///
+    /// # Errors
+    /// Another server has locked it meanwhile.
+    pub(super) fn hold(&mut self) -> io::Result<bool> {
+        if self.role == Role::Reader {
+            return Ok(false);
+        }
+        let is_covered =
+            |lock: &Option<Lock>, identity| lock.as_ref().is_some_and(|lock| lock.covers(identity));
+        if is_covered(&self.lock, self.known.stamp.identity)
+            || is_covered(&self.lock, self.medium.stamp(&self.path)?.identity)
+        {
+            return Ok(true);
+        }
+        match self.medium.lock(&self.path, self.port) {
+            Ok(lock) => {
+                self.lock = Some(lock);
+                Ok(true)
+            }
+            Err(error @ LockError::Held(_)) => {
+                self.lock = None;
+                Err(io::Error::new(io::ErrorKind::WouldBlock, error))
+            }
+            Err(LockError::Io(error)) => {
+                tracing::debug!(%error, "the file cannot be locked");
+                self.lock = None;
+                Ok(false)
+            }
+        }
+    }
+
+    /// As [`DataFile::hold`]; should another server have it, the next save says so.
+    pub(super) fn hold_if_free(&mut self) {
+        let _ = self.hold();
+    }
+
+    /// Takes over the lock of the file that a save has put in its place.
+    pub(super) fn held_since_save(&mut self, lock: Option<Lock>) {
+        // What came out of an exchange may have gone back.
+        if let Some(lock) = lock
+            && lock.covers(self.known.stamp.identity)
+        {
+            self.lock = Some(lock);
+        }
+    }
+}
+
+fn identity(about: &std::fs::Metadata) -> (u64, u64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (about.dev(), about.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = about;
+        (0, 0)
+    }
+}
+
+/// Locks of open file descriptions on single bytes. Each server takes a byte of its own, whose number tells others which
+/// process that is and on which port it serves, and looks whether somebody else has one. So there is no text that somebody
+/// else could have written. These are shared locks: they need no right to write the file.
+#[cfg(all(
+    any(target_os = "linux", target_os = "android"),
+    target_pointer_width = "64"
+))]
+mod system {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use super::Holder;
+
+    const FIRST: i64 = 1 << 62;
+
+    fn range(kind: libc::c_int, start: i64, length: i64) -> libc::flock {
+        libc::flock {
+            l_type: kind as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: start,
+            l_len: length,
+            // Required to be 0 for locks of open file descriptions.
+            l_pid: 0,
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn fcntl(file: &File, command: libc::c_int, range: &mut libc::flock) -> io::Result<()> {
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and both commands take a pointer to a `flock`,
+        // which the exclusive reference keeps valid for reading and writing; the kernel keeps no pointer to it.
+        match unsafe { libc::fcntl(file.as_raw_fd(), command, std::ptr::from_mut(range)) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
+
+    fn byte(port: u16) -> i64 {
+        FIRST + (i64::from(std::process::id()) << 16) + i64::from(port)
+    }
+
+    /// `false`: somebody else has it.
+    pub(super) fn lock(file: &File, port: u16) -> io::Result<bool> {
+        let own = byte(port);
+        fcntl(file, libc::F_OFD_SETLK, &mut range(libc::F_RDLCK, own, 1))?;
+        // Of two that start at the same moment, one has to give way.
+        for _ in 0..20 {
+            match other(file)? {
+                None => return Ok(true),
+                Some(other) if other <= own => break,
+                Some(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+        unlock(file);
+        Ok(false)
+    }
+
+    fn other(file: &File) -> io::Result<Option<i64>> {
+        let mut found = range(libc::F_WRLCK, FIRST, 0);
+        fcntl(file, libc::F_OFD_GETLK, &mut found)?;
+        Ok((found.l_type != libc::F_UNLCK as libc::c_short).then_some(found.l_start))
+    }
+
+    pub(super) fn tell(file: &File, before: u16, port: u16) {
+        let mut new = range(libc::F_RDLCK, byte(port), 1);
+        if before != port && fcntl(file, libc::F_OFD_SETLK, &mut new).is_ok() {
+            // Where it stays, it is as good a lock as the new one.
+            let _ = fcntl(
+                file,
+                libc::F_OFD_SETLK,
+                &mut range(libc::F_UNLCK, byte(before), 1),
+            );
+        }
+    }
+
+    pub(super) fn holder(file: &File) -> Holder {
+        // A lock of somebody else's on the whole file has a smaller number.
+        let told = other(file).ok().flatten().unwrap_or(0) - FIRST;
+        Holder {
+            process: u32::try_from(told >> 16).ok().filter(|id| *id != 0),
+            port: u16::try_from(told & 0xffff).ok().filter(|port| *port != 0),
+        }
+    }
+
+    pub(super) fn unlock(file: &File) {
+        let _ = fcntl(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, FIRST, 0));
+    }
+}
+
+/// The lock of the whole file, which other systems keep apart from reading and writing. It does not tell who has it.
+#[cfg(all(
+    unix,
+    not(all(
+        any(target_os = "linux", target_os = "android"),
+        target_pointer_width = "64"
+    ))
+))]
+mod system {
+    use std::fs::{File, TryLockError};
+    use std::io;
+
+    use super::Holder;
+
+    /// `false`: somebody else has it.
+    pub(super) fn lock(file: &File, _: u16) -> io::Result<bool> {
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn tell(_: &File, _: u16, _: u16) {}
+
+    pub(super) fn holder(_: &File) -> Holder {
+        Holder::default()
+    }
+
+    pub(super) fn unlock(file: &File) {
+        let _ = file.unlock();
+    }
+}
+
+/// The lock of one byte far beyond the end: a lock keeps others from reading and writing the bytes that it covers.
+#[cfg(windows)]
+mod system {
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
+
+    use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION};
+    use windows_sys::Win32::Storage::FileSystem::{
+        LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFile,
+    };
+    use windows_sys::Win32::System::IO::OVERLAPPED;
+
+    use super::Holder;
+
+    /// The upper half of the byte's number.
+    const HIGH: u32 = 1 << 30;
+
+    /// `false`: somebody else has it.
+    #[allow(unsafe_code)]
+    pub(super) fn lock(file: &File, _: u16) -> io::Result<bool> {
+        let mut place = OVERLAPPED::default();
+        place.Anonymous.Anonymous.OffsetHigh = HIGH;
+        let flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;
+        // SAFETY: the handle is open as long as `file` is borrowed, and was opened for synchronous use, so that the call
+        // does not keep the pointer to `place` when it returns.
+        if unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &mut place) } != 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        let code = error
+            .raw_os_error()
+            .and_then(|code| u32::try_from(code).ok());
+        match code {
+            Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING) => Ok(false),
+            _ => Err(error),
+        }
+    }
+
+    pub(super) fn tell(_: &File, _: u16, _: u16) {}
+
+    pub(super) fn holder(_: &File) -> Holder {
+        Holder::default()
+    }
+
+    #[allow(unsafe_code)]
+    pub(super) fn unlock(file: &File) {
+        // SAFETY: the handle is open as long as `file` is borrowed; the call takes no pointers.
+        let _ = unsafe { UnlockFile(file.as_raw_handle(), 0, HIGH, 1, 0) };
     }
 }

@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Content, Obstacle};
+use super::{Content, Lock, LockError, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
 pub trait Medium: Send {
@@ -25,6 +25,13 @@ pub trait Medium: Send {
     /// What stands in the way of saving the file at `path`, where that is known.
     fn obstacle(&self, _path: &Path) -> Option<Obstacle> {
         None
+    }
+    /// Locks the file at `path` for this process, which serves it on `port`.
+    ///
+    /// # Errors
+    /// Another server has locked it, or it cannot be locked.
+    fn lock(&self, _path: &Path, _port: u16) -> Result<Lock, LockError> {
+        Ok(Lock::nominal())
     }
     /// Writes a new file at `path` with the mode and owner of the file `like`, flushed to the device if `flush`.
     ///
@@ -198,6 +205,10 @@ impl Medium for RealDisk {
 
     fn obstacle(&self, path: &Path) -> Option<Obstacle> {
         Obstacle::find(path)
+    }
+
+    fn lock(&self, path: &Path, port: u16) -> Result<Lock, LockError> {
+        Lock::take(path, port)
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {

@@ -11,6 +11,7 @@
 //!
 //! Writes to a large file go to its journal first (`journal`), and the file is saved soon after.
 
+mod beside;
 mod journal;
 mod lock;
 mod medium;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use crate::json::fingerprint;
 
 pub use journal::Left;
-pub use lock::{Lock, LockError};
+pub use lock::{Holder, Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Stamp};
 pub use watch::{Watch, watch};
 
@@ -50,7 +51,7 @@ pub enum Durability {
 /// Who else may save the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// We have the [`Lock`]: what a crash left beside the file is ours to clear away.
+    /// We save it and have the [`Lock`]: what a crash left beside the file is ours to clear away.
     Owner,
     /// Somebody else may be saving it: everything beside it is left alone.
     Reader,
@@ -103,6 +104,11 @@ pub struct DataFile {
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
     journal: Option<Journal>,
+    role: Role,
+    /// `None`: it cannot be locked, or is not to be.
+    lock: Option<Lock>,
+    /// Where it is served; 0 if that is not known yet.
+    port: u16,
 }
 
 /// What is known of the file's content.
@@ -150,14 +156,26 @@ impl DataFile {
     /// what a crash left beside it; an edit that was never loaded is kept.
     ///
     /// # Errors
-    /// It cannot be found, or one of the two cannot be read.
+    /// It cannot be found, another server has it, or one of the two cannot be read.
     pub fn open(
         path: &Path,
         durability: Durability,
         medium: Box<dyn Medium>,
         role: Role,
-    ) -> io::Result<Opened> {
+    ) -> Result<Opened, LockError> {
         let path = medium.resolve(path)?;
+        let lock = match role {
+            Role::Reader => None,
+            Role::Owner => match medium.lock(&path, 0) {
+                Ok(lock) => Some(lock),
+                Err(held @ LockError::Held(_)) => return Err(held),
+                // Its file system has no locks, perhaps. Each save tries again.
+                Err(LockError::Io(error)) => {
+                    tracing::debug!(%error, "the file cannot be locked");
+                    None
+                }
+            },
+        };
         let mut recovered = match role {
             Role::Owner => recover::clear(&*medium, &path)?,
             Role::Reader => Vec::new(),
@@ -181,6 +199,9 @@ impl DataFile {
             replaced: VecDeque::new(),
             stranded: None,
             journal: None,
+            role,
+            lock,
+            port: 0,
         };
         let left = match journal {
             Some(journal) => file.take_up_journal(&journal, role, &mut recovered)?,
@@ -243,9 +264,12 @@ impl DataFile {
         let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;
+            self.hold_if_free();
             return Ok(None);
         }
-        Ok(Some(self.take(Known { stamp, content }, bytes)))
+        let edit = self.take(Known { stamp, content }, bytes);
+        self.hold_if_free();
+        Ok(Some(edit))
     }
 
     /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.

@@ -32,6 +32,7 @@ impl DataFile {
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
         self.undo_stranded()?;
         self.may_be_written()?;
+        self.hold()?;
         let content = Content::of(text);
         self.announce(content)?;
         let mut saved = self.put(text, content);
@@ -84,11 +85,22 @@ impl DataFile {
                 return Err(error);
             }
         }
+        // Locked before anybody can find it by its name.
+        let lock = self
+            .lock
+            .as_ref()
+            .and_then(|_| self.medium.lock(&scratch, self.port).ok());
         match self.medium.exchange(&scratch, &self.path) {
-            Ok(()) => self.judge(scratch, text, Known { stamp, content }),
+            Ok(()) => {
+                let saved = self.judge(scratch, text, Known { stamp, content });
+                self.held_since_save(lock);
+                saved
+            }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 tracing::debug!("the file system cannot exchange files: renaming instead");
-                self.rename(&scratch, text)
+                let saved = self.rename(&scratch, text);
+                self.held_since_save(lock);
+                saved
             }
             Err(error) => {
                 let _ = self.medium.remove(&scratch);

@@ -369,10 +369,11 @@ fn a_file_that_is_marked_read_only_is_not_replaced() {
     for above in ["8m", "0"] {
         let (_folder, file) = place();
         set_mode(&file, 0o444);
-        for server in [
-            serve(&file),
-            Process::serve(&file, &["--journal-above", above]),
-        ] {
+        let as_user: fn(&Path, &str) -> Process = |file, _| serve(file);
+        let as_root: fn(&Path, &str) -> Process =
+            |file, above| Process::serve(file, &["--journal-above", above]);
+        for start in [as_user, as_root] {
+            let server = start(&file, above);
             warns(&server, "db.json is marked read-only");
             refuses(&file, &server, "db.json is marked read-only", "chmod u+w");
             set_mode(&file, 0o644);

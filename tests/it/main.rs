@@ -25,6 +25,7 @@ mod faults;
 mod file;
 mod fuzz_corpus;
 mod load;
+mod lock;
 mod model;
 mod process;
 mod queries;
