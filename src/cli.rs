@@ -205,6 +205,12 @@ struct Serve {
     /// Longest regular expression in a query, in bytes (at most 1000)
     #[arg(long, value_name = "BYTES", default_value_t = 1000, value_parser = count(1000), help_heading = LIMITS)]
     pattern_limit: usize,
+    /// Maximum number of fields that a query may filter by, and that it may sort by
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
+    query_fields: usize,
+    /// How long a query may take, in seconds, or such as 500ms or 2m
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, help_heading = LIMITS)]
+    query_time: Duration,
     /// Maximum nesting depth of arrays and objects in a body (at most 116)
     #[arg(long, value_name = "COUNT", default_value_t = 116, value_parser = count(116), help_heading = LIMITS)]
     depth_limit: usize,
@@ -590,6 +596,8 @@ impl Serve {
             body_limit: self.body_limit,
             target_limit: self.url_limit,
             pattern_limit: self.pattern_limit,
+            query_fields: self.query_fields,
+            query_time: self.query_time,
             depth: self.depth_limit.min(MAX_BODY_DEPTH),
             folder: self.folder.or_else(|| public.is_dir().then_some(public)),
             ..Settings::default()
@@ -706,6 +714,16 @@ fn size(text: &str) -> Result<usize, String> {
             Err(NO_SIZE.into())
         }
     })
+}
+
+/// A time as people write it: `10`, `10s`, `500ms`, `2m`; more than nothing.
+fn time(text: &str) -> Result<Duration, String> {
+    let time = match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    time.filter(|time| !time.is_zero())
+        .ok_or_else(|| "a time is a number of seconds, or such as 500ms, 10s or 2m".into())
 }
 
 const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";

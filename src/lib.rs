@@ -36,6 +36,7 @@ mod schema;
 mod server;
 mod store;
 mod text;
+mod work;
 
 #[cfg(feature = "check")]
 mod check;
@@ -94,6 +95,9 @@ pub mod internals {
     }
     pub mod text {
         pub use crate::text::*;
+    }
+    pub mod work {
+        pub use crate::work::*;
     }
 }
 

@@ -53,6 +53,7 @@ kinds! {
     HEADERS_TOO_LARGE "headers-too-large" 431 "The request's headers are too large";
     BUG "bug" 500 "The server has a bug";
     NOT_SUPPORTED "not-supported" 501 "The server does not know this method";
+    QUERY_TIME "query-time" 503 "The query takes too long";
     UNSAVED "unsaved" 503 "The data file cannot be written";
     BROKEN_FILE "broken-file" 503 "The data file was edited and cannot be read";
     STOPPING "stopping" 503 "The server is stopping";

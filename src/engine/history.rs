@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::feed::{Cause, Feed};
 use super::list_cache::ListCache;
 use crate::store::{Command, Outcome, Resource, ResourceDiff, Store};
+use crate::work::Work;
 
 /// The data as readers see it.
 #[derive(Debug)]
@@ -21,9 +22,10 @@ pub struct Published {
 }
 
 impl Published {
-    /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag.
-    pub fn whole(&self, resource: &Resource) -> (Bytes, String) {
-        self.lists.get(resource)
+    /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag. Not complete if
+    /// `work` was stopped.
+    pub fn whole(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
+        self.lists.get(resource, work)
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::json::tag;
 use crate::store::Resource;
+use crate::work::Work;
 
 /// Longer lists are not cached, to bound the memory.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -22,8 +23,8 @@ struct CachedList {
 }
 
 impl ListCache {
-    /// The list of `resource`, pretty printed, with its entity tag.
-    pub(super) fn get(&self, resource: &Resource) -> (Bytes, String) {
+    /// The list of `resource`, pretty printed, with its entity tag; not complete if `work` was stopped.
+    pub(super) fn get(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
         let cached = self.0.lock().ok().and_then(|all| {
             let cached = all
                 .iter()
@@ -34,9 +35,10 @@ impl ListCache {
             return cached;
         }
         let mut list = Vec::new();
-        resource.write(&mut list, "");
+        resource.write(&mut list, "", work);
         let (tag, list) = (tag(&list), Bytes::from(list));
-        if list.len() <= LARGEST
+        if !work.is_stopped()
+            && list.len() <= LARGEST
             && let Ok(mut all) = self.0.lock()
             && !all.iter().any(|cached| cached.resource == resource.name())
         {

@@ -6,15 +6,17 @@ use std::time::Duration;
 use warp::http::{Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
+use super::costly;
 use super::list;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
-use super::target::{Target, no_record, target, wrong_method};
+use super::target::{self, Target, no_record, target, wrong_method};
 use super::{body, explorer, request, write};
 use crate::engine::Published;
 use crate::json::Object;
-use crate::store::{Command, Data, Resource};
+use crate::store::{Collection, Command, Data, Resource};
+use crate::work::Work;
 
 /// The longest that `_delay` can ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60);
@@ -33,39 +35,98 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
-        read(&app, &published, &request, &target)
+        if !is_costly(&published, &request, &target) {
+            let work = Work::at_most(costly::MOMENT);
+            let answer = read(&app, &published, &request, &target, &work);
+            if !work.is_stopped() {
+                return answer;
+            }
+        }
+        drop(target);
+        let (same, app) = (app.clone(), app);
+        same.turns
+            .run(move |work| {
+                read(
+                    &app,
+                    &published,
+                    &request,
+                    &target::target(&published, &request)?,
+                    work,
+                )
+            })
+            .await
     } else {
         write(&app, &published, &request, &target).await
     }
 }
 
-fn read(app: &App, published: &Published, request: &Request, target: &Target) -> Answer {
+/// Whether reading `target` costs more than a moment before any record of it is looked at. What follows from the records
+/// shows only on the way.
+fn is_costly(published: &Published, request: &Request, target: &Target) -> bool {
+    let query = request.uri.query().unwrap_or("");
+    let has_relations = query.contains("_embed") || query.contains("_expand");
+    let must_look = match target {
+        Target::Nested { .. } => true,
+        Target::Collection(resource) => {
+            let knows_names = resource.collection().is_none_or(Collection::knows_names);
+            has_relations || (!query.is_empty() && !knows_names)
+        }
+        Target::Record(..) => has_relations,
+        _ => false,
+    };
+    must_look && published.store.bytes() > costly::MOMENT
+}
+
+fn read(
+    app: &App,
+    published: &Published,
+    request: &Request,
+    target: &Target,
+    work: &Work<'_>,
+) -> Answer {
     match target {
         Target::Home => Ok(explorer::home(app, published)),
         Target::All => {
             let mut body = Vec::new();
-            published.store.write_all(&mut body);
+            published.store.write_all(&mut body, work);
             Ok(response::json(StatusCode::OK, body))
         }
-        Target::Collection(resource) => {
-            list::collection(&app.engine, published, request, resource, None)
-        }
+        Target::Collection(resource) => list::collection(
+            (&app.engine, &app.settings),
+            published,
+            request,
+            resource,
+            None,
+            work,
+        ),
         Target::Nested { parent, id, child } => {
             let nested = list::Nested::new(&published.store, parent, id, child);
-            list::collection(&app.engine, published, request, child, Some(nested))
+            list::collection(
+                (&app.engine, &app.settings),
+                published,
+                request,
+                child,
+                Some(nested),
+                work,
+            )
         }
-        Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource)),
+        Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource, work)),
         Target::Record(resource, id) => match resource
             .collection()
             .and_then(|collection| collection.get(id))
         {
-            Some(record) => list::record(published, request, resource, record.value()),
+            Some(record) => list::record(published, request, resource, record.value(), work),
             None => Err(no_record(published, request, resource.name(), id)),
         },
     }
 }
 
-async fn write(app: &App, published: &Published, request: &Request, target: &Target<'_>) -> Answer {
+async fn write(
+    app: &Arc<App>,
+    published: &Published,
+    request: &Arc<Request>,
+    target: &Target<'_>,
+) -> Answer {
     if app.settings.read_only {
         return Err(Problem::new(
             problem::READ_ONLY,

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use warp::http::{Method, Response, StatusCode, header};
 
+use super::costly::{self, Turns};
 use super::problem::{self, LogNote, Problem};
 use super::receive::Received;
 use super::request::Request;
@@ -57,6 +58,7 @@ pub struct App {
     pub(super) start: Store,
     pub(super) snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
+    pub(super) turns: Arc<Turns>,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
@@ -80,6 +82,7 @@ impl App {
                 .as_deref()
                 .is_some_and(|path| path.join("index.html").is_file()),
             folder,
+            turns: Arc::new(Turns::new(settings.query_time)),
             settings,
             started: Instant::now(),
             start: engine.snapshot().store.clone(),
@@ -133,7 +136,7 @@ impl App {
             });
         let response = answer.unwrap_or_else(Problem::into_response);
         let document = RequestLog::document(&response);
-        let mut response = response::finish(&request, &self.settings, response);
+        let mut response = self.finish(&request, response).await;
         if !is_complete {
             // The rest of the body must not be read as the next request.
             response.headers_mut().insert(
@@ -162,6 +165,30 @@ impl App {
             });
         }
         response
+    }
+
+    /// Completes a response; a large one is compressed on a thread that may block.
+    async fn finish(
+        self: &Arc<App>,
+        request: &Arc<Request>,
+        response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        let changes = request.headers.contains_key(header::ACCEPT_ENCODING)
+            || request
+                .uri
+                .query()
+                .is_some_and(|query| query.contains("callback"));
+        if response.body().len() <= costly::MOMENT || !changes {
+            return response::finish(request, &self.settings, response);
+        }
+        let (app, asked) = (self.clone(), request.clone());
+        let finished = self
+            .turns
+            .run(move |_| Ok(response::finish(&asked, &app.settings, response)));
+        match finished.await {
+            Ok(response) => response,
+            Err(problem) => response::finish(request, &self.settings, problem.into_response()),
+        }
     }
 
     /// Logs a request whose head could not be read; `line` is the beginning of it.

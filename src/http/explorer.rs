@@ -11,6 +11,7 @@ use super::response;
 use crate::engine::Published;
 use crate::openapi;
 use crate::store::Data;
+use crate::work::Work;
 
 /// A file of the page.
 struct File {
@@ -82,10 +83,12 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
     let text = match cached.filter(|(version, _)| *version == published.version) {
         Some((_, text)) => text,
         None => {
-            let text = Bytes::from(format!(
-                "{:#}",
-                openapi::document(app.engine.schema(), &published.store)
-            ));
+            let (owner, data) = (app.clone(), published.clone());
+            let document = move |_: &Work<'_>| {
+                let document = openapi::document(owner.engine.schema(), &data.store);
+                Ok(Bytes::from(format!("{document:#}")))
+            };
+            let text = app.turns.run(document).await?;
             if let Ok(mut cached) = app.openapi.lock() {
                 *cached = Some((published.version, text.clone()));
             }

@@ -6,29 +6,34 @@ use warp::http::{HeaderValue, Response, StatusCode, header};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
+use super::settings::Settings;
 use crate::engine::{Engine, Published};
 use crate::json::{Id, Layout, Object, get_member, quote, tag, text_form};
 use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relations, Row};
 use crate::store::{Link, Resource, Store, write_list};
+use crate::work::Work;
 
 /// The records of `resource` that the request's query chooses. `nested`: what the path of a nested
 /// list asks besides.
+///
+/// As with the other functions that are given `work`, the response is of no use if that was stopped.
 pub(super) fn collection(
-    engine: &Engine,
+    (engine, settings): (&Engine, &Settings),
     published: &Published,
     request: &Request,
     resource: &Resource,
     nested: Option<Nested>,
+    work: &Work<'_>,
 ) -> Result<Response<Bytes>, Problem> {
     let Some(collection) = resource.collection() else {
-        return Ok(object(resource));
+        return Ok(object(resource, work));
     };
     let mut pairs = request
         .pairs()
         .map_err(|error| bad_query(request, &error))?;
     pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
-        let (body, tag) = published.whole(resource);
+        let (body, tag) = published.whole(resource, work);
         return Ok(response::tagged_json(body, tag));
     }
     let rules = engine.schema().rules(resource.name());
@@ -40,13 +45,14 @@ pub(super) fn collection(
     if rules.is_some() {
         declared.push(&published.store.settings().id);
     }
-    let query = Query::parse(&pairs, &Fields::new(Some(collection), &declared))
-        .map_err(|error| bad_query(request, &error))?;
-    let relations = Relations::new(&published.store, resource.name(), &query);
-    let page = collection.run(&query, &relations);
+    let fields = Fields::new(Some(collection), &declared).within(settings.query_fields, work);
+    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
+    let relations = Relations::new(&published.store, resource.name(), &query, work);
+    let page = collection.run(&query, &relations, work);
 
     let mut body = Vec::new();
     let rows = page.rows.iter().map(Row::text);
+    let rows = rows.take_while(|row| work.goes_on(row.len()));
     match page.info.filter(|info| info.style == PageStyle::Envelope) {
         Some(info) => envelope(&mut body, info, rows),
         None => write_list(&mut body, rows, ""),
@@ -88,6 +94,7 @@ pub(super) fn record(
     request: &Request,
     resource: &Resource,
     text: &str,
+    work: &Work<'_>,
 ) -> Result<Response<Bytes>, Problem> {
     let mut body = Vec::with_capacity(text.len() + 64);
     let asks = request
@@ -95,7 +102,9 @@ pub(super) fn record(
         .query()
         .is_some_and(|query| query.contains("_embed") || query.contains("_expand"));
     if !asks {
-        Layout::PRETTY.write(&mut body, text, "");
+        if work.goes_on(text.len()) {
+            Layout::PRETTY.write(&mut body, text, "");
+        }
         let tag = tag(&body);
         return Ok(response::tagged_json(body.into(), tag));
     }
@@ -105,8 +114,8 @@ pub(super) fn record(
     pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
     let query = Query::parse(&pairs, &Fields::new(None, &[]))
         .map_err(|error| bad_query(request, &error))?;
-    let relations = Relations::new(&published.store, resource.name(), &query);
-    let text = relations.attach(text, Layout::PRETTY, "");
+    let relations = Relations::new(&published.store, resource.name(), &query, work);
+    let text = relations.attach(text, Layout::PRETTY, "", work);
     Layout::PRETTY.write(&mut body, &text, "");
     let mut response = response::json(StatusCode::OK, body);
     response::hint(
@@ -117,9 +126,9 @@ pub(super) fn record(
 }
 
 /// A single object or value.
-pub(super) fn object(resource: &Resource) -> Response<Bytes> {
+pub(super) fn object(resource: &Resource, work: &Work<'_>) -> Response<Bytes> {
     let mut body = Vec::new();
-    resource.write(&mut body, "");
+    resource.write(&mut body, "", work);
     response::json(StatusCode::OK, body)
 }
 
@@ -207,7 +216,11 @@ pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
     } else {
         problem::BAD_QUERY
     };
+    let hint = match error.fault {
+        Fault::TooMany => "ask about fewer fields, or start standin with a larger --query-fields; several values of one field count once".into(),
+        _ => format!("for example: {}", error.example),
+    };
     Problem::new(kind, format!("{}: {}", error.parameter, error.detail))
-        .hint(format!("for example: {}", error.example))
+        .hint(hint)
         .attempt(request.curl("GET", &path, None))
 }

@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod body;
 mod connection;
+mod costly;
 mod events;
 mod explorer;
 mod list;

@@ -40,6 +40,10 @@ pub struct Settings {
     pub target_limit: usize,
     /// Bytes of a regular expression in a query, at most `MAX_PATTERN`. What it may cost to run is bounded in any case.
     pub pattern_limit: usize,
+    /// How many fields a query may have conditions on.
+    pub query_fields: usize,
+    /// How long a query may take.
+    pub query_time: Duration,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
     /// A folder of static files.
@@ -61,6 +65,8 @@ impl Default for Settings {
             body_limit: 10 * 1024 * 1024,
             target_limit: 8 * 1024,
             pattern_limit: MAX_PATTERN,
+            query_fields: 64,
+            query_time: Duration::from_secs(10),
             depth: MAX_BODY_DEPTH,
             folder: None,
         }

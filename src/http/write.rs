@@ -1,9 +1,12 @@
 //! Writes: reads the body of a command, carries it out, and responds with its outcome or the problem.
 
+use std::sync::Arc;
+
 use warp::http::{HeaderValue, Method, StatusCode, header};
 
 use super::app::{Answer, App};
 use super::body::{self, Reading};
+use super::costly;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::response;
@@ -16,10 +19,10 @@ use crate::store::{Command, Refusal};
 use crate::text::list;
 
 /// Carries out `command`, which gets its body from the request, and responds when it is saved.
-pub(super) async fn carry_out(app: &App, request: &Request, command: Command) -> Answer {
+pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: Command) -> Answer {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete either.
-    body::whole(request)?;
+    let whole = body::whole(request)?;
     let sent = match &command {
         Command::Delete { .. } => Object::default(),
         command => {
@@ -29,9 +32,16 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
             } else {
                 Reading::Lenient
             };
-            body::object(request, reading, &app.settings, |sent| {
-                suggest::body(engine, command, sent)
-            })?
+            let is_costly = whole.len() > costly::MOMENT
+                || request.headers.contains_key(header::CONTENT_ENCODING);
+            if is_costly {
+                let (owner, request, command) = (app.clone(), request.clone(), command.clone());
+                app.turns
+                    .run(move |_| read_body(&owner, &request, &command, reading))
+                    .await?
+            } else {
+                read_body(app, request, command, reading)?
+            }
         }
     };
     let is_new = request.method == Method::POST;
@@ -74,6 +84,17 @@ pub(super) async fn carry_out(app: &App, request: &Request, command: Command) ->
         }
     }
     Ok(response)
+}
+
+fn read_body(
+    app: &App,
+    request: &Request,
+    command: &Command,
+    reading: Reading,
+) -> Result<Object, Problem> {
+    body::object(request, reading, &app.settings, |sent| {
+        suggest::body(&app.engine, command, sent)
+    })
 }
 
 /// The condition of the request on the current record, if it has one (RFC 9110, 13.1).

@@ -17,6 +17,8 @@ pub enum Fault {
     Where,
     /// A reserved parameter written as an object: `q[a]=1`.
     Shape,
+    /// Conditions on more fields than a query may have.
+    TooMany,
 }
 
 /// Why a query cannot be carried out: a client's mistake, to be answered with 400.

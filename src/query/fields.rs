@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::json::{self, FieldPath, Kind};
 use crate::store::Collection;
 use crate::text::nearest;
+use crate::work::Work;
 
 /// How many records are looked at for names to suggest.
 const SAMPLE: usize = 500;
@@ -14,6 +15,8 @@ const SAMPLE: usize = 500;
 pub struct Fields<'a> {
     collection: Option<&'a Collection>,
     declared: &'a [&'a str],
+    limit: usize,
+    work: Option<&'a Work<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -22,15 +25,31 @@ impl<'a> Fields<'a> {
         Fields {
             collection,
             declared,
+            limit: usize::MAX,
+            work: None,
         }
+    }
+
+    /// A query may have conditions on `limit` of them, and looking for them is part of `work`.
+    pub fn within(self, limit: usize, work: &'a Work<'a>) -> Fields<'a> {
+        Fields {
+            limit,
+            work: Some(work),
+            ..self
+        }
+    }
+
+    /// On how many fields a query may have conditions.
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Whether a rule declares `path` or a record has a value there (`null` is one).
     pub fn has(&self, path: &str) -> bool {
         self.declared.contains(&path)
-            || self
-                .collection
-                .is_some_and(|collection| collection.has_field(path))
+            || self.collection.is_some_and(|collection| {
+                collection.has_field(path, &|record| self.goes_on(record))
+            })
     }
 
     fn records(&self) -> impl Iterator<Item = &'a str> {
@@ -38,6 +57,11 @@ impl<'a> Fields<'a> {
             .into_iter()
             .flat_map(Collection::rows)
             .map(|record| record.value())
+            .take_while(|record| self.goes_on(record))
+    }
+
+    fn goes_on(&self, record: &str) -> bool {
+        self.work.is_none_or(|work| work.goes_on(record.len()))
     }
 
     /// Whether the field `path` is an array, as the first record that has it shows.

@@ -8,6 +8,10 @@ use super::pattern;
 use crate::json::{self, FieldPath, Kind, is_loosely, is_text, order, text_form};
 use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
 use crate::text::{nearest, query_encode};
+use crate::work::Work;
+
+/// What it costs to compare with a value, in bytes looked at.
+const VALUE: usize = 16;
 
 /// A field and what is asked of it.
 #[derive(Debug, Clone)]
@@ -98,6 +102,21 @@ impl Test {
         })
     }
 
+    /// How many values the test compares with.
+    fn count(&self) -> usize {
+        match self {
+            Test::Text(values)
+            | Test::NotText(values)
+            | Test::Loose(values)
+            | Test::NotLoose(values)
+            | Test::Order(_, values, _)
+            | Test::Part(_, values)
+            | Test::Contains { wanted: values, .. } => values.len(),
+            Test::Like(patterns) => patterns.len(),
+            Test::Nothing => 0,
+        }
+    }
+
     /// Whether a record with `value` there passes.
     pub fn passes(&self, value: &str) -> bool {
         match self {
@@ -185,8 +204,11 @@ impl Filter {
         }
     }
 
-    /// Whether `record` passes.
-    pub fn passes(&self, record: &str) -> bool {
+    /// Whether `record` passes; `false` once `work` is stopped.
+    pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
+        if !work.goes_on(record.len() + self.test.count() * VALUE) {
+            return false;
+        }
         // Of several values, those of an array's items, one must pass; one that is denied must be none of them.
         let denies = matches!(self.test, Test::NotText(_) | Test::NotLoose(_));
         let mut is_there = false;
@@ -289,11 +311,11 @@ impl Condition {
     }
 
     /// Whether `record` passes.
-    pub fn passes(&self, record: &str) -> bool {
+    pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
         match self {
-            Condition::All(parts) => parts.iter().all(|part| part.passes(record)),
-            Condition::Any(parts) => parts.iter().any(|part| part.passes(record)),
-            Condition::Field(filter) => filter.passes(record),
+            Condition::All(parts) => parts.iter().all(|part| part.passes(record, work)),
+            Condition::Any(parts) => parts.iter().any(|part| part.passes(record, work)),
+            Condition::Field(filter) => filter.passes(record, work),
         }
     }
 
@@ -501,7 +523,9 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(
-                Condition::parse(text).unwrap().passes(record),
+                Condition::parse(text)
+                    .unwrap()
+                    .passes(record, &Work::unlimited()),
                 expected,
                 "{text}"
             );

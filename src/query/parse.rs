@@ -1,5 +1,7 @@
 //! Gives the parameters of a query string their meaning.
 
+use std::collections::BTreeSet;
+
 use super::error::{Fault, Notice, QueryError, quoted};
 use super::fields::Fields;
 use super::filter::{Condition, Filter, Name, Search, Test};
@@ -62,6 +64,7 @@ impl Query {
             }
             if name == "_where" && !value.is_empty() {
                 query.conditions.push(Condition::parse(value)?);
+                check_count("_where", query.condition_fields(), fields)?;
             }
         }
         match first("_where") {
@@ -74,7 +77,7 @@ impl Query {
                 }),
         }
         query.search = first("q").map(Search::new);
-        query.read_sort(pairs, fields);
+        query.read_sort(pairs, fields)?;
         let asked = Asked {
             start: first("_start"),
             end: first("_end"),
@@ -121,7 +124,11 @@ impl Query {
                 .find(|(other, ..)| other.path == name.path && operator(other) == operator(&name));
             match known {
                 Some((.., values)) => values.push(value.clone()),
-                None => read.push((name, parameter, vec![value.clone()])),
+                None => {
+                    read.push((name, parameter, vec![value.clone()]));
+                    let paths = read.iter().map(|(name, ..)| name.path).collect();
+                    check_count(parameter, paths, fields)?;
+                }
             }
         }
         for (name, parameter, values) in read {
@@ -141,7 +148,11 @@ impl Query {
     }
 
     /// `_sort=a,b` with `_order=desc,asc`, or `_sort=-a,b`.
-    fn read_sort(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
+    fn read_sort(
+        &mut self,
+        pairs: &[(String, String)],
+        fields: &Fields<'_>,
+    ) -> Result<(), QueryError> {
         let values = |wanted: &'static str| {
             let values = pairs.iter().filter(move |(name, _)| name == wanted);
             values.flat_map(|(_, value)| value.split(','))
@@ -162,6 +173,8 @@ impl Query {
                     path: FieldPath::new(path),
                     descending: down || minus,
                 });
+                let paths = self.sort.iter().map(|key| key.path.text.as_str());
+                check_count("_sort", paths.collect(), fields)?;
             }
         }
         if let Some(order) = values("_order")
@@ -196,6 +209,15 @@ impl Query {
             );
             self.note("_order", detail, Some(format!("_order={meant}")));
         }
+        Ok(())
+    }
+
+    fn condition_fields(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        for condition in &self.conditions {
+            condition.each_field(&mut |path| _ = paths.insert(path.to_string()));
+        }
+        paths
     }
 
     fn note(&mut self, parameter: &str, detail: impl Into<String>, instead: Option<String>) {
@@ -338,6 +360,25 @@ impl Query {
         }
         found
     }
+}
+
+/// Refuses conditions on more fields than a query may have: each is looked for in every record.
+fn check_count<T: Ord>(
+    parameter: &str,
+    paths: BTreeSet<T>,
+    fields: &Fields<'_>,
+) -> Result<(), QueryError> {
+    let limit = fields.limit();
+    if paths.len() <= limit {
+        return Ok(());
+    }
+    let detail = format!("the query asks about more than {limit} fields");
+    Err(QueryError::new(
+        Fault::TooMany,
+        parameter,
+        detail,
+        "id=1&id=2",
+    ))
 }
 
 /// The reserved parameter that other APIs call `name`.

@@ -14,6 +14,7 @@ use crate::json::{self, Id, Kind, Layout};
 use crate::store::plural::{plural, singular};
 use crate::store::{Link, Resource, Store};
 use crate::text::{nearest, query_encode};
+use crate::work::Work;
 
 /// What is put into each record of a collection.
 #[derive(Debug)]
@@ -51,8 +52,13 @@ enum Parents<'a> {
 }
 
 impl<'a> Relations<'a> {
-    /// What `_embed` and `_expand` in `query` mean for records of `collection`.
-    pub fn new(store: &'a Store, collection: &'a str, query: &'a Query) -> Relations<'a> {
+    /// What `_embed` and `_expand` in `query` mean for records of `collection`. Not complete if `work` was stopped.
+    pub fn new(
+        store: &'a Store,
+        collection: &'a str,
+        query: &'a Query,
+        work: &Work<'_>,
+    ) -> Relations<'a> {
         let mut relations = Relations {
             store,
             collection,
@@ -60,15 +66,15 @@ impl<'a> Relations<'a> {
             notices: Vec::new(),
         };
         for name in query.embeds() {
-            relations.embed(name);
+            relations.embed(name, work);
         }
         for name in query.expands() {
-            relations.expand(name);
+            relations.expand(name, work);
         }
         relations
     }
 
-    fn embed(&mut self, name: &'a str) {
+    fn embed(&mut self, name: &'a str, work: &Work<'_>) {
         let is_child = self.is_collection(name);
         let parent = self.store.parent_named(self.collection, name);
         // Where a name could be both, a plural means children, as in json-server.
@@ -83,9 +89,9 @@ impl<'a> Relations<'a> {
             Some((parent, link))
                 if is_parent && (link.declared || !is_child || singular(name) == name) =>
             {
-                self.parent("_embed", name, &parent, link);
+                self.parent("_embed", name, (&parent, link), work);
             }
-            _ if is_child => self.children(name),
+            _ if is_child => self.children(name, work),
             _ if self.is_deep("_embed", name) => self.steps.push(Step::Nothing { name }),
             _ => {
                 let detail =
@@ -120,7 +126,7 @@ impl<'a> Relations<'a> {
         true
     }
 
-    fn children(&mut self, name: &'a str) {
+    fn children(&mut self, name: &'a str, work: &Work<'_>) {
         let link = self.store.link(name, self.collection);
         if let Some(detail) = self.store.link_notice(name, self.collection, &link) {
             let is_parent = !link.used && self.store.link(self.collection, name).used;
@@ -129,6 +135,7 @@ impl<'a> Relations<'a> {
         }
         if self
             .rows(self.collection)
+            .take_while(|row| work.goes_on(row.len()))
             .any(|row| json::get_member(row, name).is_some())
         {
             let detail = format!(
@@ -138,7 +145,7 @@ impl<'a> Relations<'a> {
             self.note("_embed", detail, None);
         }
         let mut by_pointer: HashMap<Id, Vec<&str>> = HashMap::new();
-        for row in self.rows(name) {
+        for row in self.rows(name).take_while(|row| work.goes_on(row.len())) {
             for pointer in link.pointers(row) {
                 by_pointer.entry(pointer).or_default().push(row);
             }
@@ -150,9 +157,9 @@ impl<'a> Relations<'a> {
         });
     }
 
-    fn expand(&mut self, name: &'a str) {
+    fn expand(&mut self, name: &'a str, work: &Work<'_>) {
         match self.store.parent_named(self.collection, name) {
-            Some((parent, link)) => self.parent("_expand", name, &parent, link),
+            Some((parent, link)) => self.parent("_expand", name, (&parent, link), work),
             None if self.is_deep("_expand", name) => {}
             None => {
                 let detail = format!(
@@ -169,7 +176,13 @@ impl<'a> Relations<'a> {
         }
     }
 
-    fn parent(&mut self, parameter: &str, name: &'a str, parent: &str, link: Link) {
+    fn parent(
+        &mut self,
+        parameter: &str,
+        name: &'a str,
+        (parent, link): (&str, Link),
+        work: &Work<'_>,
+    ) {
         let Some(resource) = self.store.resource(parent) else {
             return;
         };
@@ -188,7 +201,7 @@ impl<'a> Relations<'a> {
             Parents::ById(resource)
         } else {
             let mut by_target = HashMap::new();
-            for row in self.rows(parent) {
+            for row in self.rows(parent).take_while(|row| work.goes_on(row.len())) {
                 if let Some(target) = json::get_member(row, &link.target).and_then(Id::from_json) {
                     by_target.entry(target).or_insert(row);
                 }
@@ -247,8 +260,15 @@ impl<'a> Relations<'a> {
     }
 
     /// `record` with everything put into it: a member of the same name is replaced, a new one goes last. The new text
-    /// takes the record's own layout, or `layout` where it shows none; its lines begin with `base`.
-    pub fn attach<'r>(&self, record: &'r str, layout: Layout, base: &str) -> Cow<'r, str> {
+    /// takes the record's own layout, or `layout` where it shows none; its lines begin with `base`. Without what is to come
+    /// once `work` is stopped.
+    pub fn attach<'r>(
+        &self,
+        record: &'r str,
+        layout: Layout,
+        base: &str,
+        work: &Work<'_>,
+    ) -> Cow<'r, str> {
         let mut out = Cow::Borrowed(record);
         if Kind::of(record) != Kind::Object {
             return out;
@@ -264,6 +284,10 @@ impl<'a> Relations<'a> {
                     let children = target
                         .and_then(|target| by_pointer.get(&target))
                         .map_or(&[][..], Vec::as_slice);
+                    let size = children.iter().map(|child| child.len()).sum();
+                    if !work.goes_on(size) {
+                        return out;
+                    }
                     (name, Cow::Owned(format!("[{}]", children.join(","))))
                 }
                 Step::Parent {
@@ -288,6 +312,9 @@ impl<'a> Relations<'a> {
                 }
                 Step::Nothing { name } => (name, Cow::Borrowed("[]")),
             };
+            if !work.keeps(out.len() + value.len()) {
+                return out;
+            }
             out = Cow::Owned(json::with_member(&out, name, &value, layout, base));
         }
         out
@@ -332,7 +359,8 @@ mod tests {
         )
         .unwrap();
         let query = Query::for_item(&pairs(raw).unwrap());
-        let relations = Relations::new(&store, collection, &query);
+        let work = Work::unlimited();
+        let relations = Relations::new(&store, collection, &query, &work);
         let record = store
             .resource(collection)
             .unwrap()
@@ -343,7 +371,7 @@ mod tests {
             .unwrap();
         (
             relations
-                .attach(record.value(), Layout::MINIFIED, "")
+                .attach(record.value(), Layout::MINIFIED, "", &work)
                 .into_owned(),
             relations.notices().len(),
         )

@@ -8,9 +8,12 @@ use super::parse::Query;
 use super::relations::Relations;
 use crate::json::{Id, Layout};
 use crate::store::{Collection, Record, sorted};
+use crate::work::Work;
 
 /// In fewer records a scan is as fast as an index.
 const FEW: usize = 32;
+/// What it costs to take a record into a result, in bytes looked at.
+const CLONE: usize = 64;
 
 /// The records that a query selected, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +56,20 @@ impl<R> Page<R> {
 }
 
 impl Collection {
-    /// The records that `query` selects, with what `relations` puts into them.
-    pub fn run(&self, query: &Query, relations: &Relations<'_>) -> Page<Row> {
+    /// The records that `query` selects, with what `relations` puts into them. Not complete if `work` was stopped.
+    pub fn run(&self, query: &Query, relations: &Relations<'_>, work: &Work<'_>) -> Page<Row> {
         let attach = |record: &str| {
-            Row::WithRelations(relations.attach(record, Layout::PRETTY, "").into_owned())
+            Row::WithRelations(
+                relations
+                    .attach(record, Layout::PRETTY, "", work)
+                    .into_owned(),
+            )
         };
         if !relations.is_empty() && query.needs_relations() {
-            return query.select(self.rows().map(|record| attach(record.value())), Row::text);
+            let rows = self.rows().map(|record| attach(record.value()));
+            return query.select(rows, Row::text, work);
         }
-        let page = self.stored_page(query, relations.id_property());
+        let page = self.stored_page(query, relations.id_property(), work);
         page.map(|record| {
             if relations.is_empty() {
                 Row::Stored(record)
@@ -71,21 +79,20 @@ impl Collection {
         })
     }
 
-    fn stored_page(&self, query: &Query, id_property: &str) -> Page<Arc<Record>> {
+    fn stored_page(&self, query: &Query, id_property: &str, work: &Work<'_>) -> Page<Arc<Record>> {
         if query.is_window_only() {
             let range = query.window.range(self.len());
-            return query.page(
-                self.window(range.start, range.len()).cloned().collect(),
-                self.len(),
-            );
+            let rows = self.window(range.start, range.len());
+            let rows = rows.take_while(|_| work.goes_on(CLONE));
+            return query.page(rows.cloned().collect(), self.len());
         }
-        if let Some(found) = self.candidates(query, id_property) {
-            return query.select(found.into_iter(), |record| record.value());
+        if let Some(found) = self.candidates(query, id_property, work) {
+            return query.select(found.into_iter(), |record| record.value(), work);
         }
         let in_order = query
             .sorts_all()
             .filter(|_| self.len() > FEW)
-            .and_then(|keys| self.sorted(keys));
+            .and_then(|keys| self.sorted(keys, work));
         if let Some(in_order) = in_order {
             let range = query.window.range(in_order.len());
             return query.page(
@@ -93,18 +100,24 @@ impl Collection {
                     .focus()
                     .narrow(range)
                     .into_iter()
+                    .take_while(|_| work.goes_on(CLONE))
                     .cloned()
                     .collect(),
                 in_order.len(),
             );
         }
         query
-            .select(self.rows(), |record| record.value())
+            .select(self.rows(), |record| record.value(), work)
             .map(Arc::clone)
     }
 
     /// All records that the query may select, where the id or an index of a field finds them.
-    fn candidates(&self, query: &Query, id_property: &str) -> Option<Vec<Arc<Record>>> {
+    fn candidates(
+        &self,
+        query: &Query,
+        id_property: &str,
+        work: &Work<'_>,
+    ) -> Option<Vec<Arc<Record>>> {
         let (path, value) = query.equality()?;
         let id = Id::from_text(value);
         // A number in an odd spelling is equal to a text that its id is not.
@@ -114,7 +127,7 @@ impl Collection {
             return Some(found);
         }
         if self.len() > FEW {
-            self.equal(path, value)
+            self.equal(path, value, work)
         } else {
             None
         }
@@ -124,16 +137,19 @@ impl Collection {
 impl Query {
     /// Selects among `rows`, whose JSON texts `text` gives.
     ///
-    /// Filters and search first, then sort, then window; equal records stay in the order of `rows`.
+    /// Filters and search first, then sort, then window; equal records stay in the order of `rows`. Not complete if `work`
+    /// was stopped.
     pub fn select<R: Clone>(
         &self,
         rows: impl Iterator<Item = R>,
         text: impl Fn(&R) -> &str,
+        work: &Work<'_>,
     ) -> Page<R> {
+        let rows = rows.take_while(|_| work.goes_on(CLONE));
         let mut selected: Vec<R> = if self.takes_all() {
             rows.collect()
         } else {
-            rows.filter(|row| self.passes(text(row))).collect()
+            rows.filter(|row| self.passes(text(row), work)).collect()
         };
         let total = selected.len();
         let Range { start, end } = self.window.range(total);
@@ -141,7 +157,11 @@ impl Query {
             selected.truncate(end);
             selected.drain(..start);
         } else {
-            let texts: Vec<&str> = selected.iter().map(&text).collect();
+            let by_keys = |text: &&str| work.goes_on(self.sort.len() * text.len());
+            let texts: Vec<&str> = selected.iter().map(&text).take_while(by_keys).collect();
+            if work.is_stopped() {
+                return self.page(Vec::new(), 0);
+            }
             let places = sorted(&texts, &self.sort, start..end);
             selected = places
                 .into_iter()
@@ -160,16 +180,18 @@ impl Query {
         }
     }
 
-    fn passes(&self, record: &str) -> bool {
-        self.filters.iter().all(|filter| filter.passes(record))
+    fn passes(&self, record: &str, work: &Work<'_>) -> bool {
+        self.filters
+            .iter()
+            .all(|filter| filter.passes(record, work))
             && self
                 .conditions
                 .iter()
-                .all(|condition| condition.passes(record))
+                .all(|condition| condition.passes(record, work))
             && self
                 .search
                 .as_ref()
-                .is_none_or(|search| search.passes(record))
+                .is_none_or(|search| work.goes_on(record.len()) && search.passes(record))
     }
 }
 
@@ -207,9 +229,14 @@ mod tests {
             .and_then(|users| users.collection())
             .unwrap();
         let query = Query::parse(&pairs(text).unwrap(), &Fields::new(None, &["a", "b"])).unwrap();
-        let scan = query.select(users.rows(), |record| record.value());
+        let work = Work::unlimited();
+        let scan = query.select(users.rows(), |record| record.value(), &work);
         (
-            users.run(&query, &Relations::new(store, "users", &query)),
+            users.run(
+                &query,
+                &Relations::new(store, "users", &query, &work),
+                &work,
+            ),
             scan.map(|record| Row::Stored(record.clone())),
         )
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::json::Document;
 use crate::store::{Settings, Store};
 use crate::text::query_encode;
+use crate::work::Work;
 
 const POSTS: [&str; 5] = [
     r#"{"id":1,"title":"Tea","author":{"name":"ann"},"views":100,"open":true,"tags":["hot","leaf"]}"#,
@@ -30,7 +31,7 @@ fn parse(raw: &str) -> Result<Query, QueryError> {
 fn chosen(raw: &str) -> Vec<usize> {
     let query = parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"));
     query
-        .select(0..POSTS.len(), |at| POSTS[*at])
+        .select(0..POSTS.len(), |at| POSTS[*at], &Work::unlimited())
         .rows
         .iter()
         .map(|at| at + 1)
@@ -151,12 +152,14 @@ fn totals_are_due_with_a_window() {
         ("_end=0", Some(5)),
     ];
     for (raw, total) in cases {
-        let page = parse(raw).unwrap().select(POSTS.into_iter(), |text| *text);
+        let page = parse(raw)
+            .unwrap()
+            .select(POSTS.into_iter(), |text| *text, &Work::unlimited());
         assert_eq!(page.total, total, "{raw}");
     }
     let page = parse("_page=1&_per_page=2")
         .unwrap()
-        .select(POSTS.into_iter(), |text| *text)
+        .select(POSTS.into_iter(), |text| *text, &Work::unlimited())
         .info
         .unwrap();
     assert_eq!(
@@ -276,7 +279,7 @@ proptest! {
     #[test]
     fn no_query_makes_it_panic(raw in "([a-z_:\\[\\].%0-9{}\",-]{0,12}=[a-z_:\\[\\].%0-9{}\"(,*-]{0,12}&?){0,4}") {
         if let Ok(query) = parse(&raw) {
-            query.select(POSTS.into_iter(), |text| *text);
+            query.select(POSTS.into_iter(), |text| *text, &Work::unlimited());
         }
     }
 
@@ -285,7 +288,7 @@ proptest! {
         name in prop::sample::select(vec!["_page", "_limit", "_start", "_end", "_per_page", "_sort", "_where", "q", "title_like", "views:gt"]),
         value in "\\PC{0,16}",
     ) {
-        let _ = parse(&format!("{name}={}&_page=1", query_encode(&value))).map(|query| query.select(POSTS.into_iter(), |text| *text));
+        let _ = parse(&format!("{name}={}&_page=1", query_encode(&value))).map(|query| query.select(POSTS.into_iter(), |text| *text, &Work::unlimited()));
     }
 }
 

@@ -9,6 +9,7 @@ use super::record::{Record, give_ids, read};
 use super::{IdRule, LoadError};
 use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, get_member, members};
 use crate::rules::UniqueRule;
+use crate::work::Work;
 
 /// An array of records, in the file's order.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Collection {
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
     without_id: usize,
+    /// Bytes of the records' text.
+    bytes: usize,
 }
 
 /// Names of members, and how many records have each.
@@ -51,6 +54,7 @@ impl Collection {
         } = array;
         let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
         let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
+        let bytes = rows.iter().map(|row| row.value().len()).sum();
         let rows = Vector::from(rows);
         let indexes = Indexes::build(&rows, rules);
         if let Some((rule, later, first)) = indexes.first_violation() {
@@ -81,6 +85,7 @@ impl Collection {
             untouched: Some(text),
             names: OnceLock::new(),
             without_id,
+            bytes,
         })
     }
 
@@ -113,15 +118,27 @@ impl Collection {
             || (self.rows.len() > SAMPLE && self.names().contains_key(name))
     }
 
-    /// Whether a record has a value at `path`; `null` is one.
-    pub fn has_field(&self, path: &str) -> bool {
+    /// Whether a record has a value at `path`; `null` is one. Looks at records for as long as `goes_on`.
+    pub fn has_field(&self, path: &str, goes_on: &dyn Fn(&str) -> bool) -> bool {
         if !path.contains(['.', '[']) {
             return self.has_member(path);
         }
         let path = FieldPath::new(path);
         self.rows
             .iter()
-            .any(|record| path.may_be_in(record.value()) && path.any(record.value(), &mut |_| true))
+            .map(|record| record.value())
+            .take_while(|record| goes_on(record))
+            .any(|record| path.may_be_in(record) && path.any(record, &mut |_| true))
+    }
+
+    /// Whether the names of the members are known without looking at the records.
+    pub fn knows_names(&self) -> bool {
+        self.names.get().is_some()
+    }
+
+    /// Bytes of the records' text.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The names of the records' members.
@@ -182,13 +199,13 @@ impl Collection {
     }
 
     /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
-    pub fn equal(&self, path: &str, value: &str) -> Option<Vec<Arc<Record>>> {
-        self.indexes.equal(path, value, &self.rows)
+    pub fn equal(&self, path: &str, value: &str, work: &Work<'_>) -> Option<Vec<Arc<Record>>> {
+        self.indexes.equal(path, value, &self.rows, work)
     }
 
     /// All records in the order of `keys`; `None` where they have to be sorted.
-    pub fn sorted(&self, keys: &[SortKey]) -> Option<Vector<Arc<Record>>> {
-        self.indexes.sorted(keys, &self.rows)
+    pub fn sorted(&self, keys: &[SortKey], work: &Work<'_>) -> Option<Vector<Arc<Record>>> {
+        self.indexes.sorted(keys, &self.rows, work)
     }
 
     /// The records that point to `target` by the foreign key `property`, an array of them if `many`, in order.
@@ -221,6 +238,7 @@ impl Collection {
     pub(super) fn push(&mut self, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(Record::new(self.next_number, id, text));
         self.next_number += 1;
+        self.bytes += record.value().len();
         self.rows.push_back(record.clone());
         self.index(&record);
         record
@@ -240,6 +258,7 @@ impl Collection {
         if let Some(place) = self.place(old.number()) {
             self.rows.set(place, record.clone());
         }
+        self.bytes = self.bytes + record.value().len() - old.value().len();
         self.unindex(old);
         self.index(&record);
         record
@@ -264,6 +283,10 @@ impl Collection {
                 .collect();
         }
         gone.iter().for_each(|record| self.unindex(record));
+        self.bytes -= gone
+            .iter()
+            .map(|record| record.value().len())
+            .sum::<usize>();
         let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
             self.closing = "".into();
             if let IdSequence::Text(_) = self.id_sequence {

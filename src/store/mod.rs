@@ -23,6 +23,7 @@ use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Id, Layout, Place};
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
+use crate::work::Work;
 
 use plural::Singular;
 
@@ -222,19 +223,28 @@ impl Store {
         (found, more)
     }
 
+    /// Bytes of the text of all resources.
+    pub fn bytes(&self) -> usize {
+        let bytes = |resource: &Resource| match &resource.data {
+            Data::Collection(collection) => collection.bytes(),
+            Data::Object(text) | Data::Scalar(text) => text.len(),
+        };
+        self.resources().map(bytes).sum()
+    }
+
     /// The settings that the store was opened with.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// The whole data as json-server's `/db` shows it: pretty printed, generated ids included.
-    pub fn write_all(&self, out: &mut Vec<u8>) {
+    pub fn write_all(&self, out: &mut Vec<u8>, work: &Work<'_>) {
         out.push(b'{');
         for (number, resource) in self.resources.iter().enumerate() {
             out.extend_from_slice(if number == 0 { b"\n  " } else { b",\n  " });
             out.extend_from_slice(crate::json::quote(&resource.name).as_bytes());
             out.extend_from_slice(b": ");
-            resource.write(out, "  ");
+            resource.write(out, "  ", work);
         }
         out.extend_from_slice(if self.resources.is_empty() {
             b"}"
@@ -270,12 +280,17 @@ impl Resource {
     }
 
     /// Appends the resource's value, pretty printed with two spaces, to `out`; its lines begin with `base`.
-    pub fn write(&self, out: &mut Vec<u8>, base: &str) {
+    pub fn write(&self, out: &mut Vec<u8>, base: &str, work: &Work<'_>) {
         match &self.data {
             Data::Collection(collection) => {
-                write_list(out, collection.rows().map(|record| record.value()), base);
+                let rows = collection.rows().map(|record| record.value());
+                write_list(out, rows.take_while(|row| work.goes_on(row.len())), base);
             }
-            Data::Object(text) | Data::Scalar(text) => Layout::PRETTY.write(out, text, base),
+            Data::Object(text) | Data::Scalar(text) if work.goes_on(text.len()) => {
+                Layout::PRETTY.write(out, text, base);
+            }
+            // The work is to stop.
+            Data::Object(_) | Data::Scalar(_) => {}
         }
     }
 

@@ -19,6 +19,7 @@ mod verbs;
 
 mod cases;
 mod concurrency;
+mod costly;
 mod crash;
 mod edits;
 mod faults;

@@ -11,6 +11,7 @@ use divan::{Bencher, black_box};
 use standin::internals::json::{Document, Id, Layout, Object, merge_patch, merge_shallow};
 use standin::internals::query::{Fields, Query, pairs};
 use standin::internals::store::{Collection, Command, Settings, Store, write_list};
+use standin::internals::work::Work;
 
 const SIZES: [usize; 2] = [1000, 100_000];
 
@@ -59,7 +60,7 @@ fn query(bencher: Bencher, count: usize, text: &str) {
         let query = Query::parse(&pairs, &Fields::new(Some(users(&store)), &[]))
             .expect("the queries mean something");
         query
-            .select(users(&store).rows(), |row| row.value())
+            .select(users(&store).rows(), |row| row.value(), &Work::unlimited())
             .rows
             .len()
     });

@@ -13,6 +13,7 @@ use imbl::Vector;
 use super::record::Record;
 use crate::json::{FieldPath, Id};
 use crate::rules::UniqueRule;
+use crate::work::Work;
 use hash::{HashIndex, HashKey};
 use order::OrderIndex;
 
@@ -21,6 +22,8 @@ pub use order::{SortKey, sorted};
 
 /// How many indexes a collection has at most that are built on demand.
 const MAX_ON_DEMAND: usize = 8;
+/// What it costs to put a record into an index, in bytes looked at.
+const COST: usize = 64;
 
 /// All indexes of a collection.
 #[derive(Debug)]
@@ -192,11 +195,13 @@ impl Indexes {
         path: &str,
         value: &str,
         records: &Vector<Arc<Record>>,
+        work: &Work<'_>,
     ) -> Option<Vec<Arc<Record>>> {
         self.lookup(
             HashKey::Field(Arc::new(FieldPath::new(path))),
             hash::of_text(value),
             records,
+            work,
         )
     }
 
@@ -212,7 +217,7 @@ impl Indexes {
             property: property.into(),
             many,
         };
-        self.lookup(key, hash::of_id(target), records)
+        self.lookup(key, hash::of_id(target), records, &Work::unlimited())
     }
 
     fn lookup(
@@ -220,12 +225,17 @@ impl Indexes {
         key: HashKey,
         hash: u64,
         records: &Vector<Arc<Record>>,
+        work: &Work<'_>,
     ) -> Option<Vec<Arc<Record>>> {
-        let wanted = self.on_demand(Key::Hash(key), records)?;
+        let wanted = self.on_demand(Key::Hash(key), records, work)?;
         let Some(Index::Hash(index)) = wanted.built.get() else {
             return None;
         };
-        let mut found: Vec<_> = index.candidates(hash).cloned().collect();
+        let mut found: Vec<_> = index
+            .candidates(hash)
+            .take_while(|_| work.goes_on(COST))
+            .cloned()
+            .collect();
         found.sort_unstable_by_key(|record| record.number());
         Some(found)
     }
@@ -235,15 +245,21 @@ impl Indexes {
         &self,
         keys: &[SortKey],
         records: &Vector<Arc<Record>>,
+        work: &Work<'_>,
     ) -> Option<Vector<Arc<Record>>> {
-        let wanted = self.on_demand(Key::Order(keys.into()), records)?;
+        let wanted = self.on_demand(Key::Order(keys.into()), records, work)?;
         let Some(Index::Order(index)) = wanted.built.get() else {
             return None;
         };
         Some(index.records().clone())
     }
 
-    fn on_demand(&self, key: Key, records: &Vector<Arc<Record>>) -> Option<Arc<OnDemand>> {
+    fn on_demand(
+        &self,
+        key: Key,
+        records: &Vector<Arc<Record>>,
+        work: &Work<'_>,
+    ) -> Option<Arc<OnDemand>> {
         let wanted = {
             let mut indexes = self
                 .on_demand
@@ -262,6 +278,9 @@ impl Indexes {
             indexes[known..].rotate_left(1);
             indexes.last()?.clone()
         };
+        if wanted.built.get().is_none() && !work.goes_on(records.len() * COST) {
+            return None;
+        }
         wanted
             .built
             .get_or_init(|| Index::build(&wanted.key, records));

@@ -10,6 +10,7 @@ use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
 use standin::internals::file::{DataFile, Durability, Left, Opened, Role};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};
+use standin::internals::work::Work;
 
 use super::medium::{Exchange, FILE, Plan, Simulated};
 use super::{ERRORS, Machine, Manner, WAYS, delete, object, patch, post};
@@ -679,7 +680,9 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
         .unwrap()
         .0;
     let mut text = Vec::new();
-    replay(store, &left.unwrap()).store.write_all(&mut text);
+    replay(store, &left.unwrap())
+        .store
+        .write_all(&mut text, &Work::unlimited());
     assert_eq!(
         serde_json::from_slice::<Value>(&text).unwrap(),
         machine.seen()

@@ -16,6 +16,7 @@ use standin::internals::file::{DataFile, Durability, Opened, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};
+use standin::internals::work::Work;
 
 use medium::{Exchange, FILE, Plan, Simulated};
 
@@ -118,7 +119,10 @@ impl Machine {
     /// What readers see.
     pub fn seen(&self) -> Value {
         let mut all = Vec::new();
-        self.engine.snapshot().store.write_all(&mut all);
+        self.engine
+            .snapshot()
+            .store
+            .write_all(&mut all, &Work::unlimited());
         serde_json::from_slice(&all).unwrap()
     }
 

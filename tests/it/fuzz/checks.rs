@@ -10,6 +10,7 @@ use standin::internals::schema::Schema;
 use standin::internals::store::{
     ApiChange, Collection, Command, Data, Merge, PastState, Settings, Store, Written,
 };
+use standin::internals::work::Work;
 use standin::{Options, Sandbox};
 
 /// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
@@ -89,7 +90,7 @@ pub fn query(bytes: &[u8]) {
     let Ok(query) = Query::parse(&pairs, &Fields::new(Some(rows), &["declared"])) else {
         return;
     };
-    let page = query.select(0..ROWS.len(), |at| ROWS[*at]);
+    let page = query.select(0..ROWS.len(), |at| ROWS[*at], &Work::unlimited());
     assert!(page.rows.len() <= ROWS.len());
     let mut known = std::collections::HashSet::new();
     assert!(page.rows.iter().all(|at| known.insert(*at)), "{text}");
@@ -97,7 +98,11 @@ pub fn query(bytes: &[u8]) {
         page.total.is_none_or(|total| total >= page.rows.len()),
         "{text}"
     );
-    let found = rows.run(&query, &Relations::new(&store, "rows", &query));
+    let found = rows.run(
+        &query,
+        &Relations::new(&store, "rows", &query, &Work::unlimited()),
+        &Work::unlimited(),
+    );
     assert_eq!(
         (found.rows.len(), found.total),
         (page.rows.len(), page.total),
@@ -353,8 +358,8 @@ fn commands(store: &Store, bytes: &[u8]) -> Vec<Command> {
 
 fn same_data(one: &Store, other: &Store) {
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    one.write_all(&mut left);
-    other.write_all(&mut right);
+    one.write_all(&mut left, &Work::unlimited());
+    other.write_all(&mut right, &Work::unlimited());
     assert_eq!(
         String::from_utf8(left).unwrap(),
         String::from_utf8(right).unwrap()

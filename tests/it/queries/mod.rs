@@ -13,6 +13,7 @@ use standin::internals::query::{
     Fields, Notice, PageStyle, Query, QueryError, Relations, Row, pairs,
 };
 use standin::internals::store::{Settings, Store};
+use standin::internals::work::Work;
 
 use crate::support::serve_data;
 
@@ -156,14 +157,17 @@ impl Data {
                 };
             }
         };
-        let relations = Relations::new(&store, name, &query);
+        let relations = Relations::new(&store, name, &query, &Work::unlimited());
         if let Some(id) = id {
             return match self.find(name, &id) {
-                Some(row) => Answer::of(200, parsed(&relations.attach(row, Layout::MINIFIED, ""))),
+                Some(row) => Answer::of(
+                    200,
+                    parsed(&relations.attach(row, Layout::MINIFIED, "", &Work::unlimited())),
+                ),
                 None => Answer::of(404, Value::Null),
             };
         }
-        let page = collection.run(&query, &relations);
+        let page = collection.run(&query, &relations, &Work::unlimited());
         let list = Value::Array(page.rows.iter().map(Row::text).map(parsed).collect());
         let notices = query
             .notices()

@@ -1,0 +1,122 @@
+//! Costly requests: what takes longer than a moment is done on threads of its own, so that the workers answer other
+//! requests meanwhile; they share the processors in slices, and stop when their time is up or the client has gone.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+use tokio::time::timeout_at;
+
+use super::problem::{self, Problem};
+use crate::work::Work;
+
+/// So many bytes are looked at by the worker itself.
+pub(super) const MOMENT: usize = 256 * 1024;
+/// How long a request has a processor before others get their turn.
+const SLICE: Duration = Duration::from_millis(10);
+/// How many costly requests are begun at a time; further ones wait. Each has a thread.
+const BEGUN: usize = 128;
+
+/// Who may use a processor.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// How long a request may take.
+    limit: Duration,
+    begun: Arc<Semaphore>,
+    /// Turns for the first slice, so that a short request does not wait for the long ones.
+    first: Arc<Semaphore>,
+    /// Turns for further slices.
+    further: Arc<Semaphore>,
+}
+
+impl Turns {
+    /// A request may take `limit`.
+    pub(super) fn new(limit: Duration) -> Turns {
+        let half = std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+        Turns {
+            limit,
+            begun: Arc::new(Semaphore::new(BEGUN)),
+            first: Arc::new(Semaphore::new(half)),
+            further: Arc::new(Semaphore::new(half)),
+        }
+    }
+
+    /// Does `job` on a thread that may block.
+    ///
+    /// # Errors
+    /// Those of `job`; or it takes longer than `--query-time`.
+    pub(super) async fn run<T, F>(&self, job: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Work<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let limit = self.limit;
+        let deadline = Instant::now() + limit;
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let _gone = SetOnDrop(is_gone.clone());
+        let places = async {
+            let begun = self.begun.clone().acquire_owned().await;
+            (begun, self.first.clone().acquire_owned().await)
+        };
+        let Ok((Ok(begun), Ok(first))) = timeout_at(deadline.into(), places).await else {
+            return Err(too_long(limit));
+        };
+        let (further, runtime) = (self.further.clone(), Handle::current());
+        let answer = tokio::task::spawn_blocking(move || {
+            let _begun = begun;
+            let turn: RefCell<Option<OwnedSemaphorePermit>> = RefCell::new(Some(first));
+            let slice_end = Cell::new(Instant::now() + SLICE);
+            let pause = || {
+                if is_gone.load(Ordering::Relaxed) || Instant::now() >= deadline {
+                    return false;
+                }
+                if Instant::now() >= slice_end.get() {
+                    turn.take();
+                    // Without a timer, which a runtime that stops no longer has: turns are short.
+                    let Ok(next) = runtime.block_on(further.clone().acquire_owned()) else {
+                        return false;
+                    };
+                    turn.replace(Some(next));
+                    slice_end.set(Instant::now() + SLICE);
+                }
+                true
+            };
+            let work = Work::new(&pause);
+            let answer = job(&work);
+            match work.is_stopped() {
+                true if work.is_too_large() => Err(Problem::new(
+                    problem::QUERY_TIME,
+                    "the response would be too large",
+                )
+                .hint("ask for fewer records at a time, for example with _page=1&_limit=10")),
+                true => Err(too_long(limit)),
+                false => answer,
+            }
+        });
+        match answer.await.map_err(JoinError::try_into_panic) {
+            Ok(answer) => answer,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
+        }
+    }
+}
+
+/// Tells a thread when nobody waits for its result any more.
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn too_long(limit: Duration) -> Problem {
+    let detail = format!("the query takes longer than {} s", limit.as_secs_f32());
+    Problem::new(problem::QUERY_TIME, detail).hint(
+        "ask for less: fewer conditions, or fields that are compared with `=`, which have an index; or start standin with a larger --query-time",
+    )
+}

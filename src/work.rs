@@ -1,0 +1,88 @@
+//! Long computations that can be stopped half way.
+
+use std::cell::Cell;
+
+/// How many bytes are looked at between two pauses: some tenth of a millisecond.
+const STEP: usize = 64 * 1024;
+
+/// How many bytes a result may have into which related records are put: the same record may be in it many times.
+const MAX_RESULT: usize = 512 * 1024 * 1024;
+
+/// The work of one request. Whoever does it counts what it is about to look at, and stops when [`Work::goes_on`] says so;
+/// what it has by then is not to be used.
+pub struct Work<'a> {
+    /// Bytes until the next pause.
+    left: Cell<usize>,
+    is_stopped: Cell<bool>,
+    /// Bytes that the result has so far.
+    kept: Cell<usize>,
+    pause: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Work<'a> {
+    /// Work that calls `pause` again and again, and stops when it returns `false`.
+    pub fn new(pause: &'a dyn Fn() -> bool) -> Work<'a> {
+        Work {
+            left: Cell::new(STEP),
+            is_stopped: Cell::new(false),
+            kept: Cell::new(0),
+            pause,
+        }
+    }
+
+    /// Work that stops when more than `bytes` have been looked at.
+    pub fn at_most(bytes: usize) -> Work<'static> {
+        Work {
+            left: Cell::new(bytes),
+            ..Work::new(&|| false)
+        }
+    }
+
+    /// Work that is never stopped.
+    pub fn unlimited() -> Work<'static> {
+        Work::new(&|| true)
+    }
+
+    /// Counts `bytes` that are about to be looked at. `false`: the work is to stop.
+    pub fn goes_on(&self, bytes: usize) -> bool {
+        if self.is_stopped.get() {
+            return false;
+        }
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => self.left.set(left),
+            None => {
+                self.is_stopped.set(!(self.pause)());
+                self.left.set(STEP);
+            }
+        }
+        !self.is_stopped.get()
+    }
+
+    /// Counts `bytes` that become a part of the result. `false`: the work is to stop.
+    pub fn keeps(&self, bytes: usize) -> bool {
+        self.kept.set(self.kept.get().saturating_add(bytes));
+        if self.is_too_large() {
+            self.is_stopped.set(true);
+        }
+        self.goes_on(bytes)
+    }
+
+    /// Whether the result would be larger than any may be.
+    pub fn is_too_large(&self) -> bool {
+        self.kept.get() > MAX_RESULT
+    }
+
+    /// Whether the work was stopped, so that its result is not complete.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.get()
+    }
+}
+
+impl std::fmt::Debug for Work<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Work")
+            .field("is_stopped", &self.is_stopped)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! Costly requests: nobody else waits for them, and they end.
+
+use std::time::Duration;
+
+use standin::Options;
+
+use crate::support::*;
+
+/// Enough records that a query with many conditions takes long; and a single small one.
+fn data(records: usize) -> String {
+    let rows: Vec<String> = (1..=records)
+        .map(|id| format!("{{\"id\": {id}, \"n\": {}, \"text\": \"abc\"}}", id % 7))
+        .collect();
+    format!(
+        "{{\"rows\": [{}], \"small\": [{{\"id\": 1}}]}}",
+        rows.join(",\n")
+    )
+}
+
+fn serve_rows(records: usize, adjust: impl FnOnce(&mut Options)) -> Fixture {
+    Fixture::new(&data(records), None, |options| {
+        options.http.target_limit = 32 * 1024;
+        adjust(options);
+    })
+}
+
+/// A query that looks at every record many times, and finds all.
+fn costly(conditions: usize) -> String {
+    let all: Vec<String> = (0..conditions)
+        .map(|number| format!("{{\"n\":{{\"lt\":1{number}}}}}"))
+        .collect();
+    format!("/rows?_where={{\"and\":[{}]}}&_limit=1", all.join(","))
+}
+
+fn ask(client: &mut Client, path: &str) {
+    client.write(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+}
+
+#[test]
+fn a_query_asks_about_64_fields_at_most() {
+    let fixture = serve_rows(2, |_| {});
+    let ne = |count: usize| {
+        (0..count)
+            .map(|n| format!("f{n}_ne=1&"))
+            .collect::<String>()
+    };
+    let members = |count: usize| {
+        (0..count)
+            .map(|n| format!("\"f{n}\":1"))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let names = |count: usize| {
+        (0..count)
+            .map(|n| format!("f{n}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    for count in [64, 65] {
+        let status = if count == 64 { 200 } else { 400 };
+        for path in [
+            format!("/rows?{}", ne(count)),
+            format!("/rows?_where={{{}}}", members(count)),
+            format!("/rows?_where={{\"or\":[{{{}}}]}}", members(count)),
+            format!("/rows?_sort={}", names(count)),
+        ] {
+            let reply = fixture.get(&path);
+            assert_eq!(reply.status, status, "{path}: {}", reply.text());
+            if status == 400 {
+                let problem = reply.problem(400, "bad-query");
+                let text = problem.to_string();
+                assert!(text.contains("more than 64 fields") && text.contains("--query-fields"));
+            }
+        }
+    }
+    // Several values of one field count once, and so do several operators.
+    let ids: String = (0..500).map(|id| format!("id={id}&")).collect();
+    assert_eq!(
+        fixture.get(&format!("/rows?{ids}n_gte=0&n_lt=9")).status,
+        200
+    );
+    let fixture = serve_rows(2, |options| options.http.query_fields = 2);
+    assert_eq!(fixture.get("/rows?id=1&n=1&text=abc").status, 400);
+    assert_eq!(fixture.get("/rows?id=1&n=1").status, 200);
+}
+
+#[test]
+fn nobody_waits_for_costly_reads() {
+    let fixture = serve_rows(20_000, |options| options.http.query_time = DEADLINE);
+    let mut others = fixture.client();
+    assert_eq!(others.send("GET", "/small/1", NONE, "").status, 200);
+    let paths = [
+        costly(120),
+        "/rows?_sort=text,n,id&_where={\"n\":{\"gte\":0}}".into(),
+        "/rows?_embed=small&small.id_ne=5".into(),
+        "/db".into(),
+    ];
+    // More of them than the server has workers.
+    let clients: Vec<Client> = (0..32)
+        .map(|number| {
+            let mut client = fixture.client();
+            ask(&mut client, &paths[number % paths.len()]);
+            client
+        })
+        .collect();
+    let mut costly_one = fixture.client();
+    ask(&mut costly_one, &costly(120));
+    for _ in 0..50 {
+        assert_eq!(others.send("GET", "/small/1", NONE, "").status, 200);
+        assert_eq!(others.send("GET", "/rows?id=7", NONE, "").status, 200);
+        assert_eq!(others.send("POST", "/small", JSON, "{}").status, 201);
+    }
+    assert!(
+        !costly_one.has_answer(),
+        "the costly query was answered first"
+    );
+    drop(clients);
+    assert_eq!(costly_one.reply("GET").status, 200);
+}
+
+#[test]
+fn a_query_has_a_deadline() {
+    let fixture = serve_rows(20_000, |options| {
+        options.http.query_time = Duration::from_millis(100);
+    });
+    for path in [
+        costly(120),
+        "/rows?_expand=small&small.id_ne=5".into(),
+        "/rows?q=nowhere&text_like=b.*d&_sort=a,b,c,d,e,f,g,h,i,j".into(),
+    ] {
+        let problem = fixture.get(&path).problem(503, "query-time");
+        assert!(
+            problem["hint"].as_str().unwrap().contains("--query-time"),
+            "{path}"
+        );
+    }
+    // What is found by an index is not slow.
+    assert_eq!(fixture.get("/small/1").status, 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_work_ends_when_the_client_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, data(20_000)).unwrap();
+    let process =
+        crate::process::Process::serve(&file, &["--query-time", "60m", "--url-limit", "32k"]);
+    let clients: Vec<Client> = (0..40)
+        .map(|_| {
+            let mut client = Client::connect(process.address);
+            ask(&mut client, &costly(120));
+            client
+        })
+        .collect();
+    let ticks = || {
+        let stat = format!("/proc/{}/stat", process.child.id());
+        let text = std::fs::read_to_string(stat).unwrap();
+        let (_, fields) = text.rsplit_once(") ").unwrap();
+        let fields: Vec<&str> = fields.split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let before = ticks();
+    until("they are being answered", || {
+        (ticks() > before + 20).then_some(())
+    });
+    drop(clients);
+    // Forty of them would keep it busy for minutes.
+    let mut last = (ticks(), std::time::Instant::now());
+    until("the process is idle", || {
+        if last.1.elapsed() < Duration::from_millis(300) {
+            return None;
+        }
+        let now = ticks();
+        let is_idle = now <= last.0 + 1;
+        last = (now, std::time::Instant::now());
+        is_idle.then_some(())
+    });
+    let mut client = Client::connect(process.address);
+    assert_eq!(
+        client.send("GET", "/rows?n=3&_limit=1", NONE, "").status,
+        200
+    );
+}
+
+#[test]
+fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
+    // A gigabyte, where each of the records holds the large one.
+    let large = "x".repeat(200_000);
+    let rows: Vec<String> = (1..=6000)
+        .map(|id| format!("{{\"id\": {id}, \"bigId\": 1}}"))
+        .collect();
+    let data = format!(
+        "{{\"bigs\": [{{\"id\": 1, \"text\": \"{large}\"}}], \"rows\": [{}]}}",
+        rows.join(", ")
+    );
+    let fixture = Fixture::new(&data, None, |options| options.http.query_time = DEADLINE);
+    let problem = fixture.get("/rows?_expand=big").problem(503, "query-time");
+    assert!(problem["detail"].as_str().unwrap().contains("too large"));
+    assert_eq!(fixture.get("/rows?_expand=big&_limit=2").status, 200);
+}
