@@ -423,7 +423,6 @@ impl Parts {
                     file: Box::new(file),
                     watched: options.watch,
                     poll: options.poll,
-                    named: options.file.clone(),
                     unseen: options.unseen,
                     journaling: Journaling {
                         above: options.journal_above,

@@ -230,6 +230,7 @@ impl Log {
                     self.warn(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
                 }
             }
+            Notice::Moved { to } => self.print(format!("{file} leads to {} now\n", to.display())),
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }

@@ -202,6 +202,8 @@ impl Writer {
                         file.reload(edit, &mut self.history);
                         continue;
                     }
+                    // What is planned next is planned on the other file's data.
+                    Ok(Saved::Moved) => continue,
                     Err(error) => return all(&file.unsaved(&error)),
                 }
             }
@@ -242,6 +244,8 @@ impl Writer {
                         file.reload(edit, &mut self.history);
                         continue;
                     }
+                    // What is planned next is planned on the other file's data.
+                    Ok(Saved::Moved) => continue,
                     Err(error) => return Err(file.unsaved(&error)),
                 }
             }

@@ -85,6 +85,11 @@ impl History {
         }));
     }
 
+    /// Forgets the states before: they are of another file.
+    pub(super) fn forget_steps(&mut self) {
+        self.undo.clear();
+    }
+
     /// Publishes what a batch of writes made of the data.
     pub(super) fn publish_writes<'a>(
         &mut self,

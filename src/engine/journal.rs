@@ -124,6 +124,11 @@ impl Journal {
         self.ahead.take().is_some()
     }
 
+    /// The journal is another file's.
+    pub(super) fn leave(&mut self) {
+        self.ahead = None;
+    }
+
     /// The file lacks nothing of the journal, or what it lacks is to be forgotten.
     pub(super) fn clear(&mut self, file: &mut DataFile) {
         self.ahead = None;

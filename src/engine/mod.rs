@@ -28,7 +28,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::file::{self, Watch};
+use crate::file;
 use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
@@ -54,7 +54,6 @@ pub struct Engine {
     feed: Arc<Feed>,
     sender: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    _watch: Option<Watch>,
 }
 
 impl Engine {
@@ -77,33 +76,20 @@ impl Engine {
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
             // Only once the server stops is there nobody to wake.
-            file::watch(
-                &[source.file.path().to_path_buf(), source.named.clone()],
-                move || {
-                    drop(wake.send(Message::FileEvent));
-                },
-            )
+            file::watch(source.file.named(), move || {
+                drop(wake.send(Message::FileEvent));
+            })
         });
-        let watch = watch.transpose();
-        let is_unwatched = watch.as_ref().is_err_and(|error| {
-            notice(Notice::Unwatched(error.to_string()));
-            true
-        });
-        let watch = watch.ok().flatten();
-        let mut file = file.map(|source| {
+        let file = file.map(|source| {
             Reloader::new(
                 source,
-                is_unwatched,
+                watch,
                 rulebook.clone(),
                 conflicts.clone(),
                 notice,
                 &mut history,
             )
         });
-        if let (Some(file), Some(_)) = (&mut file, &watch) {
-            // What was saved between the reading of the file and the watching of it has made no event.
-            file.event();
-        }
         let (published, feed) = (history.published(), history.feed());
         let writer = Writer::new(rulebook.clone(), history, file);
         let thread = std::thread::Builder::new()
@@ -116,7 +102,6 @@ impl Engine {
             feed,
             sender,
             thread: Mutex::new(Some(thread)),
-            _watch: watch,
         })
     }
 
@@ -194,7 +179,6 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self._watch = None;
         self.stop();
     }
 }

@@ -60,6 +60,11 @@ pub enum Notice {
         /// How many writes were dropped.
         writes: u64,
     },
+    /// A symbolic link was switched, and another file is served from now on.
+    Moved {
+        /// That file.
+        to: PathBuf,
+    },
     /// Versions that lost against an edit were kept.
     Conflicts {
         /// How many.

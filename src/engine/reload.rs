@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use super::journal::{Batch, Journal, Journaling, replay};
 use super::notice::{Faults, Notice, WriteError};
 use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::{Rulebook, given_ids};
-use crate::file::{DataFile, Edit, Left, Saved};
+use crate::file::{DataFile, Edit, Left, Saved, Watch};
 use crate::json::Document;
 use crate::store::{
     Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
@@ -30,8 +29,6 @@ pub struct FileSource {
     pub watched: bool,
     /// How often to compare a watched file's stamp besides: not every file system reports changes. Zero: never.
     pub poll: Duration,
-    /// The path by which the person named it, if that is a symbolic link.
-    pub named: PathBuf,
     /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
     pub unseen: Duration,
     /// Whether writes go into a journal first.
@@ -106,6 +103,11 @@ pub(super) struct Reloader {
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
     state: FileState,
     schedule: Schedule,
+    watch: Option<Watch>,
+    /// What the path leads to since a link was switched has not been loaded yet, and this is what its journal has.
+    arriving: Option<Option<Left>>,
+    /// Why what the path leads to cannot be loaded, as it was reported.
+    unfollowed: Option<String>,
     /// The file cannot be watched.
     is_unwatched: bool,
     /// How often to compare the file's stamp, and when next.
@@ -126,7 +128,7 @@ impl Reloader {
     /// besides.
     pub(super) fn new(
         source: FileSource,
-        is_unwatched: bool,
+        watch: Option<io::Result<Watch>>,
         rulebook: Arc<Rulebook>,
         conflicts: Conflicts,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
@@ -134,14 +136,19 @@ impl Reloader {
     ) -> Reloader {
         let poll = (source.watched && !source.poll.is_zero())
             .then(|| (source.poll, Instant::now() + source.poll));
+        let watch = watch.transpose();
+        let unwatched = watch.as_ref().err().map(ToString::to_string);
         let mut reloader = Reloader {
             file: *source.file,
+            watch: watch.ok().flatten(),
+            arriving: None,
+            unfollowed: None,
             rulebook,
             conflicts,
             notice,
             state: FileState::InSync,
             schedule: Schedule::default(),
-            is_unwatched,
+            is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
             recent: RecentStates::new(source.unseen),
@@ -150,19 +157,28 @@ impl Reloader {
             replaced: HashMap::new(),
             text: FileText::default(),
         };
+        if let Some(reason) = unwatched {
+            (reloader.notice)(Notice::Unwatched(reason));
+        }
         if let Some(left) = source.left {
-            reloader.replay(&left, history);
+            // Nobody has asked for the data yet.
+            let (store, differs) = reloader.replay(&left);
+            history.start_with(store);
+            reloader.after_replay(differs, history);
+        }
+        if reloader.watch.is_some() {
+            // What was saved between the reading of the file and the watching of it has made no event.
+            reloader.event();
         }
         reloader
     }
 
-    /// Brings back what the journal of the last run has, before anybody asks for the data.
-    fn replay(&mut self, left: &Left, history: &mut History) {
+    /// The data with what the journal of the last run has besides, and whether the file lacks some of it.
+    fn replay(&mut self, left: &Left) -> (Store, bool) {
         let replayed = replay(self.in_file.clone(), left);
         self.journal.appended(&self.file);
         self.counts.add(replayed.writes, None);
         self.recent.add_writes(&self.in_file, replayed.lacking);
-        history.start_with(replayed.store);
         (self.notice)(replayed.notice);
         self.keep("conflict", &replayed.conflicts);
         self.keep_lines(
@@ -172,7 +188,12 @@ impl Reloader {
                 .map(|line| conflicts::unreadable(line))
                 .collect(),
         );
-        if replayed.differs {
+        (replayed.store, replayed.differs)
+    }
+
+    /// Saves what a replay has brought back, and removes the journal.
+    fn after_replay(&mut self, differs: bool, history: &mut History) {
+        if differs {
             self.save_what_it_lacks(history);
         } else {
             self.journal.clear(&mut self.file);
@@ -248,12 +269,17 @@ impl Reloader {
     /// Looks whether the file was edited, and reloads it.
     fn look(&mut self, history: &mut History) {
         tracing::trace!("checking the file for changes");
+        self.refresh_watch();
+        if let Err(error) = self.follow(history) {
+            self.cannot_follow(error);
+            return;
+        }
         let is_broken = matches!(self.state, FileState::Broken(_));
         // An unsettled stamp that is the same most likely stands for a save of our own.
         if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
             self.schedule.within(time);
         } else {
-            match self.file.changed() {
+            match self.file.moved().and_then(|_| self.file.changed()) {
                 Ok(Some(edit)) => self.reload(edit, history),
                 Ok(None) => self.still_the_same(),
                 // Between the deletion and the creation of a file there is none; a save reports it if it stays away.
@@ -290,9 +316,91 @@ impl Reloader {
     }
 
     fn look_soon(&mut self) {
-        // Another folder may take the place of one that is gone, and nobody watches that.
-        self.is_unwatched |= self.file.is_homeless();
         self.schedule.within(POLL);
+    }
+
+    /// Watches the folders that lead to the file now: they may have gone, come, or been replaced.
+    fn refresh_watch(&mut self) {
+        if let Some(Err(error)) = self.watch.as_mut().map(Watch::refresh) {
+            tracing::debug!(%error, "the file cannot be watched any more");
+            (self.watch, self.is_unwatched) = (None, true);
+            (self.notice)(Notice::Unwatched(error.to_string()));
+        }
+    }
+
+    /// If a symbolic link was switched, goes over to the file to which the path leads now. That is taken whole: what the
+    /// API wrote was written to the file before. Any state -> in sync, or broken.
+    ///
+    /// # Errors
+    /// It cannot be read, or another server has it.
+    fn follow(&mut self, history: &mut History) -> Result<(), WriteError> {
+        let Ok(Some(path)) = self.file.moved() else {
+            return Ok(());
+        };
+        let place = format!(
+            "{} leads to {} now",
+            self.file.named().display(),
+            path.display()
+        );
+        let unsaved = |reason: &dyn std::fmt::Display| {
+            WriteError::Unsaved {
+            reason: format!("{place}: {reason}"),
+            hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
+        }
+        };
+        let lacking = if self.lacks_something() || matches!(self.state, FileState::Broken(_)) {
+            conflicts::dropped(&history.current().store, &self.in_file)
+        } else {
+            Vec::new()
+        };
+        let followed = self.file.follow(path.clone());
+        let followed = followed.map_err(|error| unsaved(&error))?;
+        self.unfollowed = None;
+        self.state = FileState::InSync;
+        self.recent.clear();
+        self.replaced.clear();
+        self.journal.leave();
+        self.counts.add(0, Some(self.file.number()));
+        (self.notice)(Notice::Moved { to: path });
+        for path in followed.recovered {
+            (self.notice)(Notice::Recovered(path));
+        }
+        self.keep("dropped", &lacking);
+        self.arriving = Some(followed.left);
+        let edit = Edit {
+            bytes: followed.bytes,
+            earlier: None,
+            age: Duration::ZERO,
+        };
+        self.reload(edit, history);
+        Ok(())
+    }
+
+    /// Reports it once, and tries again soon.
+    fn cannot_follow(&mut self, error: WriteError) {
+        if let WriteError::Unsaved { reason, hint } = error
+            && self.unfollowed.as_ref() != Some(&reason)
+        {
+            self.unfollowed = Some(reason.clone());
+            (self.notice)(Notice::Unsaved { reason, hint });
+        }
+        self.look_soon();
+    }
+
+    /// Takes what the path leads to now as a whole, with what its journal has besides.
+    fn arrive(&mut self, left: Option<Left>, history: &mut History) {
+        let (store, differs) = match left {
+            Some(left) => self.replay(&left),
+            None => (self.in_file.clone(), false),
+        };
+        let diff = store.diff(&history.current().store);
+        self.publish((store, diff), history, |changes| Notice::Reloaded {
+            changes,
+            kept: 0,
+            renumbered: Vec::new(),
+        });
+        history.forget_steps();
+        self.after_replay(differs, history);
     }
 
     /// Any state -> broken.
@@ -326,6 +434,9 @@ impl Reloader {
             _ => (saved_at(edit.age), false),
         };
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
+        if let Some(left) = self.arriving.take() {
+            return self.arrive(left, history);
+        }
         self.recent.forget_before(since);
         // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
         if let Some(state) = edit
@@ -466,8 +577,9 @@ impl Reloader {
     /// the middle of a save: text that is not valid gets a moment to become so.
     ///
     /// # Errors
-    /// The file is broken.
+    /// The file is broken, or the path leads to another that cannot be read.
     pub(super) fn before_write(&mut self, history: &mut History) -> Result<(), WriteError> {
+        self.follow(history)?;
         let is_broken = matches!(self.state, FileState::Broken(_));
         // Should the file only seem to be the same, the save finds the edit.
         if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
@@ -549,8 +661,8 @@ impl Reloader {
                     self.counts.add(0, Some(self.file.number()));
                 }
             }
-            Ok(Saved::Foreign(_)) => {
-                tracing::debug!("not saved: somebody else has edited the file")
+            Ok(Saved::Foreign(_) | Saved::Moved) => {
+                tracing::debug!("not saved: somebody else has edited the file, or a link to it")
             }
             Err(error) => self.report_unsaved(error),
         }
@@ -572,7 +684,8 @@ impl Reloader {
             match self.save(&store) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
-                Err(_) => {
+                Ok(Saved::Moved) if self.follow(history).is_ok() => {}
+                _ => {
                     self.state = FileState::Unsaved;
                     self.schedule.at = Some(Instant::now() + RETRY);
                     return;
@@ -599,7 +712,7 @@ impl Reloader {
 
     /// Why a save failed, and what to do.
     fn why_unsaved(&self, error: &io::Error) -> (String, String) {
-        let path = self.file.path();
+        let path = self.file.blamed();
         match self.file.obstacle() {
             Some(obstacle) => (
                 format!("{}: {error}", obstacle.message(path)),

@@ -15,8 +15,9 @@ pub(super) fn open_regular(options: &mut fs::OpenOptions, path: &Path) -> io::Re
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    Err(io::Error::new(
-        io::ErrorKind::IsADirectory,
-        "it is not a file",
-    ))
+    Err(not_regular())
+}
+
+pub(super) fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::IsADirectory, "it is not a regular file")
 }

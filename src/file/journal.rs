@@ -57,6 +57,9 @@ impl DataFile {
     /// # Errors
     /// The disk refuses.
     pub fn record(&mut self, writes: &[String]) -> io::Result<Option<Saved>> {
+        if self.moved()?.is_some() {
+            return Ok(Some(Saved::Moved));
+        }
         self.undo_stranded()?;
         self.repair_journal()?;
         self.may_be_written()?;
@@ -78,6 +81,7 @@ impl DataFile {
             .iter()
             .map(|write| format!("{{\"wrote\":{write}}}\n"))
             .collect();
+        let length = self.journal.as_ref().map_or(0, |journal| journal.length);
         let recorded = match &self.journal {
             Some(journal) if journal.tip != Some(self.known.content) => false,
             Some(_) => self.extend_journal(&lines)?,
@@ -86,6 +90,10 @@ impl DataFile {
                 true
             }
         };
+        if recorded && self.leads_away() {
+            self.spoil(length);
+            return Ok(Some(Saved::Moved));
+        }
         Ok(recorded.then_some(Saved::Done))
     }
 

@@ -3,6 +3,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::beside::{not_regular, open_regular};
 use super::{Content, Lock, LockError, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
@@ -189,16 +190,13 @@ impl Medium for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        Handle::read(&open_regular(fs::OpenOptions::new().read(true), path)?)
     }
 
     fn stamp(&self, path: &Path) -> io::Result<Stamp> {
-        let about = fs::metadata(path)?;
+        let about = fs::symlink_metadata(path)?;
         if !about.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "it is not a file",
-            ));
+            return Err(not_regular());
         }
         Ok(Stamp::of(&about))
     }
@@ -308,7 +306,10 @@ impl Medium for RealDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(fs::File::open(path)?))
+        Ok(Box::new(open_regular(
+            fs::OpenOptions::new().read(true),
+            path,
+        )?))
     }
 
     fn list(&self, path: &Path) -> Vec<String> {

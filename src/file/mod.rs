@@ -64,6 +64,8 @@ pub enum Saved {
     Done,
     /// Somebody else had changed the file: it is as they left it, and this is what it holds.
     Foreign(Edit),
+    /// The path leads to another file now, and neither was written: [`DataFile::follow`].
+    Moved,
 }
 
 /// What somebody else made of the file.
@@ -90,8 +92,21 @@ pub struct Opened {
     pub left: Option<Left>,
 }
 
+/// The file that the path leads to now ([`DataFile::follow`]).
+pub struct Followed {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// As [`Opened::recovered`].
+    pub recovered: Vec<PathBuf>,
+    /// As [`Opened::left`].
+    pub left: Option<Left>,
+}
+
 /// The data file, and what it held when we last looked.
 pub struct DataFile {
+    /// The path by which the person named it, absolute.
+    named: PathBuf,
+    /// The file that it led to when we last looked.
     path: PathBuf,
     medium: Box<dyn Medium>,
     durability: Durability,
@@ -148,6 +163,55 @@ impl Content {
     }
 }
 
+/// A file as it was found at a start.
+struct Found {
+    known: Known,
+    bytes: Vec<u8>,
+    recovered: Vec<PathBuf>,
+    journal: Option<Vec<u8>>,
+}
+
+impl Found {
+    fn read(medium: &dyn Medium, path: &Path, role: Role) -> io::Result<Found> {
+        let recovered = match role {
+            Role::Owner => recover::clear(medium, path)?,
+            Role::Reader => Vec::new(),
+        };
+        // Somebody else's is read before the file: what the file has had since is found in both.
+        let journal = journal::read(medium, path)?;
+        let stamp = medium.stamp(path)?;
+        let bytes = medium.read(path)?;
+        let content = Content::of(&bytes);
+        Ok(Found {
+            known: Known { stamp, content },
+            bytes,
+            recovered,
+            journal,
+        })
+    }
+}
+
+/// Locks the file at `path` for a server that saves it. `None`: it cannot be locked.
+fn take_lock(
+    medium: &dyn Medium,
+    path: &Path,
+    role: Role,
+    port: u16,
+) -> Result<Option<Lock>, LockError> {
+    if role == Role::Reader {
+        return Ok(None);
+    }
+    match medium.lock(path, port) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(held @ LockError::Held(_)) => Err(held),
+        // Its file system has no locks, perhaps. Each save tries again.
+        Err(LockError::Io(error)) => {
+            tracing::debug!(%error, "the file cannot be locked");
+            Ok(None)
+        }
+    }
+}
+
 /// How many states are remembered, to tell a return to one of them from an edit.
 const MOST_STATES: usize = 100_000;
 
@@ -163,37 +227,17 @@ impl DataFile {
         medium: Box<dyn Medium>,
         role: Role,
     ) -> Result<Opened, LockError> {
-        let path = medium.resolve(path)?;
-        let lock = match role {
-            Role::Reader => None,
-            Role::Owner => match medium.lock(&path, 0) {
-                Ok(lock) => Some(lock),
-                Err(held @ LockError::Held(_)) => return Err(held),
-                // Its file system has no locks, perhaps. Each save tries again.
-                Err(LockError::Io(error)) => {
-                    tracing::debug!(%error, "the file cannot be locked");
-                    None
-                }
-            },
-        };
-        let mut recovered = match role {
-            Role::Owner => recover::clear(&*medium, &path)?,
-            Role::Reader => Vec::new(),
-        };
-        // Somebody else's is read before the file: what the file has had since is found in both.
-        let journal = journal::read(&*medium, &path)?;
-        let stamp = medium.stamp(&path)?;
-        let bytes = medium.read(&path)?;
-        let known = Known {
-            stamp,
-            content: Content::of(&bytes),
-        };
+        let named = std::path::absolute(path)?;
+        let path = medium.resolve(&named)?;
+        let lock = take_lock(&*medium, &path, role, 0)?;
+        let found = Found::read(&*medium, &path, role)?;
         let mut file = DataFile {
+            named,
             path,
             medium,
             durability,
-            known,
-            seen: HashMap::from([(known.content, 0)]),
+            known: found.known,
+            seen: HashMap::from([(found.known.content, 0)]),
             number: 0,
             in_place: false,
             replaced: VecDeque::new(),
@@ -203,16 +247,72 @@ impl DataFile {
             lock,
             port: 0,
         };
-        let left = match journal {
-            Some(journal) => file.take_up_journal(&journal, role, &mut recovered)?,
-            None => None,
-        };
+        let Followed {
+            bytes,
+            recovered,
+            left,
+        } = file.take_up(found)?;
         Ok(Opened {
             file,
             bytes,
             recovered,
             left,
         })
+    }
+
+    fn take_up(&mut self, found: Found) -> io::Result<Followed> {
+        let Found {
+            bytes,
+            mut recovered,
+            journal,
+            ..
+        } = found;
+        let left = match journal {
+            Some(journal) => self.take_up_journal(&journal, self.role, &mut recovered)?,
+            None => None,
+        };
+        Ok(Followed {
+            bytes,
+            recovered,
+            left,
+        })
+    }
+
+    /// Where the path leads now, if that is another file than the one that was read or written last: a symbolic link was
+    /// switched.
+    ///
+    /// # Errors
+    /// It leads nowhere.
+    pub fn moved(&self) -> io::Result<Option<PathBuf>> {
+        let path = self.medium.resolve(&self.named)?;
+        Ok((path != self.path).then_some(path))
+    }
+
+    /// Goes over to the file at `path`, to which the path leads now. It is read as at a start, and the one before is not
+    /// written any more; its journal, if it has one, stays beside it.
+    ///
+    /// # Errors
+    /// The new file cannot be read, or another server has it; this goes on with the old one.
+    pub fn follow(&mut self, path: PathBuf) -> Result<Followed, LockError> {
+        let identity = self.medium.stamp(&path)?.identity;
+        let is_locked = self.lock.as_ref().is_some_and(|lock| lock.covers(identity));
+        let lock = if is_locked {
+            None
+        } else {
+            take_lock(&*self.medium, &path, self.role, self.port)?
+        };
+        let found = Found::read(&*self.medium, &path, self.role)?;
+        // Should this fail, the next start on that file does it.
+        let _ = self.undo_stranded();
+        (self.stranded, self.journal) = (None, None);
+        if !is_locked {
+            self.lock = lock;
+        }
+        self.path = path;
+        self.in_place = false;
+        self.seen.clear();
+        self.learn(found.known);
+        Ok(self.take_up(found)?)
     }
 
     /// Where the file is, symbolic links followed.
@@ -225,16 +325,23 @@ impl DataFile {
         self.stranded.is_some() || self.journal.as_ref().is_some_and(Journal::is_spoilt)
     }
 
-    /// Whether the folder that the file was in is gone: it cannot be watched any more.
-    pub fn is_homeless(&self) -> bool {
-        self.path
-            .parent()
-            .is_some_and(|folder| self.medium.resolve(folder).is_err())
+    /// The path by which the person named the file, absolute.
+    pub fn named(&self) -> &Path {
+        &self.named
+    }
+
+    /// The path that an error is about: the file, or, where none is there, what was to lead to one.
+    pub fn blamed(&self) -> &Path {
+        if self.medium.resolve(&self.named).is_ok() {
+            &self.path
+        } else {
+            &self.named
+        }
     }
 
     /// What stands in the way of saving the file, as far as the file system tells.
     pub fn obstacle(&self) -> Option<Obstacle> {
-        self.medium.obstacle(&self.path)
+        self.medium.obstacle(self.blamed())
     }
 
     /// Refuses to replace a file that is not to be written.
@@ -274,9 +381,11 @@ impl DataFile {
 
     /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.
     pub fn may_have_changed(&self) -> bool {
-        self.medium
-            .stamp(&self.path)
-            .map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
+        !matches!(self.moved(), Ok(None))
+            || self
+                .medium
+                .stamp(&self.path)
+                .map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no

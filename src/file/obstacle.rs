@@ -10,6 +10,8 @@ pub enum Obstacle {
     NoFolder,
     /// The file is gone.
     NoFile,
+    /// It is a symbolic link, and what it leads to is not there.
+    LeadsNowhere,
     /// Something else is in the file's place.
     NotAFile,
     /// The file has no name any more: it is mounted by itself, and was replaced on the other side of the mount.
@@ -37,6 +39,9 @@ impl Obstacle {
     pub(super) fn find(path: &Path) -> Option<Obstacle> {
         let Ok(about) = fs::metadata(path) else {
             // Where it cannot even be asked for, the error of the save says more.
+            if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
+                return Some(Obstacle::LeadsNowhere);
+            }
             let folder_is_there = folder(path).try_exists().ok()?;
             return match path.try_exists() {
                 Ok(false) => Some(if folder_is_there {
@@ -95,6 +100,7 @@ impl Obstacle {
         match self {
             Obstacle::NoFolder => format!("the folder {folder} is gone"),
             Obstacle::NoFile => format!("{file} is gone: it was deleted or moved"),
+            Obstacle::LeadsNowhere => format!("{file} is a symbolic link that leads to no file"),
             Obstacle::NotAFile => format!("{file} is not a file any more"),
             Obstacle::Unlinked => format!(
                 "{file} is mounted as a single file and was replaced outside: what is written to it reaches nobody"
@@ -124,6 +130,9 @@ impl Obstacle {
                 format!("put {folder} back; the server still has the data: GET /db")
             }
             Obstacle::NoFile => format!("put {file} back; the server still has the data: GET /db"),
+            Obstacle::LeadsNowhere => {
+                format!("point {file} to a data file; the server still has the data: GET /db")
+            }
             Obstacle::NotAFile => {
                 format!("move it away and put {file} back; the server still has the data: GET /db")
             }

@@ -30,6 +30,9 @@ impl DataFile {
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
+        if self.moved()?.is_some() {
+            return Ok(Saved::Moved);
+        }
         self.undo_stranded()?;
         self.may_be_written()?;
         self.hold()?;
@@ -121,8 +124,10 @@ impl DataFile {
     /// Looks at what came out of the exchange that put `text` in the file's place.
     fn judge(&mut self, scratch: PathBuf, text: &[u8], ours: Known) -> io::Result<Saved> {
         let came_out = self.came_out(&scratch);
+        // A link that was switched just before the exchange leads to another file: then this one must not have the text.
+        let leads_away = self.leads_away();
         let failed = match came_out {
-            Ok(out) if out.content == self.known.content => {
+            Ok(out) if out.content == self.known.content && !leads_away => {
                 let flushed = if self.flushes() {
                     self.medium.flush_folder(&self.path)
                 } else {
@@ -145,6 +150,9 @@ impl DataFile {
             ours: ours.content,
         });
         let undone = self.undo_stranded();
+        if leads_away || self.leads_away() {
+            return Ok(Saved::Moved);
+        }
         if let Some(error) = failed {
             return Err(error);
         }
@@ -154,6 +162,11 @@ impl DataFile {
             // The edit has been taken back meanwhile.
             None => self.save(text),
         }
+    }
+
+    /// Whether the path leads to another file, or nowhere, while the last one is where it was.
+    pub(super) fn leads_away(&self) -> bool {
+        !matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok()
     }
 
     /// Opens and identifies the file that came out of an exchange.

@@ -1,10 +1,20 @@
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use notify::event::ModifyKind;
 use notify::{EventKind, RecursiveMode, Watcher};
 
 /// Watches for changes until dropped.
 pub struct Watch {
+    file: PathBuf,
+    changed: Arc<dyn Fn() + Send + Sync>,
+    places: Places,
+    /// A watched folder was removed or replaced, perhaps by one with the same inode number.
+    stale: Arc<AtomicBool>,
     _watcher: notify::RecommendedWatcher,
 }
 
@@ -15,24 +25,69 @@ const REST: Duration = Duration::from_millis(5);
 /// How long it stays awake between two rests at least.
 const AWAKE: Duration = Duration::from_millis(1);
 
-/// Calls `changed` whenever one of `files` may have changed. The folders are watched, since editors replace files.
+/// Calls `changed` whenever the file at `path`, which is absolute, may have changed, or may be another one: because a
+/// symbolic link on the way to it was switched, or because its folder went or came. Folders are watched, since editors
+/// replace files.
 ///
 /// # Errors
 /// The system cannot watch (no such service, or its limit is reached).
-pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Watch> {
-    let names: Vec<_> = files
+pub fn watch(path: &Path, changed: impl Fn() + Send + Sync + 'static) -> io::Result<Watch> {
+    let (changed, places) = (Arc::new(changed), Places::of(path));
+    let stale = Arc::new(AtomicBool::new(false));
+    Ok(Watch {
+        file: path.to_path_buf(),
+        _watcher: start(&places, changed.clone(), stale.clone()).map_err(io::Error::other)?,
+        changed,
+        places,
+        stale,
+    })
+}
+
+impl Watch {
+    /// Watches the folders that lead to the file now, if they are not the same as before.
+    ///
+    /// # Errors
+    /// As [`watch`].
+    pub fn refresh(&mut self) -> io::Result<()> {
+        loop {
+            let is_stale = self.stale.swap(false, Ordering::Relaxed);
+            let places = Places::of(&self.file);
+            if places == self.places && !is_stale {
+                return Ok(());
+            }
+            // What appears before the new folders are watched makes no event: look again.
+            self._watcher = start(&places, self.changed.clone(), self.stale.clone())
+                .map_err(io::Error::other)?;
+            self.places = places;
+        }
+    }
+}
+
+fn start(
+    places: &Places,
+    changed: Arc<dyn Fn() + Send + Sync>,
+    stale: Arc<AtomicBool>,
+) -> notify::Result<notify::RecommendedWatcher> {
+    let (names, own_folders) = (places.names.clone(), places.own_folders.clone());
+    let folders: Vec<PathBuf> = places
+        .folders
         .iter()
-        .filter_map(|file| file.file_name().map(ToOwned::to_owned))
-        .collect();
-    let own_folders: Vec<PathBuf> = files
-        .iter()
-        .filter_map(|file| file.parent().map(Path::to_path_buf))
+        .map(|(folder, _)| folder.clone())
         .collect();
     let mut rested = Instant::now();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_heard = match event {
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
             Ok(event) if !event.paths.is_empty() => {
+                let replaces = matches!(
+                    event.kind,
+                    EventKind::Create(_)
+                        | EventKind::Remove(_)
+                        | EventKind::Modify(ModifyKind::Name(_))
+                );
+                if replaces && event.paths.iter().any(|path| folders.contains(path)) {
+                    stale.store(true, Ordering::Relaxed);
+                }
                 let is_ours = |path: &PathBuf| {
                     path.file_name()
                         .is_some_and(|name| names.iter().any(|own| own == name))
@@ -54,16 +109,93 @@ pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::
             }
         }
     })?;
-    let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
-    folders.sort_unstable();
-    folders.dedup();
-    for folder in folders {
-        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    for (number, (folder, _)) in places.folders.iter().enumerate() {
+        let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
+        // The others may be closed to this user; the poll finds what happens there.
+        if number == 0 {
+            watched?;
+        }
     }
-    for file in files {
+    for file in &places.files {
         // A file that is a mount point of its own may be written from outside, where the folder does not hear of it.
         // Others are replaced at the first save; then the folder tells.
         let _ = watcher.watch(file, RecursiveMode::NonRecursive);
     }
-    Ok(Watch { _watcher: watcher })
+    Ok(watcher)
+}
+
+/// What leads to a file: where to watch, and for what.
+#[derive(Debug, PartialEq, Eq)]
+struct Places {
+    /// The folders to watch, with what tells a folder from another that takes its place. The nearest one comes first.
+    folders: Vec<(PathBuf, Option<(u64, u64)>)>,
+    /// The folders of the file and of what it leads to.
+    own_folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    /// The names to listen for: of the file, of its folder, and of links on the way.
+    names: Vec<OsString>,
+}
+
+/// How many links that lead to others are followed.
+const MOST_LINKS: usize = 40;
+
+impl Places {
+    fn of(file: &Path) -> Places {
+        let mut places = Places {
+            folders: Vec::new(),
+            own_folders: Vec::new(),
+            files: Vec::new(),
+            names: Vec::new(),
+        };
+        let mut path = file.to_path_buf();
+        for _ in 0..MOST_LINKS {
+            places.add(&path);
+            match std::fs::read_link(&path) {
+                // What does not begin at the root begins in the link's folder.
+                Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+                Err(_) => break,
+            }
+        }
+        places
+    }
+
+    fn add(&mut self, file: &Path) {
+        self.files.push(file.to_path_buf());
+        self.own_folders
+            .extend(file.parent().map(Path::to_path_buf));
+        // The folder, and the one that it is in: it may be removed and made again. Where they do not exist, the nearest
+        // one that does.
+        let mut watched = 0;
+        for path in file.ancestors() {
+            let Some(folder) = path.parent() else { break };
+            let is_link = std::fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink());
+            if watched >= 2 && !is_link {
+                continue;
+            }
+            self.names.extend(path.file_name().map(ToOwned::to_owned));
+            if let Ok(about) = std::fs::metadata(folder) {
+                watched += 1;
+                let folder = (folder.to_path_buf(), identity(&about));
+                if !self.folders.contains(&folder) {
+                    self.folders.push(folder);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn identity(about: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((about.dev(), about.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(about: &std::fs::Metadata) -> Option<(u64, u64)> {
+    let since = about
+        .created()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    Some((since.as_secs(), since.subsec_nanos().into()))
 }

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::rewrite::Rewriter;
-use crate::file::{self, Watch};
+use crate::file;
 
 /// Debounce: a save causes several events, so the file is read when there has been none for this long.
 const DEBOUNCE: Duration = Duration::from_millis(20);
@@ -39,8 +40,16 @@ impl Routes {
 
 /// Reloads a routes file until it is dropped.
 pub struct RoutesWatch {
-    _watch: Option<Watch>,
-    _wake: mpsc::Sender<()>,
+    stopped: Arc<AtomicBool>,
+    wake: mpsc::Sender<()>,
+}
+
+impl Drop for RoutesWatch {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // The thread may have ended.
+        let _ = self.wake.send(());
+    }
 }
 
 /// Reloads the rules of the file at `path` into `routes` when it is saved, and calls `report` with their number. If the
@@ -58,23 +67,27 @@ pub fn follow(
     let (wake, woken) = mpsc::channel();
     // A save between the start and now has caused no event.
     let _ = wake.send(());
-    let files = [
-        std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
-        path.canonicalize().unwrap_or_default(),
-    ];
     let heard = wake.clone();
+    let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
     // Without a watcher the poll remains.
-    let watch = file::watch(&files, move || _ = heard.send(())).ok();
+    let mut watch = file::watch(&absolute, move || _ = heard.send(())).ok();
     let mut known = None;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = stopped.clone();
     std::thread::Builder::new()
         .name("standin-routes".into())
         .spawn(move || {
             loop {
                 let wait = if poll.is_zero() { Duration::MAX } else { poll };
-                if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+                // Woken by an event, or by the time.
+                let _ = woken.recv_timeout(wait);
+                if stop.load(Ordering::Relaxed) {
                     return;
                 }
                 while woken.recv_timeout(DEBOUNCE).is_ok() {}
+                if watch.as_mut().is_some_and(|watch| watch.refresh().is_err()) {
+                    watch = None;
+                }
                 let mut read = read_rules(&path);
                 if known.as_ref() == Some(&read.0) {
                     continue;
@@ -100,10 +113,7 @@ pub fn follow(
                 }
             }
         })?;
-    Ok(RoutesWatch {
-        _watch: watch,
-        _wake: wake,
-    })
+    Ok(RoutesWatch { stopped, wake })
 }
 
 /// The text of the file, if it can be read, and its rules or what is wrong: `file:line:column: message`.

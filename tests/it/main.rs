@@ -35,6 +35,7 @@ mod raw;
 mod stopping;
 mod stress;
 mod styles;
+mod surroundings;
 #[cfg(unix)]
 mod terminal;
 

@@ -76,7 +76,7 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let (store, _) = rulebook
         .read_file(bytes)
         .unwrap_or_else(|_| panic!("the data is whole"));
-    let (named, unseen) = (path.to_path_buf(), Duration::from_secs(2));
+    let unseen = Duration::from_secs(2);
     let journaling = Journaling {
         above,
         ..Journaling::default()
@@ -85,7 +85,6 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
         file: Box::new(file),
         watched: false,
         poll: Duration::ZERO,
-        named,
         unseen,
         journaling,
         left,

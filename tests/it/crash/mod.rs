@@ -87,12 +87,11 @@ impl Machine {
             .read_file(bytes)
             .map_err(|faults| format!("{:?} in {text:?}", faults.list))?;
         let Manner { journaling, unseen } = manner;
-        let (file, named) = (Box::new(file), FILE.into());
+        let file = Box::new(file);
         let source = FileSource {
             file,
             watched: false,
             poll: Duration::ZERO,
-            named,
             unseen,
             journaling,
             left,

@@ -1,0 +1,291 @@
+//! What is around the data file: its folder goes and comes back, links to it are switched, something else is in its place.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use standin::Options;
+
+use crate::support::*;
+
+const A: &str = "{\"a\": [{\"id\": 1, \"of\": \"a\"}]}\n";
+const B: &str = "{\"a\": [{\"id\": 1, \"of\": \"b\"}, {\"id\": 7, \"of\": \"b\"}]}\n";
+
+/// Once with the poll, once with events only.
+const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::ZERO];
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Serves `file`, made by `make` in the fixture's folder.
+fn serve_at(file: &str, poll: Duration, make: impl FnOnce(&Path)) -> Fixture {
+    Fixture::new(A, None, |options: &mut Options| {
+        let folder = options.file.parent().unwrap().to_path_buf();
+        make(&folder);
+        options.file = folder.join(file);
+        options.poll = poll;
+    })
+}
+
+fn sees(fixture: &Fixture, what: &str, expected: &Value) {
+    until(what, || {
+        (fixture.get("/a").value() == *expected).then_some(())
+    });
+}
+
+fn refuses(fixture: &Fixture, what: &str) {
+    let before = fixture.get("/db").value();
+    let reply = fixture.json("POST", "/a", "{\"refused\": true}");
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert!(reply.text().contains(what), "{}", reply.text());
+    assert_eq!(fixture.get("/db").value(), before, "reads go on");
+}
+
+#[test]
+fn edits_are_seen_after_the_folder_went_and_came_back() {
+    for poll in POLLS {
+        let fixture = serve_at("data/db.json", poll, |folder| {
+            fs::create_dir(folder.join("data")).unwrap();
+            fs::write(folder.join("data/db.json"), A).unwrap();
+        });
+        let data = fixture.folder();
+        let away = data.with_file_name("away");
+        for number in 0..4 {
+            let text = json!({"a": [{"id": 1, "number": number}]}).to_string();
+            if number % 2 == 0 {
+                fs::remove_dir_all(&data).unwrap();
+            } else {
+                fs::rename(&data, &away).unwrap();
+            }
+            if number > 1 {
+                refuses(&fixture, "is gone");
+                assert!(!data.exists(), "the folder is not made again");
+            }
+            if number % 2 == 0 {
+                fs::create_dir(&data).unwrap();
+                fs::write(data.join("db.json"), A).unwrap();
+            } else {
+                fs::rename(&away, &data).unwrap();
+            }
+            fs::write(data.join("db.json"), text).unwrap();
+            // What was posted a moment ago is kept.
+            until("the edit", || {
+                (fixture.get("/a/1").value()["number"] == number).then_some(())
+            });
+            let reply = fixture.json("POST", "/a", "{}");
+            assert_eq!(reply.status, 201, "{}", reply.text());
+            assert_eq!(fixture.data()["a"], fixture.get("/a").value());
+        }
+    }
+}
+
+#[test]
+fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
+    for poll in POLLS {
+        for through_folder in [false, true] {
+            let (file, link) = if through_folder {
+                ("current/db.json", "current")
+            } else {
+                ("db.json", "db.json")
+            };
+            let target = |folder: &Path, one: &str| {
+                if through_folder {
+                    folder.join(one).join("db.json")
+                } else {
+                    folder.join(format!("{one}.json"))
+                }
+            };
+            let point = |folder: &Path, one: &str| {
+                let to = if through_folder {
+                    one.to_string()
+                } else {
+                    format!("{one}.json")
+                };
+                symlink(to, folder.join("new")).unwrap();
+                fs::rename(folder.join("new"), folder.join(link)).unwrap();
+            };
+            let fixture = serve_at(file, poll, |folder| {
+                fs::remove_file(folder.join("db.json")).unwrap();
+                for (one, text) in [("a", A), ("b", B)] {
+                    let file = target(folder, one);
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    fs::write(file, text).unwrap();
+                }
+                point(folder, "a");
+            });
+            let folder = fixture.folder();
+            let folder = if through_folder {
+                folder.parent().unwrap()
+            } else {
+                &folder
+            };
+            let (a, b) = (target(folder, "a"), target(folder, "b"));
+            assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            let left = fs::read(&a).unwrap();
+            point(folder, "b");
+            sees(&fixture, "the other file", &read(&b)["a"]);
+            assert_eq!(
+                fs::read_to_string(&b).unwrap(),
+                B,
+                "nothing is merged into it"
+            );
+            assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 8);
+            assert_eq!(read(&b)["a"], fixture.get("/a").value());
+            assert_eq!(fs::read(&a).unwrap(), left);
+            // A write that comes before the server has heard of it goes to the new file, too.
+            let left = fs::read(&b).unwrap();
+            point(folder, "a");
+            let reply = fixture.json("POST", "/a", "{}");
+            assert_eq!((reply.status, &reply.value()["id"]), (201, &json!(3)));
+            assert_eq!(read(&a)["a"].as_array().unwrap().len(), 3);
+            assert_eq!(fs::read(&b).unwrap(), left);
+            // What the undo goes back to is of the same file.
+            assert_eq!(fixture.json("POST", "/-/undo", "").status, 200);
+            assert_eq!(read(&a)["a"].as_array().unwrap().len(), 2);
+            // An edit of the new file.
+            fs::write(&a, B).unwrap();
+            sees(
+                &fixture,
+                "the edit",
+                &json!([{"id": 1, "of": "b"}, {"id": 7, "of": "b"}]),
+            );
+            point(folder, "nothing");
+            refuses(
+                &fixture,
+                if through_folder {
+                    "is gone"
+                } else {
+                    "leads to no file"
+                },
+            );
+            assert!(!target(folder, "nothing").exists());
+            assert!(!fixture.folder().join("db.conflicts.jsonl").exists());
+        }
+    }
+}
+
+#[test]
+fn what_a_journal_has_of_a_file_stays_with_that_file_when_the_link_is_switched() {
+    let mut fixture = Fixture::new(A, None, |options: &mut Options| {
+        let folder = options.file.parent().unwrap().to_path_buf();
+        fs::rename(&options.file, folder.join("a.json")).unwrap();
+        fs::write(folder.join("b.json"), B).unwrap();
+        symlink("a.json", &options.file).unwrap();
+        options.journal_above = 0;
+    });
+    let folder = fixture.folder();
+    let point = |one: &str| {
+        symlink(one, folder.join("new")).unwrap();
+        fs::rename(folder.join("new"), folder.join("db.json")).unwrap();
+    };
+    let mut there = 1;
+    for _ in 0..10 {
+        assert_eq!(fixture.json("POST", "/a", "{\"kept\": true}").status, 201);
+        there += 1;
+        point("b.json");
+        assert_eq!(
+            fixture.json("PATCH", "/a/1", "{\"n\": 1}").value()["of"],
+            "b"
+        );
+        point("a.json");
+        let seen = fixture.json("PATCH", "/a/1", "{\"n\": 1}").value();
+        assert_eq!(seen["of"], "a");
+        assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), there);
+    }
+    fixture.stop();
+    assert_eq!(
+        read(&folder.join("a.json"))["a"].as_array().unwrap().len(),
+        there
+    );
+    assert_eq!(
+        read(&folder.join("b.json"))["a"].as_array().unwrap().len(),
+        2
+    );
+}
+
+#[test]
+fn a_file_that_another_server_has_is_not_taken_when_a_link_is_switched_to_it() {
+    let other = serve_data(B);
+    let fixture = serve_at("link.json", POLLS[0], |folder| {
+        symlink("db.json", folder.join("link.json")).unwrap();
+    });
+    let folder = fixture.folder();
+    symlink(other.path(), folder.join("new")).unwrap();
+    fs::rename(folder.join("new"), folder.join("link.json")).unwrap();
+    refuses(&fixture, "leads to");
+    assert_eq!(other.text(), B);
+    drop(other);
+    // Its folder is gone with it.
+    refuses(&fixture, "leads to");
+}
+
+#[test]
+fn something_else_in_the_place_of_the_file_refuses_writes_and_stops_nothing() {
+    let fixture = serve_data(A);
+    let file = fixture.path();
+    for fifo in [true, false] {
+        fs::remove_file(file).unwrap();
+        if fifo {
+            rustix::fs::mknodat(
+                rustix::fs::CWD,
+                file,
+                rustix::fs::FileType::Fifo,
+                rustix::fs::Mode::from_raw_mode(0o644),
+                0,
+            )
+            .unwrap();
+        } else {
+            fs::create_dir(file).unwrap();
+        }
+        refuses(&fixture, "is not a file");
+        assert_eq!(fixture.get("/a").value(), json!([{"id": 1, "of": "a"}]));
+        if fifo {
+            fs::remove_file(file).unwrap();
+        } else {
+            fs::remove_dir(file).unwrap();
+        }
+        refuses(&fixture, "is gone");
+        fs::write(file, A).unwrap();
+        until("it is served again", || {
+            (fixture.json("PATCH", "/a/1", "{}").status == 200).then_some(())
+        });
+    }
+}
+
+#[test]
+fn the_routes_file_is_followed_through_links_and_folders_that_come_back() {
+    let fixture = Fixture::new(A, None, |options: &mut Options| {
+        let folder = options.file.parent().unwrap();
+        for (one, path) in [("r1", "/one"), ("r2", "/two")] {
+            fs::create_dir(folder.join(one)).unwrap();
+            fs::write(
+                folder.join(one).join("routes.json"),
+                format!("{{\"{path}\": \"/a\"}}"),
+            )
+            .unwrap();
+        }
+        symlink("r1", folder.join("routes")).unwrap();
+        let path = folder.join("routes/routes.json");
+        let rules = standin::Rewriter::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+        options.routes = Some(path);
+        options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(rules)));
+        options.poll = Duration::ZERO;
+    });
+    let folder = fixture.folder();
+    assert_eq!(fixture.get("/one").status, 200);
+    symlink("r2", folder.join("new")).unwrap();
+    fs::rename(folder.join("new"), folder.join("routes")).unwrap();
+    until("the other rules", || {
+        (fixture.get("/two").status == 200).then_some(())
+    });
+    fs::remove_dir_all(folder.join("r2")).unwrap();
+    fs::create_dir(folder.join("r2")).unwrap();
+    fs::write(folder.join("r2/routes.json"), "{\"/three\": \"/a\"}").unwrap();
+    until("the new rules", || {
+        (fixture.get("/three").status == 200).then_some(())
+    });
+}
