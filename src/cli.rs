@@ -32,7 +32,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 use self::port::Port;
 use self::signals::Stop;
 use crate::file::Durability;
-use crate::http::{Limits, Rewriter, Routes, Settings};
+use crate::http::{AllowedOrigin, Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server, StartError};
@@ -181,7 +181,11 @@ struct Serve {
     /// Disable the admin routes under /-/
     #[arg(long, help_heading = RESPONSES)]
     no_admin: bool,
-    /// Do not send CORS headers
+    /// Origin whose web pages may read and change the data besides those of this machine, such as https://app.example;
+    /// null for pages without one, * for every site; can be given more than once
+    #[arg(long, value_name = "ORIGIN", help_heading = RESPONSES)]
+    cors: Vec<AllowedOrigin>,
+    /// Do not send CORS headers: only pages of this server can read responses
     #[arg(long, visible_alias = "nc", help_heading = RESPONSES)]
     no_cors: bool,
     /// Do not compress responses
@@ -229,7 +233,8 @@ struct Serve {
     /// When stopping, wait up to MS milliseconds for requests in progress
     #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
     grace: u64,
-    /// Extra Host name to accept while bound to localhost; can be given more than once
+    /// Extra Host name to accept, such as that of a tunnel; can be given more than once. With --host on the network, no
+    /// other names are accepted, only addresses and local names
     #[arg(long, value_name = "NAME", help_heading = LIMITS)]
     allow_host: Vec<String>,
     /// Config file (JSON): options by name [default: json-server.json, if it exists]
@@ -587,6 +592,7 @@ impl Serve {
         let http = Settings {
             file: None,
             cors: !self.no_cors,
+            origins: self.cors,
             gzip: !self.no_gzip,
             admin: !self.no_admin,
             read_only: self.read_only,

@@ -45,7 +45,9 @@ mod cli;
 
 pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
 pub use file::Durability;
-pub use http::{AccessLogEntry, Limits, RewriteError, Rewriter, Routes, Settings};
+pub use http::{
+    AccessLogEntry, AllowedOrigin, Limits, Origin, RewriteError, Rewriter, Routes, Settings,
+};
 pub use json::Id;
 pub use rules::OnDelete;
 pub use schema::{SchemaError, SchemaProblem};

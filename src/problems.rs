@@ -33,6 +33,7 @@ kinds! {
     BAD_QUERY "bad-query" 400 "The query is not valid";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
     FOREIGN_HOST "foreign-host" 403 "The request is for another host";
+    FOREIGN_ORIGIN "foreign-origin" 403 "The request comes from a page of another site";
     ADMIN "admin" 403 "The admin routes are closed to this request";
     READ_ONLY "read-only" 403 "The server is read-only";
     NO_RESOURCE "no-resource" 404 "There is no such resource";

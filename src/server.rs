@@ -460,9 +460,10 @@ impl Parts {
             file,
             ..options.http.clone()
         };
-        if addresses.iter().any(|address| !address.ip().is_loopback()) {
-            // Open to the network by choice, under whatever name it has there.
-            settings.hosts = None;
+        settings.on_network = addresses.iter().any(|address| !address.ip().is_loopback());
+        if settings.on_network {
+            // Open to the network by choice, under whatever name it has there, unless the names are given.
+            settings.hosts = settings.hosts.filter(|names| !names.is_empty());
         }
         let app = Arc::new(App::new(engine, settings, listeners.access));
         Ok(Parts {

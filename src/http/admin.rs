@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use warp::http::{HeaderName, StatusCode, header};
 
-use super::app::{Answer, App, is_loopback};
+use super::app::{Answer, App};
+use super::origin::is_loopback;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::{response, write};
@@ -88,7 +89,7 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
 /// # Errors
 /// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers send
 /// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that resolves to
-/// it (DNS rebinding) would be its own origin.
+/// it (DNS rebinding) would be its own origin. A proxy on this machine passes on the requests of other machines.
 fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
@@ -100,16 +101,17 @@ fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let from_here = request
         .remote
         .is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-    let forwarded = ["x-forwarded-for", "forwarded"]
-        .iter()
-        .any(|name| request.headers.contains_key(*name));
+    let forwarded = request.headers.keys().any(|name| {
+        let name = name.as_str();
+        matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded")
+    });
     if !from_here || forwarded {
         return closed(
             "the admin routes accept requests from this machine only",
             "send it from the machine that standin runs on, and not through a proxy",
         );
     }
-    if request.host_name().is_some_and(|host| !is_loopback(host)) {
+    if !request.host_names().all(is_loopback) {
         return closed(
             "the admin routes accept only host names of this machine",
             "ask for localhost",

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -13,6 +12,8 @@ use futures_util::FutureExt;
 use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
+use super::cross_site;
+use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
 use super::receive::Received;
 use super::request::Request;
@@ -273,6 +274,7 @@ impl App {
             request.host_name(),
         ) && !is_loopback(host)
             && !names.iter().any(|name| name.eq_ignore_ascii_case(host))
+            && !(self.settings.on_network && (is_private(host) || is_undisputed(host)))
         {
             let detail =
                 format!("the request is for the host {host}, and standin serves this machine");
@@ -280,19 +282,6 @@ impl App {
                 "ask for localhost; to be reached as {host}, start standin with --allow-host {host}"
             )));
         }
-        Ok(())
+        cross_site::check(request, &self.settings)
     }
-}
-
-/// Whether a host name always means this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }

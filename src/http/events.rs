@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
 
 use super::app::{Answer, App};
+use super::cross_site;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use crate::engine::{Cause, Event, Feed, Found, What};
@@ -30,6 +31,7 @@ pub(super) struct Live {
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+    cross_site::check_stream(&request, &app.settings)?;
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
     let named = pairs

@@ -157,16 +157,21 @@ impl Request {
 
     /// The name of the host that is asked, without its port.
     pub(super) fn host_name(&self) -> Option<&str> {
-        let host = self
-            .uri
-            .authority()
-            .map(|authority| authority.as_str())
-            .or_else(|| self.header(header::HOST))?;
-        let end = match host.rfind(']') {
-            Some(bracket) => bracket + 1,
-            None => host.rfind(':').unwrap_or(host.len()),
-        };
-        host.get(..end)
+        self.host_names().next()
+    }
+
+    /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC 9112,
+    /// 3.2.2).
+    pub(super) fn host_names(&self) -> impl Iterator<Item = &str> {
+        let target = self.uri.authority().map(|authority| authority.as_str());
+        let header = self.header(header::HOST);
+        target.into_iter().chain(header).map(|host| {
+            let end = match host.rfind(']') {
+                Some(bracket) => bracket + 1,
+                None => host.rfind(':').unwrap_or(host.len()),
+            };
+            &host[..end]
+        })
     }
 
     /// The pairs of the query, decoded.

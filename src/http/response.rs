@@ -6,6 +6,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
+use super::cross_site::{self, Foreign};
 use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
@@ -83,12 +84,6 @@ fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    if settings.cors {
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            HeaderValue::from_static("true"),
-        );
-    }
 }
 
 /// Completes a response: JSONP, conditions, compression, and the headers that every response has.
@@ -97,7 +92,12 @@ pub(super) fn finish(
     settings: &Settings,
     mut response: Response<Bytes>,
 ) -> Response<Bytes> {
-    if let Some(name) = request.first("callback") {
+    let foreign = cross_site::foreign(request, settings);
+    // The data only: a script of the admin routes would be one that every page of this machine can load.
+    if foreign.is_none()
+        && !request.uri.path().starts_with("/-/")
+        && let Some(name) = request.first("callback")
+    {
         to_jsonp(&mut response, &name);
     }
     match precondition(request, &response) {
@@ -117,10 +117,35 @@ pub(super) fn finish(
     }
     let varies =
         settings.gzip && compress(request.headers.get(header::ACCEPT_ENCODING), &mut response);
+    add_common_headers(response.headers_mut(), settings, varies);
+    match foreign {
+        // The page cannot read the response; the hint is for its developer, in the log and in the browser's tools.
+        Some(foreign @ Foreign::Origin(_))
+            if settings.cors && response.status() != StatusCode::FORBIDDEN =>
+        {
+            let detail = format!("the page cannot read this response; {}", foreign.hint());
+            hint(&mut response, std::iter::once(detail));
+        }
+        Some(_) => {}
+        None if settings.cors => {
+            let origin = request.headers.get(header::ORIGIN);
+            add_cors_headers(origin, response.headers_mut());
+        }
+        None => {}
+    }
+    response
+}
+
+/// Completes the response to a request that could not be read, of which `origin` is known.
+pub(super) fn finish_unread(
+    mut response: Response<Bytes>,
+    origin: Option<&HeaderValue>,
+    settings: &Settings,
+) -> Response<Bytes> {
     let headers = response.headers_mut();
-    add_common_headers(headers, settings, varies);
-    if settings.cors {
-        add_cors_headers(request.headers.get(header::ORIGIN), headers);
+    add_common_headers(headers, settings, false);
+    if settings.cors && origin.is_some_and(|origin| cross_site::allows(origin, None, settings)) {
+        add_cors_headers(origin, headers);
     }
     response
 }
@@ -193,6 +218,10 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
     {
@@ -213,7 +242,7 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     if !preflight && let Ok(allow) = HeaderValue::try_from(allow) {
         headers.insert(header::ALLOW, allow);
     }
-    if !settings.cors {
+    if !settings.cors || cross_site::foreign(request, settings).is_some() {
         return response;
     }
     let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
@@ -335,8 +364,18 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
         return;
     }
     let line = utf8_percent_encode(&hints.join(" "), ENCODED).to_string();
+    let before = response
+        .headers()
+        .get(HINT)
+        .and_then(|hint| hint.to_str().ok());
+    let line = before.map_or(line.clone(), |before| format!("{before} {line}"));
     if let Ok(line) = HeaderValue::try_from(line) {
         response.headers_mut().insert(HINT, line);
     }
-    response.extensions_mut().insert(LogNote(hints.join("\n")));
+    let mut note = response
+        .extensions_mut()
+        .remove::<LogNote>()
+        .map_or_else(String::new, |LogNote(note)| note + "\n");
+    note.push_str(&hints.join("\n"));
+    response.extensions_mut().insert(LogNote(note));
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::origin::AllowedOrigin;
 use super::routes_file::Routes;
 use crate::json::MAX_BODY_DEPTH;
 use crate::query::MAX_PATTERN;
@@ -16,8 +17,14 @@ pub(super) const DEFAULT_HEADER_COUNT: usize = 100;
 pub struct Settings {
     /// The data file as the home page names it.
     pub file: Option<String>,
-    /// Responses have CORS headers.
+    /// Responses to allowed origins have CORS headers. Without them no page of another origin can read.
     pub cors: bool,
+    /// The origins whose pages may read and change the data, besides those of this machine.
+    pub origins: Vec<AllowedOrigin>,
+    /// Other machines reach the server, so that pages of the local network may use it, too. [`Server::start`] sets it.
+    ///
+    /// [`Server::start`]: crate::Server::start
+    pub on_network: bool,
     /// Responses are compressed for clients that accept gzip.
     pub gzip: bool,
     /// The admin routes under `/-/` are there, for this machine.
@@ -30,9 +37,9 @@ pub struct Settings {
     pub delay: Duration,
     /// Rules that rewrite the paths of requests, before they are routed.
     pub routes: Option<Arc<Routes>>,
-    /// The values of `Host` that are accepted besides those of this machine; `None`: all. A server for this machine alone
-    /// must refuse others, or any web page could read and change the data through a name of its own that resolves to
-    /// this machine (DNS rebinding).
+    /// The values of `Host` that are accepted besides those of this machine and, `on_network`, of the local network;
+    /// `None`: all. A server for this machine alone must refuse others, or any web page could read the data through a
+    /// name of its own that resolves to this machine (DNS rebinding). Pages of these hosts may use the server.
     pub hosts: Option<Vec<String>>,
     /// Bytes of a request's body, as sent and after decompression.
     pub body_limit: usize,
@@ -55,6 +62,8 @@ impl Default for Settings {
         Settings {
             file: None,
             cors: true,
+            origins: Vec::new(),
+            on_network: false,
             gzip: true,
             admin: true,
             heartbeat: Duration::from_secs(15),

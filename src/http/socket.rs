@@ -15,8 +15,10 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use tokio::time::{Duration, Sleep};
 
 use super::app::App;
+use super::head::Head;
 use super::problem::{self, Problem};
 use super::request_line::RequestLine;
+use super::response;
 use super::settings::Limits;
 
 /// What the routes are doing on a connection, as far as its socket must know.
@@ -51,7 +53,7 @@ impl Progress {
     }
 }
 
-/// How much is read at a time while the request line is incomplete.
+/// How much is read at a time while the head of a request is incomplete.
 const FIRST_READ: usize = 4096;
 
 /// The stream that hyper reads and writes.
@@ -60,6 +62,7 @@ pub(super) struct Socket<T> {
     app: Arc<App>,
     progress: Arc<Progress>,
     line: RequestLine,
+    head: Head,
     /// The part of an encoded request line that hyper has not read yet.
     ahead: Bytes,
     header_limit: usize,
@@ -83,6 +86,7 @@ impl<T> Socket<T> {
             app,
             progress,
             line: RequestLine::default(),
+            head: Head::default(),
             ahead: Bytes::new(),
             header_limit: limits.headers,
             replacement: None,
@@ -170,14 +174,17 @@ impl<T: Write + Unpin> Socket<T> {
             let Some(problem) = problem(head, &self.line, self.header_limit) else {
                 return Poll::Ready(None);
             };
-            let response = problem.into_response();
+            let response = response::finish_unread(
+                problem.into_response(),
+                self.head.origin(),
+                &self.app.settings,
+            );
             self.is_logged = true;
             self.app.log_unread(&self.line.text(), &response);
             let mut text = format!("HTTP/1.1 {}\r\n", response.status());
             for (name, value) in response.headers() {
                 text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
             }
-            text.push_str("access-control-allow-origin: *\r\n");
             text.push_str(&format!(
                 "content-length: {}\r\nconnection: close\r\n\r\n",
                 response.body().len()
@@ -210,15 +217,17 @@ impl<T: Read + Unpin> Read for Socket<T> {
         // What follows a response is the next request. (A client that pipelines must send URLs that need no encoding.)
         if this.progress.take_answered() {
             this.line.clear();
+            this.head.clear();
         }
         if this.ahead.is_empty() {
-            if !this.line.is_open() {
+            if !this.line.is_open() && this.head.is_complete() {
                 return Pin::new(&mut this.inner).poll_read(context, buffer);
             }
             let mut bytes = [MaybeUninit::uninit(); FIRST_READ];
             let room = buffer.remaining().min(FIRST_READ);
             let mut read = ReadBuf::uninit(&mut bytes[..room]);
             ready!(Pin::new(&mut this.inner).poll_read(context, read.unfilled()))?;
+            this.head.read(read.filled());
             match this.line.encode(read.filled()) {
                 Cow::Borrowed(bytes) => {
                     buffer.put_slice(bytes);

@@ -105,7 +105,7 @@ fn other_sites_and_machines_are_refused() {
     let fixture = serve();
     let address = fixture.address().to_string();
     let own = format!("http://{address}");
-    let foreign: [&[(&str, &str)]; 7] = [
+    let foreign: [&[(&str, &str)]; 11] = [
         &[("Origin", "http://evil.example")],
         &[("Origin", "null")],
         &[("Origin", "http://127.0.0.1:1")],
@@ -113,6 +113,10 @@ fn other_sites_and_machines_are_refused() {
         &[("Sec-Fetch-Site", "same-site")],
         &[("X-Forwarded-For", "10.0.0.1")],
         &[("Forwarded", "for=10.0.0.1")],
+        &[("Via", "1.1 proxy")],
+        &[("X-Real-IP", "127.0.0.1")],
+        &[("X-Forwarded-Host", "localhost")],
+        &[("x-forwarded-for", "")],
     ];
     fixture.json("POST", "/users", ADA);
     for headers in foreign {
@@ -164,6 +168,10 @@ fn other_host_names_are_refused() {
         ));
         client.reply("POST").problem(403, "admin");
     }
+    // What the target says does not hide what the header says.
+    let mut client = fixture.client();
+    client.write("GET http://localhost/-/requests HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    client.reply("GET").problem(403, "admin");
     for host in ["localhost", "LOCALHOST:3000", "127.0.0.1", "[::1]:3000"] {
         let mut client = fixture.client();
         client.write(format!(

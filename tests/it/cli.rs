@@ -657,7 +657,7 @@ fn the_environment_names_port_and_host() {
 #[test]
 fn flags_take_a_value_as_in_json_server() {
     let place = place(&[("db.json", "{\"a\": []}"), ("site/x.txt", "text")]);
-    let origin = &[("Origin", "http://example.com")];
+    let origin = &[("Origin", "http://localhost:5173")];
     for (option, allowed) in [
         ("--no-cors", false),
         ("--no-cors=true", false),

@@ -70,12 +70,12 @@ fn every_kind_has_its_section_in_the_page_and_every_section_its_kind() {
 }
 
 #[test]
-fn every_error_is_a_problem_document_that_every_origin_may_read() {
+fn every_error_is_a_problem_document_that_allowed_origins_may_read() {
     let fixture = serve();
     let before = fixture.text();
     for (kind, row) in failures() {
         let mut headers = row.headers.to_vec();
-        headers.push(("Origin", "http://a.example"));
+        headers.push(("Origin", "http://localhost:5173"));
         let reply = fixture.send(row.method, row.url, &headers, row.body);
         let problem = reply.problem(row.status, kind);
         let known = standin::internals::problems::KINDS
@@ -86,7 +86,7 @@ fn every_error_is_a_problem_document_that_every_origin_may_read() {
         assert_eq!(known.status, row.status);
         assert_eq!(
             reply.header("access-control-allow-origin"),
-            Some("http://a.example"),
+            Some("http://localhost:5173"),
             "{kind}"
         );
         assert_eq!(
@@ -570,6 +570,11 @@ fn every_kind_can_be_met() {
     let mut client = fixture.client();
     client.write("GET /users HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     meet("foreign-host", 403, client.reply("GET"));
+    meet(
+        "foreign-origin",
+        403,
+        fixture.send("POST", "/posts", &[("Origin", "null")], "{}"),
+    );
     meet(
         "admin",
         403,

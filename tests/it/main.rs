@@ -42,6 +42,7 @@ mod terminal;
 mod admin;
 mod architecture;
 mod arrays;
+mod cross_site;
 mod events;
 mod explorer;
 mod hints;

@@ -461,7 +461,8 @@ impl Client {
         reply
     }
 
-    fn line(&mut self) -> Option<String> {
+    /// Reads the next line; `None` at the end of the connection.
+    pub fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {
             Ok(0) | Err(_) => None,

@@ -479,7 +479,9 @@ fn a_static_file_is_sent_again_only_when_it_is_another() {
 
 #[test]
 fn a_page_of_the_internet_may_ask_for_this_machine() {
-    let fixture = serve_data(PETS);
+    let fixture = Fixture::new(PETS, None, |options| {
+        options.http.origins = vec![standin::AllowedOrigin::Any]
+    });
     let asks = ("Access-Control-Request-Private-Network", "true");
     let preflight = [
         ("Origin", "https://app.example"),

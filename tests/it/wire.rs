@@ -151,16 +151,17 @@ pub struct Served {
 impl Served {
     /// Serves `text` as `db.json`.
     pub fn start(text: &str) -> Served {
-        Served::try_start(text).unwrap()
+        Served::try_start(text, |_| {}).unwrap()
     }
 
     /// The same; the error is why it does not start.
-    pub fn try_start(text: &str) -> Result<Served, String> {
+    pub fn try_start(text: &str, change: impl Fn(&mut Options)) -> Result<Served, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db.json");
         std::fs::write(&file, text).unwrap();
         let mut options = Options::new(file);
         (options.host, options.port) = ("127.0.0.1".into(), 0);
+        change(&mut options);
         match Server::start(&options, Listeners::default()) {
             Ok(server) => Ok(Served { server, folder }),
             Err(error) => Err(format!("{error:?}")),

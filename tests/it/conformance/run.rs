@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use regex::Regex;
 use serde_json::{Map, Value};
+use standin::{AllowedOrigin, Options};
 
 use super::case::Case;
 use super::compare::{self, Difference};
@@ -31,7 +32,12 @@ impl Host {
             || !case.files().is_empty()
             || case.steps().iter().any(alone);
         if !needs_program {
-            return Served::try_start(&case.data()?).ok().map(Host::Library);
+            // json-server allows every origin.
+            let all_origins =
+                |options: &mut Options| options.http.origins = vec![AllowedOrigin::Any];
+            return Served::try_start(&case.data()?, all_origins)
+                .ok()
+                .map(Host::Library);
         }
         let mut files = case.files();
         if let Some(text) = case.data() {
@@ -40,6 +46,7 @@ impl Host {
         let folder = wire::folder(&files);
         let mut arguments = vec![case.source().to_string()];
         arguments.extend(case.arguments());
+        arguments.push("--cors=*".into());
         Some(Host::Program(
             Program::start(folder.path(), &arguments),
             folder,

@@ -1,0 +1,167 @@
+//! Requests of web pages of other sites. Any page in the browser can send requests to this machine; the browser says where
+//! from, and what is from a site that is not allowed gets no CORS headers, changes nothing, and reads nothing by a way
+//! that CORS does not cover (JSONP, streams of events).
+
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::origin::{self, AllowedOrigin, Origin};
+use super::problem::{self, Problem};
+use super::request::Request;
+use super::settings::Settings;
+use crate::text::shell_word;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// A site that is not allowed, which has sent a request.
+pub(super) enum Foreign {
+    /// Of this origin.
+    Origin(String),
+    /// The browser does not name it. It is the one of this `Referer`, if there is one.
+    Unnamed(Option<String>),
+}
+
+impl Foreign {
+    /// What to do to allow the site.
+    pub(super) fn hint(&self) -> String {
+        let name = match self {
+            Foreign::Origin(name) => Some(name),
+            Foreign::Unnamed(name) => name.as_ref(),
+        };
+        match name.filter(|name| name.parse::<AllowedOrigin>().is_ok()) {
+            Some(name) => format!(
+                "if the page is yours, start standin with --cors {}",
+                shell_word(name)
+            ),
+            None => "if the page is yours, start standin with --cors ORIGIN, for example --cors https://app.example".into(),
+        }
+    }
+}
+
+/// The site that `request` comes from, if it is not allowed. `Origin` decides where it is present. Without it, only
+/// `Sec-Fetch-Site: cross-site` says that there is a site; clients that are no browsers send neither.
+pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign> {
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
+    if let Some(origin) = origins.next() {
+        let is_allowed =
+            origins.next().is_none() && allows(origin, request.header(header::HOST), settings);
+        return (!is_allowed && !allows_any(settings))
+            .then(|| Foreign::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned()));
+    }
+    if !is_value(&request.headers, SEC_FETCH_SITE, "cross-site") || allows_any(settings) {
+        return None;
+    }
+    // A page can leave `Referer` out, but it cannot name another site.
+    let referer = request.header(header::REFERER).and_then(origin_of);
+    let is_allowed = referer
+        .as_ref()
+        .and_then(|origin| HeaderValue::try_from(origin).ok())
+        .is_some_and(|origin| allows(&origin, request.header(header::HOST), settings));
+    (!is_allowed).then_some(Foreign::Unnamed(referer))
+}
+
+/// Refuses what a foreign site must not do: writes, and reads by JSONP.
+pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Problem> {
+    let is_read = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_read && request.first("callback").is_none() {
+        return Ok(());
+    }
+    let Some(foreign) = foreign(request, settings) else {
+        return Ok(());
+    };
+    // What a link opens, the page with the link cannot read.
+    let is_navigation = matches!(foreign, Foreign::Unnamed(_))
+        && is_value(&request.headers, SEC_FETCH_MODE, "navigate");
+    if is_read && is_navigation {
+        return Ok(());
+    }
+    Err(refusal(&foreign, request))
+}
+
+/// Refuses streams of events to foreign sites: each occupies a connection for as long as the site likes.
+pub(super) fn check_stream(request: &Request, settings: &Settings) -> Result<(), Problem> {
+    match foreign(request, settings) {
+        Some(Foreign::Unnamed(_)) if is_value(&request.headers, SEC_FETCH_MODE, "navigate") => {
+            Ok(())
+        }
+        Some(foreign) => Err(refusal(&foreign, request)),
+        None => Ok(()),
+    }
+}
+
+fn refusal(foreign: &Foreign, request: &Request) -> Problem {
+    if request.uri.path().starts_with("/-/") && request.method == Method::POST {
+        return Problem::new(
+            problem::ADMIN,
+            "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
+        )
+        .hint("use the page that standin serves at /, or a client that is not a browser, such as curl");
+    }
+    let from = match foreign {
+        Foreign::Origin(name) if name == "null" => {
+            "a page without an origin (null), such as a file or a sandboxed frame".to_string()
+        }
+        Foreign::Origin(name) | Foreign::Unnamed(Some(name)) => format!("a page of {name}"),
+        Foreign::Unnamed(None) => "a page of another site".into(),
+    };
+    Problem::new(
+        problem::FOREIGN_ORIGIN,
+        format!("the request comes from {from}, which may not use this server"),
+    )
+    .hint(foreign.hint())
+}
+
+fn allows_any(settings: &Settings) -> bool {
+    settings.origins.contains(&AllowedOrigin::Any)
+}
+
+/// Whether pages of `origin` may read and change the data; `host` is the `Host` of the request.
+pub(super) fn allows(origin: &HeaderValue, host: Option<&str>, settings: &Settings) -> bool {
+    if allows_any(settings) {
+        return true;
+    }
+    let Ok(text) = origin.to_str() else {
+        return false;
+    };
+    if text == "null" {
+        return settings.origins.contains(&AllowedOrigin::Null);
+    }
+    let Some(origin) = Origin::parse(text) else {
+        return false;
+    };
+    if let Some(name) = origin.web_host() {
+        let is_own_name = |own: &String| own.eq_ignore_ascii_case(name);
+        // A page of this server itself. Under another name this could be a page of the internet whose name resolves to
+        // this machine (DNS rebinding).
+        let is_own_page = || {
+            settings.on_network
+                && origin::is_undisputed(name)
+                && host.is_some_and(|host| origin.is_at(host))
+        };
+        if origin::is_loopback(name)
+            || settings.hosts.iter().flatten().any(is_own_name)
+            || (settings.on_network && origin::is_private(name))
+            || is_own_page()
+        {
+            return true;
+        }
+    }
+    settings.origins.contains(&AllowedOrigin::One(origin))
+}
+
+/// The origin of a URL.
+fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let origin = format!("{scheme}://{authority}");
+    Origin::parse(&origin).map(|_| origin)
+}
+
+/// Whether one of the lines of a header is `value`.
+fn is_value(headers: &HeaderMap, name: HeaderName, value: &str) -> bool {
+    headers.get_all(name).iter().any(|line| {
+        line.as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(value.as_bytes())
+    })
+}
