@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::lenient_json;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
 use super::text::{Lines, pattern};
+use super::transcript;
 use super::url::encode_component;
 
 /// A call in a program, with its URL.
@@ -66,7 +66,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         });
     }
     if found.is_empty()
-        && !lenient_json::looks_like_response(text)
+        && !transcript::looks_like_response(text)
         && let Some(call) = CALL.captures(text)
         && let (Some(whole), Some(name), Some(url)) = (
             call.get(0),

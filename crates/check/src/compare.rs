@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::lenient_json::{Item, Kind, Matcher, Node};
+use super::node::{Item, Kind, Matcher, Node};
 
 /// A difference between page and response.
 #[derive(Debug, Clone, PartialEq)]

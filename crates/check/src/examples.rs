@@ -29,6 +29,8 @@ pub struct Example {
     pub response: Option<ResponseBlock>,
     /// Whether the page says that there is no response body.
     pub no_body: bool,
+    /// Blocks below the request that look like responses, but are not the one to it.
+    pub unpaired: Vec<usize>,
     /// The block at which the example ends: the next request, or the end of the page.
     pub end: usize,
     /// The directives above the request.
@@ -160,17 +162,32 @@ pub fn find(page: &Page) -> Vec<Example> {
                     example.request.add_body(body);
                 }
                 let body = example.request.json_body();
-                match pairing::response_of(page, at, end, &fences, &taken, body.as_ref()) {
+                let candidates = pairing::candidates(page, at, end, body.as_ref());
+                match pairing::response_of(page, at, &fences, &taken, &candidates) {
                     Paired::Block(fence) => {
-                        let length = page.fence(fence).map_or(0, |fence| fence.content.len());
-                        example.response = Some(ResponseBlock {
-                            fence,
-                            range: 0..length,
-                        });
+                        example.response = Some(whole(page, fence));
                         taken.push(fence);
                     }
                     Paired::NoBody => example.no_body = true,
                     Paired::Nothing => {}
+                }
+                let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
+                let plain = candidates.0.iter().all(|found| found.status.is_none());
+                if count > 1 && blocks.len() == count && plain {
+                    // As many responses as requests are in the order of the requests.
+                    let above = examples.len() - index;
+                    for (example, block) in examples[above..].iter_mut().zip(&blocks) {
+                        example.response = Some(whole(page, *block));
+                    }
+                    example.response = blocks.last().map(|block| whole(page, *block));
+                    taken.extend(blocks);
+                } else {
+                    let none = example.response.is_none();
+                    let named = candidates
+                        .0
+                        .into_iter()
+                        .filter(|found| none || found.announced);
+                    example.unpaired = named.map(|found| found.fence).collect();
                 }
             }
             // An entry names one example: the first under its heading.
@@ -182,7 +199,19 @@ pub fn find(page: &Page) -> Vec<Example> {
             examples.push(example);
         }
     }
+    for example in &mut examples {
+        example.unpaired.retain(|block| !taken.contains(block));
+    }
     examples
+}
+
+/// A code block as a response.
+fn whole(page: &Page, fence: usize) -> ResponseBlock {
+    let length = page.fence(fence).map_or(0, |fence| fence.content.len());
+    ResponseBlock {
+        fence,
+        range: 0..length,
+    }
 }
 
 /// The method that is named above a block: `**Method**: GET`.

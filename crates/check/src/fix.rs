@@ -13,7 +13,7 @@ use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
 use super::compare::{Step, same};
-use super::lenient_json::{Item, Kind, Node};
+use super::node::{Item, Kind, Node};
 use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
 use super::page::{Fence, Page};

@@ -1,5 +1,11 @@
 //! What headings and labels say about the code block below them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::text::pattern;
+
 /// What a heading or label announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Announces {
@@ -149,6 +155,22 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
     Some(rest)
 }
 
+/// A file that a label names.
+static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])",
+    )
+});
+
+/// Whether a label says that the block below it is a file and not a response: "Add this to `config.json`:".
+pub fn names_a_file(label: &str) -> bool {
+    let words = words(label);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    !has(RESPONSE)
+        && (FILE.is_match(label)
+            || has(&["config", "configuration", "settings", "fixture", "file"]))
+}
+
 /// Whether a paragraph says that there is no response body.
 pub fn says_no_body(text: &str) -> bool {
     let text = text.to_lowercase();
@@ -212,6 +234,22 @@ mod tests {
         ];
         for (label, expected) in rows {
             assert_eq!(super::label(label), expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn labels_of_files() {
+        let rows = [
+            ("Add this to `config.json`:", true),
+            ("The file db.json now contains:", true),
+            ("package.json", true),
+            ("Your configuration:", true),
+            ("The response is that of db.json:", false),
+            ("Get it as JSON:", false),
+            ("200 OK", false),
+        ];
+        for (label, is_file) in rows {
+            assert_eq!(names_a_file(label), is_file, "{label}");
         }
     }
 

@@ -3,8 +3,10 @@
 //! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
 //! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
 
-use std::borrow::Cow;
 use std::ops::Range;
+
+use super::node::{Item, Kind, MATCHERS, Matcher, Member, Node, is_dots};
+use super::transcript::{Head, head, is_header};
 
 /// A documented response.
 #[derive(Debug, Clone, Default)]
@@ -17,106 +19,6 @@ pub struct Documented {
     pub text: Option<Range<usize>>,
 }
 
-/// A status line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// The status.
-    pub status: u16,
-    /// The range of the status and its reason phrase in the block's content.
-    pub span: Range<usize>,
-}
-
-/// A documented value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    pub kind: Kind,
-    /// Its range in the block's content.
-    pub span: Range<usize>,
-}
-
-/// The kinds of documented values.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
-    /// `null`, a boolean, a number or a string, compared exactly.
-    Exact(serde_json::Value),
-    /// Any value that a matcher accepts.
-    Match(Matcher),
-    /// An array and its items.
-    Array(Vec<Item>),
-    /// An object.
-    Object {
-        /// The members in the page's order.
-        members: Vec<Member>,
-        /// Whether further members are allowed: after `...`, and without braces.
-        elided: bool,
-        /// Whether the braces are missing.
-        bare: bool,
-    },
-}
-
-/// An item of an array, or an elision.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Item {
-    /// A documented item.
-    Value(Node),
-    /// `...`
-    Elided(Range<usize>),
-}
-
-impl Item {
-    /// The documented item, unless it is an elision.
-    pub fn node(&self) -> Option<&Node> {
-        match self {
-            Item::Value(node) => Some(node),
-            Item::Elided(_) => None,
-        }
-    }
-}
-
-/// A member of an object.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Member {
-    /// The key, unescaped.
-    pub key: String,
-    /// The key's range, including quotes.
-    pub key_span: Range<usize>,
-    /// Its value.
-    pub value: Node,
-}
-
-/// A placeholder for values of a type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matcher {
-    /// Any value.
-    Any,
-    /// A string.
-    Text,
-    /// A number.
-    Number,
-    /// A number without a fraction.
-    Integer,
-    /// `true` or `false`.
-    Boolean,
-    /// A UUID.
-    Uuid,
-    /// A date and a time.
-    DateTime,
-    /// A date.
-    Date,
-}
-
-/// The words between angle brackets.
-pub const MATCHERS: &[(&str, Matcher)] = &[
-    ("any", Matcher::Any),
-    ("string", Matcher::Text),
-    ("number", Matcher::Number),
-    ("integer", Matcher::Integer),
-    ("boolean", Matcher::Boolean),
-    ("uuid", Matcher::Uuid),
-    ("date-time", Matcher::DateTime),
-    ("date", Matcher::Date),
-];
-
 /// A syntax error in a documented response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -124,45 +26,6 @@ pub struct SyntaxError {
     pub at: usize,
     /// What is wrong.
     pub text: String,
-}
-
-/// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.
-pub fn looks_like_response(content: &str) -> bool {
-    let text = content.trim_start();
-    let text = if is_dots(text.lines().next().unwrap_or_default().trim()) {
-        text.trim_start_matches(['.', '…']).trim_start()
-    } else {
-        text
-    };
-    if headers_only(text) {
-        return true;
-    }
-    if status_words(text.lines().next().unwrap_or_default()).is_some() {
-        return true;
-    }
-    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
-        return !text.starts_with("{{") && !is_template_url(text);
-    }
-    let bare = text.starts_with('"')
-        && text[1..]
-            .find('"')
-            .is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
-    bare || (text.starts_with(['/', '#']) && {
-        let mut parser = Parser::new(content, 0);
-        parser.space();
-        parser.rest().starts_with(['{', '['])
-    })
-}
-
-/// `{server_url}/users` begins like an object but is a URL.
-fn is_template_url(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
-    first.starts_with('{')
-        && first.contains('}')
-        && !first.contains(['"', ':'])
-        && first.trim() != "{}"
-        && !first.contains("...")
-        && !first.contains('…')
 }
 
 /// Parses a documented response.
@@ -188,175 +51,6 @@ pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
         return Err(parser.error("unexpected text after the JSON"));
     }
     Ok(documented)
-}
-
-/// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
-pub fn uncomment(text: &str) -> Cow<'_, str> {
-    if comment_output(text) != text.len() {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_start_matches([' ', '\t', '#', '-', '=', '>']);
-        out.push_str(&" ".repeat(line.len() - content.len()));
-        out.push_str(content);
-    }
-    Cow::Owned(out)
-}
-
-/// The length of output in comments at the beginning of a text, 0 if there is none.
-pub fn comment_output(text: &str) -> usize {
-    let after = text.trim_start().trim_start_matches('#').trim_start();
-    let arrow = ["->", "=>", ">"]
-        .iter()
-        .find_map(|arrow| after.strip_prefix(arrow));
-    if !text.trim_start().starts_with('#')
-        || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '[']))
-    {
-        return 0;
-    }
-    text.split_inclusive('\n')
-        .take_while(|line| line.trim_start().starts_with('#'))
-        .map(str::len)
-        .sum()
-}
-
-/// Whether a response begins with headers and no status line.
-fn headers_only(text: &str) -> bool {
-    let mut lines = text
-        .trim_start()
-        .lines()
-        .skip_while(|line| is_header(line.trim()));
-    text.trim_start()
-        .lines()
-        .next()
-        .is_some_and(|line| is_header(line.trim()))
-        && lines.next().is_some_and(|line| line.trim().is_empty())
-        && lines
-            .find(|line| !line.trim().is_empty())
-            .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
-}
-
-/// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
-fn status_words(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let words = match line.strip_prefix("HTTP/") {
-        Some(rest) => rest.split_once(' ')?.1,
-        None => match line.split_once(':') {
-            Some((name, words)) => {
-                let names = ["status", "status code", "http status"];
-                names
-                    .contains(&name.to_ascii_lowercase().as_str())
-                    .then_some(words)?
-            }
-            None => line,
-        },
-    };
-    let words = words.trim();
-    let (code, given) = words.split_once(' ').unwrap_or((words, ""));
-    let known = ureq::http::StatusCode::from_bytes(code.as_bytes())
-        .ok()?
-        .canonical_reason()?;
-    // Other text that begins with a number is not a status line.
-    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known))
-        .then_some(words)
-}
-
-/// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
-pub fn head(content: &str) -> (Option<Head>, usize) {
-    let mut at = 0;
-    let mut found: Option<Head> = None;
-    let headers_only = headers_only(content);
-    for line in content.split_inclusive('\n') {
-        let trimmed = line.trim();
-        let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
-        let start = at;
-        at += line.len();
-        if plain.starts_with("HTTP/") || found.is_none() {
-            let words = status_words(plain);
-            let status = words.and_then(|words| words.split_whitespace().next()?.parse().ok());
-            if let (Some(words), Some(status)) = (words, status)
-                && let Some(offset) = line.find(words)
-            {
-                found = Some(Head {
-                    status,
-                    span: start + offset..start + offset + words.len(),
-                });
-                continue;
-            }
-            if plain.starts_with("HTTP/") {
-                continue;
-            }
-        }
-        let verbose = trimmed.starts_with("* ")
-            || trimmed.starts_with("> ")
-            || trimmed.starts_with('<')
-            || trimmed == ">"
-            || trimmed == "*";
-        let header = (found.is_some() || headers_only) && is_header(plain);
-        if !(verbose || header || (trimmed.is_empty())) {
-            return (found, start);
-        }
-    }
-    (found, at)
-}
-
-fn is_header(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    })
-}
-
-impl Node {
-    /// The documented `id` of an object.
-    pub fn id(&self) -> Option<&serde_json::Value> {
-        let Kind::Object { members, .. } = &self.kind else {
-            return None;
-        };
-        members.iter().find_map(|member| match &member.value.kind {
-            Kind::Exact(id) if member.key == "id" => Some(id),
-            _ => None,
-        })
-    }
-
-    /// The value as JSON; elisions and matchers become strings.
-    pub fn to_value(&self) -> serde_json::Value {
-        use serde_json::Value;
-        match &self.kind {
-            Kind::Exact(value) => value.clone(),
-            Kind::Match(matcher) => {
-                let word = MATCHERS
-                    .iter()
-                    .find(|(_, known)| known == matcher)
-                    .map_or("any", |(word, _)| word);
-                Value::String(format!("<{word}>"))
-            }
-            Kind::Array(items) => items
-                .iter()
-                .map(|item| match item {
-                    Item::Value(node) => node.to_value(),
-                    Item::Elided(_) => Value::String("...".to_owned()),
-                })
-                .collect(),
-            Kind::Object {
-                members,
-                elided,
-                bare,
-            } => {
-                let mut object: serde_json::Map<String, Value> = members
-                    .iter()
-                    .map(|member| (member.key.clone(), member.value.to_value()))
-                    .collect();
-                if *elided && !bare {
-                    object.insert("...".to_owned(), Value::String("...".to_owned()));
-                }
-                Value::Object(object)
-            }
-        }
-    }
 }
 
 /// A recursive descent parser.
@@ -406,8 +100,8 @@ impl<'a> Parser<'a> {
             } else {
                 return dots;
             };
-            let comment = comment.trim();
-            dots |= comment.starts_with("...") || comment.starts_with('…');
+            let before = self.text[..self.at].rsplit('\n').next().unwrap_or_default();
+            dots |= is_elision(comment.trim(), before.trim().is_empty());
             self.at += length;
         }
     }
@@ -713,6 +407,34 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// Whether a comment stands for what is left out: `// ...`, or `// more users` on a line of its own.
+fn is_elision(comment: &str, own_line: bool) -> bool {
+    const MORE: &[&str] = &[
+        "more",
+        "other",
+        "others",
+        "additional",
+        "further",
+        "remaining",
+        "rest",
+        "etc",
+        "and",
+        "the",
+    ];
+    let mut words = comment
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()));
+    let first = words.next().unwrap_or_default().to_lowercase();
+    let begins = match first.as_str() {
+        // "and so on", "the rest", "the other users"
+        "and" | "the" => words
+            .next()
+            .is_some_and(|word| word == "so" || MORE.contains(&word)),
+        first => MORE.contains(&first),
+    };
+    comment.starts_with("...") || comment.starts_with('…') || (own_line && begins)
+}
+
 fn string_kind(text: String) -> Kind {
     if is_dots(&text) {
         return Kind::Match(Matcher::Any);
@@ -732,11 +454,6 @@ fn matcher(name: &str) -> Option<Matcher> {
         .iter()
         .find(|(word, _)| *word == name)
         .map(|(_, matcher)| *matcher)
-}
-
-fn is_dots(text: &str) -> bool {
-    let text = text.trim_matches('"');
-    text == "…" || (text.len() >= 3 && text.bytes().all(|byte| byte == b'.'))
 }
 
 #[cfg(test)]
@@ -763,6 +480,14 @@ mod tests {
             (
                 "[{\"id\": 1}\n  // ... more users\n]",
                 json!([{"id": 1}, "..."]),
+            ),
+            (
+                "[{\"id\": 1},\n  // 3 more users\n  /* and so on */\n]",
+                json!([{"id": 1}, "..."]),
+            ),
+            (
+                "[{\"id\": 1}, // more or less\n  // the first user\n]",
+                json!([{"id": 1}]),
             ),
             (
                 "{\"a\": 1 // one\n, /* two */ \"b\": 2}",
@@ -874,36 +599,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_could_be_a_response() {
-        let yes = [
-            "{}",
-            " [1]",
-            "\"a\": 1",
-            "HTTP/1.1 200 OK",
-            "{ ... }",
-            "// note\n{}",
-            "{\n \"a\": 1\n}",
-            "...\n{}",
-            "A: b\n\n{}",
-        ];
-        let no = [
-            "{server_url}/users",
-            "{{base}}/users",
-            "hello",
-            "\"text\"",
-            "git branch",
-            "",
-            "<p>",
-        ];
-        for text in yes {
-            assert!(looks_like_response(text), "{text}");
-        }
-        for text in no {
-            assert!(!looks_like_response(text), "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn real_json_is_read_as_it_is(keys in prop::collection::vec("[a-z]{1,4}", 0..4), number in any::<i64>(), text in "\\PC{0,12}") {
@@ -921,7 +616,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_without_a_panic(text in "[\\PC\\n]{0,60}") {
-            let _ = (parse(&text), looks_like_response(&text));
+            let _ = (parse(&text), crate::transcript::looks_like_response(&text));
         }
     }
 }

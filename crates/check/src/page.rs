@@ -12,7 +12,8 @@ use regex::Regex;
 use super::front_matter::FrontMatter;
 use super::http_message;
 use super::labels;
-use super::lenient_json::{self, Kind};
+use super::lenient_json;
+use super::node::Kind;
 use super::text::{Lines, nearest, pattern};
 
 /// A parsed page.

@@ -4,8 +4,9 @@
 use serde_json::Value;
 
 use super::labels::{self, Announces};
-use super::lenient_json::looks_like_response;
 use super::page::{Block, Page};
+use super::status_text;
+use super::transcript::looks_like_response;
 
 /// What is documented as the response.
 pub enum Paired {
@@ -22,14 +23,15 @@ pub enum Paired {
 pub fn response_of(
     page: &Page,
     at: usize,
-    end: usize,
     requests: &[usize],
     taken: &[usize],
-    body: Option<&Value>,
+    (candidates, no_body): &(Vec<Candidate>, bool),
 ) -> Paired {
-    match by_heading(page, at, requests, taken) {
-        Some(answer) => answer,
-        None => by_order(page, at, end, body),
+    match (by_heading(page, at, requests, taken), by_order(candidates)) {
+        (Some(answer), _) => answer,
+        (None, Some(fence)) => Paired::Block(fence),
+        (None, None) if *no_body => Paired::NoBody,
+        (None, None) => Paired::Nothing,
     }
 }
 
@@ -67,12 +69,15 @@ fn label(block: &Block) -> Option<&str> {
     {
         return Some(text);
     }
-    let last = prose.text.trim().lines().last().unwrap_or_default().trim();
     // Only the last sentence announces the code block.
-    let sentence = last
-        .rsplit_once(". ")
-        .map_or(last, |(_, sentence)| sentence);
-    (last.ends_with(':') && sentence.len() < 120).then_some(sentence)
+    let sentence = last_sentence(&prose.text);
+    (sentence.ends_with(':') && sentence.len() < 120).then_some(sentence)
+}
+
+fn last_sentence(text: &str) -> &str {
+    let last = text.trim().lines().last().unwrap_or_default().trim();
+    last.rsplit_once(". ")
+        .map_or(last, |(_, sentence)| sentence)
 }
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Request data".
@@ -151,13 +156,38 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
     Paired::Nothing
 }
 
-/// The next JSON that is not announced as something else.
-fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired {
-    let own = page.heading_of(at);
-    let own_level = own.map_or(0, |index| level(page, index));
+/// A block below a request that may be its response.
+pub struct Candidate {
+    /// The block, as an index into the page's blocks.
+    pub fence: usize,
+    /// Whether the page calls it a response.
+    pub announced: bool,
+    /// The status that a heading or label gives it.
+    pub status: Option<u16>,
+    /// Whether it is about another case: "if there is no such user, it returns 404:".
+    other_case: bool,
+    /// Whether it belongs to another client.
+    foreign: bool,
+}
+
+/// The blocks between a request and the next one, or the end of its section, that may be its response; and whether
+/// the page says before them that there is no body.
+pub fn candidates(
+    page: &Page,
+    at: usize,
+    end: usize,
+    body: Option<&Value>,
+) -> (Vec<Candidate>, bool) {
+    let mut out: Vec<Candidate> = Vec::new();
+    let mut no_body = false;
+    let own_level = page.heading_of(at).map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
     let mut announced = Announces::Unspecific;
     let mut foreign: Option<u8> = None;
+    let mut status = None;
+    let mut other_case = false;
+    // The level of a heading such as "Responses", which lists what may come.
+    let mut list: Option<u8> = None;
     for index in at + 1..end {
         match &page.blocks[index] {
             Block::Heading(heading) => {
@@ -168,11 +198,23 @@ fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired 
                 if tool.is_some() && tool != own_tool {
                     foreign = Some(heading.level);
                 }
-                announced = labels::heading(&heading.text);
-                let leaves = heading.level <= own_level;
-                if leaves && announced != Announces::Response {
-                    return Paired::Nothing;
+                status = status_text::of_label(&heading.text);
+                announced = match labels::heading(&heading.text) {
+                    Announces::Unspecific if status.is_some() => Announces::Response,
+                    said => said,
+                };
+                if heading.level <= own_level && announced != Announces::Response {
+                    break;
                 }
+                list = list.filter(|depth| heading.level > *depth);
+                let words = labels::words(&heading.text);
+                if words
+                    .iter()
+                    .any(|word| word == "responses" || word == "errors")
+                {
+                    list = Some(heading.level);
+                }
+                other_case = list.is_some() && status.is_some_and(|status| status >= 400);
             }
             Block::Prose(prose) => {
                 if let Some(label) = label(&page.blocks[index]) {
@@ -189,32 +231,71 @@ fn by_order(page: &Page, at: usize, end: usize, body: Option<&Value>) -> Paired 
                     {
                         announced = said;
                     }
+                    if let Some(code) = status_text::of_label(label) {
+                        (status, other_case) = (Some(code), false);
+                        announced = Announces::Response;
+                    }
                 }
-                if labels::says_no_body(&prose.text) {
-                    return Paired::NoBody;
+                if let Some(code) = status_text::of_other_case(&prose.text) {
+                    (status, other_case) = (Some(code), true);
+                }
+                if labels::names_a_file(last_sentence(&prose.text)) {
+                    announced = Announces::OtherJson;
+                }
+                if labels::says_no_body(&prose.text) && out.is_empty() {
+                    no_body = true;
+                    break;
                 }
             }
             Block::Fence(fence) => {
-                if page.declared_role(index) == Some("response") {
-                    return Paired::Block(index);
+                let role = page.declared_role(index);
+                if role == Some("response") {
+                    let fence = index;
+                    (status, other_case) = (None, false);
+                    out.push(Candidate {
+                        fence,
+                        announced: true,
+                        status,
+                        other_case,
+                        foreign: false,
+                    });
+                    continue;
                 }
                 if fence.fenced && is_bare_url(&fence.content) {
-                    return Paired::Nothing;
+                    break;
                 }
-                let fits =
-                    looks_like_response(&fence.content) && page.declared_role(index).is_none();
-                if fits
-                    && foreign.is_none()
+                let fits = role.is_none()
                     && matches!(announced, Announces::Unspecific | Announces::Response)
+                    && !labels::names_a_file(&fence.info)
+                    && looks_like_response(&fence.content);
+                if fits
                     && !(is_request_body(&fence.content, body) && json_follows(page, index, end))
                 {
-                    return Paired::Block(index);
+                    out.push(Candidate {
+                        fence: index,
+                        announced: announced == Announces::Response,
+                        status,
+                        other_case,
+                        foreign: foreign.is_some(),
+                    });
                 }
             }
             Block::Table(_) | Block::Directive(_) => {}
         }
     }
-    Paired::Nothing
+    (out, no_body)
+}
+
+/// The next JSON that is not announced as something else; that of a success before that of a failure.
+fn by_order(candidates: &[Candidate]) -> Option<usize> {
+    let mut own = candidates.iter().filter(|candidate| !candidate.foreign);
+    let first = own.next()?;
+    let fails = |candidate: &&Candidate| candidate.status.is_some_and(|status| status >= 400);
+    let success = own.find(|candidate| candidate.status.is_some_and(|status| status < 300));
+    match success.filter(|_| fails(&first)) {
+        Some(success) => Some(success.fence),
+        None => (!(first.other_case && fails(&first))).then_some(first.fence),
+    }
 }
 
 /// Whether a block shows the body of the request itself.

@@ -7,11 +7,11 @@ use regex::Regex;
 
 use super::curl;
 use super::http_message;
-use super::lenient_json;
 use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::text::{Lines, pattern};
+use super::transcript;
 
 /// A request found in a code block.
 #[derive(Debug, Clone, Default)]
@@ -117,6 +117,10 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
       "#,
     )
 });
+
+/// What a synopsis calls the options: `[OPTIONS]`, `[-H HEADER]`, `...`.
+static SYNOPSIS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:\[-{0,2}[A-Za-z][\w .-]*\]?|\.{3}|…|<options?>)$"));
 
 static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$")
@@ -334,16 +338,17 @@ fn command_in_line(line: &str) -> Option<usize> {
 
 /// The output shown below a command, and where to continue.
 pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
-    let in_comments = lenient_json::comment_output(&text[start..]);
+    let in_comments = transcript::comment_output(&text[start..]);
     if in_comments > 0 {
         return (Some(start..start + in_comments), start + in_comments);
     }
-    if !lenient_json::looks_like_response(&text[start..]) {
+    if !transcript::looks_like_response(&text[start..]) {
         return (None, start);
     }
     let is_command = |line: &str| {
         let line = line.trim_start();
-        line.starts_with("$ ") || line.starts_with("% ") || command_in_line(line).is_some()
+        let prompt = line.starts_with("$ ") || line.starts_with("% ");
+        (prompt && !line.starts_with("% Total")) || command_in_line(line).is_some()
     };
     let lines = text[start..]
         .split_inclusive('\n')
@@ -366,7 +371,14 @@ fn from_command(command: shell::Command) -> FoundRequest {
         .and_then(|written| placeholder(&written.request));
     let mut mistakes = command.mistakes;
     mistakes.extend(parsed.mistakes);
-    let problem = if placeholder.is_some() {
+    let synopsis = command
+        .words
+        .iter()
+        .find(|word| SYNOPSIS.is_match(&word.text));
+    let problem = if let Some(word) = synopsis {
+        let reason = format!("a template: `{}` is a placeholder", word.text);
+        Some(Problem::Skip(reason))
+    } else if placeholder.is_some() {
         // Mistakes in a template are not worth a finding.
         Some(Problem::Template)
     } else if !mistakes.is_empty() {
@@ -395,14 +407,25 @@ fn from_command(command: shell::Command) -> FoundRequest {
 fn keeps_json(filter: &str) -> bool {
     let first = filter.split(['|', '>']).next().unwrap_or_default().trim();
     let words: Vec<_> = first.split_whitespace().collect();
-    matches!(
-        words.as_slice(),
-        ["jq"]
-            | ["jq", "." | "'.'" | "\".\""]
-            | ["json_pp"]
-            | ["python" | "python3", "-m", "json.tool"]
-            | ["cat" | "more" | "less"]
-    )
+    let prints = |word: &&str| {
+        matches!(*word, "." | "'.'" | "\".\"" | "2" | "4")
+            || [
+                "-C", "-M", "-S", "-c", "-a", "-r", "-cS", "-Sc", "-rc", "--tab", "--indent",
+            ]
+            .contains(word)
+            || [
+                "--color-output",
+                "--monochrome-output",
+                "--sort-keys",
+                "--compact-output",
+            ]
+            .contains(word)
+    };
+    match words.as_slice() {
+        ["jq", options @ ..] => options.iter().all(prints),
+        ["json_pp" | "cat" | "more" | "less"] | ["python" | "python3", "-m", "json.tool"] => true,
+        _ => false,
+    }
 }
 
 fn messages(text: &str) -> Vec<FoundRequest> {
@@ -607,6 +630,8 @@ mod tests {
     fn pipes_that_change_the_output_are_not_run() {
         let rows = [
             ("jq .", true),
+            ("jq -c .", true),
+            ("jq --sort-keys", true),
             ("jq '.name'", false),
             ("python3 -m json.tool", true),
             ("grep x", false),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::compare::{matches, same};
-use super::lenient_json::{Item, Kind, Member, Node};
+use super::node::{Item, Kind, Member, Node};
 
 /// The new text of a documented value.
 pub fn value(content: &str, node: &Node, actual: &Value) -> String {

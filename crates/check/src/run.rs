@@ -1,34 +1,24 @@
 //! Runs the examples of a page.
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::causes::{self, Case};
-use super::compare::{self, Diff, DifferenceKind, Step};
+use super::compare::{self, Diff, DifferenceKind};
 use super::datasets::{Dataset, DatasetError, Datasets};
+use super::documented::{self, Compared, Documented, mentions_error};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
-use super::lenient_json::{self, Item, Kind, Node};
 use super::options::{Options, Reset};
 use super::outcome::{Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
-use super::requests::{self, Problem};
-use super::service::{Body, Opener, Received, Request, Service, ServiceError, WrittenRequest};
-use super::status::{self, Expected, StatusSource};
+use super::sendable::{Sendable, sendable, target_hosts};
+use super::service::{Body, Opener, Received, Request, Service, ServiceError};
+use super::status::{self, StatusSource};
 use super::tables;
-use super::text::pattern;
-use super::url::{self, Resolved, TargetHosts};
-
-/// A sentence that says that a response is not complete.
-static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:only\b[^.]*\b(?:listed|shown|displayed|included|shows) | truncated | abbreviated | shortened |
-            abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed))\b",
-    )
-});
+use super::url::TargetHosts;
 
 /// The reason of examples under `--list`.
 pub const LISTED: &str = "listed, not run";
@@ -148,33 +138,6 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     }
 }
 
-/// The hosts and the prefix from the command line and the page's front matter.
-fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
-    let names = options
-        .hosts
-        .iter()
-        .map(|host| host.to_lowercase())
-        .collect();
-    let mut hosts = TargetHosts {
-        names,
-        prefix: options.prefix.clone(),
-    };
-    if let Some(server) = &page.front.server_url {
-        let bare = server
-            .split_once("://")
-            .map_or(server.as_str(), |(_, rest)| rest);
-        let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        hosts.names.push(name.to_lowercase());
-        let path = path.trim_matches('/');
-        if hosts.prefix.is_none() && !path.is_empty() {
-            hosts.prefix = Some(format!("/{path}"));
-        }
-    }
-    hosts.prefix = hosts.prefix.or_else(|| page.front.prefix.clone());
-    hosts
-}
-
 fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
     let reason = format!(
         "the front matter names `{}`, but the page has no heading `{} request` with a request under it",
@@ -233,42 +196,6 @@ struct Runner<'a> {
     saved: Vec<(String, String)>,
 }
 
-/// What is documented for an example.
-struct Documented<'a> {
-    expected: &'a Expected,
-    body: Option<&'a Node>,
-    /// A body that is not JSON.
-    plain: Option<&'a (String, Range<usize>)>,
-    /// Members whose values are not compared.
-    any: &'a [String],
-    /// Whether the server generates the id. A string is random, so it cannot be documented.
-    generated_id: bool,
-    /// Whether the text around the example mentions an error.
-    mentions_error: bool,
-}
-
-/// A response compared with the page.
-struct Compared {
-    received: Received,
-    status_ok: bool,
-    diff: Diff,
-    /// Differences that do not count.
-    accepted: Vec<compare::Difference>,
-}
-
-impl Compared {
-    fn is_as_documented(&self) -> bool {
-        self.status_ok && self.diff.differences.is_empty()
-    }
-}
-
-/// What can be sent for an example.
-enum Sendable {
-    Request(Request),
-    Wrong(Vec<Finding>),
-    Skip(String),
-}
-
 impl Runner<'_> {
     fn example(&mut self, example: Example, earlier: &[ExampleResult]) -> ExampleResult {
         let mut details = Details::default();
@@ -310,11 +237,11 @@ impl Runner<'_> {
         if example.directives.skip {
             return Err(Outcome::Skipped("a comment says so".to_owned()));
         }
-        let sendable = self.sendable(example);
+        let sendable = sendable(page, example, &self.hosts, &self.saved);
         if let Sendable::Skip(reason) = sendable {
             return Err(Outcome::Skipped(reason));
         }
-        let (response, syntax_error) = self.documented_response(example);
+        let (response, syntax_error) = documented::response(page, example);
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
         details.truncated = response.truncated;
@@ -466,113 +393,18 @@ impl Runner<'_> {
 
     /// Puts the writes of another page before those of this one.
     fn run_writes_of(&mut self, other: &Page) {
-        let (context, datasets) = (self.context, self.datasets);
-        let hosts = target_hosts(other, context.options);
-        let (fixtures, writes, saved) = (Vec::new(), Vec::new(), Vec::new());
-        let (mock, broken, saves) = (None, None, false);
-        let reader = Runner {
-            context,
-            mock,
-            broken,
-            datasets,
-            page: other,
-            hosts,
-            fixtures,
-            writes,
-            saves,
-            saved,
-        };
+        let hosts = target_hosts(other, self.context.options);
         for example in examples::find(other)
             .into_iter()
             .filter(|example| !example.directives.skip)
         {
-            if let Sendable::Request(request) = reader.sendable(&example)
+            if let Sendable::Request(request) = sendable(other, &example, &hosts, &[])
                 && request.writes()
                 && let Ok(fixture) = self.fixture(&example)
             {
                 self.writes.push((fixture, request));
             }
         }
-    }
-
-    /// The request to send, or why there is none.
-    fn sendable(&self, example: &Example) -> Sendable {
-        let found = &example.request;
-        let written = found
-            .written
-            .clone()
-            .map(|written| self.with_saved_values(written));
-        let resolved = written
-            .as_ref()
-            .map(|written| url::resolve(&written.request.target, &self.hosts));
-        // A saved value may have taken the place of the placeholder.
-        let still_template = || {
-            written
-                .as_ref()
-                .and_then(|written| requests::placeholder(&written.request))
-        };
-        let template = |placeholder: &str| {
-            Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"))
-        };
-        match (&found.problem, &resolved) {
-            (_, Some(Resolved::Foreign(host))) => {
-                return Sendable::Skip(format!(
-                    "goes to {host}, which is not this server (see --host)"
-                ));
-            }
-            (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
-            (Some(Problem::NoBody), _) => {
-                return Sendable::Skip(
-                    "names an endpoint: a method and a path without a body".to_owned(),
-                );
-            }
-            (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
-            (Some(Problem::Template), _) => {
-                if let Some(placeholder) = still_template() {
-                    return template(&placeholder);
-                }
-            }
-            _ => {}
-        }
-        let Some(fence) = self.page.fence(example.fence) else {
-            return Sendable::Wrong(Vec::new());
-        };
-        let mut findings = Vec::new();
-        if let Some(Problem::Mistakes(mistakes)) = &found.problem {
-            findings.extend(mistakes.iter().map(|mistake| {
-                let range = fence.source_range(&mistake.span);
-                let text = mistake.message(self.page.line(range.start));
-                Finding {
-                    range,
-                    text,
-                    fix: mistake.fix.clone(),
-                }
-            }));
-        }
-        match (written, resolved) {
-            (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
-                Sendable::Request(Request {
-                    target,
-                    ..written.request
-                })
-            }
-            (Some(written), Some(Resolved::Wrong(text, fix))) => {
-                let range = fence.source_range(&written.url_span);
-                findings.push(Finding {
-                    range,
-                    text,
-                    fix: Some(fix),
-                });
-                Sendable::Wrong(findings)
-            }
-            _ => Sendable::Wrong(findings),
-        }
-    }
-
-    /// Puts the values that earlier examples saved in place of `{name}` and `$name`.
-    fn with_saved_values(&self, mut written: WrittenRequest) -> WrittenRequest {
-        requests::substitute(&mut written.request, &self.saved);
-        written
     }
 
     /// Saves the values that the directives below an example name.
@@ -599,79 +431,6 @@ impl Runner<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
-    fn documented_response(&self, example: &Example) -> (DocumentedResponse, Option<Finding>) {
-        let block = example.response.as_ref();
-        let Some((block, fence)) =
-            block.and_then(|block| Some((block, self.page.fence(block.fence)?)))
-        else {
-            return (DocumentedResponse::default(), None);
-        };
-        // What is before the response is blanked out, so that offsets stay valid.
-        let response = lenient_json::uncomment(&fence.content[block.range.clone()]);
-        let content = format!("{}{response}", " ".repeat(block.range.start));
-        match lenient_json::parse(&content) {
-            Ok(mut documented) => {
-                let status = documented
-                    .head
-                    .map(|head| (head.status, fence.source_range(&head.span)));
-                let truncated = self.says_truncated(example, block.fence);
-                if let (
-                    true,
-                    Some(Node {
-                        kind: Kind::Array(items),
-                        span,
-                    }),
-                ) = (truncated, &mut documented.body)
-                {
-                    items.push(Item::Elided(span.end..span.end));
-                }
-                let plain = documented
-                    .text
-                    .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
-                (
-                    DocumentedResponse {
-                        status,
-                        body: documented.body,
-                        plain,
-                        truncated,
-                    },
-                    None,
-                )
-            }
-            Err(error) => {
-                let at = fence.source(error.at);
-                let end = self.page.text[at..]
-                    .chars()
-                    .next()
-                    .map_or(at, |letter| at + letter.len_utf8());
-                let text = format!("the documented response is not JSON: {}", error.text);
-                let head = lenient_json::head(&content).0;
-                let status = head.map(|head| (head.status, fence.source_range(&head.span)));
-                (
-                    DocumentedResponse {
-                        status,
-                        ..DocumentedResponse::default()
-                    },
-                    Some(Finding::new(at..end, text)),
-                )
-            }
-        }
-    }
-
-    /// Whether the text above a response says that it is not complete.
-    fn says_truncated(&self, example: &Example, response: usize) -> bool {
-        let between = self
-            .page
-            .blocks
-            .get(example.fence + 1..response)
-            .into_iter()
-            .flatten();
-        between
-            .into_iter()
-            .any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
     }
 
     fn url_range(&self, example: &Example) -> Range<usize> {
@@ -937,97 +696,6 @@ enum Later {
     Matched,
     /// It is not, either.
     Differs(Received),
-}
-
-#[derive(Default)]
-struct DocumentedResponse {
-    status: Option<(u16, Range<usize>)>,
-    body: Option<Node>,
-    /// A body that is not JSON, with its range in the page.
-    plain: Option<(String, Range<usize>)>,
-    truncated: bool,
-}
-
-impl Documented<'_> {
-    fn compare(&self, received: Received) -> Compared {
-        let null = Value::Null;
-        let mut diff = match self.body {
-            Some(node) => compare::diff(node, received.json().unwrap_or(&null)),
-            None => Diff::default(),
-        };
-        let differences = std::mem::take(&mut diff.differences);
-        let (accepted, differences) = differences
-            .into_iter()
-            .partition(|found| self.accepts(found));
-        diff.differences = differences;
-        // If no status is documented, a documented error counts where the text mentions an error.
-        let status_ok = self.expected.statuses.contains(&received.status)
-            || self.expected.source == StatusSource::Method
-                && self.body.is_some()
-                && diff.differences.is_empty()
-                && (received.is_success() || self.mentions_error || self.is_error_body());
-        Compared {
-            received,
-            status_ok,
-            diff,
-            accepted,
-        }
-    }
-
-    /// Whether a difference is a value that cannot be documented.
-    fn accepts(&self, found: &compare::Difference) -> bool {
-        let Some(Step::Key(key)) = found.path.last() else {
-            return false;
-        };
-        let both_strings = matches!(
-            (&found.documented, &found.actual),
-            (Some(Value::String(_)), Some(Value::String(_)))
-        );
-        let has_values = found.documented.is_some() && found.actual.is_some();
-        (has_values && self.any.contains(key))
-            || (self.generated_id && both_strings && found.path.len() == 1 && key == "id")
-    }
-
-    fn is_error_body(&self) -> bool {
-        let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else {
-            return false;
-        };
-        members.iter().any(|member| {
-            matches!(
-                member.key.as_str(),
-                "error" | "errors" | "status" | "title" | "detail"
-            )
-        })
-    }
-}
-
-/// Whether the text between the example's heading and its response mentions an error.
-fn mentions_error(page: &Page, example: &Example) -> bool {
-    let from = page.heading_of(example.fence).unwrap_or(example.fence);
-    let to = example
-        .response
-        .as_ref()
-        .map_or(example.fence, |response| response.fence);
-    page.blocks[from.min(to)..to].iter().any(|block| {
-        let text = match block {
-            Block::Heading(heading) => heading.text.to_lowercase(),
-            Block::Prose(prose) => prose.text.to_lowercase(),
-            _ => return false,
-        };
-        [
-            "not found",
-            "not exist",
-            "n't exist",
-            "error",
-            "missing",
-            "invalid",
-            "fails",
-            "conflict",
-            "already exists",
-        ]
-        .iter()
-        .any(|word| text.contains(word))
-    })
 }
 
 /// A failure with these findings, if there are any.

@@ -2,14 +2,11 @@
 //! text, a heading or a table of statuses; else what the method usually returns.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::examples::Example;
-use super::labels::{self, Announces};
+use super::labels;
 use super::page::{Block, Cell, Page, Table};
-use super::text::pattern;
+use super::status_text::{self, error_in_heading, in_line, in_paragraph};
 
 /// The documented status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,27 +52,6 @@ impl StatusSource {
         }
     }
 }
-
-/// A paragraph or line that is a status: `Response: 404 Not Found`, `Status code: 404`, `HTTP/1.1 404`.
-static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^[^\w]*
-        (?P<label>(?:(?:expected|api|server|error|the|http|https|response|responses|result|results|return|returns|
-            returned|reply|answer|output|status|code|statuscode|body|headers|and)\b[^\w]*)*)
-        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>[a-z][a-z'\ -]*)? [^\w]*$",
-    )
-});
-/// A statement in a sentence: `returns 404`, `The server responds with a 404 error`.
-static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
-            respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
-            yields? | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is)\b[^\w\n]{0,6}
-        (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response)\s+)*
-        (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
-    )
-});
-static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)"));
 
 /// The documented status of an example; `head` is the status line in its response.
 pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)>) -> Expected {
@@ -144,14 +120,10 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     found = Some(one(status, StatusSource::Text, Some(prose.range.clone())));
                 }
             }
-            Block::Heading(heading) if labels::heading(&heading.text) == Announces::Response => {
-                if let Some(status) = in_heading(&heading.text) {
-                    found = Some(one(
-                        status,
-                        StatusSource::Heading,
-                        Some(heading.range.clone()),
-                    ));
-                }
+            Block::Heading(heading) if status_text::of_label(&heading.text).is_some() => {
+                let status = status_text::of_label(&heading.text);
+                let place = Some(heading.range.clone());
+                found = status.map(|status| one(status, StatusSource::Heading, place));
             }
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
@@ -168,86 +140,6 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Some(heading.range.clone()),
         ))
     })
-}
-
-/// The status that a paragraph documents.
-fn in_paragraph(text: &str) -> Option<u16> {
-    if let Some(status) = text.lines().rev().find_map(in_line) {
-        return Some(status);
-    }
-    let captures = STATEMENT.captures(text)?;
-    let next = captures
-        .name("next")
-        .map_or("", |next| next.as_str())
-        .to_lowercase();
-    let code = captures.name("code")?.as_str().parse().ok()?;
-    const AFTER: &[&str] = &[
-        "", "error", "errors", "status", "response", "code", "with", "and", "because", "since",
-        "as", "for", "in", "body",
-    ];
-    let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
-    (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
-}
-
-/// The status of a line that is nothing but a status.
-fn in_line(line: &str) -> Option<u16> {
-    let captures = STATUS_LINE.captures(line.trim())?;
-    let code = captures.name("code")?.as_str().parse().ok()?;
-    let given = captures
-        .name("reason")
-        .map_or("", |reason| reason.as_str().trim())
-        .to_lowercase();
-    let known = reason(code).map(str::to_lowercase);
-    let other = [
-        "",
-        "ok",
-        "error",
-        "success",
-        "response",
-        "status",
-        "unprocessable entity",
-        "status code",
-    ];
-    (known.as_deref() == Some(&given) || other.contains(&&*given)).then_some(code)
-}
-
-/// The error in a heading such as `Get a missing user (404)`.
-fn error_in_heading(text: &str) -> Option<u16> {
-    let code = in_heading(text)?;
-    ((400..600).contains(&code) && text.contains(&format!("({code}"))).then_some(code)
-}
-
-fn reason(code: u16) -> Option<&'static str> {
-    ureq::http::StatusCode::from_u16(code)
-        .ok()?
-        .canonical_reason()
-}
-
-/// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
-fn is_statement(text: &str) -> bool {
-    const CONDITIONS: &[&str] = &[
-        "if",
-        "when",
-        "whenever",
-        "unless",
-        "otherwise",
-        "or",
-        "should",
-        "could",
-        "may",
-        "might",
-        "unknown",
-        "invalid",
-        "else",
-    ];
-    !labels::words(text)
-        .iter()
-        .any(|word| CONDITIONS.contains(&word.as_str()))
-        && text.len() < 200
-}
-
-fn in_heading(text: &str) -> Option<u16> {
-    IN_HEADING.captures(text)?.get(1)?.as_str().parse().ok()
 }
 
 /// The column with status codes, if it is a table of statuses.

@@ -39,7 +39,7 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[[A-Za-z_][\w .-]*\]",
+        r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
     )
 });
 /// A path segment that is a placeholder.
@@ -65,6 +65,10 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
         }
         _ => (String::new(), url),
     };
+    if let Some(rest) = misspelt_scheme(&scheme, rest) {
+        let text = format!("`{url}` does not begin with `http://`");
+        return Resolved::Wrong(text, format!("http://{rest}"));
+    }
     if !matches!(scheme.as_str(), "" | "http" | "https") {
         return Resolved::Foreign(format!("{scheme}://"));
     }
@@ -75,12 +79,23 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
             let bare = strip_port(name).to_ascii_lowercase();
             let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
-            if !local && !hosts.names.contains(&bare) && nearest(&bare, ["localhost"]).is_some() {
+            let near = nearest(&bare, ["localhost"]).is_some()
+                || (bare.starts_with("localhost") && !bare.contains('.'));
+            if !local && !hosts.names.contains(&bare) && near {
                 let text = format!("`{bare}` is not a host, did you mean `localhost`?");
                 return Resolved::Wrong(
                     text,
                     url.replacen(host, &host.to_lowercase().replace(&bare, "localhost"), 1),
                 );
+            }
+            if let Some((_, port)) = name.rsplit_once(':')
+                && local
+                && port.starts_with(|c: char| c.is_ascii_digit())
+                && let Some(end) = port.find(|c: char| !c.is_ascii_digit())
+            {
+                let text = format!("the port `{port}` is not a number");
+                let fix = url.replacen(port, &format!("{}/{}", &port[..end], &port[end..]), 1);
+                return Resolved::Wrong(text, fix);
             }
             if !local && !hosts.names.contains(&bare) {
                 return Resolved::Foreign(host.to_owned());
@@ -127,6 +142,25 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
         target.insert(0, '/');
     }
     Resolved::Target(target)
+}
+
+/// The rest of a URL of this machine whose scheme is misspelt: `htp://`, `http:/`, `http//`.
+fn misspelt_scheme<'a>(scheme: &str, rest: &'a str) -> Option<&'a str> {
+    let rest = match scheme {
+        "" => {
+            let after = rest
+                .strip_prefix("http")
+                .map(|rest| rest.strip_prefix('s').unwrap_or(rest))?;
+            after.strip_prefix([':', '/', ';'])?
+        }
+        "http" | "https" => rest.strip_prefix('/')?,
+        other => nearest(other, ["http"]).map(|_| rest)?,
+    };
+    let rest = rest.trim_start_matches([':', '/']);
+    LOCAL
+        .iter()
+        .any(|name| rest.starts_with(name))
+        .then_some(rest)
 }
 
 enum Host<'a> {
@@ -316,6 +350,16 @@ mod tests {
                 "http://localhost:3000/users",
             ),
             ("http://loalhost:3000/users", "http://localhost:3000/users"),
+            ("http:/localhost:3000/users", "http://localhost:3000/users"),
+            ("http//localhost:3000/users", "http://localhost:3000/users"),
+            (
+                "http:///localhost:3000/users",
+                "http://localhost:3000/users",
+            ),
+            ("htp://localhost:3000/users", "http://localhost:3000/users"),
+            ("http:localhost:3000/users", "http://localhost:3000/users"),
+            ("http://localhost:3000users", "http://localhost:3000/users"),
+            ("http://localhots:3000/users", "http://localhost:3000/users"),
             (
                 "http://localhost:3000/bands?name=Led Zeppelin",
                 "http://localhost:3000/bands?name=Led%20Zeppelin",

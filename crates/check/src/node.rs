@@ -1,0 +1,149 @@
+//! The tree of a documented body, with the byte range of each value in the block's content.
+
+use std::ops::Range;
+
+/// A documented value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub kind: Kind,
+    /// Its range in the block's content.
+    pub span: Range<usize>,
+}
+
+/// The kinds of documented values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// `null`, a boolean, a number or a string, compared exactly.
+    Exact(serde_json::Value),
+    /// Any value that a matcher accepts.
+    Match(Matcher),
+    /// An array and its items.
+    Array(Vec<Item>),
+    /// An object.
+    Object {
+        /// The members in the page's order.
+        members: Vec<Member>,
+        /// Whether further members are allowed: after `...`, and without braces.
+        elided: bool,
+        /// Whether the braces are missing.
+        bare: bool,
+    },
+}
+
+/// An item of an array, or an elision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A documented item.
+    Value(Node),
+    /// `...`
+    Elided(Range<usize>),
+}
+
+impl Item {
+    /// The documented item, unless it is an elision.
+    pub fn node(&self) -> Option<&Node> {
+        match self {
+            Item::Value(node) => Some(node),
+            Item::Elided(_) => None,
+        }
+    }
+}
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The key, unescaped.
+    pub key: String,
+    /// The key's range, including quotes.
+    pub key_span: Range<usize>,
+    /// Its value.
+    pub value: Node,
+}
+
+/// A placeholder for values of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matcher {
+    /// Any value.
+    Any,
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// A number without a fraction.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// A UUID.
+    Uuid,
+    /// A date and a time.
+    DateTime,
+    /// A date.
+    Date,
+}
+
+/// The words between angle brackets.
+pub const MATCHERS: &[(&str, Matcher)] = &[
+    ("any", Matcher::Any),
+    ("string", Matcher::Text),
+    ("number", Matcher::Number),
+    ("integer", Matcher::Integer),
+    ("boolean", Matcher::Boolean),
+    ("uuid", Matcher::Uuid),
+    ("date-time", Matcher::DateTime),
+    ("date", Matcher::Date),
+];
+
+impl Node {
+    /// The documented `id` of an object.
+    pub fn id(&self) -> Option<&serde_json::Value> {
+        let Kind::Object { members, .. } = &self.kind else {
+            return None;
+        };
+        members.iter().find_map(|member| match &member.value.kind {
+            Kind::Exact(id) if member.key == "id" => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The value as JSON; elisions and matchers become strings.
+    pub fn to_value(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.kind {
+            Kind::Exact(value) => value.clone(),
+            Kind::Match(matcher) => {
+                let word = MATCHERS
+                    .iter()
+                    .find(|(_, known)| known == matcher)
+                    .map_or("any", |(word, _)| word);
+                Value::String(format!("<{word}>"))
+            }
+            Kind::Array(items) => items
+                .iter()
+                .map(|item| match item {
+                    Item::Value(node) => node.to_value(),
+                    Item::Elided(_) => Value::String("...".to_owned()),
+                })
+                .collect(),
+            Kind::Object {
+                members,
+                elided,
+                bare,
+            } => {
+                let mut object: serde_json::Map<String, Value> = members
+                    .iter()
+                    .map(|member| (member.key.clone(), member.value.to_value()))
+                    .collect();
+                if *elided && !bare {
+                    object.insert("...".to_owned(), Value::String("...".to_owned()));
+                }
+                Value::Object(object)
+            }
+        }
+    }
+}
+
+/// Whether a text is nothing but dots, which stand for anything further.
+pub fn is_dots(text: &str) -> bool {
+    let text = text.trim_matches('"');
+    text == "…" || (text.len() >= 3 && text.bytes().all(|byte| byte == b'.'))
+}

@@ -1,0 +1,121 @@
+//! The request to send for an example, or why none is sent.
+
+use super::examples::Example;
+use super::options::Options;
+use super::outcome::Finding;
+use super::page::Page;
+use super::requests::{self, Problem};
+use super::service::Request;
+use super::url::{self, Resolved, TargetHosts};
+
+/// The hosts and the prefix from the command line and the page's front matter.
+pub fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
+    let names = options
+        .hosts
+        .iter()
+        .map(|host| host.to_lowercase())
+        .collect();
+    let mut hosts = TargetHosts {
+        names,
+        prefix: options.prefix.clone(),
+    };
+    if let Some(server) = &page.front.server_url {
+        let bare = server
+            .split_once("://")
+            .map_or(server.as_str(), |(_, rest)| rest);
+        let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        hosts.names.push(name.to_lowercase());
+        let path = path.trim_matches('/');
+        if hosts.prefix.is_none() && !path.is_empty() {
+            hosts.prefix = Some(format!("/{path}"));
+        }
+    }
+    hosts.prefix = hosts.prefix.or_else(|| page.front.prefix.clone());
+    hosts
+}
+
+/// What can be sent for an example.
+pub enum Sendable {
+    Request(Request),
+    Wrong(Vec<Finding>),
+    Skip(String),
+}
+
+/// The request to send, or why there is none. Values that earlier examples saved replace `{name}` and `$name`.
+pub fn sendable(
+    page: &Page,
+    example: &Example,
+    hosts: &TargetHosts,
+    saved: &[(String, String)],
+) -> Sendable {
+    let found = &example.request;
+    let written = found.written.clone().map(|mut written| {
+        requests::substitute(&mut written.request, saved);
+        written
+    });
+    let resolved = written
+        .as_ref()
+        .map(|written| url::resolve(&written.request.target, hosts));
+    // A saved value may have taken the place of the placeholder.
+    let still_template = || {
+        written
+            .as_ref()
+            .and_then(|written| requests::placeholder(&written.request))
+    };
+    let template =
+        |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));
+    match (&found.problem, &resolved) {
+        (_, Some(Resolved::Foreign(host))) => {
+            return Sendable::Skip(format!(
+                "goes to {host}, which is not this server (see --host)"
+            ));
+        }
+        (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
+        (Some(Problem::NoBody), _) => {
+            return Sendable::Skip(
+                "names an endpoint: a method and a path without a body".to_owned(),
+            );
+        }
+        (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
+        (Some(Problem::Template), _) => {
+            if let Some(placeholder) = still_template() {
+                return template(&placeholder);
+            }
+        }
+        _ => {}
+    }
+    let Some(fence) = page.fence(example.fence) else {
+        return Sendable::Wrong(Vec::new());
+    };
+    let mut findings = Vec::new();
+    if let Some(Problem::Mistakes(mistakes)) = &found.problem {
+        findings.extend(mistakes.iter().map(|mistake| {
+            let range = fence.source_range(&mistake.span);
+            let text = mistake.message(page.line(range.start));
+            Finding {
+                range,
+                text,
+                fix: mistake.fix.clone(),
+            }
+        }));
+    }
+    match (written, resolved) {
+        (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
+            Sendable::Request(Request {
+                target,
+                ..written.request
+            })
+        }
+        (Some(written), Some(Resolved::Wrong(text, fix))) => {
+            let range = fence.source_range(&written.url_span);
+            findings.push(Finding {
+                range,
+                text,
+                fix: Some(fix),
+            });
+            Sendable::Wrong(findings)
+        }
+        _ => Sendable::Wrong(findings),
+    }
+}

@@ -1,0 +1,213 @@
+//! What blocks show around a body: status lines, headers, the marks of `curl -v`, and comments.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::node::is_dots;
+
+/// A status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The status.
+    pub status: u16,
+    /// The range of the status and its reason phrase in the block's content.
+    pub span: Range<usize>,
+}
+
+/// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.
+pub fn looks_like_response(content: &str) -> bool {
+    let text = content.trim_start();
+    let text = if is_dots(text.lines().next().unwrap_or_default().trim()) {
+        text.trim_start_matches(['.', '…']).trim_start()
+    } else {
+        text
+    };
+    if headers_only(text) {
+        return true;
+    }
+    if status_words(text.lines().next().unwrap_or_default()).is_some() {
+        return true;
+    }
+    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
+        return !text.starts_with("{{") && !is_template_url(text);
+    }
+    let bare = text.starts_with('"')
+        && text[1..]
+            .find('"')
+            .is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
+    let verbose = text.starts_with(['*', '>']) && text.contains("\n< HTTP/");
+    bare || verbose
+        || (text.starts_with(['/', '#']) && {
+            let mut lines = text.lines().map(str::trim_start);
+            let first = lines.find(|line| !line.is_empty() && !line.starts_with(['/', '#', '*']));
+            first.is_some_and(|line| line.starts_with(['{', '[']))
+        })
+}
+
+/// `{server_url}/users` begins like an object but is a URL.
+fn is_template_url(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with('{')
+        && first.contains('}')
+        && !first.contains(['"', ':'])
+        && first.trim() != "{}"
+        && !first.contains("...")
+        && !first.contains('…')
+}
+
+/// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
+pub fn uncomment(text: &str) -> Cow<'_, str> {
+    if comment_output(text) != text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches([' ', '\t', '#', '-', '=', '>']);
+        out.push_str(&" ".repeat(line.len() - content.len()));
+        out.push_str(content);
+    }
+    Cow::Owned(out)
+}
+
+/// The length of output in comments at the beginning of a text, 0 if there is none.
+pub fn comment_output(text: &str) -> usize {
+    let after = text.trim_start().trim_start_matches('#').trim_start();
+    let arrow = ["->", "=>", ">"]
+        .iter()
+        .find_map(|arrow| after.strip_prefix(arrow));
+    if !text.trim_start().starts_with('#')
+        || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '[']))
+    {
+        return 0;
+    }
+    text.split_inclusive('\n')
+        .take_while(|line| line.trim_start().starts_with('#'))
+        .map(str::len)
+        .sum()
+}
+
+/// Whether a response begins with headers and no status line.
+fn headers_only(text: &str) -> bool {
+    let mut lines = text
+        .trim_start()
+        .lines()
+        .skip_while(|line| is_header(line.trim()));
+    text.trim_start()
+        .lines()
+        .next()
+        .is_some_and(|line| is_header(line.trim()))
+        && lines.next().is_some_and(|line| line.trim().is_empty())
+        && lines
+            .find(|line| !line.trim().is_empty())
+            .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
+}
+
+/// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
+fn status_words(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let words = match line.strip_prefix("HTTP/") {
+        Some(rest) => rest.split_once(' ')?.1,
+        None => match line.split_once(':') {
+            Some((name, words)) => {
+                let names = ["status", "status code", "http status"];
+                names
+                    .contains(&name.to_ascii_lowercase().as_str())
+                    .then_some(words)?
+            }
+            None => line,
+        },
+    };
+    let words = words.trim();
+    let (code, given) = words.split_once(' ').unwrap_or((words, ""));
+    let known = ureq::http::StatusCode::from_bytes(code.as_bytes())
+        .ok()?
+        .canonical_reason()?;
+    // Other text that begins with a number is not a status line.
+    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known))
+        .then_some(words)
+}
+
+/// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
+pub fn head(content: &str) -> (Option<Head>, usize) {
+    let mut at = 0;
+    let mut found: Option<Head> = None;
+    let headers_only = headers_only(content);
+    for line in content.split_inclusive('\n') {
+        let trimmed = line.trim();
+        let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
+        let start = at;
+        at += line.len();
+        if plain.starts_with("HTTP/") || found.is_none() {
+            let words = status_words(plain);
+            let status = words.and_then(|words| words.split_whitespace().next()?.parse().ok());
+            if let (Some(words), Some(status)) = (words, status)
+                && let Some(offset) = line.find(words)
+            {
+                found = Some(Head {
+                    status,
+                    span: start + offset..start + offset + words.len(),
+                });
+                continue;
+            }
+            if plain.starts_with("HTTP/") {
+                continue;
+            }
+        }
+        let verbose = trimmed.starts_with("* ")
+            || trimmed.starts_with("> ")
+            || trimmed.starts_with('<')
+            || trimmed.ends_with(" bytes data]")
+            || trimmed == ">"
+            || trimmed == "*";
+        let header = (found.is_some() || headers_only) && is_header(plain);
+        if !(verbose || header || (trimmed.is_empty())) {
+            return (found, start);
+        }
+    }
+    (found, at)
+}
+
+pub fn is_header(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_response() {
+        let yes = [
+            "{}",
+            " [1]",
+            "\"a\": 1",
+            "HTTP/1.1 200 OK",
+            "{ ... }",
+            "// note\n{}",
+            "{\n \"a\": 1\n}",
+            "...\n{}",
+            "A: b\n\n{}",
+            "*   Trying 127.0.0.1:3000...\n> GET / HTTP/1.1\n< HTTP/1.1 200 OK\n<\n{}",
+        ];
+        let no = [
+            "{server_url}/users",
+            "{{base}}/users",
+            "hello",
+            "\"text\"",
+            "git branch",
+            "",
+            "<p>",
+        ];
+        for text in yes {
+            assert!(looks_like_response(text), "{text}");
+        }
+        for text in no {
+            assert!(!looks_like_response(text), "{text}");
+        }
+    }
+}
