@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
+use super::causes;
 use super::datasets::Datasets;
 use super::options::Options;
 use super::outcome::{PageResult, RunResult};
@@ -54,13 +55,22 @@ pub enum CheckError {
     Output(#[source] io::Error),
 }
 
+/// The files of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// The pages to check, sorted.
+    pub pages: Vec<PathBuf>,
+    /// Files in the same folders that are in a markup language that is not read.
+    pub unread: Vec<PathBuf>,
+}
+
 /// Runs the examples of pages, on several threads.
 pub fn check(
     context: &Context<'_>,
-    paths: &[PathBuf],
+    files: &Files,
     err: &mut (dyn Write + Send),
 ) -> Result<RunResult, CheckError> {
-    let options = context.options;
+    let (options, paths) = (context.options, &files.pages);
     let datasets = Datasets::new(options.database.clone(), options.schema.clone());
     if options.database.is_some() && options.server.is_none() && !options.list {
         let opened = datasets
@@ -108,14 +118,19 @@ pub fn check(
         workers.into_iter().flat_map(join).collect::<Vec<_>>()
     });
     done.sort_by_key(|(index, _)| *index);
-    let pages: Vec<PageResult> = done
+    let mut pages: Vec<PageResult> = done
         .into_iter()
         .map(|(_, result)| result)
         .collect::<Result<_, _>>()?;
     if let Some(broken) = pages.iter().find_map(|page| page.broken.clone()) {
         return Err(CheckError::Data(broken.into()));
     }
-    Ok(RunResult { pages, datasets })
+    causes::name_other_pages(&mut pages);
+    Ok(RunResult {
+        pages,
+        datasets,
+        unread: files.unread.clone(),
+    })
 }
 
 fn read(path: &Path) -> Result<Page, CheckError> {
@@ -128,8 +143,8 @@ fn read(path: &Path) -> Result<Page, CheckError> {
     }
 }
 
-/// The pages to check, sorted.
-pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
+/// Finds the pages to check.
+pub fn collect(options: &Options) -> Result<Files, CheckError> {
     let mut paths = options.paths.clone();
     if paths.is_empty() {
         paths.extend(
@@ -139,14 +154,14 @@ pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
                 .filter(|path| path.exists()),
         );
     }
-    let mut found = Vec::new();
+    let mut found = Files::default();
     for path in &paths {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => collect_folder(path, &mut found)?,
-            Ok(_) if is_other_markup(path) => {
+            Ok(_) if is_other_markup(path, &SOURCES) || is_other_markup(path, &DOCUMENTS) => {
                 return Err(CheckError::NotMarkdown { path: path.clone() });
             }
-            Ok(_) => found.push(path.clone()),
+            Ok(_) => found.pages.push(path.clone()),
             Err(source) => {
                 return Err(CheckError::Read {
                     path: path.clone(),
@@ -155,23 +170,31 @@ pub fn collect(options: &Options) -> Result<Vec<PathBuf>, CheckError> {
             }
         }
     }
-    found.sort();
-    found.dedup();
-    if found.is_empty() {
-        let names: Vec<String> = paths
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        return Err(CheckError::NoPages(if names.is_empty() {
-            "README.md or docs/".to_owned()
-        } else {
+    let Files { pages, unread } = &mut found;
+    for list in [&mut *pages, unread] {
+        list.sort();
+        list.dedup();
+    }
+    if pages.is_empty() {
+        let names = |paths: &[PathBuf]| {
+            let names: Vec<String> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             names.join(", ")
-        }));
+        };
+        let mut places = names(&paths);
+        if places.is_empty() {
+            places = "README.md or docs/".to_owned();
+        } else if !unread.is_empty() {
+            places = format!("{places}; not read: {}", names(unread));
+        }
+        return Err(CheckError::NoPages(places));
     }
     Ok(found)
 }
 
-fn collect_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CheckError> {
+fn collect_folder(folder: &Path, found: &mut Files) -> Result<(), CheckError> {
     /// Folders with pages of other projects, or generated ones.
     const IGNORED: &[&str] = &["node_modules", "target", "vendor", "_site", "dist", "build"];
     let error = |source| CheckError::Read {
@@ -194,18 +217,21 @@ fn collect_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CheckEr
             path.extension().and_then(|end| end.to_str()),
             Some("md" | "markdown" | "mdx" | "http" | "rest")
         ) {
-            found.push(path);
+            found.pages.push(path);
+        } else if is_other_markup(&path, &SOURCES) {
+            found.unread.push(path);
         }
     }
     Ok(())
 }
 
-fn is_other_markup(path: &Path) -> bool {
+/// The ends of names of pages in other markup languages, and those of other documents.
+const SOURCES: [&str; 5] = ["adoc", "asciidoc", "rst", "org", "textile"];
+const DOCUMENTS: [&str; 4] = ["html", "tex", "docx", "pdf"];
+
+fn is_other_markup(path: &Path, ends: &[&str]) -> bool {
     let end = path.extension().and_then(|end| end.to_str());
-    matches!(
-        end,
-        Some("adoc" | "asciidoc" | "rst" | "html" | "org" | "tex" | "docx" | "pdf")
-    )
+    end.is_some_and(|end| ends.contains(&end.to_ascii_lowercase().as_str()))
 }
 
 /// A progress line, removed when it is dropped.

@@ -1,10 +1,13 @@
 //! The likely cause of a failure, found from the request, the data and the page.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
 use super::compare::{Difference, DifferenceKind, Step, same, short};
 use super::datasets::Dataset;
-use super::outcome::{Cause, ExampleResult};
+use super::outcome::{Cause, ExampleResult, Outcome, PageResult};
 use super::page::Page;
 use super::service::{Received, Request};
 use super::text::nearest;
@@ -23,21 +26,18 @@ pub struct Case<'a> {
 
 /// The most likely cause.
 pub fn likely(case: &Case<'_>) -> Option<Cause> {
-    let in_request = |text| Cause {
+    let cause = |text, in_request| Cause {
         text,
-        in_request: true,
+        in_request,
+        missing: None,
     };
-    let elsewhere = |text| Cause {
-        text,
-        in_request: false,
-    };
+    let (in_request, elsewhere) = (|text| cause(text, true), |text| cause(text, false));
     let request = case
         .path_prefix()
         .or_else(|| case.unknown_field())
         .or_else(|| case.received.hint.clone());
     let rest = || {
         case.wrong_shape()
-            .or_else(|| case.missing_record())
             .or_else(|| case.next_id())
             .or_else(|| case.other_values())
             .or_else(|| case.stale_item())
@@ -46,8 +46,75 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
     };
     request
         .map(in_request)
+        .or_else(|| case.missing_record())
         .or_else(|| rest().map(elsewhere))
         .or_else(|| case.server_message().map(in_request))
+}
+
+/// Where a record is missing that a POST of another page creates, names that page.
+pub fn name_other_pages(pages: &mut [PageResult]) {
+    let mut created: HashMap<(String, String), (PathBuf, usize)> = HashMap::new();
+    for PageResult { page, examples, .. } in &*pages {
+        for result in examples
+            .iter()
+            .filter(|result| result.example.method() == "POST")
+        {
+            let received = result
+                .details
+                .received
+                .as_ref()
+                .filter(|received| received.is_success());
+            let id = received.and_then(|received| received.json()?.get("id").map(short));
+            let segments = url::segments(&result.details.target);
+            if let (Some(id), [resource]) = (id, segments.as_slice()) {
+                let record = (resource.clone(), id.trim_matches('"').to_owned());
+                let place = (page.path.clone(), result.line(page));
+                created.entry(record).or_insert(place);
+            }
+        }
+    }
+    for PageResult { page, examples, .. } in pages {
+        for result in examples {
+            let Outcome::Failed(failure) = &mut result.outcome else {
+                continue;
+            };
+            let Some(cause) = &mut failure.cause else {
+                continue;
+            };
+            let Some((path, line)) = cause
+                .missing
+                .as_ref()
+                .and_then(|missing| created.get(missing))
+            else {
+                continue;
+            };
+            if *path != page.path {
+                let name = relative(&page.path, path);
+                cause.text = format!(
+                    "the POST on line {line} of {name} creates this record; `<!-- standin: after={name} -->` above the request runs that page's writes first"
+                );
+            }
+        }
+    }
+}
+
+/// The path of a page as seen from the folder of another.
+fn relative(from: &Path, to: &Path) -> String {
+    let parts = |path: &Path| -> Vec<String> {
+        path.components()
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect()
+    };
+    let (mut from, to) = (parts(from), parts(to));
+    from.pop();
+    let common = from
+        .iter()
+        .zip(&to)
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = std::iter::repeat_n("..", from.len() - common);
+    let down = to[common..].iter().map(String::as_str);
+    up.chain(down).collect::<Vec<_>>().join("/")
 }
 
 impl Case<'_> {
@@ -113,24 +180,27 @@ impl Case<'_> {
     }
 
     /// For a 404: an earlier request of the page that deletes or creates the record.
-    fn missing_record(&self) -> Option<String> {
+    fn missing_record(&self) -> Option<Cause> {
         let segments = self.segments();
         let (resource, id) = (segments.first()?, segments.get(1)?);
         if self.received.status != 404 || !self.dataset.resources().contains(&resource.as_str()) {
             return None;
         }
-        if let Some(line) = self.earlier_request("DELETE", &segments[..2]) {
-            return Some(format!("the DELETE on line {line} removes this record"));
-        }
-        if let Some(line) = self.earlier_request("POST", &segments[..1]) {
-            return Some(format!(
-                "this example needs the record that the POST on line {line} creates"
-            ));
-        }
-        Some(format!(
-            "{resource} has no record with id {id}{}",
-            self.id_range(resource)
-        ))
+        let mut missing = None;
+        let text = if let Some(line) = self.earlier_request("DELETE", &segments[..2]) {
+            format!("the DELETE on line {line} removes this record")
+        } else if let Some(line) = self.earlier_request("POST", &segments[..1]) {
+            format!("this example needs the record that the POST on line {line} creates")
+        } else {
+            missing = Some((resource.clone(), id.clone()));
+            let range = self.id_range(resource);
+            format!("{resource} has no record with id {id}{range}")
+        };
+        Some(Cause {
+            text,
+            in_request: false,
+            missing,
+        })
     }
 
     /// The line of the nearest earlier request with this method and path.

@@ -116,8 +116,8 @@ pub fn run(
     if options.watch {
         return watch::run(&context, out, err).map(|()| ExitStatus::Passed);
     }
-    let paths = collect(options)?;
-    let mut result = check(&context, &paths, err)?;
+    let files = collect(options)?;
+    let mut result = check(&context, &files, err)?;
     if options.fix.is_some() && !options.list {
         // Reports for programs are alone on their stream.
         let shown: &mut dyn Write = if options.format == Format::Human {
@@ -128,7 +128,7 @@ pub fn run(
         let rewritten = fix::apply(&result, &context, shown).map_err(CheckError::Output)?;
         if rewritten > 0 {
             // Reports the state after the fix.
-            result = check(&context, &paths, err)?;
+            result = check(&context, &files, err)?;
         }
     }
     report::print(&result, options, out).map_err(CheckError::Output)?;

@@ -1,6 +1,7 @@
 //! The results of examples and pages.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::compare::Difference;
@@ -65,6 +66,8 @@ pub struct Cause {
     pub text: String,
     /// Whether the request is probably what is wrong, and not the documented response.
     pub in_request: bool,
+    /// The record that is missing: its collection and its id.
+    pub missing: Option<(String, String)>,
 }
 
 impl Failure {
@@ -227,4 +230,6 @@ pub struct RunResult {
     pub pages: Vec<PageResult>,
     /// The data files that were used.
     pub datasets: Datasets,
+    /// Files that were passed over, because their markup language is not read.
+    pub unread: Vec<PathBuf>,
 }

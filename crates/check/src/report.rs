@@ -9,7 +9,7 @@ use super::options::{Format, Options};
 use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
 use super::page::Page;
 use super::service::{Body, Received};
-use super::summary::{Summary, coverage};
+use super::summary::{Summary, coverage, uncompared};
 use super::terminal;
 
 /// Prints a report in the format of the options.
@@ -56,6 +56,10 @@ fn to_json(result: &RunResult) -> Value {
         "examples": examples.collect::<Vec<_>>(),
         "tables": tables.collect::<Vec<_>>(),
         "coverage": coverage.collect::<Vec<_>>(),
+        "notCompared": uncompared(pages).into_iter().map(|(page, line, reason)| {
+            json!({"page": page.path.display().to_string(), "line": line, "reason": reason})
+        }).collect::<Vec<_>>(),
+        "notRead": result.unread.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         "summary": {
             "pass": summary.passed,
             "fail": summary.failed,
@@ -192,6 +196,20 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
                 &finding.text,
             )?;
         }
+    }
+    for (page, line, reason) in uncompared(&result.pages) {
+        let path = github_property(&page.path.display().to_string());
+        writeln!(
+            out,
+            "::notice file={path},line={line}::this response was not compared ({reason})"
+        )?;
+    }
+    for path in &result.unread {
+        let path = github_property(&path.display().to_string());
+        writeln!(
+            out,
+            "::notice file={path}::not read: only Markdown, .http and .rest are"
+        )?;
     }
     writeln!(out, "{}", Summary::of(&result.pages).counts())
 }

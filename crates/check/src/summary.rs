@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::outcome::{Outcome, PageResult};
+use super::page::Page;
 use super::url;
 
 /// Counts over all pages.
@@ -69,6 +70,34 @@ impl Summary {
 /// `1 page`, `2 pages`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// The responses of pages that were not compared with anything: page, line and reason.
+pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
+    let mut out = Vec::new();
+    for PageResult { page, examples, .. } in pages {
+        for result in examples {
+            if result.details.uncompared {
+                out.push((page, result.line(page), "not JSON"));
+            }
+            // The others are listed as skipped or as errors.
+            if matches!(result.outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
+                let lines = result
+                    .example
+                    .unpaired
+                    .iter()
+                    .filter_map(|block| page.blocks.get(*block));
+                out.extend(lines.map(|block| {
+                    (
+                        page,
+                        page.line(block.range().start),
+                        "not the response to a request",
+                    )
+                }));
+            }
+        }
+    }
+    out
 }
 
 /// An endpoint and what the pages say about it.

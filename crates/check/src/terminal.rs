@@ -11,7 +11,7 @@ use super::options::{FailOn, Options};
 use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
 use super::page::Page;
 use super::run::LISTED;
-use super::summary::{Summary, count, coverage};
+use super::summary::{Summary, count, coverage, uncompared};
 
 /// How many ranges of an example are underlined.
 const MAX_UNDERLINED: usize = 6;
@@ -46,7 +46,25 @@ pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "{}: {} ({note})", place(page, result), result.title())?;
         }
     }
-    Ok(())
+    print_unread(result, out)
+}
+
+/// Names the files that were passed over.
+fn print_unread(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
+    let unread: Vec<String> = result
+        .unread
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    let files = count(unread.len(), "file was", "files were");
+    let names = unread.join(", ");
+    writeln!(
+        out,
+        "{files} not read: {names} (only Markdown, .http and .rest are)"
+    )
 }
 
 /// Prints the findings and the counts.
@@ -109,18 +127,15 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         count(summary.pages, "page", "pages"),
         summary.counts()
     )?;
-    let uncompared: Vec<String> = results()
-        .filter(|(_, result)| result.details.uncompared)
-        .map(|(page, result)| place(page, result))
+    let uncompared: Vec<String> = uncompared(&result.pages)
+        .into_iter()
+        .map(|(page, line, reason)| format!("{}:{line} ({reason})", page.path.display()))
         .collect();
     if !uncompared.is_empty() {
         let responses = count(uncompared.len(), "response was", "responses were");
-        writeln!(
-            out,
-            "{responses} not compared: {} (not JSON)",
-            uncompared.join(", ")
-        )?;
+        writeln!(out, "{responses} not compared: {}", uncompared.join(", "))?;
     }
+    print_unread(result, out)?;
     let mut files: Vec<String> = Vec::new();
     for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
         let rules = dataset

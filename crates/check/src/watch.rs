@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::batch::{CheckError, check, collect};
+use super::batch::{CheckError, Files, check, collect};
 use super::options::{Format, Options};
 use super::outcome::RunResult;
 use super::report;
@@ -39,10 +39,15 @@ pub fn run(
     };
     loop {
         let first = folders.watched.is_empty();
-        let paths =
-            collect(options).or_else(|error| if first { Err(error) } else { Ok(Vec::new()) })?;
-        let mut seen = contents(paths.iter());
-        match check(context, &paths, err) {
+        let files = collect(options).or_else(|error| {
+            if first {
+                Err(error)
+            } else {
+                Ok(Files::default())
+            }
+        })?;
+        let mut seen = contents(files.pages.iter());
+        match check(context, &files, err) {
             Ok(result) => {
                 // What was checked, which may be older than the files are now.
                 let pages = result.pages.iter().map(|result| &result.page);
@@ -63,7 +68,11 @@ pub fn run(
             Err(error) => writeln!(out, "error: {error}").map_err(CheckError::Output)?,
         }
         // Compared before waiting: a file may have been saved during the check.
-        while contents(seen.keys().chain(&collect(options).unwrap_or_default())) == seen {
+        while contents(
+            seen.keys()
+                .chain(&collect(options).unwrap_or_default().pages),
+        ) == seen
+        {
             if !wait(&receiver) {
                 return Ok(());
             }
