@@ -321,86 +321,6 @@ fn our_pages() -> Vec<PathBuf> {
     std::iter::once("README.md".into()).chain(docs).collect()
 }
 
-/// Pages in the styles of public documentation: correct examples pass, none is ignored, and wrong ones fail.
-#[test]
-fn pages_of_many_styles_are_right_as_they_are_and_wrong_when_changed() {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");
-    // Passed, those of them whose response was compared, and skipped.
-    let rows = [
-        ("stripe.md", 4, 3, 0),
-        ("github.md", 2, 1, 1),
-        ("course.md", 4, 3, 0),
-        ("mkdocs.md", 3, 3, 1),
-        ("docusaurus.mdx", 2, 2, 1),
-        ("swagger.md", 3, 3, 1),
-        ("postman.md", 3, 3, 0),
-        ("readme.md", 2, 1, 2),
-        ("requests.http", 3, 0, 0),
-        ("fence-http.md", 3, 2, 0),
-        ("heredoc.md", 5, 5, 2),
-        ("redoc.md", 3, 3, 1),
-    ];
-    let report = |path: &Path| -> Value {
-        let output = check(
-            &shipped,
-            &[
-                &path.display().to_string(),
-                "--db",
-                "db.json",
-                "--format",
-                "json",
-            ],
-        );
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
-    };
-    let changed = tempfile::tempdir().unwrap();
-    for (name, passed, compared, skipped) in rows {
-        let path = shipped.join(name);
-        let right = report(&path);
-        let with_body = |verdict: &str, words: &[&str]| {
-            let examples = right["examples"].as_array().unwrap();
-            let shows = |example: &&Value| {
-                let body = &example["documented"]["body"];
-                example["verdict"] == verdict && !body.is_null() && {
-                    let text = body.to_string();
-                    words.is_empty() || words.iter().any(|word| text.contains(word))
-                }
-            };
-            examples.iter().filter(shows).count()
-        };
-        let summary = &right["summary"];
-        let found = (
-            summary["pass"].as_u64(),
-            with_body("pass", &[]),
-            summary["skipped"].as_u64(),
-        );
-        assert_eq!(
-            found,
-            (Some(passed), compared, Some(skipped)),
-            "{name}: {right:#}"
-        );
-        assert_eq!(
-            (&summary["fail"], &summary["error"]),
-            (&0.into(), &0.into()),
-            "{name}: {right:#}"
-        );
-
-        let text = std::fs::read_to_string(&path).unwrap();
-        let text = text
-            .replace("ada@example.com", "eve@example.com")
-            .replace("99.5", "98.5");
-        let wrong = changed.path().join(name);
-        std::fs::write(&wrong, text).unwrap();
-        let affected = with_body("pass", &["ada@example.com", "99.5"]);
-        assert_eq!(
-            report(&wrong)["summary"]["fail"],
-            affected,
-            "{name}: {:#}",
-            report(&wrong)
-        );
-    }
-}
-
 #[test]
 fn the_mock_the_page_and_the_real_service_are_compared() {
     let served = serve_data(r#"{ "users": [ { "id": 1, "name": "Real" } ] }"#);
@@ -464,6 +384,59 @@ fn a_page_may_come_after_another() {
     assert_eq!(output.status.code(), Some(1));
     let post = "```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n";
     std::fs::write(folder.path().join("docs/post.md"), post).unwrap();
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn files_that_are_not_read_are_named() {
+    let folder = folder(&page("Ada"));
+    std::fs::write(folder.path().join("docs/guide.rst"), "Guide\n=====\n").unwrap();
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).contains("1 file was not read: docs/guide.rst"),
+        "{}",
+        said(&output)
+    );
+    let output = check(folder.path(), &["docs", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["notRead"][0], "docs/guide.rst", "{report:#}");
+    std::fs::remove_file(folder.path().join("docs/it's a page.md")).unwrap();
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("docs/guide.rst"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn responses_that_are_not_compared_are_named() {
+    let error = "\nError response (404):\n\n```json\n{ \"error\": \"no such user\" }\n```\n";
+    let file = "\nThe file `db.json` is:\n\n```json\n{ \"users\": [] }\n```\n";
+    let folder = folder(&format!("{}{error}{file}", page("Ada")));
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let line =
+        "1 response was not compared: docs/it's a page.md:16 (not the response to a request)";
+    assert!(said(&output).contains(line), "{}", said(&output));
+}
+
+#[test]
+fn a_page_that_creates_the_missing_record_is_named() {
+    let text =
+        "```sh\ncurl localhost:3000/users/2\n```\n\n```json\n{\"name\": \"B\", \"id\": 2}\n```\n";
+    let folder = folder(text);
+    let post = "# Add\n\n```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n";
+    std::fs::create_dir(folder.path().join("docs/api")).unwrap();
+    std::fs::write(folder.path().join("docs/api/post.md"), post).unwrap();
+    let output = check(folder.path(), &["docs"]);
+    let cause = "the POST on line 4 of api/post.md creates this record; `<!-- standin: after=api/post.md -->`";
+    assert!(said(&output).contains(cause), "{}", said(&output));
+    let text = format!("<!-- standin: after=api/post.md -->\n\n{text}");
+    std::fs::write(folder.path().join("docs/it's a page.md"), text).unwrap();
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }

@@ -8,6 +8,7 @@ mod support;
 mod wire;
 
 mod page;
+mod pages;
 
 mod errors;
 mod ids;

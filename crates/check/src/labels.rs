@@ -155,6 +155,13 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
     Some(rest)
 }
 
+/// The last sentence of a paragraph, which announces what is below it.
+pub fn last_sentence(text: &str) -> &str {
+    let last = text.trim().lines().last().unwrap_or_default().trim();
+    last.rsplit_once(". ")
+        .map_or(last, |(_, sentence)| sentence)
+}
+
 /// A file that a label names.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

@@ -117,6 +117,13 @@ impl<'a> Parser<'a> {
     /// Consumes `...` or `…` and words after it, such as `... more`.
     fn dots(&mut self) -> bool {
         let rest = self.rest();
+        for marks in ["[...]", "(...)", "[…]", "(…)"] {
+            if rest.starts_with(marks) {
+                self.at += marks.len();
+                self.elided = true;
+                return true;
+            }
+        }
         let after = if rest.starts_with("..") {
             rest.trim_start_matches('.')
         } else if let Some(after) = rest.strip_prefix('…') {
@@ -298,7 +305,7 @@ impl<'a> Parser<'a> {
                 expect_comma = false;
                 continue;
             }
-            if self.dots() {
+            if !self.rest().starts_with('[') && self.dots() {
                 items.push(Item::Elided(from..self.at));
                 expect_comma = false;
                 continue;
@@ -477,6 +484,7 @@ mod tests {
             ("{\n  \"a\": 1\n  ...\n}", json!({"a": 1, "...": "..."})),
             ("{\"a\": [...]}", json!({"a": ["..."]})),
             ("{ ... }", json!({"...": "..."})),
+            ("{\"a\": 1, [...]}", json!({"a": 1, "...": "..."})),
             (
                 "[{\"id\": 1}\n  // ... more users\n]",
                 json!([{"id": 1}, "..."]),

@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod batch;
+mod blocks;
 mod causes;
 mod clients;
 mod compare;
@@ -27,6 +28,7 @@ mod options;
 mod outcome;
 mod page;
 mod pairing;
+mod reader;
 mod remote;
 mod report;
 mod requests;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::labels::{self, Announces};
 use super::page::{Block, Page};
 use super::status_text;
-use super::transcript::looks_like_response;
+use super::transcript::{self, looks_like_response};
 
 /// What is documented as the response.
 pub enum Paired {
@@ -70,14 +70,8 @@ fn label(block: &Block) -> Option<&str> {
         return Some(text);
     }
     // Only the last sentence announces the code block.
-    let sentence = last_sentence(&prose.text);
+    let sentence = labels::last_sentence(&prose.text);
     (sentence.ends_with(':') && sentence.len() < 120).then_some(sentence)
-}
-
-fn last_sentence(text: &str) -> &str {
-    let last = text.trim().lines().last().unwrap_or_default().trim();
-    last.rsplit_once(". ")
-        .map_or(last, |(_, sentence)| sentence)
 }
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Request data".
@@ -188,6 +182,10 @@ pub fn candidates(
     let mut other_case = false;
     // The level of a heading such as "Responses", which lists what may come.
     let mut list: Option<u8> = None;
+    // The level of a heading such as "Response", whose section has parts.
+    let mut response: Option<u8> = None;
+    // Whether there was a block since the last announcement.
+    let mut used = false;
     for index in at + 1..end {
         match &page.blocks[index] {
             Block::Heading(heading) => {
@@ -198,12 +196,23 @@ pub fn candidates(
                 if tool.is_some() && tool != own_tool {
                     foreign = Some(heading.level);
                 }
-                status = status_text::of_label(&heading.text);
+                status = status_of(&heading.text);
+                response = response.filter(|depth| heading.level > *depth);
+                let words = labels::words(&heading.text);
+                let part = response.is_some() && (words == ["body"] || words == ["example"]);
                 announced = match labels::heading(&heading.text) {
+                    _ if part => Announces::Response,
                     Announces::Unspecific if status.is_some() => Announces::Response,
                     said => said,
                 };
-                if heading.level <= own_level && announced != Announces::Response {
+                used = false;
+                if announced == Announces::Response {
+                    response.get_or_insert(heading.level);
+                }
+                if heading.level <= own_level
+                    && announced != Announces::Response
+                    && response.is_none()
+                {
                     break;
                 }
                 list = list.filter(|depth| heading.level > *depth);
@@ -226,12 +235,13 @@ pub fn candidates(
                         foreign = None;
                     }
                     let only_body = labels::words(label) == ["body"];
-                    if said != Announces::Unspecific
+                    if (said != Announces::Unspecific || used)
                         && !(only_body && announced == Announces::Response)
                     {
                         announced = said;
                     }
-                    if let Some(code) = status_text::of_label(label) {
+                    used = false;
+                    if let Some(code) = status_of(label) {
                         (status, other_case) = (Some(code), false);
                         announced = Announces::Response;
                     }
@@ -239,7 +249,7 @@ pub fn candidates(
                 if let Some(code) = status_text::of_other_case(&prose.text) {
                     (status, other_case) = (Some(code), true);
                 }
-                if labels::names_a_file(last_sentence(&prose.text)) {
+                if labels::names_a_file(labels::last_sentence(&prose.text)) {
                     announced = Announces::OtherJson;
                 }
                 if labels::says_no_body(&prose.text) && out.is_empty() {
@@ -264,7 +274,11 @@ pub fn candidates(
                 if fence.fenced && is_bare_url(&fence.content) {
                     break;
                 }
+                used = announced == Announces::OtherJson;
+                let head = transcript::head(&fence.content).0;
+                let status = status.or(head.map(|head| head.status));
                 let fits = role.is_none()
+                    && !is_schema(&fence.content)
                     && matches!(announced, Announces::Unspecific | Announces::Response)
                     && !labels::names_a_file(&fence.info)
                     && looks_like_response(&fence.content);
@@ -284,6 +298,40 @@ pub fn candidates(
         }
     }
     (out, no_body)
+}
+
+/// The status that a label gives to the response below it; "error" and "success" stand for one.
+fn status_of(label: &str) -> Option<u16> {
+    let words = labels::words(label);
+    let has = |word: &str| words.iter().any(|have| have == word);
+    status_text::of_label(label)
+        .or((has("error") || has("failure")).then_some(400))
+        .or(has("success").then_some(200))
+}
+
+/// Whether JSON describes types and has no values: a JSON Schema, or `{"id": "number"}`.
+fn is_schema(content: &str) -> bool {
+    fn only_types(value: &Value) -> bool {
+        match value {
+            Value::String(name) => matches!(
+                name.as_str(),
+                "string" | "number" | "integer" | "int" | "boolean" | "bool" | "object" | "array"
+            ),
+            Value::Array(items) => items.iter().all(only_types),
+            Value::Object(members) => !members.is_empty() && members.values().all(only_types),
+            _ => false,
+        }
+    }
+    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(content) else {
+        return false;
+    };
+    let is_type = |name: &Value| name == "object" || name == "array";
+    object.contains_key("$schema")
+        || (object.get("type").is_some_and(is_type)
+            && ["properties", "items", "required"]
+                .iter()
+                .any(|key| object.contains_key(*key)))
+        || object.values().all(only_types) && !object.is_empty()
 }
 
 /// The next JSON that is not announced as something else; that of a success before that of a failure.

@@ -403,10 +403,15 @@ fn from_command(command: shell::Command) -> FoundRequest {
     }
 }
 
-/// Whether a filter prints the JSON it reads.
-fn keeps_json(filter: &str) -> bool {
-    let first = filter.split(['|', '>']).next().unwrap_or_default().trim();
-    let words: Vec<_> = first.split_whitespace().collect();
+/// Whether filters print the JSON they read.
+fn keeps_json(filters: &str) -> bool {
+    filters
+        .split('|')
+        .all(|filter| keeps(filter.split('>').next().unwrap_or_default()))
+}
+
+fn keeps(filter: &str) -> bool {
+    let words: Vec<_> = filter.split_whitespace().collect();
     let prints = |word: &&str| {
         matches!(*word, "." | "'.'" | "\".\"" | "2" | "4")
             || [
@@ -423,7 +428,9 @@ fn keeps_json(filter: &str) -> bool {
     };
     match words.as_slice() {
         ["jq", options @ ..] => options.iter().all(prints),
-        ["json_pp" | "cat" | "more" | "less"] | ["python" | "python3", "-m", "json.tool"] => true,
+        ["json_pp" | "cat" | "more" | "less"]
+        | ["tee", ..]
+        | ["python" | "python3", "-m", "json.tool"] => true,
         _ => false,
     }
 }
@@ -631,6 +638,8 @@ mod tests {
         let rows = [
             ("jq .", true),
             ("jq -c .", true),
+            ("jq . | tee a.json", true),
+            ("jq . | head -3", false),
             ("jq --sort-keys", true),
             ("jq '.name'", false),
             ("python3 -m json.tool", true),

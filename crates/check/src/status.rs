@@ -129,17 +129,31 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             _ => {}
         }
     }
-    found.or_else(|| {
-        let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
-            return None;
-        };
-        let status = in_line(&heading.text).or_else(|| error_in_heading(&heading.text))?;
-        Some(one(
-            status,
-            StatusSource::Heading,
-            Some(heading.range.clone()),
-        ))
-    })
+    found
+        .or_else(|| announced_above(page, example))
+        .or_else(|| {
+            let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
+                return None;
+            };
+            let status = in_line(&heading.text).or_else(|| error_in_heading(&heading.text))?;
+            Some(one(
+                status,
+                StatusSource::Heading,
+                Some(heading.range.clone()),
+            ))
+        })
+}
+
+/// A status in the sentence that leads to the request: "Deleting it again returns 404:".
+fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
+    let Block::Prose(prose) = page.blocks.get(example.fence.checked_sub(1)?)? else {
+        return None;
+    };
+    let text = labels::last_sentence(&prose.text);
+    let status = in_paragraph(text).or_else(|| status_text::of_other_case(text))?;
+    let place = Some(prose.range.clone());
+    text.ends_with(':')
+        .then(|| one(status, StatusSource::Text, place))
 }
 
 /// The column with status codes, if it is a table of statuses.
@@ -351,6 +365,30 @@ mod tests {
             let page = format!("```sh\ncurl h/a\n```\n\n{text}\n");
             assert_eq!(statuses(&page)[0].0, 200, "{text}");
         }
+    }
+
+    #[test]
+    fn text_above_the_request_counts_where_it_leads_to_it() {
+        let rows = [
+            ("Deleting it again returns 404:", 404),
+            (
+                "If there is no such user, the server responds with 404:",
+                404,
+            ),
+            ("Unknown users give 404. Known ones are shown:", 200),
+            ("If there is no such user, it returns 404.", 200),
+        ];
+        for (text, status) in rows {
+            let page = format!("{text}\n\n```sh\ncurl h/a\n```\n");
+            assert_eq!(statuses(&page)[0].0, status, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_errors_alone_leaves_the_status_of_success() {
+        let table = "| Status | Meaning |\n|---|---|\n| 400 | bad |\n| 404 | gone |\n";
+        let text = format!("## A\n\n```sh\ncurl -X POST h/a -d x\n```\n\n{table}");
+        assert_eq!(statuses(&text), [(201, StatusSource::Method)]);
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::node::is_dots;
+use super::text::pattern;
 
 /// A status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,35 +59,75 @@ fn is_template_url(text: &str) -> bool {
         && !first.contains('…')
 }
 
+/// What marks a comment as output: `# ->`, `# Expected:`, `# returns`.
+static OUTPUT_MARK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)^\s*\#+[\ \t]*(?P<mark>(?:(?:->|=>|>|→)[\ \t]*)?
+        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?)",
+    )
+});
+
 /// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
 pub fn uncomment(text: &str) -> Cow<'_, str> {
     if comment_output(text) != text.len() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_start_matches([' ', '\t', '#', '-', '=', '>']);
-        out.push_str(&" ".repeat(line.len() - content.len()));
-        out.push_str(content);
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let mark = OUTPUT_MARK.find(line).filter(|_| index == 0);
+        let mark = mark.map_or_else(|| line.len() - without_mark(line).len(), |mark| mark.end());
+        out.push_str(&" ".repeat(mark));
+        out.push_str(&line[mark..]);
     }
     Cow::Owned(out)
 }
 
+fn without_mark(line: &str) -> &str {
+    line.trim_start_matches([' ', '\t', '#'])
+}
+
 /// The length of output in comments at the beginning of a text, 0 if there is none.
 pub fn comment_output(text: &str) -> usize {
-    let after = text.trim_start().trim_start_matches('#').trim_start();
-    let arrow = ["->", "=>", ">"]
-        .iter()
-        .find_map(|arrow| after.strip_prefix(arrow));
-    if !text.trim_start().starts_with('#')
-        || !arrow.is_some_and(|rest| rest.trim_start().starts_with(['{', '[']))
-    {
+    let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
+    let Some(mark) = OUTPUT_MARK.captures(&text[blank..]) else {
+        return 0;
+    };
+    let end = blank + mark.get(0).map_or(0, |mark| mark.end());
+    let mut lines = text[end..].lines().take(1).chain(
+        text[end..]
+            .lines()
+            .skip(1)
+            .take_while(|line| line.trim_start().starts_with('#')),
+    );
+    let first = lines.find_map(|line| Some(without_mark(line)).filter(|line| !line.is_empty()));
+    let first = first.unwrap_or_default();
+    // A comment such as `# [optional] ...` is none.
+    let marked = !mark["mark"].is_empty();
+    let is_json = first.starts_with('{')
+        || first.starts_with("[{")
+        || first.trim() == "[]"
+        || (marked && first.starts_with('['));
+    if status_words(first).is_some() {
+        return text.find(first).map_or(0, |at| at + first.len());
+    }
+    if !is_json {
         return 0;
     }
-    text.split_inclusive('\n')
-        .take_while(|line| line.trim_start().starts_with('#'))
-        .map(str::len)
-        .sum()
+    let (mut depth, mut length) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if length > blank && !line.trim_start().starts_with('#') {
+            break;
+        }
+        length += line.len();
+        let count = |brackets: [char; 2]| line.matches(brackets).count();
+        let before = depth;
+        depth += count(['{', '[']);
+        depth = depth.saturating_sub(count(['}', ']']));
+        if depth == 0 && (before > 0 || line.contains(['{', '['])) {
+            break;
+        }
+    }
+    length
 }
 
 /// Whether a response begins with headers and no status line.
@@ -179,6 +223,31 @@ pub fn is_header(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_in_comments() {
+        let rows = [
+            ("# -> {\"a\": 1}\n", "{\"a\": 1}"),
+            ("# Expected: {\"a\": 1}\n# next step\n", "{\"a\": 1}"),
+            (
+                "# Response:\n# {\n#   \"a\": 1\n# }\n",
+                "{\n   \"a\": 1\n }",
+            ),
+            ("# => 404 Not Found\n", "404 Not Found"),
+            ("# returns [1]\n", "[1]"),
+            ("#   [{\"a\": 1}]\n", "[{\"a\": 1}]"),
+            ("# [optional] delete it\n", ""),
+            ("# delete it\ncurl h/a\n", ""),
+        ];
+        for (text, expected) in rows {
+            let length = comment_output(text);
+            let shown = uncomment(&text[..length]).into_owned();
+            assert_eq!(shown.len(), length, "{text}");
+            let lines: Vec<&str> = shown.trim().lines().map(str::trim).collect();
+            let expected: Vec<&str> = expected.lines().map(str::trim).collect();
+            assert_eq!(lines, expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_could_be_a_response() {

@@ -1,0 +1,236 @@
+//! The blocks of a page, each with its byte range.
+
+use std::ops::Range;
+
+use super::text::nearest;
+
+/// A part of a page.
+#[derive(Debug, Clone)]
+pub enum Block {
+    /// A heading.
+    Heading(Heading),
+    /// A paragraph or the text of a list item.
+    Prose(Prose),
+    /// A code block, fenced or indented.
+    Fence(Fence),
+    /// A table.
+    Table(Table),
+    /// An HTML comment addressed to the checker.
+    Directive(Directive),
+}
+
+/// A heading and its level, 1 to 6.
+#[derive(Debug, Clone)]
+pub struct Heading {
+    pub level: u8,
+    /// The text without markup.
+    pub text: String,
+    /// Byte range in the page.
+    pub range: Range<usize>,
+}
+
+/// A paragraph.
+#[derive(Debug, Clone)]
+pub struct Prose {
+    /// The text without markup; hard line breaks are kept as newlines.
+    pub text: String,
+    /// The bold text it begins with.
+    pub bold: Option<String>,
+    /// Byte range in the page.
+    pub range: Range<usize>,
+}
+
+/// A code block.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    /// The first word of the info string, in lower case; may be empty.
+    pub language: String,
+    /// The whole info string.
+    pub info: String,
+    /// The whole block, including the fences.
+    pub range: Range<usize>,
+    /// The text inside, without the indentation of a list or quote.
+    pub content: String,
+    /// False for an indented code block.
+    pub fenced: bool,
+    /// Whether it is a command within a sentence.
+    pub in_sentence: bool,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// A run of the content that is contiguous in the source.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub content: usize,
+    pub source: usize,
+    pub length: usize,
+}
+
+/// A table with its cells as text.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The header row.
+    pub header: Vec<Cell>,
+    /// The other rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// Byte range in the page.
+    pub range: Range<usize>,
+}
+
+/// One cell of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// The text without markup.
+    pub text: String,
+    /// Byte range in the page.
+    pub range: Range<usize>,
+}
+
+/// `<!-- standin: skip status=404 -->`, split into its words.
+#[derive(Debug, Clone)]
+pub struct Directive {
+    /// Each word, split at its first `=`.
+    pub words: Vec<(String, Option<String>)>,
+    /// Byte range in the page.
+    pub range: Range<usize>,
+}
+
+impl Block {
+    /// Whether labels and directives above it are not for what is below it.
+    pub fn separates(&self) -> bool {
+        match self {
+            Block::Heading(_) | Block::Table(_) => true,
+            Block::Fence(fence) => !fence.in_sentence,
+            Block::Prose(_) | Block::Directive(_) => false,
+        }
+    }
+
+    /// The directive, if the block is one.
+    pub fn directive(&self) -> Option<&Directive> {
+        match self {
+            Block::Directive(directive) => Some(directive),
+            _ => None,
+        }
+    }
+
+    /// The block's byte range in the page.
+    pub fn range(&self) -> Range<usize> {
+        match self {
+            Block::Heading(heading) => heading.range.clone(),
+            Block::Prose(prose) => prose.range.clone(),
+            Block::Fence(fence) => fence.range.clone(),
+            Block::Table(table) => table.range.clone(),
+            Block::Directive(directive) => directive.range.clone(),
+        }
+    }
+}
+
+impl Fence {
+    /// Code that stands in the text.
+    pub fn unfenced(text: &str, range: Range<usize>) -> Fence {
+        let content = text[range.clone()].to_owned();
+        let pieces = vec![Piece {
+            content: 0,
+            source: range.start,
+            length: content.len(),
+        }];
+        let (language, info) = (String::new(), String::new());
+        Fence {
+            language,
+            info,
+            range,
+            content,
+            fenced: false,
+            in_sentence: false,
+            pieces,
+        }
+    }
+
+    /// Maps an offset in the content to one in the page.
+    pub fn source(&self, offset: usize) -> usize {
+        let at = self.pieces.partition_point(|piece| piece.content <= offset);
+        match at.checked_sub(1).and_then(|before| self.pieces.get(before)) {
+            Some(piece) => piece.source + (offset - piece.content).min(piece.length),
+            None => self.range.start,
+        }
+    }
+
+    /// Maps a range of the content to one in the page.
+    pub fn source_range(&self, range: &Range<usize>) -> Range<usize> {
+        if range.is_empty() {
+            let at = self.source(range.start);
+            return at..at;
+        }
+        // The last byte is mapped, not the end: the end may lie on the next line.
+        self.source(range.start)..self.source(range.end - 1) + 1
+    }
+}
+
+impl Directive {
+    pub fn parse(words: &str, range: Range<usize>) -> Directive {
+        let word = |word: &str| match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
+            None => (word.to_owned(), None),
+        };
+        Directive {
+            words: words.split_whitespace().map(word).collect(),
+            range,
+        }
+    }
+
+    /// What is wrong with the directive: an unknown word or value.
+    pub fn error(&self) -> Option<String> {
+        const WORDS: &[&str] = &[
+            "skip", "reset", "status", "db", "as", "any", "save", "expect", "after",
+        ];
+        const ROLES: &[&str] = &["request", "response", "none"];
+        let saves = self.has("save");
+        let near = |word: &str, known: &[&str]| {
+            let near = nearest(word, known.iter().copied());
+            near.map_or_else(
+                || format!("; known are {}", known.join(", ")),
+                |near| format!("; did you mean `{near}`?"),
+            )
+        };
+        self.words
+            .iter()
+            .find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
+                ("skip" | "reset" | "save", None) | ("db" | "any" | "after", Some(_)) => None,
+                ("status", Some(list)) => {
+                    let is_status = |status: &str| {
+                        status
+                            .parse()
+                            .is_ok_and(|code: u16| (100..600).contains(&code))
+                    };
+                    (!list.split(',').all(is_status))
+                        .then(|| format!("`{list}` is not a status or a list of statuses"))
+                }
+                ("expect", Some("hint")) => None,
+                ("as", Some(role)) if ROLES.contains(&role) => None,
+                ("as", Some(role)) => {
+                    Some(format!("`as={role}` has no meaning{}", near(role, ROLES)))
+                }
+                (_, Some(path)) if saves && path.starts_with('.') => None,
+                (known, _) if WORDS.contains(&known) => {
+                    Some(format!("`{known}` has the wrong form in a standin comment"))
+                }
+                (unknown, _) => Some(format!(
+                    "unknown word `{unknown}` in a standin comment{}",
+                    near(unknown, WORDS)
+                )),
+            })
+    }
+
+    /// Whether the directive has this word.
+    pub fn has(&self, name: &str) -> bool {
+        self.words.iter().any(|(word, _)| word == name)
+    }
+
+    /// The value of `name=value`.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.words
+            .iter()
+            .find(|(word, _)| word == name)
+            .and_then(|(_, value)| value.as_deref())
+    }
+}

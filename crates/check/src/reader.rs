@@ -1,0 +1,421 @@
+//! Reads Markdown and request files into blocks.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use regex::Regex;
+
+use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
+use super::http_message;
+use super::labels;
+use super::lenient_json;
+use super::node::Kind;
+use super::text::{Lines, pattern};
+use super::transcript::looks_like_response;
+
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--\s*standin:\s*([^>]*?)\s*-->"));
+
+/// The blocks of a Markdown page whose text begins at an offset.
+pub fn markdown(text: &str, body: usize) -> Vec<Block> {
+    let mut blocks = Reader::new(&containers_as_lists(text), body).read();
+    imply_requests(text, &mut blocks);
+    blocks
+}
+
+/// A heading or paragraph that is only a method and a path.
+static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)\s*$",
+    )
+});
+
+/// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
+fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
+    for index in (0..blocks.len()).rev() {
+        let (words, range, level) = match &blocks[index] {
+            Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
+            Block::Prose(prose) => (&prose.text, &prose.range, 6),
+            _ => continue,
+        };
+        let Some(endpoint) = ENDPOINT.captures(words) else {
+            continue;
+        };
+        let section = blocks[index + 1..].iter().take_while(|block| match block {
+            Block::Heading(next) => next.level > level,
+            Block::Prose(next) => !ENDPOINT.is_match(&next.text),
+            _ => true,
+        });
+        // A paragraph below a command repeats it.
+        let above = blocks[..index].iter().rev().take_while(|block| {
+            !matches!(block, Block::Heading(_)) && !matches!(blocks[index], Block::Heading(_))
+        });
+        let is_request = |block: &Block| {
+            let Block::Fence(fence) = block else {
+                return false;
+            };
+            let code = fence.content.to_lowercase();
+            let names = ["curl", "http", "localhost"]
+                .iter()
+                .any(|word| code.contains(word));
+            (names && !fence.content.starts_with("HTTP/"))
+                || http_message::begins_message(fence.content.trim())
+        };
+        let is_shown = |block: &Block| matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
+        if section.clone().chain(above).any(is_request) || !section.clone().any(is_shown) {
+            continue;
+        }
+        let (method, url) = (&endpoint["method"], &endpoint["url"]);
+        let source = &text[range.clone()];
+        let Some((start, end)) = source.find(method).zip(source.rfind(url)) else {
+            continue;
+        };
+        let (start, end) = (range.start + start, range.start + end + url.len());
+        let content = format!("{method} {url}");
+        let mut fence = Fence::unfenced(text, start.min(end)..end);
+        fence.pieces[0].length = content.len();
+        fence.content = content;
+        blocks.insert(index + 1, Block::Fence(fence));
+    }
+}
+
+/// The directives in HTML at an offset of the page.
+fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
+    DIRECTIVE.captures_iter(html).filter_map(move |captures| {
+        let (whole, words) = (captures.get(0)?, captures.get(1)?);
+        let range = start + whole.start()..start + whole.end();
+        Some(Block::Directive(Directive::parse(words.as_str(), range)))
+    })
+}
+
+/// Collects blocks from Markdown events. Inline text is buffered until its block ends.
+struct Reader<'a> {
+    text: &'a str,
+    base: usize,
+    blocks: Vec<Block>,
+    words: String,
+    words_range: Option<Range<usize>>,
+    bold: Option<String>,
+    in_bold: bool,
+    /// Inline code of the paragraph.
+    code: Vec<Range<usize>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, base: usize) -> Self {
+        Reader {
+            text,
+            base,
+            blocks: Vec::new(),
+            words: String::new(),
+            words_range: None,
+            bold: None,
+            in_bold: false,
+            code: Vec::new(),
+        }
+    }
+
+    fn read(mut self) -> Vec<Block> {
+        let body = &self.text[self.base..];
+        let mut events = Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter();
+        while let Some((event, range)) = events.next() {
+            let range = self.base + range.start..self.base + range.end;
+            match event {
+                Event::Start(Tag::CodeBlock(kind)) => {
+                    self.flush();
+                    let inside = events.by_ref().map_while(|(event, range)| match event {
+                        Event::End(TagEnd::CodeBlock) => None,
+                        other => Some((other, range)),
+                    });
+                    let fence = fence(kind, range, self.base, inside);
+                    self.blocks.push(Block::Fence(fence));
+                }
+                Event::Start(Tag::Table(_)) => {
+                    self.flush();
+                    let inside = events.by_ref().map_while(|(event, range)| match event {
+                        Event::End(TagEnd::Table) => None,
+                        other => Some((other, range)),
+                    });
+                    let table = table(range, self.base, inside);
+                    self.blocks.push(Block::Table(table));
+                }
+                Event::Start(Tag::Heading { level, .. }) => {
+                    self.flush();
+                    let mut text = String::new();
+                    for (event, _) in events.by_ref() {
+                        match event {
+                            Event::End(TagEnd::Heading(_)) => break,
+                            Event::Text(words) | Event::Code(words) => text.push_str(&words),
+                            Event::SoftBreak | Event::HardBreak => text.push(' '),
+                            _ => {}
+                        }
+                    }
+                    let heading = Heading {
+                        level: depth(level),
+                        text,
+                        range,
+                    };
+                    self.blocks.push(Block::Heading(heading));
+                }
+                Event::Start(Tag::Strong) => {
+                    if self.words.trim().is_empty() {
+                        self.in_bold = true;
+                        self.bold = Some(String::new());
+                    }
+                }
+                Event::End(TagEnd::Strong) => self.in_bold = false,
+                Event::Text(words) => self.say(&words, range),
+                Event::Code(words) => {
+                    self.say(&words, range.clone());
+                    self.code.push(range);
+                }
+                Event::SoftBreak => self.say(" ", range),
+                Event::HardBreak => self.say("\n", range),
+                Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
+                | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
+                Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
+                Event::Start(Tag::HtmlBlock) => {
+                    self.flush();
+                    self.blocks
+                        .extend(directives(&self.text[range.clone()], range.start));
+                }
+                _ => self.flush(),
+            }
+        }
+        self.flush();
+        // A directive inside a paragraph is found before the paragraph ends.
+        self.blocks.sort_by_key(|block| block.range().start);
+        self.blocks
+    }
+
+    fn say(&mut self, words: &str, range: Range<usize>) {
+        self.words.push_str(words);
+        if self.in_bold
+            && let Some(bold) = &mut self.bold
+        {
+            bold.push_str(words);
+        }
+        match &mut self.words_range {
+            Some(whole) => whole.end = range.end,
+            None => self.words_range = Some(range),
+        }
+    }
+
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.words);
+        let bold = self.bold.take().filter(|bold| !bold.trim().is_empty());
+        self.in_bold = false;
+        let code = std::mem::take(&mut self.code);
+        if let Some(range) = self.words_range.take()
+            && !text.trim().is_empty()
+        {
+            let source = &self.text[range.clone()];
+            if is_json(source) {
+                return self
+                    .blocks
+                    .push(Block::Fence(Fence::unfenced(self.text, range)));
+            }
+            let inline = code
+                .iter()
+                .filter_map(|code| inline(self.text, &range, code))
+                .collect::<Vec<_>>();
+            self.blocks.push(Block::Prose(Prose { text, bold, range }));
+            self.blocks.extend(inline.into_iter().map(Block::Fence));
+        }
+    }
+}
+
+/// Whether a paragraph is JSON without a code block around it.
+fn is_json(source: &str) -> bool {
+    source.starts_with(['{', '['])
+        && source.ends_with(['}', ']'])
+        && source.contains(['"', '\n'])
+        && {
+            let parsed = lenient_json::parse(source)
+                .ok()
+                .and_then(|documented| documented.body);
+            parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))
+        }
+}
+
+/// Inline code of a paragraph that is a block by its meaning: what stands alone after a label (`**URL**: ...`,
+/// `Response: ...`), and a command within a sentence.
+fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<Fence> {
+    let quoted = &text[code.clone()];
+    let ticks = quoted.len() - quoted.trim_start_matches('`').len();
+    let range = code.start + ticks..code.end - ticks;
+    let before = text[paragraph.start..code.start].trim_end();
+    let label = before.trim_end_matches(['*', '_', ' ', '"']);
+    let after = text[code.end..paragraph.end].trim();
+    let alone = label.ends_with(':') && !label.contains(['\n', '.']) && after.is_empty();
+    let words = labels::words(label);
+    let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
+    let content = &text[range.clone()];
+    let is_block = if content.starts_with("curl ")
+        && (content.contains("localhost") || content.contains("127.0.0.1"))
+    {
+        let mut fence = Fence::unfenced(text, range);
+        fence.in_sentence = !(alone && words.len() <= 10);
+        return Some(fence);
+    } else if is_json(content) || matches!(content, "[]" | "{}") {
+        named(&["response", "returns", "result", "output", "expected"])
+    } else if http_message::begins_message(content) {
+        named(&["request"])
+    } else {
+        named(&["url", "uri", "endpoint", "address", "path", "route"])
+            && content.contains('/')
+            && !content.contains(' ')
+    };
+    is_block.then(|| Fence::unfenced(text, range))
+}
+
+/// A file of requests: each `###` begins a section, and its comments may address the checker.
+pub fn requests_file(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut fence: Option<Range<usize>> = None;
+    for (line, at) in (Lines { text, at: 0 }) {
+        let range = at..at + line.len();
+        if let Some(title) = line.strip_prefix("###") {
+            blocks.extend(
+                fence
+                    .take()
+                    .map(|range| Block::Fence(Fence::unfenced(text, range))),
+            );
+            blocks.push(Block::Heading(Heading {
+                level: 2,
+                text: title.trim().to_owned(),
+                range,
+            }));
+            continue;
+        }
+        if let Some((_, words)) = line
+            .split_once("standin:")
+            .filter(|(mark, _)| matches!(mark.trim(), "#" | "//"))
+        {
+            blocks.push(Block::Directive(Directive::parse(words, range.clone())));
+        }
+        fence.get_or_insert(range.clone()).end = range.end;
+    }
+    blocks.extend(fence.map(|range| Block::Fence(Fence::unfenced(text, range))));
+    blocks
+}
+
+/// Replaces the markers of MkDocs tabs and admonitions, whose content is indented, by those of list items of the same
+/// width, so that Markdown parses what is inside.
+fn containers_as_lists(text: &str) -> Cow<'_, str> {
+    const MARKERS: [(&str, &str); 5] = [
+        ("=== ", "*   "),
+        ("!!! ", "*   "),
+        ("??? ", "*   "),
+        ("???+ ", "*   +"),
+        ("===+ ", "*   +"),
+    ];
+    if !MARKERS.iter().any(|(marker, _)| text.contains(marker)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut lines = Lines { text, at: 0 };
+    while let Some((line, _)) = lines.next() {
+        let content = line.trim_start_matches(' ');
+        let indent = &line[..line.len() - content.len()];
+        let inside = text[lines.at..]
+            .lines()
+            .find(|line| !line.trim().is_empty());
+        let is_container =
+            inside.is_some_and(|inside| inside.starts_with(&format!("{indent}    ")));
+        match MARKERS
+            .iter()
+            .find_map(|(marker, list)| Some((content.strip_prefix(marker)?, list)))
+        {
+            Some((rest, list)) if is_container => out.extend([indent, list, rest]),
+            _ => out.push_str(line),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn fence<'a>(
+    kind: CodeBlockKind<'a>,
+    range: Range<usize>,
+    base: usize,
+    inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
+) -> Fence {
+    let (info, fenced) = match kind {
+        CodeBlockKind::Indented => (String::new(), false),
+        CodeBlockKind::Fenced(info) => (info.to_string(), true),
+    };
+    let language = info
+        .split([' ', ',', '{', '\t'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let mut content = String::new();
+    let mut pieces = Vec::new();
+    for (event, piece) in inside {
+        if let Event::Text(words) = event {
+            pieces.push(Piece {
+                content: content.len(),
+                source: base + piece.start,
+                length: words.len(),
+            });
+            content.push_str(&words);
+        }
+    }
+    Fence {
+        language,
+        info,
+        range,
+        content,
+        fenced,
+        in_sentence: false,
+        pieces,
+    }
+}
+
+fn table<'a>(
+    range: Range<usize>,
+    base: usize,
+    inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
+) -> Table {
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (event, place) in inside {
+        match event {
+            Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
+            Event::Start(Tag::TableCell) => {
+                if let Some(row) = rows.last_mut() {
+                    row.push(Cell {
+                        text: String::new(),
+                        range: base + place.start..base + place.end,
+                    });
+                }
+            }
+            Event::Text(words) | Event::Code(words) => {
+                if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
+                    cell.text.push_str(&words);
+                }
+            }
+            _ => {}
+        }
+    }
+    for cell in rows.iter_mut().flatten() {
+        cell.text = cell.text.trim().to_owned();
+    }
+    let mut rows = rows.into_iter();
+    Table {
+        header: rows.next().unwrap_or_default(),
+        rows: rows.collect(),
+        range,
+    }
+}
+
+fn depth(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
