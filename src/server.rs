@@ -419,6 +419,13 @@ impl Parts {
                         (obstacle.message(file.path()), obstacle.hint(file.path()));
                     notice(Notice::Unwritable { reason, hint });
                 }
+                if file.is_in_place() && !options.http.read_only {
+                    notice(Notice::InPlace {
+                        reason: "a new file could not have its owner, group, ACL and attributes"
+                            .into(),
+                        hint: "start the server as the user who owns the file".into(),
+                    });
+                }
                 Some(FileSource {
                     file: Box::new(file),
                     watched: options.watch,

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{convert, fail, print};
+use crate::file::create_like;
 use crate::text::{list, shell_word};
 
 const DATA: &str = "db.json";
@@ -75,8 +76,12 @@ fn samples(named: Vec<String>) -> Result<String, String> {
         "type": "object",
         "properties": rules
     });
-    write_new(Path::new(RULES), &format!("{schema:#}\n"))?;
-    write_new(Path::new(DATA), &format!("{:#}\n", Value::Object(data)))?;
+    write_new(Path::new(RULES), &format!("{schema:#}\n"), None)?;
+    write_new(
+        Path::new(DATA),
+        &format!("{:#}\n", Value::Object(data)),
+        None,
+    )?;
     let names = list(&names);
     Ok(format!(
         "wrote {DATA}: {names}\nwrote {RULES}: the rules that hold for them; change them as you like\n\nTo serve it: standin\n"
@@ -161,7 +166,7 @@ fn from_file(file: &Path) -> Result<String, String> {
     if target.exists() {
         return Err(exists(&target, "nothing was written"));
     }
-    write_new(&target, &text)?;
+    write_new(&target, &text, Some(file))?;
     Ok(format!(
         "wrote {} from {}\n\nTo serve it: standin {}\n",
         target.display(),
@@ -179,9 +184,13 @@ fn exists(path: &Path, then: &str) -> String {
     format!("{path} exists already; {then}\n  help: to serve the data that is there: standin")
 }
 
-/// Writes a file that must not be there yet.
-fn write_new(path: &Path, text: &str) -> Result<(), String> {
-    let written = File::create_new(path).and_then(|mut file| {
+/// Writes a file that must not be there yet, with the rights of the file `like`.
+fn write_new(path: &Path, text: &str, like: Option<&Path>) -> Result<(), String> {
+    let created = match like {
+        Some(like) => create_like(path, like).map(|created| created.file),
+        None => File::create_new(path),
+    };
+    let written = created.and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });

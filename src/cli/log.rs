@@ -237,6 +237,9 @@ impl Log {
             Notice::Unwritable { reason, hint } => {
                 self.warn(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
             }
+            Notice::InPlace { reason, hint } => self.warn(warning(&format!(
+                "saves write over {file} instead of replacing it: {reason}\n  help: {hint}"
+            ))),
             Notice::NoIds(resource) => self.warn(warning(&format!(
                 "the rules of {resource} allow no id that the server can generate; clients must send one"
             ))),

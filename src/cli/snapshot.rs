@@ -1,11 +1,12 @@
 //! Snapshots of the data, saved with the key `s` as in json-server.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::log::Log;
 use super::style;
+use crate::file::create_like;
 use crate::server::Reader;
 
 /// Saves a snapshot whenever a line `s` is typed into the terminal in which the program runs in the foreground. Input
@@ -112,6 +113,8 @@ fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
         .file_stem()
         .map_or_else(|| "db".into(), |stem| stem.to_string_lossy());
     let path = folder.join(format!("{stem}-{now}.json"));
-    std::fs::write(&path, reader.store().file_text())?;
+    // Private data stays private.
+    let mut snapshot = create_like(&path, file)?.file;
+    snapshot.write_all(&reader.store().file_text())?;
     Ok(path)
 }

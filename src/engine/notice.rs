@@ -95,6 +95,13 @@ pub enum Notice {
         /// What to do.
         hint: String,
     },
+    /// At the start: saves write over the file, since another one could not take its place.
+    InPlace {
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// A crash had left an edit beside the file that was never loaded; it is kept there.
     Recovered(PathBuf),
     /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.

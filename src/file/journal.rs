@@ -85,10 +85,7 @@ impl DataFile {
         let recorded = match &self.journal {
             Some(journal) if journal.tip != Some(self.known.content) => false,
             Some(_) => self.extend_journal(&lines)?,
-            None => {
-                self.begin_journal(&lines)?;
-                true
-            }
+            None => self.begin_journal(&lines)?,
         };
         if recorded && self.leads_away() {
             self.spoil(length);
@@ -97,7 +94,8 @@ impl DataFile {
         Ok(recorded.then_some(Saved::Done))
     }
 
-    fn begin_journal(&mut self, lines: &str) -> io::Result<()> {
+    /// `false`: something else has its name.
+    fn begin_journal(&mut self, lines: &str) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
         let text = format!(
             "{}\n{lines}",
@@ -107,8 +105,11 @@ impl DataFile {
         let mut begun = self
             .medium
             .write_new(&path, text.as_bytes(), &self.path, flush);
+        if matches!(&begun, Err(error) if error.kind() == io::ErrorKind::IsADirectory) {
+            return Ok(false);
+        }
         if flush && begun.is_ok() {
-            begun = self.medium.flush_folder(&path);
+            begun = self.medium.flush_folder(&path).map(|()| true);
         }
         self.journal = Some(Journal {
             path,
@@ -119,7 +120,7 @@ impl DataFile {
         if begun.is_err() {
             self.spoil(0);
         }
-        begun
+        begun.map(|_| true)
     }
 
     /// `false`: somebody has taken the journal away, or a part of it.
@@ -263,7 +264,15 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     let journal = recover::journal_name(path);
     match medium.read(&journal) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // What is no regular file is not ours.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(io::Error::new(
             error.kind(),
             format!("its journal {}: {error}", journal.display()),

@@ -1,9 +1,9 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::beside::{not_regular, open_regular};
+use super::beside::{append_like, create_like, has_plain_rights, not_regular, open_regular};
 use super::{Content, Lock, LockError, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
@@ -34,11 +34,17 @@ pub trait Medium: Send {
     fn lock(&self, _path: &Path, _port: u16) -> Result<Lock, LockError> {
         Ok(Lock::nominal())
     }
-    /// Writes a new file at `path` with the mode and owner of the file `like`, flushed to the device if `flush`.
+    /// Whether a new file in the place of the one at `path` can have its owner, mode, ACL and attributes. `scratch` may be
+    /// made and removed to find that out.
+    fn keeps_rights(&self, _path: &Path, _scratch: &Path) -> bool {
+        true
+    }
+    /// Writes a new file at `path` with the owner, mode, ACL and attributes of the file `like`, flushed to the device if
+    /// `flush`. `false`: it could not be given them, and nobody but its owner may read it.
     ///
     /// # Errors
     /// The disk refuses; a part may have been written.
-    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()>;
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool>;
     /// Lets two files change places in one atomic step.
     ///
     /// # Errors
@@ -54,11 +60,12 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses; a part may have been written.
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()>;
-    /// Adds a line to the end of the file at `path`, which is made if it is not there, flushed to the device if `flush`.
+    /// Adds a line to the end of the file at `path`, which is made if it is not there, and gets the rights of the file
+    /// `like`; flushed to the device if `flush`.
     ///
     /// # Errors
     /// The disk refuses.
-    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()>;
+    fn append(&self, path: &Path, line: &str, like: &Path, flush: bool) -> io::Result<()>;
     /// Adds `bytes` after the first `length` bytes of the file at `path` and cuts off whatever stood there, flushed to the
     /// device if `flush`.
     ///
@@ -71,7 +78,7 @@ pub trait Medium: Send {
     /// # Errors
     /// It cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// The names in the folder that `path` is in; none where it cannot be read.
+    /// The names of the regular files in the folder that `path` is in; none where it cannot be read.
     fn list(&self, path: &Path) -> Vec<String>;
     /// Removes a file.
     ///
@@ -190,7 +197,7 @@ impl Medium for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Handle::read(&open_regular(fs::OpenOptions::new().read(true), path)?)
+        Handle::read(&open_regular(File::options().read(true), path)?)
     }
 
     fn stamp(&self, path: &Path) -> io::Result<Stamp> {
@@ -209,41 +216,32 @@ impl Medium for RealDisk {
         Lock::take(path, port)
     }
 
-    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
-        let about = fs::metadata(like)?;
+    fn keeps_rights(&self, path: &Path, scratch: &Path) -> bool {
+        if has_plain_rights(path) {
+            return true;
+        }
+        // Where none can be made, the error of the save says more.
+        let Ok(made) = create_like(scratch, path) else {
+            return true;
+        };
+        let _ = fs::remove_file(scratch);
+        made.has_rights
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {
+        // Where there is none, the folder may be gone too, and the error says which.
+        fs::metadata(like)?;
         // Only one server saves a file (see `Lock`): a scratch file that is there was left by a save that failed.
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = options.open(path)?;
-        file.write_all(bytes)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let own = file.metadata()?;
-            if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
-                // Only a privileged process may give a file away; without the right the saver becomes the owner.
-                let _ = std::os::unix::fs::fchown(&file, Some(about.uid()), Some(about.gid()));
-            }
-        }
-        let kept = file.set_permissions(about.permissions());
-        // A file system without modes refuses, and has none to lose.
-        if !matches!(&kept, Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported))
-        {
-            kept?;
-        }
+        let mut made = create_like(path, like)?;
+        made.file.write_all(bytes)?;
         if flush {
-            file.sync_all()?;
+            made.file.sync_all()?;
         }
-        Ok(())
+        Ok(made.has_rights)
     }
 
     #[cfg(target_os = "linux")]
@@ -268,7 +266,7 @@ impl Medium for RealDisk {
     }
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        let mut file = open_regular(File::options().write(true), path)?;
         file.write_all(bytes)?;
         file.set_len(bytes.len() as u64)?;
         if flush {
@@ -277,18 +275,15 @@ impl Medium for RealDisk {
         Ok(())
     }
 
-    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)?;
+    fn append(&self, path: &Path, line: &str, like: &Path, flush: bool) -> io::Result<()> {
+        let mut file = append_like(path, like)?.file;
         file.write_all(format!("{line}\n").as_bytes())?;
         if flush { file.sync_all() } else { Ok(()) }
     }
 
     fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()> {
         use std::io::{Seek, SeekFrom};
-        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        let mut file = open_regular(File::options().write(true), path)?;
         let now = file.metadata()?.len();
         if now < length {
             return Err(io::Error::new(
@@ -306,10 +301,7 @@ impl Medium for RealDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(open_regular(
-            fs::OpenOptions::new().read(true),
-            path,
-        )?))
+        Ok(Box::new(open_regular(File::options().read(true), path)?))
     }
 
     fn list(&self, path: &Path) -> Vec<String> {
@@ -318,6 +310,7 @@ impl Medium for RealDisk {
             .flatten()
             .flatten();
         entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect()
     }
@@ -337,7 +330,7 @@ impl Medium for RealDisk {
     }
 }
 
-impl Handle for fs::File {
+impl Handle for File {
     fn stamp(&self) -> io::Result<Stamp> {
         Ok(Stamp::of(&self.metadata()?))
     }

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crate::json::fingerprint;
 
+pub use beside::{Created, create_like};
 pub use journal::Left;
 pub use lock::{Holder, Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Stamp};
@@ -267,6 +268,7 @@ impl DataFile {
             journal,
             ..
         } = found;
+        self.in_place = self.role == Role::Owner && !self.can_be_replaced();
         let left = match journal {
             Some(journal) => self.take_up_journal(&journal, self.role, &mut recovered)?,
             None => None,
@@ -309,7 +311,6 @@ impl DataFile {
             self.lock = lock;
         }
         self.path = path;
-        self.in_place = false;
         self.seen.clear();
         self.learn(found.known);
         Ok(self.take_up(found)?)
@@ -350,6 +351,17 @@ impl DataFile {
             Some(_) => Err(io::ErrorKind::PermissionDenied.into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether another file can take the place of this one without changing who may read it.
+    fn can_be_replaced(&self) -> bool {
+        let scratch = recover::scratch_name(&self.path, Content::default(), Content::default());
+        self.medium.keeps_rights(&self.path, &scratch)
+    }
+
+    /// Whether saves write over the file instead of putting another one in its place, as far as that is known.
+    pub fn is_in_place(&self) -> bool {
+        self.in_place
     }
 
     /// Counts the states of the file that were read or written, from 0.
@@ -433,6 +445,7 @@ impl DataFile {
         self.medium.append(
             &self.conflicts_path(),
             line,
+            &self.path,
             self.durability == Durability::Synced,
         )
     }

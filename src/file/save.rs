@@ -63,7 +63,13 @@ impl DataFile {
         let written = self
             .medium
             .write_new(&scratch, text, &self.path, self.flushes());
-        let stamp = match written.and_then(|()| self.medium.stamp(&scratch)) {
+        if matches!(written, Ok(false)) {
+            tracing::debug!("a new file would have other rights: writing in place from now on");
+            let _ = self.medium.remove(&scratch);
+            self.in_place = true;
+            return self.overwrite(text);
+        }
+        let stamp = match written.and_then(|_| self.medium.stamp(&scratch)) {
             Ok(stamp) => stamp,
             Err(error) => {
                 // The first error tells the cause; a scratch file that stays is removed at the next start.
@@ -322,7 +328,7 @@ impl DataFile {
         let flush = self.flushes();
         let mut written = self.medium.write_new(&spare, text, &self.path, flush);
         if flush && written.is_ok() {
-            written = self.medium.flush_folder(&spare);
+            written = self.medium.flush_folder(&spare).map(|()| true);
         }
         if let Err(error) = written {
             let _ = self.medium.remove(&spare);

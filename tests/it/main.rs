@@ -29,6 +29,8 @@ mod fuzz_corpus;
 mod load;
 mod lock;
 mod model;
+#[cfg(target_os = "linux")]
+mod private;
 mod process;
 mod queries;
 mod raw;

@@ -314,7 +314,7 @@ impl Medium for Simulated {
         Ok(disk.stamp(inode))
     }
 
-    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<()> {
+    fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {
         let mut disk = self.lock();
         disk.inode(like)?;
         if disk.inode(path).is_ok() {
@@ -332,7 +332,7 @@ impl Medium for Simulated {
             disk.step(true)?;
             disk.inodes[inode].flushed = bytes.to_vec();
         }
-        Ok(())
+        Ok(true)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
@@ -383,7 +383,7 @@ impl Medium for Simulated {
         Ok(())
     }
 
-    fn append(&self, path: &Path, line: &str, flush: bool) -> io::Result<()> {
+    fn append(&self, path: &Path, line: &str, _: &Path, flush: bool) -> io::Result<()> {
         let mut disk = self.lock();
         disk.step(true)?;
         if disk.inode(path).is_err() {
