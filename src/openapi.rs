@@ -32,7 +32,8 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
     let mut schemas = Map::new();
     let moved = schemas::Moved::new(schema, &resources, &mut names);
     for resource in &resources {
-        schemas::add(&mut schemas, schema, store, resource, &moved);
+        let related = paths::Related::of(store, resource, &resources);
+        schemas::add(&mut schemas, schema, store, resource, &related, &moved);
     }
     moved.definitions(&mut schemas);
     let mut problem = fragments::get("problem");
@@ -44,7 +45,10 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
     schemas.insert("Problem".into(), problem);
     let tags: Vec<_> = resources
         .iter()
-        .map(|one| json!({ "name": one.resource.name() }))
+        .map(|one| one.resource.name())
+        .filter(|name| *name != "db")
+        .chain(["db"])
+        .map(|name| json!({ "name": name }))
         .collect();
     json!({
         "openapi": "3.1.0",
@@ -54,6 +58,7 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
             "description": "Generated from the data file and its rules as they are now. Errors are problem documents (RFC 9457).",
         },
         "servers": [{ "url": "/" }],
+        "security": [],
         "tags": tags,
         "paths": paths::paths(store, &resources),
         "components": { "schemas": schemas },

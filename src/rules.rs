@@ -110,7 +110,7 @@ pub enum Op {
 pub enum Spelling {
     /// `views:gte=10`, json-server 1.0. Inside `_where` the operators have the same meaning.
     Colon,
-    /// `views_gte=10`, json-server 0.17.
+    /// `views_gte=10`, json-server 0.17; `views[gte]=10` has the same meaning.
     Underscore,
 }
 
@@ -125,87 +125,60 @@ pub struct Operator {
     pub meaning: &'static str,
     /// A value that it takes.
     pub sample: &'static str,
-    /// Whether json-server 0.17 has the underscore form; the others come from 1.0.
-    pub in_017: bool,
 }
 
-const fn row(
-    op: Op,
-    name: &'static str,
-    meaning: &'static str,
-    sample: &'static str,
-    in_017: bool,
-) -> Operator {
+const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static str) -> Operator {
     Operator {
         op,
         name,
         meaning,
         sample,
-        in_017,
     }
 }
 
 /// Every operator, in the order in which they are listed to people.
 pub const OPERATORS: [Operator; 12] = [
-    row(Op::Eq, "eq", "is equal to the value", "1", false),
-    row(
-        Op::Ne,
-        "ne",
-        "is there and is not equal to the value",
-        "1",
-        true,
-    ),
-    row(Op::Lt, "lt", "is less than the value", "10", false),
-    row(
-        Op::Lte,
-        "lte",
-        "is less than or equal to the value",
-        "10",
-        true,
-    ),
-    row(Op::Gt, "gt", "is greater than the value", "10", false),
+    row(Op::Eq, "eq", "is equal to the value", "1"),
+    row(Op::Ne, "ne", "is there and is not equal to the value", "1"),
+    row(Op::Lt, "lt", "is less than the value", "10"),
+    row(Op::Lte, "lte", "is less than or equal to the value", "10"),
+    row(Op::Gt, "gt", "is greater than the value", "10"),
     row(
         Op::Gte,
         "gte",
         "is greater than or equal to the value",
         "10",
-        true,
     ),
     row(
         Op::In,
         "in",
         "is equal to one of the values, which commas separate",
         "1,2",
-        false,
     ),
     row(
         Op::Contains,
         "contains",
         "is a string that holds the value, whatever the case, or an array with the value as an item",
         "rust",
-        false,
     ),
-    row(Op::Contains, "has", "the same as `contains`", "rust", false),
+    row(Op::Contains, "has", "the same as `contains`", "rust"),
     row(
         Op::StartsWith,
         "startsWith",
         "is a string that begins with the value, whatever the case",
         "the",
-        false,
     ),
     row(
         Op::EndsWith,
         "endsWith",
         "is a string that ends with the value, whatever the case",
         "end",
-        false,
     ),
     row(
         Op::Like,
         "like",
         "is matched by the regular expression, whatever the case",
         "^a|b$",
-        true,
     ),
 ];
 

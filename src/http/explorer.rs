@@ -1,4 +1,4 @@
-//! The explorer: the page at `/` that shows the data and lets a person try the API, and the documents it links to.
+//! The explorer: the page at `/` that shows the data and lets a person try the API.
 
 use std::sync::Arc;
 
@@ -9,9 +9,7 @@ use super::app::{Answer, App};
 use super::request::{Request, encode};
 use super::response;
 use crate::engine::Published;
-use crate::openapi;
 use crate::store::Data;
-use crate::work::Work;
 
 /// A file of the page.
 struct File {
@@ -28,7 +26,6 @@ macro_rules! files {
 
 const FILES: &[File] = files! {
     "" "text/html; charset=utf-8" "index.html";
-    "docs" "text/html; charset=utf-8" "docs.html";
     "explorer.css" "text/css; charset=utf-8" "explorer.css";
     "icon.svg" "image/svg+xml" "icon.svg";
     "explorer/main.js" "text/javascript; charset=utf-8" "main.js";
@@ -36,7 +33,6 @@ const FILES: &[File] = files! {
     "explorer/table.js" "text/javascript; charset=utf-8" "table.js";
     "explorer/form.js" "text/javascript; charset=utf-8" "form.js";
     "explorer/panel.js" "text/javascript; charset=utf-8" "panel.js";
-    "explorer/docs.js" "text/javascript; charset=utf-8" "docs.js";
 };
 
 /// What the page may do: run its own script, ask its own server, and nothing else.
@@ -64,38 +60,6 @@ pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Answer {
 /// `GET /favicon.ico`, which browsers ask for by themselves.
 pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
     Ok(send(find("icon.svg").unwrap_or(&FILES[0])))
-}
-
-/// `GET /-/errors`.
-pub(super) async fn errors(_: Arc<App>, _: Arc<Request>) -> Answer {
-    let page = include_bytes!("../../docs/errors.md").to_vec();
-    Ok(response::with_type(
-        StatusCode::OK,
-        "text/markdown; charset=utf-8",
-        page,
-    ))
-}
-
-/// `GET /-/openapi.json`.
-pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
-    let published = app.engine.snapshot();
-    let cached = app.openapi.lock().ok().and_then(|cached| cached.clone());
-    let text = match cached.filter(|(version, _)| *version == published.version) {
-        Some((_, text)) => text,
-        None => {
-            let (owner, data) = (app.clone(), published.clone());
-            let document = move |_: &Work<'_>| {
-                let document = openapi::document(owner.engine.schema(), &data.store);
-                Ok(Bytes::from(format!("{document:#}")))
-            };
-            let text = app.turns.run(document).await?;
-            if let Ok(mut cached) = app.openapi.lock() {
-                *cached = Some((published.version, text.clone()));
-            }
-            text
-        }
-    };
-    Ok(response::json(StatusCode::OK, text.to_vec()))
 }
 
 /// Where the page has the list of resources for browsers without JavaScript.

@@ -17,6 +17,7 @@ mod list;
 mod origin;
 mod problem;
 mod receive;
+mod reference;
 mod request;
 mod request_line;
 mod request_log;

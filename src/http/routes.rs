@@ -21,7 +21,7 @@ use super::receive::{Connection, Received, receive};
 use super::request::{self, Body, Request};
 use super::settings::Limits;
 use super::static_files::Found;
-use super::{admin, api, events, explorer, response, static_files};
+use super::{admin, api, events, explorer, reference, response, static_files};
 
 /// The methods of a page, as the header `Allow` lists them.
 const READ: &str = "GET, HEAD, OPTIONS";
@@ -67,16 +67,23 @@ pub(super) fn routes(
     let events = handlers
         .page(warp::path!("events"), READ, events::answer)
         .boxed();
-    let explorer = one_of([
+    let reference = one_of([
         handlers
-            .page(warp::path!("openapi.json"), READ, explorer::openapi)
+            .page(warp::path!("openapi.json"), READ, reference::openapi)
             .boxed(),
         handlers
-            .page(warp::path!("errors"), READ, explorer::errors)
+            .page(warp::path!("reference.css"), READ, reference::style)
             .boxed(),
-        handlers.page(explorer_file(), READ, explorer::file).boxed(),
+        handlers
+            .page(warp::path("errors"), READ, reference::errors)
+            .boxed(),
+        #[cfg(feature = "docs")]
+        handlers
+            .page(warp::path("docs"), READ, reference::viewer::answer)
+            .boxed(),
     ]);
-    let server_pages = warp::path("-").and(one_of([admin, events, explorer]));
+    let explorer = handlers.page(explorer_file(), READ, explorer::file).boxed();
+    let server_pages = warp::path("-").and(one_of([admin, events, reference, explorer]));
 
     let static_files = handlers.files(static_file(app));
     let icon = handlers.route(warp::path!("favicon.ico").and(get()), explorer::icon);

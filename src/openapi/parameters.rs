@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::fragments;
 use super::infer::Seen;
-use crate::rules::{OPERATORS, Op, Operator, Spelling};
+use crate::rules::{OPERATORS, Op};
 
-/// How many fields get parameters, to keep the document readable.
-const MAX_FIELDS: usize = 40;
+/// How many fields get a parameter, to keep the document readable.
+const MAX_FIELDS: usize = 30;
 
 /// The parameters of a list. `declared` are the fields that the rules name, `seen` those of the records.
 pub(super) fn of_list<'a>(
@@ -24,7 +24,6 @@ pub(super) fn of_list<'a>(
         fields.push(Field {
             path: name.into(),
             types,
-            seen: seen.property(name),
         });
     }
     for (name, seen) in seen.properties() {
@@ -32,7 +31,6 @@ pub(super) fn of_list<'a>(
             fields.push(Field {
                 path: name.into(),
                 types: seen.types().to_vec(),
-                seen: Some(seen),
             });
         }
         for (inner, seen) in seen.properties() {
@@ -41,66 +39,22 @@ pub(super) fn of_list<'a>(
                 fields.push(Field {
                     path: format!("{name}.{inner}"),
                     types: seen.types().to_vec(),
-                    seen: Some(seen),
                 });
             }
         }
     }
-    fields.retain(|field| !field.path.is_empty() && !crate::rules::is_reserved(&field.path));
-    for field in fields.iter().take(MAX_FIELDS) {
-        let path = &field.path;
-        if field.holds_only(&["object"]) {
-            continue;
-        }
-        let sample = field.seen.and_then(Seen::sample);
-        let equal = format!("Records whose `{path}` is the value; several are alternatives.");
-        let text = json!({ "type": "string" });
-        parameters.push(field_query(
-            path,
-            None,
-            query(path, &equal, text.clone(), sample.map(Value::from)),
-        ));
-        for operator in OPERATORS.iter().filter(|operator| field.takes(operator.op)) {
-            let name = parameter(path, operator);
-            let meaning = format!("Records whose `{path}` {}.", operator.meaning);
-            let sample = match operator.op {
-                Op::Eq | Op::Ne | Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
-                    sample.unwrap_or(operator.sample)
-                }
-                _ => operator.sample,
-            };
-            let mut schema = text.clone();
-            if operator.op == Op::Like {
-                schema["format"] = "regex".into();
-            }
-            let parameter = query(&name, &meaning, schema, Some(sample.into()));
-            parameters.push(field_query(path, Some(operator), parameter));
-        }
-    }
-    // A field `views_ne` and the operator `ne` on a field `views` have one name; the field is what is meant.
-    let mut known = std::collections::HashSet::new();
-    parameters.retain(|parameter| known.insert(parameter["name"].as_str().map(str::to_string)));
+    fields.retain(|field| {
+        !field.path.is_empty()
+            && !crate::rules::is_reserved(&field.path)
+            && !field.holds_only(&["object"])
+    });
+    parameters.extend(fields.iter().take(MAX_FIELDS).map(Field::parameter));
     parameters
-}
-
-/// The name of the parameter, in the spelling of the json-server that has the operator.
-fn parameter(field: &str, operator: &Operator) -> String {
-    let spelling = if operator.in_017 {
-        Spelling::Underscore
-    } else {
-        Spelling::Colon
-    };
-    let example = operator.example(field, spelling);
-    example
-        .strip_suffix(&format!("={}", operator.sample))
-        .unwrap_or(&example)
-        .to_string()
 }
 
 struct Field<'a> {
     path: String,
     types: Vec<&'a str>,
-    seen: Option<&'a Seen>,
 }
 
 impl Field<'_> {
@@ -128,25 +82,54 @@ impl Field<'_> {
             }
         }
     }
-}
 
-/// A parameter that says of which field and operator it is made, for whoever builds a form of it.
-fn field_query(path: &str, operator: Option<&Operator>, mut parameter: Value) -> Value {
-    parameter["x-field"] = path.into();
-    if let Some(operator) = operator {
-        parameter["x-operator"] = operator.name.into();
+    /// The filters of the field as one `deepObject` parameter: `views=5`, `views[gte]=5`.
+    fn parameter(&self) -> Value {
+        let path = &self.path;
+        let value = self.value();
+        let operators: Map<_, _> = OPERATORS
+            .iter()
+            // `has` is another name of `contains`.
+            .filter(|operator| self.takes(operator.op) && operator.name != "has")
+            .map(|operator| {
+                let mut schema = match operator.op {
+                    Op::Eq | Op::Ne | Op::Lt | Op::Lte | Op::Gt | Op::Gte => value.clone(),
+                    _ => json!({ "type": "string" }),
+                };
+                schema["description"] = format!("`{path}` {}.", operator.meaning).into();
+                (operator.name.to_string(), schema)
+            })
+            .collect();
+        let mut schema = json!({ "properties": operators });
+        let mut types = value["type"].as_array().cloned().unwrap_or_default();
+        if types.is_empty() {
+            types.push(value["type"].clone());
+        }
+        types.push("object".into());
+        schema["type"] = types.into();
+        json!({
+            "name": path,
+            "in": "query",
+            "style": "deepObject",
+            "explode": true,
+            "description": format!("Records whose `{path}` is the value, or passes all of the operators."),
+            "schema": schema,
+            // Viewers would otherwise fill in a made-up value for every operator.
+            "example": {},
+        })
     }
-    parameter
-}
 
-fn query(name: &str, description: &str, schema: Value, example: Option<Value>) -> Value {
-    let mut parameter = Map::new();
-    parameter.insert("name".into(), name.into());
-    parameter.insert("in".into(), "query".into());
-    parameter.insert("description".into(), description.into());
-    parameter.insert("schema".into(), schema);
-    if let Some(example) = example {
-        parameter.insert("example".into(), example);
+    /// The schema of a value that the field is compared with.
+    fn value(&self) -> Value {
+        let scalars: Vec<_> = self
+            .types
+            .iter()
+            .filter(|kind| !matches!(**kind, "null" | "object" | "array"))
+            .collect();
+        match scalars.as_slice() {
+            [one] => json!({ "type": one }),
+            _ if scalars.is_empty() || scalars.contains(&&"string") => json!({ "type": "string" }),
+            several => json!({ "type": several }),
+        }
     }
-    Value::Object(parameter)
 }

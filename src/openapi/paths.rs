@@ -37,79 +37,135 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     for one in described {
         match one.resource.data() {
             Data::Collection(_) => {
-                paths.insert(one.path.clone(), collection(one));
-                paths.insert(format!("{}/{{id}}", one.path), record(store, one));
+                let related = Related::of(store, one, described);
+                paths.insert(one.path.clone(), collection(one, &related));
+                paths.insert(format!("{}/{{id}}", one.path), record(store, one, &related));
             }
             Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
                 let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
-                let read = operation(one, "get", "Get NAME.", &[], None, answer);
+                let read = operation(one, "get", "Get the NAME", &[], None, answer);
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
         }
     }
-    for (parent, child) in relations(store, described) {
-        let path = format!("{}/{{id}}{}", parent.path, child.path);
-        let (get, post) = (list(child), create(child));
-        let mut item =
-            json!({ "parameters": [id_parameter(store, parent)], "get": get, "post": post });
-        for verb in ["get", "post"] {
-            let operation = &mut item[verb];
-            let id = format!(
-                "{}Of{}",
-                operation["operationId"].as_str().unwrap_or(""),
-                parent.name
-            );
-            operation["operationId"] = id.into();
-            let summary = operation["summary"]
-                .as_str()
-                .unwrap_or("")
-                .trim_end_matches('.')
-                .to_string();
-            let of = format!("{summary} for a record in {}.", parent.resource.name());
-            operation["summary"] = of.into();
+    for parent in described {
+        for child in Related::of(store, parent, described).children {
+            let path = format!("{}/{{id}}{}", parent.path, child.path);
+            let related = Related::of(store, child, described);
+            let mut item = json!({
+                "parameters": [id_parameter(store, parent)],
+                "get": list(child, &related),
+                "post": create(child),
+            });
+            let owner = with_article(&parent.singular);
+            let summaries = [
+                ("get", format!("List {owner}'s {}", child.resource.name())),
+                (
+                    "post",
+                    format!("Add {} to {owner}", with_article(&child.singular)),
+                ),
+            ];
+            for (verb, summary) in summaries {
+                let operation = &mut item[verb];
+                let id = operation["operationId"].as_str().unwrap_or_default();
+                operation["operationId"] = format!("{id}Of{}", parent.name).into();
+                operation["summary"] = summary.into();
+            }
+            paths.insert(path, item);
         }
-        paths.insert(path, item);
     }
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "Get all the data.", "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
+            "operationId": "getDatabase", "summary": "Get all the data", "tags": ["db"], "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
         } }),
     );
     Value::Object(paths)
 }
 
-/// The collections whose records point to those of another: parent and child.
-fn relations<'a, 'd>(
-    store: &Store,
-    described: &'a [Described<'d>],
-) -> Vec<(&'a Described<'d>, &'a Described<'d>)> {
-    let rows = || {
-        described
+/// The resources whose records `_embed` and `_expand` put into those of another.
+pub(super) struct Related<'a, 'd> {
+    /// Collections whose records point to it.
+    pub(super) children: Vec<&'a Described<'d>>,
+    /// Collections that its records point to, each with the name that `_expand` has for it.
+    pub(super) parents: Vec<(String, &'a Described<'d>)>,
+}
+
+impl<'a, 'd> Related<'a, 'd> {
+    pub(super) fn of(
+        store: &Store,
+        one: &Described<'_>,
+        described: &'a [Described<'d>],
+    ) -> Related<'a, 'd> {
+        let name = one.resource.name();
+        let collections = || {
+            described.iter().filter(|other| {
+                one.resource.collection().is_some() && other.resource.collection().is_some()
+            })
+        };
+        let children = collections()
+            .filter(|other| store.link(other.resource.name(), name).used)
+            .collect();
+        let suffix = store.settings().foreign_key_suffix.as_str();
+        let parents = collections()
+            .flat_map(|other| {
+                let links = store.links(name, other.resource.name()).into_iter();
+                links.filter(|link| link.used).map(move |link| {
+                    let name = link
+                        .key
+                        .strip_suffix(suffix)
+                        .filter(|name| !name.is_empty());
+                    (name.unwrap_or(&other.singular).to_string(), other)
+                })
+            })
+            .collect();
+        Related { children, parents }
+    }
+
+    /// The parameters `_embed` and `_expand`, where they have an effect.
+    fn parameters(&self) -> Vec<Value> {
+        let children: Vec<_> = self
+            .children
             .iter()
-            .filter(|one| one.resource.collection().is_some())
-    };
-    let pairs = rows().flat_map(|parent| rows().map(move |child| (parent, child)));
-    pairs
-        .filter(|(parent, child)| {
-            store
-                .link(child.resource.name(), parent.resource.name())
-                .used
-        })
-        .collect()
+            .map(|one| one.resource.name())
+            .collect();
+        let parents: Vec<_> = self.parents.iter().map(|(name, _)| name.as_str()).collect();
+        let parameter = |name: &str, description: &str, values: &[&str]| {
+            json!({
+                "name": name, "in": "query", "style": "form", "explode": false, "description": description,
+                "schema": { "type": "array", "items": { "type": "string", "enum": values } },
+            })
+        };
+        let embed = parameter(
+            "_embed",
+            "Puts the records that point to a record into it.",
+            &children,
+        );
+        let expand = parameter(
+            "_expand",
+            "Puts the records that a record points to into it.",
+            &parents,
+        );
+        [(embed, children.is_empty()), (expand, parents.is_empty())]
+            .into_iter()
+            .filter(|(_, has_no_effect)| !has_no_effect)
+            .map(|(parameter, _)| parameter)
+            .collect()
+    }
 }
 
-fn collection(one: &Described<'_>) -> Value {
-    json!({ "get": list(one), "post": create(one) })
+fn collection(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
+    json!({ "get": list(one, related), "post": create(one) })
 }
 
-fn list(one: &Described<'_>) -> Value {
+fn list(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
     let declared = one
         .declared
         .iter()
         .map(|property: &Property| (property.name.as_str(), property.types.as_slice()));
-    let parameters = parameters::of_list(&one.seen, declared);
+    let mut parameters = related.parameters();
+    parameters.extend(parameters::of_list(&one.seen, declared));
     let mut content = json!({ "schema": { "type": "array", "items": reference(&one.name) } });
     if let Some(example) = &one.example {
         content["example"] = json!([example]);
@@ -121,7 +177,7 @@ fn list(one: &Described<'_>) -> Value {
     operation(
         one,
         "list",
-        "List NAME.",
+        "List NAME",
         &parameters,
         None,
         answer(&[(200, listed)], &names),
@@ -147,14 +203,14 @@ fn create(one: &Described<'_>) -> Value {
     operation(
         one,
         "create",
-        "Add a record to NAME.",
+        "Create ONE",
         &[],
         Some(body),
         answer(&[(201, made)], &names),
     )
 }
 
-fn record(store: &Store, one: &Described<'_>) -> Value {
+fn record(store: &Store, one: &Described<'_>, related: &Related<'_, '_>) -> Value {
     let changing = [
         &ALWAYS[..],
         &BODY,
@@ -169,15 +225,15 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let get = operation(
         one,
         "get",
-        "Get a record from NAME.",
-        &[],
+        "Get ONE",
+        &related.parameters(),
         None,
         answer(&[(200, found.clone())], &read),
     );
     let put = operation(
         one,
         "replace",
-        "Replace a record in NAME; the id stays.",
+        "Replace ONE",
         &[],
         Some(new),
         answer(&[(200, found.clone())], &changing),
@@ -185,7 +241,7 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let patch = operation(
         one,
         "change",
-        "Update some properties of a record in NAME.",
+        "Update ONE",
         &[],
         Some(part),
         answer(&[(200, found)], &changing),
@@ -198,7 +254,7 @@ fn record(store: &Store, one: &Described<'_>) -> Value {
     let delete = operation(
         one,
         "delete",
-        "Delete a record from NAME.",
+        "Delete ONE",
         &parameters,
         None,
         answer(&[(200, gone)], &names),
@@ -214,7 +270,7 @@ fn object(one: &Described<'_>) -> Value {
     let get = operation(
         one,
         "get",
-        "Get NAME.",
+        "Get the NAME",
         &[],
         None,
         answer(&[(200, found.clone())], &ALWAYS),
@@ -222,7 +278,7 @@ fn object(one: &Described<'_>) -> Value {
     let put = operation(
         one,
         "replace",
-        "Replace NAME.",
+        "Replace the NAME",
         &[],
         Some(new.clone()),
         changed(200),
@@ -230,7 +286,7 @@ fn object(one: &Described<'_>) -> Value {
     let post = operation(
         one,
         "create",
-        "Same as PUT, responds with 201.",
+        "Replace the NAME, as PUT does",
         &[],
         Some(new),
         changed(201),
@@ -238,7 +294,7 @@ fn object(one: &Described<'_>) -> Value {
     let patch = operation(
         one,
         "change",
-        "Update some properties of NAME.",
+        "Update the NAME",
         &[],
         Some(part),
         changed(200),
@@ -305,10 +361,10 @@ fn operation(
     let mut operation = Map::new();
     operation.insert("operationId".into(), format!("{verb}{}", one.name).into());
     operation.insert("tags".into(), json!([one.resource.name()]));
-    operation.insert(
-        "summary".into(),
-        summary.replace("NAME", one.resource.name()).into(),
-    );
+    let summary = summary
+        .replace("NAME", one.resource.name())
+        .replace("ONE", &with_article(&one.singular));
+    operation.insert("summary".into(), summary.into());
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
@@ -319,7 +375,16 @@ fn operation(
     Value::Object(operation)
 }
 
-fn reference(name: &str) -> Value {
+/// `a post`, `an order`, `a user`.
+fn with_article(noun: &str) -> String {
+    let lower = noun.to_lowercase();
+    let sounds_like_you = ["use", "uni", "usa", "eu", "uti"];
+    let is_vowel = lower.starts_with(['a', 'e', 'i', 'o', 'u'])
+        && !sounds_like_you.iter().any(|start| lower.starts_with(start));
+    format!("{} {noun}", if is_vowel { "an" } else { "a" })
+}
+
+pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Described<'a> {
     pub(super) resource: &'a Resource,
     /// The path, percent-encoded, as `/users`.
     pub(super) path: String,
+    /// The word for one record, as `user`; of an object or a value its name.
+    pub(super) singular: String,
     /// The name of the schema of one record, as `User`; others are made of it.
     pub(super) name: String,
     /// Whether there are rules.
@@ -82,6 +84,7 @@ pub(super) fn describe<'a>(
         resource,
         path,
         name: names.unique(&capital(&word)),
+        singular: word,
         strict: rules.is_some(),
         declared: rules.map_or(&[], |rules| rules.properties()),
         seen,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
+use super::paths::{Related, reference};
 use super::resource::{Described, Names, capital};
 use crate::json::pointer::{fragment, join};
 use crate::schema::{Holds, Schema};
@@ -14,6 +15,7 @@ pub(super) fn add(
     schema: &Schema,
     store: &Store,
     one: &Described<'_>,
+    related: &Related<'_, '_>,
     moved: &Moved<'_>,
 ) {
     let id = &store.settings().id;
@@ -30,7 +32,7 @@ pub(super) fn add(
                 inferred.insert("type".into(), "object".into());
             }
         }
-        schemas.insert(one.name.clone(), inferred);
+        schemas.insert(one.name.clone(), with_related(inferred, related));
         if !matches!(one.resource.data(), Data::Scalar(_)) {
             let mut request = one.seen.schema(false);
             if let Some(request) = request.as_object_mut() {
@@ -46,10 +48,8 @@ pub(super) fn add(
     };
     let raw = moved.schema(rules.raw());
     let id = records.then_some(id.as_str());
-    schemas.insert(
-        one.name.clone(),
-        answered(raw.clone(), id, one.seen.property(id.unwrap_or_default())),
-    );
+    let response = answered(raw.clone(), id, one.seen.property(id.unwrap_or_default()));
+    schemas.insert(one.name.clone(), with_related(response, related));
     schemas.insert(format!("New{}", one.name), sent(raw.clone(), id));
     if id.is_some() {
         schemas.insert(
@@ -211,6 +211,29 @@ pub(super) fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>)
             && !required.iter().any(|name| name == id)
         {
             required.push(id.into());
+        }
+    }
+    schema
+}
+
+/// Adds the properties that `_embed` and `_expand` put into a response.
+fn with_related(mut schema: Value, related: &Related<'_, '_>) -> Value {
+    let children = related.children.iter().map(|child| {
+        let items = json!({ "type": "array", "items": reference(&child.name), "description": "With `_embed`." });
+        (child.resource.name().to_string(), items)
+    });
+    let parents = related.parents.iter().map(|(name, parent)| {
+        let record =
+            json!({ "allOf": [reference(&parent.name)], "description": "With `_expand`." });
+        (name.clone(), record)
+    });
+    let mut added = children.chain(parents).peekable();
+    if added.peek().is_some()
+        && let Some(members) = schema.as_object_mut()
+        && let Value::Object(properties) = members.entry("properties").or_insert_with(|| json!({}))
+    {
+        for (name, schema) in added {
+            properties.entry(name).or_insert(schema);
         }
     }
     schema

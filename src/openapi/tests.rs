@@ -76,24 +76,35 @@ fn rules_tell_and_their_pointers_are_moved() {
 }
 
 #[test]
-fn every_operator_is_a_parameter() {
-    let document = make(r#"{"posts": [{"id": 1, "title": "a"}]}"#, "");
+fn every_field_is_one_typed_parameter_with_its_operators() {
+    let document = make(
+        r#"{"posts": [{"id": 1, "title": "a", "by": {"n": 1.5}}]}"#,
+        "",
+    );
     let parameters = document["paths"]["/posts"]["get"]["parameters"]
         .as_array()
         .unwrap();
-    let names: Vec<_> = parameters
-        .iter()
-        .filter_map(|parameter| parameter["name"].as_str())
-        .collect();
+    let schema = |name: &str| {
+        let found = parameters
+            .iter()
+            .find(|parameter| parameter["name"] == name)
+            .unwrap();
+        assert_eq!(found["style"], "deepObject");
+        &found["schema"]
+    };
     for operator in &crate::rules::OPERATORS {
-        let sign = if operator.in_017 { '_' } else { ':' };
-        assert!(
-            names.contains(&format!("title{sign}{}", operator.name).as_str()),
-            "{}",
-            operator.name
-        );
+        let is_there = schema("title")["properties"].get(operator.name).is_some();
+        assert_eq!(is_there, operator.name != "has", "{}", operator.name);
     }
-    assert!(!names.contains(&"id:contains"), "a number holds no text");
+    assert_eq!(
+        schema("id")["type"],
+        serde_json::json!(["integer", "object"])
+    );
+    assert_eq!(schema("by.n")["properties"]["gte"]["type"], "number");
+    assert!(
+        schema("id")["properties"].get("contains").is_none(),
+        "a number holds no text"
+    );
 }
 
 #[test]

@@ -231,7 +231,8 @@ impl<'a> Name<'a> {
     /// Reads the name of a filter.
     ///
     /// A field of exactly that name comes before every other reading, so that `logged_in=true` and `dc:title=x` filter
-    /// by the fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id`, then operators are seen.
+    /// by the fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id` and `views[gte]` is
+    /// `views_gte`, then other operators are seen.
     pub fn read(parameter: &'a str, fields: &Fields<'_>) -> Result<Name<'a>, QueryError> {
         let looks_special = parameter.contains([':', '[', '_']);
         // Of an empty collection nothing is known, it may be about to have that field.
@@ -242,8 +243,16 @@ impl<'a> Name<'a> {
                 operator: None,
             });
         }
-        if let Some(base) = without_index(parameter) {
-            return Name::read(base, fields);
+        if let Some((base, index)) = bracketed(parameter) {
+            if index.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Name::read(base, fields);
+            }
+            if let Some(operator) = Operator::named(index) {
+                return Ok(Name {
+                    path: base,
+                    operator: Some((operator, Spelling::Underscore)),
+                });
+            }
         }
         if let Some((path, name)) = parameter.rsplit_once(':') {
             let Some(operator) = Operator::named(name) else {
@@ -275,10 +284,11 @@ impl<'a> Name<'a> {
     }
 }
 
-/// `id` of `id[0]`, as a list of values is sent by some clients.
-fn without_index(parameter: &str) -> Option<&str> {
+/// The name and what stands in brackets behind it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
+/// `views` and `gte` of `views[gte]`, OpenAPI's `deepObject`.
+fn bracketed(parameter: &str) -> Option<(&str, &str)> {
     let (base, index) = parameter.strip_suffix(']')?.rsplit_once('[')?;
-    (!base.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
+    (!base.is_empty()).then_some((base, index))
 }
 
 const WHERE_EXAMPLE: &str =

@@ -59,14 +59,64 @@ fn every_kind_has_its_section_in_the_page_and_every_section_its_kind() {
             .nth(1)
             .unwrap();
         assert!(
-            section.starts_with(&format!("{}. ", kind.status)),
+            section.starts_with(&format!("Status {}. ", kind.status)),
             "{} begins with its status",
             kind.name
         );
     }
     let fixture = serve();
-    let page = fixture.get("/-/errors");
-    assert_eq!((page.status, page.text()), (200, PAGE));
+    let markdown = |path| {
+        fixture
+            .send("GET", path, &[("Accept", "text/markdown")], "")
+            .text()
+            .to_string()
+    };
+    assert_eq!(markdown("/-/errors"), PAGE);
+    let section = markdown("/-/errors/not-unique");
+    assert!(
+        section.starts_with("## not-unique") && !section.contains("## referenced"),
+        "{section}"
+    );
+}
+
+/// The `type` of every problem leads to a page for browsers.
+#[test]
+fn the_error_reference_is_html_with_an_anchor_for_each_kind() {
+    let fixture = serve();
+    for accept in ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8"] {
+        let page = fixture.send("GET", "/-/errors", &[("Accept", accept)], "");
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
+        assert!(
+            page.header("vary")
+                .is_some_and(|vary| vary.contains("Accept"))
+        );
+        for kind in standin::internals::problems::KINDS {
+            let anchor = format!("<section id=\"{}\">", kind.name);
+            assert!(page.text().contains(&anchor), "{}", kind.name);
+            let alone = fixture.get(&format!("/-/errors/{}", kind.name));
+            assert_eq!(alone.status, 200);
+            assert!(
+                alone.text().contains(&anchor) && alone.text().matches("<section").count() == 1
+            );
+        }
+        assert!(
+            !page.text().contains(".md\""),
+            "no link to a page that is not here"
+        );
+    }
+    let problem = fixture
+        .get("/-/errors/not-uniqe")
+        .problem(404, "no-resource");
+    assert!(
+        problem["hint"]
+            .as_str()
+            .unwrap()
+            .contains("/-/errors/not-unique"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -606,6 +656,8 @@ fn every_kind_can_be_met() {
         .problem(400, "rules");
     // An edit of the file with such a record is not loaded.
     std::fs::write(fixture.path(), format!("{{\"trees\": [{}]}}", deep(60))).unwrap();
+    // The write is refused for its own fault until the edit is seen.
+    fixture.notice(|notice| matches!(notice, standin::Notice::Broken(_)).then_some(()));
     let problem = fixture
         .json("POST", "/trees", "{}")
         .problem(503, "broken-file");

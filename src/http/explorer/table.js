@@ -11,7 +11,7 @@ export const link = (name, pairs = []) => `#${target(`/${segment(name)}`, pairs)
 /// Shows the table in `place`. Gives a function that loads the records again without a word, after a change elsewhere.
 export function table(place, { name, pairs, document, info, go }) {
   const { all } = paths(document, name);
-  const parameters = (all.get?.parameters ?? []).filter((parameter) => parameter["x-field"] !== undefined);
+  const parameters = (all.get?.parameters ?? []).filter((parameter) => parameter.style === "deepObject");
   const first = (wanted) => pairs.find(([known]) => known === wanted)?.[1];
   // A change of what is asked for leads to the first page of it.
   const change = (edit) => go(link(name, edit(pairs.filter(([known]) => known !== "_page"))));
@@ -127,12 +127,15 @@ export function table(place, { name, pairs, document, info, go }) {
 }
 
 function filterForm(parameters, add) {
-  const fields = [...new Set(parameters.map((parameter) => parameter["x-field"]))];
+  const fields = parameters.map((parameter) => parameter.name);
   if (fields.length === 0) return null;
   const operators = el("select", { id: "operator" });
   const field = el("select", { id: "field", change: () => choose() }, fields.map((name) => el("option", { value: name }, line(name, 40))));
-  const choose = () => operators.replaceChildren(...parameters.filter((parameter) => parameter["x-field"] === field.value)
-    .map((parameter) => el("option", { value: parameter.name, title: parameter.description }, parameter["x-operator"] ?? "is")));
+  const choose = () => {
+    const { properties } = parameters.find((parameter) => parameter.name === field.value).schema;
+    operators.replaceChildren(el("option", { value: field.value }, "is"), ...Object.entries(properties)
+      .map(([name, { description }]) => el("option", { value: `${field.value}[${name}]`, title: description }, name)));
+  };
   choose();
   const value = el("input", { id: "value", size: "12" });
   return el("form", { class: "row", "aria-label": "Filter", submit: (event) => { event.preventDefault(); add([operators.value, value.value]); } },

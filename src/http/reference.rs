@@ -1,0 +1,195 @@
+//! The reference pages: the API with Swagger UI at `/-/docs`, the OpenAPI document behind it, and the errors at
+//! `/-/errors`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use warp::http::{HeaderValue, Response, StatusCode, header};
+
+use super::app::{Answer, App};
+use super::problem::{self, Problem};
+use super::request::Request;
+use super::response;
+use crate::openapi;
+use crate::problems::KINDS;
+use crate::text::nearest;
+use crate::work::Work;
+
+/// `GET /-/openapi.json`.
+pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let cached = app.openapi.lock().ok().and_then(|cached| cached.clone());
+    let text = match cached.filter(|(version, _)| *version == published.version) {
+        Some((_, text)) => text,
+        None => {
+            let (owner, data) = (app.clone(), published.clone());
+            let document = move |_: &Work<'_>| {
+                let document = openapi::document(owner.engine.schema(), &data.store);
+                Ok(Bytes::from(format!("{document:#}")))
+            };
+            let text = app.turns.run(document).await?;
+            if let Ok(mut cached) = app.openapi.lock() {
+                *cached = Some((published.version, text.clone()));
+            }
+            text
+        }
+    };
+    Ok(response::json(StatusCode::OK, text.to_vec()))
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+/// What the error reference may do: use its own style sheet.
+const ERRORS_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+                             frame-ancestors 'none'";
+
+/// `docs/errors.md`, the source of the error reference.
+const SOURCE: &str = include_str!("../../docs/errors.md");
+
+/// Names and HTML of the sections of [`SOURCE`], made by `build.rs`. The first is the introduction and has no name.
+const SECTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/errors.rs"));
+
+/// `GET /-/reference.css`.
+pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Answer {
+    let style = include_bytes!("reference/reference.css");
+    Ok(page(CSS, style.to_vec(), ERRORS_POLICY))
+}
+
+/// `GET /-/errors`: all kinds of problems, or with a further segment one of them. HTML, unless the client prefers
+/// Markdown.
+pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
+    let path = request.uri.path().trim_start_matches("/-/errors");
+    let name = path.trim_matches('/');
+    if SECTIONS.iter().all(|(known, _)| *known != name) {
+        let detail = format!("there is no kind of problem called {name}");
+        let near = nearest(name, KINDS.iter().map(|kind| kind.name)).unwrap_or_default();
+        return Err(Problem::new(problem::NO_RESOURCE, detail).hint(format!(
+            "/-/errors/{near} exists; /-/errors lists all kinds"
+        )));
+    }
+    let accept = request.header(header::ACCEPT).unwrap_or("*/*");
+    let mut answer = if accept.contains("text/markdown") && !accept.contains("text/html") {
+        let text = markdown(name).into_bytes();
+        response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", text)
+    } else {
+        let text = include_str!("reference/errors.html").replacen("<!--errors-->", &html(name), 1);
+        page(HTML, text.into_bytes(), ERRORS_POLICY)
+    };
+    answer
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(answer)
+}
+
+/// The section `name` of the error reference; without a name the whole of it.
+fn markdown(name: &str) -> String {
+    let wanted = format!("{name}\n");
+    let section = SOURCE
+        .split("\n## ")
+        .skip(1)
+        .find(|section| section.starts_with(&wanted));
+    section.map_or_else(|| SOURCE.into(), |section| format!("## {section}"))
+}
+
+/// The same as HTML.
+fn html(name: &str) -> String {
+    let mut text = String::new();
+    for (section, content) in SECTIONS {
+        if !name.is_empty() && name != *section {
+            continue;
+        }
+        match KINDS.iter().find(|kind| kind.name == *section) {
+            Some(kind) => text.push_str(&format!(
+                "<section id=\"{section}\">\n<h2><a href=\"/-/errors/{section}\">{section}</a> <span>{}</span></h2>\n\
+                 <p>{}</p>\n{}</section>\n",
+                kind.status,
+                kind.title,
+                // The heading has the status.
+                content.replacen(&format!("Status {}. ", kind.status), "", 1)
+            )),
+            None => text.push_str(content),
+        }
+    }
+    text
+}
+
+/// A page with a policy of what it may load and run.
+fn page(kind: &'static str, content: Vec<u8>, policy: &'static str) -> Response<Bytes> {
+    let mut response = response::with_type(StatusCode::OK, kind, content);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
+/// Swagger UI, as its own crate carries it.
+#[cfg(feature = "docs")]
+pub(super) mod viewer {
+    use std::io::Read;
+
+    use super::*;
+
+    /// Swagger UI sets styles in its markup, and draws with images in `data:` URLs.
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
+                          img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    /// The files below `/-/docs`: name, type, and the content compressed by `build.rs`.
+    const FILES: &[(&str, &str, &[u8])] = &[
+        (
+            "swagger-ui-bundle.js",
+            "text/javascript; charset=utf-8",
+            include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui-bundle.js.gz")),
+        ),
+        (
+            "swagger-ui.css",
+            CSS,
+            include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.css.gz")),
+        ),
+        (
+            "LICENSE",
+            "text/plain; charset=utf-8",
+            include_bytes!(concat!(env!("OUT_DIR"), "/LICENSE.gz")),
+        ),
+        (
+            "NOTICE",
+            "text/plain; charset=utf-8",
+            include_bytes!(concat!(env!("OUT_DIR"), "/NOTICE.gz")),
+        ),
+    ];
+
+    /// `GET /-/docs` and the files below it.
+    pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Answer {
+        let path = request.uri.path().trim_start_matches("/-/docs");
+        match path.trim_matches('/') {
+            "" => {
+                let text = include_bytes!("reference/docs.html");
+                Ok(page(HTML, text.to_vec(), POLICY))
+            }
+            "start.js" => {
+                let script = include_bytes!("reference/start.js");
+                let kind = "text/javascript; charset=utf-8";
+                Ok(page(kind, script.to_vec(), POLICY))
+            }
+            name => {
+                let Some((_, kind, packed)) = FILES.iter().find(|(known, ..)| *known == name)
+                else {
+                    let detail = format!("there is nothing at {}", request.uri.path());
+                    return Err(Problem::new(problem::NO_RESOURCE, detail));
+                };
+                let mut content = Vec::new();
+                flate2::read::GzDecoder::new(*packed)
+                    .read_to_end(&mut content)
+                    .map_err(|error| Problem::new(problem::BUG, error.to_string()))?;
+                Ok(page(kind, content, POLICY))
+            }
+        }
+    }
+}
