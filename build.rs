@@ -70,7 +70,7 @@ fn error_sections(source: &str) -> String {
     format!("&{sections:?}")
 }
 
-fn last<'a, 's>(sections: &'a mut Vec<(String, Vec<Event<'s>>)>) -> &'a mut Vec<Event<'s>> {
+fn last<'a, 's>(sections: &'a mut [(String, Vec<Event<'s>>)]) -> &'a mut Vec<Event<'s>> {
     let at = sections.len() - 1;
     &mut sections[at].1
 }
