@@ -212,6 +212,9 @@ struct Serve {
     /// Maximum number of fields that a query may filter by, and that it may sort by
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
     query_fields: usize,
+    /// Memory for what is kept besides the data (what can be undone, events, requests, lists), in bytes, or with k or m
+    #[arg(long, value_name = "SIZE", default_value = "64m", value_parser = size, help_heading = LIMITS)]
+    memory_limit: usize,
     /// How long a query may take, in seconds, or such as 500ms or 2m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, help_heading = LIMITS)]
     query_time: Duration,
@@ -404,6 +407,7 @@ impl Serve {
             return fail(&words);
         }
         allow_many_files();
+        return_large_memory();
         let level = match self.level() {
             Ok(level) => level,
             Err(words) => return fail(&words),
@@ -602,6 +606,7 @@ impl Serve {
             body_limit: self.body_limit,
             target_limit: self.url_limit,
             pattern_limit: self.pattern_limit,
+            memory_limit: self.memory_limit,
             query_fields: self.query_fields,
             query_time: self.query_time,
             depth: self.depth_limit.min(MAX_BODY_DEPTH),
@@ -674,6 +679,15 @@ fn allow_many_files() {
         // Where the system refuses, connections beyond the limit wait.
         let _ = setrlimit(Resource::Nofile, limit);
     }
+}
+
+/// Has the C library return large blocks of memory to the system as soon as they are freed. By itself it raises the size
+/// from which it does so to 32 MiB, and a server that has handled some large bodies keeps hundreds of megabytes.
+fn return_large_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code)]
+    // SAFETY: mallopt takes two integers and changes a setting of the allocator under its own lock.
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1024 * 1024) };
 }
 
 /// The words of `--on-delete`.

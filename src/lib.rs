@@ -28,6 +28,7 @@ mod engine;
 mod file;
 mod http;
 mod json;
+mod memory;
 mod openapi;
 mod problems;
 mod query;
@@ -76,6 +77,9 @@ pub mod internals {
     }
     pub mod json {
         pub use crate::json::*;
+    }
+    pub mod memory {
+        pub use crate::memory::*;
     }
     pub mod problems {
         pub use crate::problems::*;

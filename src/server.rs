@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
 use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
 use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
+use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
 use crate::store::{Settings, Store};
@@ -440,7 +441,13 @@ impl Parts {
             }
         };
         let reported = notice.clone();
-        let engine = Engine::start(store, rulebook, source, move |event| reported(event))?;
+        let engine = Engine::start(
+            store,
+            rulebook,
+            source,
+            MemoryLimit(options.http.memory_limit),
+            move |event| reported(event),
+        )?;
         let followed = options
             .routes
             .clone()
@@ -511,7 +518,13 @@ impl Sandbox {
         };
         let (rulebook, _) = read_rules(options)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
-        let engine = Engine::start(store, rulebook, None, |_| {})?;
+        let engine = Engine::start(
+            store,
+            rulebook,
+            None,
+            MemoryLimit(options.http.memory_limit),
+            |_| {},
+        )?;
         let app = Arc::new(App::new(engine, options.http.clone(), None));
         Ok(Sandbox {
             service: LocalService::new(app),

@@ -1,22 +1,27 @@
 //! Versions of records that the API had stored and that lost against an edit: kept in a file beside the data, and in
 //! memory for `GET /-/conflicts`.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use crate::memory::BoundedQueue;
 use crate::store::{ApiChange, Conflict, Store, Written};
 
 /// How many are kept in memory; the file has all.
 const MOST: usize = 1000;
 
 /// The conflicts of this run, oldest first.
-#[derive(Clone, Default)]
-pub(super) struct Conflicts(Arc<Mutex<VecDeque<Value>>>);
+#[derive(Clone)]
+pub(super) struct Conflicts(Arc<Mutex<BoundedQueue<Value>>>);
 
 impl Conflicts {
+    /// At most `most_bytes` of them.
+    pub(super) fn new(most_bytes: usize) -> Conflicts {
+        Conflicts(Arc::new(Mutex::new(BoundedQueue::new(MOST, most_bytes))))
+    }
+
     pub(super) fn all(&self) -> Vec<Value> {
         self.0
             .lock()
@@ -26,9 +31,10 @@ impl Conflicts {
 
     pub(super) fn add(&self, lines: Vec<Value>) {
         if let Ok(mut all) = self.0.lock() {
-            all.extend(lines);
-            let surplus = all.len().saturating_sub(MOST);
-            all.drain(..surplus);
+            for line in lines {
+                let bytes = line.to_string().len();
+                all.push(line, bytes);
+            }
         }
     }
 }

@@ -3,19 +3,19 @@
 //! Readers keep their own position and fetch what is new; there is no queue per reader, so that a slow one costs nothing
 //! and the writer never waits. A reader that falls behind the buffer gets [`Found::Lost`].
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use crate::json::{Id, Layout};
+use crate::memory::BoundedQueue;
 use crate::store::{Command, Data, Outcome, ResourceChanges, ResourceDiff, Store};
 
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
-/// How many bytes of records are kept at most; the newest event stays whatever its size.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes of records a reload names for each resource.
+const MOST_RELOADED_BYTES: usize = 1024 * 1024;
 /// How many records a reload names for each resource.
 const MOST_RELOADED: usize = 100;
 
@@ -77,11 +77,10 @@ pub struct Feed {
     bell: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct History {
     last: u64,
-    events: VecDeque<Arc<Event>>,
-    bytes: usize,
+    events: BoundedQueue<Arc<Event>>,
 }
 
 /// What a reader finds behind its place.
@@ -94,14 +93,18 @@ pub enum Found {
 }
 
 impl Feed {
-    pub(super) fn new() -> Feed {
+    /// A history of `most_bytes`.
+    pub(super) fn new(most_bytes: usize) -> Feed {
         let started = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let run = format!("{:x}", started.as_micros());
         Feed {
             run,
-            history: Mutex::default(),
+            history: Mutex::new(History {
+                last: 0,
+                events: BoundedQueue::new(MOST_EVENTS, most_bytes),
+            }),
             bell: watch::Sender::new(0),
         }
     }
@@ -128,7 +131,8 @@ impl Feed {
         };
         let first = history
             .events
-            .front()
+            .iter()
+            .next()
             .map_or(history.last + 1, |event| event.number);
         if after + 1 < first || after > history.last {
             return Found::Lost;
@@ -152,19 +156,12 @@ impl Feed {
             };
             for event in events {
                 history.last += 1;
-                history.bytes += event.size();
                 let event = Event {
                     number: history.last,
                     ..event
                 };
-                history.events.push_back(Arc::new(event));
-                while history.events.len() > MOST_EVENTS
-                    || (history.bytes > MOST_BYTES && history.events.len() > 1)
-                {
-                    if let Some(gone) = history.events.pop_front() {
-                        history.bytes -= gone.size();
-                    }
-                }
+                let size = event.size();
+                history.events.push(Arc::new(event), size);
             }
             history.last
         };
@@ -243,7 +240,7 @@ impl Event {
                 .sum(),
             _ => 0,
         };
-        128 + self.record.as_ref().map_or(0, |record| record.len()) + records
+        self.record.as_ref().map_or(0, |record| record.len()) + records
     }
 }
 
@@ -275,7 +272,7 @@ fn records(new: &Store, diff: &ResourceDiff) -> Vec<(Option<Id>, Option<Arc<str>
         .map(|thing| (thing.id.clone(), record(new, resource, thing.id.as_ref())));
     let fits = |(_, record): &(Option<Id>, Option<Arc<str>>)| {
         bytes += record.as_ref().map_or(0, |record| record.len());
-        bytes < MOST_BYTES / 4
+        bytes < MOST_RELOADED_BYTES
     };
     records.take_while(fits).take(MOST_RELOADED).collect()
 }

@@ -1,6 +1,5 @@
 //! What remembers: the snapshot that readers see, the states before it that can be gone back to, and the events.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,6 +7,7 @@ use bytes::Bytes;
 
 use super::feed::{Cause, Feed};
 use super::list_cache::ListCache;
+use crate::memory::{BoundedQueue, MemoryLimit, OVERHEAD};
 use crate::store::{Command, Outcome, Resource, ResourceDiff, Store};
 use crate::work::Work;
 
@@ -31,29 +31,29 @@ impl Published {
 
 /// How many changes can be undone.
 const MOST_STEPS: usize = 100;
-/// How many bytes of text may be kept for it that are not shared with newer states.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// The published snapshot and what was before it.
 pub(super) struct History {
     published: Arc<ArcSwap<Published>>,
     feed: Arc<Feed>,
     /// The data before each of the last changes, with the bytes that are kept for it alone.
-    undo: VecDeque<(Arc<Published>, usize)>,
+    undo: BoundedQueue<Store>,
+    memory: MemoryLimit,
 }
 
 impl History {
-    pub(super) fn new(store: Store) -> History {
+    pub(super) fn new(store: Store, memory: MemoryLimit) -> History {
         let published = Published {
             store,
             version: 0,
-            lists: ListCache::default(),
+            lists: ListCache::new(memory.lists()),
         };
         let published = Arc::new(ArcSwap::from_pointee(published));
         History {
             published,
-            feed: Arc::new(Feed::new()),
-            undo: VecDeque::new(),
+            feed: Arc::new(Feed::new(memory.events())),
+            undo: BoundedQueue::new(MOST_STEPS, memory.undo()),
+            memory,
         }
     }
 
@@ -67,13 +67,17 @@ impl History {
         Arc::clone(&self.feed)
     }
 
+    pub(super) fn memory(&self) -> MemoryLimit {
+        self.memory
+    }
+
     pub(super) fn current(&self) -> Arc<Published> {
         self.published.load_full()
     }
 
     /// The data before the last change.
     pub(super) fn previous(&self) -> Option<&Store> {
-        self.undo.back().map(|(before, _)| &before.store)
+        self.undo.iter().next_back()
     }
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
@@ -81,7 +85,7 @@ impl History {
         self.published.store(Arc::new(Published {
             store,
             version: 0,
-            lists: ListCache::default(),
+            lists: ListCache::new(self.memory.lists()),
         }));
     }
 
@@ -98,10 +102,14 @@ impl History {
     ) {
         let before = self.current();
         let version = self.publish(store.clone());
-        let mut changes = writes.filter(|(_, outcome)| outcome.changed);
-        self.feed.wrote(&store, version, changes.clone());
-        if changes.next().is_some() {
-            self.remember(before, 0);
+        let writes = writes.filter(|(_, outcome)| outcome.changed);
+        self.feed.wrote(&store, version, writes.clone());
+        if writes.clone().next().is_some() {
+            let replaced: usize = writes
+                .flat_map(|(_, outcome)| &outcome.written)
+                .map(|written| before.store.bytes_of(written) + OVERHEAD)
+                .sum();
+            self.undo.push(before.store.clone(), replaced);
         }
     }
 
@@ -120,7 +128,7 @@ impl History {
             Cause::Edit | Cause::Reset => {
                 // It shares no text with what was read from the file again.
                 let bytes = before.store.text_size();
-                self.remember(before, bytes);
+                self.undo.push(before.store.clone(), bytes);
             }
         }
         version
@@ -131,16 +139,8 @@ impl History {
         self.published.store(Arc::new(Published {
             store,
             version,
-            lists: ListCache::default(),
+            lists: ListCache::new(self.memory.lists()),
         }));
         version
-    }
-
-    fn remember(&mut self, before: Arc<Published>, bytes: usize) {
-        self.undo.push_back((before, bytes));
-        let mut kept: usize = self.undo.iter().map(|(_, bytes)| bytes).sum();
-        while self.undo.len() > MOST_STEPS || (kept > MOST_BYTES && self.undo.len() > 1) {
-            kept -= self.undo.pop_front().map_or(0, |(_, bytes)| bytes);
-        }
     }
 }

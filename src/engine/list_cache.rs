@@ -5,15 +5,16 @@ use std::sync::Mutex;
 use bytes::Bytes;
 
 use crate::json::tag;
+use crate::memory::BoundedQueue;
 use crate::store::Resource;
 use crate::work::Work;
 
-/// Longer lists are not cached, to bound the memory.
-const LARGEST: usize = 4 * 1024 * 1024;
-
 /// The lists of one version of the data that were requested.
-#[derive(Debug, Default)]
-pub(super) struct ListCache(Mutex<Vec<CachedList>>);
+#[derive(Debug)]
+pub(super) struct ListCache {
+    lists: Mutex<BoundedQueue<CachedList>>,
+    most_bytes: usize,
+}
 
 #[derive(Debug)]
 struct CachedList {
@@ -23,9 +24,17 @@ struct CachedList {
 }
 
 impl ListCache {
+    /// A cache of `most_bytes`.
+    pub(super) fn new(most_bytes: usize) -> ListCache {
+        ListCache {
+            lists: Mutex::new(BoundedQueue::new(usize::MAX, most_bytes)),
+            most_bytes,
+        }
+    }
+
     /// The list of `resource`, pretty printed, with its entity tag; not complete if `work` was stopped.
     pub(super) fn get(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        let cached = self.0.lock().ok().and_then(|all| {
+        let cached = self.lists.lock().ok().and_then(|all| {
             let cached = all
                 .iter()
                 .find(|cached| cached.resource == resource.name())?;
@@ -38,15 +47,16 @@ impl ListCache {
         resource.write(&mut list, "", work);
         let (tag, list) = (tag(&list), Bytes::from(list));
         if !work.is_stopped()
-            && list.len() <= LARGEST
-            && let Ok(mut all) = self.0.lock()
+            && list.len() <= self.most_bytes
+            && let Ok(mut all) = self.lists.lock()
             && !all.iter().any(|cached| cached.resource == resource.name())
         {
-            all.push(CachedList {
+            let cached = CachedList {
                 resource: resource.name().to_string(),
                 list: list.clone(),
                 tag: tag.clone(),
-            });
+            };
+            all.push(cached, list.len());
         }
         (list, tag)
     }

@@ -29,6 +29,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::file;
+use crate::memory::MemoryLimit;
 use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
@@ -58,7 +59,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the writer on data that has been read ([`Rulebook::read`]), with what the journal of its file has besides.
-    /// Without a file the data is in memory only. `notice` is called from the writer's thread.
+    /// Without a file the data is in memory only. `memory` bounds what is kept besides. `notice` is called from the writer's thread.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -66,12 +67,13 @@ impl Engine {
         store: Store,
         rulebook: Rulebook,
         file: Option<FileSource>,
+        memory: MemoryLimit,
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> std::io::Result<Engine> {
         let rulebook = Arc::new(rulebook);
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notice);
-        let conflicts = Conflicts::default();
-        let mut history = History::new(store);
+        let conflicts = Conflicts::new(memory.conflicts());
+        let mut history = History::new(store, memory);
         let (sender, receiver) = channel();
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();

@@ -1,14 +1,15 @@
 //! What has happened to the data in the last seconds: an edit of the file may have been made from any of these states.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
+use crate::memory::{BoundedQueue, OVERHEAD};
 use crate::store::{PastState, Store, Written};
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
     window: Duration,
-    states: VecDeque<State>,
+    states: BoundedQueue<State>,
 }
 
 struct State {
@@ -30,31 +31,37 @@ pub(super) fn saved_at(age: Duration) -> Instant {
 }
 
 impl RecentStates {
-    pub(super) fn new(window: Duration) -> RecentStates {
+    /// The states of the last `window`; of what was replaced since, at most `most_bytes` are kept.
+    pub(super) fn new(window: Duration, most_bytes: usize) -> RecentStates {
         RecentStates {
             window,
-            states: VecDeque::new(),
+            states: BoundedQueue::new(usize::MAX, most_bytes),
         }
     }
 
     /// Records what the API wrote when the data was `before`, or what was kept of it when an edit said `before`.
     pub(super) fn add_writes(&mut self, before: &Store, written: Vec<Written>) {
-        self.add(before, written, Vec::new());
+        let replaced = written
+            .iter()
+            .map(|written| before.bytes_of(written) + OVERHEAD)
+            .sum();
+        self.add(before, written, Vec::new(), replaced);
         self.forget_before(saved_at(MAX_EDIT_AGE));
     }
 
     /// Records what an edit changed when the data was `before`: the next edit may have been made from that, too.
     pub(super) fn add_edit(&mut self, before: &Store, edited: Vec<Written>) {
-        self.add(before, Vec::new(), edited);
+        self.add(before, Vec::new(), edited, 0);
     }
 
-    fn add(&mut self, before: &Store, written: Vec<Written>, edited: Vec<Written>) {
-        self.states.push_back(State {
+    fn add(&mut self, before: &Store, written: Vec<Written>, edited: Vec<Written>, bytes: usize) {
+        let state = State {
             at: Instant::now(),
             store: before.clone(),
             written,
             edited,
-        });
+        };
+        self.states.push(state, bytes);
     }
 
     /// Forgets the states that somebody who saved an edit at `time` must have seen the end of.
@@ -62,7 +69,12 @@ impl RecentStates {
         let Some(horizon) = time.checked_sub(self.window) else {
             return;
         };
-        while self.states.front().is_some_and(|state| state.at < horizon) {
+        while self
+            .states
+            .iter()
+            .next()
+            .is_some_and(|state| state.at < horizon)
+        {
             self.states.pop_front();
         }
     }
@@ -91,12 +103,15 @@ impl RecentStates {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.states.len()
+        self.states.iter().len()
     }
 
     /// How many of the states are older than `time`.
     pub(super) fn count_before(&self, time: Instant) -> usize {
-        self.states.partition_point(|state| state.at < time)
+        self.states
+            .iter()
+            .take_while(|state| state.at < time)
+            .count()
     }
 }
 

@@ -151,7 +151,7 @@ impl Reloader {
             is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
-            recent: RecentStates::new(source.unseen),
+            recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
             in_file: history.current().store.clone(),
             replaced: HashMap::new(),

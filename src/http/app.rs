@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
@@ -21,6 +22,7 @@ use super::request_log::RequestLog;
 use super::response;
 use super::settings::Settings;
 use crate::engine::Engine;
+use crate::memory::MemoryLimit;
 use crate::store::Store;
 
 /// What a handler returns.
@@ -60,6 +62,8 @@ pub struct App {
     pub(super) snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
     pub(super) turns: Arc<Turns>,
+    /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
+    pub(super) bodies: Semaphore,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
@@ -78,18 +82,20 @@ impl App {
             .folder
             .as_deref()
             .and_then(|path| path.canonicalize().ok());
+        let memory = MemoryLimit(settings.memory_limit);
         App {
             explorer_is_home: !folder
                 .as_deref()
                 .is_some_and(|path| path.join("index.html").is_file()),
             folder,
+            bodies: Semaphore::new(kib(memory.bodies().max(settings.body_limit)) as usize),
             turns: Arc::new(Turns::new(settings.query_time)),
             settings,
             started: Instant::now(),
             start: engine.snapshot().store.clone(),
             engine,
             snapshots: Mutex::default(),
-            request_log: RequestLog::default(),
+            request_log: RequestLog::new(memory.requests()),
             openapi: Mutex::default(),
             access_log,
         }
@@ -284,4 +290,9 @@ impl App {
         }
         cross_site::check(request, &self.settings)
     }
+}
+
+/// `bytes` in KiB, rounded up.
+pub(super) fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }

@@ -175,6 +175,18 @@ pub(super) fn merge(request: &Request) -> Merge {
     }
 }
 
+/// How much deflate packs into a byte at most.
+const MAX_RATIO: usize = 1032;
+
+/// How many bytes a body may have once it is unpacked.
+pub(super) fn most_bytes(request: &Request, bytes: &[u8], limit: usize) -> usize {
+    if request.headers.contains_key(header::CONTENT_ENCODING) {
+        bytes.len().saturating_mul(MAX_RATIO).min(limit)
+    } else {
+        bytes.len()
+    }
+}
+
 /// Decodes `Content-Encoding`. A small body can decompress to a huge one, so this stops at `limit`, too.
 fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, Problem> {
     let encoding = request

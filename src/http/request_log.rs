@@ -1,6 +1,5 @@
 //! The last requests, as `/-/requests` and the explorer show them.
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,6 +9,7 @@ use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::problem::LogNote;
 use super::request::{Body, Request};
+use crate::memory::{BoundedQueue, OVERHEAD};
 
 /// How many requests are kept.
 const MAX_REQUESTS: usize = 200;
@@ -17,15 +17,15 @@ const MAX_REQUESTS: usize = 200;
 const MAX_BODY: usize = 4 * 1024;
 
 /// The last requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RequestLog(Mutex<Log>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Log {
     /// The number of the last request.
     last: u64,
     /// Oldest first.
-    seen: VecDeque<Seen>,
+    seen: BoundedQueue<Seen>,
 }
 
 /// A request and its response.
@@ -47,6 +47,14 @@ struct Seen {
 }
 
 impl RequestLog {
+    /// A log of `most_bytes`.
+    pub(super) fn new(most_bytes: usize) -> RequestLog {
+        RequestLog(Mutex::new(Log {
+            last: 0,
+            seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
+        }))
+    }
+
     /// The problem document of a response, to be kept. Taken before compression.
     pub(super) fn document(response: &Response<Bytes>) -> Option<Bytes> {
         let failed = response.status().is_client_error() || response.status().is_server_error();
@@ -94,10 +102,8 @@ impl RequestLog {
         if let Ok(mut log) = self.0.lock() {
             log.last += 1;
             seen.number = log.last;
-            log.seen.push_back(seen);
-            if log.seen.len() > MAX_REQUESTS {
-                log.seen.pop_front();
-            }
+            let bytes = seen.bytes();
+            log.seen.push(seen, bytes);
         }
     }
 
@@ -115,6 +121,16 @@ impl RequestLog {
 }
 
 impl Seen {
+    fn bytes(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + OVERHEAD / 4);
+        self.target.len()
+            + headers.sum::<usize>()
+            + self.body.len()
+            + self.problem.as_ref().map_or(0, Bytes::len)
+            + self.note.as_ref().map_or(0, String::len)
+    }
+
     fn to_json(&self) -> Value {
         let at = SystemTime::now()
             .checked_sub(self.start.elapsed())

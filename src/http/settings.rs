@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::origin::AllowedOrigin;
 use super::routes_file::Routes;
 use crate::json::MAX_BODY_DEPTH;
+use crate::memory::MemoryLimit;
 use crate::query::MAX_PATTERN;
 
 /// The number of headers that hyper takes by default.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub query_fields: usize,
     /// How long a query may take.
     pub query_time: Duration,
+    /// Bytes of memory for what is kept besides the data: what can be undone, events, requests, lists, large bodies.
+    pub memory_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
     /// A folder of static files.
@@ -74,6 +77,7 @@ impl Default for Settings {
             body_limit: 10 * 1024 * 1024,
             target_limit: 8 * 1024,
             pattern_limit: MAX_PATTERN,
+            memory_limit: MemoryLimit::default().0,
             query_fields: 64,
             query_time: Duration::from_secs(10),
             depth: MAX_BODY_DEPTH,

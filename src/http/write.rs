@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use warp::http::{HeaderValue, Method, StatusCode, header};
 
-use super::app::{Answer, App};
+use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
 use super::costly;
 use super::problem::{self, Problem};
@@ -17,12 +17,14 @@ use crate::json::{Id, Layout, Object, pointer, quote, tag};
 use crate::query::{names_in, pairs};
 use crate::store::{Command, Refusal};
 use crate::text::list;
+use crate::work::Work;
 
 /// Carries out `command`, which gets its body from the request, and responds when it is saved.
 pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: Command) -> Answer {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete either.
     let whole = body::whole(request)?;
+    let mut _room = None;
     let sent = match &command {
         Command::Delete { .. } => Object::default(),
         command => {
@@ -32,13 +34,13 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
             } else {
                 Reading::Lenient
             };
-            let is_costly = whole.len() > costly::MOMENT
-                || request.headers.contains_key(header::CONTENT_ENCODING);
-            if is_costly {
+            let size = body::most_bytes(request, whole, app.settings.body_limit);
+            if size > costly::MOMENT {
+                // Closed never; without room it would be tried all the same.
+                _room = app.bodies.acquire_many(kib(size)).await.ok();
                 let (owner, request, command) = (app.clone(), request.clone(), command.clone());
-                app.turns
-                    .run(move |_| read_body(&owner, &request, &command, reading))
-                    .await?
+                let read = move |_: &Work<'_>| read_body(&owner, &request, &command, reading);
+                app.turns.run(read).await?
             } else {
                 read_body(app, request, command, reading)?
             }

@@ -220,6 +220,11 @@ impl Store {
         }
     }
 
+    /// Bytes of the text of what was written.
+    pub fn bytes_of(&self, written: &Written) -> usize {
+        self.text_of(written).map_or(0, str::len)
+    }
+
     fn text(&self, resource: &str, id: &Id) -> Option<&str> {
         Some(self.resource(resource)?.collection()?.get(id)?.value())
     }

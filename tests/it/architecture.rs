@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The modules of the library, lowest first. Each may import those before it.
-const ORDER: [&str; 15] = [
-    "json", "text", "work", "rules", "problems", "file", "store", "query", "schema", "engine",
-    "openapi", "http", "server", "check", "cli",
+const ORDER: [&str; 16] = [
+    "json", "text", "work", "memory", "rules", "problems", "file", "store", "query", "schema",
+    "engine", "openapi", "http", "server", "check", "cli",
 ];
 
 /// Words that the code of a module must not contain.

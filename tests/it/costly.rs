@@ -199,3 +199,52 @@ fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
     assert!(problem["detail"].as_str().unwrap().contains("too large"));
     assert_eq!(fixture.get("/rows?_expand=big&_limit=2").status, 200);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_past_has_a_memory_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, data(1)).unwrap();
+    let process =
+        crate::process::Process::serve(&file, &["--memory-limit", "4m", "--durability", "written"]);
+    let mut client = Client::connect(process.address);
+    for number in 0..90 {
+        let letter = char::from(b'a' + number % 26);
+        let body = format!(
+            "{{\"text\": \"{}\"}}",
+            String::from(letter).repeat(1_000_000)
+        );
+        assert_eq!(client.send("PUT", "/small/1", JSON, &body).status, 200);
+    }
+    let kilobytes = crate::load::memory(&process);
+    assert!(kilobytes < 64 * 1024, "{kilobytes} KB");
+    // The last change can be undone in any case.
+    assert_eq!(client.send("POST", "/-/undo", NONE, "").status, 200);
+    let reply = client.send("GET", "/small/1", NONE, "");
+    assert!(reply.text().contains("kkkk"));
+}
+
+#[test]
+fn large_bodies_wait_for_room() {
+    use std::io::Write;
+
+    let fixture = serve_rows(1, |options| options.http.memory_limit = 1024 * 1024);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let body = format!("{{\"text\": \"{}\"}}", "x".repeat(9_000_000));
+    encoder.write_all(body.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let mut clients: Vec<Client> = (0..4).map(|_| fixture.client()).collect();
+    for client in &mut clients {
+        let head = format!(
+            "POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            packed.len()
+        );
+        client.write([head.as_bytes(), &packed].concat());
+    }
+    let mut others = fixture.client();
+    assert_eq!(others.send("POST", "/small", JSON, "{}").status, 201);
+    for client in &mut clients {
+        assert_eq!(client.reply("POST").status, 201);
+    }
+}

@@ -42,7 +42,7 @@ fn many_files() {
 }
 
 /// Kilobytes of memory that are the process's own.
-fn memory(process: &Process) -> usize {
+pub fn memory(process: &Process) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
     let line = status
         .lines()

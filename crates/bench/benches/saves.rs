@@ -89,7 +89,7 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
         journaling,
         left,
     };
-    Engine::start(store, rulebook, Some(source), |_| {}).unwrap()
+    Engine::start(store, rulebook, Some(source), Default::default(), |_| {}).unwrap()
 }
 
 fn patch(id: i64, views: usize) -> Command {

@@ -14,6 +14,7 @@ use serde_json::Value;
 use standin::internals::engine::{Engine, FileSource, Journaling, Notice, Rulebook, WriteError};
 use standin::internals::file::{DataFile, Durability, Opened, Role};
 use standin::internals::json::{Id, Object};
+use standin::internals::memory::MemoryLimit;
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Settings};
 use standin::internals::work::Work;
@@ -96,8 +97,14 @@ impl Machine {
             journaling,
             left,
         };
-        let engine = Engine::start(store, rulebook, Some(source), notice)
-            .map_err(|error| error.to_string())?;
+        let engine = Engine::start(
+            store,
+            rulebook,
+            Some(source),
+            MemoryLimit::default(),
+            notice,
+        )
+        .map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
