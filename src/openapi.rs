@@ -23,6 +23,8 @@ use crate::store::Store;
 
 /// The OpenAPI document of `store` under the rules in `schema`.
 pub fn document(schema: &Schema, store: &Store) -> Value {
+    // Examples are taken from the records.
+    let store = &store.public(None);
     let mut names = resource::Names::default();
     names.unique("Problem");
     let resources: Vec<_> = store

@@ -14,14 +14,41 @@ use crate::work::Work;
 /// The data as readers see it.
 #[derive(Debug)]
 pub struct Published {
-    /// The records.
+    /// The records as they may be sent.
     pub store: Store,
+    /// The records as they are stored, with what is never sent.
+    pub full: Store,
     /// Counts the changes of the data since the start.
     pub version: u64,
     lists: ListCache,
 }
 
 impl Published {
+    fn new(
+        full: Store,
+        version: u64,
+        before: Option<&Published>,
+        memory: MemoryLimit,
+    ) -> Published {
+        Published {
+            store: full.public(before.map(|before| (&before.full, &before.store))),
+            full,
+            version,
+            lists: ListCache::new(memory.lists()),
+        }
+    }
+
+    /// These data as somebody sees it who sees only `store` of it.
+    pub fn seen_as(&self, store: Store) -> Published {
+        Published {
+            store,
+            full: self.full.clone(),
+            version: self.version,
+            // It is for one request.
+            lists: ListCache::new(0),
+        }
+    }
+
     /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag. Not complete if
     /// `work` was stopped.
     pub fn whole(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
@@ -43,11 +70,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new(store: Store, memory: MemoryLimit) -> History {
-        let published = Published {
-            store,
-            version: 0,
-            lists: ListCache::new(memory.lists()),
-        };
+        let published = Published::new(store, 0, None, memory);
         let published = Arc::new(ArcSwap::from_pointee(published));
         History {
             published,
@@ -82,11 +105,8 @@ impl History {
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
     pub(super) fn start_with(&mut self, store: Store) {
-        self.published.store(Arc::new(Published {
-            store,
-            version: 0,
-            lists: ListCache::new(self.memory.lists()),
-        }));
+        self.published
+            .store(Arc::new(Published::new(store, 0, None, self.memory)));
     }
 
     /// Forgets the states before: they are of another file.
@@ -107,9 +127,9 @@ impl History {
         if writes.clone().next().is_some() {
             let replaced: usize = writes
                 .flat_map(|(_, outcome)| &outcome.written)
-                .map(|written| before.store.bytes_of(written) + OVERHEAD)
+                .map(|written| before.full.bytes_of(written) + OVERHEAD)
                 .sum();
-            self.undo.push(before.store.clone(), replaced);
+            self.undo.push(before.full.clone(), replaced);
         }
     }
 
@@ -127,20 +147,18 @@ impl History {
             Cause::Undo => drop(self.undo.pop_back()),
             Cause::Edit | Cause::Reset => {
                 // It shares no text with what was read from the file again.
-                let bytes = before.store.text_size();
-                self.undo.push(before.store.clone(), bytes);
+                let bytes = before.full.text_size();
+                self.undo.push(before.full.clone(), bytes);
             }
         }
         version
     }
 
     fn publish(&self, store: Store) -> u64 {
-        let version = self.published.load().version + 1;
-        self.published.store(Arc::new(Published {
-            store,
-            version,
-            lists: ListCache::new(self.memory.lists()),
-        }));
+        let before = self.published.load();
+        let version = before.version + 1;
+        let next = Published::new(store, version, Some(&before), self.memory);
+        self.published.store(Arc::new(next));
         version
     }
 }

@@ -12,6 +12,7 @@
 mod commit;
 mod conflicts;
 mod feed;
+mod fill;
 mod history;
 mod journal;
 mod list_cache;
@@ -40,7 +41,7 @@ pub use history::Published;
 pub use journal::{Journaling, Replayed, replay};
 pub use notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 pub use reload::FileSource;
-pub use rulebook::{Rulebook, given_ids};
+pub use rulebook::{Rulebook, given_ids, is_hash};
 
 use commit::{Job, Message, Writer};
 use conflicts::Conflicts;

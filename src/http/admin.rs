@@ -61,10 +61,22 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// `GET /-/conflicts`.
 pub(super) async fn conflicts(app: Arc<App>, _: Arc<Request>) -> Answer {
-    Ok(response::value(
-        StatusCode::OK,
-        &Value::Array(app.engine.conflicts()),
-    ))
+    let store = app.engine.snapshot().full.clone();
+    let all = app.engine.conflicts().into_iter().map(|mut conflict| {
+        let resource = conflict["resource"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string();
+        for side in ["api", "edit"] {
+            let text = conflict[side].to_string();
+            let public = store.public_text(&resource, &text);
+            if public != text {
+                conflict[side] = serde_json::from_str(&public).unwrap_or_default();
+            }
+        }
+        conflict
+    });
+    Ok(response::value(StatusCode::OK, &all.collect()))
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
@@ -241,7 +253,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
     }
     named.insert(
         name.to_string(),
-        (published.version, published.store.clone()),
+        (published.version, published.full.clone()),
     );
     Ok(response::value(
         StatusCode::CREATED,

@@ -92,7 +92,7 @@ impl App {
             turns: Arc::new(Turns::new(settings.query_time)),
             settings,
             started: Instant::now(),
-            start: engine.snapshot().store.clone(),
+            start: engine.snapshot().full.clone(),
             engine,
             snapshots: Mutex::default(),
             request_log: RequestLog::new(memory.requests()),
@@ -103,7 +103,7 @@ impl App {
 
     /// The data as it is now.
     pub fn store(&self) -> Store {
-        self.engine.snapshot().store.clone()
+        self.engine.snapshot().full.clone()
     }
 
     /// Finishes the writes in the queue; later ones are refused.
@@ -153,8 +153,10 @@ impl App {
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         if self.settings.admin && !request.is_favicon() && !target.starts_with("/-/") {
+            let hidden = self.engine.schema().hidden_names();
+            let line = (&sent_method, target, start);
             self.request_log
-                .add((&sent_method, target, start), &request, &response, document);
+                .add(line, &request, &response, document, &hidden);
         }
         let note = response.extensions_mut().remove::<LogNote>();
         if let Some(log) = self

@@ -74,7 +74,9 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
     if deleted {
         out.extend_from_slice(b"{}");
     } else {
-        Layout::PRETTY.write(&mut out, &outcome.value, "");
+        let text = engine.snapshot();
+        let text = text.full.public_text(command.resource(), &outcome.value);
+        Layout::PRETTY.write(&mut out, &text, "");
     }
     let mut response = response::json(status, out);
     if is_new {

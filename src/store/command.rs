@@ -157,15 +157,22 @@ impl Command {
         }
     }
 
+    /// The body, to change it; a deletion has none.
+    pub fn body_mut(&mut self) -> Option<&mut Object> {
+        match self {
+            Command::Create { body, .. }
+            | Command::Replace { body, .. }
+            | Command::Merge { patch: body, .. }
+            | Command::ReplaceObject { body, .. }
+            | Command::MergeObject { patch: body, .. } => Some(body),
+            Command::Delete { .. } => None,
+        }
+    }
+
     /// This command with `sent` as its body. Members that the body has already are kept: a nested path sets the foreign
     /// key, whatever was sent.
     pub fn with_body(mut self, sent: &Object) -> Command {
-        let (Command::Create { body, .. }
-        | Command::Replace { body, .. }
-        | Command::Merge { patch: body, .. }
-        | Command::ReplaceObject { body, .. }
-        | Command::MergeObject { patch: body, .. }) = &mut self
-        else {
+        let Some(body) = self.body_mut() else {
             return self;
         };
         let preset = std::mem::replace(body, sent.clone());

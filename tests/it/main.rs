@@ -51,6 +51,7 @@ mod explorer;
 mod hints;
 mod openapi;
 mod routes;
+mod shapes;
 
 mod check;
 mod cli;
