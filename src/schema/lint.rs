@@ -12,9 +12,7 @@ use super::keywords::{
 };
 use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
-use crate::rules::{
-    Access, Auth, Generated, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule,
-};
+use crate::rules::{Access, Auth, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 use crate::text::nearest;
 
 /// What the rules say about a resource, before it is compiled.
