@@ -600,6 +600,7 @@ impl Serve {
             gzip: !self.no_gzip,
             admin: !self.no_admin,
             read_only: self.read_only,
+            secret: environment("STANDIN_SECRET"),
             delay: Duration::from_millis(self.delay),
             routes: rewriter.map(|rules| Arc::new(Routes::new(rules))),
             hosts: Some(self.allow_host),

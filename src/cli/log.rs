@@ -240,6 +240,9 @@ impl Log {
             Notice::InPlace { reason, hint } => self.warn(warning(&format!(
                 "saves write over {file} instead of replacing it: {reason}\n  help: {hint}"
             ))),
+            Notice::RandomSecret => self.print(
+                "tokens are signed with a random secret and valid until the server stops; set STANDIN_SECRET to keep them\n".into(),
+            ),
             Notice::NoIds(resource) => self.warn(warning(&format!(
                 "the rules of {resource} allow no id that the server can generate; clients must send one"
             ))),

@@ -7,10 +7,12 @@ use warp::http::{Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
 use super::costly;
+use super::guard::{self, Viewer};
 use super::list;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
+use super::sign_in;
 use super::target::{self, Target, no_record, target, wrong_method};
 use super::{body, explorer, request, write};
 use crate::engine::Published;
@@ -27,11 +29,19 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
             "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            _ => target(&published, &request).map_or("OPTIONS", |target| target.allow()),
+            path => sign_in::allow(&app, path).unwrap_or_else(|| {
+                target(&published, &request).map_or("OPTIONS", |target| target.allow())
+            }),
         };
         return Ok(response::options(&request, &app.settings, allow));
     }
+    let viewer = guard::viewer(&app, &published, &request).await;
+    if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
+        return answer;
+    }
+    let published = guard::view(&app, published, &viewer);
     let target = target(&published, &request)?;
+    guard::check(&app, &published, &request, &target, &viewer)?;
     delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
@@ -56,7 +66,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
             })
             .await
     } else {
-        write(&app, &published, &request, &target).await
+        write(&app, &published, &request, &target, &viewer).await
     }
 }
 
@@ -126,6 +136,7 @@ async fn write(
     published: &Published,
     request: &Arc<Request>,
     target: &Target<'_>,
+    viewer: &Viewer,
 ) -> Answer {
     if app.settings.read_only {
         return Err(Problem::new(
@@ -188,6 +199,8 @@ async fn write(
         },
         _ => return Err(wrong_method(request, target)),
     };
+    let owner = guard::owner(app, published, request, command.resource(), viewer);
+    let command = command.with_preset(&owner);
     let mut response = write::carry_out(app, request, command).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)

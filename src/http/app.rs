@@ -14,11 +14,12 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
+use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
 use super::receive::Received;
 use super::request::Request;
-use super::request_log::RequestLog;
+use super::request_log::{Hidden, RequestLog};
 use super::response;
 use super::settings::Settings;
 use crate::engine::Engine;
@@ -64,6 +65,7 @@ pub struct App {
     pub(super) turns: Arc<Turns>,
     /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
+    pub(super) logins: Logins,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
@@ -90,6 +92,7 @@ impl App {
             folder,
             bodies: Semaphore::new(kib(memory.bodies().max(settings.body_limit)) as usize),
             turns: Arc::new(Turns::new(settings.query_time)),
+            logins: Logins::new(settings.secret.as_deref()),
             settings,
             started: Instant::now(),
             start: engine.snapshot().full.clone(),
@@ -153,10 +156,15 @@ impl App {
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         if self.settings.admin && !request.is_favicon() && !target.starts_with("/-/") {
-            let hidden = self.engine.schema().hidden_names();
+            let schema = self.engine.schema();
+            let hidden = if login::is_private(schema, request.uri.path()) {
+                Hidden::All
+            } else {
+                Hidden::Properties(&schema.hidden_names())
+            };
             let line = (&sent_method, target, start);
             self.request_log
-                .add(line, &request, &response, document, &hidden);
+                .add(line, &request, &response, document, hidden);
         }
         let note = response.extensions_mut().remove::<LogNote>();
         if let Some(log) = self

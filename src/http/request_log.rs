@@ -68,7 +68,7 @@ impl RequestLog {
         request: &Request,
         response: &Response<Bytes>,
         problem: Option<Bytes>,
-        hidden: &[&str],
+        hidden: Hidden<'_>,
     ) {
         let body = if let Body::Whole(body) = &request.body {
             body
@@ -187,8 +187,24 @@ impl Seen {
     }
 }
 
-/// The body with the values of `hidden` properties masked; `None` where it has none.
-fn without_hidden(body: &Bytes, hidden: &[&str]) -> Option<Bytes> {
+/// What the log hides of a body.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hidden<'a> {
+    /// Everything: it is about what only some may see.
+    All,
+    /// The values of the properties of these names.
+    Properties(&'a [&'a str]),
+}
+
+/// The body with what is `hidden` masked; `None` where it has nothing to hide.
+fn without_hidden(body: &Bytes, hidden: Hidden<'_>) -> Option<Bytes> {
+    let Hidden::Properties(hidden) = hidden else {
+        return Some(if body.is_empty() {
+            Bytes::new()
+        } else {
+            Bytes::from_static(b"***")
+        });
+    };
     let has = |name: &&&str| memchr::memmem::find(body, name.as_bytes()).is_some();
     let mut names = hidden.iter().filter(has).peekable();
     names.peek()?;

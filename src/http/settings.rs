@@ -36,6 +36,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Delays every response of the API.
     pub delay: Duration,
+    /// What tokens are signed with; `None`: something random, so that they are valid until the server stops.
+    pub secret: Option<String>,
     /// Rules that rewrite the paths of requests, before they are routed.
     pub routes: Option<Arc<Routes>>,
     /// The values of `Host` that are accepted besides those of this machine and, `on_network`, of the local network;
@@ -72,6 +74,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(15),
             read_only: false,
             delay: Duration::ZERO,
+            secret: None,
             routes: None,
             hosts: None,
             body_limit: 10 * 1024 * 1024,

@@ -7,6 +7,7 @@ use warp::http::{HeaderValue, Method, StatusCode, header};
 use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
 use super::costly;
+use super::login;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::response;
@@ -55,10 +56,12 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
-    let outcome = match engine
-        .write(command.clone().with_body(&sent), expected)
-        .await
-    {
+    let write = login::write(
+        (engine, &app.logins),
+        command.clone().with_body(&sent),
+        expected,
+    );
+    let outcome = match write.await {
         Ok(outcome) => outcome,
         Err(error) => {
             return Err(refused(

@@ -176,6 +176,14 @@ impl Command {
             return self;
         };
         let preset = std::mem::replace(body, sent.clone());
+        self.with_preset(&preset)
+    }
+
+    /// This command with the members of `preset` in its body.
+    pub fn with_preset(mut self, preset: &Object) -> Command {
+        let Some(body) = self.body_mut() else {
+            return self;
+        };
         for member in members(preset.as_str()) {
             let text = with_member(body.as_str(), &member.key, member.value, Layout::PRETTY, "");
             *body = Object::parse(&text).unwrap_or_else(|_| body.clone());

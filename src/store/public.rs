@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use super::{Collection, Data, Record, Resource, Store};
+use super::{Data, Record, Resource, Store};
 use crate::json::{Kind, Layout, get_member, items, with_member, without_member};
 use crate::rules::Step;
 
@@ -74,11 +74,17 @@ impl Store {
                 let data = Data::Collection(collection.with_rows(kept));
                 narrowed.resources[index] = self.resources[index].with_data(data);
             }
-            (None, Data::Collection(collection)) => {
-                let data = Data::Collection(Collection::with_rows(collection, std::iter::empty()));
+            (Some(_), _) => {}
+            (None, data) => {
+                let data = match data {
+                    Data::Collection(collection) => {
+                        Data::Collection(collection.with_rows(std::iter::empty()))
+                    }
+                    Data::Object(_) => Data::Object("{}".into()),
+                    Data::Scalar(_) => Data::Scalar("null".into()),
+                };
                 narrowed.resources[index] = self.resources[index].with_data(data);
             }
-            _ => drop(narrowed.resources.remove(index)),
         }
         narrowed
     }

@@ -49,6 +49,7 @@ mod cross_site;
 mod events;
 mod explorer;
 mod hints;
+mod login;
 mod openapi;
 mod routes;
 mod shapes;
