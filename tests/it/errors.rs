@@ -690,6 +690,9 @@ fn every_kind_can_be_met() {
         "headers-too-large",
         "unsaved",
         "broken-file",
+        "login",
+        "unauthorized",
+        "forbidden",
     ];
     let never = ["bug", "stopping"];
     let missing: Vec<_> = standin::internals::problems::KINDS
