@@ -267,24 +267,6 @@ impl App {
             return Err(Problem::new(problem::TARGET_TOO_LONG, detail)
                 .hint("ask for less at a time, or start standin with a larger --url-limit"));
         }
-        if request
-            .uri
-            .query()
-            .is_some_and(|query| query.contains("like="))
-        {
-            let limit = self.settings.pattern_limit;
-            let pairs = request.pairs().unwrap_or_default();
-            let long = pairs
-                .iter()
-                .find(|(name, value)| name.ends_with("like") && value.len() > limit);
-            if let Some((name, value)) = long {
-                let length = value.len();
-                let detail =
-                    format!("{name}: the pattern has {length} bytes; the limit is {limit}");
-                return Err(Problem::new(problem::BAD_QUERY, detail)
-                    .hint("use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)"));
-            }
-        }
         if let (Some(names), Some(host)) = (
             self.settings.hosts.as_ref().filter(|_| is_remote),
             request.host_name(),
