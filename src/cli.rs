@@ -636,6 +636,7 @@ impl Serve {
                 connections: self.connections,
                 write_time: Duration::from_secs(self.write_time),
                 grace: Duration::from_millis(self.grace),
+                ..Limits::default()
             },
             routes: self.routes,
             id: self.id,

@@ -31,6 +31,7 @@ mod settings;
 mod sign_in;
 mod socket;
 mod static_files;
+mod stream;
 mod suggest;
 mod target;
 mod write;

@@ -96,8 +96,10 @@ pub struct Limits {
     pub headers: usize,
     /// How many headers a request may have.
     pub header_count: usize,
-    /// How long a connection may take to send a request's headers, counted from the last response.
+    /// How long a connection may take to send a request's headers, counted from the first byte.
     pub header_time: Duration,
+    /// How long a connection may be idle between two requests.
+    pub idle_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
     /// How long a response may wait for a client that does not read.
@@ -114,6 +116,7 @@ impl Default for Limits {
             headers: 64 * 1024,
             header_count: DEFAULT_HEADER_COUNT,
             header_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             connections: 10_000,
