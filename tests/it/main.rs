@@ -45,6 +45,8 @@ mod terminal;
 mod admin;
 mod architecture;
 mod arrays;
+mod config_file;
+mod control_characters;
 mod cross_site;
 mod events;
 mod explorer;
