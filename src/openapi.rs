@@ -13,25 +13,19 @@ mod infer;
 mod parameters;
 mod paths;
 mod resource;
+mod rules;
 mod schemas;
 
 use serde_json::{Map, Value, json};
 
 use crate::problems::KINDS;
-use crate::rules::{Access, Guard};
 use crate::schema::Schema;
-use crate::store::Store;
+use crate::store::{Data, Resource, Store};
+
+pub use rules::rules;
 
 /// The OpenAPI document of `store` under the rules in `schema`.
 pub fn document(schema: &Schema, store: &Store) -> Value {
-    // Examples are taken from the records.
-    let hides = |(resource, access): &(String, Access)| {
-        (access.read != Guard::Anyone).then(|| resource.clone())
-    };
-    let hidden = schema.guarded().iter().filter_map(hides);
-    let store = &hidden.fold(store.public(None), |store, name| {
-        store.narrowed(&name, None)
-    });
     let mut names = resource::Names::default();
     names.unique("Problem");
     let resources: Vec<_> = store
@@ -72,6 +66,25 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
         "paths": paths::paths(store, &resources),
         "components": { "schemas": schemas },
     })
+}
+
+/// A schema that the records of `resource` fit, as far as the first and the last `sample` of them tell.
+pub fn inferred(resource: &Resource, sample: usize) -> Value {
+    let mut seen = infer::Seen::default();
+    match resource.data() {
+        Data::Collection(rows) => {
+            let tail = rows
+                .len()
+                .saturating_sub(sample)
+                .max(sample)
+                .min(rows.len());
+            let head = rows.window(0, sample.min(rows.len()));
+            head.chain(rows.window(tail, rows.len() - tail))
+                .for_each(|row| seen.see(row.value()));
+        }
+        Data::Object(text) | Data::Scalar(text) => seen.see(text),
+    }
+    seen.schema(true)
 }
 
 #[cfg(test)]

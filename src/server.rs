@@ -401,9 +401,6 @@ impl Parts {
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
         }
-        if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
-            notice(Notice::RandomSecret);
-        }
         rulebook
             .without_ids()
             .for_each(|resource| notice(Notice::NoIds(resource.to_string())));
@@ -473,7 +470,10 @@ impl Parts {
             .data
             .is_none()
             .then(|| options.file.display().to_string());
+        let beside = options.file.with_extension("schema.json");
         let mut settings = http::Settings {
+            rules_file: file.is_some().then(|| rules.clone().unwrap_or(beside)),
+            ephemeral: saves.is_none(),
             file,
             ..options.http.clone()
         };

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::feed::Cause;
-use super::fill::LETTERS;
 use super::history::History;
 use super::journal::Before;
 use super::notice::WriteError;
@@ -160,12 +159,12 @@ impl Writer {
             {
                 return all(&error);
             }
-            let mut next = self.history.current().full.clone();
+            let mut next = self.history.current().store.clone();
             let mut batch = self.file.as_ref().and_then(Reloader::journal_batch);
             let mut run = |job: &Job| {
                 let command = &job.command;
                 if let (Some(expected), Some(current)) = (&job.expected, next.current(command))
-                    && !expected(&next.public_text(command.resource(), current))
+                    && !expected(current)
                 {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
@@ -229,12 +228,12 @@ impl Writer {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
                 Back::Undo { .. } => match self.history.previous() {
-                    Some(store) => (store.clone(), Cause::Undo),
+                    Some(store) => (store, Cause::Undo),
                     None => return Ok(None),
                 },
                 Back::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
-            let diff = next.diff(&before.full);
+            let diff = next.diff(&before.store);
             if let Some(file) = &mut self.file {
                 match file.save(&next) {
                     Ok(Saved::Done) => {
@@ -257,6 +256,7 @@ impl Writer {
 
 /// Seven letters for a string id, as many as json-server 0.17 gives.
 fn random_letters() -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     // Each `RandomState` has keys of its own.
     let mut bits = std::hash::RandomState::new().build_hasher().finish();
     let mut letters = String::new();

@@ -149,6 +149,14 @@ impl Feed {
         )
     }
 
+    /// The events that are kept.
+    pub fn kept(&self) -> Vec<Arc<Event>> {
+        self.history.lock().map_or_else(
+            |_| Vec::new(),
+            |history| history.events.iter().cloned().collect(),
+        )
+    }
+
     fn add(&self, events: impl Iterator<Item = Event>) {
         let last = {
             let Ok(mut history) = self.history.lock() else {
@@ -244,11 +252,11 @@ impl Event {
     }
 }
 
+fn minified(text: &str) -> Arc<str> {
+    Layout::MINIFIED.render(text, "").into()
+}
+
 fn record(store: &Store, resource: &str, id: Option<&Id>) -> Option<Arc<str>> {
-    let minified = |text: &str| {
-        let text = store.public_text(resource, text);
-        Layout::MINIFIED.render(&text, "").into()
-    };
     match (store.resource(resource)?.data(), id) {
         (Data::Collection(rows), Some(id)) => rows.get(id).map(|row| minified(row.value())),
         (Data::Object(text) | Data::Scalar(text), None) => Some(minified(text)),

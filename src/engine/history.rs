@@ -1,6 +1,7 @@
 //! What remembers: the snapshot that readers see, the states before it that can be gone back to, and the events.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -14,41 +15,14 @@ use crate::work::Work;
 /// The data as readers see it.
 #[derive(Debug)]
 pub struct Published {
-    /// The records as they may be sent.
+    /// The records.
     pub store: Store,
-    /// The records as they are stored, with what is never sent.
-    pub full: Store,
     /// Counts the changes of the data since the start.
     pub version: u64,
     lists: ListCache,
 }
 
 impl Published {
-    fn new(
-        full: Store,
-        version: u64,
-        before: Option<&Published>,
-        memory: MemoryLimit,
-    ) -> Published {
-        Published {
-            store: full.public(before.map(|before| (&before.full, &before.store))),
-            full,
-            version,
-            lists: ListCache::new(memory.lists()),
-        }
-    }
-
-    /// These data as somebody sees it who sees only `store` of it.
-    pub fn seen_as(&self, store: Store) -> Published {
-        Published {
-            store,
-            full: self.full.clone(),
-            version: self.version,
-            // It is for one request.
-            lists: ListCache::new(0),
-        }
-    }
-
     /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag. Not complete if
     /// `work` was stopped.
     pub fn whole(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
@@ -63,19 +37,55 @@ const MOST_STEPS: usize = 100;
 pub(super) struct History {
     published: Arc<ArcSwap<Published>>,
     feed: Arc<Feed>,
-    /// The data before each of the last changes, with the bytes that are kept for it alone.
-    undo: BoundedQueue<Store>,
+    undo: Steps,
     memory: MemoryLimit,
+}
+
+/// A change that can be undone.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The version of the data before it. The change made the next one.
+    pub version: u64,
+    /// The data before it.
+    pub before: Store,
+    /// When it was made.
+    pub at: SystemTime,
+}
+
+/// The last changes, oldest first. The writer adds to them; readers copy them.
+#[derive(Debug, Clone)]
+pub(super) struct Steps(Arc<Mutex<BoundedQueue<Step>>>);
+
+impl Steps {
+    /// Copies: a few reference counts each.
+    pub(super) fn all(&self) -> Vec<Step> {
+        self.0
+            .lock()
+            .map_or_else(|_| Vec::new(), |steps| steps.iter().cloned().collect())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BoundedQueue<Step>)) {
+        if let Ok(mut steps) = self.0.lock() {
+            change(&mut steps);
+        }
+    }
 }
 
 impl History {
     pub(super) fn new(store: Store, memory: MemoryLimit) -> History {
-        let published = Published::new(store, 0, None, memory);
+        let published = Published {
+            store,
+            version: 0,
+            lists: ListCache::new(memory.lists()),
+        };
         let published = Arc::new(ArcSwap::from_pointee(published));
         History {
             published,
             feed: Arc::new(Feed::new(memory.events())),
-            undo: BoundedQueue::new(MOST_STEPS, memory.undo()),
+            undo: Steps(Arc::new(Mutex::new(BoundedQueue::new(
+                MOST_STEPS,
+                memory.undo(),
+            )))),
             memory,
         }
     }
@@ -94,24 +104,33 @@ impl History {
         self.memory
     }
 
+    /// The changes that can be undone, for readers.
+    pub(super) fn steps(&self) -> Steps {
+        self.undo.clone()
+    }
+
     pub(super) fn current(&self) -> Arc<Published> {
         self.published.load_full()
     }
 
     /// The data before the last change.
-    pub(super) fn previous(&self) -> Option<&Store> {
-        self.undo.iter().next_back()
+    pub(super) fn previous(&self) -> Option<Store> {
+        let steps = self.undo.0.lock().ok()?;
+        steps.iter().next_back().map(|step| step.before.clone())
     }
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
     pub(super) fn start_with(&mut self, store: Store) {
-        self.published
-            .store(Arc::new(Published::new(store, 0, None, self.memory)));
+        self.published.store(Arc::new(Published {
+            store,
+            version: 0,
+            lists: ListCache::new(self.memory.lists()),
+        }));
     }
 
     /// Forgets the states before: they are of another file.
     pub(super) fn forget_steps(&mut self) {
-        self.undo.clear();
+        self.undo.change(BoundedQueue::clear);
     }
 
     /// Publishes what a batch of writes made of the data.
@@ -127,9 +146,9 @@ impl History {
         if writes.clone().next().is_some() {
             let replaced: usize = writes
                 .flat_map(|(_, outcome)| &outcome.written)
-                .map(|written| before.full.bytes_of(written) + OVERHEAD)
+                .map(|written| before.store.bytes_of(written) + OVERHEAD)
                 .sum();
-            self.undo.push(before.full.clone(), replaced);
+            self.remember(&before, replaced);
         }
     }
 
@@ -144,21 +163,32 @@ impl History {
         let version = self.publish(store.clone());
         self.feed.reloaded(&store, version, cause, diff);
         match cause {
-            Cause::Undo => drop(self.undo.pop_back()),
+            Cause::Undo => self.undo.change(|steps| drop(steps.pop_back())),
             Cause::Edit | Cause::Reset => {
                 // It shares no text with what was read from the file again.
-                let bytes = before.full.text_size();
-                self.undo.push(before.full.clone(), bytes);
+                let bytes = before.store.text_size();
+                self.remember(&before, bytes);
             }
         }
         version
     }
 
     fn publish(&self, store: Store) -> u64 {
-        let before = self.published.load();
-        let version = before.version + 1;
-        let next = Published::new(store, version, Some(&before), self.memory);
-        self.published.store(Arc::new(next));
+        let version = self.published.load().version + 1;
+        self.published.store(Arc::new(Published {
+            store,
+            version,
+            lists: ListCache::new(self.memory.lists()),
+        }));
         version
+    }
+
+    fn remember(&self, before: &Published, bytes: usize) {
+        let step = Step {
+            version: before.version,
+            before: before.store.clone(),
+            at: SystemTime::now(),
+        };
+        self.undo.change(|steps| steps.push(step, bytes));
     }
 }

@@ -12,7 +12,6 @@
 mod commit;
 mod conflicts;
 mod feed;
-mod fill;
 mod history;
 mod journal;
 mod list_cache;
@@ -20,6 +19,7 @@ mod notice;
 mod recent;
 mod reload;
 mod rulebook;
+mod trouble;
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::file;
 use crate::memory::MemoryLimit;
@@ -37,16 +37,18 @@ use crate::store::{Command, Outcome, Store};
 pub use crate::store::ResourceChanges;
 pub use commit::{Back, Expected};
 pub use feed::{Cause, Event, Feed, Found, What};
-pub use history::Published;
+pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
 pub use notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 pub use reload::FileSource;
-pub use rulebook::{Rulebook, given_ids, is_hash};
+pub use rulebook::{Rulebook, given_ids};
+pub use trouble::{Trouble, TroubleKind};
 
 use commit::{Job, Message, Writer};
 use conflicts::Conflicts;
-use history::History;
+use history::{History, Steps};
 use reload::Reloader;
+use trouble::Troubles;
 
 /// The owner of the data. Dropping it finishes the writes that were asked for.
 pub struct Engine {
@@ -54,6 +56,8 @@ pub struct Engine {
     rulebook: Arc<Rulebook>,
     conflicts: Conflicts,
     feed: Arc<Feed>,
+    steps: Steps,
+    troubles: Troubles,
     sender: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -74,6 +78,7 @@ impl Engine {
         let rulebook = Arc::new(rulebook);
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notice);
         let conflicts = Conflicts::new(memory.conflicts());
+        let troubles = Troubles::default();
         let mut history = History::new(store, memory);
         let (sender, receiver) = channel();
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
@@ -89,11 +94,13 @@ impl Engine {
                 watch,
                 rulebook.clone(),
                 conflicts.clone(),
+                troubles.clone(),
                 notice,
                 &mut history,
             )
         });
         let (published, feed) = (history.published(), history.feed());
+        let steps = history.steps();
         let writer = Writer::new(rulebook.clone(), history, file);
         let thread = std::thread::Builder::new()
             .name("standin-writer".into())
@@ -103,6 +110,8 @@ impl Engine {
             rulebook,
             conflicts,
             feed,
+            steps,
+            troubles,
             sender,
             thread: Mutex::new(Some(thread)),
         })
@@ -121,6 +130,34 @@ impl Engine {
     /// The events.
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// What is wrong with the data file, if anything; changes wake the receiver.
+    pub fn trouble(&self) -> watch::Receiver<Option<Arc<Trouble>>> {
+        self.troubles.subscribe()
+    }
+
+    /// The changes that can be undone, oldest first.
+    pub fn steps(&self) -> Vec<Step> {
+        self.steps.all()
+    }
+
+    /// The data as it was in `version`, while the changes since can be undone.
+    pub fn at(&self, version: u64) -> Option<Store> {
+        let published = self.published.load_full();
+        if published.version == version {
+            return Some(published.store.clone());
+        }
+        let steps = self.steps.all();
+        if let Some(step) = steps.iter().find(|step| step.version == version) {
+            return Some(step.before.clone());
+        }
+        // After an undo, the state that a change made is current under another number.
+        let made = steps.iter().position(|step| step.version + 1 == version)?;
+        let after = steps
+            .get(made + 1)
+            .map_or(&published.store, |next| &next.before);
+        Some(after.clone())
     }
 
     /// Goes back to data as it was; when this returns `Ok`, the file holds it and readers see it. Gives the version that

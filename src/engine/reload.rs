@@ -15,6 +15,7 @@ use super::journal::{Batch, Journal, Journaling, replay};
 use super::notice::{Faults, Notice, WriteError};
 use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::{Rulebook, given_ids};
+use super::trouble::{Trouble, TroubleKind, Troubles};
 use crate::file::{DataFile, Edit, Left, Saved, Watch};
 use crate::json::Document;
 use crate::store::{
@@ -100,8 +101,11 @@ pub(super) struct Reloader {
     file: DataFile,
     rulebook: Arc<Rulebook>,
     conflicts: Conflicts,
+    troubles: Troubles,
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
     state: FileState,
+    /// Since when the file is missing, while it is.
+    missing_since: Option<Instant>,
     schedule: Schedule,
     watch: Option<Watch>,
     /// What the path leads to since a link was switched has not been loaded yet, and this is what its journal has.
@@ -131,6 +135,7 @@ impl Reloader {
         watch: Option<io::Result<Watch>>,
         rulebook: Arc<Rulebook>,
         conflicts: Conflicts,
+        troubles: Troubles,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
         history: &mut History,
     ) -> Reloader {
@@ -145,15 +150,17 @@ impl Reloader {
             unfollowed: None,
             rulebook,
             conflicts,
+            troubles,
             notice,
             state: FileState::InSync,
+            missing_since: None,
             schedule: Schedule::default(),
             is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
             recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
-            in_file: history.current().full.clone(),
+            in_file: history.current().store.clone(),
             replaced: HashMap::new(),
             text: FileText::default(),
         };
@@ -296,10 +303,15 @@ impl Reloader {
     /// Missing -> in sync. Broken, for a while -> reported as broken.
     fn still_the_same(&mut self) {
         match &mut self.state {
-            FileState::Missing => self.state = FileState::InSync,
+            FileState::Missing => {
+                self.state = FileState::InSync;
+                self.troubles.set(None);
+            }
             FileState::Broken(broken) if !broken.is_reported => {
                 broken.is_reported = true;
                 broken.note_at = Some(broken.since + LONG);
+                self.troubles
+                    .set(Some(broken.faults.trouble(self.file.path().to_path_buf())));
                 (self.notice)(Notice::Broken(broken.faults.clone()));
             }
             _ => {}
@@ -311,6 +323,20 @@ impl Reloader {
         if matches!(self.state, FileState::InSync) {
             tracing::debug!("the file is missing");
             self.state = FileState::Missing;
+            self.missing_since = Some(Instant::now());
+        }
+        // A file that is replaced is missing for a moment.
+        let is_long = self
+            .missing_since
+            .is_some_and(|since| since.elapsed() >= LONG);
+        if matches!(self.state, FileState::Missing) && is_long {
+            self.troubles.set(Some(Trouble {
+                file: self.file.path().to_path_buf(),
+                kind: TroubleKind::Missing,
+                place: None,
+                message: "the file cannot be read".into(),
+                hint: "the next write creates it again".into(),
+            }));
         }
         self.look_soon();
     }
@@ -349,7 +375,7 @@ impl Reloader {
         }
         };
         let lacking = if self.lacks_something() || matches!(self.state, FileState::Broken(_)) {
-            conflicts::dropped(&history.current().full, &self.in_file)
+            conflicts::dropped(&history.current().store, &self.in_file)
         } else {
             Vec::new()
         };
@@ -393,7 +419,7 @@ impl Reloader {
             Some(left) => self.replay(&left),
             None => (self.in_file.clone(), false),
         };
-        let diff = store.diff(&history.current().full);
+        let diff = store.diff(&history.current().store);
         self.publish((store, diff), history, |changes| Notice::Reloaded {
             changes,
             kept: 0,
@@ -433,6 +459,7 @@ impl Reloader {
             FileState::Broken(broken) => (broken.since, broken.is_reported),
             _ => (saved_at(edit.age), false),
         };
+        self.troubles.set(None);
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
         if let Some(left) = self.arriving.take() {
             return self.arrive(left, history);
@@ -450,7 +477,7 @@ impl Reloader {
         let merged = match self.journal.first() {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
-                let changes = history.current().full.changes_since(self.recent.iter());
+                let changes = history.current().store.changes_since(self.recent.iter());
                 theirs.clone().merge(&changes, &bases)
             }
             // What the file never had, its editor cannot have seen.
@@ -467,7 +494,7 @@ impl Reloader {
     /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
     /// drops.
     fn restore(&mut self, theirs: Store, state: u64, was_reported: bool, history: &mut History) {
-        let ours = history.current().full.clone();
+        let ours = history.current().store.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
         tracing::debug!(
@@ -493,7 +520,7 @@ impl Reloader {
 
     /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state.
     fn merge_on(&self, base: &Store, end: Instant, theirs: Store, history: &History) -> Merged {
-        let ours = history.current().full.clone();
+        let ours = history.current().store.clone();
         let since = ours.written_since(base);
         let states = self.recent.iter().chain([PastState {
             store: base,
@@ -522,7 +549,7 @@ impl Reloader {
             ..
         } = merged;
         self.recent.settle(&settled);
-        let ours = history.current().full.clone();
+        let ours = history.current().store.clone();
         let diff = store.diff(&ours);
         self.recent.add_edit(
             &ours,
@@ -567,7 +594,7 @@ impl Reloader {
         history: &mut History,
         notice: impl FnOnce(Vec<ResourceChanges>) -> Notice,
     ) {
-        let given: Vec<Notice> = given_ids(&store, Some(&history.current().full)).collect();
+        let given: Vec<Notice> = given_ids(&store, Some(&history.current().store)).collect();
         history.publish_whole(store, Cause::Edit, &diff);
         (self.notice)(notice(diff.into_iter().map(|diff| diff.changes).collect()));
         given.into_iter().for_each(|given| (self.notice)(given));
@@ -657,6 +684,7 @@ impl Reloader {
                 tracing::debug!(state = self.file.number(), "saved the file");
                 self.in_file = store.clone();
                 self.state = FileState::InSync;
+                self.troubles.set(None);
                 if self.journal.saved() {
                     self.counts.add(0, Some(self.file.number()));
                 }
@@ -674,13 +702,13 @@ impl Reloader {
         // What is in the journal only is in no state of the file.
         let state = (!self.journal.is_ahead()).then(|| self.file.number());
         self.counts.add(count, state);
-        self.recent.add_writes(&history.current().full, written);
+        self.recent.add_writes(&history.current().store, written);
     }
 
     /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
     fn save_what_it_lacks(&mut self, history: &mut History) {
         while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
-            let store = history.current().full.clone();
+            let store = history.current().store.clone();
             match self.save(&store) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
@@ -700,6 +728,13 @@ impl Reloader {
 
     fn report_unsaved(&mut self, error: &io::Error) {
         let (reason, hint) = self.why_unsaved(error);
+        self.troubles.set(Some(Trouble {
+            file: self.file.path().to_path_buf(),
+            kind: TroubleKind::Unsaved,
+            place: None,
+            message: reason.clone(),
+            hint: hint.clone(),
+        }));
         (self.notice)(Notice::Unsaved { reason, hint });
         self.look_soon();
     }
@@ -808,7 +843,7 @@ impl Reloader {
             return;
         }
         broken.note_at = None;
-        let changes = history.current().full.changes_since(self.recent.iter());
+        let changes = history.current().store.changes_since(self.recent.iter());
         let pending: Vec<Value> = changes
             .iter()
             .filter(|change| change.by_api)

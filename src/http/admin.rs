@@ -6,13 +6,12 @@ use serde_json::{Value, json};
 use warp::http::{HeaderName, StatusCode, header};
 
 use super::app::{Answer, App};
-use super::guard::viewer;
 use super::origin::is_loopback;
 use super::problem::{self, Problem};
-use super::request::{Request, encode};
+use super::request::{Body, Request, encode};
 use super::{response, write};
-use crate::engine::{Back, WriteError};
-use crate::store::{Data, Refusal};
+use crate::engine::{Back, Trouble, WriteError};
+use crate::store::{Collection, Data, Refusal, Resource};
 use crate::text::{list, nearest, percent_decode};
 
 /// How many snapshots can be taken.
@@ -24,27 +23,83 @@ const MAX_NAME: usize = 100;
 pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
     let resources = published.store.resources().map(|resource| {
-        let (kind, count) = match resource.data() {
-            Data::Collection(rows) => ("collection", rows.len()),
-            Data::Object(_) => ("object", 1),
-            Data::Scalar(_) => ("value", 1),
-        };
+        let count = resource.collection().map_or(1, Collection::len);
+        let kind = kind(resource);
         let rules = app.engine.schema().rules(resource.name()).is_some();
         json!({ "name": resource.name(), "kind": kind, "count": count, "rules": rules })
     });
     let resources: Vec<_> = resources.collect();
-    let health = json!({
-        "status": "ok",
+    let trouble = app.engine.trouble().borrow().clone();
+    let mut health = json!({
+        "status": if trouble.is_some() { "degraded" } else { "ok" },
         "standin": env!("CARGO_PKG_VERSION"),
         "uptime": app.started.elapsed().as_secs(),
         "version": published.version,
         "file": app.settings.file,
         "id": published.store.settings().id,
-        "readOnly": app.settings.read_only,
+        "readOnly": app.is_read_only(),
+        "ephemeral": app.settings.ephemeral,
         "admin": app.settings.admin,
         "resources": resources,
     });
+    if let Some(trouble) = trouble {
+        health["reason"] = reason(&trouble);
+    }
     Ok(response::value(StatusCode::OK, &health))
+}
+
+/// What a resource is, in a word.
+pub(super) fn kind(resource: &Resource) -> &'static str {
+    match resource.data() {
+        Data::Collection(_) => "collection",
+        Data::Object(_) => "object",
+        Data::Scalar(_) => "value",
+    }
+}
+
+/// What is wrong with the data file, for people.
+pub(super) fn reason(trouble: &Trouble) -> Value {
+    let mut reason = json!({
+        "kind": trouble.kind.name(),
+        "file": trouble.file.display().to_string(),
+        "message": trouble.message,
+        "hint": trouble.hint,
+    });
+    if let Some(place) = trouble.place {
+        reason["line"] = place.line.into();
+        reason["column"] = place.column.into();
+    }
+    reason
+}
+
+/// `GET /-/settings`; `PUT /-/settings` with `{"readOnly": true}` refuses writes until it is switched back.
+pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
+    if request.method == warp::http::Method::PUT {
+        guard(&app, &request)?;
+        let bad = || {
+            Problem::new(
+                problem::NOT_AN_OBJECT,
+                "the settings are an object with readOnly",
+            )
+            .hint("for example: {\"readOnly\": true}")
+        };
+        let Body::Whole(body) = &request.body else {
+            return Err(bad());
+        };
+        let wanted: Value = serde_json::from_slice(body).map_err(|_| bad())?;
+        let read_only = wanted
+            .get("readOnly")
+            .and_then(Value::as_bool)
+            .ok_or_else(bad)?;
+        if app.settings.read_only && !read_only {
+            return Err(app.read_only_problem("the option of the command line wins"));
+        }
+        app.set_read_only(read_only);
+    }
+    Ok(response::value(
+        StatusCode::OK,
+        &json!({ "readOnly": app.is_read_only() }),
+    ))
 }
 
 /// `GET /-/requests`.
@@ -61,31 +116,11 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET /-/conflicts`.
-pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
-    let published = app.engine.snapshot();
-    let viewer = viewer(&app, &published, &request).await;
-    let all = app
-        .engine
-        .conflicts()
-        .into_iter()
-        .filter_map(|mut conflict| {
-            let resource = conflict["resource"]
-                .as_str()
-                .unwrap_or_default()
-                .to_string();
-            for side in ["api", "edit"] {
-                let text = conflict[side].to_string();
-                if text != "null" && !viewer.may_see(&app, &resource, Some(&text)) {
-                    return None;
-                }
-                let public = published.full.public_text(&resource, &text);
-                if public != text {
-                    conflict[side] = serde_json::from_str(&public).unwrap_or_default();
-                }
-            }
-            Some(conflict)
-        });
-    Ok(response::value(StatusCode::OK, &all.collect()))
+pub(super) async fn conflicts(app: Arc<App>, _: Arc<Request>) -> Answer {
+    Ok(response::value(
+        StatusCode::OK,
+        &Value::Array(app.engine.conflicts()),
+    ))
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
@@ -111,7 +146,7 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
 /// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers send
 /// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that resolves to
 /// it (DNS rebinding) would be its own origin. A proxy on this machine passes on the requests of other machines.
-fn guard(app: &App, request: &Request) -> Result<(), Problem> {
+pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
         return closed(
@@ -158,6 +193,9 @@ fn guard(app: &App, request: &Request) -> Result<(), Problem> {
 /// `POST /-/reset`.
 pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
+    if let Some(version) = request.first("version") {
+        return reset_to(&app, &request, &version).await;
+    }
     let name = request.first("snapshot").unwrap_or_else(|| "start".into());
     let store = if name == "start" {
         app.start.clone()
@@ -176,6 +214,26 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     Ok(response::value(
         StatusCode::OK,
         &json!({ "snapshot": name, "version": version }),
+    ))
+}
+
+/// `POST /-/reset?version=7`: back to what the data was in that version.
+async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
+    let store = version
+        .parse()
+        .ok()
+        .and_then(|version| app.engine.at(version));
+    let Some(store) = store else {
+        return Err(Problem::new(
+            problem::NO_SNAPSHOT,
+            format!("the data of version {version} is not kept"),
+        )
+        .hint("GET /-/history lists the versions that are"));
+    };
+    let version = back(app, request, Back::To(Box::new(store))).await?;
+    Ok(response::value(
+        StatusCode::OK,
+        &json!({ "version": version }),
     ))
 }
 
@@ -207,11 +265,8 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
-    if app.settings.read_only {
-        return Err(
-            Problem::new(problem::READ_ONLY, "this would change the data")
-                .hint("standin was started with --read-only"),
-        );
+    if app.is_read_only() {
+        return Err(app.read_only_problem("this would change the data"));
     }
     app.engine.back(back).await.map_err(|error| match error {
         WriteError::Refused(Refusal::Changed) => Problem::new(
@@ -262,7 +317,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
     }
     named.insert(
         name.to_string(),
-        (published.version, published.full.clone()),
+        (published.version, published.store.clone()),
     );
     Ok(response::value(
         StatusCode::CREATED,

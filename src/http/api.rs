@@ -7,12 +7,9 @@ use warp::http::{Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
 use super::costly;
-use super::guard::{self, Viewer};
 use super::list;
-use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
-use super::sign_in;
 use super::target::{self, Target, no_record, target, wrong_method};
 use super::{body, explorer, request, write};
 use crate::engine::Published;
@@ -29,19 +26,11 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
             "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            path => sign_in::allow(&app, path).unwrap_or_else(|| {
-                target(&published, &request).map_or("OPTIONS", |target| target.allow())
-            }),
+            _ => target(&published, &request).map_or("OPTIONS", |target| target.allow()),
         };
         return Ok(response::options(&request, &app.settings, allow));
     }
-    let viewer = guard::viewer(&app, &published, &request).await;
-    if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
-        return answer;
-    }
-    let published = guard::view(&app, published, &viewer);
     let target = target(&published, &request)?;
-    guard::check(&app, &published, &request, &target, &viewer)?;
     delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
@@ -66,7 +55,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
             })
             .await
     } else {
-        write(&app, &published, &request, &target, &viewer).await
+        write(&app, &published, &request, &target).await
     }
 }
 
@@ -136,14 +125,9 @@ async fn write(
     published: &Published,
     request: &Arc<Request>,
     target: &Target<'_>,
-    viewer: &Viewer,
 ) -> Answer {
-    if app.settings.read_only {
-        return Err(Problem::new(
-            problem::READ_ONLY,
-            format!("{} would change the data", request.method),
-        )
-        .hint("standin was started with --read-only"));
+    if app.is_read_only() {
+        return Err(app.read_only_problem(format!("{} would change the data", request.method)));
     }
     let mut notice = None;
     let name = |resource: &Resource| resource.name().to_string();
@@ -199,8 +183,6 @@ async fn write(
         },
         _ => return Err(wrong_method(request, target)),
     };
-    let owner = guard::owner(app, published, request, command.resource(), viewer);
-    let command = command.with_preset(&owner);
     let mut response = write::carry_out(app, request, command).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)

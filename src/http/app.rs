@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,11 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
-use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
 use super::receive::Received;
 use super::request::Request;
-use super::request_log::{Hidden, RequestLog};
+use super::request_log::RequestLog;
 use super::response;
 use super::settings::Settings;
 use crate::engine::Engine;
@@ -65,7 +65,8 @@ pub struct App {
     pub(super) turns: Arc<Turns>,
     /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
-    pub(super) logins: Logins,
+    /// Whether writes are refused; the explorer has a switch for it.
+    read_only: AtomicBool,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
@@ -92,10 +93,10 @@ impl App {
             folder,
             bodies: Semaphore::new(kib(memory.bodies().max(settings.body_limit)) as usize),
             turns: Arc::new(Turns::new(settings.query_time)),
-            logins: Logins::new(settings.secret.as_deref()),
+            read_only: settings.read_only.into(),
             settings,
             started: Instant::now(),
-            start: engine.snapshot().full.clone(),
+            start: engine.snapshot().store.clone(),
             engine,
             snapshots: Mutex::default(),
             request_log: RequestLog::new(memory.requests()),
@@ -106,7 +107,27 @@ impl App {
 
     /// The data as it is now.
     pub fn store(&self) -> Store {
-        self.engine.snapshot().full.clone()
+        self.engine.snapshot().store.clone()
+    }
+
+    /// Whether writes are refused.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::Relaxed)
+    }
+
+    /// Refuses writes, or accepts them again.
+    pub(super) fn set_read_only(&self, read_only: bool) {
+        self.read_only.store(read_only, Ordering::Relaxed);
+    }
+
+    /// The problem of a write while writes are refused.
+    pub(super) fn read_only_problem(&self, detail: impl Into<String>) -> Problem {
+        let hint = if self.settings.read_only {
+            "standin was started with --read-only"
+        } else {
+            "writes have been switched off in the explorer"
+        };
+        Problem::new(problem::READ_ONLY, detail).hint(hint)
     }
 
     /// Finishes the writes in the queue; later ones are refused.
@@ -155,16 +176,9 @@ impl App {
             );
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
-        if self.settings.admin && !request.is_favicon() && !target.starts_with("/-/") {
-            let schema = self.engine.schema();
-            let hidden = if login::is_private(schema, request.uri.path()) {
-                Hidden::All
-            } else {
-                Hidden::Properties(&schema.hidden_names())
-            };
-            let line = (&sent_method, target, start);
+        if self.settings.admin && !self.is_own_page(target, &request) {
             self.request_log
-                .add(line, &request, &response, document, hidden);
+                .add((&sent_method, target, start), &request, &response, document);
         }
         let note = response.extensions_mut().remove::<LogNote>();
         if let Some(log) = self
@@ -233,6 +247,13 @@ impl App {
         });
     }
 
+    /// Whether a request is for one of the server's own pages or the icon.
+    fn is_own_page(&self, target: &str, request: &Request) -> bool {
+        target.starts_with("/-/")
+            || (target == "/" && self.explorer_is_home)
+            || request.is_favicon()
+    }
+
     /// Whether a request stays out of the access log: it is for one of the server's own pages or the icon, or the
     /// explorer sent it.
     fn is_own_traffic(&self, target: &str, request: &Request) -> bool {
@@ -240,8 +261,7 @@ impl App {
             let (_, rest) = request.header(header::REFERER)?.split_once("://")?;
             rest.strip_prefix(request.header(header::HOST)?)
         };
-        target.starts_with("/-/")
-            || request.is_favicon()
+        self.is_own_page(target, request)
             || page().is_some_and(|page| {
                 page.starts_with("/-/") || (page == "/" && self.explorer_is_home)
             })
@@ -266,6 +286,24 @@ impl App {
             let detail = format!("the URL has {length} bytes; the limit is {limit}");
             return Err(Problem::new(problem::TARGET_TOO_LONG, detail)
                 .hint("ask for less at a time, or start standin with a larger --url-limit"));
+        }
+        if request
+            .uri
+            .query()
+            .is_some_and(|query| query.contains("like="))
+        {
+            let limit = self.settings.pattern_limit;
+            let pairs = request.pairs().unwrap_or_default();
+            let long = pairs
+                .iter()
+                .find(|(name, value)| name.ends_with("like") && value.len() > limit);
+            if let Some((name, value)) = long {
+                let length = value.len();
+                let detail =
+                    format!("{name}: the pattern has {length} bytes; the limit is {limit}");
+                return Err(Problem::new(problem::BAD_QUERY, detail)
+                    .hint("use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)"));
+            }
         }
         if let (Some(names), Some(host)) = (
             self.settings.hosts.as_ref().filter(|_| is_remote),

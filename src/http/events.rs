@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
 
+use super::admin::{guard, reason};
 use super::app::{Answer, App};
 use super::cross_site;
-use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
-use crate::engine::{Cause, Event, Feed, Found, What};
+use crate::engine::{Cause, Event, Feed, Found, Trouble, What};
 use crate::json::{Id, quote};
 use crate::store::Resource;
 use crate::text::nearest;
@@ -24,12 +25,22 @@ const MAX_BATCH: usize = 64;
 /// A stream of events that follows the beginning of a response: an extension of the response.
 #[derive(Clone)]
 pub(super) struct Live {
-    app: Arc<App>,
-    viewer: Viewer,
     feed: Arc<Feed>,
     after: u64,
     only: Vec<String>,
     heartbeat: Duration,
+    trouble: watch::Receiver<Option<Arc<Trouble>>>,
+    /// The requests of clients, for those who may see them, and the number of the last one that was sent.
+    requests: Option<(Arc<App>, u64)>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Live")
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
@@ -37,6 +48,14 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     cross_site::check_stream(&request, &app.settings)?;
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
+    let requests = match pairs.iter().find(|(name, _)| name == "requests") {
+        Some((_, after)) => {
+            guard(&app, &request)?;
+            let last = *app.request_log.bell().borrow();
+            Some((app.clone(), after.parse().unwrap_or(last)))
+        }
+        None => None,
+    };
     let named = pairs
         .iter()
         .filter(|(name, _)| name == "resource")
@@ -88,14 +107,18 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
         let heartbeat = app.settings.heartbeat;
-        let viewer = guard::viewer(&app, &published, &request).await;
+        let mut trouble = app.engine.trouble();
+        // Trouble that is there already is reported first.
+        if trouble.borrow_and_update().is_some() {
+            trouble.mark_changed();
+        }
         response.extensions_mut().insert(Live {
-            app: app.clone(),
-            viewer,
             feed: feed.clone(),
             after,
             only,
             heartbeat,
+            trouble,
+            requests,
         });
     }
     Ok(response)
@@ -132,11 +155,18 @@ fn follow(
     bell: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
 ) -> impl Stream<Item = Bytes> {
+    let request_bell = live
+        .requests
+        .as_ref()
+        .map(|(app, _)| app.request_log.bell());
     stream::unfold(
-        (live, bell, stop),
-        |(mut live, mut bell, mut stop)| async move {
+        (live, bell, request_bell, stop),
+        |(mut live, mut bell, mut request_bell, mut stop)| async move {
             loop {
                 bell.borrow_and_update();
+                if let Some(bell) = &mut request_bell {
+                    bell.borrow_and_update();
+                }
                 let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else {
                     return None;
                 };
@@ -144,15 +174,22 @@ fn follow(
                 for event in &events {
                     live.after = event.number;
                     if live.only.is_empty() || live.only.contains(&event.resource) {
-                        write(&mut piece, &live, event);
+                        write(&mut piece, live.feed.run(), event);
                     }
                 }
+                live.write_status(&mut piece);
+                live.write_requests(&mut piece);
                 if piece.is_empty() {
                     if events.is_empty() {
                         tokio::select! {
                             biased;
                             _ = stop.wait_for(|stop| *stop) => return None,
                             changed = bell.changed() => if changed.is_err() { return None },
+                            changed = live.trouble.changed() => {
+                                if changed.is_err() { return None }
+                                live.trouble.mark_changed();
+                            }
+                            () = rings(&mut request_bell) => {}
                             () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
                         }
                     }
@@ -160,16 +197,52 @@ fn follow(
                         continue;
                     }
                 }
-                return Some((Bytes::from(piece), (live, bell, stop)));
+                return Some((Bytes::from(piece), (live, bell, request_bell, stop)));
             }
         },
     )
 }
 
-/// Appends `event`, as far as the reader may see it.
-fn write(out: &mut String, live: &Live, event: &Event) {
-    let may_see = |record| live.viewer.may_see(&live.app, &event.resource, record);
-    let (run, start) = (live.feed.run(), out.len());
+/// Returns when the bell rings, if there is one.
+async fn rings(bell: &mut Option<watch::Receiver<u64>>) {
+    if let Some(bell) = bell
+        && bell.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+impl Live {
+    /// Whether the data file is in order, if that has changed.
+    fn write_status(&mut self, out: &mut String) {
+        if !self.trouble.has_changed().unwrap_or(false) {
+            return;
+        }
+        let trouble = self.trouble.borrow_and_update().clone();
+        let status = match trouble {
+            Some(trouble) => json!({ "status": "degraded", "reason": reason(&trouble) }),
+            None => json!({ "status": "ok" }),
+        };
+        out.push_str(&format!("event: status\ndata: {status}\n\n"));
+    }
+
+    /// The requests since the last time, for those who asked for them.
+    fn write_requests(&mut self, out: &mut String) {
+        let Some((app, last)) = &mut self.requests else {
+            return;
+        };
+        let Value::Array(requests) = app.request_log.after(*last) else {
+            return;
+        };
+        for request in requests {
+            *last = request["number"].as_u64().unwrap_or(*last).max(*last);
+            out.push_str(&format!("event: request\ndata: {request}\n\n"));
+        }
+    }
+}
+
+fn write(out: &mut String, run: &str, event: &Event) {
     let name = match &event.what {
         What::Create => "create",
         What::Replace => "replace",
@@ -192,14 +265,6 @@ fn write(out: &mut String, live: &Live, event: &Event) {
             changes,
             records,
         } => {
-            let shown: Vec<_> = records
-                .iter()
-                .filter(|(_, record)| may_see(record.as_deref()))
-                .collect();
-            if shown.len() < records.len() && shown.is_empty() {
-                out.truncate(start);
-                return;
-            }
             let cause = match cause {
                 Cause::Edit => "edit",
                 Cause::Undo => "undo",
@@ -209,10 +274,10 @@ fn write(out: &mut String, live: &Live, event: &Event) {
             out.push_str(&format!(
                 ",\"cause\":\"{cause}\",\"added\":{added},\"changed\":{changed},\"removed\":{removed},\"records\":["
             ));
-            for (place, (id, record)) in shown.into_iter().enumerate() {
+            for (place, (id, record)) in records.iter().enumerate() {
                 out.push_str(if place == 0 { "{" } else { ",{" });
                 let comma = id.as_ref().map_or("", |id| {
-                    out.push_str(&format!("\"id\":{}", json(id)));
+                    out.push_str(&format!("\"id\":{}", id_json(id)));
                     ","
                 });
                 out.push_str(&format!(
@@ -222,10 +287,9 @@ fn write(out: &mut String, live: &Live, event: &Event) {
             }
             out.push(']');
         }
-        _ if !may_see(event.record.as_deref()) => out.truncate(start),
         _ => {
             if let Some(id) = &event.id {
-                out.push_str(&format!(",\"id\":{}", json(id)));
+                out.push_str(&format!(",\"id\":{}", id_json(id)));
             }
             out.push_str(&format!(
                 ",\"record\":{}",
@@ -233,12 +297,10 @@ fn write(out: &mut String, live: &Live, event: &Event) {
             ));
         }
     }
-    if out.len() > start {
-        out.push_str("}\n\n");
-    }
+    out.push_str("}\n\n");
 }
 
-fn json(id: &Id) -> String {
+fn id_json(id: &Id) -> String {
     match id {
         Id::Number(number) => number.to_string(),
         Id::Text(text) => quote(text),

@@ -29,14 +29,27 @@ const FILES: &[File] = files! {
     "explorer.css" "text/css; charset=utf-8" "explorer.css";
     "icon.svg" "image/svg+xml" "icon.svg";
     "explorer/main.js" "text/javascript; charset=utf-8" "main.js";
-    "explorer/lib.js" "text/javascript; charset=utf-8" "lib.js";
+    "explorer/dom.js" "text/javascript; charset=utf-8" "dom.js";
+    "explorer/json.js" "text/javascript; charset=utf-8" "json.js";
+    "explorer/api.js" "text/javascript; charset=utf-8" "api.js";
+    "explorer/code.js" "text/javascript; charset=utf-8" "code.js";
+    "explorer/words.js" "text/javascript; charset=utf-8" "words.js";
+    "explorer/model.js" "text/javascript; charset=utf-8" "model.js";
+    "explorer/cells.js" "text/javascript; charset=utf-8" "cells.js";
+    "explorer/fields.js" "text/javascript; charset=utf-8" "fields.js";
+    "explorer/change.js" "text/javascript; charset=utf-8" "change.js";
     "explorer/table.js" "text/javascript; charset=utf-8" "table.js";
-    "explorer/form.js" "text/javascript; charset=utf-8" "form.js";
+    "explorer/record.js" "text/javascript; charset=utf-8" "record.js";
     "explorer/panel.js" "text/javascript; charset=utf-8" "panel.js";
+    "explorer/log.js" "text/javascript; charset=utf-8" "log.js";
+    "explorer/requests.js" "text/javascript; charset=utf-8" "requests.js";
+    "explorer/history.js" "text/javascript; charset=utf-8" "history.js";
+    "explorer/rules.js" "text/javascript; charset=utf-8" "rules.js";
+    "explorer/server.js" "text/javascript; charset=utf-8" "server.js";
 };
 
-/// What the page may do: run its own script, ask its own server, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+/// What the page may do: run its own script, ask its own server, show pictures that records name, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: http: https:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The file at `path` below `/-/`; the page itself is at the empty path.

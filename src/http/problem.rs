@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub(super) use crate::problems::*;
-use crate::text::printable;
 
 /// A problem of one request.
 #[derive(Debug, Clone)]
@@ -70,14 +69,13 @@ impl Problem {
 
     /// What the log says under the request's line.
     pub fn for_log(&self) -> String {
-        let mut words = printable(&self.0.detail).into_owned();
+        let mut words = self.0.detail.clone();
         for (pointer, detail) in &self.0.errors {
             let separator = if pointer.is_empty() { "" } else { ": " };
-            let place = printable(&format!("{pointer}{separator}{detail}")).into_owned();
-            words.push_str(&format!("\n{place}"));
+            words.push_str(&format!("\n{pointer}{separator}{detail}"));
         }
         if let Some(hint) = &self.0.hint {
-            words.push_str(&format!("\n{}", printable(hint)));
+            words.push_str(&format!("\n{hint}"));
         }
         words
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::problem::LogNote;
@@ -18,7 +19,11 @@ const MAX_BODY: usize = 4 * 1024;
 
 /// The last requests.
 #[derive(Debug)]
-pub(super) struct RequestLog(Mutex<Log>);
+pub(super) struct RequestLog {
+    log: Mutex<Log>,
+    /// Rings for each request; its value is the number of the last one.
+    bell: watch::Sender<u64>,
+}
 
 #[derive(Debug)]
 struct Log {
@@ -49,10 +54,13 @@ struct Seen {
 impl RequestLog {
     /// A log of `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> RequestLog {
-        RequestLog(Mutex::new(Log {
-            last: 0,
-            seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
-        }))
+        RequestLog {
+            log: Mutex::new(Log {
+                last: 0,
+                seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
+            }),
+            bell: watch::Sender::new(0),
+        }
     }
 
     /// The problem document of a response, to be kept. Taken before compression.
@@ -68,20 +76,12 @@ impl RequestLog {
         request: &Request,
         response: &Response<Bytes>,
         problem: Option<Bytes>,
-        hidden: Hidden<'_>,
     ) {
         let body = if let Body::Whole(body) = &request.body {
             body
         } else {
             &Bytes::new()
         };
-        let masked = without_hidden(body, hidden);
-        // A problem may quote the body.
-        let problem = match &masked {
-            Some(_) => problem.and_then(|document| brief(&document)),
-            None => problem,
-        };
-        let body = masked.as_ref().unwrap_or(body);
         let is_long = body.len() > MAX_BODY;
         // Copies: the map itself would keep the whole buffer that the connection reads into.
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -107,17 +107,27 @@ impl RequestLog {
                 .get::<LogNote>()
                 .map(|note| note.0.clone()),
         };
-        if let Ok(mut log) = self.0.lock() {
+        let number = if let Ok(mut log) = self.log.lock() {
             log.last += 1;
             seen.number = log.last;
             let bytes = seen.bytes();
             log.seen.push(seen, bytes);
-        }
+            log.last
+        } else {
+            return;
+        };
+        // The lock is gone before anybody wakes.
+        self.bell.send_replace(number);
+    }
+
+    /// Rings for each request.
+    pub(super) fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
     }
 
     /// The requests after the one with the number `after`.
     pub(super) fn after(&self, after: u64) -> Value {
-        let Ok(log) = self.0.lock() else {
+        let Ok(log) = self.log.lock() else {
             return json!([]);
         };
         log.seen
@@ -185,55 +195,6 @@ impl Seen {
         }
         shown
     }
-}
-
-/// What the log hides of a body.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Hidden<'a> {
-    /// Everything: it is about what only some may see.
-    All,
-    /// The values of the properties of these names.
-    Properties(&'a [&'a str]),
-}
-
-/// The body with what is `hidden` masked; `None` where it has nothing to hide.
-fn without_hidden(body: &Bytes, hidden: Hidden<'_>) -> Option<Bytes> {
-    let Hidden::Properties(hidden) = hidden else {
-        return Some(if body.is_empty() {
-            Bytes::new()
-        } else {
-            Bytes::from_static(b"***")
-        });
-    };
-    let has = |name: &&&str| memchr::memmem::find(body, name.as_bytes()).is_some();
-    let mut names = hidden.iter().filter(has).peekable();
-    names.peek()?;
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
-        return Some(Bytes::from_static(b"***"));
-    };
-    mask(&mut value, hidden);
-    Some(value.to_string().into())
-}
-
-fn mask(value: &mut Value, hidden: &[&str]) {
-    match value {
-        Value::Object(members) => members.iter_mut().for_each(|(name, value)| {
-            if hidden.contains(&name.as_str()) {
-                *value = "***".into();
-            } else {
-                mask(value, hidden);
-            }
-        }),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, hidden)),
-        _ => {}
-    }
-}
-
-/// A problem document without what it says of the request.
-fn brief(document: &Bytes) -> Option<Bytes> {
-    let mut problem: Map<String, Value> = serde_json::from_slice(document).ok()?;
-    problem.retain(|name, _| ["type", "title", "status"].contains(&name.as_str()));
-    Some(Value::Object(problem).to_string().into())
 }
 
 /// Whether the value of a header or parameter of that name is masked.

@@ -21,12 +21,12 @@ use super::receive::{Connection, Received, receive};
 use super::request::{self, Body, Request};
 use super::settings::Limits;
 use super::static_files::Found;
-use super::stream::Progress;
-use super::{admin, api, events, explorer, reference, response, static_files};
+use super::{admin, api, events, explore, explorer, reference, response, rules_file, static_files};
 
 /// The methods of a page, as the header `Allow` lists them.
 const READ: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
+const READ_AND_PUT: &str = "GET, HEAD, PUT, OPTIONS";
 
 /// Everything that the server answers. `body_time` limits how long a request's body may take; event streams end when
 /// `stop` becomes true.
@@ -65,6 +65,26 @@ pub(super) fn routes(
             .page(snapshot_name(), POST, admin::take_snapshot)
             .boxed(),
     ]);
+    let explore = one_of([
+        handlers
+            .page(warp::path!("model"), READ, explore::model)
+            .boxed(),
+        handlers
+            .page(warp::path!("history"), READ, explore::history)
+            .boxed(),
+        handlers
+            .page(resource_of("facets"), READ, explore::facets)
+            .boxed(),
+        handlers
+            .page(resource_of("dependents"), READ, explore::dependents)
+            .boxed(),
+        handlers
+            .page(warp::path!("rules"), READ_AND_PUT, rules_file::rules)
+            .boxed(),
+        handlers
+            .page(warp::path!("settings"), READ_AND_PUT, admin::settings)
+            .boxed(),
+    ]);
     let events = handlers
         .page(warp::path!("events"), READ, events::answer)
         .boxed();
@@ -84,7 +104,7 @@ pub(super) fn routes(
             .boxed(),
     ]);
     let explorer = handlers.page(explorer_file(), READ, explorer::file).boxed();
-    let server_pages = warp::path("-").and(one_of([admin, events, reference, explorer]));
+    let server_pages = warp::path("-").and(one_of([admin, explore, events, reference, explorer]));
 
     let static_files = handlers.files(static_file(app));
     let icon = handlers.route(warp::path!("favicon.ico").and(get()), explorer::icon);
@@ -127,6 +147,15 @@ fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Cl
 
 fn snapshot_name() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path!("snapshots" / String).map(drop).untuple_one()
+}
+
+/// A page about one resource, which the path names.
+fn resource_of(page: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path(page)
+        .and(warp::path::param::<String>())
+        .and(warp::path::end())
+        .map(drop)
+        .untuple_one()
 }
 
 /// The path of a file of the explorer, below `/-/`.
@@ -267,9 +296,7 @@ impl Handlers {
                     let stop = stop.clone();
                     async move {
                         let uri = connection.uri(path.as_str(), query.as_deref());
-                        let progress = connection.progress.clone();
-                        let (body, is_complete) =
-                            receive(&headers, body, limit, time, stop, progress).await;
+                        let (body, is_complete) = receive(&headers, body, limit, time, stop).await;
                         let Connection {
                             version,
                             remote,
@@ -313,7 +340,6 @@ pub(super) fn prepare<B>(
     app: &App,
     request: &mut warp::http::Request<B>,
     remote: Option<SocketAddr>,
-    progress: &Arc<Progress>,
 ) {
     let sent_target = api::rewrite(app, request.uri()).map(|uri| {
         let sent = std::mem::replace(request.uri_mut(), uri);
@@ -322,7 +348,6 @@ pub(super) fn prepare<B>(
     let connection = Connection {
         version: request.version(),
         remote,
-        progress: progress.clone(),
         authority: request.uri().authority().cloned(),
         sent_target,
     };
@@ -367,8 +392,7 @@ impl LocalService {
             call.headers_mut()
                 .insert(header::CONTENT_LENGTH, length.into());
         }
-        let progress = Arc::new(Progress::default());
-        prepare(&self.app, &mut call, request.remote, &progress);
+        prepare(&self.app, &mut call, request.remote);
         let Ok(response) = warp::service(self.routes.clone()).call(call).await;
         let (parts, mut body) = response.into_parts();
         let body = if events::is_stream(&parts.headers) {

@@ -1,8 +1,10 @@
 // A served data file in a folder of its own, and a headless Chromium that looks at it.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
 export const root = new URL("../..", import.meta.url).pathname;
@@ -16,19 +18,23 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /// Serves `data` (JSON text) under `rules` until the test `context` ends.
-export async function serve(context, data, rules, port = 0) {
+export async function serve(context, data, rules, { port = 0, options = [], files = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "standin-browser-"));
   const file = join(folder, "db.json");
   writeFileSync(file, data);
   if (rules) writeFileSync(join(folder, "db.schema.json"), rules);
-  const server = spawn(program, ["db.json", "--port", String(port), "--durability", "written"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  const server = spawn(program, ["db.json", "--port", String(port), ...(options.includes("--ephemeral") ? [] : ["--durability", "written"]), ...options], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
   context.after(() => new Promise((done) => {
     if (server.exitCode !== null) return done();
     server.on("exit", () => { rmSync(folder, { recursive: true, force: true }); done(); });
     server.kill("SIGTERM");
   }));
+  let text = "";
   const url = await new Promise((found, failed) => {
-    let text = "";
     server.stdout.on("data", (part) => {
       text += part;
       const home = /Home +(http:\S+)\//.exec(text);
@@ -36,29 +42,38 @@ export async function serve(context, data, rules, port = 0) {
     });
     server.on("exit", (code) => failed(new Error(`the server ended with ${code}: ${text}`)));
   });
-  return { url, file };
+  return { url, file, folder, log: () => text };
 }
 
 /// Opens a browser with a profile that is thrown away; `close` ends it.
 export async function open(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "standin-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: browserPath, args: FLAGS, headless: true, viewport: { width: 1440, height: 900 },
+    executablePath: browserPath, args: FLAGS, headless: true, viewport: { width: 1280, height: 800 },
     permissions: ["clipboard-read", "clipboard-write"], ...options,
   });
-  const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(15000);
   const faults = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => {
-    // That an answer is an error is a part of the tests.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
-  });
-  page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+  const watch = (page) => {
+    page.setDefaultTimeout(15000);
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => {
+      // That an answer is an error is a part of the tests.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+    });
+    page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+    return page;
+  };
+  const page = watch(context.pages()[0] ?? (await context.newPage()));
+  /// Another page in place of the present one, whatever is unsaved there.
+  const fresh = async () => {
+    const next = watch(await context.newPage());
+    for (const other of context.pages()) if (other !== next) await other.close();
+    return next;
+  };
   const foreign = [];
   context.on("request", (request) => { if (!request.url().startsWith("http://localhost:") && !request.url().startsWith("about:")) foreign.push(request.url()); });
   const close = async () => { await context.close(); rmSync(profile, { recursive: true, force: true }); };
-  return { page, context, faults, foreign, close };
+  return { page, context, faults, foreign, fresh, close };
 }
 
 /// A hundred thousand records.
@@ -69,3 +84,51 @@ export const many = () => {
   }));
   return JSON.stringify({ people: records });
 };
+
+/// The widths that everything is tested at: a phone and a laptop.
+export const WIDTHS = [390, 1280];
+
+/// A browser for the tests of a file, and the means to visit a page with it.
+export function browse() {
+  const held = {};
+  before(async () => { Object.assign(held, await open()); });
+  after(async () => { await held.close(); });
+  /// A page that is new to `url`, `width` wide.
+  const visit = async (url, { width = 1280, colorScheme = "light" } = {}) => {
+    const page = (held.page = await held.fresh());
+    await page.setViewportSize({ width, height: width < 760 ? 844 : 800 });
+    await page.emulateMedia({ colorScheme });
+    await page.goto(url);
+    await page.evaluate(() => { localStorage.clear(); });
+    await page.reload();
+    await page.locator("main h1").first().waitFor();
+    return page;
+  };
+  const nothingWrong = () => {
+    assert.deepEqual(held.faults.splice(0), []);
+    assert.deepEqual(held.foreign.splice(0), []);
+  };
+  const clipboard = () => held.page.evaluate(() => navigator.clipboard.readText());
+  return { visit, nothingWrong, clipboard, held };
+}
+
+/// Waits until `condition` is true.
+export async function until(condition, what = "a condition") {
+  const end = Date.now() + 20000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+/// Opens the panel with the last request, which is closed on narrow pages.
+export async function openPanel(page) {
+  const bar = page.locator(".strip-button");
+  if (await bar.isVisible()) await bar.click();
+}
+
+/// The texts of the element that has the focus: its name, and what it is.
+export const focused = (page) => page.evaluate(() => {
+  const { activeElement: one } = document;
+  return `${one.tagName.toLowerCase()} ${one.getAttribute("aria-label") ?? one.id ?? ""} ${one.tagName === "MAIN" ? "" : one.textContent}`.trim();
+});

@@ -1,177 +1,287 @@
-// The page: what the address bar says is shown, and what happens on the server is followed.
-import { call, el, line, say, segment } from "./lib.js";
+// The page: what the address says is shown, and what happens on the server is followed.
+import { ask, button, copy, dialog, fill, h, icon, number, say } from "./dom.js";
+import { newAction, segment } from "./api.js";
+import { curl } from "./code.js";
+import { line } from "./json.js";
+import { canWrite, known, listLink, loadModel, resourceOf } from "./model.js";
 import { current, panel } from "./panel.js";
-import { link, table } from "./table.js";
-import { form } from "./form.js";
+import { tableView } from "./table.js";
+import { recordView } from "./record.js";
+import { failures, loadRequests, note, onRequest } from "./log.js";
+import { undo } from "./change.js";
 
 const place = (id) => document.getElementById(id);
-let info;
-let api;
-let version = 0;
-/// Loads what is shown again; gets the ids that changed.
-let refresh = () => {};
-let tables = new Map();
-
-const go = (hash) => { if (location.hash === hash) show(); else location.hash = hash; };
+const main = place("main");
+/// What is shown: an element, and what it answers to.
+let view;
+let shownHash;
+let shownName;
+const lists = new Map();
+const PAGES = [["requests", "Requests", "requests"], ["history", "History", "history"], ["rules", "Rules", "rules"], ["server", "Server", "server"]];
 
 /// What the part of the address behind # names.
-function route() {
-  const hash = location.hash.slice(1);
-  const at = hash.indexOf("?");
-  const path = at < 0 ? hash : hash.slice(0, at);
-  const pairs = at < 0 ? [] : [...new URLSearchParams(hash.slice(at + 1))];
+function route(hash) {
+  const text = hash.replace(/^#/, "");
+  const at = text.indexOf("?");
+  const path = at < 0 ? text : text.slice(0, at);
+  const pairs = at < 0 ? [] : [...new URLSearchParams(text.slice(at + 1))];
   let parts;
   try { parts = path.split("/").map(decodeURIComponent); } catch { parts = []; }
   if (parts[0] === "new") return { name: parts[1], isNew: true, pairs };
+  if (parts[0] !== "") return { page: parts[0], pairs };
   return { name: parts[1] ?? "", id: parts[2], pairs };
 }
 
-async function load() {
-  const [health, spec] = await Promise.all([call("GET", "/-/health", { quiet: true }), call("GET", "/-/openapi.json", { quiet: true })]);
-  if (!health.ok || !spec.ok) return false;
-  info = health.json;
-  // Plain numbers are enough for a description.
-  api = JSON.parse(spec.text);
-  version = Math.max(version, info.version);
-  return true;
+let following = false;
+
+/// Changes the address. `replace`: without a step in the browser's history; `follow`: the requests of the next page
+/// belong to what was done before.
+function go(hash, { replace = false, follow = false } = {}) {
+  following = follow;
+  if (hash === location.hash) show();
+  else if (replace) { history.replaceState(null, "", hash); show(); } else location.hash = hash;
+}
+
+/// Whether what is shown may be left: unsaved changes only with the reader's consent.
+async function mayLeave() {
+  if (!view?.isDirty()) return true;
+  return ask("Discard the changes?", h("p", "What you have typed here is not saved."), "Discard", { no: "Keep editing" });
+}
+
+async function arrive() {
+  const wanted = location.hash;
+  if (wanted === shownHash) return;
+  if (view?.isDirty()) {
+    history.pushState(null, "", shownHash || "#/");
+    if (document.querySelector("dialog[open]") || !(await mayLeave())) return;
+    view.isDirty = () => false;
+    location.hash = wanted;
+    return;
+  }
+  show();
+}
+
+function show() {
+  if (!known.health) return;
+  const hash = location.hash;
+  const { name, id, isNew, page, pairs } = route(hash);
+  const isMove = shownHash !== undefined;
+  if (!following) newAction();
+  const follows = following;
+  following = false;
+  shownHash = hash;
+  const resource = resourceOf(name ?? "");
+  const isList = resource?.kind === "collection" && id === undefined && !isNew;
+  navigation();
+  document.title = name ? `${name}${id === undefined ? "" : `/${id}`} – standin` : page ? `${PAGES.find(([key]) => key === page)?.[1] ?? page} – standin` : "standin";
+  if (isList) lists.set(name, hash);
+  // The same table with another query stays, with the focus in it.
+  if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
+  view?.close?.();
+  shownName = name;
+  const back = lists.get(name) ?? listLink(name ?? "");
+  if (isList) {
+    view = { ...tableView({ name, go }), isTable: true };
+  } else if (resource) view = recordView({ name, id, isNew, from: pairs.find(([key]) => key === "from")?.[1], go, back });
+  else if (PAGES.some(([key]) => key === page)) view = later(page);
+  else view = home(name);
+  fill(main, view.element);
+  main.scrollTop = 0;
+  scrollTo(0, 0);
+  const loaded = isList ? view.update(pairs) : view.start?.(pairs.filter(([key]) => key !== "from"));
+  if (!isMove) return;
+  const mine = view;
+  Promise.resolve(loaded).then(() => {
+    if (view !== mine) return;
+    if (document.activeElement === document.body || main.contains(document.activeElement) || follows || !document.activeElement?.isConnected || document.activeElement.closest("#nav, .bar")) {
+      if (!main.contains(document.activeElement) || document.activeElement === main) view.focus();
+    }
+  });
+}
+
+/// One of the other pages, whose script is loaded when it is first opened.
+function later(page) {
+  const shown = { element: h("div.view"), focus: () => shown.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {} };
+  shown.start = async () => {
+    const { default: make } = await import(`./${page}.js`);
+    if (view !== shown) return;
+    const made = make({ admin: known.health.admin, changed: () => { badges(); navigation(); } });
+    shown.element.replaceWith(made.element);
+    Object.assign(shown, made);
+  };
+  return shown;
+}
+
+function home(name) {
+  const title = h("h1", { tabindex: "-1" }, name ? "Nothing here" : known.health.resources.length === 0 ? "No resources yet" : "Overview");
+  const element = h("div.view", h("div.view-head", title));
+  const { resources, file } = known.health;
+  const draw = () => {
+    element.replaceChildren(h("div.view-head", title));
+    if (name) element.append(h("p", `The data has no resource ${line(name)}.`));
+    else if (known.health.resources.length === 0) {
+      element.append(h("div.empty", h("p", "Add one to ", h("code", file ?? "the data file"), " and save; it appears here automatically."), h("pre", '{\n  "users": []\n}')));
+    } else {
+      element.append(h("ul.cards", known.health.resources.map((one) => h("li", h("a.tile", { href: listLink(one.name) }, h("span.tile-head", icon(one.kind === "collection" ? "table" : "object"), h("strong", line(one.name, 40))),
+        h("span.tile-count", one.kind === "collection" ? number(one.count) : one.kind), h("code", `/${segment(one.name)}`), one.rules ? h("span.badge.on", "rules") : null)))),
+      h("p.soft", "Each action here is shown as the request it sends; press ", h("kbd", "?"), " for the keys."));
+    }
+  };
+  draw();
+  return { element, refresh: draw, focus: () => title.focus(), isDirty: () => false };
 }
 
 function navigation() {
-  const { name } = route();
-  const items = info.resources.map((resource) => el("li", {}, el("a", {
-    href: link(resource.name), "aria-current": resource.name === name ? "page" : null, title: resource.rules ? "Has rules" : null,
-  }, el("span", { class: "name" }, resource.name),
-    el("span", { class: "count" }, resource.kind === "collection" ? resource.count.toLocaleString("en") : resource.kind))));
-  const list = place("resources").querySelector("ul");
-  list.replaceChildren(...items);
+  const { name, page } = route(location.hash);
+  const failed = failures();
+  const focused = place("nav").contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
+  fill(place("resources"), h("ul", known.health.resources.map((one) => h("li", h("a", { href: listLink(one.name), "aria-current": one.name === name ? "page" : null, title: one.rules ? `${one.name}: has rules` : one.name },
+    icon(one.kind === "collection" ? "table" : "object"), h("span.name", one.name), h("span.count", one.kind === "collection" ? number(one.count) : "")))))) ;
+  fill(place("pages"), h("ul", PAGES.map(([key, text, name]) => h("li", h("a", { href: `#${key}`, "aria-current": page === key ? "page" : null }, icon(name), h("span.name", text), key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null)))));
+  if (focused) [...place("nav").querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus();
 }
 
-async function show() {
-  const { name, id, isNew, pairs } = route();
-  const main = place("main");
-  refresh = () => {};
-  if (!info) return;
-  navigation();
-  document.title = name ? `${name} – standin` : "standin";
-  const resource = info.resources.find((one) => one.name === name);
-  if (!resource) return home(main, name);
-  if (resource.kind === "collection" && id === undefined && !isNew) {
-    tables.set(name, location.hash);
-    refresh = table(main, { name, pairs, document: api, info, go });
-    return;
-  }
-  const back = tables.get(name) ?? link(name);
-  const shown = location.hash;
-  const update = await form(main, { name, id, isNew, single: resource.kind !== "collection", document: api, info, go, back });
-  if (location.hash === shown) refresh = update;
+/// What is special about this server, beside its name.
+function badges() {
+  const { health } = known;
+  fill(place("badges"), health.readOnly ? h("span.badge.warn", { title: "Writes are refused" }, "read-only") : null, health.ephemeral ? h("span.badge.warn", { title: "The file is never written" }, "ephemeral") : null);
+  place("undo").hidden = !health.admin || health.readOnly;
 }
 
-function home(main, name) {
-  if (name) {
-    main.replaceChildren(el("h2", {}, "Nothing here"), el("p", { class: "gap" }, `The data has no resource ${line(name)}.`));
-    return;
-  }
-  if (info.resources.length === 0) {
-    main.replaceChildren(el("div", { class: "empty" }, el("h2", {}, "No resources yet"),
-      el("p", {}, "Add one to ", el("code", {}, info.file ?? "the data file"), " and save; it appears here automatically."),
-      el("pre", {}, '{\n  "users": []\n}')));
-    return;
-  }
-  const rules = info.resources.filter((resource) => resource.rules).length;
-  main.replaceChildren(el("h2", {}, "The API"),
-    el("p", { class: "gap" }, `${info.resources.length} resource${info.resources.length > 1 ? "s" : ""}, ${rules} with rules. Pick a resource to browse it. Each action is shown as a curl command.`),
-    el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ["Resource", "Records", "Rules", "URL"].map((text) => el("th", { scope: "col" }, text)))),
-      el("tbody", {}, info.resources.map((resource) => el("tr", {},
-        el("td", {}, el("a", { href: link(resource.name) }, line(resource.name, 60))),
-        el("td", {}, resource.kind === "collection" ? resource.count.toLocaleString("en") : resource.kind),
-        el("td", {}, resource.rules ? "yes" : "none"),
-        el("td", {}, el("code", {}, line(`${location.origin}/${segment(resource.name)}`, 120)))))))));
-}
-
-async function undo() {
-  const entry = await call("POST", `/-/undo?version=${version}`);
-  say(entry.ok ? "Undone" : entry.json?.detail ?? "Not undone");
-  if (entry.ok) version = Math.max(version, entry.json.version);
-  // What has changed meanwhile is shown before the next attempt.
-  else if (entry.status === 412 && (await load())) show();
+/// The banner for a data file that is broken, missing, or cannot be written.
+function banner({ status, reason }) {
+  const where = reason && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
+  const what = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused." }[reason?.kind];
+  const shown = status === "degraded" ? [icon("warn"), h("div", h("p", h("strong", what ?? "Something is wrong with the data file.")), h("p", h("code", where), `  ${reason.message}`), reason.hint ? h("p.soft", reason.hint) : null)] : [];
+  fill(place("banner"), shown);
+  place("banner").hidden = shown.length === 0;
 }
 
 /// Follows the changes on the server. Many at once are one refresh.
 function follow() {
   const live = place("live");
-  const events = new EventSource("/-/events");
+  const events = new EventSource(known.health.admin ? "/-/events?requests" : "/-/events");
   let changed = new Map();
-  let timer;
   let whole = false;
+  let timer;
   const soon = () => {
     timer ??= setTimeout(async () => {
-      const ids = changed.get(route().name);
-      const touched = whole || ids;
-      const reload = whole;
+      const was = changed;
+      const all = whole;
       [changed, whole, timer] = [new Map(), false, undefined];
-      const known = info?.resources.map((resource) => `${resource.name} ${resource.kind}`).join();
-      if (!(await load())) return;
+      const names = known.health.resources.map((one) => `${one.name} ${one.kind}`).join();
+      if (!(await loadModel())) return;
       navigation();
-      const different = info.resources.map((resource) => `${resource.name} ${resource.kind}`).join() !== known;
-      if (different || (touched && !route().name)) show();
-      else if (touched) refresh(reload ? undefined : ids);
-      else if (!route().name) show();
-    }, 120);
+      badges();
+      const { name } = route(location.hash);
+      const resource = resourceOf(name ?? "");
+      const differs = known.health.resources.map((one) => `${one.name} ${one.kind}`).join() !== names;
+      if (differs && !view?.isDirty()) { const at = shownHash; shownName = undefined; shownHash = undefined; show(); shownHash = at; return; }
+      const related = resource && [...resource.references, ...resource.dependents].some((one) => was.has(one.resource));
+      if (!resource || all) view?.refresh();
+      else if (was.has(name)) view?.refresh(was.get(name));
+      else if (related) view?.refresh(new Set());
+    }, 80);
   };
-  const note = (event) => {
+  const take = (event) => {
     const data = JSON.parse(event.data);
-    version = data.version;
+    known.version = Math.max(known.version, data.version);
     const ids = changed.get(data.resource) ?? new Set();
-    const records = data.records ?? [{ id: data.id }];
-    for (const { id } of records) ids.add(String(id));
+    for (const { id } of data.records ?? [{ id: data.id }]) {
+      ids.add(String(id));
+      known.changes.set(`${data.resource} ${id ?? ""}`, data.version);
+    }
     changed.set(data.resource, ids);
     soon();
   };
-  for (const name of ["create", "replace", "merge", "delete", "reload"]) events.addEventListener(name, note);
+  for (const name of ["create", "replace", "merge", "delete", "reload"]) events.addEventListener(name, take);
   events.addEventListener("ready", (event) => {
     const data = JSON.parse(event.data);
     live.textContent = "live";
     live.className = "live";
     // What was missed while the connection was away is not told.
-    if (!data.resumed && (data.version !== version)) { version = data.version; whole = true; soon(); }
+    if (!data.resumed && data.version !== known.version) { known.version = data.version; known.changes.clear(); whole = true; soon(); }
+    if (known.health.admin) loadRequests();
   });
+  events.addEventListener("status", (event) => { const data = JSON.parse(event.data); banner(data); Object.assign(known.health, { status: data.status }); view?.refresh?.(new Set()); });
+  events.addEventListener("request", (event) => note(JSON.parse(event.data)));
   events.addEventListener("error", () => { live.textContent = "not connected"; live.className = "live off"; });
+  let drawing;
+  onRequest(() => { drawing ??= requestAnimationFrame(() => { drawing = undefined; navigation(); }); });
 }
 
-const KEYS = [["/", "Search"], ["n", "New record"], ["u", "Undo the last change"], ["c", "Copy the request as curl"], ["?", "This help"]];
+const KEYS = [["/", "Search"], ["n", "New record"], ["u", "Undo the last change"], ["c", "Copy the request as curl"], ["Ctrl S", "Save the record"], ["↑ ↓ ← →", "Move in the table"],
+  ["Enter", "Open the record"], ["e or F2", "Edit the value"], ["f", "Filter by the value"], ["?", "This help"]];
 
 function keys(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog")) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && view?.save) { event.preventDefault(); view.save(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog")) return;
   const press = { "/": () => document.getElementById("q")?.focus(), n: () => {
-      const resource = info.resources.find((one) => one.name === route().name);
-      if (resource?.kind === "collection" && !info.readOnly) go(`#new/${segment(resource.name)}`);
+      const resource = resourceOf(route(location.hash).name ?? "");
+      if (resource?.kind === "collection" && canWrite()) location.hash = `#new/${segment(resource.name)}`;
     },
-    u: () => { if (!place("undo").hidden) undo(); }, "?": help,
-    c: () => { if (current()) document.querySelector("#panel button")?.click(); } }[event.key];
+    u: () => { if (!place("undo").hidden) undo(); }, "?": help, c: () => { if (current()) copy(curl(current()), "the command"); } }[event.key];
   if (!press) return;
   event.preventDefault();
   press();
 }
 
 function help() {
-  const dialog = el("dialog", { close: () => dialog.remove() }, el("h2", {}, "Keys"),
-    el("dl", { class: "gap" }, KEYS.map(([key, what]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)])),
-    el("button", { type: "button", class: "gap", click: () => dialog.close() }, "Close"));
-  document.body.append(dialog);
-  dialog.showModal();
+  const shown = dialog("Keys", h("dl.keys", KEYS.map(([key, what]) => [h("dt", h("kbd", key)), h("dd", what)])), [button("Close", { click: () => shown.close() })]);
 }
 
-if (await load()) {
-  place("file").textContent = info.file ?? "";
-  place("undo").hidden = !info.admin || info.readOnly;
-  place("undo").addEventListener("click", undo);
+const openPanel = (open, focus = true) => {
+  document.body.classList.toggle("with-panel", open);
+  place("panel").hidden = !open;
+  place("request-bar").querySelector("button")?.setAttribute("aria-expanded", String(open));
+  localStorage.setItem("standin-panel", open ? "open" : "closed");
+  if (focus) (open ? place("panel") : place("request-bar")).querySelector("button")?.focus();
+};
+
+/// What has the focus keeps it or hands it on: when it goes away, the heading of what is shown gets it.
+function keepFocus() {
+  let last;
+  document.addEventListener("focusin", (event) => { last = event.target; });
+  new MutationObserver(() => {
+    if (!last || last.isConnected || document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    last = undefined;
+    (main.querySelector("h1") ?? main).focus();
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
+function theme() {
+  const root = document.documentElement;
+  const set = (value) => { if (value) root.dataset.theme = value; else delete root.dataset.theme; };
+  set(localStorage.getItem("standin-theme"));
+  place("theme").addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const next = dark ? "light" : "dark";
+    localStorage.setItem("standin-theme", next);
+    set(next);
+  });
+}
+
+fill(place("theme"), icon("sun"));
+fill(place("help"), icon("help"));
+fill(place("undo"), icon("undo"), h("span", "Undo"));
+theme();
+if (await loadModel()) {
+  place("file").textContent = known.health.file ?? "in memory";
+  badges();
+  banner(known.health);
+  place("undo").addEventListener("click", () => undo());
   place("help").addEventListener("click", help);
   document.addEventListener("keydown", keys);
-  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); place("main").focus(); });
-  panel(place("panel"), info.admin);
-  addEventListener("hashchange", show);
+  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+  panel(place("panel"), place("request-bar"), openPanel);
+  openPanel((localStorage.getItem("standin-panel") ?? "open") === "open" && matchMedia("(min-width: 1200px)").matches, false);
+  addEventListener("hashchange", arrive);
+  addEventListener("popstate", arrive);
+  addEventListener("beforeunload", (event) => { if (view?.isDirty()) event.preventDefault(); });
+  keepFocus();
   show();
   follow();
 } else {
-  place("main").replaceChildren(el("div", { class: "problem", role: "alert" }, el("p", {}, "The server does not respond.")));
+  fill(main, h("div.problem", { role: "alert" }, h("p", "The server does not respond.")));
+  say("The server does not respond");
 }

@@ -1,89 +1,97 @@
-// What was sent and what came: by this page, and by all clients.
-import { call, copy, curl, cut, el, example, onRequest, print } from "./lib.js";
+// What a person asked for last, as a request with its response; the reads after it; and the means to send it again.
+import { button, copy, dialog, fill, h, icon, menu, say } from "./dom.js";
+import { call, newAction, onAction } from "./api.js";
+import { coloured, cut, print } from "./json.js";
+import { curl, FORMATS } from "./code.js";
 
-const MOST = 30;
-const done = [];
+const MOST = 40;
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+const past = [];
 let shown;
-let log;
+let view;
+let strip;
 
-const status = (code) => el("span", { class: `status s${String(code)[0]}` }, String(code || "no response"));
-const milliseconds = (time) => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+export const verb = (method) => h("span.verb", { class: `verb-${METHODS.includes(method) ? method.toLowerCase() : "other"}` }, method);
+export const status = (code) => h("span.status", { class: `s${String(code)[0]}` }, String(code || "no response"));
+export const milliseconds = (time) => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
 
-/// Puts the panel into `place`; `admin`: the server tells what other clients send.
-export function panel(place, admin) {
-  const view = el("div", {}, el("p", { class: "soft" }, "Each action is shown as the request it sends."));
-  const older = el("ul", { class: "chips" });
-  const past = el("details", { class: "gap", hidden: true }, el("summary", {}, "Earlier"), older);
-  const show = (entry) => { shown = entry; view.replaceChildren(details(entry)); };
-  onRequest((entry) => {
-    done.unshift(entry);
-    done.splice(MOST);
-    show(entry);
-    past.hidden = done.length < 2;
-    older.replaceChildren(...done.slice(1).map((entry) => el("li", {},
-      el("button", { type: "button", class: "quiet small", click: () => show(entry) }, `${entry.method} ${cut(entry.path, 60)} `, status(entry.status)))));
+/// The menu that copies `request` in each format; `only` leaves formats out.
+export function copyMenu(request, formats = FORMATS) {
+  return menu("Copy as", { icon: "copy", kind: "small" }, (close) => formats.map(([name, make]) =>
+    h("button.menu-item", { type: "button", click: () => { copy(make(request), name === "documentation example" ? "the documentation example" : `the request as ${name}`); close(); } }, `Copy as ${name}`)));
+}
+
+/// Puts the panel into `place` and the last request in short into `bar`.
+export function panel(place, bar, open) {
+  view = h("div.panel-view", h("p.soft", "Each action here is a request of the API. The last one is shown with its response."));
+  const older = h("ol.past");
+  const earlier = h("details", { hidden: true }, h("summary", "Earlier"), older);
+  fill(place, h("div.panel-head", h("h2", "Request"), h("span.grow"), button("New request", { icon: "send", kind: "small", click: () => compose({ method: "GET", path: "/", sent: [] }) }),
+    button("Close the request panel", { icon: "close", only: true, kind: "quiet small", click: () => open(false) })), view, earlier);
+  strip = h("span.strip", h("span.soft", "No request yet"));
+  fill(bar, h("button.strip-button", { type: "button", "aria-expanded": "false", click: () => open(true) }, icon("panel"), strip));
+  onAction((action) => {
+    if (past[0] !== action) past.unshift(action);
+    past.splice(MOST);
+    show(action);
+    earlier.hidden = past.length < 2;
+    fill(older, past.slice(1).map((one) => h("li", h("button.row-button", { type: "button", click: () => show(one) }, verb(one.main.method), h("span.path", cut(one.main.path, 80)), status(one.main.status)))));
   });
-  place.replaceChildren(el("h2", {}, "Request"), view, past);
-  if (admin) place.append(clients());
 }
 
 /// The request that is shown.
-export const current = () => shown;
+export const current = () => shown?.main;
 
-function details(entry) {
-  const copies = [
-    el("button", { type: "button", class: "small", click: () => copy(curl(entry), "the command") }, "Copy as curl"),
-    el("button", { type: "button", class: "small", click: () => copy(example(entry), "the example") }, "Copy as documentation example"),
-  ];
+function show(action) {
+  // What follows a request is added to it; the reader's place in it stays.
+  if (shown === action && view.contains(document.activeElement)) { fill(view.querySelector(".then") ?? h("div"), then(action)); return; }
+  shown = action;
+  fill(view, details(action.main), h("div.then", then(action)));
+  fill(strip, verb(action.main.method), h("span.path", cut(action.main.path, 200)), status(action.main.status), h("span.soft", milliseconds(action.main.time)));
+}
+
+const then = (action) => (action.then.length === 0 ? null : [h("h3", "then"), h("ol.past", action.then.map((one) => h("li", h("details", h("summary", verb(one.method), h("span.path", cut(one.path, 120)), status(one.status)), details(one, true)))))]);
+
+/// A request with its response.
+export function details(entry, small = false) {
   const hint = entry.header?.("x-hint");
-  return el("div", {},
-    el("pre", { "data-test": "curl", tabindex: "0", "aria-label": "The request as a curl command" }, cut(curl(entry), 4000)),
-    el("div", { class: "row" }, copies),
-    el("p", { class: "gap" }, status(entry.status), ` ${entry.statusText} · ${milliseconds(entry.time)}`),
-    hint ? el("p", { class: "hint" }, hint) : null,
-    el("details", {}, el("summary", {}, `Headers (${entry.headers.length})`),
-      el("dl", {}, entry.headers.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))),
-    entry.text ? el("pre", { tabindex: "0", "aria-label": "Response" }, cut(entry.text, 8000)) : el("p", { class: "soft" }, "No body."));
+  return h("div.request", {},
+    small ? null : h("p.request-line", { "data-test": "request" }, verb(entry.method), h("span.path", cut(entry.path, 500)), status(entry.status), h("span.soft", milliseconds(entry.time))),
+    h("pre.command", { "data-test": small ? null : "curl", tabindex: "0", role: "region", "aria-label": "The request as a curl command" }, cut(curl(entry), 4000)),
+    h("div.row", button("Copy as curl", { icon: "copy", kind: "small", click: () => copy(curl(entry), "the command") }), copyMenu(entry), button("Edit and send", { icon: "send", kind: "small", click: () => compose(entry) })),
+    hint ? h("p.hint", decode(hint)) : null,
+    h("details", h("summary", `Response headers (${entry.headers.length})`), h("dl.headers", entry.headers.map(([name, value]) => [h("dt", name), h("dd", value)]))),
+    entry.text ? h("pre", { tabindex: "0", role: "region", "aria-label": "Response", "data-test": small ? null : "response" }, entry.json === undefined ? cut(entry.text, 8000) : coloured(entry.text, 8000)) : h("p.soft", "The response has no body."));
 }
 
-/// The requests of all clients, asked for while somebody looks.
-function clients() {
-  const rows = el("div", {});
-  const own = el("input", { type: "checkbox", change: () => { last = 0; rows.replaceChildren(); ask(); } });
-  let last = 0;
-  let timer;
-  const ask = async () => {
-    clearTimeout(timer);
-    if (!log.open) return;
-    if (!document.hidden) {
-      const { ok, json } = await call("GET", `/-/requests?after=${last}`, { quiet: true });
-      const seen = ok && Array.isArray(json) ? json : [];
-      last = seen.at(-1)?.number ?? last;
-      rows.prepend(...seen.filter((one) => own.checked || !isOwn(one)).reverse().map(request));
-      while (rows.childElementCount > 100) rows.lastElementChild.remove();
-      if (!rows.hasChildNodes()) rows.append(el("p", { class: "soft" }, "Nothing yet: send something from your frontend, or with curl."));
-      else if (rows.childElementCount > 1) rows.querySelector(":scope > p")?.remove();
-    }
-    timer = setTimeout(ask, 1000);
-  };
-  log = el("details", { class: "gap", toggle: ask, "data-test": "log" },
-    el("summary", {}, el("h2", {}, "Recent requests")),
-    el("label", { class: "row" }, own, "Include this page's requests"), rows);
-  return log;
+function decode(text) { try { return decodeURIComponent(text); } catch { return text; } }
+
+/// A dialog in which a request is changed and sent.
+export function compose(request) {
+  const method = h("select", { id: "send-method", "aria-label": "Method" }, [...new Set([...METHODS, request.method])].map((one) => h("option", one)));
+  method.value = request.method;
+  const path = h("input", { id: "send-path", value: request.path, spellcheck: "false", autocomplete: "off", "aria-label": "Path and query" });
+  const headers = h("textarea", { id: "send-headers", rows: "3", spellcheck: "false", value: request.sent.map(([name, value]) => `${name}: ${value}`).join("\n") });
+  const body = h("textarea", { id: "send-body", rows: "8", spellcheck: "false", value: pretty(request.body) });
+  const told = h("div", { role: "status", "aria-label": "Result" });
+  const send = button("Send", { icon: "send", kind: "primary", click: async () => {
+    const target = path.value.trim();
+    if (!/^\/(?!\/)/.test(target)) { fill(told, h("p.wrong", "The path begins with one slash and leads to this server.")); path.focus(); return; }
+    const sent = headers.value.split("\n").filter((line) => line.includes(":")).map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]);
+    const has = body.value !== "" && !["GET", "HEAD"].includes(method.value);
+    newAction();
+    const entry = await call(method.value, target, { headers: sent, body: has ? body.value : undefined });
+    fill(told, h("p.request-line", verb(entry.method), h("span.path", cut(entry.path, 300)), status(entry.status), h("span.soft", milliseconds(entry.time))),
+      entry.json?.hint ? h("p.hint", entry.json.hint) : null, h("pre", { tabindex: "0", role: "region", "aria-label": "The response" }, entry.json === undefined ? cut(entry.text || "No body", 8000) : coloured(entry.text, 8000)));
+    say(`${entry.method} ${cut(entry.path, 60)}: ${entry.status || "no response"}`);
+  } });
+  const shownDialog = dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), headers,
+    h("label", { for: "send-body" }, "Body"), body, told], [button("Close", { click: () => shownDialog.close() }), send]);
+  path.focus();
+  return shownDialog;
 }
 
-const isOwn = (one) => one.headers.referer === `${location.origin}/` || one.headers.referer === `${location.origin}/-/`;
-
-function request(one) {
-  const problem = one.problem;
-  const told = problem ? [problem.detail, ...(problem.errors ?? []).map((error) => `${error.pointer} ${error.detail}`)] : [];
-  const hint = problem?.hint ?? one.hint;
-  const body = one.body ?? (one.bodySize ? `${one.bodySize} bytes` : "");
-  return el("div", { class: "entry" },
-    el("p", {}, status(one.status), ` ${one.method} ${one.target} `,
-      el("span", { class: "soft small" }, `${milliseconds(one.milliseconds)} · ${new Date(one.at).toLocaleTimeString()}`)),
-    told.map((text) => el("p", { class: "wrong" }, text)),
-    hint ? el("p", { class: "hint" }, hint) : null,
-    el("details", {}, el("summary", { class: "small" }, "Headers and body"),
-      el("pre", {}, print(one.headers)), body ? el("pre", {}, body) : null));
+function pretty(text) {
+  if (text === undefined) return "";
+  try { return print(JSON.parse(text)); } catch { return text; }
 }

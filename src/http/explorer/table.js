@@ -1,146 +1,487 @@
-// The records of a resource as a table: sorted, filtered, searched and paged by the API's own query parameters.
-import { call, el, fill, isNumber, isRecord, line, paths, resolve, segment, target } from "./lib.js";
+// The records of a resource as a table: the API's own query parameters sort, filter, search and page it.
+import { ask, button, dialog, download, fill, h, icon, menu, nodes, number, plural, say } from "./dom.js";
+import { call, get, segment, target } from "./api.js";
+import { show } from "./cells.js";
+import { field } from "./fields.js";
+import { isNumber, isRecord, isScalar, line, mistake, parse, print, same } from "./json.js";
+import { canWrite, counted, countsOf, dependentsLink, idName, labelsOf, listLink, properties, recordLink, referenceOf, resourceOf, singular, typesOf } from "./model.js";
+import { removeRecords, undoAction } from "./change.js";
 
-const PAGE_SIZES = ["10", "20", "50", "100"];
+const SIZE = 50;
+const SIZES = ["10", "20", "50", "100", "200"];
 const MOST_COLUMNS = 12;
-const WINDOW = ["_page", "_limit"];
+const MOST_KEYS = 2000;
+/// What the page adds to the API's parameters.
+const OWN = ["_columns"];
+const WINDOW = ["_page", "_limit", ...OWN];
+const OPERATORS = [["", "is"], ["ne", "is not"], ["contains", "contains"], ["startsWith", "begins with"], ["endsWith", "ends with"], ["gt", "more than"],
+  ["gte", "at least"], ["lt", "less than"], ["lte", "at most"], ["in", "is one of"], ["like", "matches"], ["null", "is null"]];
 
-/// What `#/users?_page=2` says: the resource, and the pairs of the query.
-export const link = (name, pairs = []) => `#${target(`/${segment(name)}`, pairs)}`;
+/// The parameter and value that find records with `value` in `column`.
+function filterFor(column, value) {
+  if (value === null) return [`${column}:eq`, "null"];
+  return [column, String(value)];
+}
 
-/// Shows the table in `place`. Gives a function that loads the records again without a word, after a change elsewhere.
-export function table(place, { name, pairs, document, info, go }) {
-  const { all } = paths(document, name);
-  const parameters = (all.get?.parameters ?? []).filter((parameter) => parameter.style === "deepObject");
+/// A filter in words.
+function words([name, value]) {
+  const [, path, operator] = /^(.*?)(?:[:_](eq|ne|contains|has|startsWith|endsWith|gte?|lte?|in|like))?$/.exec(name);
+  const word = operator === "eq" ? "is" : OPERATORS.find(([known]) => known === (operator ?? ""))?.[1] ?? operator;
+  return [path, word, value];
+}
+
+/// The table of the resource `name`. `go(hash, how)` changes the address. Gives the element and what it answers to.
+export function tableView({ name, go }) {
+  let pairs = [];
+  let records = [];
+  let columns = [];
+  let allColumns = [];
+  let total = 0;
+  let selected = new Set();
+  let counts = [];
+  let labels = new Map();
+  let loading;
+  let editing;
+  let missed = false;
+  const resource = () => resourceOf(name);
   const first = (wanted) => pairs.find(([known]) => known === wanted)?.[1];
-  // A change of what is asked for leads to the first page of it.
-  const change = (edit) => go(link(name, edit(pairs.filter(([known]) => known !== "_page"))));
-  const set = (wanted, value) => (kept) =>
-    [...kept.filter(([known]) => known !== wanted), ...(value ? [[wanted, value]] : [])];
+  /// Changes the query; what is asked for then starts at the first page.
+  const change = (edit, how) => go(listLink(name, edit(pairs.filter(([known]) => known !== "_page"))), how);
+  const put = (wanted, value) => (kept) => [...kept.filter(([known]) => known !== wanted), ...(value ? [[wanted, value]] : [])];
+  const toggle = (pair) => change((kept) => (kept.some((one) => same(one, pair)) ? kept.filter((one) => !same(one, pair)) : [...kept, pair]));
 
-  const search = el("input", { type: "search", id: "q", size: "16", value: first("q") ?? "", change: () => change(set("q", search.value)) });
-  const size = el("select", { id: "size", change: () => change(set("_limit", size.value === "20" ? "" : size.value)) },
-    PAGE_SIZES.map((count) => el("option", {}, count)));
-  if (!PAGE_SIZES.includes(first("_limit") ?? "20")) size.append(el("option", {}, first("_limit")));
-  size.value = first("_limit") ?? "20";
-  const head = el("thead");
-  const body = el("tbody");
-  const pager = el("div", { class: "row spread gap" });
-  const told = el("div");
-  const grid = el("table", {}, el("caption", { hidden: true }, `Records of ${name}`), head, body);
-  const scroll = el("div", { class: "scroll" }, grid);
-  fill(place,
-    el("div", { class: "row spread" }, el("h2", {}, name),
-      info.readOnly ? null : el("button", { type: "button", class: "main", "data-test": "new", click: () => go(`#new/${segment(name)}`) }, "New record")),
-    el("div", { class: "row gap" }, el("div", {}, el("label", { for: "q" }, "Search"), search),
-      filterForm(parameters, (pair) => change((kept) => [...kept, pair]))),
-    chips(), told, scroll, pager);
+  // The toolbar stays while the rows change, and the focus in it.
+  let typing;
+  const search = h("input", { type: "search", id: "q", placeholder: "Search", "aria-label": "Search", autocomplete: "off", input: () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => change(put("q", search.value), { replace: true }), 180);
+  }, keydown: (event) => {
+    if (event.key !== "Enter") return;
+    clearTimeout(typing);
+    if (search.value !== (first("q") ?? "")) change(put("q", search.value), { replace: true });
+  } });
+  const count = h("span.count", { "data-test": "total" });
+  const filterBar = filterForm();
+  const filterButton = button("Filter", { icon: "filter", "aria-expanded": "false", click: () => {
+    filterBar.hidden = !filterBar.hidden;
+    filterButton.setAttribute("aria-expanded", String(!filterBar.hidden));
+    if (!filterBar.hidden) filterBar.querySelector("select").focus();
+  } });
+  const facetBar = h("div.facets", { hidden: true, "aria-label": "Facets", role: "group" });
+  const facetButton = button("Facets", { icon: "facets", "aria-expanded": "false", click: () => {
+    facetBar.hidden = !facetBar.hidden;
+    facetButton.setAttribute("aria-expanded", String(!facetBar.hidden));
+    if (!facetBar.hidden) loadFacets();
+  } });
+  const columnMenu = menu("Columns", { icon: "columns" }, chooser);
+  const downloadMenu = menu("Download", { icon: "down" }, downloads);
+  const chips = h("ul.chips", { "aria-label": "Filters" });
+  const notice = h("div.notices");
+  const head = h("thead");
+  const body = h("tbody");
+  const grid = h("table.grid", h("caption.hidden", `Records of ${name}`), head, body);
+  const scroll = h("div.scroll", { tabindex: "0", role: "region", "aria-label": `Records of ${name}` }, grid);
+  const empty = h("div.empty", { hidden: true });
+  const range = h("p.range", { "data-test": "range", role: "status" });
+  const size = h("select", { id: "size", change: () => change(put("_limit", size.value === String(SIZE) ? "" : size.value)) }, SIZES.map((one) => h("option", one)));
+  const step = (text, move) => button(text, { "aria-label": `${text} page`, click: (event) => {
+    if (event.currentTarget.getAttribute("aria-disabled") === "true") return;
+    const last = Math.max(1, Math.ceil(total / limit()));
+    const to = Math.min(Math.max(1, move(page(), last)), last);
+    go(listLink(name, put("_page", to > 1 ? String(to) : "")(pairs)));
+  } });
+  const steps = [step("First", () => 1), step("Previous", (at) => at - 1), step("Next", (at) => at + 1), step("Last", (_, last) => last)];
+  const pager = h("div.pager", range, h("div.row", h("label", { for: "size" }, "Rows"), size), h("div.group", steps));
+  const bulk = h("div.bulk", { hidden: true, role: "group", "aria-label": "Selected records" });
+  const writing = canWrite();
+  const title = h("h1", { tabindex: "-1" }, line(name, 80));
+  const element = h("div.view.table-view", {},
+    h("div.view-head", title, count, h("span.grow"),
+      writing ? button("Paste JSON", { icon: "paste", kind: "quiet", click: paste }) : null,
+      writing ? button("New record", { icon: "plus", kind: "primary", "data-test": "new", click: () => go(`#new/${segment(name)}`) }) : null),
+    h("div.toolbar", h("div.search", icon("search"), search), filterButton, facetButton, h("span.grow"), columnMenu, downloadMenu),
+    filterBar, facetBar, chips, notice, scroll, empty, pager, bulk);
 
-  function chips() {
-    const chosen = pairs.filter(([known]) => !WINDOW.includes(known) && known !== "q" && known !== "_sort");
-    if (chosen.length === 0) return null;
-    return el("ul", { class: "chips", "aria-label": "Filters" }, chosen.map((pair) => el("li", {}, `${pair[0]} = ${pair[1]}`,
-      el("button", { type: "button", class: "quiet small", "aria-label": `Remove the filter ${pair[0]} = ${pair[1]}`,
-        click: () => change((kept) => kept.filter((one) => one !== pair)) }, "×"))));
+  const page = () => Math.max(1, Number(first("_page") ?? 1) || 1);
+  const limit = () => Math.max(1, Number(first("_limit") ?? SIZE) || SIZE);
+  const asked = () => pairs.filter(([known]) => !WINDOW.includes(known));
+
+  function filterForm() {
+    const { found } = properties(resource());
+    const paths = [];
+    for (const [key, schema] of found) {
+      paths.push(key);
+      for (const inner of Object.keys(schema.properties ?? {}).slice(0, 50)) paths.push(`${key}.${inner}`);
+    }
+    if (!paths.includes(idName())) paths.unshift(idName());
+    const which = h("select", { id: "field" }, paths.slice(0, 500).map((path) => h("option", { value: path }, line(path, 40))));
+    const operator = h("select", { id: "operator" }, OPERATORS.map(([value, text]) => h("option", { value }, text)));
+    const value = h("input", { id: "value", size: "16", autocomplete: "off" });
+    return h("form.filter", { hidden: true, "aria-label": "Filter", submit: (event) => {
+      event.preventDefault();
+      const how = operator.value;
+      toggle(how === "null" ? [`${which.value}:eq`, "null"] : [how ? `${which.value}:${how}` : which.value, value.value]);
+      value.value = "";
+    } }, h("label", { for: "field" }, "Field"), which, h("label.hidden", { for: "operator" }, "Operator"), operator,
+    h("label.hidden", { for: "value" }, "Value"), value, h("button", { type: "submit" }, "Add filter"));
+  }
+
+  function showChips() {
+    const chosen = pairs.filter(([known]) => !WINDOW.includes(known) && known !== "q" && known !== "_sort" && known !== "_order");
+    chips.hidden = chosen.length === 0;
+    fill(chips, chosen.map((pair) => {
+      const [path, word, value] = words(pair);
+      return h("li", h("span", line(path, 40), h("span.soft", ` ${word} `), line(value, 60)), button(`Remove the filter ${pair[0]} = ${line(pair[1], 60)}`, { icon: "close", only: true, kind: "quiet small", click: () => {
+        filterButton.focus();
+        change((kept) => kept.filter((one) => one !== pair));
+      } }));
+    }), chosen.length > 1 ? h("li.plain", button("Clear", { kind: "quiet small", click: () => { filterButton.focus(); change((kept) => kept.filter((pair) => !chosen.includes(pair))); } })) : null);
   }
 
   function heading(column) {
     const sort = first("_sort");
     const order = sort === column ? "ascending" : sort === `-${column}` ? "descending" : "none";
     const next = { none: column, ascending: `-${column}`, descending: "" }[order];
-    const mark = { none: "", ascending: " ↑", descending: " ↓" }[order];
-    return el("th", { scope: "col", "aria-sort": order },
-      el("button", { type: "button", title: `Sort by ${column}`, click: () => change(set("_sort", next)) }, line(column, 40) + mark));
+    return h("th", { scope: "col", "aria-sort": order, class: isNumeric(column) ? "number" : "" },
+      h("button", { type: "button", "data-key": `sort ${column}`, title: `Sort by ${column}`, click: () => change(put("_sort", next)) }, h("span", line(column, 40)), order === "none" ? null : h("span.order", { "aria-hidden": "true" }, order === "ascending" ? "↑" : "↓")));
   }
 
-  function row(record, columns, changed) {
-    if (!isRecord(record)) return el("tr", {}, el("td", {}, line(record)));
-    const id = record[info.id];
-    const flash = changed?.has(String(id));
-    return el("tr", { class: flash ? "flash" : null, "data-id": String(id) }, columns.map((column) => {
-      if (!Object.hasOwn(record, column)) return el("td", {}, el("span", { class: "none", "aria-label": "not there" }, ""));
-      const value = record[column];
-      if (column === info.id) return el("td", {}, el("a", { href: `#/${segment(name)}/${segment(String(id))}` }, line(value, 60)));
-      if (value === null || value === "") return el("td", {}, el("span", { class: "none" }, value === null ? "null" : "empty"));
-      return el("td", { class: isNumber(value) ? "number" : null, title: line(value, 500) }, line(value));
+  const isNumeric = (column) => {
+    if (referenceOf(resource(), column)) return false;
+    const values = records.map((record) => (isRecord(record) ? record[column] : undefined)).filter((value) => value !== undefined && value !== null);
+    if (values.length > 0) return values.every(isNumber);
+    const types = typesOf(properties(resource()).found.get(column));
+    return types.length > 0 && types.every((type) => ["number", "integer", "null"].includes(type));
+  };
+
+  function cell(record, column) {
+    const value = record[column];
+    const reference = referenceOf(resource(), column);
+    const has = Object.hasOwn(record, column);
+    let shown;
+    if (column === idName()) shown = h("a.id", { href: recordLink(name, value) }, line(value, 60));
+    else if (reference && has && value !== null && isScalar(value)) {
+      const label = labels.get(`${column} ${value}`);
+      shown = label ? h("a", { href: recordLink(reference.resource, label.id), title: `${reference.resource}/${label.id}` }, label.label || String(value), label.label ? h("span.soft.ref", ` ${line(value, 12)}`) : null) : h("span", { title: `No record of ${reference.resource} has it` }, String(value));
+    } else shown = show(has ? value : undefined, column);
+    return h("td", { class: isNumber(value) && !reference ? "number" : "", tabindex: "-1", "data-column": column }, shown);
+  }
+
+  function row(record, changed) {
+    if (!isRecord(record)) return h("tr", h("td", { colspan: "99" }, line(record)));
+    const id = record[idName()];
+    const mark = writing ? h("td.check", h("input", { type: "checkbox", checked: selected.has(String(id)), "aria-label": `Select ${line(id, 40)}`, change: (event) => {
+      if (event.target.checked) selected.add(String(id)); else selected.delete(String(id));
+      showBulk();
+    } })) : null;
+    return h("tr", { "data-id": String(id), class: changed?.has(String(id)) ? "flash" : "" }, mark, columns.map((column) => cell(record, column)), resource().dependents.map((dependent, at) => {
+      const value = record[dependent.target];
+      const how = counts[at]?.get(String(value)) ?? 0;
+      return h("td.children", value === undefined || value === null || !counts[at] ? "" : how === 0 ? h("span.none", "0") : h("a", { href: dependentsLink(dependent, value) }, counted(dependent.resource, how)));
     }));
   }
 
-  const known = Object.keys(resolve(document, { $ref: all.get?.responses?.["200"]?.content?.["application/json"]?.schema?.items?.$ref })?.properties ?? {});
-  let busy = false;
-  async function load(quiet, changed) {
-    if (busy) return;
-    busy = true;
-    const page = Number(first("_page") ?? 1);
-    const limit = Number(first("_limit") ?? 20);
-    const rest = pairs.filter(([name]) => !WINDOW.includes(name));
-    const entry = await call("GET", target(`/${segment(name)}`, [...rest, ["_page", String(page)], ["_limit", String(limit)]]), { quiet });
-    busy = false;
-    if (!place.contains(scroll)) return;
-    const records = Array.isArray(entry.json) ? entry.json : [];
-    const hint = entry.json?.hint ?? entry.header?.("x-hint");
-    fill(told,
-      entry.ok ? null : el("div", { class: "problem", role: "alert" }, el("p", {}, entry.json?.detail ?? entry.text)),
-      hint ? el("p", { class: "hint" }, hint) : null);
-    const columns = new Set([info.id, ...known]);
+  function draw(changed) {
+    const focus = whereFocus();
+    const all = writing && records.length > 0 ? h("th.check", { scope: "col" }, h("input", { type: "checkbox", "aria-label": "Select all on this page", "data-key": "all", checked: records.length > 0 && records.every((one) => selected.has(String(one?.[idName()]))), change: (event) => {
+      for (const record of records) if (event.target.checked) selected.add(String(record[idName()])); else selected.delete(String(record[idName()]));
+      draw();
+    } })) : null;
+    fill(head, h("tr", all, columns.map(heading), resource().dependents.map((one) => h("th.children", { scope: "col" }, one.resource === one.property ? one.resource : one.resource))));
+    fill(body, records.map((record) => row(record, changed)));
+    restoreFocus(focus);
+    showBulk();
+  }
+
+  function whereFocus() {
+    const active = document.activeElement;
+    if (!grid.contains(active)) return undefined;
+    const line = active.closest("tr");
+    return { key: active.dataset.key, id: line?.dataset.id, column: active.closest("td")?.dataset.column, check: active.type === "checkbox", at: line ? [...body.rows].indexOf(line) : -1 };
+  }
+
+  function restoreFocus(focus) {
+    if (!focus) return;
+    const keyed = focus.key && [...head.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focus.key);
+    if (keyed) return keyed.focus();
+    const line = [...body.rows].find((one) => one.dataset.id === focus.id) ?? body.rows[Math.min(Math.max(focus.at, 0), body.rows.length - 1)];
+    if (!line) return title.focus();
+    const cell = [...line.cells].find((one) => one.dataset.column === focus.column);
+    (focus.check ? line.querySelector("input") : cell ?? line.querySelector("a"))?.focus();
+  }
+
+  function chooseColumns() {
+    const known = [...properties(resource()).found.keys()];
+    const seen = new Set([idName(), ...known]);
     for (const record of records) {
-      if (columns.size >= MOST_COLUMNS) break;
-      if (isRecord(record)) for (const key of Object.keys(record).slice(0, MOST_COLUMNS)) columns.add(key);
+      if (seen.size > MOST_KEYS) break;
+      if (isRecord(record)) for (const key of Object.keys(record).slice(0, MOST_KEYS)) seen.add(key);
     }
-    const shown = [...columns].slice(0, MOST_COLUMNS);
-    const focused = globalThis.document.activeElement?.closest?.("tr")?.dataset.id;
-    head.replaceChildren(el("tr", {}, shown.map(heading)));
-    body.replaceChildren(...records.map((record) => row(record, shown, changed)));
-    if (focused !== undefined) [...body.rows].find((row) => row.dataset.id === focused)?.querySelector("a")?.focus();
-    const total = Number(entry.header?.("x-total-count") ?? records.length);
-    scroll.hidden = total === 0;
-    pager.replaceChildren(...(total === 0 ? [empty(entry.ok)] : pages(page, limit, total, records.length)));
+    allColumns = [...seen];
+    const chosen = first("_columns")?.split(",").map(decodeURIComponent).filter((column) => column !== "");
+    columns = chosen ?? allColumns.slice(0, MOST_COLUMNS);
+    columnMenu.label(columns.length < allColumns.length ? `Columns ${columns.length}/${allColumns.length}` : "Columns");
   }
 
-  function pages(page, limit, total, count) {
-    const last = Math.max(1, Math.ceil(total / limit));
-    const to = (number) => () => go(link(name, [...pairs.filter(([known]) => known !== "_page"), ...(number > 1 ? [["_page", String(number)]] : [])]));
-    const button = (text, number, possible) =>
-      el("button", { type: "button", disabled: !possible, "aria-label": `${text} page`, click: to(number) }, text);
-    const from = (page - 1) * limit;
-    const number = (value) => value.toLocaleString("en");
-    return [
-      el("p", { class: "soft", "data-test": "range" }, count === 0 ? `No records on page ${number(page)} of ${number(last)}` : `${number(from + 1)}–${number(from + count)} of ${number(total)}`),
-      el("div", { class: "row center" }, el("label", { for: "size" }, "Rows per page"), size),
-      el("div", { class: "row" }, button("First", 1, page > 1), button("Previous", Math.min(page - 1, last), page > 1),
-        button("Next", page + 1, page < last), button("Last", last, page < last)),
-    ];
+  function chooser() {
+    const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", input: () => list() });
+    const boxes = h("div.checks");
+    const set = (wanted) => {
+      const standard = same(wanted, allColumns.slice(0, MOST_COLUMNS));
+      go(listLink(name, put("_columns", standard ? "" : wanted.map((one) => encodeURIComponent(one)).join(","))(pairs)), { replace: true });
+    };
+    const list = () => fill(boxes, allColumns.filter((column) => column.toLowerCase().includes(find.value.toLowerCase())).slice(0, 200).map((column) => h("label", h("input", { type: "checkbox", checked: columns.includes(column), change: (event) => {
+      set(allColumns.filter((one) => (one === column ? event.target.checked : columns.includes(one))));
+    } }), line(column, 60))));
+    list();
+    return [allColumns.length > 12 ? find : null, boxes, h("div.row", button("All", { kind: "quiet small", click: () => { set(allColumns.slice(0, 200)); columns = allColumns; list(); } }), button("Standard", { kind: "quiet small", click: () => { set(allColumns.slice(0, MOST_COLUMNS)); columns = allColumns.slice(0, MOST_COLUMNS); list(); } }))];
   }
 
-  function empty(ok) {
-    const chosen = pairs.some(([known]) => !WINDOW.includes(known) && known !== "_sort");
-    if (chosen || !ok) {
-      return el("div", { class: "empty" }, el("p", {}, ok ? "No matching records." : "Invalid query."),
-        el("button", { type: "button", click: () => go(link(name)) }, "Show all records"));
-    }
-    return el("div", { class: "empty" }, el("p", {}, `${name} is empty.`),
-      el("p", {}, "Add the first record here, or add one to the data file; it appears automatically."));
-  }
-
-  load(false);
-  return (changed) => load(true, changed);
-}
-
-function filterForm(parameters, add) {
-  const fields = parameters.map((parameter) => parameter.name);
-  if (fields.length === 0) return null;
-  const operators = el("select", { id: "operator" });
-  const field = el("select", { id: "field", change: () => choose() }, fields.map((name) => el("option", { value: name }, line(name, 40))));
-  const choose = () => {
-    const { properties } = parameters.find((parameter) => parameter.name === field.value).schema;
-    operators.replaceChildren(el("option", { value: field.value }, "is"), ...Object.entries(properties)
-      .map(([name, { description }]) => el("option", { value: `${field.value}[${name}]`, title: description }, name)));
+  const csv = (rows) => {
+    const quoted = (value) => {
+      const text = value === undefined || value === null ? "" : isScalar(value) ? String(value) : JSON.stringify(value);
+      return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    return [columns, ...rows.map((record) => columns.map((column) => record?.[column]))].map((cells) => cells.map(quoted).join(",")).join("\r\n") + "\r\n";
   };
-  choose();
-  const value = el("input", { id: "value", size: "12" });
-  return el("form", { class: "row", "aria-label": "Filter", submit: (event) => { event.preventDefault(); add([operators.value, value.value]); } },
-    el("div", {}, el("label", { for: "field" }, "Field"), field),
-    el("div", {}, el("label", { for: "operator" }, "Filter"), operators),
-    el("div", {}, el("label", { for: "value" }, "Value"), value),
-    el("button", { type: "submit" }, "Add filter"));
+  const json = (rows) => `${print(rows.map((record) => (isRecord(record) ? Object.fromEntries(columns.filter((column) => Object.hasOwn(record, column)).map((column) => [column, record[column]])) : record)))}\n`;
+
+  function downloads(close) {
+    const save = (kind, rows) => { download(kind === "csv" ? csv(rows) : json(rows), `${name.replace(/[^\w.-]+/g, "-")}.${kind}`, kind === "csv" ? "text/csv" : "application/json"); close(); };
+    const all = async (kind) => {
+      const entry = await get(`/${segment(name)}`, asked());
+      if (Array.isArray(entry.json)) save(kind, entry.json); else say(`Not downloaded: ${entry.problem}`);
+    };
+    return [["This page", (kind) => save(kind, records)], [`All ${number(total)}`, all]].map(([text, run]) =>
+      h("div.menu-row", h("span", text), button("CSV", { "aria-label": `${text} as CSV`, kind: "small", click: () => run("csv") }), button("JSON", { "aria-label": `${text} as JSON`, kind: "small", click: () => run("json") })));
+  }
+
+  async function loadFacets() {
+    if (facetBar.hidden) return;
+    const entry = await get(`/-/facets/${segment(name)}`, asked());
+    const facets = (entry.json?.facets ?? []).filter((facet) => facet.field !== idName() && ((facet.values.length > 1 && facet.values.some((one) => one.count > 1)) || pairs.some(([known]) => words([known, ""])[0] === facet.field))).sort((one, other) => one.values.length - other.values.length);
+    const named = await Promise.all(facets.map((facet) => {
+      const reference = referenceOf(resource(), facet.field);
+      return reference ? labelsOf(reference, facet.values.map((one) => one.value), true) : new Map();
+    }));
+    const focused = facetBar.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    fill(facetBar, facets.length === 0 ? h("p.soft", entry.ok ? "No column has few values." : entry.problem) : facets.map((facet, at) => h("div.facet", h("h2", line(facet.field, 40)), h("ul", facet.values.map((one) => {
+      const isList = records.some((record) => Array.isArray(record?.[facet.field]));
+      const pair = isList ? [`${facet.field}:contains`, String(one.value)] : filterFor(facet.field, one.value);
+      const label = named[at].get(String(one.value))?.label || (one.value === "" ? "empty" : String(one.value));
+      return h("li", h("button", { type: "button", "data-key": JSON.stringify(pair), "aria-pressed": String(pairs.some((known) => same(known, pair))), click: () => toggle(pair) }, h("span", line(label, 30)), h("span.soft", number(one.count))));
+    })))));
+    if (focused) [...facetBar.querySelectorAll("button")].find((one) => one.dataset.key === focused)?.focus();
+  }
+
+  function showBulk() {
+    bulk.hidden = selected.size === 0;
+    if (selected.size === 0) return;
+    const had = bulk.contains(document.activeElement);
+    fill(bulk, h("strong", `${number(selected.size)} selected`), h("span.grow"), button("Delete", { icon: "trash", kind: "danger", click: removeSelected }), button("Clear selection", { kind: "quiet", click: () => { selected.clear(); scroll.focus(); draw(); } }));
+    if (had) bulk.querySelector("button")?.focus();
+  }
+
+  async function removeSelected() {
+    const at = records.findIndex((record) => selected.has(String(record?.[idName()])));
+    const done = await removeRecords(name, [...selected]);
+    if (!done) return;
+    selected.clear();
+    await load();
+    (body.rows[Math.min(Math.max(at, 0), body.rows.length - 1)]?.querySelector("a") ?? title).focus();
+  }
+
+  function paste() {
+    const area = h("textarea", { id: "paste", rows: "14", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]' });
+    const told = h("div", { role: "alert" });
+    const create = button("Create", { kind: "primary", click: async () => {
+      const wrong = mistake(area.value);
+      if (wrong) { fill(told, h("p.wrong", wrong)); area.focus(); return; }
+      const parsed = parse(area.value);
+      const list = Array.isArray(parsed) ? parsed : [parsed];
+      const bad = list.findIndex((one) => !isRecord(one));
+      if (list.length === 0 || bad >= 0) { fill(told, h("p.wrong", list.length === 0 ? "The list is empty." : `Item ${bad + 1} is not an object.`)); area.focus(); return; }
+      create.disabled = true;
+      let done = 0;
+      let failed;
+      let last;
+      for (const one of list) {
+        const entry = await call("POST", `/${segment(name)}`, { body: JSON.stringify(one) });
+        if (!entry.ok) { failed = entry; break; }
+        last = entry.json?.[idName()];
+        done += 1;
+      }
+      create.disabled = false;
+      if (done > 0) say(`Created ${counted(name, done)}`, undoAction(name, last, done));
+      if (!failed) { shown.close(); load(); title.focus(); return; }
+      // What is left stays to be corrected.
+      area.value = print(list.slice(done));
+      fill(told, h("div.problem", h("p", h("strong", `Record ${done + 1} was not created. `), failed.problem), (failed.json?.errors ?? []).map((error) => h("p.wrong", `${error.pointer} ${error.detail}`)), failed.json?.hint ? h("p.hint", failed.json.hint) : null,
+        done > 0 ? h("p.soft", `${plural(done, "record")} before it ${done === 1 ? "was" : "were"} created; the rest is in the field.`) : null));
+      area.focus();
+    } });
+    const shown = dialog(`Create ${name} from JSON`, [h("label", { for: "paste" }, "One object, or a list of objects"), area, told], [button("Cancel", { click: () => shown.close() }), create]);
+    area.focus();
+  }
+
+  // What the pointer is over, or the focus in, has two small buttons: filter by this value, and edit it.
+  const tools = h("span.tools", button("Filter by this value", { icon: "filter", only: true, kind: "small", tabIndex: -1, click: (event) => { event.stopPropagation(); filterCell(tools.closest("td")); } }),
+    writing ? button("Edit this value", { icon: "edit", only: true, kind: "small", tabIndex: -1, click: (event) => { event.stopPropagation(); editCell(tools.closest("td")); } }) : null);
+  const recordOf = (cell) => records.find((record) => String(record?.[idName()]) === cell?.closest("tr")?.dataset.id);
+  const canTool = (cell) => cell?.dataset.column !== undefined && !cell.querySelector(".edit") && recordOf(cell);
+  const offer = (cell) => {
+    if (!canTool(cell) || cell.contains(tools)) return;
+    tools.classList.toggle("only-filter", cell.dataset.column === idName());
+    cell.append(tools);
+  };
+  body.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") offer(event.target.closest("td")); });
+  body.addEventListener("focusin", (event) => offer(event.target.closest("td")));
+  grid.addEventListener("pointerleave", () => { if (!tools.contains(document.activeElement)) tools.remove(); });
+
+  function filterCell(cell) {
+    const value = recordOf(cell)?.[cell.dataset.column];
+    if (value === undefined) return say("Records without a property cannot be filtered for");
+    if (Array.isArray(value) && value.length > 0 && isScalar(value[0])) return toggle([`${cell.dataset.column}:contains`, String(value[0])]);
+    if (!isScalar(value)) return say("Filter by one of its values: open Filter");
+    toggle(filterFor(cell.dataset.column, value));
+  }
+
+  function editCell(cell) {
+    const record = recordOf(cell);
+    const column = cell?.dataset.column;
+    if (!writing || !record || column === idName() || editing) return;
+    const value = record[column];
+    const id = record[idName()];
+    const schema = properties(resource()).found.get(column) ?? {};
+    tools.remove();
+    const before = [...cell.childNodes];
+    const one = field({ key: column, schema, value, reference: referenceOf(resource(), column), rules: resource().rules, compact: true });
+    const leave = (focus) => {
+      if (editing !== one) return;
+      editing = undefined;
+      fill(cell, before);
+      if (focus) cell.focus();
+      if (missed) { missed = false; load(true); }
+    };
+    let saving = false;
+    const save = async (focus) => {
+      if (saving || editing !== one) return;
+      let read;
+      try { read = one.get(); } catch (error) { one.setError(error.message); return; }
+      if (read === undefined || same(read, value)) return leave(focus);
+      saving = true;
+      const entry = await call("PATCH", `/${segment(name)}/${segment(String(id))}`, { body: JSON.stringify({ [column]: read }) });
+      saving = false;
+      if (!entry.ok) {
+        const found = entry.json?.errors?.find((error) => error.pointer.split("/")[1] === column.replaceAll("~", "~0").replaceAll("/", "~1"));
+        one.setError([found?.detail ?? entry.problem, !found && entry.json?.hint].filter(Boolean).join(" – "));
+        one.input.focus();
+        return;
+      }
+      const at = records.indexOf(record);
+      if (at >= 0 && isRecord(entry.json)) records[at] = entry.json;
+      leave(focus);
+      say(`Saved ${singular(name)} ${line(id, 40)}`, undoAction(name, id));
+      await load(false, new Set([String(id)]));
+      if (focus) [...body.rows].find((row) => row.dataset.id === String(id))?.querySelector(`[data-column="${CSS.escape(column)}"]`)?.focus();
+    };
+    editing = one;
+    fill(cell, one.element);
+    cell.addEventListener("keydown", (event) => {
+      if (editing !== one) return;
+      event.stopPropagation();
+      if (event.key === "Escape") leave(true);
+      else if (event.key === "Enter" && !(event.shiftKey && one.input.tagName === "TEXTAREA")) { event.preventDefault(); save(true); }
+    });
+    one.element.addEventListener("chosen", () => save(true));
+    one.element.addEventListener("focusout", (event) => { if (!cell.contains(event.relatedTarget)) save(false); });
+    one.input.focus();
+    one.input.select?.();
+  }
+
+  body.addEventListener("click", (event) => {
+    if (event.target.closest("a, button, input, select, textarea, label, .edit, .check") || getSelection()?.toString()) return;
+    const id = event.target.closest("tr")?.dataset.id;
+    if (id !== undefined) go(recordLink(name, id));
+  });
+  body.addEventListener("dblclick", (event) => editCell(event.target.closest("td")));
+  body.addEventListener("keydown", (event) => {
+    const cell = event.target.closest("td");
+    if (!cell || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input:not([type=checkbox])")) return;
+    const line = cell.parentElement;
+    const step = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
+    if (step) {
+      const next = body.rows[[...body.rows].indexOf(line) + step[0]]?.cells[cell.cellIndex + step[1]];
+      if (next) { (next.dataset.column === undefined ? next.querySelector("input, a") ?? next : next).focus(); event.preventDefault(); }
+    } else if (event.key === "Enter" && event.target === cell) go(recordLink(name, line.dataset.id));
+    else if (event.key === "F2" || event.key === "e") { event.preventDefault(); editCell(cell); } else if (event.key === "f") { event.preventDefault(); filterCell(cell); }
+  });
+
+  /// Loads the records; `quiet` after a change elsewhere, which may have touched the records with the ids `changed`.
+  async function load(quiet = false, changed = undefined) {
+    loading?.abort();
+    const mine = (loading = new AbortController());
+    const entry = await call("GET", target(`/${segment(name)}`, [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet, signal: mine.signal });
+    if (entry.aborted || !element.isConnected) return;
+    if (editing) { missed = true; return; }
+    records = Array.isArray(entry.json) ? entry.json : [];
+    total = Number(entry.header("x-total-count") ?? records.length);
+    const header = entry.header("x-hint");
+    let hint = entry.json?.hint ?? header;
+    try { if (header) hint = decodeURIComponent(header); } catch { /* as it came */ }
+    fill(notice, entry.ok ? null : h("div.problem", { role: "alert" }, h("p", entry.problem)), hint ? h("p.hint", hint) : null);
+    chooseColumns();
+    draw(changed);
+    count.textContent = entry.ok ? number(total) : "";
+    scroll.hidden = records.length === 0;
+    empty.hidden = total !== 0;
+    pager.hidden = total === 0;
+    if (total === 0) showEmpty(entry.ok);
+    const last = Math.max(1, Math.ceil(total / limit()));
+    const from = (page() - 1) * limit();
+    range.textContent = records.length === 0 ? `No records on page ${number(page())} of ${number(last)}` : `${number(from + 1)}–${number(from + records.length)} of ${number(total)}`;
+    if (!SIZES.includes(String(limit()))) size.append(h("option", String(limit())));
+    size.value = String(limit());
+    steps.forEach((one, at) => one.setAttribute("aria-disabled", String(at < 2 ? page() <= 1 : page() >= last)));
+    loadFacets();
+    await loadRelated(mine.signal, changed);
+  }
+
+  /// The labels of what the records point to, and the counts of what points to them.
+  async function loadRelated(signal, changed) {
+    const now = records;
+    const references = resource().references.filter((one) => columns.includes(one.property) && !one.many);
+    const dependents = resource().dependents;
+    if (now.length === 0 || (references.length === 0 && dependents.length === 0)) return;
+    const [found, numbers] = await Promise.all([
+      Promise.all(references.map((one) => labelsOf(one, now.map((record) => record?.[one.property])))),
+      Promise.all(dependents.map((one) => countsOf(one, now.map((record) => record?.[one.target]).filter((value) => value !== undefined && value !== null)))),
+    ]);
+    if (signal.aborted || now !== records || editing || !element.isConnected) return;
+    labels = new Map(references.flatMap((one, at) => [...found[at]].map(([value, label]) => [`${one.property} ${value}`, label])));
+    counts = numbers;
+    draw(changed);
+  }
+
+  function showEmpty(ok) {
+    const chosen = pairs.some(([known]) => !WINDOW.includes(known) && known !== "_sort");
+    fill(empty, ...nodes(chosen || !ok ? [h("p", ok ? "No matching records." : "Invalid query."), button("Show all records", { click: () => { search.value = ""; go(listLink(name)); } })]
+      : [h("p", `${name} is empty.`), h("p.soft", "Add the first record here, or add one to the data file; it appears automatically.")]));
+  }
+
+  return {
+    element,
+    /// Shows what the query of the address says.
+    update(next) {
+      pairs = next;
+      selected = new Set();
+      if (document.activeElement !== search) search.value = first("q") ?? "";
+      showChips();
+      return load();
+    },
+    refresh: (ids) => load(true, ids),
+    focus: () => title.focus(),
+    isDirty: () => false,
+    element_for: (id) => [...body.rows].find((one) => one.dataset.id === String(id))?.querySelector("a"),
+  };
 }

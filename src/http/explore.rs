@@ -1,0 +1,439 @@
+//! What the explorer asks besides the API: what the resources look like, facets, what a deletion takes along, the history
+//! of changes. Routes under `/-/` that only read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Map, Value, json};
+use warp::http::StatusCode;
+
+use super::admin::{guard, kind};
+use super::app::{Answer, App};
+use super::list::bad_query;
+use super::problem::{self, Problem};
+use super::request::Request;
+use super::{response, write};
+use crate::engine::{Cause, Event, What};
+use crate::json::{Id, Kind, get_member, items, members};
+use crate::openapi;
+use crate::query::{Fields, Query, Relations, Row};
+use crate::schema::Holds;
+use crate::store::plural::singular;
+use crate::store::{Collection, Command, Data, Resource, Store};
+use crate::text::percent_decode;
+use crate::work::Work;
+
+/// A field with more values than this has no facet, unless it is asked for by name.
+const MAX_VALUES: usize = 20;
+/// The most values of a field that is asked for by name.
+const MAX_NAMED_VALUES: usize = 1000;
+/// Longer values are no facets, in bytes.
+const MAX_VALUE: usize = 100;
+/// How many records of a resource without rules are looked at for its schema, at the beginning and at the end.
+const SAMPLE: usize = 500;
+/// How many records of one change the history shows.
+const MAX_CHANGES: usize = 100;
+
+/// `GET /-/model`: the resources with the schema of their records, labels and relations.
+pub(super) async fn model(app: Arc<App>, _: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let schema = app.engine.schema();
+    let store = &published.store;
+    let resources: Vec<Value> = store
+        .resources()
+        .map(|resource| {
+            let name = resource.name();
+            let is_collection = resource.collection().is_some();
+            let rules = schema
+                .rules(name)
+                .filter(|rules| (rules.holds() == Holds::Records) == is_collection);
+            let described = match rules {
+                Some(rules) => rules.raw().clone(),
+                None => openapi::inferred(resource, SAMPLE),
+            };
+            let declared = &schema.raw()["properties"][name];
+            let (references, dependents) = relations(store, resource);
+            json!({
+                "name": name,
+                "singular": singular(name),
+                "kind": kind(resource),
+                "rules": rules.is_some(),
+                "schema": described,
+                "unique": declared.get("uniqueItemProperties").cloned().unwrap_or_else(|| json!([])),
+                "label": declared.get("x-label").cloned().unwrap_or_default(),
+                "references": references,
+                "dependents": dependents,
+            })
+        })
+        .collect();
+    let model = json!({
+        "version": published.version,
+        "rules": schema.raw(),
+        "resources": resources,
+    });
+    Ok(response::value(StatusCode::OK, &model))
+}
+
+/// By which properties the records of `resource` point to others, and which others point to them.
+fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
+    if resource.collection().is_none() {
+        return Default::default();
+    }
+    let name = resource.name();
+    let collections = || store.resources().filter(|one| one.collection().is_some());
+    let links = |child: &str, parent: &str, other: &str| -> Vec<Value> {
+        let links = store
+            .links(child, parent)
+            .into_iter()
+            .filter(|link| link.used);
+        links
+            .map(|link| {
+                json!({ "property": link.key, "resource": other, "target": link.target, "many": link.many })
+            })
+            .collect()
+    };
+    let references = collections().flat_map(|parent| links(name, parent.name(), parent.name()));
+    let dependents = collections().flat_map(|child| links(child.name(), name, child.name()));
+    (references.collect(), dependents.collect())
+}
+
+/// `GET /-/facets/NAME`: the values of the fields with their counts, among the records that the query selects.
+/// `_facet` names fields; without it those with few values are chosen.
+pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
+    // A large collection takes a while.
+    let turns = app.turns.clone();
+    turns.run(move |work| facets_of(&app, &request, work)).await
+}
+
+fn facets_of(app: &App, request: &Request, work: &Work<'_>) -> Answer {
+    let published = app.engine.snapshot();
+    let (resource, collection) = collection_at(&published.store, request)?;
+    let pairs = request
+        .pairs()
+        .map_err(|error| bad_query(request, &error))?;
+    let (named, mut pairs): (Vec<_>, Vec<_>) =
+        pairs.into_iter().partition(|(name, _)| name == "_facet");
+    let named: Vec<String> = named.into_iter().map(|(_, field)| field).collect();
+    const WINDOW: [&str; 7] = [
+        "_page",
+        "_limit",
+        "_per_page",
+        "_start",
+        "_end",
+        "_sort",
+        "_order",
+    ];
+    pairs.retain(|(name, _)| !WINDOW.contains(&name.as_str()));
+    let fields = Fields::new(Some(collection), &[]).within(app.settings.query_fields, work);
+    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
+    let relations = Relations::new(&published.store, resource.name(), &query, work);
+    let page = collection.run(&query, &relations, work);
+    let mut counts = Counts::new(&named);
+    let rows = page.rows.iter().map(Row::text);
+    for row in rows.take_while(|row| work.goes_on(row.len())) {
+        if named.is_empty() {
+            counts.add_all(row);
+        } else {
+            counts.add(row);
+        }
+    }
+    let body = json!({ "total": page.rows.len(), "facets": counts.to_json() });
+    Ok(response::value(StatusCode::OK, &body))
+}
+
+/// The values of fields, by field.
+struct Counts {
+    fields: Vec<(String, Field)>,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Field {
+    /// The JSON text of each value, in the order in which they were met, and how often.
+    values: Vec<(String, usize)>,
+    places: HashMap<String, usize>,
+    /// There are too many values, or they are no facets.
+    is_out: bool,
+}
+
+impl Counts {
+    fn new(named: &[String]) -> Counts {
+        Counts {
+            fields: named
+                .iter()
+                .map(|name| (name.clone(), Field::default()))
+                .collect(),
+            limit: if named.is_empty() {
+                MAX_VALUES
+            } else {
+                MAX_NAMED_VALUES
+            },
+        }
+    }
+
+    /// Counts the fields that are named.
+    fn add(&mut self, record: &str) {
+        for (name, field) in &mut self.fields {
+            if let Some(value) = get_member(record, name) {
+                field.add(value, self.limit);
+            }
+        }
+    }
+
+    /// Counts all fields.
+    fn add_all(&mut self, record: &str) {
+        if Kind::of(record) != Kind::Object {
+            return;
+        }
+        for (at, member) in members(record).enumerate() {
+            // Most records have the same members in the same order.
+            let is = |(name, _): &(String, Field)| *name == member.key;
+            let place = if self.fields.get(at).is_some_and(is) {
+                Some(at)
+            } else {
+                self.fields.iter().position(is)
+            };
+            let place = match place {
+                Some(place) => place,
+                None if self.fields.len() < 200 => {
+                    self.fields
+                        .push((member.key.into_owned(), Field::default()));
+                    self.fields.len() - 1
+                }
+                None => return,
+            };
+            self.fields[place].1.add(member.value, self.limit);
+        }
+    }
+
+    fn to_json(&self) -> Vec<Value> {
+        let fields = self
+            .fields
+            .iter()
+            .filter(|(_, field)| !field.is_out && !field.values.is_empty());
+        fields
+            .map(|(name, field)| {
+                let mut values: Vec<_> = field.values.iter().collect();
+                values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+                let values: Vec<Value> = values
+                    .into_iter()
+                    .filter_map(|(text, count)| {
+                        let value: Value = serde_json::from_str(text).ok()?;
+                        Some(json!({ "value": value, "count": count }))
+                    })
+                    .collect();
+                json!({ "field": name, "values": values })
+            })
+            .collect()
+    }
+}
+
+impl Field {
+    fn add(&mut self, value: &str, limit: usize) {
+        if self.is_out {
+            return;
+        }
+        match Kind::of(value) {
+            Kind::Array => items(value).for_each(|item| self.count(item, limit)),
+            _ => self.count(value, limit),
+        }
+    }
+
+    fn count(&mut self, value: &str, limit: usize) {
+        let value = value.trim_ascii();
+        if matches!(Kind::of(value), Kind::Array | Kind::Object) || value.len() > MAX_VALUE {
+            self.is_out = true;
+            return;
+        }
+        if let Some(&place) = self.places.get(value) {
+            self.values[place].1 += 1;
+            return;
+        }
+        if self.values.len() >= limit {
+            self.is_out = true;
+            return;
+        }
+        self.places.insert(value.to_string(), self.values.len());
+        self.values.push((value.to_string(), 1));
+    }
+}
+
+/// `GET /-/dependents/NAME?id=1`: what deleting these records would delete and change; nothing is changed.
+pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let (resource, _) = collection_at(&published.store, &request)?;
+    let mut store = published.store.clone();
+    let pairs = request
+        .pairs()
+        .map_err(|error| bad_query(&request, &error))?;
+    let mut removed = Groups::default();
+    let mut changed = Groups::default();
+    let asked: Vec<Id> = pairs
+        .iter()
+        .filter(|(name, _)| name == "id")
+        .map(|(_, id)| Id::from_text(id))
+        .collect();
+    for id in &asked {
+        let command = Command::Delete {
+            resource: resource.name().into(),
+            id: id.clone(),
+            dependent: Vec::new(),
+        };
+        // One of the records may have gone with another.
+        if store
+            .resource(resource.name())
+            .and_then(Resource::collection)
+            .is_none_or(|rows| rows.get(id).is_none())
+        {
+            continue;
+        }
+        let planned = app
+            .engine
+            .rulebook()
+            .plan(&store, &command, &mut String::new);
+        match planned {
+            Ok(change) => {
+                let outcome = store.apply(change);
+                for (at, written) in outcome.written.iter().enumerate() {
+                    let group = if at < outcome.removed {
+                        &mut removed
+                    } else {
+                        &mut changed
+                    };
+                    group.add(&written.resource, written.id.as_ref());
+                }
+            }
+            Err(error) => {
+                let refused = write::refused(&app.engine, &published, &request, None, error);
+                let mut problem = refused.to_json();
+                // The command would be about this path and not about the record's.
+                if let Value::Object(members) = &mut problem {
+                    members.remove("try");
+                }
+                return Ok(response::value(
+                    StatusCode::OK,
+                    &json!({ "refused": problem }),
+                ));
+            }
+        }
+    }
+    let body = json!({ "removed": removed.0, "changed": changed.0 });
+    Ok(response::value(StatusCode::OK, &body))
+}
+
+/// The ids of records by resource.
+#[derive(Default)]
+struct Groups(Map<String, Value>);
+
+impl Groups {
+    fn add(&mut self, resource: &str, id: Option<&Id>) {
+        let ids = self.0.entry(resource).or_insert_with(|| json!([]));
+        if let (Value::Array(ids), Some(id)) = (ids, id) {
+            let id = id_json(id);
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+}
+
+fn id_json(id: &Id) -> Value {
+    match id {
+        Id::Number(number) => json!(number),
+        Id::Text(text) => json!(&**text),
+    }
+}
+
+/// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
+pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
+    let events = app.engine.feed().kept();
+    let steps = app.engine.steps();
+    let shown: Vec<Value> = steps
+        .iter()
+        .rev()
+        .map(|step| {
+            let version = step.version + 1;
+            let at = step.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let of_it: Vec<_> = events.iter().filter(|event| event.version == version).collect();
+            let mut cause = "api";
+            let mut changes = Vec::new();
+            let mut count = 0;
+            for event in &of_it {
+                if let What::Reload { cause: why, changes, .. } = &event.what {
+                    cause = match why {
+                        Cause::Edit => "edit",
+                        Cause::Undo => "undo",
+                        Cause::Reset => "reset",
+                    };
+                    count += changes.added + changes.changed + changes.removed;
+                } else {
+                    count += 1;
+                }
+                changes_of(event, &step.before, &mut changes);
+            }
+            json!({ "version": version, "at": at.as_millis() as u64, "cause": cause, "count": count, "changes": changes })
+        })
+        .collect();
+    let first = steps.first().map(|step| step.version);
+    let body = json!({
+        "version": app.engine.snapshot().version,
+        "first": first,
+        "steps": shown,
+    });
+    Ok(response::value(StatusCode::OK, &body))
+}
+
+/// Adds what an event changed: each record as it was in `before`, and as it was after.
+fn changes_of(event: &Event, before: &Store, changes: &mut Vec<Value>) {
+    let mut add = |id: Option<&Id>, record: Option<&str>| {
+        if changes.len() >= MAX_CHANGES {
+            return;
+        }
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let was =
+            before
+                .resource(&event.resource)
+                .and_then(|resource| match (resource.data(), id) {
+                    (Data::Collection(rows), Some(id)) => {
+                        rows.get(id).map(|row| parse(row.value()))
+                    }
+                    (Data::Object(text) | Data::Scalar(text), _) => Some(parse(text)),
+                    _ => None,
+                });
+        changes.push(json!({
+            "resource": event.resource,
+            "id": id.map(id_json),
+            "before": was,
+            "after": record.map(parse),
+        }));
+    };
+    match &event.what {
+        What::Reload { records, .. } => {
+            for (id, record) in records {
+                add(id.as_ref(), record.as_deref());
+            }
+        }
+        _ => add(event.id.as_ref(), event.record.as_deref()),
+    }
+}
+
+/// The collection that the path ends with.
+fn collection_at<'a>(
+    store: &'a Store,
+    request: &Request,
+) -> Result<(&'a Resource, &'a Collection), Problem> {
+    let name = request.uri.path().rsplit('/').next().unwrap_or_default();
+    let name = percent_decode(name).unwrap_or_default();
+    let found = store
+        .resource(&name)
+        .and_then(|resource| Some((resource, resource.collection()?)));
+    found.ok_or_else(|| {
+        Problem::new(
+            problem::NO_RESOURCE,
+            format!("there is no collection {name}"),
+        )
+        .hint("GET /-/health lists the resources")
+    })
+}

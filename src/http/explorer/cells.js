@@ -1,0 +1,85 @@
+// How a value is shown: links, dates, pictures, nested values in short, null apart from missing.
+import { h, icon } from "./dom.js";
+import { isNumber, isScalar, line } from "./json.js";
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?$/;
+const WEB = /^https?:\/\/[^\s"<>]+$/i;
+const IMAGE = /\.(png|jpe?g|gif|webp|avif|svg)([?#].*)?$/i;
+const PICTURE = /(^|[a-z_])(image|img|avatar|photo|picture|thumbnail|thumb|icon|logo|cover)(url|uri|src)?$/i;
+const DATA = /^data:image\/(png|jpe?g|gif|webp|avif);/i;
+
+export const isDate = (value) => typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value));
+export const isTime = (value) => typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
+
+/// A date or a time as people write it; what the data says is its title.
+function date(value) {
+  const parsed = new Date(value);
+  const shown = isDate(value) ? parsed.toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" }) : parsed.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return h("time", { datetime: value, title: value }, shown);
+}
+
+const allowed = () => new Set(JSON.parse(localStorage.getItem("standin-images") ?? "[]"));
+
+/// A picture in small. One of another host is fetched once the reader has allowed that host: fetching tells the host
+/// that somebody looks.
+function picture(value, address) {
+  const show = () => h("img.thumb", { src: value, alt: "", loading: "lazy", referrerpolicy: "no-referrer",
+    error: (event) => event.target.replaceWith(h("span.thumb.none", { title: "The picture cannot be loaded" }, icon("image"))) });
+  if (!address || address.origin === location.origin || allowed().has(address.host)) return show();
+  return h("button.thumb.none", { type: "button", "aria-label": `Show pictures from ${address.host}`, title: `Show pictures from ${address.host}`, click: (event) => {
+    event.stopPropagation();
+    localStorage.setItem("standin-images", JSON.stringify([...allowed(), address.host]));
+    for (const other of document.querySelectorAll("button.thumb")) if (other.dataset.host === address.host) other.replaceWith(other.show());
+  }, "data-host": address.host }, icon("image"));
+}
+
+function pictureOf(value, property) {
+  if (DATA.test(value)) return picture(value);
+  const web = WEB.test(value);
+  const own = /^\/(?!\/)\S+$/.test(value);
+  if ((!web && !own) || (!IMAGE.test(value) && !(web && PICTURE.test(property)))) return null;
+  let address;
+  try { address = new URL(value, location.origin); } catch { return null; }
+  const shown = picture(value, address);
+  if (shown.tagName === "BUTTON") shown.show = () => picture(value, address);
+  return shown;
+}
+
+/// A text as it is shown: a link, a picture, a date, or the text.
+function text(value, property, most) {
+  if (value === "") return h("span.none", "empty");
+  const shown = pictureOf(value, property);
+  if (DATA.test(value)) return h("span.pic", shown, h("span.soft", "picture"));
+  if (WEB.test(value)) {
+    return h("span.pic", shown, h("a.out", { href: value, target: "_blank", rel: "noopener noreferrer", title: value }, line(value.replace(/^https?:\/\/(www\.)?/i, ""), most)));
+  }
+  if (shown) return h("span.pic", shown, line(value, most));
+  if (isDate(value) || isTime(value)) return date(value);
+  return line(value, most);
+}
+
+/// A nested value in one line: names and values, as deep as fits.
+function nested(value, most) {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return h("span.none", "empty list");
+    const shown = value.slice(0, 4).map((one) => h("span.tag", isScalar(one) ? line(one, 24) : line(inside(one), 40)));
+    return h("span.tags", shown, value.length > 4 ? h("span.soft", `+${value.length - 4}`) : null);
+  }
+  const entries = Object.entries(value);
+  if (entries.length === 0) return h("span.none", "empty object");
+  return h("span.nested", { title: line(value, 500) }, entries.slice(0, 3).map(([key, one], at) => [at > 0 ? h("span.soft", "· ") : null, h("span.soft", `${line(key, 20)} `), line(isScalar(one) ? one : inside(one), most / 4), " "]),
+    entries.length > 3 ? h("span.soft", `+${entries.length - 3}`) : null);
+}
+
+const inside = (value) => (Array.isArray(value) ? `list of ${value.length}` : `{${Object.keys(value).slice(0, 4).join(", ")}}`);
+
+/// `value` as a cell of a table shows it; `undefined` is a property that is not there.
+export function show(value, property = "", most = 80) {
+  if (value === undefined) return h("span.missing", { title: "This record does not have it", "aria-label": "missing" }, "–");
+  if (value === null) return h("span.none", "null");
+  if (typeof value === "boolean") return h("span.flag", { class: value ? "yes" : "no" }, String(value));
+  if (isNumber(value)) return String(value);
+  if (typeof value === "string") return text(value, property, most);
+  return nested(value, most);
+}

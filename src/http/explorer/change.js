@@ -1,0 +1,69 @@
+// Deleting and undoing: what pages of records have in common.
+import { ask, h, say } from "./dom.js";
+import { call, get, segment } from "./api.js";
+import { line } from "./json.js";
+import { counted, known, singular, versionOf } from "./model.js";
+import { list } from "./words.js";
+
+/// What a toast offers after a change of a record: `steps` changes are undone, unless something else has changed since.
+export function undoAction(name, id, steps = 1) {
+  if (!known.health.admin) return undefined;
+  return { text: "Undo", icon: "undo", run: () => undo(() => versionOf(name, id), steps) };
+}
+
+/// Undoes the last change, or the last `steps`, if the data is what `version()` says.
+export async function undo(version = () => known.version, steps = 1) {
+  let at = version();
+  for (let step = 0; step < steps; step += 1) {
+    const entry = await call("POST", `/-/undo?version=${at}`);
+    if (!entry.ok) {
+      say(entry.status === 412 ? "Not undone: the data has changed since. History has every change." : `Not undone: ${entry.problem}`);
+      return false;
+    }
+    at = entry.json.version;
+    known.version = Math.max(known.version, at);
+  }
+  say("Undone");
+  return true;
+}
+
+/// "post 1", "posts 1, 2 and 3", "12 posts".
+function named(name, ids) {
+  if (ids.length === 1) return `${singular(name)} ${line(ids[0], 40)}`;
+  return ids.length > 5 ? counted(name, ids.length) : `${name} ${list(ids.map((id) => line(id, 40)))}`;
+}
+
+/// Deletes records after a question that names what goes with them. Gives whether they are gone.
+export async function removeRecords(name, ids) {
+  const entry = await get(`/-/dependents/${segment(name)}`, ids.map((id) => ["id", String(id)]));
+  const found = entry.json ?? {};
+  if (found.refused) {
+    await ask(`Delete ${named(name, ids)}?`, h("div.problem", h("p", found.refused.detail), found.refused.hint ? h("p.hint", found.refused.hint) : null), "Close", { danger: false, no: "Back" });
+    return false;
+  }
+  const others = Object.entries(found.removed ?? {}).map(([resource, gone]) => [resource, resource === name ? gone.length - ids.length : gone.length]).filter(([, count]) => count > 0);
+  const kept = Object.entries(found.changed ?? {}).filter(([, changed]) => changed.length > 0);
+  const also = others.map(([resource, count]) => counted(resource, count));
+  const all = list([named(name, ids), ...also]);
+  const sure = await ask(`Delete ${all}?`, [
+    others.length > 0 ? h("p", `${list(also)} ${others.length === 1 && others[0][1] === 1 ? "points" : "point"} to what is deleted and will be deleted, too.`) : null,
+    kept.map(([resource, changed]) => h("p", `${counted(resource, changed.length)} will no longer point to anything.`)),
+    h("p.soft", known.health.admin ? "You can undo this." : "This cannot be undone here."),
+  ], "Delete");
+  if (!sure) return false;
+  let done = 0;
+  let last;
+  for (const id of ids) {
+    const gone = await call("DELETE", `/${segment(name)}/${segment(String(id))}`);
+    // One of them may have gone with another.
+    if (gone.status === 404) continue;
+    if (!gone.ok) {
+      say(`Not deleted: ${gone.problem}`, done > 0 ? undoAction(name, last, done) : undefined);
+      return done > 0;
+    }
+    done += 1;
+    last = id;
+  }
+  say(`Deleted ${all}`, undoAction(name, last, done));
+  return true;
+}

@@ -1,0 +1,83 @@
+// A request as the code of several tools.
+
+const single = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const word = (text) => (/^[\w\-./:=,@%+]+$/.test(text) ? text : single(text));
+const string = (text) => JSON.stringify(text);
+const url = ({ path }) => (/^https?:/.test(path) ? path : location.origin + path);
+
+/// The body as JavaScript: as an object where it is JSON.
+function literal(body) {
+  try { return [JSON.stringify(JSON.parse(body), null, 2), true]; } catch { return [string(body), false]; }
+}
+
+export function curl(request) {
+  const { method, body, sent } = request;
+  const implied = body === undefined ? "GET" : "POST";
+  const parts = ["curl"];
+  if (method === "HEAD") parts.push("-I");
+  else if (method !== implied || body !== undefined) parts.push(`-X ${method}`);
+  parts.push(word(url(request)));
+  for (const [name, value] of sent) parts.push(/["$`\\]/.test(value) ? `-H ${single(`${name}: ${value}`)}` : `-H "${name}: ${value}"`);
+  if (body !== undefined) parts.push(`-d ${word(body)}`);
+  return parts.join(" ");
+}
+
+function fetchCode(request) {
+  const { method, body, sent } = request;
+  const options = [];
+  if (method !== "GET") options.push(`  method: ${string(method)},`);
+  if (sent.length > 0) options.push(`  headers: ${JSON.stringify(Object.fromEntries(sent))},`);
+  if (body !== undefined) {
+    const [value, isJson] = literal(body);
+    options.push(`  body: ${isJson ? `JSON.stringify(${value.replaceAll("\n", "\n  ")})` : value},`);
+  }
+  const tail = options.length > 0 ? `, {\n${options.join("\n")}\n}` : "";
+  return `const response = await fetch(${string(url(request))}${tail});\nconst data = await response.json();`;
+}
+
+function axios(request) {
+  const { method, body, sent } = request;
+  const options = [`  method: ${string(method.toLowerCase())},`, `  url: ${string(url(request))},`];
+  if (sent.length > 0) options.push(`  headers: ${JSON.stringify(Object.fromEntries(sent))},`);
+  if (body !== undefined) options.push(`  data: ${literal(body)[0].replaceAll("\n", "\n  ")},`);
+  return `const { data } = await axios({\n${options.join("\n")}\n});`;
+}
+
+function httpie(request) {
+  const { method, body, sent } = request;
+  const isJson = sent.some(([name, value]) => /content-type/i.test(name) && /^application\/json$/i.test(value));
+  const rest = sent.filter(([name]) => !(isJson && /content-type/i.test(name)));
+  const headers = rest.map(([name, value]) => ` ${word(`${name}:${value}`)}`).join("");
+  return `http ${method} ${word(url(request))}${headers}${body === undefined ? "" : ` --raw ${single(body)}`}`;
+}
+
+function powershell(request) {
+  const { method, body, sent } = request;
+  const quote = (text) => `'${text.replaceAll("'", "''")}'`;
+  const type = sent.find(([name]) => /^content-type$/i.test(name))?.[1];
+  const rest = sent.filter(([name]) => !/^content-type$/i.test(name));
+  const headers = rest.length > 0 ? ` -Headers @{ ${rest.map(([name, value]) => `${quote(name)} = ${quote(value)}`).join("; ")} }` : "";
+  return `Invoke-RestMethod -Method ${method} -Uri ${quote(url(request))}${type ? ` -ContentType ${quote(type)}` : ""}${headers}${body === undefined ? "" : ` -Body ${quote(body)}`}`;
+}
+
+function http(request) {
+  const { method, body, sent } = request;
+  const headers = sent.map(([name, value]) => `${name}: ${value}\n`).join("");
+  return `${method} ${url(request)}\n${headers}${body === undefined ? "" : `\n${body}\n`}`;
+}
+
+/// The request and its response as a page of documentation has them, so that `standin check` can check it.
+export function example(entry) {
+  const fence = (kind, text) => {
+    const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+    const marks = "`".repeat(longest + 1);
+    return `${marks}${kind}\n${text.replace(/\n$/, "")}\n${marks}\n`;
+  };
+  const answer = entry.text ? `\n${fence(entry.json === undefined ? "text" : "json", entry.text)}` : "";
+  const status = entry.ok || !entry.status ? "" : `<!-- standin: status=${entry.status} -->\n\n`;
+  return status + fence("bash", curl(entry)) + answer;
+}
+
+/// The ways to copy a request: a name, and what makes the text.
+export const FORMATS = [["curl", curl], ["fetch", fetchCode], ["axios", axios], ["HTTPie", httpie], ["PowerShell", powershell],
+  [".http", http], ["documentation example", example]];

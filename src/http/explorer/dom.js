@@ -1,0 +1,174 @@
+// Elements, icons, dialogs and toasts: what the pages are made of.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "indeterminate", "tabIndex"]);
+
+/// Where a link may lead, whatever a record says: into this page, to this server, to a web address, to a download.
+const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
+
+/// An element. `tag` is its name, with classes: `p.soft`. An object that follows has its properties; functions among
+/// them are event listeners. Children are elements, texts, numbers and lists of these, however deep; null, undefined and false are left out. Values get into
+/// the page only here, and only as text: nothing is ever read as markup.
+export function h(tag, ...children) {
+  const properties = children[0]?.constructor === Object ? children.shift() : {};
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  if (classes.length > 0) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") element.addEventListener(key, value);
+    else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
+    else if (PROPERTIES.has(key)) element[key] = value;
+    else if ((key === "href" || key === "src") && !isSafe(value) && !(key === "src" && /^data:image\//.test(value))) throw new Error(`no link to ${value}`);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+/// `children` as a flat list of what can be appended.
+export function nodes(children) {
+  return [children].flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => {
+    if (typeof child === "object" && !(child instanceof Node)) throw new TypeError(`not a child of an element: ${Object.prototype.toString.call(child)}`);
+    return child instanceof Node ? child : String(child);
+  });
+}
+
+/// Puts `children` into `place` and nothing else.
+export const fill = (place, ...children) => place.replaceChildren(...nodes(children));
+
+const ICONS = {
+  search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10ZM11 11l3.5 3.5",
+  filter: "M2 3h12l-4.7 5.6V13l-2.6-1.4v-3Z",
+  columns: "M2.5 2.5h11v11h-11ZM6.2 2.5v11M9.8 2.5v11",
+  plus: "M8 2.5v11M2.5 8h11",
+  close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
+  trash: "M2.5 4.2h11M6 4V2.5h4V4M4 4.5l.6 9h6.8l.6-9M6.7 7v4M9.3 7v4",
+  edit: "M3 13l.6-3L10.5 3.1l2.4 2.4L6 12.4ZM9 4.6 11.4 7",
+  copy: "M5.5 5.5h8v8h-8ZM10.5 5.5v-3h-8v8h3",
+  undo: "M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5 2.8 6.5l3 3",
+  link: "M9 2.5h4.5V7M13.5 2.5 7.5 8.5M7 3.5H2.5v10h10V9",
+  down: "M8 2.5v8M4.5 7.2 8 10.7l3.5-3.5M2.5 13.5h11",
+  up: "M8 13V4M4.5 7.5 8 4l3.5 3.5",
+  chevron: "M6 3.5 10.5 8 6 12.5",
+  facets: "M2.5 3.5h5M2.5 8h8M2.5 12.5h11M10 3.5h3.5",
+  paste: "M5.5 3H3v11h10V3h-2.5M5.5 2h5v2.5h-5Z",
+  send: "M2.5 8 13.5 2.5 10 13.5 7.5 9Z",
+  table: "M2.5 3h11v10h-11ZM2.5 6.3h11M6 6.3V13",
+  object: "M6 2.5C4 2.5 5 7 2.5 8 5 9 4 13.5 6 13.5M10 2.5c2 0 1 4.5 3.5 5.5C11 9 12 13.5 10 13.5",
+  requests: "M2.5 5h9M9 2.5 11.5 5 9 7.5M13.5 11h-9M7 8.5 4.5 11 7 13.5",
+  history: "M3 8a5 5 0 1 0 1.6-3.7M2.5 2.5v3h3M8 5v3.2l2 1.3",
+  rules: "M3 4l1.2 1.2L6.4 3M3 9l1.2 1.2L6.4 8M8.5 4.5h5M8.5 9.5h5M3 13.5h10.5",
+  server: "M2.5 3h11v4h-11ZM2.5 9h11v4h-11ZM5 5h.01M5 11h.01",
+  sun: "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9",
+  help: "M6 6a2 2 0 1 1 2.8 1.8c-.5.3-.8.7-.8 1.4M8 11.8h.01M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Z",
+  warn: "M8 2 14.5 13.5h-13ZM8 6.5v3M8 11.6h.01",
+  image: "M2.5 3h11v10h-11ZM2.5 11l3-3 2.5 2.5 2-2 3.5 3M10.5 5.8h.01",
+  eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM8 9.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6Z",
+  panel: "M2.5 3h11v10h-11ZM9.8 3v10",
+};
+
+/// One of our own icons. It is decoration: what it stands beside or in has a name.
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/// A button with an icon and a text, or with the text as its name only.
+export function button(text, { icon: name, only, kind = "", ...properties } = {}) {
+  return h("button", { type: "button", class: `${kind}${only ? " only" : ""}`, ...(only ? { "aria-label": text, title: text } : {}), ...properties },
+    name ? icon(name) : null, only ? null : h("span", text));
+}
+
+let counter = 0;
+/// A name for an element that another one refers to.
+export const unique = (stem) => `${stem}-${(counter += 1)}`;
+
+/// A dialog; `close` closes it. The focus goes back to where it was.
+export function dialog(title, content, actions = []) {
+  const before = document.activeElement;
+  const name = unique("dialog");
+  const shown = h("dialog", { "aria-labelledby": name, close: () => {
+    shown.remove();
+    if (before?.isConnected) before.focus();
+  } }, h("div.dialog-head", h("h2", { id: name }, title), button("Close", { icon: "close", only: true, kind: "quiet", click: () => shown.close() })),
+  h("div.dialog-body", content), actions.length > 0 ? h("div.dialog-foot", actions) : null);
+  document.body.append(shown);
+  shown.showModal();
+  return shown;
+}
+
+/// Asks; gives whether the answer was yes.
+export function ask(title, content, yes, { danger = true, no = "Cancel" } = {}) {
+  return new Promise((answer) => {
+    let said = false;
+    const sure = button(yes, { kind: danger ? "danger" : "primary", "data-test": "yes", click: () => { said = true; shown.close(); } });
+    const shown = dialog(title, content, [button(no, { click: () => shown.close() }), sure]);
+    shown.addEventListener("close", () => answer(said));
+    sure.focus();
+  });
+}
+
+/// Says something in the corner and to screen readers; `action` is a text and what it does.
+export function say(text, action) {
+  const place = document.getElementById("toasts");
+  const toast = h("div.toast", h("span", text));
+  const close = () => {
+    if (toast.contains(document.activeElement)) document.getElementById("main").focus();
+    toast.remove();
+  };
+  if (action) toast.append(button(action.text, { kind: "quiet small", icon: action.icon, click: () => { close(); action.run(); } }));
+  toast.append(button("Dismiss", { icon: "close", only: true, kind: "quiet small", click: close }));
+  place.append(toast);
+  while (place.children.length > 4) place.firstElementChild.remove();
+  let timer;
+  const later = () => { timer = setTimeout(close, action ? 15000 : 5000); };
+  toast.addEventListener("pointerenter", () => clearTimeout(timer));
+  toast.addEventListener("focusin", () => clearTimeout(timer));
+  toast.addEventListener("pointerleave", later);
+  later();
+}
+
+/// A button that opens a menu of `content()`.
+export function menu(text, { icon: name, kind = "", only = false } = {}, content) {
+  const body = h("div.menu-body");
+  const summary = h("summary.button", { class: `${kind}${only ? " only" : ""}`, ...(only ? { "aria-label": text, title: text } : {}) }, name ? icon(name) : null, only ? null : h("span", text));
+  const details = h("details.menu", { toggle: () => { if (details.open) fill(body, content(close)); } }, summary, body);
+  const close = () => { details.open = false; summary.focus(); };
+  details.addEventListener("keydown", (event) => { if (event.key === "Escape" && details.open) { event.stopPropagation(); close(); } });
+  details.addEventListener("focusout", (event) => { if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false; });
+  document.addEventListener("pointerdown", (event) => { if (!details.contains(event.target)) details.open = false; });
+  details.label = (label) => { summary.querySelector("span").textContent = label; };
+  return details;
+}
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without a secure context there is no clipboard but this one.
+    const area = h("textarea", { value: text });
+    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  say(`Copied ${what}`);
+}
+
+/// Gives the reader `text` as a file.
+export function download(text, name, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = h("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+export const number = (value) => value.toLocaleString("en");
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

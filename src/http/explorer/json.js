@@ -1,0 +1,74 @@
+// JSON with its numbers as they are written, and how it is shown.
+import { h } from "./dom.js";
+
+/// A number that JavaScript would change: 1.0, or one with twenty digits.
+class Exact {
+  constructor(source) { this.source = source; }
+  toString() { return this.source; }
+  toJSON() { return JSON.rawJSON ? JSON.rawJSON(this.source) : Number(this.source); }
+}
+
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
+export const isNumber = (value) => typeof value === "number" || value instanceof Exact;
+export const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !isNumber(value);
+export const isScalar = (value) => typeof value !== "object" || value === null || isNumber(value);
+export const parse = (text) => JSON.parse(text, (_, value, context) =>
+  typeof value === "number" && context?.source !== undefined && String(value) !== context.source ? new Exact(context.source) : value);
+export const print = (value) => JSON.stringify(value, null, 2);
+export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+/// The number that `text` is, as it is written; undefined if it is none.
+export const numberOf = (text) => (NUMBER.test(text.trim()) ? parse(text.trim()) : undefined);
+
+/// A value as one short line.
+export function line(value, most = 160) {
+  const text = typeof value === "string" ? value.slice(0, most + 1) : isScalar(value) ? String(value) : brief(value).slice(0, most + 1);
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/// The beginning of the JSON of a value: one of ten thousand members is not printed whole for a line.
+function brief(value) {
+  if (Array.isArray(value)) return JSON.stringify(value.slice(0, 50));
+  return JSON.stringify(Object.fromEntries(Object.entries(value).slice(0, 50)));
+}
+
+export const cut = (text, most = 20000) =>
+  text.length > most ? `${text.slice(0, most)}\n… ${(text.length - most).toLocaleString("en")} characters more` : text;
+
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d[\d.eE+-]*)/g;
+
+/// JSON text with its parts coloured.
+export function coloured(text, most = 20000) {
+  const shown = cut(text, most);
+  const parts = [];
+  let at = 0;
+  for (const match of shown.matchAll(TOKEN)) {
+    if (match.index > at) parts.push(shown.slice(at, match.index));
+    const kind = match[1] ? (match[2] ? "key" : "string") : match[3] ? "word" : "number";
+    parts.push(h(`span.j-${kind}`, match[1] ?? match[0]));
+    if (match[2]) parts.push(match[2]);
+    at = match.index + match[0].length;
+  }
+  parts.push(shown.slice(at));
+  return parts;
+}
+
+/// A nested value as a tree that opens and closes.
+export function tree(value, depth = 0) {
+  if (isScalar(value)) return h(`span.j-${value === null || typeof value === "boolean" ? "word" : isNumber(value) ? "number" : "string"}`, typeof value === "string" ? line(value, 300) : String(value));
+  const entries = Array.isArray(value) ? value.map((one, at) => [at, one]) : Object.entries(value);
+  const name = Array.isArray(value) ? `list of ${entries.length}` : line(Object.keys(value).join(", "), 60);
+  if (entries.length === 0) return h("span.soft", Array.isArray(value) ? "empty list" : "empty object");
+  return h("details.tree", { open: depth === 0 }, h("summary", name), h("dl", entries.slice(0, 200).map(([key, one]) =>
+    [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 ? h("dd.soft", `${entries.length - 200} more`) : null));
+}
+
+/// Where JSON text is not valid, in words.
+export function mistake(text) {
+  try { JSON.parse(text); return ""; } catch (error) {
+    const at = /position (\d+)/.exec(error.message)?.[1];
+    const before = at === undefined ? "" : text.slice(0, Number(at));
+    const where = at === undefined ? "" : `line ${before.split("\n").length}, column ${before.length - before.lastIndexOf("\n")}: `;
+    return `Not valid JSON: ${where}${error.message.replace(/ in JSON at position.*| \(line.*| at position.*/, "")}`;
+  }
+}

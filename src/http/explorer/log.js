@@ -1,0 +1,27 @@
+// The requests of all clients, as the event stream tells of them.
+import { get } from "./api.js";
+
+const MOST = 200;
+export const seen = [];
+const listeners = new Set();
+
+export const isOwn = (one) => [`${location.origin}/`, `${location.origin}/-/`].includes(one.headers.referer);
+
+/// Takes note of a request that the event stream tells of.
+export function note(one) {
+  if (seen.some((known) => known.number === one.number)) return;
+  seen.unshift(one);
+  seen.sort((a, b) => b.number - a.number);
+  seen.splice(MOST);
+  for (const listener of listeners) listener(one);
+}
+
+/// The requests from before the page was opened.
+export async function loadRequests() {
+  const { ok, json } = await get("/-/requests");
+  if (ok && Array.isArray(json)) json.forEach(note);
+}
+
+/// How many requests of other clients have failed, of those that are kept.
+export const failures = () => seen.filter((one) => !isOwn(one) && one.status >= 400).length;
+export const onRequest = (listener) => { listeners.add(listener); return () => listeners.delete(listener); };
