@@ -259,7 +259,7 @@ export function tableView({ name, go }) {
   async function loadFacets() {
     if (facetBar.hidden) return;
     const entry = await get(`/-/facets/${segment(name)}`, asked());
-    const facets = (entry.json?.facets ?? []).filter((facet) => facet.field !== idName() && ((facet.values.length > 1 && facet.values.some((one) => one.count > 1)) || pairs.some(([known]) => words([known, ""])[0] === facet.field))).sort((one, other) => one.values.length - other.values.length);
+    const facets = (entry.json?.facets ?? []).filter((facet) => facet.field !== idName() && ((facet.values.length > 1 && (facet.values.length <= 8 || facet.values.some((one) => one.count > 1))) || pairs.some(([known]) => words([known, ""])[0] === facet.field))).sort((one, other) => one.values.length - other.values.length);
     const named = await Promise.all(facets.map((facet) => {
       const reference = referenceOf(resource(), facet.field);
       return reference ? labelsOf(reference, facet.values.map((one) => one.value), true) : new Map();
