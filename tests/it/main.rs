@@ -25,6 +25,7 @@ mod crash;
 mod edits;
 mod faults;
 mod file;
+mod fixing;
 mod fuzz_corpus;
 mod load;
 mod lock;
@@ -57,6 +58,7 @@ mod cli;
 mod commands;
 mod embedding;
 mod examples;
+mod service;
 
 mod clients;
 mod conformance;
