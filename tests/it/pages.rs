@@ -78,11 +78,10 @@ const PAGES: &[(&str, &str)] = &[
     ("wrong-kinds.md", "fail fail fail fail fail fail"),
 ];
 
-fn report(folder: &Path) -> Value {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
+fn report(pages: &Path, data: &Path) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_standin"))
         .args(["check", "--format", "json", "--db"])
-        .args([&data, folder])
+        .args([data, pages])
         .output()
         .unwrap();
     serde_json::from_slice(&output.stdout)
@@ -109,7 +108,8 @@ fn examples<'a>(report: &'a Value, page: &str) -> Vec<&'a Value> {
 #[test]
 fn pages_of_many_styles_are_judged_as_by_hand() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");
-    let right = report(&folder);
+    let data = folder.join("db.json");
+    let right = report(&folder, &data);
     assert_eq!(right["summary"]["tables"], 0, "{right:#}");
     assert_eq!(
         right["summary"]["pages"],
@@ -126,7 +126,7 @@ fn pages_of_many_styles_are_judged_as_by_hand() {
             .replace("99.5", "98.5");
         std::fs::write(changed.path().join(name), text).unwrap();
     }
-    let wrong = report(changed.path());
+    let wrong = report(changed.path(), &data);
 
     for (name, verdicts) in PAGES {
         let found = examples(&right, name);
@@ -142,5 +142,34 @@ fn pages_of_many_styles_are_judged_as_by_hand() {
             };
             assert_eq!(verdict(again), expected, "{name}, changed: {again:#}");
         }
+    }
+}
+
+/// The sample pages of docs/checking.md have their verdicts in the opening line; the first JSON is their data.
+#[test]
+fn the_samples_of_the_documentation_are_judged_as_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checking.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, data) = text.split_once("```json\n").unwrap();
+    let data = data.split("```").next().unwrap();
+    std::fs::write(folder.path().join("db.json"), data).unwrap();
+    let samples: Vec<_> = text.split("\n````markdown ").skip(1).collect();
+    assert!(samples.len() >= 8, "{}", samples.len());
+    for sample in samples {
+        let (verdicts, rest) = sample.split_once('\n').unwrap();
+        let page = folder.path().join("page.md");
+        std::fs::write(&page, rest.split("\n````").next().unwrap()).unwrap();
+        let report = report(&page, &folder.path().join("db.json"));
+        let seen: Vec<&str> = examples(&report, "page.md")
+            .into_iter()
+            .map(verdict)
+            .collect();
+        assert_eq!(seen.join(" "), verdicts, "{rest}\n{report:#}");
+        assert_eq!(
+            report["notCompared"].as_array().unwrap().len(),
+            0,
+            "{report:#}"
+        );
     }
 }
