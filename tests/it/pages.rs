@@ -76,6 +76,21 @@ const PAGES: &[(&str, &str)] = &[
     ("method-path-bullets.md", "pass+ pass+"),
     ("heading-requests.md", "pass+"),
     ("wrong-kinds.md", "fail fail fail fail fail fail"),
+    ("readme-endpoints.md", "pass+ pass+ pass"),
+    ("note-between.md", "pass+ pass+ pass+"),
+    ("auth-errors.md", "pass+ pass skipped pass+"),
+    ("tutorial-flow.md", "pass+ pass+ pass+ pass+ pass+ pass"),
+    ("nested-lists.md", "pass+ pass+"),
+    ("setext-emoji.md", "pass+ pass"),
+    ("html-table-code.md", "pass+"),
+    ("env-base.md", "pass+ pass+ skipped"),
+    ("error-table-and-body.md", "pass+ pass+"),
+    ("wrong-subtle.md", "fail fail fail fail fail"),
+    ("indent-inside-admonition.md", "pass+"),
+    ("python-repl.md", "skipped pass+"),
+    ("data-then-request.md", "pass+ pass+"),
+    ("xml-other.md", "pass pass+"),
+    ("request-in-text.md", "skipped pass+"),
 ];
 
 fn report(pages: &Path, data: &Path) -> Value {

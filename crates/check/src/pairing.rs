@@ -246,10 +246,12 @@ pub fn candidates(
                         announced = Announces::Response;
                     }
                 }
-                if let Some(code) = status_text::of_other_case(&prose.text) {
-                    (status, other_case) = (Some(code), true);
+                let sentence = labels::last_sentence(&prose.text);
+                let case = status_text::of_other_case(sentence).filter(|_| sentence.ends_with(':'));
+                if case.is_some() {
+                    (status, other_case) = (case, true);
                 }
-                if labels::names_a_file(labels::last_sentence(&prose.text)) {
+                if labels::names_a_file(sentence) {
                     announced = Announces::OtherJson;
                 }
                 if labels::says_no_body(&prose.text) && out.is_empty() {

@@ -103,10 +103,17 @@ fn one(status: u16, source: StatusSource, place: Option<Range<usize>>) -> Expect
 /// A status in the text between the request and its response, or in a heading above them. Text below the response
 /// is about something else, and so is text after another code block or table.
 fn in_text(page: &Page, example: &Example) -> Option<Expected> {
+    // Of several requests in a block, the text below is about the last one, and the text above about none.
+    let content = page.fence(example.fence)?.content.as_str();
+    let span = &example.request.span;
+    let has_request = |text: Option<&str>| text.is_some_and(|text| text.contains("curl "));
+    let is_last = !has_request(content.get(span.end..));
+    let is_only = is_last && !has_request(content.get(..span.start));
     let response = example.response.as_ref().map(|response| response.fence);
     let until = response
         .unwrap_or(example.end)
         .min(example.end.max(example.fence + 1));
+    let until = if is_last { until } else { example.fence + 1 };
     let mut found = None;
     for block in page
         .blocks
@@ -129,9 +136,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             _ => {}
         }
     }
-    found
-        .or_else(|| announced_above(page, example))
-        .or_else(|| {
+    let above = || {
+        announced_above(page, example).or_else(|| {
             let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
                 return None;
             };
@@ -142,6 +148,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 Some(heading.range.clone()),
             ))
         })
+    };
+    found.or_else(|| is_only.then(above).flatten())
 }
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
@@ -382,6 +390,13 @@ mod tests {
             let page = format!("{text}\n\n```sh\ncurl h/a\n```\n");
             assert_eq!(statuses(&page)[0].0, status, "{text}");
         }
+    }
+
+    #[test]
+    fn of_several_requests_the_last_one_has_the_status_below() {
+        let text = "Both give 404:\n\n```sh\ncurl h/a\ncurl h/b\n```\n\nResponse: 403\n";
+        let seen: Vec<u16> = statuses(text).iter().map(|(status, _)| *status).collect();
+        assert_eq!(seen, [200, 403]);
     }
 
     #[test]
