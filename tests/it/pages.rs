@@ -90,6 +90,7 @@ const PAGES: &[(&str, &str)] = &[
     ("python-repl.md", "skipped pass+"),
     ("data-then-request.md", "pass+ pass+"),
     ("xml-other.md", "pass pass+"),
+    ("other-service.md", "skipped"),
     ("request-in-text.md", "skipped pass+"),
 ];
 

@@ -33,6 +33,17 @@ static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
 fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
+    // The paths of a page about another service are not of this one.
+    let elsewhere = |line: &str| {
+        let lower = line.to_lowercase();
+        (lower.contains("base url") || lower.contains("curl ")) && lower.contains("://")
+    };
+    let is_local = ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|name| text.contains(name));
+    if !is_local && text.lines().any(elsewhere) {
+        return;
+    }
     for index in (0..blocks.len()).rev() {
         let (words, range, level) = match &blocks[index] {
             Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
