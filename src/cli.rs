@@ -36,7 +36,7 @@ use crate::http::{AllowedOrigin, Limits, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server, StartError};
-use crate::text::{list, nearest, shell_word};
+use crate::text::{list, nearest, printable_lines, shell_word};
 
 /// All as it should be.
 const OK: u8 = 0;
@@ -284,8 +284,8 @@ enum LogLevel {
 
 /// Runs the program on what was typed, to the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = match config::with_config(arguments.collect()) {
-        Ok(arguments) => arguments,
+    let (arguments, opened) = match config::with_config(arguments.collect()) {
+        Ok(read) => read,
         Err(words) => return fail(&words),
     };
     let typed = match parse(arguments) {
@@ -308,7 +308,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Some(Command::Man) => return shell::man(),
         None => typed.serve,
     };
-    serve.run()
+    serve.run(opened.as_deref())
 }
 
 /// The command line as clap sees it. Each flag also takes a value, as json-server's do: `--no-cors=true`.
@@ -366,7 +366,7 @@ fn stop(server: Server, grace: Duration, log: &log::Log) {
 
 /// Says why the program cannot do what was asked.
 fn fail(words: &str) -> ExitCode {
-    fail_with(&format!("error: {words}\n"))
+    fail_with(&printable_lines(&format!("error: {words}\n")))
 }
 
 fn fail_with(text: &str) -> ExitCode {
@@ -402,7 +402,8 @@ fn commands() -> Vec<String> {
 }
 
 impl Serve {
-    fn run(self) -> ExitCode {
+    /// Serves. `opened`: what a config file opens to others.
+    fn run(self, opened: Option<&str>) -> ExitCode {
         if let Err(words) = self.check() {
             return fail(&words);
         }
@@ -458,9 +459,14 @@ impl Serve {
             log.plain(banner::banner(
                 &server,
                 &options,
+                opened,
                 has_keyboard && exec.is_none(),
             ));
-        } else if matches!(port, Port::Auto | Port::Number(0)) {
+        } else if let Some(opened) = opened {
+            // The config file may be what hides the banner.
+            log.error(style::warning(opened));
+        }
+        if level < LogLevel::Info && matches!(port, Port::Auto | Port::Number(0)) {
             log.plain(format!("{}\n", server.port()));
         }
         if opens && let Err(error) = open::that_detached(&url) {
@@ -548,7 +554,7 @@ impl Serve {
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                 return Err(format!(
                     "{option} {}: there is no such folder",
-                    folder.display()
+                    style::path(folder)
                 ));
             }
         }
@@ -592,7 +598,6 @@ impl Serve {
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
         let rewriter = self.routes.as_deref().map(read_routes).transpose()?;
-        let public = PathBuf::from("public");
         let http = Settings {
             file: None,
             cors: !self.no_cors,
@@ -600,6 +605,7 @@ impl Serve {
             gzip: !self.no_gzip,
             admin: !self.no_admin,
             read_only: self.read_only,
+            secret: environment("STANDIN_SECRET"),
             delay: Duration::from_millis(self.delay),
             routes: rewriter.map(|rules| Arc::new(Routes::new(rules))),
             hosts: Some(self.allow_host),
@@ -610,7 +616,7 @@ impl Serve {
             query_fields: self.query_fields,
             query_time: self.query_time,
             depth: self.depth_limit.min(MAX_BODY_DEPTH),
-            folder: self.folder.or_else(|| public.is_dir().then_some(public)),
+            folder: self.folder.or_else(usual_folder),
             ..Settings::default()
         };
         let options = Options {
@@ -635,6 +641,7 @@ impl Serve {
                 connections: self.connections,
                 write_time: Duration::from_secs(self.write_time),
                 grace: Duration::from_millis(self.grace),
+                ..Limits::default()
             },
             routes: self.routes,
             id: self.id,
@@ -649,7 +656,7 @@ impl Serve {
 
 /// The error for a second data file, or for a word that was meant as a command.
 fn one_file(first: &Path, second: &Path) -> String {
-    let (first_name, second_name) = (first.display(), second.display());
+    let (first_name, second_name) = (style::path(first), style::path(second));
     let names = commands();
     let is_word = first.extension().is_none() && first.components().count() == 1 && !first.exists();
     if is_word {
@@ -707,8 +714,24 @@ fn usual_file() -> PathBuf {
     }
 }
 
+/// The folder of static files where none is named. A link out of the project may be somebody else's.
+fn usual_folder() -> Option<PathBuf> {
+    let public = PathBuf::from("public");
+    let real = public
+        .is_dir()
+        .then(|| public.canonicalize().ok())
+        .flatten()?;
+    if config::is_within(&real, Path::new(".")) {
+        return Some(public);
+    }
+    write_error(&style::warning(
+        "the folder public leads out of this folder, so its files are not served\n  help: if you mean it: --static public",
+    ));
+    None
+}
+
 fn read_routes(path: &Path) -> Result<Rewriter, String> {
-    let name = path.display();
+    let name = style::path(path);
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the routes file {name}: {error}"))?;
     Rewriter::parse(&text).map_err(|error| {

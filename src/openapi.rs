@@ -19,6 +19,7 @@ mod schemas;
 use serde_json::{Map, Value, json};
 
 use crate::problems::KINDS;
+use crate::rules::{Access, Guard};
 use crate::schema::Schema;
 use crate::store::{Data, Resource, Store};
 
@@ -26,6 +27,14 @@ pub use rules::rules;
 
 /// The OpenAPI document of `store` under the rules in `schema`.
 pub fn document(schema: &Schema, store: &Store) -> Value {
+    // Examples are taken from the records.
+    let hides = |(resource, access): &(String, Access)| {
+        (access.read != Guard::Anyone).then(|| resource.clone())
+    };
+    let hidden = schema.guarded().iter().filter_map(hides);
+    let store = &hidden.fold(store.public(None), |store, name| {
+        store.narrowed(&name, None)
+    });
     let mut names = resource::Names::default();
     names.unique("Problem");
     let resources: Vec<_> = store

@@ -32,6 +32,9 @@ kinds! {
     BAD_TARGET "bad-target" 400 "The URL is not valid";
     BAD_QUERY "bad-query" 400 "The query is not valid";
     BAD_REQUEST "bad-request" 400 "The request is not HTTP";
+    LOGIN "login" 400 "The login failed";
+    UNAUTHORIZED "unauthorized" 401 "The request needs a login";
+    FORBIDDEN "forbidden" 403 "The access is not allowed";
     FOREIGN_HOST "foreign-host" 403 "The request is for another host";
     FOREIGN_ORIGIN "foreign-origin" 403 "The request comes from a page of another site";
     ADMIN "admin" 403 "The admin routes are closed to this request";

@@ -1,7 +1,11 @@
 //! Values that the store, the queries, the rules file and the API description share: kinds of rules, and the operators
 //! of filters.
 
+mod access;
+
 use crate::json::get_member;
+
+pub use access::{Access, Auth, BadGuard, Guard};
 
 /// Properties whose values, taken together, no two records of a collection may share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,48 @@ impl UniqueRule {
             .collect()
     }
 }
+
+/// What the server fills a property with: the keyword `x-generated`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generated {
+    /// The time at which the record was added.
+    Created,
+    /// The time of its last change.
+    Updated,
+    /// A random UUID.
+    Uuid,
+    /// A ULID, which sorts by time.
+    Ulid,
+    /// 21 letters and digits, as the package nanoid makes them.
+    Nanoid,
+    /// The id of the user who added the record.
+    User,
+}
+
+impl Generated {
+    /// The names of all of them.
+    pub const NAMES: [&str; 6] = ["created", "updated", "uuid", "ulid", "nanoid", "user"];
+
+    /// The one with that name.
+    pub fn named(name: &str) -> Option<Generated> {
+        use Generated::{Created, Nanoid, Ulid, Updated, User, Uuid};
+        let all = [Created, Updated, Uuid, Ulid, Nanoid, User];
+        let place = Generated::NAMES.iter().position(|known| *known == name)?;
+        all.get(place).copied()
+    }
+}
+
+/// A step to a value that is stored and never sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The member of an object.
+    Member(String),
+    /// Every item of an array.
+    Items,
+}
+
+/// Where in a record a `writeOnly` value is.
+pub type HiddenPath = Vec<Step>;
 
 /// What becomes of the records that point to a deleted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

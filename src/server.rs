@@ -401,6 +401,9 @@ impl Parts {
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
         }
+        if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
+            notice(Notice::RandomSecret);
+        }
         rulebook
             .without_ids()
             .for_each(|resource| notice(Notice::NoIds(resource.to_string())));

@@ -50,6 +50,42 @@ pub fn form_decode(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// `text` as one line that can be shown on a terminal: control characters (but tabs) and the characters that reorder text
+/// are escaped, so that a name in a URL or a file can neither send commands to the terminal nor look like another.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            letter if is_unprintable(letter) => shown.extend(letter.escape_unicode()),
+            letter => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// [`printable`] for text of several lines.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter == '\n' || !is_unprintable(letter);
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
+/// C0 and C1 control characters, DEL, the controls of bidirectional text, and Unicode's ends of lines.
+fn is_unprintable(letter: char) -> bool {
+    let is_reordering = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (letter.is_control() && letter != '\t')
+        || is_reordering
+        || matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
 /// What is escaped in a query string.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -145,6 +181,23 @@ mod tests {
         ] {
             assert_eq!(percent_decode(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        for (text, shown) in [
+            ("caf\u{e9} \u{1f642}\tx", "caf\u{e9} \u{1f642}\tx"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("\u{9b}2J\u{7f}\0\u{8}", "\\u{9b}2J\\u{7f}\\u{0}\\u{8}"),
+            ("a\r\nb", "a\\r\\nb"),
+            ("\u{202e}gpj.exe\u{2066}", "\\u{202e}gpj.exe\\u{2066}"),
+            ("\u{2028}\u{85}", "\\u{2028}\\u{85}"),
+        ] {
+            assert_eq!(printable(text), shown);
+            assert_eq!(printable(shown), shown, "once is enough");
+        }
+        assert_eq!(printable_lines("a\n\u{1b}b\n"), "a\n\\u{1b}b\n");
+        assert_eq!(printable_lines("a\nb"), "a\nb");
     }
 
     #[test]

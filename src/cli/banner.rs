@@ -8,6 +8,7 @@ use crate::file::Durability;
 use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
+use crate::text::printable;
 
 /// The address of the server, without a slash at the end.
 pub(super) fn base_url(server: &Server, options: &Options) -> String {
@@ -20,8 +21,13 @@ pub(super) fn base_url(server: &Server, options: &Options) -> String {
 }
 
 /// The file, the resources with their URLs and counts, the options in effect, and what can be done next.
-/// `has_keyboard`: what is typed reaches the program.
-pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> String {
+/// `opened`: what a config file opens. `has_keyboard`: what is typed reaches the program.
+pub(super) fn banner(
+    server: &Server,
+    options: &Options,
+    opened: Option<&str>,
+    has_keyboard: bool,
+) -> String {
     let bound: Option<IpAddr> = options.host.trim_matches(['[', ']']).parse().ok();
     let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
     let (port, base) = (server.port(), base_url(server, options));
@@ -56,16 +62,19 @@ pub(super) fn banner(server: &Server, options: &Options, has_keyboard: bool) -> 
             &format!("{} ms before every API response", http.delay.as_millis()),
         );
     }
+    if let Some(opened) = opened {
+        banner.line("Config", opened);
+    }
     if let Some(folder) = &http.folder {
         banner.line("Static", &folder.display().to_string());
     }
     if !http.admin {
         banner.line("Admin", "off");
     }
-    banner.line("Home", &format!("{URL}{base}/{URL:#}"));
+    banner.styled("Home", &format!("{URL}{base}/{URL:#}"));
     if everywhere {
         for address in network_addresses(bound.is_some_and(|ip| ip.is_ipv6())) {
-            banner.line("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
+            banner.styled("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
         }
     }
     let is_local = everywhere
@@ -104,6 +113,11 @@ struct Banner(String);
 
 impl Banner {
     fn line(&mut self, label: &str, text: &str) {
+        self.styled(label, &printable(text));
+    }
+
+    /// A line whose text has styles.
+    fn styled(&mut self, label: &str, text: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "  {LABEL}{label:<10}{LABEL:#} {text}");
     }
@@ -133,7 +147,7 @@ impl Banner {
             .unwrap_or(0);
         for (number, (url, count)) in lines.iter().enumerate() {
             let label = if number == 0 { "Resources" } else { "" };
-            self.line(label, &format!("{URL}{url:<width$}{URL:#}  {count}"));
+            self.styled(label, &format!("{URL}{url:<width$}{URL:#}  {count}"));
         }
         if lines.is_empty() {
             self.line(

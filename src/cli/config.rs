@@ -3,44 +3,48 @@
 use std::any::TypeId;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 
+use super::style;
+use crate::http::is_loopback;
 use crate::json::{MAX_BODY_DEPTH, Place, check};
-use crate::text::nearest;
+use crate::text::{nearest, printable, shell_word};
 
 /// The file that is read when none is named.
 const USUAL: &str = "json-server.json";
 
-/// `typed` with the options of the config file put before those that were typed, so that these win.
+/// `typed` with the options of the config file put before those that were typed, so that these win; and a line about those
+/// that open the machine to others, if there are any: the file may have come with a folder that somebody else has made.
 ///
 /// # Errors
 /// A file that was named is not there, or is not an object of options with values that they take.
-pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String> {
+pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option<String>), String> {
     let command = super::command();
     let subcommand = typed
         .get(1)
         .and_then(|word| command.find_subcommand(word))
         .map(Command::get_name);
     if subcommand.is_some_and(|name| name != "serve") {
-        return Ok(typed);
+        return Ok((typed, None));
     }
     let Some((path, must)) = path(&typed) else {
-        return Ok(typed);
+        return Ok((typed, None));
     };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if !must && error.kind() == ErrorKind::NotFound => return Ok(typed),
+        Err(error) if !must && error.kind() == ErrorKind::NotFound => return Ok((typed, None)),
         Err(error) => {
             return Err(format!(
                 "cannot read the config file {}: {error}",
-                path.display()
+                style::path(&path)
             ));
         }
     };
-    let name = path.display();
+    let name = style::path(&path);
     if let Err(error) = check(&text, MAX_BODY_DEPTH) {
         return Err(format!(
             "{name}:{}: {error}",
@@ -57,6 +61,21 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String>
     for (key, value) in keys.iter().filter(|(key, _)| *key != "$schema") {
         options.extend(option(&command, key, value).map_err(|words| format!("{name}: {words}"))?);
     }
+    // What is typed wins, also where an option can be given several times.
+    let is_typed = typed_options(&typed);
+    options.retain(|(arg, _)| !is_typed(arg));
+    let opened: Vec<String> = options
+        .iter()
+        .filter(|(arg, value)| opens(arg, value))
+        .map(|(arg, value)| format!("{arg} {value}"))
+        .collect();
+    for (_, folder) in options.iter().filter(|(arg, _)| arg == "static") {
+        check_folder(&path, folder)?;
+    }
+    let options: Vec<OsString> = options
+        .into_iter()
+        .map(|(arg, value)| format!("--{arg}={value}").into())
+        .collect();
     // Tried alone first, so that a bad value is reported as one of the file and not as one that was typed.
     let program = typed.first().cloned().into_iter();
     super::parse(program.chain(options.iter().cloned()).collect()).map_err(|error| {
@@ -67,11 +86,70 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<Vec<OsString>, String>
     let start = typed.len().min(1 + usize::from(subcommand.is_some()));
     let mut all = typed;
     all.splice(start..start, options);
-    Ok(all)
+    let opened = (!opened.is_empty()).then(|| format!("{name} sets {}", opened.join(", ")));
+    Ok((all, opened))
 }
 
-/// A key of the config file and its value, as they are typed.
-fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, String> {
+/// Whether an option lets others reach the server or more of the machine.
+fn opens(option: &str, value: &str) -> bool {
+    match option {
+        "host" => !is_loopback(value),
+        "static" | "cors" | "allow-host" => true,
+        _ => false,
+    }
+}
+
+/// Whether an option is among those that were typed, by its long name.
+fn typed_options(typed: &[OsString]) -> impl Fn(&str) -> bool + use<> {
+    let matches = super::command().try_get_matches_from(typed).ok();
+    move |long| {
+        let id = if long == "static" {
+            "folder".into()
+        } else {
+            long.replace('-', "_")
+        };
+        let is_typed = |matches: &ArgMatches| {
+            matches.try_contains_id(&id).is_ok()
+                && matches.value_source(&id) == Some(ValueSource::CommandLine)
+        };
+        matches.as_ref().is_some_and(|matches| {
+            is_typed(matches)
+                || matches
+                    .subcommand()
+                    .is_some_and(|(_, matches)| is_typed(matches))
+        })
+    }
+}
+
+/// Whether a path without links in it is in `folder`.
+pub(super) fn is_within(real: &Path, folder: &Path) -> bool {
+    folder
+        .canonicalize()
+        .is_ok_and(|folder| real.starts_with(folder))
+}
+
+/// Refuses a folder of static files outside the project: the folder of the config file, or the one where standin is
+/// started.
+fn check_folder(config: &Path, folder: &str) -> Result<(), String> {
+    // What does not exist is reported with the other options.
+    let Ok(real) = Path::new(folder).canonicalize() else {
+        return Ok(());
+    };
+    let beside = config.parent().filter(|path| !path.as_os_str().is_empty());
+    let projects = [beside.unwrap_or(Path::new(".")), Path::new(".")];
+    if projects.iter().any(|project| is_within(&real, project)) {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: the static folder {} is outside the project folder, so the config file cannot open it\n  help: if you mean it, type it: standin --static {}",
+        style::path(config),
+        printable(folder),
+        shell_word(&printable(folder))
+    ))
+}
+
+/// A key of the config file and its value, as the long name of an option and the text that would be typed.
+fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<(String, String)>, String> {
     let name = kebab(key);
     let Some(arg) = keys(command).find(|arg| names(arg).any(|known| known == key || known == name))
     else {
@@ -83,22 +161,23 @@ fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<OsString>, 
             .or_else(|| nearest(&name, keys(command).flat_map(names)));
         let meant = meant.map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"));
         return Err(format!(
-            "there is no option \"{key}\"{meant}\n  help: its keys are {}",
+            "there is no option \"{}\"{meant}\n  help: its keys are {}",
+            printable(key),
             known.join(", ")
         ));
     };
     let long = arg.get_long().unwrap_or_default();
     let is_flag = arg.get_value_parser().type_id() == TypeId::of::<bool>();
     let one = |value: &Value| match value {
-        Value::String(text) => Ok(format!("--{long}={text}").into()),
-        Value::Number(number) => Ok(format!("--{long}={number}").into()),
-        other => Err(format!("\"{key}\" cannot be {other}")),
+        Value::String(text) => Ok((long.to_string(), text.clone())),
+        Value::Number(number) => Ok((long.to_string(), number.to_string())),
+        other => Err(format!("\"{}\" cannot be {other}", printable(key))),
     };
     match value {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) if long == "middlewares" && items.is_empty() => Ok(Vec::new()),
         _ if long == "middlewares" => Err("\"middlewares\" names JavaScript modules, and standin runs none\n  help: a delay is \"delay\", other URLs are \"routes\", extra files \"static\"".into()),
-        Value::Bool(value) if is_flag => Ok(vec![format!("--{long}={value}").into()]),
+        Value::Bool(value) if is_flag => Ok(vec![(long.to_string(), value.to_string())]),
         // As in json-server: the option is not used.
         Value::Bool(false) => Ok(Vec::new()),
         Value::Array(items) if matches!(arg.get_action(), ArgAction::Append) => items.iter().map(one).collect(),

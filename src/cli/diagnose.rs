@@ -7,22 +7,22 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
 use crate::server::{Options, StartError};
-use crate::text::{list, shell_word, with_causes};
+use crate::text::{list, printable, printable_lines, shell_word, with_causes};
 
-use super::{USUAL_PORT, convert, port};
+use super::{USUAL_PORT, convert, port, style};
 
 /// Why the server did not start. `named`: the person named the data file.
 pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> String {
     match error {
         StartError::Data { path, faults } => {
-            let mut text = self::faults(&path.display().to_string(), faults);
+            let mut text = self::faults(&style::path(path), faults);
             if convert::lacks_names(&faults.text) {
                 text.push_str(&format!("  help: to convert it: {}\n", conversion(path)));
             }
             text
         }
         StartError::Rules { path, text, error } => {
-            let path = path.display().to_string();
+            let path = style::path(path);
             error
                 .problems
                 .iter()
@@ -38,7 +38,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
                 .collect()
         }
         StartError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
-            let file = path.display();
+            let file = style::path(path);
             if Some(path) == options.schema.as_ref() {
                 return format!(
                     "error: there is no file {file}\n  help: --schema names the rules file\n"
@@ -75,7 +75,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
         StartError::Unreadable { path, error }
             if error.kind() == ErrorKind::IsADirectory && path.is_dir() =>
         {
-            let folder = path.display();
+            let folder = style::path(path);
             let files = json_files(&[path]);
             let help = if files.is_empty() {
                 "name a JSON file".to_string()
@@ -86,10 +86,11 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
         }
         StartError::Address { address, error } => self::address(address, error, options, named),
         StartError::Locked { path, holder } => format!(
-            "error: {} is already being served by {holder}\n  help: stop that one first, or serve a copy of the file\n",
-            path.display()
+            "error: {} is already being served by {}\n  help: stop that one first, or serve a copy of the file\n",
+            style::path(path),
+            printable(holder)
         ),
-        other => format!("error: {}\n", with_causes(other)),
+        other => format!("error: {}\n", printable(&with_causes(other))),
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
 fn address(address: &str, error: &std::io::Error, options: &Options, named: bool) -> String {
     let port = options.port;
     let file = if named {
-        format!(" {}", shell_word(&options.file.display().to_string()))
+        format!(" {}", shell_word(&style::path(&options.file)))
     } else {
         String::new()
     };
@@ -125,7 +126,7 @@ fn address(address: &str, error: &std::io::Error, options: &Options, named: bool
 
 /// The command that makes a data file of `path`, which holds records without a name.
 fn conversion(path: &Path) -> String {
-    let word = |path: &Path| shell_word(&path.display().to_string());
+    let word = |path: &Path| shell_word(&style::path(path));
     if path.file_name().is_none_or(|name| name != "db.json") {
         return format!("standin init --from {}", word(path));
     }
@@ -179,12 +180,16 @@ fn snippet(path: &str, text: &str, offset: usize, message: &str, hint: Option<&s
         .find(|to| line.is_char_boundary(*to))
         .unwrap_or(at);
     let place = format!("{path}:{number}:{column}");
-    let element = Snippet::source(line)
+    let parts = [&line[..at], &line[at..to], &line[to..]].map(printable);
+    let span = parts[0].len()..parts[0].len() + parts[1].len();
+    let line = parts.concat();
+    let element = Snippet::source(line.as_str())
         .line_start(number)
-        .annotation(AnnotationKind::Primary.span(at..to).label("here"));
-    let mut group = Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
-        .element(element);
-    if let Some(hint) = hint {
+        .annotation(AnnotationKind::Primary.span(span).label("here"));
+    let title = format!("{place}: {}", printable_lines(message));
+    let mut group = Group::with_title(Level::ERROR.primary_title(title)).element(element);
+    let hint = hint.map(printable_lines);
+    if let Some(hint) = hint.as_deref() {
         group = group.element(Level::HELP.message(hint));
     }
     format!("{}\n", Renderer::styled().render(&[group]))
@@ -208,12 +213,7 @@ fn json_files(folders: &[&Path]) -> Vec<String> {
             path.extension()
                 .is_some_and(|extension| extension == "json")
         })
-        .map(|path| {
-            path.strip_prefix("./")
-                .unwrap_or(&path)
-                .display()
-                .to_string()
-        })
+        .map(|path| style::path(path.strip_prefix("./").unwrap_or(&path)))
         .filter(|name| {
             !name.ends_with(".schema.json")
                 && !name.starts_with("package")

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{OK, write_error};
+use crate::text::printable_lines;
 
 /// What container runtimes take for "unhealthy".
 const UNHEALTHY: u8 = 1;
@@ -24,7 +25,10 @@ impl Health {
         match ask(&self.url) {
             Ok(()) => ExitCode::from(OK),
             Err(message) => {
-                write_error(&format!("error: {}: {message}\n", self.url));
+                write_error(&printable_lines(&format!(
+                    "error: {}: {message}\n",
+                    self.url
+                )));
                 ExitCode::from(UNHEALTHY)
             }
         }

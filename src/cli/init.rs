@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{convert, fail, print};
 use crate::file::create_like;
-use crate::text::{list, shell_word};
+use crate::text::{list, printable_lines, shell_word};
 
 const DATA: &str = "db.json";
 const RULES: &str = "db.schema.json";
@@ -33,7 +33,7 @@ impl Init {
             None => samples(self.collections),
         };
         match done {
-            Ok(text) => print(text.as_bytes()),
+            Ok(text) => print(printable_lines(&text).as_bytes()),
             Err(message) => fail(&message),
         }
     }

@@ -19,6 +19,7 @@ use crate::engine::{Notice, RepeatedIds, ResourceChanges};
 use crate::http::AccessLogEntry;
 use crate::json::Id;
 use crate::store::RepeatedId;
+use crate::text::{printable, printable_lines};
 
 /// How many requests and diagnostics may wait to be printed; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
@@ -172,6 +173,7 @@ impl Log {
 
     /// Prints what happened to the data file.
     pub(super) fn notice(&self, file: &str, notice: Notice) {
+        let file = &*printable(file);
         match notice {
             Notice::Reloaded { changes, kept, renumbered } => {
                 let mut text = format!("reloaded {file}: {}\n", describe(&changes));
@@ -204,16 +206,16 @@ impl Log {
             Notice::Conflicts { count: changes, path, failed: None } => self.warn(format!(
                 "{} conflicted with your edit; saved in {}\n",
                 count(changes, "API change"),
-                path.display()
+                style::path(&path)
             )),
             Notice::Conflicts { count: changes, path, failed: Some(reason) } => self.warn(warning(&format!(
                 "{} conflicted with your edit; listed at /-/conflicts until the server stops, because {} cannot be written: {reason}",
                 count(changes, "API change"),
-                path.display()
+                style::path(&path)
             ))),
             Notice::Recovered(path) => self.warn(warning(&format!(
                 "a crash left an edit of {file} or a damaged journal behind; it is kept in {}",
-                path.display()
+                style::path(&path)
             ))),
             Notice::Broken(faults) => self.error(format!(
                 "{}{file} is ignored until it is fixed: still serving the last good data; writes get 503\n",
@@ -223,14 +225,16 @@ impl Log {
             Notice::RepeatedIds(RepeatedIds { list, more }) => {
                 for RepeatedId { resource, id, lines: [first, second] } in list {
                     self.warn(warning(&format!(
-                        "duplicate id in {file}: {resource} has the id {id} twice: lines {first} and {second}; the second cannot be reached"
+                        "duplicate id in {file}: {} has the id {} twice: lines {first} and {second}; the second cannot be reached",
+                        printable(&resource),
+                        printable(&id.to_string())
                     )));
                 }
                 if more > 0 {
                     self.warn(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
                 }
             }
-            Notice::Moved { to } => self.print(format!("{file} leads to {} now\n", to.display())),
+            Notice::Moved { to } => self.print(format!("{file} leads to {} now\n", style::path(&to))),
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }
@@ -240,10 +244,15 @@ impl Log {
             Notice::InPlace { reason, hint } => self.warn(warning(&format!(
                 "saves write over {file} instead of replacing it: {reason}\n  help: {hint}"
             ))),
+            Notice::RandomSecret => self.print(
+                "tokens are signed with a random secret and valid until the server stops; set STANDIN_SECRET to keep them\n".into(),
+            ),
             Notice::NoIds(resource) => self.warn(warning(&format!(
-                "the rules of {resource} allow no id that the server can generate; clients must send one"
+                "the rules of {} allow no id that the server can generate; clients must send one",
+                printable(&resource)
             ))),
             Notice::GivenIds { resource, count: records, id, like } => {
+                let resource = printable(&resource);
                 let like = like.map_or_else(String::new, |like| format!("; if {like:?} is the id, start with --id {like}"));
                 self.print(format!(
                     "{resource}: gave an {id:?} to {} without one; the file gets them with the next write to {resource}{like}\n",
@@ -251,7 +260,7 @@ impl Log {
                 ));
             }
             Notice::RoutesReloaded { file, rules } => {
-                self.print(format!("reloaded {}: {}\n", file.display(), count(rules, "rule")));
+                self.print(format!("reloaded {}: {}\n", style::path(&file), count(rules, "rule")));
             }
             Notice::RoutesBroken(message) => {
                 self.error(error(&format!("{message}\n  the routes stay as they were until it is fixed")));
@@ -279,8 +288,11 @@ fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
 
 fn describe_renumbered(renumbered: Vec<(String, Id, Id)>) -> String {
     let one = |(resource, old, new): (String, Id, Id)| {
+        let shown = |id: Id| printable(&id.to_string()).into_owned();
+        let (old, new) = (shown(old), shown(new));
         format!(
-            "    your new record {old} in {resource} got id {new}, because the API had already used {old}\n"
+            "    your new record {old} in {} got id {new}, because the API had already used {old}\n",
+            printable(&resource)
         )
     };
     renumbered.into_iter().map(one).collect()
@@ -312,7 +324,7 @@ fn describe(changes: &[ResourceChanges]) -> String {
         format!(
             "{} in {}",
             parts.collect::<Vec<_>>().join(", "),
-            change.resource
+            printable(&change.resource)
         )
     };
     changes.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -344,9 +356,9 @@ fn write(
                 }
                 Line::Diagnostic(text) => {
                     queue.waiting.fetch_sub(1, Ordering::Relaxed);
-                    write!(out, "{time}{}", text.trim_start())
+                    write!(out, "{time}{}", printable_lines(text.trim_start()))
                 }
-                Line::Text(text) => write!(out, "{time}{text}"),
+                Line::Text(text) => write!(out, "{time}{}", printable_lines(&text)),
                 Line::Plain(text) => out.write_all(text.as_bytes()),
                 Line::Error(text) => out
                     .flush()
@@ -391,13 +403,13 @@ fn write_entry(out: &mut impl Write, time: &str, entry: &AccessLogEntry) -> io::
     let duration = entry.time.as_secs_f64() * 1000.0;
     let status = entry.status.as_u16();
     let style = style::status(status);
-    let (method, target, size) = (&entry.method, &entry.target, entry.size);
+    let (method, target, size) = (&entry.method, printable(&entry.target), entry.size);
     writeln!(
         out,
         "{time}{method} {target} {style}{status}{style:#} {duration:.2} ms {size} B"
     )?;
     for line in entry.note.iter().flat_map(|note| note.lines()) {
-        writeln!(out, "    {line}")?;
+        writeln!(out, "    {}", printable(line))?;
     }
     Ok(())
 }

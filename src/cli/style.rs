@@ -1,7 +1,11 @@
 //! Colours. Text is always styled when it is made; where it is printed, `anstream` takes the colours out again unless the
 //! output is a terminal (`NO_COLOR`, `TERM=dumb` and `CLICOLOR_FORCE` are honoured).
 
+use std::path::Path;
+
 use anstyle::{AnsiColor, Style};
+
+use crate::text::{printable, printable_lines};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -22,14 +26,22 @@ pub(super) fn status(status: u16) -> Style {
     }
 }
 
+/// A path as it is shown.
+pub(super) fn path(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}
+
 /// An error message.
 pub(super) fn error(message: &str) -> String {
-    format!("{ERROR}error:{ERROR:#} {message}\n")
+    format!("{ERROR}error:{ERROR:#} {}\n", printable_lines(message))
 }
 
 /// A warning.
 pub(super) fn warning(message: &str) -> String {
-    format!("{WARNING}warning:{WARNING:#} {message}\n")
+    format!(
+        "{WARNING}warning:{WARNING:#} {}\n",
+        printable_lines(message)
+    )
 }
 
 /// A message of lines with the labels `error:` and `help:` styled.

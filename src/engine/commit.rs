@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::feed::Cause;
+use super::fill::LETTERS;
 use super::history::History;
 use super::journal::Before;
 use super::notice::WriteError;
@@ -159,12 +160,12 @@ impl Writer {
             {
                 return all(&error);
             }
-            let mut next = self.history.current().store.clone();
+            let mut next = self.history.current().full.clone();
             let mut batch = self.file.as_ref().and_then(Reloader::journal_batch);
             let mut run = |job: &Job| {
                 let command = &job.command;
                 if let (Some(expected), Some(current)) = (&job.expected, next.current(command))
-                    && !expected(current)
+                    && !expected(&next.public_text(command.resource(), current))
                 {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
@@ -233,7 +234,7 @@ impl Writer {
                 },
                 Back::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
-            let diff = next.diff(&before.store);
+            let diff = next.diff(&before.full);
             if let Some(file) = &mut self.file {
                 match file.save(&next) {
                     Ok(Saved::Done) => {
@@ -256,7 +257,6 @@ impl Writer {
 
 /// Seven letters for a string id, as many as json-server 0.17 gives.
 fn random_letters() -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     // Each `RandomState` has keys of its own.
     let mut bits = std::hash::RandomState::new().build_hasher().finish();
     let mut letters = String::new();

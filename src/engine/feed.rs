@@ -252,11 +252,11 @@ impl Event {
     }
 }
 
-fn minified(text: &str) -> Arc<str> {
-    Layout::MINIFIED.render(text, "").into()
-}
-
 fn record(store: &Store, resource: &str, id: Option<&Id>) -> Option<Arc<str>> {
+    let minified = |text: &str| {
+        let text = store.public_text(resource, text);
+        Layout::MINIFIED.render(&text, "").into()
+    };
     match (store.resource(resource)?.data(), id) {
         (Data::Collection(rows), Some(id)) => rows.get(id).map(|row| minified(row.value())),
         (Data::Object(text) | Data::Scalar(text), None) => Some(minified(text)),

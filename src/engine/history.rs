@@ -15,14 +15,41 @@ use crate::work::Work;
 /// The data as readers see it.
 #[derive(Debug)]
 pub struct Published {
-    /// The records.
+    /// The records as they may be sent.
     pub store: Store,
+    /// The records as they are stored, with what is never sent.
+    pub full: Store,
     /// Counts the changes of the data since the start.
     pub version: u64,
     lists: ListCache,
 }
 
 impl Published {
+    fn new(
+        full: Store,
+        version: u64,
+        before: Option<&Published>,
+        memory: MemoryLimit,
+    ) -> Published {
+        Published {
+            store: full.public(before.map(|before| (&before.full, &before.store))),
+            full,
+            version,
+            lists: ListCache::new(memory.lists()),
+        }
+    }
+
+    /// These data as somebody sees it who sees only `store` of it.
+    pub fn seen_as(&self, store: Store) -> Published {
+        Published {
+            store,
+            full: self.full.clone(),
+            version: self.version,
+            // It is for one request.
+            lists: ListCache::new(0),
+        }
+    }
+
     /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag. Not complete if
     /// `work` was stopped.
     pub fn whole(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
@@ -73,11 +100,7 @@ impl Steps {
 
 impl History {
     pub(super) fn new(store: Store, memory: MemoryLimit) -> History {
-        let published = Published {
-            store,
-            version: 0,
-            lists: ListCache::new(memory.lists()),
-        };
+        let published = Published::new(store, 0, None, memory);
         let published = Arc::new(ArcSwap::from_pointee(published));
         History {
             published,
@@ -121,11 +144,8 @@ impl History {
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
     pub(super) fn start_with(&mut self, store: Store) {
-        self.published.store(Arc::new(Published {
-            store,
-            version: 0,
-            lists: ListCache::new(self.memory.lists()),
-        }));
+        self.published
+            .store(Arc::new(Published::new(store, 0, None, self.memory)));
     }
 
     /// Forgets the states before: they are of another file.
@@ -146,7 +166,7 @@ impl History {
         if writes.clone().next().is_some() {
             let replaced: usize = writes
                 .flat_map(|(_, outcome)| &outcome.written)
-                .map(|written| before.store.bytes_of(written) + OVERHEAD)
+                .map(|written| before.full.bytes_of(written) + OVERHEAD)
                 .sum();
             self.remember(&before, replaced);
         }
@@ -166,7 +186,7 @@ impl History {
             Cause::Undo => self.undo.change(|steps| drop(steps.pop_back())),
             Cause::Edit | Cause::Reset => {
                 // It shares no text with what was read from the file again.
-                let bytes = before.store.text_size();
+                let bytes = before.full.text_size();
                 self.remember(&before, bytes);
             }
         }
@@ -174,19 +194,17 @@ impl History {
     }
 
     fn publish(&self, store: Store) -> u64 {
-        let version = self.published.load().version + 1;
-        self.published.store(Arc::new(Published {
-            store,
-            version,
-            lists: ListCache::new(self.memory.lists()),
-        }));
+        let before = self.published.load();
+        let version = before.version + 1;
+        let next = Published::new(store, version, Some(&before), self.memory);
+        self.published.store(Arc::new(next));
         version
     }
 
     fn remember(&self, before: &Published, bytes: usize) {
         let step = Step {
             version: before.version,
-            before: before.store.clone(),
+            before: before.full.clone(),
             at: SystemTime::now(),
         };
         self.undo.change(|steps| steps.push(step, bytes));

@@ -12,6 +12,7 @@
 mod commit;
 mod conflicts;
 mod feed;
+mod fill;
 mod history;
 mod journal;
 mod list_cache;
@@ -41,7 +42,7 @@ pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
 pub use notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 pub use reload::FileSource;
-pub use rulebook::{Rulebook, given_ids};
+pub use rulebook::{Rulebook, given_ids, is_hash};
 pub use trouble::{Trouble, TroubleKind};
 
 use commit::{Job, Message, Writer};
@@ -146,7 +147,7 @@ impl Engine {
     pub fn at(&self, version: u64) -> Option<Store> {
         let published = self.published.load_full();
         if published.version == version {
-            return Some(published.store.clone());
+            return Some(published.full.clone());
         }
         let steps = self.steps.all();
         if let Some(step) = steps.iter().find(|step| step.version == version) {
@@ -156,7 +157,7 @@ impl Engine {
         let made = steps.iter().position(|step| step.version + 1 == version)?;
         let after = steps
             .get(made + 1)
-            .map_or(&published.store, |next| &next.before);
+            .map_or(&published.full, |next| &next.before);
         Some(after.clone())
     }
 

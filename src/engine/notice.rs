@@ -113,6 +113,8 @@ pub enum Notice {
         /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
         renumbered: Vec<(String, Id, Id)>,
     },
+    /// Tokens are signed with a random secret, so that they are valid until the server stops.
+    RandomSecret,
     /// The rules allow no id that the server can make for a new record of this collection.
     NoIds(String),
     /// Records of the file had no id and were given one, which reaches the file with the next write to their collection.

@@ -160,7 +160,7 @@ impl Reloader {
             journal: Journal::new(source.journaling),
             recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
-            in_file: history.current().store.clone(),
+            in_file: history.current().full.clone(),
             replaced: HashMap::new(),
             text: FileText::default(),
         };
@@ -375,7 +375,7 @@ impl Reloader {
         }
         };
         let lacking = if self.lacks_something() || matches!(self.state, FileState::Broken(_)) {
-            conflicts::dropped(&history.current().store, &self.in_file)
+            conflicts::dropped(&history.current().full, &self.in_file)
         } else {
             Vec::new()
         };
@@ -419,7 +419,7 @@ impl Reloader {
             Some(left) => self.replay(&left),
             None => (self.in_file.clone(), false),
         };
-        let diff = store.diff(&history.current().store);
+        let diff = store.diff(&history.current().full);
         self.publish((store, diff), history, |changes| Notice::Reloaded {
             changes,
             kept: 0,
@@ -477,7 +477,7 @@ impl Reloader {
         let merged = match self.journal.first() {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
-                let changes = history.current().store.changes_since(self.recent.iter());
+                let changes = history.current().full.changes_since(self.recent.iter());
                 theirs.clone().merge(&changes, &bases)
             }
             // What the file never had, its editor cannot have seen.
@@ -494,7 +494,7 @@ impl Reloader {
     /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
     /// drops.
     fn restore(&mut self, theirs: Store, state: u64, was_reported: bool, history: &mut History) {
-        let ours = history.current().store.clone();
+        let ours = history.current().full.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
         tracing::debug!(
@@ -520,7 +520,7 @@ impl Reloader {
 
     /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state.
     fn merge_on(&self, base: &Store, end: Instant, theirs: Store, history: &History) -> Merged {
-        let ours = history.current().store.clone();
+        let ours = history.current().full.clone();
         let since = ours.written_since(base);
         let states = self.recent.iter().chain([PastState {
             store: base,
@@ -549,7 +549,7 @@ impl Reloader {
             ..
         } = merged;
         self.recent.settle(&settled);
-        let ours = history.current().store.clone();
+        let ours = history.current().full.clone();
         let diff = store.diff(&ours);
         self.recent.add_edit(
             &ours,
@@ -594,7 +594,7 @@ impl Reloader {
         history: &mut History,
         notice: impl FnOnce(Vec<ResourceChanges>) -> Notice,
     ) {
-        let given: Vec<Notice> = given_ids(&store, Some(&history.current().store)).collect();
+        let given: Vec<Notice> = given_ids(&store, Some(&history.current().full)).collect();
         history.publish_whole(store, Cause::Edit, &diff);
         (self.notice)(notice(diff.into_iter().map(|diff| diff.changes).collect()));
         given.into_iter().for_each(|given| (self.notice)(given));
@@ -702,13 +702,13 @@ impl Reloader {
         // What is in the journal only is in no state of the file.
         let state = (!self.journal.is_ahead()).then(|| self.file.number());
         self.counts.add(count, state);
-        self.recent.add_writes(&history.current().store, written);
+        self.recent.add_writes(&history.current().full, written);
     }
 
     /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
     fn save_what_it_lacks(&mut self, history: &mut History) {
         while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
-            let store = history.current().store.clone();
+            let store = history.current().full.clone();
             match self.save(&store) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
@@ -843,7 +843,7 @@ impl Reloader {
             return;
         }
         broken.note_at = None;
-        let changes = history.current().store.changes_since(self.recent.iter());
+        let changes = history.current().full.changes_since(self.recent.iter());
         let pending: Vec<Value> = changes
             .iter()
             .filter(|change| change.by_api)

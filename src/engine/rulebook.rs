@@ -1,12 +1,17 @@
 //! From the file's text to data that keeps the rules, or to what is wrong with it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::fill::{fill, touched};
 use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
-use crate::json::{Document, Id, is_blank, locate, members, offset_in};
+use crate::json::{
+    Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, unquote,
+};
+use crate::rules::Auth;
 use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
 use crate::store::{
     Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id,
@@ -33,6 +38,11 @@ impl Rulebook {
         settings.references = schema
             .iter()
             .map(|rules| (name(rules), rules.references().to_vec()))
+            .collect();
+        settings.hidden = schema
+            .iter()
+            .map(|rules| (name(rules), rules.hidden().to_vec()))
+            .filter(|(_, hidden)| !hidden.is_empty())
             .collect();
         settings.ids = id_rules(&schema);
         Rulebook {
@@ -95,13 +105,25 @@ impl Rulebook {
         // One budget for all records: they come from one file.
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
-            let Some(rules) = self.schema.rules(resource.name()) else {
+            let name = resource.name();
+            if self.schema.auth().is_some() && Auth::PATHS.contains(&name) {
+                faults.list.push(Fault {
+                    offset: text.find(&quote(name)).unwrap_or(0),
+                    message: format!(
+                        "`x-auth` answers at /{name}, so no resource can have that name"
+                    ),
+                    hint: Some("rename the resource".into()),
+                });
+            }
+            let Some(rules) = self.schema.rules(name) else {
                 continue;
             };
             match resource.data() {
                 Data::Collection(collection) => {
                     for (place, record) in collection.rows().enumerate() {
                         let violations = rules.check_text(record.value(), &mut budget);
+                        let violations = violations
+                            .map(|found| self.without_hash(resource.name(), record.value(), found));
                         if violations.as_ref().is_ok_and(Vec::is_empty) {
                             continue;
                         }
@@ -157,7 +179,15 @@ impl Rulebook {
         command: &Command,
         random: &mut dyn FnMut() -> String,
     ) -> Result<Change, WriteError> {
-        let draft = store.draft(command, random).map_err(WriteError::Refused)?;
+        let rules = self.schema.rules(command.resource());
+        let filled = match rules {
+            Some(rules) => fill(rules, store, command, random)?,
+            None => Cow::Borrowed(command),
+        };
+        let mut draft = store.draft(&filled, random).map_err(WriteError::Refused)?;
+        if let Some(updated) = rules.and_then(|rules| touched(rules, store, &filled, &draft)) {
+            draft = store.draft(&updated, random).map_err(WriteError::Refused)?;
+        }
         if let Some(record) = draft.record() {
             self.check(command.resource(), record)?;
         }
@@ -168,12 +198,28 @@ impl Rulebook {
         store.plan(draft).map_err(WriteError::Refused)
     }
 
+    /// The violations but for those of a password that is stored as its hash: its rules are for the clear text.
+    fn without_hash(&self, resource: &str, record: &str, found: Vec<Violation>) -> Vec<Violation> {
+        let auth = self.schema.auth().filter(|auth| auth.users == resource);
+        let Some(auth) = auth.filter(|_| !found.is_empty()) else {
+            return found;
+        };
+        let stored = get_member(record, &auth.password).map(unquote);
+        if !stored.is_some_and(|stored| is_hash(&stored)) {
+            return found;
+        }
+        let place = pointer::join("", &auth.password);
+        let is_other = |one: &Violation| one.pointer != place;
+        found.into_iter().filter(is_other).collect()
+    }
+
     /// Checks a record of `resource` against its rules.
     fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
         let Some(rules) = self.schema.rules(resource) else {
             return Ok(());
         };
-        match rules.check_text(record, &mut Budget::for_length(record.len())) {
+        let violations = rules.check_text(record, &mut Budget::for_length(record.len()));
+        match violations.map(|found| self.without_hash(resource, record, found)) {
             Ok(violations) if violations.is_empty() => Ok(()),
             Ok(violations) => Err(WriteError::Rules {
                 resource: resource.into(),
@@ -298,4 +344,11 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
             like,
         })
     })
+}
+
+/// Whether a stored password is a hash: argon2, or bcrypt as json-server-auth has it.
+pub fn is_hash(stored: &str) -> bool {
+    ["$argon2", "$2a$", "$2b$", "$2x$", "$2y$"]
+        .iter()
+        .any(|start| stored.starts_with(start))
 }

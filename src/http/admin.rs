@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use warp::http::{HeaderName, StatusCode, header};
 
 use super::app::{Answer, App};
+use super::guard::viewer;
 use super::origin::is_loopback;
 use super::problem::{self, Problem};
 use super::request::{Body, Request, encode};
@@ -116,11 +117,31 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET /-/conflicts`.
-pub(super) async fn conflicts(app: Arc<App>, _: Arc<Request>) -> Answer {
-    Ok(response::value(
-        StatusCode::OK,
-        &Value::Array(app.engine.conflicts()),
-    ))
+pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = app.engine.snapshot();
+    let viewer = viewer(&app, &published, &request).await;
+    let all = app
+        .engine
+        .conflicts()
+        .into_iter()
+        .filter_map(|mut conflict| {
+            let resource = conflict["resource"]
+                .as_str()
+                .unwrap_or_default()
+                .to_string();
+            for side in ["api", "edit"] {
+                let text = conflict[side].to_string();
+                if text != "null" && !viewer.may_see(&app, &resource, Some(&text)) {
+                    return None;
+                }
+                let public = published.full.public_text(&resource, &text);
+                if public != text {
+                    conflict[side] = serde_json::from_str(&public).unwrap_or_default();
+                }
+            }
+            Some(conflict)
+        });
+    Ok(response::value(StatusCode::OK, &all.collect()))
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
@@ -317,7 +338,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
     }
     named.insert(
         name.to_string(),
-        (published.version, published.store.clone()),
+        (published.version, published.full.clone()),
     );
     Ok(response::value(
         StatusCode::CREATED,

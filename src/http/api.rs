@@ -7,9 +7,11 @@ use warp::http::{Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
 use super::costly;
+use super::guard::{self, Viewer};
 use super::list;
 use super::request::Request;
 use super::response;
+use super::sign_in;
 use super::target::{self, Target, no_record, target, wrong_method};
 use super::{body, explorer, request, write};
 use crate::engine::Published;
@@ -26,11 +28,19 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
             "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            _ => target(&published, &request).map_or("OPTIONS", |target| target.allow()),
+            path => sign_in::allow(&app, path).unwrap_or_else(|| {
+                target(&published, &request).map_or("OPTIONS", |target| target.allow())
+            }),
         };
         return Ok(response::options(&request, &app.settings, allow));
     }
+    let viewer = guard::viewer(&app, &published, &request).await;
+    if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
+        return answer;
+    }
+    let published = guard::view(&app, published, &viewer);
     let target = target(&published, &request)?;
+    guard::check(&app, &published, &request, &target, &viewer)?;
     delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
@@ -55,7 +65,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
             })
             .await
     } else {
-        write(&app, &published, &request, &target).await
+        write(&app, &published, &request, &target, &viewer).await
     }
 }
 
@@ -125,6 +135,7 @@ async fn write(
     published: &Published,
     request: &Arc<Request>,
     target: &Target<'_>,
+    viewer: &Viewer,
 ) -> Answer {
     if app.is_read_only() {
         return Err(app.read_only_problem(format!("{} would change the data", request.method)));
@@ -183,6 +194,8 @@ async fn write(
         },
         _ => return Err(wrong_method(request, target)),
     };
+    let owner = guard::owner(app, published, request, command.resource(), viewer);
+    let command = command.with_preset(&owner);
     let mut response = write::carry_out(app, request, command).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)

@@ -15,11 +15,12 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
+use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
 use super::receive::Received;
 use super::request::Request;
-use super::request_log::RequestLog;
+use super::request_log::{Hidden, RequestLog};
 use super::response;
 use super::settings::Settings;
 use crate::engine::Engine;
@@ -65,6 +66,7 @@ pub struct App {
     pub(super) turns: Arc<Turns>,
     /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
+    pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
     read_only: AtomicBool,
     /// The OpenAPI document, and the version of the data that it describes.
@@ -93,10 +95,11 @@ impl App {
             folder,
             bodies: Semaphore::new(kib(memory.bodies().max(settings.body_limit)) as usize),
             turns: Arc::new(Turns::new(settings.query_time)),
+            logins: Logins::new(settings.secret.as_deref()),
             read_only: settings.read_only.into(),
             settings,
             started: Instant::now(),
-            start: engine.snapshot().store.clone(),
+            start: engine.snapshot().full.clone(),
             engine,
             snapshots: Mutex::default(),
             request_log: RequestLog::new(memory.requests()),
@@ -107,7 +110,7 @@ impl App {
 
     /// The data as it is now.
     pub fn store(&self) -> Store {
-        self.engine.snapshot().store.clone()
+        self.engine.snapshot().full.clone()
     }
 
     /// Whether writes are refused.
@@ -177,8 +180,15 @@ impl App {
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         if self.settings.admin && !self.is_own_page(target, &request) {
+            let schema = self.engine.schema();
+            let hidden = if login::is_private(schema, request.uri.path()) {
+                Hidden::All
+            } else {
+                Hidden::Properties(&schema.hidden_names())
+            };
+            let line = (&sent_method, target, start);
             self.request_log
-                .add((&sent_method, target, start), &request, &response, document);
+                .add(line, &request, &response, document, hidden);
         }
         let note = response.extensions_mut().remove::<LogNote>();
         if let Some(log) = self
@@ -286,24 +296,6 @@ impl App {
             let detail = format!("the URL has {length} bytes; the limit is {limit}");
             return Err(Problem::new(problem::TARGET_TOO_LONG, detail)
                 .hint("ask for less at a time, or start standin with a larger --url-limit"));
-        }
-        if request
-            .uri
-            .query()
-            .is_some_and(|query| query.contains("like="))
-        {
-            let limit = self.settings.pattern_limit;
-            let pairs = request.pairs().unwrap_or_default();
-            let long = pairs
-                .iter()
-                .find(|(name, value)| name.ends_with("like") && value.len() > limit);
-            if let Some((name, value)) = long {
-                let length = value.len();
-                let detail =
-                    format!("{name}: the pattern has {length} bytes; the limit is {limit}");
-                return Err(Problem::new(problem::BAD_QUERY, detail)
-                    .hint("use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)"));
-            }
         }
         if let (Some(names), Some(host)) = (
             self.settings.hosts.as_ref().filter(|_| is_remote),

@@ -15,7 +15,8 @@ use warp::http::header::CONNECTION;
 use super::app::App;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
-use super::socket::{Progress, Socket};
+use super::socket::Socket;
+use super::stream::{Progress, Stream};
 
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
@@ -82,8 +83,8 @@ async fn accept(
             (warp::service(routes.clone()), progress.clone(), app.clone());
         let service = hyper::service::service_fn(
             move |mut request: hyper::Request<hyper::body::Incoming>| {
-                reported.set_busy();
-                prepare(&owner, &mut request, Some(remote));
+                reported.set_busy(request.method());
+                prepare(&owner, &mut request, Some(remote), &reported);
                 let reported = reported.clone();
                 service.clone().call(request).inspect(move |response| {
                     let is_last = response
@@ -97,6 +98,7 @@ async fn accept(
         tokio::spawn(async move {
             // Without this a small response may wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
+            let stream = Stream::new(stream, progress.clone(), limits.header_time);
             let socket = Socket::new(TokioIo::new(stream), app, progress.clone(), &limits);
             serve_connection(socket, service, &progress, &limits, stop).await;
             drop(place);
@@ -105,7 +107,7 @@ async fn accept(
 }
 
 async fn serve_connection<S>(
-    socket: Socket<TokioIo<TcpStream>>,
+    socket: Socket<TokioIo<Stream<TcpStream>>>,
     service: S,
     progress: &Progress,
     limits: &Limits,
@@ -120,7 +122,8 @@ async fn serve_connection<S>(
 {
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
+        // From the last response to the head of the next request.
+        .header_read_timeout(limits.idle_time.max(limits.header_time))
         .max_header_size(limits.headers)
         .max_buf_size(limits.headers.max(MIN_BUFFER));
     if limits.header_count != DEFAULT_HEADER_COUNT {
@@ -145,6 +148,7 @@ async fn serve_connection<S>(
             .into_parts()
             .io
             .into_inner(is_unread)
+            .into_inner()
             .into_inner();
         tokio::select! {
             () = linger(stream) => {}

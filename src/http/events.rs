@@ -12,6 +12,7 @@ use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
 use super::admin::{guard, reason};
 use super::app::{Answer, App};
 use super::cross_site;
+use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use crate::engine::{Cause, Event, Feed, Found, Trouble, What};
@@ -25,6 +26,8 @@ const MAX_BATCH: usize = 64;
 /// A stream of events that follows the beginning of a response: an extension of the response.
 #[derive(Clone)]
 pub(super) struct Live {
+    app: Arc<App>,
+    viewer: Viewer,
     feed: Arc<Feed>,
     after: u64,
     only: Vec<String>,
@@ -107,12 +110,15 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
         let heartbeat = app.settings.heartbeat;
+        let viewer = guard::viewer(&app, &published, &request).await;
         let mut trouble = app.engine.trouble();
         // Trouble that is there already is reported first.
         if trouble.borrow_and_update().is_some() {
             trouble.mark_changed();
         }
         response.extensions_mut().insert(Live {
+            app: app.clone(),
+            viewer,
             feed: feed.clone(),
             after,
             only,
@@ -174,7 +180,7 @@ fn follow(
                 for event in &events {
                     live.after = event.number;
                     if live.only.is_empty() || live.only.contains(&event.resource) {
-                        write(&mut piece, live.feed.run(), event);
+                        write(&mut piece, &live, event);
                     }
                 }
                 live.write_status(&mut piece);
@@ -242,7 +248,10 @@ impl Live {
     }
 }
 
-fn write(out: &mut String, run: &str, event: &Event) {
+/// Appends `event`, as far as the reader may see it.
+fn write(out: &mut String, live: &Live, event: &Event) {
+    let may_see = |record| live.viewer.may_see(&live.app, &event.resource, record);
+    let (run, start) = (live.feed.run(), out.len());
     let name = match &event.what {
         What::Create => "create",
         What::Replace => "replace",
@@ -265,6 +274,14 @@ fn write(out: &mut String, run: &str, event: &Event) {
             changes,
             records,
         } => {
+            let shown: Vec<_> = records
+                .iter()
+                .filter(|(_, record)| may_see(record.as_deref()))
+                .collect();
+            if shown.len() < records.len() && shown.is_empty() {
+                out.truncate(start);
+                return;
+            }
             let cause = match cause {
                 Cause::Edit => "edit",
                 Cause::Undo => "undo",
@@ -274,7 +291,7 @@ fn write(out: &mut String, run: &str, event: &Event) {
             out.push_str(&format!(
                 ",\"cause\":\"{cause}\",\"added\":{added},\"changed\":{changed},\"removed\":{removed},\"records\":["
             ));
-            for (place, (id, record)) in records.iter().enumerate() {
+            for (place, (id, record)) in shown.into_iter().enumerate() {
                 out.push_str(if place == 0 { "{" } else { ",{" });
                 let comma = id.as_ref().map_or("", |id| {
                     out.push_str(&format!("\"id\":{}", id_json(id)));
@@ -287,6 +304,7 @@ fn write(out: &mut String, run: &str, event: &Event) {
             }
             out.push(']');
         }
+        _ if !may_see(event.record.as_deref()) => out.truncate(start),
         _ => {
             if let Some(id) = &event.id {
                 out.push_str(&format!(",\"id\":{}", id_json(id)));
@@ -297,7 +315,9 @@ fn write(out: &mut String, run: &str, event: &Event) {
             ));
         }
     }
-    out.push_str("}\n\n");
+    if out.len() > start {
+        out.push_str("}\n\n");
+    }
 }
 
 fn id_json(id: &Id) -> String {

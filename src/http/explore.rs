@@ -354,6 +354,8 @@ pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
         .iter()
         .rev()
         .map(|step| {
+            // Without what is never sent.
+            let before = step.before.public(None);
             let version = step.version + 1;
             let at = step.at.duration_since(UNIX_EPOCH).unwrap_or_default();
             let of_it: Vec<_> = events.iter().filter(|event| event.version == version).collect();
@@ -371,7 +373,7 @@ pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
                 } else {
                     count += 1;
                 }
-                changes_of(event, &step.before, &mut changes);
+                changes_of(event, &before, &mut changes);
             }
             json!({ "version": version, "at": at.as_millis() as u64, "cause": cause, "count": count, "changes": changes })
         })

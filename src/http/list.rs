@@ -45,7 +45,9 @@ pub(super) fn collection(
     if rules.is_some() {
         declared.push(&published.store.settings().id);
     }
-    let fields = Fields::new(Some(collection), &declared).within(settings.query_fields, work);
+    let fields = Fields::new(Some(collection), &declared)
+        .within(settings.query_fields, work)
+        .with_patterns_up_to(settings.pattern_limit);
     let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
     let page = collection.run(&query, &relations, work);
@@ -218,6 +220,7 @@ pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
     };
     let hint = match error.fault {
         Fault::TooMany => "ask about fewer fields, or start standin with a larger --query-fields; several values of one field count once".into(),
+        Fault::PatternLength => "use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)".into(),
         _ => format!("for example: {}", error.example),
     };
     Problem::new(kind, format!("{}: {}", error.parameter, error.detail))

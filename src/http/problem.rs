@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub(super) use crate::problems::*;
+use crate::text::printable;
 
 /// A problem of one request.
 #[derive(Debug, Clone)]
@@ -69,13 +70,14 @@ impl Problem {
 
     /// What the log says under the request's line.
     pub fn for_log(&self) -> String {
-        let mut words = self.0.detail.clone();
+        let mut words = printable(&self.0.detail).into_owned();
         for (pointer, detail) in &self.0.errors {
             let separator = if pointer.is_empty() { "" } else { ": " };
-            words.push_str(&format!("\n{pointer}{separator}{detail}"));
+            let place = printable(&format!("{pointer}{separator}{detail}")).into_owned();
+            words.push_str(&format!("\n{place}"));
         }
         if let Some(hint) = &self.0.hint {
-            words.push_str(&format!("\n{hint}"));
+            words.push_str(&format!("\n{}", printable(hint)));
         }
         words
     }

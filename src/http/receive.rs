@@ -1,6 +1,9 @@
 //! Receiving a request: what warp's filters do not extract, and its body within limits of size and time.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -10,6 +13,7 @@ use warp::http::uri::{Authority, Scheme};
 use warp::http::{HeaderMap, Uri, Version, header};
 
 use super::request::{Body, Request};
+use super::stream::Progress;
 
 /// How much of a body over the limit is read and discarded, so that the client can finish sending and read the 413.
 const MAX_DISCARDED: usize = 1 << 30;
@@ -19,6 +23,7 @@ const MAX_DISCARDED: usize = 1 << 30;
 pub(super) struct Connection {
     pub(super) version: Version,
     pub(super) remote: Option<SocketAddr>,
+    pub(super) progress: Arc<Progress>,
     /// The host in the request's target, as clients of a proxy send it.
     pub(super) authority: Option<Authority>,
     /// The target as it was sent, if the rules of `--routes` changed it.
@@ -61,19 +66,22 @@ pub(super) async fn receive<B: Buf, E: std::fmt::Display>(
     limit: usize,
     time: Duration,
     mut stop: watch::Receiver<bool>,
+    progress: Arc<Progress>,
 ) -> (Body, bool) {
     if !has_body(headers) {
         return (Body::Whole(Bytes::new()), true);
     }
     let mut body = Box::pin(body);
-    match tokio::time::timeout(time, read(headers, &mut body, limit)).await {
+    match tokio::time::timeout(time, read(headers, &mut body, limit, &progress)).await {
         Ok(Body::TooLarge) if may_be_discarded(headers) => {
             // The response goes out meanwhile.
+            progress.set_discarding(true);
             tokio::spawn(async move {
                 tokio::select! {
                     _ = tokio::time::timeout(time, discard(body)) => {}
                     _ = stop.wait_for(|stop| *stop) => {}
                 }
+                progress.set_discarding(false);
             });
             (Body::TooLarge, true)
         }
@@ -89,16 +97,24 @@ async fn read<B: Buf, E: std::fmt::Display>(
     headers: &HeaderMap,
     body: &mut (impl Stream<Item = Result<B, E>> + Unpin),
     limit: usize,
+    progress: &Progress,
 ) -> Body {
     if content_length(headers).is_some_and(|length| length > limit) {
         return Body::TooLarge;
     }
     let mut bytes = BytesMut::new();
-    while let Some(part) = body.next().await {
+    let mut next = |context: &mut Context<'_>| match body.poll_next_unpin(context) {
+        // hyper does not learn of the end of the stream while a write is in progress.
+        Poll::Pending if progress.poll_ended(context) => {
+            Poll::Ready(Some(Err("the client sends nothing more".to_string())))
+        }
+        other => other.map_err(|error| error.to_string()),
+    };
+    while let Some(part) = poll_fn(&mut next).await {
         match part {
             Ok(part) if bytes.len() + part.remaining() > limit => return Body::TooLarge,
             Ok(part) => bytes.put(part),
-            Err(error) => return Body::Broken(error.to_string()),
+            Err(words) => return Body::Broken(words),
         }
     }
     Body::Whole(bytes.freeze())

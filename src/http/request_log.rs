@@ -76,12 +76,20 @@ impl RequestLog {
         request: &Request,
         response: &Response<Bytes>,
         problem: Option<Bytes>,
+        hidden: Hidden<'_>,
     ) {
         let body = if let Body::Whole(body) = &request.body {
             body
         } else {
             &Bytes::new()
         };
+        let masked = without_hidden(body, hidden);
+        // A problem may quote the body.
+        let problem = match &masked {
+            Some(_) => problem.and_then(|document| brief(&document)),
+            None => problem,
+        };
+        let body = masked.as_ref().unwrap_or(body);
         let is_long = body.len() > MAX_BODY;
         // Copies: the map itself would keep the whole buffer that the connection reads into.
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -195,6 +203,55 @@ impl Seen {
         }
         shown
     }
+}
+
+/// What the log hides of a body.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hidden<'a> {
+    /// Everything: it is about what only some may see.
+    All,
+    /// The values of the properties of these names.
+    Properties(&'a [&'a str]),
+}
+
+/// The body with what is `hidden` masked; `None` where it has nothing to hide.
+fn without_hidden(body: &Bytes, hidden: Hidden<'_>) -> Option<Bytes> {
+    let Hidden::Properties(hidden) = hidden else {
+        return Some(if body.is_empty() {
+            Bytes::new()
+        } else {
+            Bytes::from_static(b"***")
+        });
+    };
+    let has = |name: &&&str| memchr::memmem::find(body, name.as_bytes()).is_some();
+    let mut names = hidden.iter().filter(has).peekable();
+    names.peek()?;
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+        return Some(Bytes::from_static(b"***"));
+    };
+    mask(&mut value, hidden);
+    Some(value.to_string().into())
+}
+
+fn mask(value: &mut Value, hidden: &[&str]) {
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| {
+            if hidden.contains(&name.as_str()) {
+                *value = "***".into();
+            } else {
+                mask(value, hidden);
+            }
+        }),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, hidden)),
+        _ => {}
+    }
+}
+
+/// A problem document without what it says of the request.
+fn brief(document: &Bytes) -> Option<Bytes> {
+    let mut problem: Map<String, Value> = serde_json::from_slice(document).ok()?;
+    problem.retain(|name, _| ["type", "title", "status"].contains(&name.as_str()));
+    Some(Value::Object(problem).to_string().into())
 }
 
 /// Whether the value of a header or parameter of that name is masked.

@@ -11,6 +11,7 @@ use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
 use crate::json::tag;
+use crate::text::printable;
 
 /// A hint in a successful response to what is probably not what was meant.
 pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
@@ -376,6 +377,7 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
         .extensions_mut()
         .remove::<LogNote>()
         .map_or_else(String::new, |LogNote(note)| note + "\n");
-    note.push_str(&hints.join("\n"));
+    let shown: Vec<_> = hints.iter().map(|hint| printable(hint)).collect();
+    note.push_str(&shown.join("\n"));
     response.extensions_mut().insert(LogNote(note));
 }

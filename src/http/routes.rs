@@ -21,6 +21,7 @@ use super::receive::{Connection, Received, receive};
 use super::request::{self, Body, Request};
 use super::settings::Limits;
 use super::static_files::Found;
+use super::stream::Progress;
 use super::{admin, api, events, explore, explorer, reference, response, rules_file, static_files};
 
 /// The methods of a page, as the header `Allow` lists them.
@@ -296,7 +297,9 @@ impl Handlers {
                     let stop = stop.clone();
                     async move {
                         let uri = connection.uri(path.as_str(), query.as_deref());
-                        let (body, is_complete) = receive(&headers, body, limit, time, stop).await;
+                        let progress = connection.progress.clone();
+                        let (body, is_complete) =
+                            receive(&headers, body, limit, time, stop, progress).await;
                         let Connection {
                             version,
                             remote,
@@ -340,6 +343,7 @@ pub(super) fn prepare<B>(
     app: &App,
     request: &mut warp::http::Request<B>,
     remote: Option<SocketAddr>,
+    progress: &Arc<Progress>,
 ) {
     let sent_target = api::rewrite(app, request.uri()).map(|uri| {
         let sent = std::mem::replace(request.uri_mut(), uri);
@@ -348,6 +352,7 @@ pub(super) fn prepare<B>(
     let connection = Connection {
         version: request.version(),
         remote,
+        progress: progress.clone(),
         authority: request.uri().authority().cloned(),
         sent_target,
     };
@@ -392,7 +397,8 @@ impl LocalService {
             call.headers_mut()
                 .insert(header::CONTENT_LENGTH, length.into());
         }
-        prepare(&self.app, &mut call, request.remote);
+        let progress = Arc::new(Progress::default());
+        prepare(&self.app, &mut call, request.remote, &progress);
         let Ok(response) = warp::service(self.routes.clone()).call(call).await;
         let (parts, mut body) = response.into_parts();
         let body = if events::is_stream(&parts.headers) {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Delays every response of the API.
     pub delay: Duration,
+    /// What tokens are signed with; `None`: something random, so that they are valid until the server stops.
+    pub secret: Option<String>,
     /// Rules that rewrite the paths of requests, before they are routed.
     pub routes: Option<Arc<Routes>>,
     /// The values of `Host` that are accepted besides those of this machine and, `on_network`, of the local network;
@@ -78,6 +80,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(15),
             read_only: false,
             delay: Duration::ZERO,
+            secret: None,
             routes: None,
             hosts: None,
             body_limit: 10 * 1024 * 1024,
@@ -99,8 +102,10 @@ pub struct Limits {
     pub headers: usize,
     /// How many headers a request may have.
     pub header_count: usize,
-    /// How long a connection may take to send a request's headers, counted from the last response.
+    /// How long a connection may take to send a request's headers, counted from the first byte.
     pub header_time: Duration,
+    /// How long a connection may be idle between two requests.
+    pub idle_time: Duration,
     /// From the headers to the end of the body.
     pub body_time: Duration,
     /// How long a response may wait for a client that does not read.
@@ -117,6 +122,7 @@ impl Default for Limits {
             headers: 64 * 1024,
             header_count: DEFAULT_HEADER_COUNT,
             header_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             connections: 10_000,

@@ -7,7 +7,6 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -20,38 +19,7 @@ use super::problem::{self, Problem};
 use super::request_line::RequestLine;
 use super::response;
 use super::settings::Limits;
-
-/// What the routes are doing on a connection, as far as its socket must know.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// A response is ready, and no request has come since.
-    is_answered: AtomicBool,
-    /// The response is the last one of the connection.
-    is_last: AtomicBool,
-}
-
-impl Progress {
-    /// A request is being answered.
-    pub(super) fn set_busy(&self) {
-        self.is_answered.store(false, Ordering::Relaxed);
-    }
-
-    /// There is a response.
-    pub(super) fn set_answered(&self, is_last: bool) {
-        self.is_answered.store(true, Ordering::Relaxed);
-        self.is_last.store(is_last, Ordering::Relaxed);
-    }
-
-    /// Whether the server closes the connection after its last response, even if the client is still sending.
-    pub(super) fn is_last(&self) -> bool {
-        self.is_last.load(Ordering::Relaxed)
-    }
-
-    /// Whether the next read starts a request. True once for each response.
-    fn take_answered(&self) -> bool {
-        self.is_answered.load(Ordering::Relaxed) && self.is_answered.swap(false, Ordering::Relaxed)
-    }
-}
+use super::stream::Progress;
 
 /// How much is read at a time while the head of a request is incomplete.
 const FIRST_READ: usize = 4096;

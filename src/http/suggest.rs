@@ -53,7 +53,7 @@ impl Suggestion<'_> {
         let command = self.command.clone().with_body(body);
         self.engine
             .rulebook()
-            .plan(&self.published.store, &command, &mut || "example".into())
+            .plan(&self.published.full, &command, &mut || "example".into())
             .map(|_| ())
     }
 
@@ -76,12 +76,12 @@ impl Suggestion<'_> {
 
     /// A body like `start` that the rules and the data allow.
     fn fit(&self, rules: &Rules, start: Value) -> Option<String> {
-        let store = &self.published.store;
         let is_patch = matches!(
             self.command,
             Command::Merge { .. } | Command::MergeObject { .. }
         );
-        let current = store.current(self.command).filter(|_| is_patch);
+        let current = self.published.full.current(self.command);
+        let current = current.filter(|_| is_patch);
         let current: Option<Map<String, Value>> =
             current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
@@ -115,6 +115,13 @@ impl Suggestion<'_> {
                 members
                     .retain(|name, value| sent.contains(name) || current.get(name) != Some(value));
             }
+            let is_set = |name: &str| {
+                rules
+                    .properties()
+                    .iter()
+                    .any(|one| one.name == name && one.read_only)
+            };
+            members.retain(|name, _| !is_set(name));
             if is_patch && members.is_empty() {
                 return None;
             }

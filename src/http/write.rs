@@ -7,6 +7,7 @@ use warp::http::{HeaderValue, Method, StatusCode, header};
 use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
 use super::costly;
+use super::login;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::response;
@@ -55,10 +56,12 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
-    let outcome = match engine
-        .write(command.clone().with_body(&sent), expected)
-        .await
-    {
+    let write = login::write(
+        (engine, &app.logins),
+        command.clone().with_body(&sent),
+        expected,
+    );
+    let outcome = match write.await {
         Ok(outcome) => outcome,
         Err(error) => {
             return Err(refused(
@@ -74,7 +77,9 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
     if deleted {
         out.extend_from_slice(b"{}");
     } else {
-        Layout::PRETTY.write(&mut out, &outcome.value, "");
+        let text = engine.snapshot();
+        let text = text.full.public_text(command.resource(), &outcome.value);
+        Layout::PRETTY.write(&mut out, &text, "");
     }
     let mut response = response::json(status, out);
     if is_new {

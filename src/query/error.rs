@@ -13,6 +13,8 @@ pub enum Fault {
     Number,
     /// A `_like` pattern that is not a regular expression, or is too large.
     Pattern,
+    /// A pattern that is longer than allowed.
+    PatternLength,
     /// A `_where` that is not JSON, or has the wrong shape.
     Where,
     /// A reserved parameter written as an object: `q[a]=1`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::pattern::MAX_PATTERN;
 use crate::json::{self, FieldPath, Kind};
 use crate::store::Collection;
 use crate::text::nearest;
@@ -16,6 +17,7 @@ pub struct Fields<'a> {
     collection: Option<&'a Collection>,
     declared: &'a [&'a str],
     limit: usize,
+    pattern_limit: usize,
     work: Option<&'a Work<'a>>,
 }
 
@@ -26,6 +28,7 @@ impl<'a> Fields<'a> {
             collection,
             declared,
             limit: usize::MAX,
+            pattern_limit: MAX_PATTERN,
             work: None,
         }
     }
@@ -37,6 +40,19 @@ impl<'a> Fields<'a> {
             work: Some(work),
             ..self
         }
+    }
+
+    /// A pattern may have `bytes`.
+    pub fn with_patterns_up_to(self, bytes: usize) -> Fields<'a> {
+        Fields {
+            pattern_limit: bytes,
+            ..self
+        }
+    }
+
+    /// How many bytes a pattern may have.
+    pub fn pattern_limit(&self) -> usize {
+        self.pattern_limit
     }
 
     /// On how many fields a query may have conditions.

@@ -1,10 +1,8 @@
 //! Tests of records: one field put to one or more tests, 1.0's `_where`, and the full text search.
 
-use regex::Regex;
-
 use super::error::{Fault, QueryError, quoted};
 use super::fields::Fields;
-use super::pattern;
+use super::pattern::{self, Pattern};
 use crate::json::{self, FieldPath, Kind, is_loosely, is_text, order, text_form};
 use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
 use crate::text::{nearest, query_encode};
@@ -43,7 +41,7 @@ pub(super) enum Test {
         lower: Vec<String>,
     },
     /// A regular expression found in the text form.
-    Like(Vec<Regex>),
+    Like(Vec<Pattern>),
     /// Of an empty list nothing can be equal to one.
     Nothing,
 }
@@ -100,6 +98,15 @@ impl Test {
                 Test::Like(compiled.collect::<Result<_, _>>()?)
             }
         })
+    }
+
+    /// The length of the longest pattern, in bytes.
+    fn pattern_length(&self) -> usize {
+        match self {
+            Test::Like(patterns) => patterns.iter().map(|pattern| pattern.length).max(),
+            _ => None,
+        }
+        .unwrap_or(0)
     }
 
     /// How many values the test compares with.
@@ -196,6 +203,11 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 }
 
 impl Filter {
+    /// The length of the longest pattern that it looks for, in bytes.
+    pub fn pattern_length(&self) -> usize {
+        self.test.pattern_length()
+    }
+
     pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
         Filter {
             parameter: parameter.to_string(),
@@ -331,11 +343,16 @@ impl Condition {
 
     /// Shows every field that is asked for.
     pub fn each_field(&self, see: &mut dyn FnMut(&str)) {
+        self.each_filter(&mut |filter| see(&filter.path.text));
+    }
+
+    /// Shows every condition on a single field.
+    pub fn each_filter(&self, see: &mut dyn FnMut(&Filter)) {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.each_field(see))
+                parts.iter().for_each(|part| part.each_filter(see))
             }
-            Condition::Field(filter) => see(&filter.path.text),
+            Condition::Field(filter) => see(filter),
         }
     }
 }

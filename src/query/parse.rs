@@ -76,6 +76,7 @@ impl Query {
                     query.note(name, "it has no effect beside _where.", None);
                 }),
         }
+        query.check_patterns(fields.pattern_limit())?;
         query.search = first("q").map(Search::new);
         query.read_sort(pairs, fields)?;
         let asked = Asked {
@@ -210,6 +211,32 @@ impl Query {
             self.note("_order", detail, Some(format!("_order={meant}")));
         }
         Ok(())
+    }
+
+    /// Refuses patterns that are longer than `limit`, in whatever spelling they came.
+    fn check_patterns(&self, limit: usize) -> Result<(), QueryError> {
+        let mut longest = self
+            .filters
+            .iter()
+            .map(|filter| (filter.pattern_length(), filter.parameter.as_str()))
+            .max()
+            .unwrap_or_default();
+        for condition in &self.conditions {
+            condition.each_filter(&mut |filter| {
+                longest = longest.max((filter.pattern_length(), "_where"));
+            });
+        }
+        let (length, parameter) = longest;
+        if length <= limit {
+            return Ok(());
+        }
+        let detail = format!("the pattern has {length} bytes; the limit is {limit}");
+        Err(QueryError::new(
+            Fault::PatternLength,
+            parameter,
+            detail,
+            "id_like=1",
+        ))
     }
 
     fn condition_fields(&self) -> BTreeSet<String> {

@@ -7,8 +7,23 @@ pub const MAX_PATTERN: usize = 1000;
 /// How much memory one compiled pattern may take, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
 
+/// A regular expression of a query.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    regex: Regex,
+    /// Bytes of it as it was sent.
+    pub length: usize,
+}
+
+impl Pattern {
+    /// Whether it is found in `text`.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
 /// Compiles `source`, a JavaScript pattern, without regard to case; the error is a sentence without a full stop.
-pub(super) fn compile(source: &str) -> Result<Regex, String> {
+pub(super) fn compile(source: &str) -> Result<Pattern, String> {
     if source.len() > MAX_PATTERN {
         return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
     }
@@ -18,6 +33,10 @@ pub(super) fn compile(source: &str) -> Result<Regex, String> {
         .dfa_size_limit(MAX_COMPILED)
         .nest_limit(50)
         .build()
+        .map(|regex| Pattern {
+            regex,
+            length: source.len(),
+        })
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => {
                 "the pattern is too large when its repetitions are counted out".into()
@@ -192,7 +211,7 @@ mod tests {
         for (pattern, text, expected) in cases {
             let compiled = compile(pattern);
             assert_eq!(
-                compiled.as_ref().map(|regex| regex.is_match(text)),
+                compiled.map(|pattern| pattern.is_match(text)),
                 Ok(expected),
                 "{pattern}"
             );

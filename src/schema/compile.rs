@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 use super::check::{Checker, Messages, found, literal};
 use super::document::{Document, visit_mut};
 use super::ids::IdRules;
-use super::lint::{Gathered, check_keywords, gather};
-use super::{Holds, Rules, SchemaError, SchemaProblem, budget, repair};
+use super::lint::{Gathered, Gathering, check_keywords, gather};
+use super::{Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
 use crate::json;
 use crate::json::pointer::{fragment, join, steps};
 
@@ -23,8 +23,8 @@ use crate::json::pointer::{fragment, join, steps};
 const BASE: &str = "standin:/rules";
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The document and the rules of its resources.
-pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), SchemaError> {
+/// The rules of the text.
+pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
     let raw = parse(text)?;
     let mut problems = Vec::new();
     duplicate_keys(text.trim_start_matches('\u{feff}'), "", &mut problems);
@@ -38,14 +38,19 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), Sc
     check_keywords(&document, &mut problems);
     meta_problems(&raw, &mut problems);
     // Gathering relies on the types that the meta-schema has checked.
-    let resources = if problems.is_empty() {
+    let gathered = if problems.is_empty() {
         gather(&document, id, &mut problems)
     } else {
-        Vec::new()
+        Gathering::default()
     };
     if !problems.is_empty() {
         return Err(placed(problems, text));
     }
+    let Gathering {
+        resources,
+        auth,
+        access,
+    } = gathered;
     let (root, pointers) = prepared(&document, &resources, id);
     let compiled = Arc::new(Document::new(root));
     let rules = Registry::new()
@@ -60,7 +65,12 @@ pub(super) fn compile(text: &str, id: &str) -> Result<(Document, Vec<Rules>), Sc
                 .collect()
         });
     match rules {
-        Ok(rules) => Ok((document, rules)),
+        Ok(rules) => Ok(Schema {
+            rules,
+            auth,
+            access,
+            document,
+        }),
         Err(problem) => Err(placed(vec![problem], text)),
     }
 }
@@ -292,6 +302,7 @@ fn rules(
         properties,
         unique,
         references,
+        hidden,
     } = resource;
     let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
     let build = |schema: Value| {
@@ -339,6 +350,7 @@ fn rules(
         properties,
         unique,
         references,
+        hidden,
         ids,
         example,
         checker,

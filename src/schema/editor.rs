@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keywords::{AT_ROOT, KEYWORDS, REFERENCES, Shape, UNIQUE};
-use crate::rules::OnDelete;
+use super::keywords::{AT_ROOT, AUTH, GENERATED, GUARD, KEYWORDS, REFERENCES, Shape, UNIQUE};
+use crate::rules::{Generated, OnDelete};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -24,10 +24,14 @@ pub fn editor_schema() -> Value {
         .collect();
     keywords.insert(UNIQUE.into(), unique());
     keywords.insert(REFERENCES.into(), references());
-    let at_root: Map<String, Value> = AT_ROOT
+    keywords.insert(GENERATED.into(), json!({ "enum": Generated::NAMES }));
+    keywords.insert(GUARD.into(), guard());
+    keywords.shift_remove(AUTH);
+    let mut at_root: Map<String, Value> = AT_ROOT
         .iter()
         .filter_map(|name| Some((name.to_string(), keywords.get(*name)?.clone())))
         .collect();
+    at_root.insert(AUTH.into(), auth());
     json!({
         "$schema": DRAFT,
         "title": "standin rules file",
@@ -44,6 +48,43 @@ pub fn editor_schema() -> Value {
                 "additionalProperties": false
             }
         }
+    })
+}
+
+/// `x-auth`, at the root only.
+fn auth() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    json!({
+        "description": "Adds POST /register, POST /login, POST /logout and GET /me",
+        "type": "object",
+        "properties": {
+            "users": text("The collection of the users; \"users\" unless it is said"),
+            "login": text("The property by which a user is found; \"email\" unless it is said"),
+            "password": text("The property with the password; \"password\" unless it is said"),
+            "expires": text("How long a token is valid, such as 1h")
+        },
+        "additionalProperties": false
+    })
+}
+
+fn guard() -> Value {
+    let one = json!({
+        "anyOf": [
+            { "enum": ["anyone", "user", "owner", "basic"] },
+            { "type": "string", "pattern": "^(role|token|key):." }
+        ]
+    });
+    json!({
+        "description": "Who may read and write the resource",
+        "anyOf": [
+            one,
+            { "type": "string", "pattern": "^[0246]{3}$" },
+            {
+                "type": "object",
+                "properties": { "read": one, "write": one },
+                "additionalProperties": false
+            }
+        ]
     })
 }
 

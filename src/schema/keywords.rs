@@ -17,6 +17,14 @@ pub(super) enum Shape {
 pub(super) const UNIQUE: &str = "uniqueItemProperties";
 /// The keyword that makes a property a reference to a record.
 pub(super) const REFERENCES: &str = "references";
+/// The keyword that says how users log in.
+pub(super) const AUTH: &str = "x-auth";
+/// The keyword that says who may read and write a resource.
+pub(super) const GUARD: &str = "x-guard";
+/// The keyword that lets the server fill a property.
+pub(super) const GENERATED: &str = "x-generated";
+/// The keyword of properties that are stored and never sent.
+pub(super) const WRITE_ONLY: &str = "writeOnly";
 
 /// Every keyword that rules may use. A test compares the list with `docs/rules.md`.
 #[rustfmt::skip]
@@ -38,10 +46,10 @@ pub(super) const KEYWORDS: &[(&str, Shape)] = {
         ("allOf", Schemas), ("anyOf", Schemas), ("oneOf", Schemas), ("not", Schema), ("if", Schema), ("then", Schema),
         ("else", Schema),
         ("title", Plain), ("description", Plain), ("default", Plain), ("examples", Plain), ("deprecated", Plain),
-        ("readOnly", Plain), ("writeOnly", Plain), ("contentEncoding", Plain), ("contentMediaType", Plain),
+        ("readOnly", Plain), (WRITE_ONLY, Plain), ("contentEncoding", Plain), ("contentMediaType", Plain),
         ("contentSchema", Schema),
         ("markdownDescription", Plain), ("enumDescriptions", Plain), ("defaultSnippets", Plain),
-        (UNIQUE, Plain), (REFERENCES, Plain),
+        (UNIQUE, Plain), (REFERENCES, Plain), (AUTH, Plain), (GUARD, Plain), (GENERATED, Plain),
     ]
 };
 

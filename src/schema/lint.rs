@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::check::{literal, wanted};
 use super::document::{Document, Subschema, all, property_names, types, visit};
 use super::keywords::{
-    AT_COLLECTION, AT_ROOT, FORMATS, KEYWORDS, OLD_NAMES, REFERENCES, UNCHECKED_FORMATS, UNIQUE,
-    format_named, shape,
+    AT_COLLECTION, AT_ROOT, AUTH, FORMATS, GENERATED, GUARD, KEYWORDS, OLD_NAMES, REFERENCES,
+    UNCHECKED_FORMATS, UNIQUE, WRITE_ONLY, format_named, shape,
 };
 use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
-use crate::rules::{OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
+use crate::rules::{Access, Auth, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
 use crate::text::nearest;
 
 /// What the rules say about a resource, before it is compiled.
@@ -28,6 +28,15 @@ pub(super) struct Gathered {
     pub properties: Vec<Property>,
     pub unique: Vec<UniqueRule>,
     pub references: Vec<ReferenceRule>,
+    pub hidden: Vec<HiddenPath>,
+}
+
+/// What the rules say, before they are compiled.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    pub resources: Vec<Gathered>,
+    pub auth: Option<Auth>,
+    pub access: Vec<(String, Access)>,
 }
 
 /// Reports keywords, references, patterns and formats that would have no effect.
@@ -36,7 +45,7 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
         for (name, value) in schema {
             let here = join(pointer, name);
             let found = match (name.as_str(), value) {
-                (name, _) if name.starts_with("x-") => None,
+                (name, _) if name.starts_with("x-") && shape(name).is_none() => mistyped(name),
                 (name, _) if shape(name).is_none() => Some(unknown_keyword(name)),
                 ("$ref" | "$dynamicRef", Value::String(reference)) => {
                     bad_reference(document, reference)
@@ -171,17 +180,29 @@ fn unknown_keyword(name: &str) -> Finding {
     )
 }
 
-/// Whether the keyword is standin's own: these have an effect in certain places only.
-fn is_own(name: &str) -> bool {
-    name == UNIQUE || name == REFERENCES
+/// Keywords of the user's own begin with `x-`, too; one that is a typing error away from ours is not meant as one.
+fn mistyped(name: &str) -> Option<Finding> {
+    let lower = name.to_lowercase();
+    let near = |own: &&&str| strsim::osa_distance(&lower, own) <= 1;
+    let meant = [AUTH, GUARD, GENERATED].iter().find(near)?;
+    Some((
+        format!("unknown keyword {}", literal(&name.into())),
+        Some(format!("did you mean `{meant}`?")),
+    ))
 }
 
-struct Gatherer<'a> {
-    document: &'a Document,
-    id: &'a str,
+/// Whether the keyword is standin's own: these have an effect in certain places only.
+fn is_own(name: &str) -> bool {
+    [UNIQUE, REFERENCES, AUTH, GUARD, GENERATED].contains(&name)
+}
+
+/// Reads the rules, and reports what has no effect in them.
+pub(super) struct Gatherer<'a> {
+    pub document: &'a Document,
+    pub id: &'a str,
     problems: &'a mut Vec<SchemaProblem>,
     /// Where standin's own keywords were found with an effect.
-    used: HashSet<String>,
+    pub used: HashSet<String>,
 }
 
 /// The resources in the order of the file.
@@ -189,7 +210,7 @@ pub(super) fn gather(
     document: &Document,
     id: &str,
     problems: &mut Vec<SchemaProblem>,
-) -> Vec<Gathered> {
+) -> Gathering {
     let mut gatherer = Gatherer {
         document,
         id,
@@ -216,16 +237,30 @@ pub(super) fn gather(
     let names = names
         .map(|(name, _)| name.as_str())
         .filter(|name| *name != "$schema");
-    let gathered: Vec<Gathered> = names.filter_map(|name| gatherer.resource(name)).collect();
-    for resource in &gathered {
-        gatherer.targets(resource, &gathered);
+    let names: Vec<&str> = names.collect();
+    let auth = gatherer.auth(&names);
+    let access = names
+        .iter()
+        .filter_map(|name| Some((name.to_string(), gatherer.access(name, auth.as_ref())?)))
+        .collect();
+    let resources: Vec<Gathered> = names
+        .iter()
+        .filter_map(|name| gatherer.resource(name, auth.as_ref()))
+        .collect();
+    for resource in &resources {
+        gatherer.targets(resource, &resources);
     }
+    gatherer.users(auth.as_ref(), &resources);
     gatherer.unused();
-    gathered
+    Gathering {
+        resources,
+        auth,
+        access,
+    }
 }
 
 impl Gatherer<'_> {
-    fn problem(&mut self, pointer: String, message: String, hint: Option<String>) {
+    pub fn problem(&mut self, pointer: String, message: String, hint: Option<String>) {
         self.problems.push(problem((pointer, message, hint)));
     }
 
@@ -245,7 +280,7 @@ impl Gatherer<'_> {
         }
     }
 
-    fn resource(&mut self, name: &str) -> Option<Gathered> {
+    fn resource(&mut self, name: &str, auth: Option<&Auth>) -> Option<Gathered> {
         let pointer = join("/properties", name);
         let outer = self.document.schemas(&pointer);
         let is_array = types(&outer).iter().any(|name| name == "array");
@@ -283,6 +318,7 @@ impl Gatherer<'_> {
             }
         }
         let properties = self.properties(&schemas, &required);
+        let hidden = self.hidden(&schemas, auth.filter(|auth| auth.users == name));
         let references = self.references(&schemas, &properties);
         let unique = if holds == Holds::Records {
             self.unique(&outer, &properties)
@@ -308,16 +344,18 @@ impl Gatherer<'_> {
             properties,
             unique,
             references,
+            hidden,
         })
     }
 
-    fn properties(&self, schemas: &[Subschema<'_>], required: &[String]) -> Vec<Property> {
+    fn properties(&mut self, schemas: &[Subschema<'_>], required: &[String]) -> Vec<Property> {
         let mut properties: Vec<Property> = Vec::new();
         for name in property_names(schemas) {
             if properties.iter().any(|property| property.name == name) {
                 continue;
             }
             let schemas = self.document.property(schemas, name);
+            let generated = self.generated(&schemas);
             let keyword = |keyword: &str| all(&schemas, keyword).next();
             let text = |name: &str| keyword(name).and_then(Value::as_str).map(str::to_owned);
             properties.push(Property {
@@ -326,6 +364,9 @@ impl Gatherer<'_> {
                 format: text("format"),
                 required: required.iter().any(|required| required == name),
                 read_only: keyword("readOnly") == Some(&Value::Bool(true)),
+                write_only: keyword(WRITE_ONLY) == Some(&Value::Bool(true)),
+                default: keyword("default").cloned(),
+                generated,
                 description: text("description"),
                 words: wanted(&schemas),
             });
@@ -540,10 +581,26 @@ impl Gatherer<'_> {
     /// Reports standin's own keywords where they have no effect.
     fn unused(&mut self) {
         visit(&self.document.root, "", &mut |pointer, schema| {
+            let hides = schema.get(WRITE_ONLY) == Some(&Value::Bool(true));
+            if hides && !self.used.contains(&join(pointer, WRITE_ONLY)) {
+                self.problems.push(problem((
+                    join(pointer, WRITE_ONLY),
+                    "`writeOnly` has no effect here: such a value would be sent".to_owned(),
+                    Some(
+                        "it belongs in `properties` of a record, or of an object within it"
+                            .to_owned(),
+                    ),
+                )));
+            }
             for name in schema.keys().filter(|name| is_own(name)) {
                 let here = join(pointer, name);
                 let belongs = match name.as_str() {
                     UNIQUE => "it belongs next to `items` of a collection",
+                    AUTH => "it belongs at the root, beside `properties`",
+                    GUARD => {
+                        "it belongs next to `items` of a collection, or in the schema of a single object"
+                    }
+                    GENERATED => "it belongs in a property of a record",
                     _ => {
                         "it belongs in a property of a record, or in the `items` of one that is an array"
                     }

@@ -3,6 +3,7 @@
 //! [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`] lists
 //! what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
 
+mod access;
 mod budget;
 mod check;
 mod compile;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
-use crate::rules::{ReferenceRule, UniqueRule};
+use crate::rules::{Access, Auth, Generated, HiddenPath, ReferenceRule, Step, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
 pub use check::Violation;
@@ -34,6 +35,9 @@ pub use ids::IdRules;
 #[derive(Debug, Default)]
 pub struct Schema {
     rules: Vec<Rules>,
+    auth: Option<Auth>,
+    /// The guards, by resource.
+    access: Vec<(String, Access)>,
     document: document::Document,
 }
 
@@ -52,8 +56,23 @@ impl Schema {
     /// # Errors
     /// As [`Schema::compile`].
     pub fn compile_with_id(text: &str, id_name: &str) -> Result<Schema, SchemaError> {
-        let (document, rules) = compile::compile(text, id_name)?;
-        Ok(Schema { rules, document })
+        compile::compile(text, id_name)
+    }
+
+    /// How users log in, if they do.
+    pub fn auth(&self) -> Option<&Auth> {
+        self.auth.as_ref()
+    }
+
+    /// Who may read and write `resource`; `None`: anyone.
+    pub fn access(&self, resource: &str) -> Option<&Access> {
+        let found = self.access.iter().find(|(name, _)| name == resource);
+        found.map(|(_, access)| access)
+    }
+
+    /// The guards of all resources that have some.
+    pub fn guarded(&self) -> &[(String, Access)] {
+        &self.access
     }
 
     /// The rules of the collection or object `resource`; `None` where the file has none for it.
@@ -64,6 +83,17 @@ impl Schema {
     /// The rules of all resources, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Rules> {
         self.rules.iter()
+    }
+
+    /// The names of the properties that are never sent.
+    pub fn hidden_names(&self) -> Vec<&str> {
+        let paths = self.rules.iter().flat_map(Rules::hidden);
+        paths
+            .filter_map(|path| match path.last() {
+                Some(Step::Member(name)) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The whole file without `$schema` and `$id`.
@@ -86,6 +116,7 @@ pub struct Rules {
     properties: Vec<Property>,
     unique: Vec<UniqueRule>,
     references: Vec<ReferenceRule>,
+    hidden: Vec<HiddenPath>,
     ids: Option<Arc<IdRules>>,
     example: Option<Value>,
     checker: check::Checker,
@@ -113,6 +144,12 @@ pub struct Property {
     pub required: bool,
     /// Whether it is marked `readOnly`.
     pub read_only: bool,
+    /// Whether it is marked `writeOnly`.
+    pub write_only: bool,
+    /// Its `default`.
+    pub default: Option<Value>,
+    /// What the server fills it with.
+    pub generated: Option<Generated>,
     /// Its `description`.
     pub description: Option<String>,
     /// What it must be, in words: `an e-mail address`, `a string or null`; empty where anything is allowed.
@@ -177,6 +214,18 @@ impl Rules {
     /// The properties that refer to other records.
     pub fn references(&self) -> &[ReferenceRule] {
         &self.references
+    }
+
+    /// The values that are stored and never sent.
+    pub fn hidden(&self) -> &[HiddenPath] {
+        &self.hidden
+    }
+
+    /// Whether the value of `property` is never sent.
+    pub fn hides(&self, property: &str) -> bool {
+        let is =
+            |path: &HiddenPath| matches!(path.as_slice(), [Step::Member(name)] if name == property);
+        self.hidden.iter().any(is)
     }
 
     /// A small valid record without an id, for example commands: the required properties, or all where none is required.

@@ -89,6 +89,20 @@ impl Collection {
         })
     }
 
+    /// A collection of these records, for readers only: it keeps no rules.
+    pub(super) fn with_rows(&self, rows: impl Iterator<Item = Arc<Record>>) -> Collection {
+        let rows: Vector<Arc<Record>> = rows.collect();
+        Collection {
+            indexes: Indexes::build(&rows, &[]),
+            rows,
+            id_sequence: self.id_sequence.clone(),
+            untouched: None,
+            names: OnceLock::new(),
+            closing: self.closing.clone(),
+            ..*self
+        }
+    }
+
     /// The records in order.
     pub fn rows(
         &self,

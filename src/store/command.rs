@@ -157,18 +157,33 @@ impl Command {
         }
     }
 
+    /// The body, to change it; a deletion has none.
+    pub fn body_mut(&mut self) -> Option<&mut Object> {
+        match self {
+            Command::Create { body, .. }
+            | Command::Replace { body, .. }
+            | Command::Merge { patch: body, .. }
+            | Command::ReplaceObject { body, .. }
+            | Command::MergeObject { patch: body, .. } => Some(body),
+            Command::Delete { .. } => None,
+        }
+    }
+
     /// This command with `sent` as its body. Members that the body has already are kept: a nested path sets the foreign
     /// key, whatever was sent.
     pub fn with_body(mut self, sent: &Object) -> Command {
-        let (Command::Create { body, .. }
-        | Command::Replace { body, .. }
-        | Command::Merge { patch: body, .. }
-        | Command::ReplaceObject { body, .. }
-        | Command::MergeObject { patch: body, .. }) = &mut self
-        else {
+        let Some(body) = self.body_mut() else {
             return self;
         };
         let preset = std::mem::replace(body, sent.clone());
+        self.with_preset(&preset)
+    }
+
+    /// This command with the members of `preset` in its body.
+    pub fn with_preset(mut self, preset: &Object) -> Command {
+        let Some(body) = self.body_mut() else {
+            return self;
+        };
         for member in members(preset.as_str()) {
             let text = with_member(body.as_str(), &member.key, member.value, Layout::PRETTY, "");
             *body = Object::parse(&text).unwrap_or_else(|_| body.clone());

@@ -10,6 +10,7 @@ mod diff;
 mod foreign_keys;
 mod index;
 mod merge;
+mod public;
 mod record;
 mod text;
 mod write;
@@ -22,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Id, Layout, Place};
-use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
+use crate::rules::{HiddenPath, OnDelete, ReferenceRule, UniqueRule};
 use crate::work::Work;
 
 use plural::Singular;
@@ -35,7 +36,7 @@ pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version};
 pub use record::{Record, is_like_id};
 pub use text::FileText;
-pub use write::{Change, Draft};
+pub use write::{Change, Draft, is_truthy};
 
 /// What holds for the whole store and never changes while it lives.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Settings {
     pub references: HashMap<String, Vec<ReferenceRule>>,
     /// What the ids of new records must be, by resource.
     pub ids: HashMap<String, Arc<dyn IdRule>>,
+    /// The values that are stored and never sent, by resource.
+    pub hidden: HashMap<String, Vec<HiddenPath>>,
     /// What becomes of dependents where no rule says.
     pub on_delete: OnDelete,
 }
@@ -82,6 +85,7 @@ impl Default for Settings {
             unique: HashMap::new(),
             references: HashMap::new(),
             ids: HashMap::new(),
+            hidden: HashMap::new(),
             on_delete: OnDelete::default(),
         }
     }

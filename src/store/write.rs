@@ -559,7 +559,7 @@ fn has_repeated_names(object: &str) -> bool {
 }
 
 /// What JavaScript takes for true: json-server replaces an id of `null`, `""`, `0` or `false`.
-fn is_truthy(value: &str) -> bool {
+pub fn is_truthy(value: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => false,
         Kind::String => value != "\"\"",

@@ -251,6 +251,11 @@ fn our_own_pages_are_as_documented() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
+    let login = folder.path().join("examples/login");
+    std::fs::create_dir_all(&login).unwrap();
+    for name in ["db.json", "db.schema.json"] {
+        std::fs::copy(root.join("examples/login").join(name), login.join(name)).unwrap();
+    }
     std::fs::create_dir(folder.path().join("docs")).unwrap();
     for page in our_pages() {
         std::fs::copy(root.join(&page), folder.path().join(&page)).unwrap();

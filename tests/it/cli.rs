@@ -55,9 +55,14 @@ impl Place {
     }
 
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_in("", arguments)
+    }
+
+    /// Starts the program in a folder of the place.
+    pub fn start_in(&self, folder: &str, arguments: &[&str]) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_standin"))
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(self.folder.path().join(folder))
             .env_remove("PORT")
             .env_remove("STANDIN_HOST")
             .env_remove("STANDIN_LOG")
@@ -132,7 +137,7 @@ impl Running {
         panic!("the line did not come");
     }
 
-    pub fn error(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn error(&self, wanted: impl FnMut(&str) -> bool) -> String {
         wait_for(&self.errors, wanted)
     }
 

@@ -546,10 +546,24 @@ fn a_pattern_may_be_limited() {
             "{query}"
         );
     }
-    for query in ["n_like=x.*z.*", "n:like=xyzxyz", "id_like=1&n_like=(x|y)z"] {
+    for query in [
+        "n_like=x.*z.*",
+        "n:like=xyzxyz",
+        "id_like=1&n_like=(x|y)z",
+        "n_like=x&n_like=(x|y)z",
+        "n_like[]=xyzxyz",
+        "n_like[0]=xyzxyz",
+        "n_lik%65=xyzxyz",
+        "n%5flike=xyzxyz",
+        "n%3Alik%65=xyzxyz",
+        "_where={\"n\":{\"like\":\"xyzxyz\"}}",
+        "_where={\"or\":[{\"n\":{\"li\\u006be\":\"xyzxyz\"}}]}",
+        "_%77here={\"and\":[{\"id\":1},{\"n\":{\"gt\":1,\"like\":\"xyzxyz\"}}]}",
+    ] {
         let problem = fixture
             .get(&format!("/a?{query}"))
             .problem(400, "bad-query");
+        assert_eq!(fixture.attempt(&problem).status, 200);
         assert!(
             problem["hint"]
                 .as_str()
@@ -690,6 +704,9 @@ fn every_kind_can_be_met() {
         "headers-too-large",
         "unsaved",
         "broken-file",
+        "login",
+        "unauthorized",
+        "forbidden",
         "query-time",
     ];
     let never = ["bug", "stopping"];

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 /// An open event stream.
-struct Stream {
+pub struct Stream {
     reader: BufReader<TcpStream>,
     /// What has come and was not yet read as lines.
     text: String,
@@ -18,12 +18,17 @@ struct Stream {
 
 impl Stream {
     fn open(address: SocketAddr, path: &str, last: Option<&str>) -> Stream {
+        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        Stream::with_headers(address, path, &last)
+    }
+
+    /// A stream that is asked for with these lines in the request's head.
+    pub fn with_headers(address: SocketAddr, path: &str, lines: &str) -> Stream {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
-        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
         write!(
             socket,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{last}\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{lines}\r\n"
         )
         .unwrap();
         let mut stream = Stream {
@@ -87,12 +92,12 @@ impl Stream {
         }
     }
 
-    fn next(&mut self) -> (String, Value) {
+    pub fn next(&mut self) -> (String, Value) {
         self.try_next().expect("an event")
     }
 }
 
-fn follow(fixture: &Fixture, path: &str) -> Stream {
+pub fn follow(fixture: &Fixture, path: &str) -> Stream {
     let mut stream = Stream::open(fixture.address(), path, None);
     let (name, data) = stream.next();
     assert_eq!(

@@ -46,12 +46,16 @@ mod terminal;
 mod admin;
 mod architecture;
 mod arrays;
+mod config_file;
+mod control_characters;
 mod cross_site;
 mod events;
 mod explorer;
 mod hints;
+mod login;
 mod openapi;
 mod routes;
+mod shapes;
 
 mod check;
 mod cli;

@@ -668,3 +668,76 @@ fn a_stop_cuts_no_acknowledged_write_off() {
     assert!(lost.is_empty(), "{lost:?}");
     assert!(acknowledged.len() > 10);
 }
+
+/// A client that has said everything may end its side: `nc -N`, and libraries that shut down after the request.
+#[test]
+fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
+    let fixture = Fixture::new(DATA, None, |options| {
+        // It is still in progress when the end arrives.
+        options.http.delay = Duration::from_millis(200)
+    });
+    let length = "Content-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"n\": 1}";
+    let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n0\r\n\r\n";
+    for (request, status) in [
+        (
+            format!("POST /a HTTP/1.1\r\nHost: localhost\r\n{length}"),
+            201,
+        ),
+        (
+            format!("POST /a HTTP/1.1\r\nHost: localhost\r\n{chunked}"),
+            201,
+        ),
+        (
+            format!("PUT /a/1 HTTP/1.1\r\nHost: localhost\r\n{length}"),
+            200,
+        ),
+        (
+            "DELETE /a/2 HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+            200,
+        ),
+    ] {
+        let mut client = fixture.client();
+        client.write(&request);
+        client.shutdown_write();
+        assert_eq!(client.reply("POST").status, status, "{request}");
+        assert!(client.is_closed(), "{request}");
+    }
+    let rows = fixture.data()["a"].as_array().unwrap().len();
+    assert_eq!(rows, 2, "two were added and one was removed");
+    // Half a body is no request.
+    let before = fixture.text();
+    let mut client = fixture.client();
+    client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n{\"n\"");
+    client.shutdown_write();
+    client.reply("POST").problem(400, "bad-request");
+    assert_eq!(fixture.text(), before);
+}
+
+#[test]
+fn an_idle_connection_lasts_longer_than_a_head_may_take() {
+    let fixture = Fixture::new(DATA, None, |options| {
+        options.limits.header_time = Duration::from_millis(300);
+    });
+    assert!(fixture.options.limits.idle_time >= Duration::from_secs(60));
+    let mut used = fixture.client();
+    assert_eq!(used.send("GET", "/a/1", NONE, "").status, 200);
+    // A client that never sends a request, and ones that never finish one.
+    assert!(fixture.client().is_closed());
+    let mut first = fixture.client();
+    first.write("GET /a");
+    assert!(first.is_closed());
+    assert_eq!(used.send("GET", "/a/1", NONE, "").status, 200);
+    used.write("GET /a/1 HTTP/1.1\r\nHost: ");
+    assert!(used.is_closed());
+}
+
+#[test]
+fn an_idle_connection_ends_in_the_end() {
+    let fixture = Fixture::new(DATA, None, |options| {
+        options.limits.header_time = Duration::from_millis(100);
+        options.limits.idle_time = Duration::from_millis(300);
+    });
+    let mut client = fixture.client();
+    assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+    assert!(client.is_closed());
+}

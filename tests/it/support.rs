@@ -368,7 +368,7 @@ impl Reply {
 
 /// A connection that stays open for several requests.
 pub struct Client {
-    address: SocketAddr,
+    pub address: SocketAddr,
     stream: BufReader<TcpStream>,
 }
 

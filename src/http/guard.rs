@@ -1,0 +1,433 @@
+//! Guards: who asks, what they may read, and what they may write.
+//!
+//! A reader sees the data through [`view`], in which the resources that they may not read are empty and those of the guard
+//! `owner` have their own records only. So lists, relations, nested paths and `/db` need no checks of their own.
+//! [`check`] refuses requests that ask for such a resource by name.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use warp::http::{HeaderMap, HeaderValue, header};
+
+use super::app::App;
+use super::login::{self, Claims};
+use super::problem::{self, Problem};
+use super::request::Request;
+use super::target::Target;
+use crate::engine::Published;
+use crate::json::{Id, Object, get_member, quote};
+use crate::query::names_in;
+use crate::rules::{Access, Auth, Generated, Guard};
+use crate::store::{Record, Resource, Store};
+
+/// Who sent a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Viewer {
+    user: Option<Arc<Record>>,
+    claims: Option<Claims>,
+    bearer: Option<String>,
+    is_basic: bool,
+    headers: HeaderMap,
+}
+
+/// The viewer of a request. Without login and guards nothing is looked at.
+pub(super) async fn viewer(app: &App, published: &Published, request: &Request) -> Viewer {
+    let schema = app.engine.schema();
+    if schema.auth().is_none() && schema.guarded().is_empty() {
+        return Viewer::default();
+    }
+    let mut viewer = Viewer {
+        headers: request.headers.clone(),
+        ..Viewer::default()
+    };
+    let sent = request.header(header::AUTHORIZATION).unwrap_or_default();
+    let (scheme, value) = sent.trim().split_once(' ').unwrap_or_default();
+    let value = value.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        viewer.bearer = Some(value.to_string());
+    }
+    let Some(auth) = schema.auth() else {
+        return viewer;
+    };
+    if let Some(claims) = viewer
+        .bearer
+        .as_deref()
+        .and_then(|token| app.logins.claims(token))
+    {
+        let id = Id::from_text(&claims.sub);
+        viewer.user = login::users(published, auth).and_then(|users| users.get(&id).cloned());
+        viewer.claims = viewer.user.is_some().then_some(claims);
+    }
+    if scheme.eq_ignore_ascii_case("basic")
+        && let Ok(decoded) = BASE64_STANDARD.decode(value)
+        && let Ok(text) = String::from_utf8(decoded)
+        && let Some(pair) = text.split_once(':')
+    {
+        viewer.user = app.logins.basic(auth, published, pair).await.cloned();
+        viewer.is_basic = viewer.user.is_some();
+    }
+    viewer
+}
+
+/// Why a guard does not let a viewer pass.
+enum Closed {
+    /// Who they are is not known.
+    Unknown(&'static str),
+    /// They are known, and may not.
+    Forbidden,
+}
+
+impl Viewer {
+    /// Whether `guard` lets the viewer pass. [`Guard::Owner`] is asked for each record besides.
+    fn passes(&self, guard: &Guard) -> Result<(), Closed> {
+        let user = |viewer: &Viewer| viewer.user.clone().ok_or(Closed::Unknown("Bearer"));
+        match guard {
+            Guard::Anyone => Ok(()),
+            Guard::Nobody => Err(Closed::Forbidden),
+            Guard::User | Guard::Owner => user(self).map(drop),
+            Guard::Role(role) => {
+                let user = user(self)?;
+                let has = |name: &str| {
+                    let value = get_member(user.value(), name).unwrap_or("null");
+                    match serde_json::from_str(value) {
+                        Ok(serde_json::Value::String(own)) => own == *role,
+                        Ok(serde_json::Value::Array(all)) => all.iter().any(|one| one == role),
+                        _ => false,
+                    }
+                };
+                if has("role") || has("roles") {
+                    Ok(())
+                } else {
+                    Err(Closed::Forbidden)
+                }
+            }
+            Guard::Token(token) if self.bearer.as_ref() == Some(token) => Ok(()),
+            Guard::Token(_) => Err(Closed::Unknown("Bearer")),
+            Guard::Basic if self.is_basic => Ok(()),
+            Guard::Basic => Err(Closed::Unknown("Basic")),
+            Guard::Key { header, value } => {
+                let sent = self.headers.get(header.as_str()).map(HeaderValue::as_bytes);
+                let fits = sent.is_some_and(|sent| match value {
+                    Some(value) => sent == value.as_bytes(),
+                    None => !sent.is_empty(),
+                });
+                if fits {
+                    Ok(())
+                } else {
+                    Err(Closed::Unknown("Key"))
+                }
+            }
+        }
+    }
+
+    /// The user who is logged in.
+    pub(super) fn logged_in(&self, auth: &Auth) -> Result<&Arc<Record>, Problem> {
+        let problem = || {
+            refused(
+                self,
+                &Guard::User,
+                Some(auth),
+                Closed::Unknown("Bearer"),
+                "this",
+            )
+        };
+        self.user.as_ref().ok_or_else(problem)
+    }
+
+    /// What the token says with which the user is logged in.
+    pub(super) fn claims(&self, auth: &Auth) -> Result<&Claims, Problem> {
+        let problem = || {
+            refused(
+                self,
+                &Guard::User,
+                Some(auth),
+                Closed::Unknown("Bearer"),
+                "this",
+            )
+        };
+        self.claims.as_ref().ok_or_else(problem)
+    }
+
+    /// The user's record, for templates.
+    #[allow(dead_code)]
+    pub(super) fn user(&self) -> Option<&Arc<Record>> {
+        self.user.as_ref()
+    }
+
+    /// Whether a record of `resource` belongs to the user.
+    fn owns(&self, store: &Store, auth: Option<&Auth>, resource: &str, record: &str) -> bool {
+        let (Some(user), Some(auth)) = (&self.user, auth) else {
+            return false;
+        };
+        let id = &store.settings().id;
+        let target = if resource == auth.users {
+            id.clone()
+        } else {
+            store.link(resource, &auth.users).target
+        };
+        let Some(own) = get_member(user.value(), &target).and_then(Id::from_json) else {
+            return false;
+        };
+        if resource == auth.users {
+            return get_member(record, id).and_then(Id::from_json) == Some(own);
+        }
+        store
+            .link(resource, &auth.users)
+            .pointers(record)
+            .contains(&own)
+    }
+
+    /// Whether the viewer may see `record` of `resource`; of a deletion there is none.
+    pub(super) fn may_see(&self, app: &App, resource: &str, record: Option<&str>) -> bool {
+        let schema = app.engine.schema();
+        let Some(Access { read, .. }) = schema.access(resource) else {
+            return true;
+        };
+        let owns = |record| self.owns(&app.engine.snapshot().full, schema.auth(), resource, record);
+        self.passes(read).is_ok() && (*read != Guard::Owner || record.is_some_and(owns))
+    }
+}
+
+/// The data as the viewer sees it.
+pub(super) fn view(app: &App, published: Arc<Published>, viewer: &Viewer) -> Arc<Published> {
+    let schema = app.engine.schema();
+    let mut seen: Option<Store> = None;
+    for (resource, access) in schema.guarded() {
+        let may = viewer.passes(&access.read).is_ok();
+        if may && access.read != Guard::Owner {
+            continue;
+        }
+        let store = seen.as_ref().unwrap_or(&published.store);
+        let owns =
+            |record: &Record| viewer.owns(&published.full, schema.auth(), resource, record.value());
+        seen = Some(store.narrowed(resource, may.then_some(&owns as &dyn Fn(&Record) -> bool)));
+    }
+    match seen {
+        Some(store) => Arc::new(published.seen_as(store)),
+        None => published,
+    }
+}
+
+/// Refuses a request whose target or relations the viewer may not read or write. `published` is everything.
+///
+/// # Errors
+/// 401 or 403, with a hint.
+pub(super) fn check(
+    app: &App,
+    published: &Published,
+    request: &Request,
+    target: &Target<'_>,
+    viewer: &Viewer,
+) -> Result<(), Problem> {
+    let schema = app.engine.schema();
+    if schema.guarded().is_empty() {
+        return Ok(());
+    }
+    let auth = schema.auth();
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let resource_is_open = |name: &str, reads: bool| match schema.access(name) {
+        Some(access) => {
+            let guard = access.of(reads);
+            let closed = |closed| refused(viewer, guard, auth, closed, name);
+            viewer.passes(guard).map_err(closed)
+        }
+        None => Ok(()),
+    };
+    let is_own = |resource: &str, id: &Id| {
+        let guard = schema.access(resource).map(|access| access.of(reads));
+        if guard != Some(&Guard::Owner) {
+            return Ok(());
+        }
+        let records = published
+            .full
+            .resource(resource)
+            .and_then(Resource::collection);
+        match records.and_then(|records| records.get(id)) {
+            Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => Err(
+                refused(viewer, &Guard::Owner, auth, Closed::Forbidden, resource),
+            ),
+            _ => Ok(()),
+        }
+    };
+    let base = match target {
+        Target::Home | Target::All => return Ok(()),
+        Target::Collection(resource) | Target::Object(resource) | Target::Scalar(resource) => {
+            resource_is_open(resource.name(), reads)?;
+            resource.name()
+        }
+        Target::Record(resource, id) => {
+            resource_is_open(resource.name(), reads)?;
+            is_own(resource.name(), id)?;
+            resource.name()
+        }
+        Target::Nested { parent, id, child } => {
+            resource_is_open(parent.name(), true)?;
+            resource_is_open(child.name(), reads)?;
+            is_own(parent.name(), id)?;
+            let own = viewer.user.as_ref().and_then(|user| user.id());
+            let of_others = auth.is_some_and(|auth| auth.users == parent.name()) && own != Some(id);
+            let guard = schema.access(child.name()).map(|access| access.of(reads));
+            if !reads && of_others && guard == Some(&Guard::Owner) {
+                return Err(refused(
+                    viewer,
+                    &Guard::Owner,
+                    auth,
+                    Closed::Forbidden,
+                    child.name(),
+                ));
+            }
+            child.name()
+        }
+    };
+    let adds_user = request.method == "POST" && auth.is_some_and(|auth| auth.users == base);
+    if adds_user
+        && schema
+            .access(base)
+            .is_some_and(|access| access.write == Guard::Owner)
+    {
+        let problem = refused(viewer, &Guard::Owner, auth, Closed::Forbidden, base);
+        return Err(problem.hint("POST /register adds a user"));
+    }
+    let pairs = request.pairs().unwrap_or_default();
+    for name in names_in(&pairs, "_embed")
+        .into_iter()
+        .chain(names_in(&pairs, "_expand"))
+    {
+        let mut from = base.to_string();
+        for step in name.split('.') {
+            let parent = published
+                .full
+                .parent_named(&from, step)
+                .map(|(parent, _)| parent);
+            let both = [Some(step.to_string()), parent];
+            for related in both.iter().flatten() {
+                if published.full.resource(related).is_some() {
+                    resource_is_open(related, true)?;
+                    from.clone_from(related);
+                }
+            }
+        }
+    }
+    for name in names_in(&pairs, "_dependent").iter().filter(|_| !reads) {
+        resource_is_open(name, false)?;
+    }
+    Ok(())
+}
+
+/// What the viewer's login sets in the body of a write to `resource`: whose record it is.
+pub(super) fn owner(
+    app: &App,
+    published: &Published,
+    request: &Request,
+    resource: &str,
+    viewer: &Viewer,
+) -> Object {
+    let schema = app.engine.schema();
+    let (Some(auth), Some(user)) = (schema.auth(), &viewer.user) else {
+        return Object::default();
+    };
+    let value = |target: &str| {
+        get_member(user.value(), target)
+            .unwrap_or("null")
+            .to_string()
+    };
+    let mut members = Vec::new();
+    if request.method == "POST" {
+        let rules = schema.rules(resource);
+        let properties = rules.iter().flat_map(|rules| rules.properties());
+        for property in properties.filter(|one| one.generated == Some(Generated::User)) {
+            let id = value(&published.full.settings().id);
+            members.push(format!("{}: {id}", quote(&property.name)));
+        }
+    }
+    let guard = schema.access(resource).map(|access| &access.write);
+    if guard == Some(&Guard::Owner) && resource != auth.users {
+        let link = published.full.link(resource, &auth.users);
+        let own = value(&link.target);
+        let own = if link.many { format!("[{own}]") } else { own };
+        // Of several owners one may change the others.
+        if !link.many || request.method == "POST" {
+            members.push(format!("{}: {own}", quote(&link.key)));
+        }
+    }
+    Object::parse(&format!("{{{}}}", members.join(", "))).unwrap_or_default()
+}
+
+/// Refuses a request that a guard of the routes file does not let pass.
+///
+/// # Errors
+/// 401 or 403, with a hint.
+#[allow(dead_code)]
+pub(super) fn check_route(
+    app: &App,
+    request: &Request,
+    viewer: &Viewer,
+    access: &Access,
+) -> Result<(), Problem> {
+    let guard = access.of(matches!(request.method.as_str(), "GET" | "HEAD"));
+    let path = request.uri.path();
+    let auth = app.engine.schema().auth();
+    viewer
+        .passes(guard)
+        .map_err(|closed| refused(viewer, guard, auth, closed, path))
+}
+
+fn refused(
+    viewer: &Viewer,
+    guard: &Guard,
+    auth: Option<&Auth>,
+    closed: Closed,
+    what: &str,
+) -> Problem {
+    let whose = match guard {
+        Guard::Owner => "their owner".to_string(),
+        Guard::Role(role) => format!("users with the role {role}"),
+        Guard::Nobody => "nobody".into(),
+        Guard::Token(_) => "those who send the token".into(),
+        Guard::Basic => "users who send login and password".into(),
+        Guard::Key { header, .. } => format!("those who send the header {header}"),
+        Guard::User | Guard::Anyone => "users who are logged in".into(),
+    };
+    let hint = match (guard, auth) {
+        (Guard::Token(_), _) => {
+            "send the header `Authorization: Bearer TOKEN` with the token that the guard names"
+                .to_string()
+        }
+        (Guard::Key { header, .. }, _) => format!("send the key in the header {header}"),
+        (Guard::Basic, _) => "send login and password of a user: curl -u LOGIN:PASSWORD".into(),
+        (_, Some(auth)) => format!(
+            "POST /login with {} and {} of a user, and send the header `Authorization: Bearer TOKEN` with its accessToken",
+            auth.login, auth.password
+        ),
+        (_, None) => "change the guard in the rules".into(),
+    };
+    let Closed::Unknown(scheme) = closed else {
+        let hint = match guard {
+            Guard::Owner => "ask for records of your own".to_string(),
+            Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),
+            _ => "change the guard in the rules".into(),
+        };
+        let detail = format!("{what} is for {whose}");
+        return Problem::new(problem::FORBIDDEN, detail).hint(hint);
+    };
+    let detail = match &viewer.bearer {
+        Some(_) if scheme == "Bearer" => format!(
+            "{what} is for {whose}, and the token is not valid: it is wrong, has expired or was logged out"
+        ),
+        _ => format!("{what} is for {whose}"),
+    };
+    let invalid = if viewer.bearer.is_some() && scheme == "Bearer" {
+        ", error=\"invalid_token\""
+    } else {
+        ""
+    };
+    let challenge = match guard {
+        Guard::Key { header, .. } => format!("Key realm=\"standin\", header=\"{header}\""),
+        _ => format!("{scheme} realm=\"standin\"{invalid}"),
+    };
+    let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
+    Problem::new(problem::UNAUTHORIZED, detail)
+        .header(header::WWW_AUTHENTICATE, challenge)
+        .hint(hint)
+}

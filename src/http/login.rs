@@ -1,0 +1,309 @@
+//! What logins stand on: tokens, and passwords, which are hashed and verified here and nowhere else.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::signature::{self, Signer, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use crate::engine::{Engine, Expected, Published, WriteError, is_hash};
+use crate::json::{Layout, Object, get_member, pointer, quote, unquote, with_member};
+use crate::rules::{Auth, Guard};
+use crate::schema::{Schema, Violation};
+use crate::store::{Collection, Command, Outcome, Record, Resource};
+
+/// How many passwords are hashed at a time: each takes 19 MiB and a core.
+const HASHED_AT_ONCE: usize = 2;
+/// How many logins by HTTP Basic are remembered, so that not every request hashes.
+const MOST_REMEMBERED: usize = 1000;
+
+/// What the server knows of logins.
+pub(super) struct Logins {
+    keys: (EncodingKey, DecodingKey),
+    /// The tokens that were logged out, by their `jti`, and when they expire.
+    revoked: Mutex<HashMap<String, u64>>,
+    hashing: Arc<Semaphore>,
+    /// Digests of login, password and stored hash that belong together.
+    remembered: Mutex<HashMap<[u8; 32], ()>>,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Claims {
+    email: String,
+    iat: u64,
+    exp: u64,
+    pub(super) sub: String,
+    jti: String,
+}
+
+impl Logins {
+    /// Tokens are signed with `secret`, or with a random one.
+    pub(super) fn new(secret: Option<&str>) -> Logins {
+        // The first one wins, and all are the same.
+        let _ = HS256.install_default();
+        let secret = secret.map_or_else(
+            || random().into_bytes(),
+            |secret| secret.as_bytes().to_vec(),
+        );
+        Logins {
+            keys: (
+                EncodingKey::from_secret(&secret),
+                DecodingKey::from_secret(&secret),
+            ),
+            revoked: Mutex::default(),
+            hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            remembered: Mutex::default(),
+        }
+    }
+
+    /// A token for the user `record`.
+    pub(super) fn token(&self, auth: &Auth, record: &Record) -> Option<String> {
+        let now = now();
+        let claims = Claims {
+            email: text_of(record, &auth.login).unwrap_or_default(),
+            iat: now,
+            exp: now + auth.expires,
+            sub: record.id()?.to_string(),
+            jti: random(),
+        };
+        jsonwebtoken::encode(&Header::default(), &claims, &self.keys.0).ok()
+    }
+
+    /// What `token` says, if it is one of ours, has not expired and was not logged out.
+    pub(super) fn claims(&self, token: &str) -> Option<Claims> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.keys.1, &validation).ok()?;
+        let is_revoked = |revoked: &HashMap<_, _>| revoked.contains_key(&decoded.claims.jti);
+        (!self
+            .revoked
+            .lock()
+            .is_ok_and(|revoked| is_revoked(&revoked)))
+        .then_some(decoded.claims)
+    }
+
+    /// Refuses the token with these claims from now on.
+    pub(super) fn revoke(&self, claims: &Claims) {
+        if let Ok(mut revoked) = self.revoked.lock() {
+            let now = now();
+            revoked.retain(|_, expires| *expires > now);
+            revoked.insert(claims.jti.clone(), claims.exp);
+        }
+    }
+
+    /// Runs `work`, which hashes, on a thread for work that blocks.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Option<T> + Send + 'static,
+    ) -> Option<T> {
+        let _permit = self.hashing.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()?
+    }
+
+    async fn hash(&self, password: String) -> Option<String> {
+        let hash = move || {
+            let hash: phc::PasswordHash =
+                Argon2::default().hash_password(password.as_bytes()).ok()?;
+            Some(hash.to_string())
+        };
+        self.off_thread(hash).await
+    }
+
+    /// Whether `password` is the one that is stored as a hash, or as clear text.
+    pub(super) async fn verify(&self, password: String, stored: String) -> bool {
+        let verify = move || {
+            let same = if stored.starts_with("$argon2") {
+                let hash = phc::PasswordHash::new(&stored).ok()?;
+                let verified = Argon2::default().verify_password(password.as_bytes(), &hash);
+                verified.is_ok()
+            } else if is_hash(&stored) {
+                bcrypt::verify(password, &stored).ok()?
+            } else {
+                password == stored
+            };
+            Some(same)
+        };
+        self.off_thread(verify).await.unwrap_or(false)
+    }
+
+    /// The user with this login and password, for HTTP Basic.
+    pub(super) async fn basic<'p>(
+        &self,
+        auth: &Auth,
+        published: &'p Published,
+        (login, password): (&str, &str),
+    ) -> Option<&'p Arc<Record>> {
+        let user = user_with(published, auth, login)?;
+        let stored = text_of(user, &auth.password)?;
+        let mut digest = Sha256::new();
+        for part in [login, password, &stored] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        let known = |all: &HashMap<_, _>| all.contains_key(&digest);
+        if self.remembered.lock().is_ok_and(|all| known(&all)) {
+            return Some(user);
+        }
+        if !self.verify(password.to_string(), stored).await {
+            return None;
+        }
+        if let Ok(mut all) = self.remembered.lock() {
+            if all.len() >= MOST_REMEMBERED {
+                all.clear();
+            }
+            all.insert(digest, ());
+        }
+        Some(user)
+    }
+}
+
+/// Carries out `command`; a password in it is hashed first. All writes of requests come here.
+///
+/// # Errors
+/// As `Engine::write`.
+pub(super) async fn write(
+    (engine, logins): (&Engine, &Logins),
+    mut command: Command,
+    expected: Option<Expected>,
+) -> Result<Outcome, WriteError> {
+    let auth = engine
+        .schema()
+        .auth()
+        .filter(|auth| auth.users == command.resource());
+    if let Some(auth) = auth
+        && let Some(password) = command
+            .body()
+            .and_then(|body| get_member(body.as_str(), &auth.password))
+            .filter(|password| *password != "null")
+            .map(str::to_string)
+    {
+        if !password.starts_with('"') {
+            return Err(WriteError::Rules {
+                resource: auth.users.clone(),
+                violations: vec![Violation {
+                    pointer: pointer::join("", &auth.password),
+                    detail: "must be a string".into(),
+                }],
+            });
+        }
+        // The rules are for the clear text.
+        let full = &engine.snapshot().full;
+        engine.rulebook().plan(full, &command, &mut random)?;
+        let hash = logins.hash(unquote(&password).into_owned()).await;
+        let hash = quote(&hash.ok_or(WriteError::Bug)?);
+        if let Some(body) = command.body_mut() {
+            let text = with_member(body.as_str(), &auth.password, &hash, Layout::PRETTY, "");
+            *body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
+        }
+    }
+    engine.write(command, expected).await
+}
+
+/// The collection of the users, with their passwords.
+pub(super) fn users<'p>(published: &'p Published, auth: &Auth) -> Option<&'p Collection> {
+    published
+        .full
+        .resource(&auth.users)
+        .and_then(Resource::collection)
+}
+
+/// The user with that login; e-mail addresses are compared without case.
+pub(super) fn user_with<'p>(
+    published: &'p Published,
+    auth: &Auth,
+    login: &str,
+) -> Option<&'p Arc<Record>> {
+    let lower = login.to_lowercase();
+    users(published, auth)?.rows().find(|user| {
+        let own = text_of(user, &auth.login);
+        own.is_some_and(|own| own == login || (own.contains('@') && own.to_lowercase() == lower))
+    })
+}
+
+/// A property of a record, where it is a text.
+pub(super) fn text_of(record: &Record, property: &str) -> Option<String> {
+    let value = get_member(record.value(), property)?;
+    value.starts_with('"').then(|| unquote(value).into_owned())
+}
+
+/// Whether a path names a guarded resource, or a login: then the request log has nothing of the body.
+pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
+    let hides = |name: &str| {
+        let access = schema.access(name);
+        access.is_some_and(|access| access.read != Guard::Anyone)
+            || (schema.auth().is_some() && Auth::PATHS.contains(&name))
+    };
+    path.split('/').any(hides)
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.as_ref().map_or(0, Duration::as_secs)
+}
+
+/// 256 random bits as text. The keys of each `RandomState` come from the operating system.
+fn random() -> String {
+    let word = |_| format!("{:016x}", RandomState::new().build_hasher().finish());
+    (0..4).map(word).collect()
+}
+
+/// HMAC with SHA-256, the only signature that is made or accepted. The crate's own providers bring RSA and elliptic curves.
+static HS256: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.as_bytes())?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    verifier_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.try_get_as_bytes()?)?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+struct Hs256(Hmac<Sha256>);
+
+impl Hs256 {
+    fn new(key: &[u8]) -> Result<Hs256, Error> {
+        let mac = Hmac::new_from_slice(key).map_err(|_| ErrorKind::InvalidKeyFormat)?;
+        Ok(Hs256(mac))
+    }
+}
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        let mac = self.0.clone().chain_update(message);
+        Ok(mac.finalize().into_bytes().to_vec())
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        let mac = self.0.clone().chain_update(message);
+        mac.verify_slice(signature)
+            .map_err(signature::Error::from_source)
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}

@@ -1,0 +1,182 @@
+//! The TCP stream of a connection: how long a client may take to send the head of a request, and what it means that a
+//! client has ended its side.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+use warp::http::Method;
+
+/// What the routes are doing on a connection, as far as its stream must know.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// A request is being answered.
+    is_busy: AtomicBool,
+    /// That request may change the data.
+    is_write: AtomicBool,
+    /// The body of a request that has its response is still being read.
+    is_discarding: AtomicBool,
+    /// A response is ready, and no request has come since.
+    is_answered: AtomicBool,
+    /// The response is the last one of the connection.
+    is_last: AtomicBool,
+    /// The client sends nothing more.
+    is_ended: AtomicBool,
+    /// Who reads the body, and waits for more of it.
+    body: AtomicWaker,
+    /// Who reads the stream, and waits for the response.
+    reader: AtomicWaker,
+}
+
+impl Progress {
+    /// A request is being answered.
+    pub(super) fn set_busy(&self, method: &Method) {
+        let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        self.is_write.store(!is_read, Ordering::Relaxed);
+        self.is_answered.store(false, Ordering::Relaxed);
+        self.is_busy.store(true, Ordering::Relaxed);
+    }
+
+    /// There is a response.
+    pub(super) fn set_answered(&self, is_last: bool) {
+        self.is_last.store(is_last, Ordering::Relaxed);
+        self.is_answered.store(true, Ordering::Relaxed);
+        self.is_busy.store(false, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether the rest of a body is being read, whose request has its response.
+    pub(super) fn set_discarding(&self, is_discarding: bool) {
+        self.is_discarding.store(is_discarding, Ordering::Relaxed);
+    }
+
+    /// Whether the server closes the connection after its last response, even if the client is still sending.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_last.load(Ordering::Relaxed)
+    }
+
+    /// Whether the next read starts a request. True once for each response.
+    pub(super) fn take_answered(&self) -> bool {
+        self.is_answered.load(Ordering::Relaxed) && self.is_answered.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the client sends nothing more; otherwise who asks is woken when that becomes so.
+    pub(super) fn poll_ended(&self, context: &Context<'_>) -> bool {
+        self.body.register(context.waker());
+        self.is_ended.load(Ordering::Acquire)
+    }
+
+    /// Whether the end of what the client sends is kept from hyper, which would take it for the end of the connection and
+    /// drop a write that is in progress. Otherwise who asks is woken when there is a response.
+    fn hides_end(&self, context: &Context<'_>) -> bool {
+        self.is_ended.store(true, Ordering::Release);
+        self.body.wake();
+        self.reader.register(context.waker());
+        self.is_write.load(Ordering::Relaxed) && self.is_busy.load(Ordering::Acquire)
+    }
+
+    /// Whether what arrives is the head of a request.
+    fn expects_head(&self) -> bool {
+        !self.is_busy.load(Ordering::Relaxed) && !self.is_discarding.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream that reports to its [`Progress`].
+pub(super) struct Stream<T> {
+    inner: T,
+    progress: Arc<Progress>,
+    header_time: Duration,
+    /// When the head of the request must be there, once its first byte is; a new connection must send one.
+    header_timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<T> Stream<T> {
+    /// A head may take `header_time`.
+    pub(super) fn new(inner: T, progress: Arc<Progress>, header_time: Duration) -> Stream<T> {
+        Stream {
+            inner,
+            progress,
+            header_time,
+            header_timer: Some(Box::pin(tokio::time::sleep(header_time))),
+        }
+    }
+
+    /// The stream itself.
+    pub(super) fn into_inner(self) -> T {
+        self.inner
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let expects_head = this.progress.expects_head();
+        if !expects_head {
+            this.header_timer = None;
+        }
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.inner).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) if buffer.filled().len() == before => {
+                if this.progress.hides_end(context) {
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Ok(())) => {
+                if expects_head && this.header_timer.is_none() {
+                    this.header_timer = Some(Box::pin(tokio::time::sleep(this.header_time)));
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => match &mut this.header_timer {
+                Some(timer) => timer
+                    .as_mut()
+                    .poll(context)
+                    .map(|()| Err(io::ErrorKind::TimedOut.into())),
+                None => Poll::Pending,
+            },
+            failed => failed,
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Stream<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,270 @@
+//! Login, guards, and properties that are generated or never sent: reading `x-auth`, `x-guard`, `x-generated` and
+//! `writeOnly`.
+
+use serde_json::Value;
+
+use super::Holds;
+use super::check::literal;
+use super::document::{Subschema, all, property_names};
+use super::keywords::{AUTH, GENERATED, GUARD, WRITE_ONLY};
+use super::lint::{Gathered, Gatherer};
+use crate::json::pointer::join;
+use crate::rules::{Access, Auth, Generated, Guard, HiddenPath, Step};
+use crate::text::nearest;
+
+const AUTH_KEYS: [&str; 4] = ["users", "login", "password", "expires"];
+
+impl Gatherer<'_> {
+    /// How users log in, if the root says so. `names` are the resources.
+    pub fn auth(&mut self, names: &[&str]) -> Option<Auth> {
+        let value = self.document.root.get(AUTH)?;
+        let here = join("", AUTH);
+        self.used.insert(here.clone());
+        let Value::Object(members) = value else {
+            let hint = "write {\"users\": \"users\"}".to_owned();
+            self.problem(
+                here,
+                format!("must be an object, got {}", literal(value)),
+                Some(hint),
+            );
+            return None;
+        };
+        let mut auth = Auth {
+            users: "users".into(),
+            login: "email".into(),
+            password: "password".into(),
+            expires: 3600,
+        };
+        for (key, value) in members {
+            let pointer = join(&here, key);
+            if !AUTH_KEYS.contains(&key.as_str()) {
+                let hint = match nearest(key, AUTH_KEYS) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("known are {}", AUTH_KEYS.join(", ")),
+                };
+                self.problem(
+                    pointer,
+                    format!("unknown key \"{key}\" of `{AUTH}`"),
+                    Some(hint),
+                );
+                continue;
+            }
+            let Some(text) = value.as_str().filter(|text| !text.is_empty()) else {
+                self.problem(
+                    pointer,
+                    format!("must be a text, got {}", literal(value)),
+                    None,
+                );
+                continue;
+            };
+            match key.as_str() {
+                "users" => auth.users = text.into(),
+                "login" => auth.login = text.into(),
+                "password" => auth.password = text.into(),
+                _ => match humantime::parse_duration(text).map(|time| time.as_secs()) {
+                    Ok(seconds @ 1..) => auth.expires = seconds,
+                    _ => self.problem(
+                        pointer,
+                        format!("\"{text}\" is not a time"),
+                        Some("write for example \"1h\", \"15m\" or \"7d\"".into()),
+                    ),
+                },
+            }
+        }
+        for name in names.iter().filter(|name| Auth::PATHS.contains(name)) {
+            let message = format!("`{AUTH}` answers at /{name}, so no resource can have that name");
+            self.problem(
+                join("/properties", name),
+                message,
+                Some("rename the resource".into()),
+            );
+        }
+        Some(auth)
+    }
+
+    /// Reports a collection of users that is not there, or lacks what they log in with.
+    pub fn users(&mut self, auth: Option<&Auth>, resources: &[Gathered]) {
+        let Some(auth) = auth else { return };
+        let here = |key: &str| join(&join("", AUTH), key);
+        let place = |gatherer: &Self, key: &str| {
+            let is_there = gatherer.document.root.pointer(&here(key)).is_some();
+            if is_there { here(key) } else { join("", AUTH) }
+        };
+        let names = resources.iter().map(|resource| resource.resource.as_str());
+        let users = resources.iter().find(|one| one.resource == auth.users);
+        let Some(users) = users.filter(|users| users.holds == Holds::Records) else {
+            let message = format!("the rules describe no collection `{}`", auth.users);
+            let hint = match nearest(&auth.users, names) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => "add it to `properties`, with `items`".to_owned(),
+            };
+            let place = place(self, "users");
+            return self.problem(place, message, Some(hint));
+        };
+        for (key, property) in [("login", &auth.login), ("password", &auth.password)] {
+            let mut names = users.properties.iter().map(|one| one.name.as_str());
+            // A property that no rule describes is allowed, unless the name is a slip.
+            if names.clone().any(|name| name == property) {
+                continue;
+            }
+            if let Some(near) = nearest(property, &mut names) {
+                let message = format!("`{property}` is not a property of {}", auth.users);
+                let place = place(self, key);
+                self.problem(place, message, Some(format!("did you mean \"{near}\"?")));
+            }
+        }
+    }
+
+    /// Who may read and write the resource `name`, where its schema says so.
+    pub fn access(&mut self, name: &str, auth: Option<&Auth>) -> Option<Access> {
+        let outer = self.document.schemas(&join("/properties", name));
+        let schema = outer.iter().find(|one| one.keywords.contains_key(GUARD))?;
+        let value = schema.keywords.get(GUARD)?;
+        let here = join(&schema.pointer, GUARD);
+        self.used.insert(here.clone());
+        let mut access = Access::default();
+        match value {
+            Value::String(text) => match Access::parse(text) {
+                Ok(both) => access = both,
+                Err(error) => self.problem(here.clone(), error.message, Some(error.hint)),
+            },
+            Value::Object(members) => {
+                for (key, value) in members {
+                    let pointer = join(&here, key);
+                    let guard = match value.as_str().map(Guard::parse) {
+                        Some(Ok(guard)) => guard,
+                        Some(Err(error)) => {
+                            self.problem(pointer, error.message, Some(error.hint));
+                            continue;
+                        }
+                        None => {
+                            self.problem(
+                                pointer,
+                                format!("must be a text, got {}", literal(value)),
+                                None,
+                            );
+                            continue;
+                        }
+                    };
+                    match key.as_str() {
+                        "read" => access.read = guard,
+                        "write" => access.write = guard,
+                        _ => {
+                            let hint = nearest(key, ["read", "write"])
+                                .map_or("known are read and write".to_owned(), |near| {
+                                    format!("did you mean \"{near}\"?")
+                                });
+                            self.problem(
+                                pointer,
+                                format!("unknown key \"{key}\" of `{GUARD}`"),
+                                Some(hint),
+                            );
+                        }
+                    }
+                }
+            }
+            other => {
+                let hint =
+                    "write \"user\", or {\"read\": \"anyone\", \"write\": \"user\"}".to_owned();
+                let message = format!("must be a guard, got {}", literal(other));
+                self.problem(here.clone(), message, Some(hint));
+            }
+        }
+        if access.needs_users() && auth.is_none() {
+            let message =
+                "the guard asks for a user, and the rules do not say how users log in".to_owned();
+            let hint = format!("add \"{AUTH}\": {{\"users\": \"users\"}} beside `properties`");
+            self.problem(here, message, Some(hint));
+        }
+        Some(access)
+    }
+
+    /// What the server fills the property with that `schemas` describe.
+    pub fn generated(&mut self, schemas: &[Subschema<'_>]) -> Option<Generated> {
+        let mut found = None;
+        for schema in schemas {
+            let Some(value) = schema.keywords.get(GENERATED) else {
+                continue;
+            };
+            let pointer = join(&schema.pointer, GENERATED);
+            self.used.insert(pointer.clone());
+            let generated = value.as_str().and_then(Generated::named);
+            if generated.is_none() {
+                let message = format!(
+                    "must be one of {}, got {}",
+                    Generated::NAMES.join(", "),
+                    literal(value)
+                );
+                let near = value
+                    .as_str()
+                    .and_then(|text| nearest(text, Generated::NAMES));
+                self.problem(
+                    pointer,
+                    message,
+                    near.map(|near| format!("did you mean \"{near}\"?")),
+                );
+            }
+            found = found.or(generated);
+        }
+        found
+    }
+
+    /// The values that are never sent. `users`: these are the records of users, whose password is one of them.
+    pub fn hidden(&mut self, schemas: &[Subschema<'_>], users: Option<&Auth>) -> Vec<HiddenPath> {
+        let mut found = Vec::new();
+        self.hidden_in(schemas, (&mut Vec::new(), &mut Vec::new()), &mut found);
+        if let Some(auth) = users {
+            let password = vec![Step::Member(auth.password.clone())];
+            if !found.contains(&password) {
+                found.push(password);
+            }
+        }
+        found
+    }
+
+    /// `inside`: the schemas around these, since a schema may refer to itself.
+    fn hidden_in(
+        &mut self,
+        schemas: &[Subschema<'_>],
+        (at, inside): (&mut HiddenPath, &mut Vec<String>),
+        found: &mut Vec<HiddenPath>,
+    ) {
+        let Some(first) = schemas.first() else { return };
+        if inside.contains(&first.pointer) {
+            return;
+        }
+        let mut hides = false;
+        for schema in schemas.iter().filter(|_| !at.is_empty()) {
+            if schema.keywords.get(WRITE_ONLY) == Some(&Value::Bool(true)) {
+                self.used.insert(join(&schema.pointer, WRITE_ONLY));
+                hides = true;
+            }
+        }
+        if hides {
+            // Without its items an array would have another length for readers, so all of it is hidden.
+            let members = at.iter().rposition(|step| *step != Step::Items);
+            let path = at[..members.map_or(0, |last| last + 1)].to_vec();
+            if !found.contains(&path) {
+                found.push(path);
+            }
+            return;
+        }
+        inside.push(first.pointer.clone());
+        let document = self.document;
+        for name in property_names(schemas) {
+            at.push(Step::Member(name.to_owned()));
+            self.hidden_in(&document.property(schemas, name), (at, inside), found);
+            at.pop();
+        }
+        if all(schemas, "items").next().is_some() {
+            let items: Vec<_> = schemas
+                .iter()
+                .flat_map(|schema| document.schemas(&format!("{}/items", schema.pointer)))
+                .collect();
+            at.push(Step::Items);
+            self.hidden_in(&items, (at, inside), found);
+            at.pop();
+        }
+        inside.pop();
+    }
+}

@@ -1,0 +1,123 @@
+//! What of the data may be sent: records without their `writeOnly` values. [`Store::public_text`] is the one place that
+//! decides; a [`Store::public`] holds nothing else, so that whoever reads from it cannot send them.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use super::{Data, Record, Resource, Store};
+use crate::json::{Kind, Layout, get_member, items, with_member, without_member};
+use crate::rules::Step;
+
+impl Store {
+    /// `text`, which is a record of `resource`, as it may be sent.
+    pub fn public_text<'t>(&self, resource: &str, text: &'t str) -> Cow<'t, str> {
+        let paths = self.settings.hidden.get(resource).into_iter().flatten();
+        paths.fold(Cow::Borrowed(text), |text, path| {
+            match without(&text, path) {
+                Some(changed) => Cow::Owned(changed),
+                None => text,
+            }
+        })
+    }
+
+    /// This store with nothing but what may be sent. `before` is an earlier state with its public store: what did not
+    /// change since is taken from there.
+    pub fn public(&self, before: Option<(&Store, &Store)>) -> Store {
+        let mut public = self.clone();
+        for name in self.settings.hidden.keys() {
+            let Some(index) = self.index_of(name) else {
+                continue;
+            };
+            let known = before.and_then(|(full, public)| {
+                let same = Arc::ptr_eq(full.resources.get(index)?, &self.resources[index]);
+                same.then(|| public.resources.get(index).cloned())?
+            });
+            public.resources[index] = known.unwrap_or_else(|| {
+                let resource = &self.resources[index];
+                let data = match &resource.data {
+                    Data::Collection(collection) => {
+                        let records = collection
+                            .rows()
+                            .map(|record| self.public_record(name, record));
+                        Data::Collection(collection.with_rows(records))
+                    }
+                    Data::Object(text) => {
+                        Data::Object(self.public_text(name, text).as_ref().into())
+                    }
+                    Data::Scalar(text) => Data::Scalar(text.clone()),
+                };
+                resource.with_data(data)
+            });
+        }
+        public
+    }
+
+    fn public_record(&self, resource: &str, record: &Arc<Record>) -> Arc<Record> {
+        match self.public_text(resource, record.value()) {
+            Cow::Borrowed(_) => record.clone(),
+            Cow::Owned(text) => {
+                let text = record.text.with_value(&text);
+                Arc::new(record.replaced_by(record.id().cloned(), text))
+            }
+        }
+    }
+
+    /// This store with only those records of `resource` that `keep` names; without `keep` it has nothing of the resource.
+    pub fn narrowed(&self, resource: &str, keep: Option<&dyn Fn(&Record) -> bool>) -> Store {
+        let mut narrowed = self.clone();
+        let Some(index) = self.index_of(resource) else {
+            return narrowed;
+        };
+        match (keep, &self.resources[index].data) {
+            (Some(keep), Data::Collection(collection)) => {
+                let kept = collection.rows().filter(|record| keep(record)).cloned();
+                let data = Data::Collection(collection.with_rows(kept));
+                narrowed.resources[index] = self.resources[index].with_data(data);
+            }
+            (Some(_), _) => {}
+            (None, data) => {
+                let data = match data {
+                    Data::Collection(collection) => {
+                        Data::Collection(collection.with_rows(std::iter::empty()))
+                    }
+                    Data::Object(_) => Data::Object("{}".into()),
+                    Data::Scalar(_) => Data::Scalar("null".into()),
+                };
+                narrowed.resources[index] = self.resources[index].with_data(data);
+            }
+        }
+        narrowed
+    }
+}
+
+impl Resource {
+    fn with_data(&self, data: Data) -> Arc<Resource> {
+        Arc::new(Resource {
+            name: self.name.clone(),
+            before: self.before.clone(),
+            data,
+            singulars: OnceLock::new(),
+        })
+    }
+}
+
+/// `text` without the value at `path`; `None` where there is none.
+fn without(text: &str, path: &[Step]) -> Option<String> {
+    match path {
+        [Step::Member(name)] => {
+            get_member(text, name)?;
+            Some(without_member(text, name, Layout::PRETTY, ""))
+        }
+        [Step::Member(name), rest @ ..] => {
+            let inner = without(get_member(text, name)?, rest)?;
+            Some(with_member(text, name, &inner, Layout::PRETTY, ""))
+        }
+        [Step::Items, rest @ ..] if Kind::of(text) == Kind::Array => {
+            let items: Vec<Cow<str>> = items(text)
+                .map(|item| without(item, rest).map_or(Cow::Borrowed(item), Cow::Owned))
+                .collect();
+            Some(format!("[{}]", items.join(",")))
+        }
+        _ => None,
+    }
+}

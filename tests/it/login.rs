@@ -1,0 +1,383 @@
+//! Logins, and guards: what users, owners, roles, tokens and keys may read and write.
+
+use serde_json::{Value, json};
+
+use crate::events::Stream;
+use crate::support::*;
+
+/// Ann's password is `bcrypt-me`, hashed as json-server-auth does; Eve's is clear text.
+const DATA: &str = r#"{
+  "users": [
+    { "email": "ann@example.com", "password": "$2b$04$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK", "role": "admin", "id": 1 },
+    { "email": "eve@example.com", "password": "clear-text", "id": 2 }
+  ],
+  "orders": [
+    { "item": "anns tea", "userId": 1, "id": 1 },
+    { "item": "eves rum", "userId": 2, "id": 2 }
+  ],
+  "notices": [{ "text": "open", "id": 1 }],
+  "audits": [{ "text": "admins only", "orderId": 1, "id": 1 }],
+  "vault": { "code": "for key holders" },
+  "machines": [{ "name": "token only", "id": 1 }],
+  "drafts": [{ "text": "members only", "authorId": 1, "id": 1 }],
+  "files": [{ "name": "basic only", "id": 1 }]
+}
+"#;
+
+const RULES: &str = r#"{
+  "x-auth": { "users": "users", "expires": "1h" },
+  "properties": {
+    "users": {
+      "uniqueItemProperties": ["email"],
+      "items": {
+        "properties": {
+          "email": { "type": "string", "format": "email" },
+          "password": { "type": "string", "minLength": 8, "maxLength": 20 }
+        },
+        "required": ["email", "password"]
+      }
+    },
+    "orders": { "x-guard": "600", "items": { "properties": { "item": { "type": "string" } } } },
+    "notices": { "x-guard": { "read": "anyone", "write": "user" }, "items": {} },
+    "audits": { "x-guard": "role:admin", "items": {} },
+    "vault": { "x-guard": "key:X-Api-Key=k3y" },
+    "machines": { "x-guard": "token:t0k3n", "items": {} },
+    "drafts": { "x-guard": "660", "items": { "properties": { "authorId": { "references": "users", "x-generated": "user" } } } },
+    "files": { "x-guard": "basic", "items": {} }
+  }
+}"#;
+
+fn served() -> Fixture {
+    let hash = bcrypt_hash();
+    let data = DATA.replace(
+        "$2b$04$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK",
+        &hash,
+    );
+    Fixture::new(&data, Some(RULES), |options| {
+        options.http.secret = Some("a secret of the test".into());
+    })
+}
+
+/// A hash of `bcrypt-me` with the lowest cost, so that tests do not take long.
+fn bcrypt_hash() -> String {
+    bcrypt::hash("bcrypt-me", 4).unwrap()
+}
+
+fn login(fixture: &Fixture, email: &str, password: &str) -> Reply {
+    let body = json!({ "email": email, "password": password }).to_string();
+    fixture.json("POST", "/login", &body)
+}
+
+fn bearer(reply: &Reply) -> String {
+    format!("Bearer {}", reply.value()["accessToken"].as_str().unwrap())
+}
+
+fn with(fixture: &Fixture, token: &str, method: &str, path: &str, body: &str) -> Reply {
+    let headers = [
+        ("Authorization", token),
+        ("Content-Type", "application/json"),
+    ];
+    fixture.send(method, path, &headers, body)
+}
+
+#[test]
+fn register_login_me_and_logout() {
+    let fixture = served();
+    let body = r#"{"email": "bob@example.com", "password": "long enough"}"#;
+    let made = fixture.json("POST", "/register", body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let value = made.value();
+    assert_eq!(value["user"], json!({"email": "bob@example.com", "id": 3}));
+    let stored = fixture.data()["users"][2]["password"].clone();
+    assert!(stored.as_str().unwrap().starts_with("$argon2"), "{stored}");
+    let reply = login(&fixture, "BOB@example.com", "long enough");
+    assert_eq!(reply.status, 200);
+    let token = bearer(&reply);
+    let me = with(&fixture, &token, "GET", "/me", "");
+    assert_eq!(me.value(), value["user"]);
+    assert_eq!(with(&fixture, &token, "POST", "/logout", "").status, 204);
+    let refused = with(&fixture, &token, "GET", "/me", "");
+    refused.problem(401, "unauthorized");
+    assert!(
+        refused
+            .header("www-authenticate")
+            .unwrap()
+            .contains("invalid_token")
+    );
+    // The other token, of /register, is still valid.
+    assert_eq!(with(&fixture, &bearer(&made), "GET", "/me", "").status, 200);
+    for (path, body, kind) in [
+        ("/register", body, "login"),
+        ("/register", r#"{"email": "x@example.com"}"#, "login"),
+        (
+            "/register",
+            r#"{"email": "x@example.com", "password": "short"}"#,
+            "rules",
+        ),
+        (
+            "/register",
+            r#"{"email": "x", "password": "long enough"}"#,
+            "rules",
+        ),
+        (
+            "/login",
+            r#"{"email": "bob@example.com", "password": "wrong"}"#,
+            "login",
+        ),
+        (
+            "/login",
+            r#"{"email": "nobody@example.com", "password": "x"}"#,
+            "login",
+        ),
+        ("/login", r#"{"email": 5, "password": "x"}"#, "login"),
+    ] {
+        fixture.json("POST", path, body).problem(400, kind);
+    }
+    let wrong = fixture.get("/login");
+    wrong.problem(405, "method");
+    assert_eq!(wrong.header("allow"), Some("POST, OPTIONS"));
+}
+
+#[test]
+fn a_token_of_the_same_secret_outlives_the_server_and_others_do_not_count() {
+    let mut fixture = served();
+    let token = bearer(&login(&fixture, "ann@example.com", "bcrypt-me"));
+    fixture.restart();
+    assert_eq!(with(&fixture, &token, "GET", "/me", "").status, 200);
+    fixture.options.http.secret = Some("another".into());
+    fixture.restart();
+    with(&fixture, &token, "GET", "/me", "").problem(401, "unauthorized");
+    // A token without a signature.
+    let none = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiZXhwIjo5OTk5OTk5OTk5fQ.";
+    with(&fixture, none, "GET", "/me", "").problem(401, "unauthorized");
+    fixture.options.http.secret = None;
+    fixture.restart();
+    fixture.notice(|notice| matches!(notice, standin::Notice::RandomSecret).then_some(()));
+}
+
+#[test]
+fn passwords_are_hashed_in_every_write_and_accepted_as_they_are_in_the_file() {
+    let fixture = served();
+    let clear = login(&fixture, "eve@example.com", "clear-text");
+    assert_eq!(clear.status, 200);
+    assert!(clear.header("x-hint").unwrap().contains("clear text"));
+    assert_eq!(fixture.data()["users"][1]["password"], "clear-text");
+    assert!(
+        login(&fixture, "ann@example.com", "bcrypt-me")
+            .header("x-hint")
+            .is_none()
+    );
+    let added = fixture.json(
+        "POST",
+        "/users",
+        r#"{"email": "zoe@example.com", "password": "zoes secret"}"#,
+    );
+    assert_eq!(added.status, 201, "{}", added.text());
+    assert!(!added.text().contains("password"));
+    assert_eq!(
+        fixture
+            .json("PATCH", "/users/2", r#"{"password": "new secret"}"#)
+            .status,
+        200
+    );
+    let put = fixture.json("PUT", "/users/1", r#"{"email": "ann@example.com"}"#);
+    assert_eq!(put.status, 200, "{}", put.text());
+    for (email, password) in [
+        ("zoe@example.com", "zoes secret"),
+        ("eve@example.com", "new secret"),
+        ("ann@example.com", "bcrypt-me"),
+    ] {
+        assert_eq!(login(&fixture, email, password).status, 200, "{email}");
+    }
+    for user in fixture.data()["users"].as_array().unwrap() {
+        assert!(
+            user["password"].as_str().unwrap().starts_with('$'),
+            "{user}"
+        );
+    }
+    let problem = fixture.json("PATCH", "/users/2", r#"{"password": "short"}"#);
+    problem.problem(400, "rules");
+    fixture
+        .json("PATCH", "/users/2", r#"{"password": 5}"#)
+        .problem(400, "rules");
+}
+
+#[test]
+fn guards_hold_wherever_a_record_leaves_the_server() {
+    let fixture = served();
+    let secrets = [
+        "anns tea",
+        "eves rum",
+        "admins only",
+        "key holders",
+        "token only",
+        "members only",
+        "basic only",
+    ];
+    for path in [
+        "/db",
+        "/notices?_embed=nothing",
+        "/-/openapi.json",
+        "/",
+        "/db?callback=f",
+    ] {
+        let reply = fixture.get(path);
+        assert_eq!(reply.status, 200, "{path}");
+        for secret in secrets {
+            assert!(!reply.text().contains(secret), "{secret} in {path}");
+        }
+    }
+    for path in [
+        "/orders",
+        "/orders/1",
+        "/orders?item=anns%20tea",
+        "/users?_embed=orders",
+        "/users/1/orders",
+        "/users/1?_embed=orders",
+        "/users?_embed=drafts",
+        "/audits",
+        "/audits?callback=f",
+        "/orders/1/audits",
+        "/vault",
+        "/machines",
+        "/drafts/1",
+        "/files",
+    ] {
+        let reply = fixture.get(path);
+        let reason = reply.text();
+        assert_eq!(reply.status, 401, "{path}: {reason}");
+        assert!(reply.header("www-authenticate").is_some(), "{path}");
+        assert!(reason.contains("hint"), "{path}: {reason}");
+        for secret in secrets {
+            assert!(!reason.contains(secret), "{secret} in {path}");
+        }
+    }
+}
+
+#[test]
+fn owners_read_and_write_their_own_records() {
+    let fixture = served();
+    let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
+    let as_eve = |method, path, body| with(&fixture, &eve, method, path, body);
+    let own = json!([{ "item": "eves rum", "userId": 2, "id": 2 }]);
+    for path in ["/orders", "/orders?_sort=item", "/users/2/orders"] {
+        assert_eq!(as_eve("GET", path, "").value(), own, "{path}");
+    }
+    let all = as_eve("GET", "/db", "").value();
+    assert_eq!(all["orders"], own);
+    assert_eq!(all["audits"], json!([]));
+    let embedded = as_eve("GET", "/users?_embed=orders", "").value();
+    assert_eq!(embedded[0]["orders"], json!([]));
+    assert_eq!(embedded[1]["orders"], own);
+    as_eve("GET", "/orders/1", "").problem(403, "forbidden");
+    for (method, body) in [
+        ("PUT", r#"{"item": "mine"}"#),
+        ("PATCH", r#"{"item": "mine"}"#),
+        ("DELETE", ""),
+    ] {
+        as_eve(method, "/orders/1", body).problem(403, "forbidden");
+    }
+    as_eve("POST", "/users/1/orders", r#"{"item": "x"}"#).problem(403, "forbidden");
+    // What she adds is hers, whatever she says, and stays so.
+    let made = as_eve("POST", "/orders", r#"{"item": "gin", "userId": 1}"#);
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(made.value()["userId"], 2);
+    let path = format!("/orders/{}", made.value()["id"]);
+    assert_eq!(
+        as_eve("PATCH", &path, r#"{"userId": 1}"#).value()["userId"],
+        2
+    );
+    assert_eq!(
+        as_eve("PUT", &path, r#"{"item": "rye"}"#).value()["userId"],
+        2
+    );
+    assert_eq!(as_eve("DELETE", &path, "").status, 200);
+}
+
+#[test]
+fn roles_tokens_keys_and_basic() {
+    let fixture = served();
+    let ann = bearer(&login(&fixture, "ann@example.com", "bcrypt-me"));
+    let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
+    assert_eq!(with(&fixture, &ann, "GET", "/audits", "").status, 200);
+    with(&fixture, &eve, "GET", "/audits", "").problem(403, "forbidden");
+    assert_eq!(fixture.get("/notices").status, 200);
+    fixture
+        .json("POST", "/notices", r#"{"text": "x"}"#)
+        .problem(401, "unauthorized");
+    assert_eq!(
+        with(&fixture, &eve, "POST", "/notices", r#"{"text": "x"}"#).status,
+        201
+    );
+    assert_eq!(
+        with(&fixture, "Bearer t0k3n", "GET", "/machines", "").status,
+        200
+    );
+    with(&fixture, "Bearer other", "GET", "/machines", "").problem(401, "unauthorized");
+    assert_eq!(
+        fixture
+            .send("GET", "/vault", &[("x-api-key", "k3y")], "")
+            .status,
+        200
+    );
+    fixture
+        .send("GET", "/vault", &[("x-api-key", "kez")], "")
+        .problem(401, "unauthorized");
+    // eve@example.com:clear-text
+    let basic = "Basic ZXZlQGV4YW1wbGUuY29tOmNsZWFyLXRleHQ=";
+    assert_eq!(with(&fixture, basic, "GET", "/files", "").status, 200);
+    with(
+        &fixture,
+        "Basic ZXZlQGV4YW1wbGUuY29tOng=",
+        "GET",
+        "/files",
+        "",
+    )
+    .problem(401, "unauthorized");
+    let draft = with(&fixture, &eve, "POST", "/drafts", r#"{"text": "y"}"#);
+    assert_eq!(draft.value()["authorId"], 2, "{}", draft.text());
+}
+
+#[test]
+fn events_and_the_request_log_show_only_what_the_reader_may_see() {
+    let fixture = served();
+    let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
+    let ann = bearer(&login(&fixture, "ann@example.com", "bcrypt-me"));
+    let open = |token: &str| {
+        let lines = format!("Authorization: {token}\r\n");
+        let mut stream = Stream::with_headers(fixture.address(), "/-/events", &lines);
+        assert_eq!(stream.next().0, "ready");
+        stream
+    };
+    let (mut hers, mut anyones) = (open(&eve), open("x"));
+    with(&fixture, &ann, "POST", "/orders", r#"{"item": "for ann"}"#);
+    with(&fixture, &eve, "POST", "/orders", r#"{"item": "for eve"}"#);
+    with(&fixture, &eve, "POST", "/notices", r#"{"text": "for all"}"#);
+    assert_eq!(hers.next().1["record"]["item"], "for eve");
+    assert_eq!(hers.next().1["record"]["text"], "for all");
+    assert_eq!(anyones.next().1["record"]["text"], "for all");
+    let log = fixture.get("/-/requests").value();
+    let bodies: Vec<&Value> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["body"])
+        .collect();
+    let text = log.to_string();
+    assert!(
+        !text.contains("for ann") && !text.contains("bcrypt-me"),
+        "{text}"
+    );
+    assert!(bodies.contains(&&json!(r#"{"text": "for all"}"#)), "{text}");
+}
+
+#[test]
+fn a_resource_with_the_name_of_a_login_path_is_an_error() {
+    let mut options = standin::Options::from_json(json!({ "users": [], "me": {} }));
+    options.rules = Some(r#"{"x-auth": {}, "properties": {"users": {"items": {}}}}"#.into());
+    let error = standin::Server::start(&options, standin::Listeners::default());
+    let error = error
+        .err()
+        .map(|error| std::error::Error::source(&error).unwrap().to_string());
+    assert!(error.unwrap().contains("no resource can have that name"));
+}
