@@ -201,7 +201,7 @@ impl App {
                 target: target.to_string(),
                 status: response.status(),
                 time: start.elapsed(),
-                size: response.body().len(),
+                size: response::size(&response),
                 note: note.map(|note| note.0),
             });
         }

@@ -13,6 +13,7 @@ mod cross_site;
 mod events;
 mod explore;
 mod explorer;
+mod file_body;
 mod guard;
 mod head;
 mod list;

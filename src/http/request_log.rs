@@ -10,6 +10,7 @@ use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::problem::LogNote;
 use super::request::{Body, Request};
+use super::response;
 use crate::memory::{BoundedQueue, OVERHEAD};
 
 /// How many requests are kept.
@@ -108,7 +109,7 @@ impl RequestLog {
             body_size: is_long.then_some(body.len()),
             status: response.status(),
             time: start.elapsed(),
-            size: response.body().len(),
+            size: response::size(response),
             problem,
             note: response
                 .extensions()

@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::cross_site::{self, Foreign};
+use super::file_body::FileBody;
 use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
@@ -67,6 +68,14 @@ fn with_tag(
     response
 }
 
+/// Bytes of the body, which may be yet to be read.
+pub(super) fn size(response: &Response<Bytes>) -> usize {
+    let file = response.extensions().get::<FileBody>();
+    file.map_or(response.body().len(), |file| {
+        usize::try_from(file.length()).unwrap_or(usize::MAX)
+    })
+}
+
 /// Headers that depend on nothing but the settings, and on whether the body could be compressed.
 fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
     let vary = match (settings.cors, varies) {
@@ -105,6 +114,7 @@ pub(super) fn finish(
         Some(StatusCode::NOT_MODIFIED) => {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Bytes::new();
+            response.extensions_mut().remove::<FileBody>();
             response.headers_mut().remove(header::CONTENT_TYPE);
             response.headers_mut().remove(header::CONTENT_RANGE);
         }

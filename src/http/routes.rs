@@ -16,6 +16,7 @@ use warp::reply::Response as Reply;
 use warp::{Filter, Rejection};
 
 use super::app::{Answer, App};
+use super::file_body::FileBody;
 use super::problem::{self, Problem};
 use super::receive::{Connection, Received, receive};
 use super::request::{self, Body, Request};
@@ -219,7 +220,7 @@ impl Handlers {
         let (app, stop) = (self.app.clone(), self.stop.clone());
         filter.and(self.request()).then(move |received: Received| {
             let (app, stop, handler) = (app.clone(), stop.clone(), handler.clone());
-            async move { events::with_body(app.respond(received, handler).await, &stop) }
+            async move { with_body(app.respond(received, handler).await, &stop) }
         })
     }
 
@@ -265,7 +266,7 @@ impl Handlers {
                 let (app, stop) = (app.clone(), stop.clone());
                 async move {
                     let handler = move |_, request| static_files::answer(found, request);
-                    events::with_body(app.respond(received, handler).await, &stop)
+                    with_body(app.respond(received, handler).await, &stop)
                 }
             })
     }
@@ -322,6 +323,14 @@ impl Handlers {
                     }
                 },
             )
+    }
+}
+
+/// The response as warp sends it, with the body that follows if it has one: a large file, or a stream of events.
+fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> Reply {
+    match response.extensions_mut().remove::<FileBody>() {
+        Some(file) => file.send(response),
+        None => events::with_body(response, stop),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Static files: byte ranges, entity tags, and no way out of their folder.
+//! Static files: byte ranges, entity tags, large ones piece by piece, and no way out of their folder.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::app::Answer;
+use super::file_body::FileBody;
 use super::problem::{self, Problem};
 use super::request::{Request, encode, segments};
 use super::response;
+
+/// Larger files are sent piece by piece, and not compressed.
+const MAX_WHOLE: u64 = 1024 * 1024;
 
 /// What a path leads to.
 #[derive(Debug, Clone)]
@@ -123,14 +127,23 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
             );
         }
     };
-    let mut body = Vec::new();
-    let read = file
-        .seek(SeekFrom::Start(from))
-        .and_then(|_| file.take(length).read_to_end(&mut body));
-    if read.is_err() {
+    if file.seek(SeekFrom::Start(from)).is_err() {
         return Ok(None);
     }
-    let mut response = Response::new(Bytes::from(body));
+    let mut response = Response::new(Bytes::new());
+    if length > MAX_WHOLE {
+        response.extensions_mut().insert(FileBody::new(
+            file,
+            length,
+            request.method == Method::HEAD,
+        ));
+    } else {
+        let mut body = Vec::new();
+        if file.take(length).read_to_end(&mut body).is_err() {
+            return Ok(None);
+        }
+        *response.body_mut() = Bytes::from(body);
+    }
     *response.status_mut() = status;
     let headers = response.headers_mut();
     let kind = mime_guess::from_path(path)

@@ -248,3 +248,62 @@ fn large_bodies_wait_for_room() {
         assert_eq!(client.reply("POST").status, 201);
     }
 }
+
+/// A file of 2 GiB that takes no room on the disk, but for its last bytes.
+#[cfg(target_os = "linux")]
+#[test]
+fn large_static_files_are_sent_piece_by_piece() {
+    use std::io::{Read, Seek, SeekFrom, Write};
+
+    const SIZE: u64 = 2 << 30;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, data(1)).unwrap();
+    std::fs::create_dir(folder.path().join("public")).unwrap();
+    let mut large = std::fs::File::create(folder.path().join("public/large.bin")).unwrap();
+    large.set_len(SIZE).unwrap();
+    large.seek(SeekFrom::End(-4)).unwrap();
+    large.write_all(b"last").unwrap();
+    let process = crate::process::Process::serve(&file, &[]);
+    let mut client = Client::connect(process.address);
+    let size = SIZE.to_string();
+    let head = client.send("HEAD", "/large.bin", NONE, "");
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, Some(&*size))
+    );
+    let tag = head.header("etag").unwrap().to_string();
+    let known = client.send("GET", "/large.bin", &[("If-None-Match", &tag)], "");
+    assert_eq!((known.status, known.header("content-length")), (304, None));
+    let changed = client.send("GET", "/large.bin", &[("If-Match", "\"x\"")], "");
+    changed.problem(412, "changed");
+    let end = client.send("GET", "/large.bin", &[("Range", "bytes=-4")], "");
+    assert_eq!((end.status, end.text()), (206, "last"));
+    let part = client.send("GET", "/large.bin", &[("Range", "bytes=-3000000")], "");
+    assert_eq!((part.status, part.body.len()), (206, 3_000_000));
+    assert!(part.body.ends_with(b"last"));
+    // Some megabytes of it are read, by several clients at a time.
+    let mut clients: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(process.address).unwrap();
+            stream.set_read_timeout(Some(DEADLINE)).unwrap();
+            write!(stream, "GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let mut piece = vec![0; 1 << 20];
+    for _ in 0..8 {
+        for stream in &mut clients {
+            stream.read_exact(&mut piece).unwrap();
+        }
+    }
+    let kilobytes = crate::load::memory(&process);
+    assert!(kilobytes < 48 * 1024, "{kilobytes} KB");
+    // A file that becomes shorter ends the connection: its length has been sent.
+    large.set_len(20 << 20).unwrap();
+    let mut stream = clients.pop().unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(rest.len() < 20 << 20);
+    assert_eq!(client.send("GET", "/small/1", NONE, "").status, 200);
+}
