@@ -17,6 +17,7 @@ mod shell;
 mod signals;
 mod snapshot;
 mod style;
+mod system;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -221,7 +222,7 @@ struct Serve {
     /// Maximum nesting depth of arrays and objects in a body (at most 116)
     #[arg(long, value_name = "COUNT", default_value_t = 116, value_parser = count(116), help_heading = LIMITS)]
     depth_limit: usize,
-    /// Maximum number of open connections; further ones wait
+    /// Maximum number of open connections; beyond it, older ones make room
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = count(u32::MAX.into()), help_heading = LIMITS)]
     connections: usize,
     /// Timeout for receiving the headers of a request, in seconds
@@ -407,8 +408,9 @@ impl Serve {
         if let Err(words) = self.check() {
             return fail(&words);
         }
-        allow_many_files();
-        return_large_memory();
+        system::end_with_main_thread();
+        system::allow_many_files();
+        system::return_large_memory();
         let level = match self.level() {
             Ok(level) => level,
             Err(words) => return fail(&words),
@@ -673,28 +675,6 @@ fn one_file(first: &Path, second: &Path) -> String {
         shell_word(&first.to_string_lossy()),
         shell_word(&second.to_string_lossy())
     )
-}
-
-/// Asks for as many open files as the system allows at all: each connection is one, and shells start programs with room
-/// for a thousand. (Programs that `select` need the lower limit; this one does not.)
-fn allow_many_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        // Where the system refuses, connections beyond the limit wait.
-        let _ = setrlimit(Resource::Nofile, limit);
-    }
-}
-
-/// Has the C library return large blocks of memory to the system as soon as they are freed. By itself it raises the size
-/// from which it does so to 32 MiB, and a server that has handled some large bodies keeps hundreds of megabytes.
-fn return_large_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[allow(unsafe_code)]
-    // SAFETY: mallopt takes two integers and changes a setting of the allocator under its own lock.
-    let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1024 * 1024) };
 }
 
 /// The words of `--on-delete`.

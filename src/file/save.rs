@@ -39,12 +39,8 @@ impl DataFile {
         let content = Content::of(text);
         self.announce(content)?;
         let mut saved = self.put(text, content);
-        if saved
-            .as_ref()
-            .is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
-            && self.checks_any_replaced()
-        {
-            // The files that were replaced take up space as long as they are open.
+        if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
+            // The files that were replaced take up space and descriptors as long as they are open.
             self.replaced.clear();
             saved = self.undo_stranded().and_then(|()| self.put(text, content));
         }
@@ -361,4 +357,16 @@ fn is_mount_point(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices
     )
+}
+
+/// Whether the disk or the table of open files is full.
+fn lacks_room(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if [libc::EMFILE, libc::ENFILE]
+        .map(Some)
+        .contains(&error.raw_os_error())
+    {
+        return true;
+    }
+    error.kind() == io::ErrorKind::StorageFull
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
 use warp::http::header::CONNECTION;
 
@@ -20,6 +20,13 @@ use super::stream::{Progress, Stream};
 
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
+/// How long a new client waits for a place before an older one has to go.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Descriptors that connections leave to files, and how many are open at the start where that cannot be counted.
+#[cfg(unix)]
+const RESERVE: usize = 64;
+#[cfg(unix)]
+const USUALLY_OPEN: usize = 16;
 /// How long a client may go on sending on a connection that the server closes, and how many bytes.
 const LINGER: Duration = Duration::from_secs(5);
 const MAX_LINGERED: u64 = 64 * 1024 * 1024;
@@ -31,10 +38,13 @@ pub async fn serve(
     limits: Limits,
     stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(
-        limits.connections.clamp(1, Semaphore::MAX_PERMITS),
-    ));
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let all = limits
+        .connections
+        .min(descriptors())
+        .clamp(1, Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(all));
+    let all = u32::try_from(all).unwrap_or(u32::MAX);
+    let crowd = Arc::new(Notify::new());
     let accepting: Vec<_> = listeners
         .into_iter()
         .map(|listener| {
@@ -42,7 +52,7 @@ pub async fn serve(
                 listener,
                 app.clone(),
                 limits.clone(),
-                places.clone(),
+                (places.clone(), crowd.clone()),
                 stop.clone(),
             ))
         })
@@ -59,14 +69,14 @@ async fn accept(
     listener: TcpListener,
     app: Arc<App>,
     limits: Limits,
-    places: Arc<Semaphore>,
+    (places, crowd): (Arc<Semaphore>, Arc<Notify>),
     mut stop: watch::Receiver<bool>,
 ) {
     let routes = routes(&app, limits.body_time, &stop);
     loop {
         let next = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
+            let accepted = listener.accept().await;
+            (place(&places, &crowd).await, accepted)
         };
         let (place, accepted) = tokio::select! {
             biased;
@@ -95,15 +105,46 @@ async fn accept(
             },
         );
         let (limits, stop, app) = (limits.clone(), stop.clone(), app.clone());
+        let crowd = crowd.clone();
         tokio::spawn(async move {
             // Without this a small response may wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
             let stream = Stream::new(stream, progress.clone(), limits.header_time);
             let socket = Socket::new(TokioIo::new(stream), app, progress.clone(), &limits);
-            serve_connection(socket, service, &progress, &limits, stop).await;
+            serve_connection(socket, service, &progress, &limits, (stop, &crowd)).await;
             drop(place);
         });
     }
+}
+
+/// A place for a connection. If there is none, the oldest connections are asked to go, one after the other.
+async fn place(places: &Arc<Semaphore>, crowd: &Notify) -> Option<OwnedSemaphorePermit> {
+    loop {
+        let place = places.clone().acquire_owned();
+        match tokio::time::timeout(PATIENCE, place).await {
+            // It is never closed.
+            Ok(place) => return place.ok(),
+            Err(_) => crowd.notify_one(),
+        }
+    }
+}
+
+/// How many connections there may be so that other files can be opened, too: those of a save, and static ones.
+fn descriptors() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let limit = getrlimit(Resource::Nofile).current;
+        let limit = limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        let open = std::fs::read_dir("/dev/fd").map_or(USUALLY_OPEN, Iterator::count);
+        limit
+            .saturating_sub(open)
+            .saturating_sub(RESERVE.min(limit / 3))
+    }
+    #[cfg(not(unix))]
+    usize::MAX
 }
 
 async fn serve_connection<S>(
@@ -111,7 +152,7 @@ async fn serve_connection<S>(
     service: S,
     progress: &Progress,
     limits: &Limits,
-    mut stop: watch::Receiver<bool>,
+    (mut stop, crowd): (watch::Receiver<bool>, &Notify),
 ) where
     S: hyper::service::Service<
             hyper::Request<hyper::body::Incoming>,
@@ -131,10 +172,22 @@ async fn serve_connection<S>(
         http.max_headers(limits.header_count);
     }
     let mut connection = http.serve_connection(socket, service);
-    let ended = tokio::select! {
-        biased;
-        ended = &mut connection => Some(ended),
-        _ = stop.wait_for(|stop| *stop) => None,
+    let mut may_stay = true;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = &mut connection => break Some(ended),
+            _ = stop.wait_for(|stop| *stop) => break None,
+            () = crowd.notified(), if may_stay => {
+                // Others wait for a place. A connection between two requests ends now, another one after its response;
+                // for hyper one before its first request is not between two.
+                if !progress.has_begun() {
+                    return;
+                }
+                may_stay = false;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
     };
     let Some(ended) = ended else {
         Pin::new(&mut connection).graceful_shutdown();

@@ -29,6 +29,8 @@ pub(super) struct Progress {
     is_last: AtomicBool,
     /// The client sends nothing more.
     is_ended: AtomicBool,
+    /// Bytes of a request have arrived.
+    has_begun: AtomicBool,
     /// Who reads the body, and waits for more of it.
     body: AtomicWaker,
     /// Who reads the stream, and waits for the response.
@@ -50,6 +52,11 @@ impl Progress {
         self.is_answered.store(true, Ordering::Relaxed);
         self.is_busy.store(false, Ordering::Release);
         self.reader.wake();
+    }
+
+    /// Whether bytes of a request have arrived on the connection.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     /// Whether the rest of a body is being read, whose request has its response.
@@ -134,6 +141,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) => {
+                this.progress.has_begun.store(true, Ordering::Relaxed);
                 if expects_head && this.header_timer.is_none() {
                     this.header_timer = Some(Box::pin(tokio::time::sleep(this.header_time)));
                 }

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -186,5 +186,138 @@ fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
             sent.is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
                 .then_some(())
         });
+    }
+}
+
+#[test]
+fn idle_clients_leave_descriptors_for_saves_and_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, data()).unwrap();
+    let process = Process::serve_as(&file, &[], |command| limit_by(command, "ulimit -n 40"));
+    let idle: Vec<TcpStream> = (0..30)
+        .map(|_| TcpStream::connect(process.address).unwrap())
+        .collect();
+    let mut waiting: Vec<Client> = (0..30).map(|_| Client::connect(process.address)).collect();
+    for client in &mut waiting {
+        client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+        assert_eq!(client.reply("POST").status, 201);
+    }
+    // Those that stay open make room for others, too.
+    let start = Instant::now();
+    for id in 201..231 {
+        let mut client = Client::connect(process.address);
+        assert_eq!(
+            client.send("GET", &format!("/a/{id}"), NONE, "").status,
+            200
+        );
+        assert_eq!(
+            client.send("DELETE", &format!("/a/{id}"), NONE, "").status,
+            200
+        );
+    }
+    assert!(start.elapsed() < DEADLINE);
+    drop(idle);
+}
+
+/// Runs `command` by a shell after `limit`.
+fn limit_by(command: &mut std::process::Command, limit: &str) {
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", &format!("{limit}; exec \"$@\""), "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    *command = limited;
+}
+
+#[test]
+fn without_threads_the_program_ends_with_a_message() {
+    use std::os::unix::process::CommandExt;
+
+    // Root has no limit on processes.
+    const NOBODY: u32 = 65534;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, "{\"a\": [{\"id\": 1}]}").unwrap();
+    let program = env!("CARGO_BIN_EXE_standin");
+    let start = |limit: usize, arguments: &[&str]| {
+        let mut command = std::process::Command::new("sh");
+        command
+            .args([
+                "-c",
+                &format!("ulimit -u {limit}; exec \"$@\""),
+                "sh",
+                program,
+            ])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.spawn().unwrap()
+    };
+    if !start(1000, &["--version"]).wait().unwrap().success() {
+        println!("skipped: another user cannot run the program here");
+        return;
+    }
+    std::fs::set_permissions(
+        folder.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o777),
+    )
+    .unwrap();
+    for limit in 1..12 {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let port_text = port.to_string();
+        let path = file.to_str().unwrap();
+        let mut child = start(
+            limit,
+            &[
+                path,
+                "--ephemeral",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port_text,
+            ],
+        );
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let ended = until("it serves or ends", || {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Some(Some(status));
+            }
+            let stream = TcpStream::connect(address).ok()?;
+            stream
+                .set_read_timeout(Some(Duration::from_millis(200)))
+                .unwrap();
+            (&stream)
+                .write_all(b"GET /a/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                .ok()?;
+            let mut start = [0; 15];
+            (&stream).read_exact(&mut start).ok()?;
+            (&start == b"HTTP/1.1 200 OK").then_some(None)
+        });
+        if let Some(status) = ended {
+            let mut errors = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut errors)
+                .unwrap();
+            assert_eq!(status.code(), Some(2), "{limit}: {errors}");
+            assert!(!errors.contains("panicked"), "{limit}: {errors}");
+        } else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
