@@ -8,6 +8,7 @@
 //!
 //! What is the same in every document is in `fragments.json`.
 
+mod access;
 mod fragments;
 mod infer;
 mod parameters;
@@ -62,7 +63,7 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
         .chain(["db"])
         .map(|name| json!({ "name": name }))
         .collect();
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "standin",
@@ -74,7 +75,9 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
         "tags": tags,
         "paths": paths::paths(store, &resources),
         "components": { "schemas": schemas },
-    })
+    });
+    access::add(&mut document, schema, &resources);
+    document
 }
 
 /// A schema that the records of `resource` fit, as far as the first and the last `sample` of them tell.

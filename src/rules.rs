@@ -229,8 +229,9 @@ pub const OPERATORS: [Operator; 12] = [
 ];
 
 /// Parameters that are never filters.
-pub const RESERVED: [&str; 14] = [
+pub const RESERVED: [&str; 15] = [
     "q",
+    "_fields",
     "_start",
     "_end",
     "_sort",

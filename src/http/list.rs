@@ -99,10 +99,11 @@ pub(super) fn record(
     work: &Work<'_>,
 ) -> Result<Response<Bytes>, Problem> {
     let mut body = Vec::with_capacity(text.len() + 64);
-    let asks = request
-        .uri
-        .query()
-        .is_some_and(|query| query.contains("_embed") || query.contains("_expand"));
+    let asks = request.uri.query().is_some_and(|query| {
+        ["_embed", "_expand", "_fields"]
+            .iter()
+            .any(|name| query.contains(name))
+    });
     if !asks {
         if work.goes_on(text.len()) {
             Layout::PRETTY.write(&mut body, text, "");
@@ -113,11 +114,14 @@ pub(super) fn record(
     let mut pairs = request
         .pairs()
         .map_err(|error| bad_query(request, &error))?;
-    pairs.retain(|(name, _)| name == "_embed" || name == "_expand");
+    pairs.retain(|(name, _)| ["_embed", "_expand", "_fields"].contains(&name.as_str()));
     let query = Query::parse(&pairs, &Fields::new(None, &[]))
         .map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
-    let text = relations.attach(text, Layout::PRETTY, "", work);
+    let mut text = relations.attach(text, Layout::PRETTY, "", work);
+    if query.shows_some() {
+        text = query.shown(&text).into();
+    }
     Layout::PRETTY.write(&mut body, &text, "");
     let mut response = response::json(StatusCode::OK, body);
     response::hint(

@@ -409,7 +409,8 @@ fn ok(schema: &str, example: Option<Value>) -> Value {
 }
 
 /// The answers of an operation: the good ones, and for each status the kinds of problems that have it.
-fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
+/// Responses: the good ones, and the problems by status.
+pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
     for kind in KINDS.iter().filter(|kind| problems.contains(kind)) {
         by_status.entry(kind.status).or_default().push(kind);

@@ -478,17 +478,20 @@ fn text(value: &str) -> String {
 /// A text to look for, whatever its case.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
+    /// The fields to look in; none: everywhere.
+    paths: Vec<FieldPath>,
     lower: String,
     /// The text could be a part of a number, and a number may be spelt otherwise than it is compared.
     is_numeric: bool,
 }
 
 impl Search {
-    pub fn new(text: &str) -> Search {
+    pub fn new(text: &str, paths: Vec<FieldPath>) -> Search {
         let is_numeric = text
             .bytes()
             .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
         Search {
+            paths,
             lower: text.to_lowercase(),
             is_numeric,
         }
@@ -503,8 +506,11 @@ impl Search {
             !self.is_numeric && bytes.is_ascii() && memchr::memchr(b'\\', bytes).is_none();
         if is_plain && !holds_ascii(bytes, self.lower.as_bytes()) {
             false
-        } else {
+        } else if self.paths.is_empty() {
             self.found_in(record)
+        } else {
+            let found = |path: &FieldPath| path.any(record, &mut |value| self.found_in(value));
+            self.paths.iter().any(found)
         }
     }
 

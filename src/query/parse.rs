@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::filter::{Condition, Filter, Name, Search, Test};
 use super::page::{Asked, Window};
 use super::parameters::names_in;
-use crate::json::FieldPath;
+use crate::json::{self, FieldPath, Kind};
 use crate::rules::{RESERVED, is_reserved};
 use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
@@ -17,7 +17,9 @@ use crate::text::{nearest, query_encode};
 pub struct Query {
     pub(super) filters: Vec<Filter>,
     pub(super) conditions: Vec<Condition>,
-    pub(super) search: Option<Search>,
+    pub(super) searches: Vec<Search>,
+    /// The paths of what is shown of each record; none: all of it.
+    shown: Vec<String>,
     pub(super) sort: Vec<SortKey>,
     pub(super) window: Window,
     embeds: Vec<String>,
@@ -31,7 +33,8 @@ impl Query {
         Query {
             filters: Vec::new(),
             conditions: Vec::new(),
-            search: None,
+            searches: Vec::new(),
+            shown: names_in(pairs, "_fields"),
             sort: Vec::new(),
             window: Window::All,
             embeds: names_in(pairs, "_embed"),
@@ -77,7 +80,15 @@ impl Query {
                 }),
         }
         query.check_patterns(fields.pattern_limit())?;
-        query.search = first("q").map(Search::new);
+        query
+            .searches
+            .extend(first("q").map(|text| Search::new(text, Vec::new())));
+        for (name, text) in pairs.iter().filter(|(_, text)| !text.is_empty()) {
+            if let Some(names) = searched(name, fields) {
+                let paths = names.split(',').map(FieldPath::new).collect();
+                query.searches.push(Search::new(text, paths));
+            }
+        }
         query.read_sort(pairs, fields)?;
         let asked = Asked {
             start: first("_start"),
@@ -114,7 +125,8 @@ impl Query {
         fields: &Fields<'_>,
     ) -> Result<(), QueryError> {
         let mut read: Vec<(Name<'_>, &str, Vec<String>)> = Vec::new();
-        for (parameter, value) in pairs.iter().filter(|(name, _)| !is_reserved(name)) {
+        let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
+        for (parameter, value) in pairs.iter().filter(|(name, _)| is_filter(name)) {
             let name = Name::read(parameter, fields)?;
             let operator = |name: &Name<'_>| {
                 name.operator
@@ -281,6 +293,17 @@ impl Query {
                 "so the order does not change",
             ));
         }
+        for (parameter, _) in pairs {
+            for path in searched(parameter, fields)
+                .into_iter()
+                .flat_map(|names| names.split(','))
+            {
+                asked.push((parameter.clone(), path.into(), "so nothing is found in it"));
+            }
+        }
+        for path in &self.shown {
+            asked.push(("_fields".into(), path.clone(), "so it is not shown"));
+        }
         let mut whole = Vec::new();
         for filter in self
             .filters
@@ -326,9 +349,25 @@ impl Query {
     /// Whether `path` begins with the name of a relation that is asked for.
     fn is_related(&self, path: &str) -> bool {
         self.embeds.iter().chain(&self.expands).any(|name| {
-            path.strip_prefix(name.as_str())
+            let first = name.split(['.', '/']).next().unwrap_or(name);
+            path.strip_prefix(first)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
+    }
+
+    /// Whether only some fields of each record are shown.
+    pub fn shows_some(&self) -> bool {
+        !self.shown.is_empty()
+    }
+
+    /// `record` with the fields that `_fields` names, in its own order.
+    pub fn shown(&self, record: &str) -> String {
+        let paths: Vec<Vec<&str>> = self
+            .shown
+            .iter()
+            .map(|path| path.split('.').collect())
+            .collect();
+        picked(record, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// The names given to `_embed`, in order, each once: children, or a parent in 1.0's form.
@@ -371,7 +410,7 @@ impl Query {
 
     /// Whether every record passes: there is no filter and no search.
     pub(super) fn takes_all(&self) -> bool {
-        self.filters.is_empty() && self.conditions.is_empty() && self.search.is_none()
+        self.filters.is_empty() && self.conditions.is_empty() && self.searches.is_empty()
     }
 
     /// Whether a filter or the sort asks for a field of a related record (`_embed=post&post.title=x`), so that relations
@@ -406,6 +445,45 @@ fn check_count<T: Ord>(
         detail,
         "id=1&id=2",
     ))
+}
+
+/// The fields in which `q.title` looks, unless a record has a field of that name itself.
+fn searched<'n>(name: &'n str, fields: &Fields<'_>) -> Option<&'n str> {
+    name.strip_prefix("q.")
+        .filter(|rest| !rest.is_empty() && !fields.has(name))
+}
+
+/// What of `value` is at `paths`: members of objects, and of the objects in arrays.
+fn picked(value: &str, paths: &[&[&str]]) -> String {
+    match Kind::of(value) {
+        Kind::Array => {
+            let items: Vec<String> = json::items(value).map(|item| picked(item, paths)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Kind::Object => {
+            let members = json::members(value).filter_map(|member| {
+                // A name with dots in it may be meant as a whole.
+                let rests = paths.iter().filter_map(|path| {
+                    (1..=path.len())
+                        .find(|length| path[..*length].join(".") == member.key)
+                        .map(|length| &path[length..])
+                });
+                let rests: Vec<&[&str]> = rests.collect();
+                if rests.is_empty() {
+                    return None;
+                }
+                let whole = rests.iter().any(|rest| rest.is_empty());
+                let value = if whole {
+                    member.value.to_string()
+                } else {
+                    picked(member.value, &rests)
+                };
+                Some(format!("{}:{value}", member.raw_key))
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        _ => value.to_string(),
+    }
 }
 
 /// The reserved parameter that other APIs call `name`.

@@ -13,7 +13,7 @@ use super::parse::Query;
 use crate::json::{self, Id, Kind, Layout};
 use crate::store::plural::{plural, singular};
 use crate::store::{Link, Resource, Store};
-use crate::text::{nearest, query_encode};
+use crate::text::nearest;
 use crate::work::Work;
 
 /// What is put into each record of a collection.
@@ -23,6 +23,8 @@ pub struct Relations<'a> {
     collection: &'a str,
     steps: Vec<Step<'a>>,
     notices: Vec<Notice>,
+    /// 1 for what is put into the records that are asked for.
+    level: usize,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,7 @@ enum Step<'a> {
         name: &'a str,
         link: Link,
         by_pointer: HashMap<Id, Vec<&'a str>>,
+        inner: Option<Box<Relations<'a>>>,
     },
     /// The record that this one points to by `link`, as `name`; left out where there is none. An array of them where the
     /// link is one of many.
@@ -39,10 +42,17 @@ enum Step<'a> {
         name: &'a str,
         link: Link,
         parents: Parents<'a>,
+        inner: Option<Box<Relations<'a>>>,
     },
     /// An empty array, which 0.17 gives for a name that it does not know.
     Nothing { name: &'a str },
 }
+
+/// A relation that is asked for, and those of its records: `comments` with `author` of `comments.author`.
+type Asked<'a> = (&'a str, Vec<&'a str>);
+
+/// How many levels of relations one request can put in.
+const MAX_DEPTH: usize = 5;
 
 /// Finds the records of a collection that are pointed to.
 #[derive(Debug)]
@@ -59,22 +69,78 @@ impl<'a> Relations<'a> {
         query: &'a Query,
         work: &Work<'_>,
     ) -> Relations<'a> {
+        let [embeds, expands] = [query.embeds(), query.expands()]
+            .map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
+        Relations::of(store, collection, (&embeds, &expands), work, 1)
+    }
+
+    fn of(
+        store: &'a Store,
+        collection: &'a str,
+        (embeds, expands): (&[&'a str], &[&'a str]),
+        work: &Work<'_>,
+        level: usize,
+    ) -> Relations<'a> {
         let mut relations = Relations {
             store,
             collection,
             steps: Vec::new(),
             notices: Vec::new(),
+            level,
         };
-        for name in query.embeds() {
-            relations.embed(name, work);
+        for asked in relations.grouped(embeds) {
+            relations.embed(&asked, work);
         }
-        for name in query.expands() {
-            relations.expand(name, work);
+        for asked in relations.grouped(expands) {
+            relations.expand(&asked, work);
         }
         relations
     }
 
-    fn embed(&mut self, name: &'a str, work: &Work<'_>) {
+    /// The first steps of `names`, each once, with what follows them.
+    fn grouped(&self, names: &[&'a str]) -> Vec<Asked<'a>> {
+        let mut groups: Vec<Asked<'a>> = Vec::new();
+        for name in names {
+            // The name of a collection may hold a dot.
+            let parts = name
+                .split_once(['.', '/'])
+                .filter(|_| !self.is_collection(name));
+            let (first, rest) = parts.map_or((*name, None), |(first, rest)| (first, Some(rest)));
+            match groups.iter_mut().find(|(known, _)| *known == first) {
+                Some((_, inner)) => inner.extend(rest),
+                None => groups.push((first, rest.into_iter().collect())),
+            }
+        }
+        groups
+    }
+
+    /// The relations `names` of the records of `collection`, which are put into others.
+    fn inner(
+        &mut self,
+        parameter: &str,
+        collection: &'a str,
+        names: &[&'a str],
+        work: &Work<'_>,
+    ) -> Option<Box<Relations<'a>>> {
+        if names.is_empty() {
+            return None;
+        }
+        if self.level == MAX_DEPTH {
+            let detail = format!("relations are put in up to {MAX_DEPTH} levels deep.");
+            self.note(parameter, detail, None);
+            return None;
+        }
+        let both = match parameter {
+            "_embed" => (names, &[][..]),
+            _ => (&[][..], names),
+        };
+        let mut inner = Relations::of(self.store, collection, both, work, self.level + 1);
+        self.notices.append(&mut inner.notices);
+        Some(Box::new(inner))
+    }
+
+    fn embed(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
+        let name = *name;
         let is_child = self.is_collection(name);
         let parent = self.store.parent_named(self.collection, name);
         // Where a name could be both, a plural means children, as in json-server.
@@ -89,10 +155,9 @@ impl<'a> Relations<'a> {
             Some((parent, link))
                 if is_parent && (link.declared || !is_child || singular(name) == name) =>
             {
-                self.parent("_embed", name, (&parent, link), work);
+                self.parent("_embed", (name, rest), (&parent, link), work);
             }
-            _ if is_child => self.children(name, work),
-            _ if self.is_deep("_embed", name) => self.steps.push(Step::Nothing { name }),
+            _ if is_child => self.children(name, rest, work),
             _ => {
                 let detail =
                     format!("unknown collection {name:?}: the records get an empty array.");
@@ -103,30 +168,7 @@ impl<'a> Relations<'a> {
         }
     }
 
-    /// Whether `name` asks for relations of relations, `cars.passengers`; then a notice says how to get these.
-    fn is_deep(&mut self, parameter: &str, name: &str) -> bool {
-        let Some((first, rest)) = name.split_once(['.', '/']) else {
-            return false;
-        };
-        let parent = self
-            .store
-            .parent_named(self.collection, first)
-            .map(|(parent, _)| parent);
-        let Some(between) = Some(first.to_string())
-            .filter(|name| self.is_collection(name))
-            .or(parent)
-        else {
-            return false;
-        };
-        let detail = format!(
-            "one request puts in relations of one level: {parameter}={first} here, and GET /{}?{parameter}={rest} for the next.",
-            query_encode(&between)
-        );
-        self.note(parameter, detail, Some(format!("{parameter}={first}")));
-        true
-    }
-
-    fn children(&mut self, name: &'a str, work: &Work<'_>) {
+    fn children(&mut self, name: &'a str, rest: &[&'a str], work: &Work<'_>) {
         let link = self.store.link(name, self.collection);
         if let Some(detail) = self.store.link_notice(name, self.collection, &link) {
             let is_parent = !link.used && self.store.link(self.collection, name).used;
@@ -150,17 +192,19 @@ impl<'a> Relations<'a> {
                 by_pointer.entry(pointer).or_default().push(row);
             }
         }
+        let inner = self.inner("_embed", name, rest, work);
         self.steps.push(Step::Children {
             name,
             link,
             by_pointer,
+            inner,
         });
     }
 
-    fn expand(&mut self, name: &'a str, work: &Work<'_>) {
+    fn expand(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
+        let name = *name;
         match self.store.parent_named(self.collection, name) {
-            Some((parent, link)) => self.parent("_expand", name, (&parent, link), work),
-            None if self.is_deep("_expand", name) => {}
+            Some((parent, link)) => self.parent("_expand", (name, rest), (&parent, link), work),
             None => {
                 let detail = format!(
                     "unknown collection {:?}: nothing is added to the records.",
@@ -179,7 +223,7 @@ impl<'a> Relations<'a> {
     fn parent(
         &mut self,
         parameter: &str,
-        name: &'a str,
+        (name, rest): (&'a str, &[&'a str]),
         (parent, link): (&str, Link),
         work: &Work<'_>,
     ) {
@@ -208,10 +252,12 @@ impl<'a> Relations<'a> {
             }
             Parents::ByTarget(by_target)
         };
+        let inner = self.inner(parameter, resource.name(), rest, work);
         self.steps.push(Step::Parent {
             name,
             link,
             parents,
+            inner,
         });
     }
 
@@ -273,12 +319,17 @@ impl<'a> Relations<'a> {
         if Kind::of(record) != Kind::Object {
             return out;
         }
+        let deeper = |inner: &Option<Box<Relations<'a>>>, text: &'a str| match inner {
+            Some(inner) => inner.attach(text, Layout::MINIFIED, "", work),
+            None => Cow::Borrowed(text),
+        };
         for step in &self.steps {
             let (name, value) = match step {
                 Step::Children {
                     name,
                     link,
                     by_pointer,
+                    inner,
                 } => {
                     let target = json::get_member(record, &link.target).and_then(Id::from_json);
                     let children = target
@@ -288,22 +339,22 @@ impl<'a> Relations<'a> {
                     if !work.goes_on(size) {
                         return out;
                     }
-                    (name, Cow::Owned(format!("[{}]", children.join(","))))
+                    let children = children.iter().map(|child| deeper(inner, child));
+                    (name, Cow::Owned(array(children)))
                 }
                 Step::Parent {
                     name,
                     link,
                     parents,
+                    inner,
                 } => {
                     let pointers = link.pointers(record);
-                    let mut found = pointers.iter().filter_map(|pointer| parents.find(pointer));
+                    let found = pointers.iter().filter_map(|pointer| parents.find(pointer));
+                    let mut found = found.map(|parent| deeper(inner, parent));
                     let value = if link.many {
-                        Some(Cow::Owned(format!(
-                            "[{}]",
-                            found.collect::<Vec<_>>().join(",")
-                        )))
+                        Some(Cow::Owned(array(found)))
                     } else {
-                        found.next().map(Cow::Borrowed)
+                        found.next()
                     };
                     match value {
                         Some(value) => (name, value),
@@ -319,6 +370,10 @@ impl<'a> Relations<'a> {
         }
         out
     }
+}
+
+fn array<'t>(items: impl Iterator<Item = Cow<'t, str>>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(","))
 }
 
 impl<'a> Parents<'a> {
@@ -441,6 +496,27 @@ mod tests {
                 "_embed=equipment",
                 r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7}}"#,
                 0,
+            ),
+            (
+                "comments",
+                0,
+                "_embed=post.comments&_embed=post",
+                r#"{"id":1,"postId":1,"post":{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}}"#,
+                1,
+            ),
+            (
+                "repairs",
+                0,
+                "_expand=equipment.user",
+                r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7,"user":{"id":7,"name":"ann"}}}"#,
+                0,
+            ),
+            (
+                "users",
+                0,
+                "_embed=equipment.repairs.nope",
+                r#"{"id":7,"name":"ann","equipment":[{"id":1,"userId":7,"repairs":[{"id":1,"equipmentId":1,"nope":[]}]}]}"#,
+                1,
             ),
             (
                 "users",

@@ -31,7 +31,7 @@ pub struct Page<R> {
 pub enum Row {
     /// A record as it is stored.
     Stored(Arc<Record>),
-    /// The text of a record with related ones in it.
+    /// The text of a record with related ones in it, or with some of its fields.
     WithRelations(String),
 }
 
@@ -65,17 +65,29 @@ impl Collection {
                     .into_owned(),
             )
         };
-        if !relations.is_empty() && query.needs_relations() {
+        let page = if !relations.is_empty() && query.needs_relations() {
             let rows = self.rows().map(|record| attach(record.value()));
-            return query.select(rows, Row::text, work);
+            query.select(rows, Row::text, work)
+        } else {
+            let page = self.stored_page(query, relations.id_property(), work);
+            page.map(|record| {
+                if relations.is_empty() {
+                    Row::Stored(record)
+                } else {
+                    attach(record.value())
+                }
+            })
+        };
+        if !query.shows_some() {
+            return page;
         }
-        let page = self.stored_page(query, relations.id_property(), work);
-        page.map(|record| {
-            if relations.is_empty() {
-                Row::Stored(record)
+        page.map(|row| {
+            let is_due = work.goes_on(row.text().len());
+            Row::WithRelations(if is_due {
+                query.shown(row.text())
             } else {
-                attach(record.value())
-            }
+                String::new()
+            })
         })
     }
 
@@ -189,9 +201,9 @@ impl Query {
                 .iter()
                 .all(|condition| condition.passes(record, work))
             && self
-                .search
-                .as_ref()
-                .is_none_or(|search| work.goes_on(record.len()) && search.passes(record))
+                .searches
+                .iter()
+                .all(|search| work.goes_on(record.len()) && search.passes(record))
     }
 }
 

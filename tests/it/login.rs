@@ -381,3 +381,32 @@ fn a_resource_with_the_name_of_a_login_path_is_an_error() {
         .map(|error| std::error::Error::source(&error).unwrap().to_string());
     assert!(error.unwrap().contains("no resource can have that name"));
 }
+
+#[test]
+fn the_api_description_says_what_guards_ask_for() {
+    let fixture = served();
+    let document = fixture.get("/-/openapi.json").value();
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["user"]["bearerFormat"], "JWT");
+    assert_eq!(schemes["basic"]["scheme"], "basic");
+    assert_eq!(
+        schemes["key-x-api-key"],
+        json!({"type": "apiKey", "in": "header", "name": "x-api-key"})
+    );
+    let paths = &document["paths"];
+    assert_eq!(paths["/orders"]["get"]["security"], json!([{ "user": [] }]));
+    assert!(paths["/notices"]["get"].get("security").is_none());
+    assert_eq!(
+        paths["/notices"]["post"]["security"],
+        json!([{ "user": [] }])
+    );
+    for status in ["401", "403"] {
+        let response = &paths["/orders/{id}"]["put"]["responses"][status];
+        assert!(
+            response["content"]["application/problem+json"].is_object(),
+            "{status}: {response}"
+        );
+    }
+    assert!(paths["/login"]["post"]["responses"]["200"].is_object());
+    assert_eq!(paths["/me"]["get"]["security"], json!([{ "user": [] }]));
+}

@@ -284,3 +284,67 @@ fn a_member_that_embed_replaces_is_mentioned() {
         assert!(hint.contains("their own \"songs\""), "{path}: {hint}");
     }
 }
+
+#[test]
+fn relations_of_relations_fields_and_search_in_fields() {
+    let fixture = serve_data(
+        r#"{
+  "posts": [{ "id": 1, "title": "Tea", "body": "rum" }, { "id": 2, "title": "Rum", "body": "x" }],
+  "comments": [{ "id": 1, "postId": 1, "authorId": 7, "text": "a" }],
+  "authors": [{ "id": 7, "name": "Ann", "cityId": 3, "home": { "street": "S", "zip": 1 } }],
+  "cities": [{ "id": 3, "name": "Oslo" }]
+}"#,
+    );
+    for (path, expected) in [
+        (
+            "/posts/1?_embed=comments.author.city",
+            r#"{"id":1,"title":"Tea","body":"rum","comments":[{"id":1,"postId":1,"authorId":7,"text":"a","author":{"id":7,"name":"Ann","cityId":3,"home":{"street":"S","zip":1},"city":{"id":3,"name":"Oslo"}}}]}"#,
+        ),
+        (
+            "/comments?_expand=author.city&_fields=id,author.city.name",
+            r#"[{"id":1,"author":{"city":{"name":"Oslo"}}}]"#,
+        ),
+        ("/posts?_fields=title&_limit=1", r#"[{"title":"Tea"}]"#),
+        (
+            "/authors/7?_fields=home.zip,id",
+            r#"{"id":7,"home":{"zip":1}}"#,
+        ),
+        (
+            "/posts?_embed=comments&_fields=id,comments.text",
+            r#"[{"id":1,"comments":[{"text":"a"}]},{"id":2,"comments":[]}]"#,
+        ),
+        ("/posts?q.title=rum&_fields=id", r#"[{"id":2}]"#),
+        (
+            "/posts?q.title,body=rum&_fields=id",
+            r#"[{"id":1},{"id":2}]"#,
+        ),
+        ("/posts?q=rum&_fields=id", r#"[{"id":1},{"id":2}]"#),
+        (
+            "/comments?_expand=author.city&author.city.name=Oslo&_fields=id",
+            r#"[{"id":1}]"#,
+        ),
+        ("/comments?_expand=author.city&author.city.name=Rome", "[]"),
+    ] {
+        let reply = fixture.get(path);
+        let value: serde_json::Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(reply.value(), value, "{path}");
+        assert!(
+            reply.header("x-hint").is_none(),
+            "{path}: {:?}",
+            reply.header("x-hint")
+        );
+    }
+    for (path, hint) in [
+        ("/posts?_fields=titel", "title"),
+        ("/posts?q.titel=rum", "title"),
+        ("/posts?_embed=comments.authr", "authr"),
+    ] {
+        let reply = fixture.get(path);
+        assert!(
+            reply
+                .header("x-hint")
+                .is_some_and(|text| text.contains(hint)),
+            "{path}: {reply:?}"
+        );
+    }
+}
