@@ -91,8 +91,9 @@ fn guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>)
         return;
     };
     // Both guards of a nested path must be passed.
-    let mut needed = members["security"][0]
-        .as_object()
+    let known = members.get("security").and_then(|all| all.get(0));
+    let mut needed = known
+        .and_then(Value::as_object)
         .cloned()
         .unwrap_or_default();
     needed.insert(name.clone(), json!([]));

@@ -160,10 +160,11 @@ impl Data {
         let relations = Relations::new(&store, name, &query, &Work::unlimited());
         if let Some(id) = id {
             return match self.find(name, &id) {
-                Some(row) => Answer::of(
-                    200,
-                    parsed(&relations.attach(row, Layout::MINIFIED, "", &Work::unlimited())),
-                ),
+                Some(row) => {
+                    let row = relations.attach(row, Layout::MINIFIED, "", &Work::unlimited());
+                    let shown = query.shows_some().then(|| query.shown(&row));
+                    Answer::of(200, parsed(shown.as_deref().unwrap_or(&row)))
+                }
                 None => Answer::of(404, Value::Null),
             };
         }
