@@ -606,9 +606,13 @@ mod tests {
             ("json 1", false),
         ];
         for (text, expected) in cases {
-            assert_eq!(Search::new(text).passes(record), expected, "{text}");
+            assert_eq!(
+                Search::new(text, Vec::new()).passes(record),
+                expected,
+                "{text}"
+            );
         }
-        assert!(!Search::new("name").passes("{\"name\":\"bob\"}"));
-        assert!(Search::new("BO").passes("{\"name\":\"bob\"}"));
+        assert!(!Search::new("name", Vec::new()).passes("{\"name\":\"bob\"}"));
+        assert!(Search::new("BO", Vec::new()).passes("{\"name\":\"bob\"}"));
     }
 }
