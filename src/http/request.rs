@@ -142,7 +142,9 @@ impl Request {
         let detail = match hosts.as_slice() {
             [] if self.version == Version::HTTP_11 => "the request has no Host header".to_string(),
             [] => return None,
-            [host] if host.is_empty() || Authority::try_from(*host).is_ok() => return None,
+            [[]] => return None,
+            // A user before the host is for URLs only.
+            [host] if !host.contains(&b'@') && Authority::try_from(*host).is_ok() => return None,
             [host] => format!(
                 "the Host header is not a host: {}",
                 String::from_utf8_lossy(host)
@@ -163,7 +165,10 @@ impl Request {
     /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC 9112,
     /// 3.2.2).
     pub(super) fn host_names(&self) -> impl Iterator<Item = &str> {
-        let target = self.uri.authority().map(|authority| authority.as_str());
+        let target = self.uri.authority().map(|authority| {
+            let host = authority.as_str();
+            host.rsplit_once('@').map_or(host, |(_, host)| host)
+        });
         let header = self.header(header::HOST);
         target.into_iter().chain(header).map(|host| {
             let end = match host.rfind(']') {

@@ -14,6 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use warp::http::Method;
 
+/// How long the answer to a read may take whose client sends nothing more.
+const READ_AT_END: Duration = Duration::from_secs(1);
+
 /// What the routes are doing on a connection, as far as its stream must know.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -21,6 +24,8 @@ pub(super) struct Progress {
     is_busy: AtomicBool,
     /// That request may change the data.
     is_write: AtomicBool,
+    /// A head is complete, of which the stream does not know yet.
+    has_head: AtomicBool,
     /// The body of a request that has its response is still being read.
     is_discarding: AtomicBool,
     /// A response is ready, and no request has come since.
@@ -43,6 +48,7 @@ impl Progress {
         let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         self.is_write.store(!is_read, Ordering::Relaxed);
         self.is_answered.store(false, Ordering::Relaxed);
+        self.has_head.store(true, Ordering::Relaxed);
         self.is_busy.store(true, Ordering::Relaxed);
     }
 
@@ -80,13 +86,17 @@ impl Progress {
         self.is_ended.load(Ordering::Acquire)
     }
 
-    /// Whether the end of what the client sends is kept from hyper, which would take it for the end of the connection and
-    /// drop a write that is in progress. Otherwise who asks is woken when there is a response.
-    fn hides_end(&self, context: &Context<'_>) -> bool {
+    /// The client sends nothing more. Whether a request is being answered; then who asks is woken when there is a response.
+    fn poll_busy_at_end(&self, context: &Context<'_>) -> bool {
         self.is_ended.store(true, Ordering::Release);
         self.body.wake();
         self.reader.register(context.waker());
-        self.is_write.load(Ordering::Relaxed) && self.is_busy.load(Ordering::Acquire)
+        self.is_busy.load(Ordering::Acquire)
+    }
+
+    /// Whether a head has become complete. True once for each.
+    fn take_head(&self) -> bool {
+        self.has_head.load(Ordering::Relaxed) && self.has_head.swap(false, Ordering::Relaxed)
     }
 
     /// Whether what arrives is the head of a request.
@@ -102,6 +112,8 @@ pub(super) struct Stream<T> {
     header_time: Duration,
     /// When the head of the request must be there, once its first byte is; a new connection must send one.
     header_timer: Option<Pin<Box<Sleep>>>,
+    /// Until when a read is answered whose client sends nothing more.
+    end_timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Stream<T> {
@@ -112,7 +124,23 @@ impl<T> Stream<T> {
             progress,
             header_time,
             header_timer: Some(Box::pin(tokio::time::sleep(header_time))),
+            end_timer: None,
         }
+    }
+
+    /// Waits at the end of what the client sends while a request is answered: hyper would take it for the end of the
+    /// connection and drop the request. A client that has gone looks the same, so that a read does not wait for long.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.progress.poll_busy_at_end(context) {
+            return Poll::Ready(());
+        }
+        if self.progress.is_write.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        self.end_timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(READ_AT_END)))
+            .as_mut()
+            .poll(context)
     }
 
     /// The stream itself.
@@ -129,16 +157,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let expects_head = this.progress.expects_head();
-        if !expects_head {
+        if this.progress.take_head() || !expects_head {
             this.header_timer = None;
         }
         let before = buffer.filled().len();
         match Pin::new(&mut this.inner).poll_read(context, buffer) {
             Poll::Ready(Ok(())) if buffer.filled().len() == before => {
-                if this.progress.hides_end(context) {
-                    return Poll::Pending;
-                }
-                Poll::Ready(Ok(()))
+                this.poll_end(context).map(Ok)
             }
             Poll::Ready(Ok(())) => {
                 this.progress.has_begun.store(true, Ordering::Relaxed);

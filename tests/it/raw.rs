@@ -464,6 +464,7 @@ fn http_1_1_names_one_host() {
         ("Host: localhost\r\nHost: localhost\r\n", 400),
         ("Host: localhost\r\nHost: evil.example\r\n", 400),
         ("Host: a b\r\n", 400),
+        ("Host: localhost:1@evil.example\r\n", 400),
         ("Host: localhost/x\r\n", 400),
         ("Host:\r\n", 200),
         ("Host: my_service:80\r\n", 200),
@@ -701,6 +702,14 @@ fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
         client.shutdown_write();
         assert_eq!(client.reply("POST").status, status, "{request}");
         assert!(client.is_closed(), "{request}");
+    }
+    // So is a read, even if it takes a moment.
+    for version in ["1.1", "1.0"] {
+        let mut client = fixture.client();
+        client.write(format!("GET /a HTTP/{version}\r\nHost: localhost\r\n\r\n"));
+        client.shutdown_write();
+        let line = client.line().unwrap();
+        assert!(line.contains(" 200 "), "{line}");
     }
     let rows = fixture.data()["a"].as_array().unwrap().len();
     assert_eq!(rows, 2, "two were added and one was removed");
