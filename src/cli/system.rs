@@ -35,8 +35,11 @@ pub(super) fn end_with_main_thread() {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or(payload.downcast_ref::<&str>().copied());
-        // The words of std and tokio.
-        if text.is_some_and(|text| text.contains("spawn") && text.contains("thread")) {
+        // The words of std and tokio; notify finds that nobody receives.
+        let is_thread = |text: &str| {
+            (text.contains("spawn") && text.contains("thread")) || text.contains("SendError")
+        };
+        if text.is_some_and(is_thread) {
             write_error(
                 "error: the system allows no more threads\n  help: raise the limit of processes and threads (ulimit -u), or end others\n",
             );
