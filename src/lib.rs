@@ -45,7 +45,7 @@ mod check;
 mod cli;
 
 pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
-pub use file::Durability;
+pub use file::{Durability, Recovered};
 pub use http::{
     AccessLogEntry, AllowedOrigin, Limits, Origin, RewriteError, Rewriter, Routes, Settings,
 };

@@ -396,7 +396,7 @@ impl Parts {
             .map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
         recovered
             .into_iter()
-            .for_each(|path| notice(Notice::Recovered(path)));
+            .for_each(|found| notice(Notice::Recovered(found)));
         engine::given_ids(&store, None).for_each(|given| notice(given));
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
@@ -409,7 +409,7 @@ impl Parts {
             .for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match file.filter(|_| saves.is_some()) {
             None => {
-                if let Some(left) = left {
+                if let Some(left) = left.and_then(|left| left.within(options.unseen)) {
                     let replayed = engine::replay(store, &left);
                     notice(replayed.notice);
                     store = replayed.store;
@@ -437,6 +437,7 @@ impl Parts {
                     unseen: options.unseen,
                     journaling: Journaling {
                         above: options.journal_above,
+                        keep: engine::keep_journal(options.unseen),
                         ..Journaling::default()
                     },
                     left,

@@ -16,6 +16,7 @@ use super::LogLevel;
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
 use crate::engine::{Notice, RepeatedIds, ResourceChanges};
+use crate::file::Recovered;
 use crate::http::AccessLogEntry;
 use crate::json::Id;
 use crate::store::RepeatedId;
@@ -213,10 +214,22 @@ impl Log {
                 count(changes, "API change"),
                 style::path(&path)
             ))),
-            Notice::Recovered(path) => self.warn(warning(&format!(
-                "a crash left an edit of {file} or a damaged journal behind; it is kept in {}",
+            Notice::Recovered(Recovered::Edit(path)) => self.warn(warning(&format!(
+                "a crash left an edit of {file} behind; it is kept in {}",
                 style::path(&path)
             ))),
+            Notice::Recovered(Recovered::Restored { writes }) => self.warn(format!(
+                "{file} was put back to an earlier state while no server ran; {} undone\n",
+                count(writes, "API write")
+            )),
+            Notice::Recovered(Recovered::Journal { line, kept }) => {
+                let kept = kept.map_or_else(String::new, |path| {
+                    format!("; a copy of the whole journal is in {}", style::path(&path))
+                });
+                self.warn(warning(&format!(
+                    "the journal of {file} is damaged in line {line}: the writes before it count, those after it are lost{kept}"
+                )));
+            }
             Notice::Broken(faults) => self.error(format!(
                 "{}{file} is ignored until it is fixed: still serving the last good data; writes get 503\n",
                 diagnose::faults(file, &faults)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::notice::Notice;
-use crate::file::{DataFile, Left, Saved};
+use crate::file::{Content, DataFile, Left, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
@@ -24,6 +24,9 @@ pub struct Journaling {
     pub pause: Duration,
     /// and at the latest so long after the first write that it lacks.
     pub latest: Duration,
+    /// For how long writes stay in a journal beside any file after the file has them: an edit may lack them, and the server
+    /// may be killed before it has seen the edit. Zero: not at all.
+    pub keep: Duration,
 }
 
 impl Default for Journaling {
@@ -33,6 +36,7 @@ impl Default for Journaling {
             above: 512 * 1024,
             pause,
             latest,
+            keep: Duration::from_secs(7),
         }
     }
 }
@@ -41,6 +45,8 @@ impl Default for Journaling {
 pub(super) struct Journal {
     journaling: Journaling,
     ahead: Option<Ahead>,
+    /// When nothing of it can be needed any more.
+    needed_until: Option<Instant>,
 }
 
 /// The journal has writes that the file lacks.
@@ -56,6 +62,7 @@ impl Journal {
         Journal {
             journaling,
             ahead: None,
+            needed_until: None,
         }
     }
 
@@ -82,9 +89,25 @@ impl Journal {
             .map(|ahead| (ahead.last + pause).min(ahead.first + latest))
     }
 
-    /// A new batch, if writes to `file` go into the journal.
-    pub(super) fn batch(&self, file: &DataFile) -> Option<Batch> {
-        (file.size() >= self.journaling.above && !file.is_stranded()).then(Batch::default)
+    /// When the journal is to be removed, unless the file lacks some of it.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        self.needed_until.filter(|_| self.ahead.is_none())
+    }
+
+    /// It is needed for longer than was thought.
+    pub(super) fn keep_on(&mut self) {
+        self.needed_until = Some(Instant::now() + self.journaling.keep);
+    }
+
+    /// A new batch, if writes go into a journal, before or after they are in the file.
+    pub(super) fn batch(&self) -> Option<Batch> {
+        let Journaling { above, keep, .. } = self.journaling;
+        (above < usize::MAX || !keep.is_zero()).then(Batch::default)
+    }
+
+    /// Whether writes to `file` go into the journal first.
+    pub(super) fn goes_first(&self, file: &DataFile) -> bool {
+        file.size() >= self.journaling.above && !file.is_stranded()
     }
 
     /// Appends a batch. `None`: the file must be saved instead.
@@ -119,19 +142,38 @@ impl Journal {
         }
     }
 
-    /// The file was saved, and has all. Whether it lacked something.
-    pub(super) fn saved(&mut self) -> bool {
-        self.ahead.take().is_some()
+    /// The file, which held `before`, was saved and has all, with the writes of `batch`. Whether it lacked something.
+    pub(super) fn saved(&mut self, file: &mut DataFile, before: Content, batch: Batch) -> bool {
+        let lacked = self.ahead.take().is_some();
+        self.note(file, before, &batch.lines);
+        lacked
+    }
+
+    fn note(&mut self, file: &mut DataFile, before: Content, lines: &[String]) {
+        let keep = self.journaling.keep;
+        if keep.is_zero() {
+            return file.drop_journal();
+        }
+        file.note(before, lines, keep);
+        if !lines.is_empty() || self.needed_until.is_none() {
+            self.needed_until = Some(Instant::now() + keep);
+        }
     }
 
     /// The journal is another file's.
     pub(super) fn leave(&mut self) {
-        self.ahead = None;
+        (self.ahead, self.needed_until) = (None, None);
     }
 
-    /// The file lacks nothing of the journal, or what it lacks is to be forgotten.
-    pub(super) fn clear(&mut self, file: &mut DataFile) {
+    /// The file lacks nothing of the journal.
+    pub(super) fn settle(&mut self, file: &mut DataFile) {
         self.ahead = None;
+        self.note(file, file.content(), &[]);
+    }
+
+    /// Nothing of the journal is needed any more: the file has it, and so had whoever edits it; or it is to be forgotten.
+    pub(super) fn clear(&mut self, file: &mut DataFile) {
+        self.leave();
         file.drop_journal();
     }
 }
@@ -146,6 +188,17 @@ impl Batch {
     /// Adds a write that made `after` of the data.
     pub(super) fn add(&mut self, before: &Before, after: &Store, outcome: &Outcome) {
         self.lines.push(before.line(after, outcome));
+    }
+
+    /// What makes `after` of `before`, where that is not a write: an undo or a reset.
+    pub(super) fn of_change(before: &Store, after: &Store, things: &[Written]) -> Batch {
+        let effect = |what: &Written| effect(what, before.text_of(what), after.text_of(what));
+        let lines = things
+            .iter()
+            .map(|what| Value::Array(vec![effect(what)]).to_string());
+        Batch {
+            lines: lines.collect(),
+        }
     }
 }
 
@@ -178,15 +231,19 @@ impl Before {
                 Before::All(before) if at < outcome.removed => (before.lost_in(after, what), None),
                 Before::All(before) => (before.text_of(what), after.text_of(what)),
             };
-            json!({
-                "resource": what.resource,
-                "id": what.id.as_ref().map(ToString::to_string),
-                "was": was,
-                "now": now,
-            })
+            effect(what, was, now)
         });
         Value::Array(effects.collect()).to_string()
     }
+}
+
+fn effect(what: &Written, was: Option<&str>, now: Option<&str>) -> Value {
+    json!({
+        "resource": what.resource,
+        "id": what.id.as_ref().map(ToString::to_string),
+        "was": was,
+        "now": now,
+    })
 }
 
 impl Effect {
@@ -229,22 +286,32 @@ pub struct Replayed {
     pub(super) unreadable: Vec<String>,
 }
 
+/// To how many states between the writes an edit is compared at a start.
+const MOST_BASES: usize = 100;
+
 /// Brings what was left in a journal together with `store`, which is what the file holds. If that is what the writes were
 /// carried out on, they are again, in their order; otherwise somebody has edited it, and both sides are merged.
 pub fn replay(store: Store, left: &Left) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();
-    for line in &left.writes {
-        match Effect::of_line(line) {
+    // The file has, or may have, the effects before this one.
+    let mut in_file = 0;
+    for write in &left.writes {
+        match Effect::of_line(&write.line) {
             Some(read) => effects.extend(read),
-            None => unreadable.push(line.clone()),
+            None => unreadable.push(write.line.clone()),
+        }
+        if write.in_file_for.is_some() {
+            in_file = effects.len();
         }
     }
     let merged = if left.follows {
         carry_out_again(store, effects)
     } else {
-        // The file had none of the writes, or all of them, should the crash have come just after they were saved.
-        let bases = [0, effects.len()];
+        // Whoever edited the file had seen none of the writes, or some that were in it; or all of them, should the crash
+        // have come just after they were saved.
+        let step = in_file / MOST_BASES + 1;
+        let bases: Vec<usize> = (0..=in_file).step_by(step).chain([effects.len()]).collect();
         store.merge(&changes(effects), &bases)
     };
     let Merged {

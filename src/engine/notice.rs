@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::file::Recovered;
 use crate::json::{Id, Place};
 use crate::schema::Violation;
 use crate::store::{Refusal, RepeatedId, ResourceChanges};
@@ -102,8 +103,8 @@ pub enum Notice {
         /// What to do.
         hint: String,
     },
-    /// A crash had left an edit beside the file that was never loaded; it is kept there.
-    Recovered(PathBuf),
+    /// A start found an edit that a crash had left aside, or a damaged journal.
+    Recovered(Recovered),
     /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.
     Replayed {
         /// How many.

@@ -24,6 +24,14 @@ struct State {
 /// An edit that is older than this is treated as if it were this old.
 const MAX_EDIT_AGE: Duration = Duration::from_secs(5);
 
+/// For how long an edit may lack a write, if writes that are younger than `unseen` are kept.
+pub fn keep_journal(unseen: Duration) -> Duration {
+    if unseen.is_zero() {
+        return unseen;
+    }
+    unseen + MAX_EDIT_AGE
+}
+
 /// The moment `age` ago, or a few seconds ago if that is later.
 pub(super) fn saved_at(age: Duration) -> Instant {
     let now = Instant::now();
@@ -37,6 +45,11 @@ impl RecentStates {
             window,
             states: BoundedQueue::new(usize::MAX, most_bytes),
         }
+    }
+
+    /// How young a write must be to be kept when an edit lacks it.
+    pub(super) fn window(&self) -> Duration {
+        self.window
     }
 
     /// Records what the API wrote when the data was `before`, or what was kept of it when an edit said `before`.

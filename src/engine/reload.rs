@@ -167,11 +167,16 @@ impl Reloader {
         if let Some(reason) = unwatched {
             (reloader.notice)(Notice::Unwatched(reason));
         }
-        if let Some(left) = source.left {
-            // Nobody has asked for the data yet.
-            let (store, differs) = reloader.replay(&left);
-            history.start_with(store);
-            reloader.after_replay(differs, history);
+        match source.left.map(|left| left.within(source.unseen)) {
+            Some(Some(left)) => {
+                // Nobody has asked for the data yet.
+                let (store, differs) = reloader.replay(&left);
+                history.start_with(store);
+                reloader.after_replay(differs, history);
+            }
+            // Whoever has edited the file had seen all.
+            Some(None) => reloader.journal.clear(&mut reloader.file),
+            None => {}
         }
         if reloader.watch.is_some() {
             // What was saved between the reading of the file and the watching of it has made no event.
@@ -198,11 +203,12 @@ impl Reloader {
         (replayed.store, replayed.differs)
     }
 
-    /// Saves what a replay has brought back, and removes the journal.
+    /// Saves what a replay has brought back. From then on the writes are known as recent ones.
     fn after_replay(&mut self, differs: bool, history: &mut History) {
         if differs {
             self.save_what_it_lacks(history);
-        } else {
+        }
+        if !differs || !self.lacks_something() {
             self.journal.clear(&mut self.file);
         }
     }
@@ -231,6 +237,7 @@ impl Reloader {
     fn journal_due(&self) -> Option<Instant> {
         self.journal
             .due()
+            .or(self.journal.expires())
             .filter(|_| !matches!(self.state, FileState::Broken(_) | FileState::Unsaved))
     }
 
@@ -250,7 +257,20 @@ impl Reloader {
             self.look(history);
         }
         if self.journal_due().is_some_and(|due| due <= Instant::now()) {
-            self.save_what_it_lacks(history);
+            if self.journal.is_ahead() {
+                self.save_what_it_lacks(history);
+            } else {
+                self.expire_journal();
+            }
+        }
+    }
+
+    /// Removes the journal, unless there is an edit that may lack something of it and is not loaded yet.
+    fn expire_journal(&mut self) {
+        if self.file.shows_edit() || self.lacks_something() {
+            self.journal.keep_on();
+        } else {
+            self.journal.clear(&mut self.file);
         }
     }
 
@@ -388,11 +408,12 @@ impl Reloader {
         self.journal.leave();
         self.counts.add(0, Some(self.file.number()));
         (self.notice)(Notice::Moved { to: path });
-        for path in followed.recovered {
-            (self.notice)(Notice::Recovered(path));
+        for found in followed.recovered {
+            (self.notice)(Notice::Recovered(found));
         }
         self.keep("dropped", &lacking);
-        self.arriving = Some(followed.left);
+        let unseen = self.recent.window();
+        self.arriving = Some(followed.left.and_then(|left| left.within(unseen)));
         let edit = Edit {
             bytes: followed.bytes,
             earlier: None,
@@ -487,7 +508,7 @@ impl Reloader {
         if matches!(self.state, FileState::Unsaved) {
             self.journal.follows(&self.file);
         } else {
-            self.journal.clear(&mut self.file);
+            self.journal.settle(&mut self.file);
         }
     }
 
@@ -630,11 +651,9 @@ impl Reloader {
         }
     }
 
-    /// The batch to record writes in, if they go into the journal.
+    /// The batch to record writes in, if they go into a journal.
     pub(super) fn journal_batch(&self) -> Option<Batch> {
-        self.journal
-            .batch(&self.file)
-            .filter(|_| !matches!(self.state, FileState::Unsaved))
+        self.journal.batch()
     }
 
     /// Whether the file must be saved though no write changes anything.
@@ -647,15 +666,16 @@ impl Reloader {
     /// # Errors
     /// The disk refuses; nothing was changed.
     pub(super) fn save_batch(&mut self, next: &Store, batch: Option<Batch>) -> io::Result<Saved> {
-        let appended = batch
-            .map(|batch| self.journal.append(&mut self.file, &batch))
-            .transpose();
-        match appended {
-            Ok(Some(Some(saved))) => {
+        let batch = batch.unwrap_or_default();
+        if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
+            return self.save_with(next, batch);
+        }
+        match self.journal.append(&mut self.file, &batch) {
+            Ok(Some(saved)) => {
                 tracing::debug!("appended to the journal, or found an edit");
                 Ok(saved)
             }
-            Ok(_) => self.save(next),
+            Ok(None) => self.save_with(next, batch),
             Err(error) => {
                 self.report_unsaved(&error);
                 Err(error)
@@ -663,12 +683,33 @@ impl Reloader {
         }
     }
 
+    /// Saves an undo or a reset, which made `next` of the data.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    pub(super) fn save_change(
+        &mut self,
+        before: &Store,
+        next: &Store,
+        diff: &[ResourceDiff],
+    ) -> io::Result<Saved> {
+        let things: Vec<Written> = diff
+            .iter()
+            .flat_map(|diff| diff.things.iter().cloned())
+            .collect();
+        self.save_with(next, Batch::of_change(before, next, &things))
+    }
+
     /// Saves the file. Any state but broken -> in sync.
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.
-    pub(super) fn save(&mut self, store: &Store) -> io::Result<Saved> {
-        let state = self.file.number();
+    fn save(&mut self, store: &Store) -> io::Result<Saved> {
+        self.save_with(store, Batch::default())
+    }
+
+    fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
+        let (state, before) = (self.file.number(), self.file.content());
         let saved = self.file.save(self.text.of(store));
         self.text.free_if_large();
         if self.file.checks_replaced(state) {
@@ -685,7 +726,7 @@ impl Reloader {
                 self.in_file = store.clone();
                 self.state = FileState::InSync;
                 self.troubles.set(None);
-                if self.journal.saved() {
+                if self.journal.saved(&mut self.file, before, batch) {
                     self.counts.add(0, Some(self.file.number()));
                 }
             }
@@ -780,7 +821,12 @@ impl Reloader {
             tracing::debug!(state, "found an edit of a file that had been replaced");
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
             match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
-                (Ok((theirs, _)), Some(earlier)) => self.restore(theirs, earlier, false, history),
+                (Ok((theirs, _)), Some(earlier)) => {
+                    self.restore(theirs, earlier, false, history);
+                    if !self.journal.is_ahead() {
+                        self.journal.clear(&mut self.file);
+                    }
+                }
                 (Ok((theirs, _)), None) => {
                     // The file was opened in that state; what its maker had read may be older.
                     self.recent.forget_before(Instant::now());

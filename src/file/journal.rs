@@ -1,43 +1,96 @@
-//! The journal: acknowledged writes that the data file lacks as yet, a line each, in a hidden file beside it.
+//! The journal: acknowledged writes, a line each, in a hidden file beside the data file.
 //!
-//! A large file is not rebuilt for every write. A write counts as done when its line is in the journal; the
-//! file follows soon, whole, and the journal is removed. Each line is an object with one member:
-//! - `journal`, in the first line: the content of the data file that the next lines were carried out on;
-//! - `wrote`: a write; what it says is the engine's;
-//! - `saving`: the data file is about to be replaced; the content that it will have with all the lines before in it.
+//! It has two uses:
+//! - A large file is not rebuilt for every write. A write counts as done when its line is in the journal; the file follows
+//!   soon, whole.
+//! - Whoever edits the file may have read it before the last writes. While the server runs it knows these writes; should it
+//!   be killed before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the
+//!   file has them.
+//!
+//! Each line is an object, and its last member is the CRC-32 of the text before it:
+//! - `journal`, in the first line: the content of the data file that the next lines were carried out on; and the boot of
+//!   the system, since lines that the file has are not flushed;
+//! - `wrote`: a write, and when; what it says is the engine's;
+//! - `had`: the same of a write that the file has already; it counts if a `saved` comes after it;
+//! - `saving`: the data file is about to be replaced; the content that it will have with all the lines before in it;
+//! - `saved`: the data file has this content, with all the lines before in it.
 //!
 //! So the file's content tells which lines it lacks: those after the last one that names it. If none does, somebody has
 //! edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
-//! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens.
+//! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens. A journal
+//! of an older version has no checksums, in no line.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::{Content, DataFile, Medium, Role, Saved, recover};
+use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 use crate::json::{MAX_BODY_DEPTH, check, get_member};
 
 /// What a journal holds that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    /// The writes as they were given to [`DataFile::record`], oldest first.
-    pub writes: Vec<String>,
+    /// The writes, oldest first.
+    pub writes: Vec<LeftWrite>,
     /// Whether the file is as it was before the first of them. Otherwise somebody has edited it since it was saved last,
     /// and it may have some of them.
     pub follows: bool,
 }
 
+/// A write that the data file may lack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftWrite {
+    /// What was given to [`DataFile::record`] or [`DataFile::note`].
+    pub line: String,
+    /// How long the file had had it when it was edited; `None`: it may never have had it.
+    pub in_file_for: Option<Duration>,
+}
+
+impl Left {
+    /// Without the writes that the file had had for longer than `unseen` when it was edited: whoever edited it has seen
+    /// them. `None`: it has no others.
+    pub fn within(mut self, unseen: Duration) -> Option<Left> {
+        let all = self.writes.len();
+        self.writes
+            .retain(|write| write.in_file_for.is_none_or(|time| time <= unseen));
+        self.follows &= self.writes.len() == all;
+        (!self.writes.is_empty()).then_some(self)
+    }
+}
+
 /// The journal that is beside the file.
 pub(super) struct Journal {
     path: PathBuf,
+    /// How many bytes the first line is.
+    first: u64,
     /// How many bytes its whole lines are.
     length: u64,
     /// Something may stand after them that was refused.
     spoilt: bool,
     /// What the file must hold for the next line to be one about it; `None`: it goes on no further.
     tip: Option<Content>,
+    /// It has lines that the file may lack.
+    is_ahead: bool,
+    /// Its name is flushed.
+    is_linked: bool,
+    batches: VecDeque<BatchStart>,
 }
+
+/// Where the lines of a batch begin.
+struct BatchStart {
+    offset: u64,
+    at: SystemTime,
+    /// What the file held before the batch.
+    before: Content,
+}
+
+/// Up to this size a journal is not rewritten to get rid of old lines.
+const SMALL: u64 = 64 * 1024;
+/// A journal is not to be longer on account of lines that the file has.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 impl Journal {
     pub(super) fn is_spoilt(&self) -> bool {
@@ -72,36 +125,126 @@ impl DataFile {
             return Ok(None);
         }
         // An edit that does not change the stamp is found when the file is exchanged.
-        if self.medium.stamp(&self.path)? != self.known.stamp
+        let stamp = self.medium.stamp(&self.path)?;
+        if stamp != self.known.stamp
             && let Some(edit) = self.changed()?
         {
             return Ok(Some(Saved::Foreign(edit)));
         }
-        let lines: String = writes
-            .iter()
-            .map(|write| format!("{{\"wrote\":{write}}}\n"))
-            .collect();
+        let now = self.known.stamp.taken.max(stamp.taken);
         let length = self.journal.as_ref().map_or(0, |journal| journal.length);
+        let lines = writes_as("wrote", writes, now);
+        let flush = self.flushes();
         let recorded = match &self.journal {
             Some(journal) if journal.tip != Some(self.known.content) => false,
-            Some(_) => self.extend_journal(&lines)?,
-            None => self.begin_journal(&lines)?,
+            Some(journal) => {
+                if flush && !journal.is_linked {
+                    self.medium.flush_folder(&self.path)?;
+                }
+                self.extend_journal(&lines, flush)?
+            }
+            None => self.begin_journal(self.known.content, &lines, flush)?,
         };
         if recorded && self.leads_away() {
             self.spoil(length);
             return Ok(Some(Saved::Moved));
         }
+        if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
+            (journal.is_ahead, journal.is_linked) = (true, true);
+            journal.batches.push_back(BatchStart {
+                offset: length.max(journal.first),
+                at: now,
+                before: self.known.content,
+            });
+        }
         Ok(recorded.then_some(Saved::Done))
     }
 
+    /// Notes that the file, which held `before`, has been saved and has `writes` now, for the case that somebody edits it
+    /// without having seen them. Lines that are older than `keep` may go. The writes do not depend on it.
+    pub fn note(&mut self, before: Content, writes: &[String], keep: Duration) {
+        if self.lock.is_none() {
+            // Another server may take the journal for its own.
+            return;
+        }
+        let at = self.known.stamp.modified.unwrap_or(self.known.stamp.taken);
+        let flush = self.flushes() && self.medium.boot().is_none();
+        let lines =
+            writes_as("had", writes, at) + &line(&json!({ "saved": named(self.known.content) }));
+        let length = self.journal.as_ref().map_or(0, |journal| journal.length);
+        let noted = match &self.journal {
+            None if writes.is_empty() => return,
+            None => self.begin_journal(before, &lines, flush),
+            Some(_) => self.extend_journal(&lines, flush),
+        };
+        let known = self.known.content;
+        let Some(journal) = self.journal.as_mut() else {
+            return;
+        };
+        if !matches!(noted, Ok(true)) {
+            tracing::debug!(?noted, "cannot note what the file has");
+            // The file lacks nothing of it.
+            self.spoil(0);
+            return;
+        }
+        (journal.tip, journal.is_ahead) = (Some(known), false);
+        if !writes.is_empty() {
+            journal.batches.push_back(BatchStart {
+                offset: length.max(journal.first),
+                at,
+                before,
+            });
+        }
+        if let Err(error) = self.shorten_journal(at, keep, flush) {
+            tracing::debug!(%error, "cannot shorten the journal");
+        }
+    }
+
+    /// Rewrites a journal that is mostly old lines. The file must have all of it.
+    fn shorten_journal(&mut self, now: SystemTime, keep: Duration, flush: bool) -> io::Result<()> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        let is_old = |batch: &BatchStart| now.duration_since(batch.at).is_ok_and(|age| age > keep);
+        let length = journal.length;
+        while let Some(first) = journal.batches.front()
+            && (is_old(first) || (length > LONGEST && length - first.offset > LONGEST / 2))
+        {
+            journal.batches.pop_front();
+        }
+        let (offset, before) = match journal.batches.front() {
+            Some(first) => (first.offset, first.before),
+            None => (length, self.known.content),
+        };
+        if length <= SMALL || offset <= length / 2 {
+            return Ok(());
+        }
+        let bytes = self.medium.read(&journal.path)?;
+        let rest = bytes
+            .get(offset as usize..length as usize)
+            .unwrap_or_default();
+        let text = [header(&*self.medium, before).as_bytes(), rest].concat();
+        // In one step: a part of it would be worse than nothing.
+        let scratch = recover::scratch_name(&self.path, Content::default(), Content::of(&text));
+        self.medium.write_new(&scratch, &text, &self.path, flush)?;
+        if let Err(error) = self.medium.rename(&scratch, &journal.path) {
+            let _ = self.medium.remove(&scratch);
+            return Err(error);
+        }
+        journal.first = (text.len() - rest.len()) as u64;
+        for batch in &mut journal.batches {
+            batch.offset = batch.offset - offset + journal.first;
+        }
+        (journal.length, journal.is_linked) = (text.len() as u64, false);
+        Ok(())
+    }
+
     /// `false`: something else has its name.
-    fn begin_journal(&mut self, lines: &str) -> io::Result<bool> {
+    fn begin_journal(&mut self, before: Content, lines: &str, flush: bool) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
-        let text = format!(
-            "{}\n{lines}",
-            json!({ "journal": named(self.known.content) })
-        );
-        let flush = self.flushes();
+        let header = header(&*self.medium, before);
+        let first = header.len() as u64;
+        let text = header + lines;
         let mut begun = self
             .medium
             .write_new(&path, text.as_bytes(), &self.path, flush);
@@ -113,9 +256,13 @@ impl DataFile {
         }
         self.journal = Some(Journal {
             path,
+            first,
             length: text.len() as u64,
             spoilt: false,
             tip: Some(self.known.content),
+            is_ahead: false,
+            is_linked: flush,
+            batches: VecDeque::new(),
         });
         if begun.is_err() {
             self.spoil(0);
@@ -124,8 +271,7 @@ impl DataFile {
     }
 
     /// `false`: somebody has taken the journal away, or a part of it.
-    fn extend_journal(&mut self, lines: &str) -> io::Result<bool> {
-        let flush = self.flushes();
+    fn extend_journal(&mut self, lines: &str, flush: bool) -> io::Result<bool> {
         let Some(journal) = &mut self.journal else {
             return Ok(false);
         };
@@ -183,10 +329,22 @@ impl DataFile {
     /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it.
     pub(super) fn announce(&mut self, content: Content) -> io::Result<()> {
         self.repair_journal()?;
-        if self.journal.is_some() {
-            self.extend_journal(&format!("{}\n", json!({ "saving": named(content) })))?;
+        let Some(is_ahead) = self.journal.as_ref().map(|journal| journal.is_ahead) else {
+            return Ok(());
+        };
+        let flush = self.flushes() && (is_ahead || self.medium.boot().is_none());
+        let saving = line(&json!({ "saving": named(content) }));
+        let announced = self.extend_journal(&saving, flush).map(|_| ());
+        if announced.is_err() && !is_ahead {
+            // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
+            self.spoil(0);
+            return if self.journal.is_none() {
+                Ok(())
+            } else {
+                announced
+            };
         }
-        Ok(())
+        announced
     }
 
     /// Removes the journal: the file lacks nothing of it, or was put back to what it was before.
@@ -201,11 +359,12 @@ impl DataFile {
             return;
         }
         // It goes on from here, and is removed after the next save.
-        let content = self.known.content;
-        if self.announce(content).is_ok()
+        let saved = line(&json!({ "saved": named(self.known.content) }));
+        let (known, flush) = (self.known.content, self.flushes());
+        if matches!(self.extend_journal(&saved, flush), Ok(true))
             && let Some(journal) = &mut self.journal
         {
-            journal.tip = Some(content);
+            (journal.tip, journal.is_ahead) = (Some(known), false);
         }
     }
 
@@ -214,9 +373,10 @@ impl DataFile {
         &mut self,
         bytes: &[u8],
         role: Role,
-        recovered: &mut Vec<PathBuf>,
+        recovered: &mut Vec<Recovered>,
     ) -> io::Result<Option<Left>> {
         let Parsed {
+            boot,
             lines,
             length,
             broken,
@@ -224,30 +384,73 @@ impl DataFile {
         let known = self.known.content;
         let since = lines
             .iter()
-            .rposition(|line| matches!(line, Line::Names(content) if *content == known));
-        if role == Role::Owner {
-            let path = recover::journal_name(&self.path);
-            if broken {
-                let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
+            .rposition(|line| matches!(line, Line::Names { content, .. } if *content == known));
+        if let Some(number) = broken {
+            let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
+            if role == Role::Owner {
                 self.medium.write_new(&kept, bytes, &self.path, true)?;
-                recovered.push(kept);
             }
-            let tip = since.map(|_| known);
-            self.journal = Some(Journal {
-                path,
-                length: length as u64,
-                spoilt: bytes.len() > length,
-                tip,
+            recovered.push(Recovered::Journal {
+                line: number,
+                kept: (role == Role::Owner).then_some(kept),
             });
         }
-        let writes = lines
+        // Until then the file had them.
+        let saved = lines
+            .iter()
+            .rposition(|line| matches!(line, Line::Names { is_done: true, .. }))
+            .unwrap_or(0);
+        let is_same_boot = boot.is_none() || boot == self.medium.boot();
+        let edited = self.known.stamp.modified;
+        let mut undone = 0;
+        let writes: Vec<LeftWrite> = lines
             .into_iter()
+            .enumerate()
             .skip(since.unwrap_or(0))
-            .filter_map(|line| match line {
-                Line::Wrote(write) => Some(write),
-                Line::Names(_) => None,
+            .filter_map(|(number, line)| {
+                let Line::Wrote { line, at, had } = line else {
+                    return None;
+                };
+                if had && number > saved {
+                    // It was not acknowledged.
+                    return None;
+                }
+                if number > saved {
+                    return Some(LeftWrite {
+                        line,
+                        in_file_for: None,
+                    });
+                }
+                if since.is_some() {
+                    // The file had it, and is as it was before: somebody has put it back.
+                    undone += 1;
+                    return None;
+                }
+                // After a power cut, what seems to be an edit may be a save that was not noted.
+                let in_file_for = is_same_boot.then(|| {
+                    let age = edited
+                        .zip(at)
+                        .and_then(|(edited, at)| edited.duration_since(at).ok());
+                    Some(age.unwrap_or_default())
+                })?;
+                Some(LeftWrite { line, in_file_for })
+            })
+            .collect();
+        if undone > 0 {
+            recovered.push(Recovered::Restored { writes: undone });
+        }
+        if role == Role::Owner {
+            self.journal = Some(Journal {
+                path: recover::journal_name(&self.path),
+                first: 0,
+                length: length as u64,
+                spoilt: bytes.len() > length,
+                tip: since.map(|_| known),
+                is_ahead: !writes.is_empty(),
+                is_linked: false,
+                batches: VecDeque::new(),
             });
-        let writes: Vec<String> = writes.collect();
+        }
         if writes.is_empty() {
             self.drop_journal();
             return Ok(None);
@@ -258,6 +461,32 @@ impl DataFile {
         }))
     }
 }
+
+fn header(medium: &dyn Medium, content: Content) -> String {
+    line(&json!({ "journal": named(content), "boot": medium.boot() }))
+}
+
+fn writes_as(name: &str, writes: &[String], at: SystemTime) -> String {
+    let at = at
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis());
+    writes
+        .iter()
+        .map(|write| checked(&format!("{{\"{name}\":{write},\"at\":{at}")))
+        .collect()
+}
+
+fn line(value: &Value) -> String {
+    let text = value.to_string();
+    checked(text.strip_suffix('}').unwrap_or(&text))
+}
+
+/// Ends a line whose members are `text`.
+fn checked(text: &str) -> String {
+    format!("{text}{CRC}{}}}\n", crc32fast::hash(text.as_bytes()))
+}
+
+const CRC: &str = ",\"crc\":";
 
 /// The text of the journal of the file at `path`; `None` where there is none.
 pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -296,36 +525,66 @@ fn named(content: Content) -> Value {
 
 enum Line {
     /// Where the file has this content, it has all before this line and nothing after.
-    Names(Content),
-    Wrote(String),
+    Names {
+        content: Content,
+        /// The file had it, and not only was to have it.
+        is_done: bool,
+    },
+    Wrote {
+        line: String,
+        at: Option<SystemTime>,
+        /// The file had it before the line was written.
+        had: bool,
+    },
 }
 
+#[derive(Default)]
 struct Parsed {
+    boot: Option<String>,
     lines: Vec<Line>,
     /// How many bytes the lines are that could be read.
     length: usize,
-    /// Others come after one that could not: that is not the work of a crash.
-    broken: bool,
+    /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
+    broken: Option<usize>,
 }
 
 fn parse(bytes: &[u8]) -> Parsed {
-    let mut parsed = Parsed {
-        lines: Vec::new(),
-        length: 0,
-        broken: false,
-    };
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let first = parsed.lines.is_empty();
-        match std::str::from_utf8(line)
-            .ok()
-            .and_then(|line| Line::parse(line, first))
-        {
+    let mut parsed = Parsed::default();
+    let mut is_checked = true;
+    for text in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let is_first = parsed.lines.is_empty();
+        let read = std::str::from_utf8(text).ok().and_then(|text| {
+            let text = text.strip_suffix('\n')?;
+            let (text, has_crc) = match text.rsplit_once(CRC) {
+                Some((text, crc)) => {
+                    let crc: u32 = crc.strip_suffix('}')?.parse().ok()?;
+                    (crc32fast::hash(text.as_bytes()) == crc).then_some(())?;
+                    (format!("{text}}}"), true)
+                }
+                None if is_first && text.contains("\"boot\":") => return None,
+                // An older version wrote it.
+                None => (text.to_string(), false),
+            };
+            is_checked = if is_first { has_crc } else { is_checked };
+            (has_crc || !is_checked).then_some(())?;
+            if is_first {
+                parsed.boot =
+                    get_member(&text, "boot").and_then(|boot| serde_json::from_str(boot).ok()?);
+            }
+            Line::parse(&text, is_first)
+        });
+        match read {
             Some(read) => {
                 parsed.lines.push(read);
-                parsed.length += line.len();
+                parsed.length += text.len();
             }
             None => {
-                parsed.broken = bytes.len() > parsed.length + line.len();
+                // Of the last line, the end itself may be damaged.
+                let is_whole = text.ends_with(b"\n")
+                    || text
+                        .split_last()
+                        .is_some_and(|(_, before)| is_intact(before));
+                parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
                 break;
             }
         }
@@ -333,17 +592,38 @@ fn parse(bytes: &[u8]) -> Parsed {
     parsed
 }
 
+/// Whether the text of a line without its end has the checksum that it says.
+fn is_intact(text: &[u8]) -> bool {
+    let Some((text, crc)) = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.rsplit_once(CRC))
+    else {
+        return false;
+    };
+    crc.strip_suffix('}').and_then(|crc| crc.parse().ok()) == Some(crc32fast::hash(text.as_bytes()))
+}
+
 impl Line {
     fn parse(line: &str, first: bool) -> Option<Line> {
-        let line = line.strip_suffix('\n')?;
         check(line, MAX_BODY_DEPTH).ok()?;
+        let names = |name, is_done| {
+            let content = get_member(line, name).map(content)?;
+            Some(content.map(|content| Line::Names { content, is_done }))
+        };
         if first {
-            return content(get_member(line, "journal")?).map(Line::Names);
+            return names("journal", true)?;
         }
-        match get_member(line, "saving") {
-            Some(saving) => content(saving).map(Line::Names),
-            None => get_member(line, "wrote").map(|write| Line::Wrote(write.to_string())),
+        if let Some(named) = names("saving", false).or_else(|| names("saved", true)) {
+            return named;
         }
+        let at = get_member(line, "at").and_then(|at| at.parse().ok());
+        let wrote = get_member(line, "wrote").map(|write| (write, false));
+        let (write, had) = wrote.or_else(|| Some((get_member(line, "had")?, true)))?;
+        Some(Line::Wrote {
+            line: write.to_string(),
+            at: at.map(|at| UNIX_EPOCH + Duration::from_millis(at)),
+            had,
+        })
     }
 }
 
@@ -361,49 +641,87 @@ fn content(text: &str) -> Option<Content> {
 mod tests {
     use super::*;
 
-    fn whole() -> String {
-        let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }) });
+    /// A journal of today, and one as it was written without checksums.
+    fn whole() -> [String; 2] {
+        let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }), "boot": "b" });
         let two = json!({ "saving": named(Content { size: 8, hash: 1 }) });
-        format!("{one}\n{{\"wrote\":[1.0,\"{{\\\"a\\\":1e3}}\\n\"]}}\n{two}\n{{\"wrote\":[2]}}\n")
+        let write = "[1.0,\"{\\\"a\\\":1e3}\\n\"]".to_string();
+        let new = line(&one)
+            + &writes_as(
+                "wrote",
+                std::slice::from_ref(&write),
+                UNIX_EPOCH + Duration::from_millis(5),
+            )
+            + &line(&two)
+            + &writes_as("had", &["[2]".into()], UNIX_EPOCH);
+        let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }) });
+        let old = format!("{one}\n{{\"wrote\":{write}}}\n{two}\n{{\"wrote\":[2]}}\n");
+        [new, old]
     }
 
     #[test]
     fn lines_are_read_as_they_were_written_and_a_torn_one_is_left_out() {
-        let text = whole();
-        for end in 0..=text.len() {
-            let parsed = parse(&text.as_bytes()[..end]);
-            let expected = text[..end].matches('\n').count();
-            assert_eq!(parsed.lines.len(), expected, "{end}");
-            assert_eq!(
-                parsed.length,
-                text[..end].rfind('\n').map_or(0, |at| at + 1)
-            );
-            assert!(!parsed.broken, "{end}");
-        }
-        let Line::Wrote(write) = &parse(text.as_bytes()).lines[1] else {
-            panic!("it is a write")
-        };
-        assert_eq!(write, "[1.0,\"{\\\"a\\\":1e3}\\n\"]");
-        let Line::Names(content) = &parse(text.as_bytes()).lines[0] else {
-            panic!("it names a content")
-        };
-        assert_eq!(
-            *content,
-            Content {
-                size: 7,
-                hash: u64::MAX
+        for text in whole() {
+            for end in 0..=text.len() {
+                let parsed = parse(&text.as_bytes()[..end]);
+                let expected = text[..end].matches('\n').count();
+                assert_eq!(parsed.lines.len(), expected, "{end}");
+                assert_eq!(
+                    parsed.length,
+                    text[..end].rfind('\n').map_or(0, |at| at + 1)
+                );
+                assert_eq!(parsed.broken, None, "{end}");
             }
-        );
+            let parsed = parse(text.as_bytes());
+            let Line::Wrote { line, .. } = &parsed.lines[1] else {
+                panic!("it is a write")
+            };
+            assert_eq!(line, "[1.0,\"{\\\"a\\\":1e3}\\n\"]");
+            let Line::Names { content, .. } = &parsed.lines[0] else {
+                panic!("it names a content")
+            };
+            let (size, hash) = (7, u64::MAX);
+            assert_eq!(*content, Content { size, hash });
+        }
+        let [new, _] = whole();
+        let parsed = parse(new.as_bytes());
+        assert_eq!(parsed.boot.as_deref(), Some("b"));
+        let at = Some(UNIX_EPOCH + Duration::from_millis(5));
+        assert!(matches!(&parsed.lines[1], Line::Wrote { at: found, .. } if *found == at));
     }
 
     #[test]
     fn a_line_that_is_damaged_before_others_is_noticed() {
-        for damaged in [
-            whole().replacen("\"wrote\"", "\0\0\0\0\0\0\0", 1),
-            whole().replacen("journal", "another", 1),
-        ] {
-            let parsed = parse(damaged.as_bytes());
-            assert!(parsed.broken && parsed.lines.len() < 2, "{damaged}");
+        for whole in whole() {
+            for damaged in [
+                whole.replacen("\"wrote\"", "\0\0\0\0\0\0\0", 1),
+                whole.replacen("journal", "another", 1),
+            ] {
+                let parsed = parse(damaged.as_bytes());
+                assert!(
+                    parsed.broken.is_some() && parsed.lines.len() < 2,
+                    "{damaged}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_byte_can_change_unnoticed() {
+        let [whole, _] = whole();
+        let starts: Vec<usize> = [0]
+            .into_iter()
+            .chain(whole.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let line = starts.iter().filter(|start| **start <= at).count();
+                let parsed = parse(&bytes);
+                assert_eq!(parsed.broken, Some(line), "bit {bit} of byte {at}");
+                assert_eq!(parsed.lines.len(), line - 1);
+            }
         }
     }
 }

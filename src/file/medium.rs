@@ -85,6 +85,10 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// What is another after each start of the machine, where the system tells: what was not flushed before may be lost.
+    fn boot(&self) -> Option<String> {
+        None
+    }
     /// Flushes the folder that `path` is in, so that a rename in it survives a power cut.
     ///
     /// # Errors
@@ -317,6 +321,12 @@ impl Medium for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn boot(&self) -> Option<String> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_string())
     }
 
     #[cfg(unix)]

@@ -29,7 +29,7 @@ use std::time::Duration;
 use crate::json::fingerprint;
 
 pub use beside::{Created, create_like};
-pub use journal::Left;
+pub use journal::{Left, LeftWrite};
 pub use lock::{Holder, Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Stamp};
 pub use watch::{Watch, watch};
@@ -80,14 +80,33 @@ pub struct Edit {
     pub age: Duration,
 }
 
+/// What a start found beside the file that a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// An edit that a crash had left aside, and where it was put.
+    Edit(PathBuf),
+    /// Somebody has put the file back to what it was before the last writes of the last run.
+    Restored {
+        /// How many writes that undid.
+        writes: usize,
+    },
+    /// The journal is damaged.
+    Journal {
+        /// The number of the first line that cannot be read; the lines before it count.
+        line: usize,
+        /// Where a copy of the whole journal was put.
+        kept: Option<PathBuf>,
+    },
+}
+
 /// A data file that has been opened.
 pub struct Opened {
     /// The file.
     pub file: DataFile,
     /// What it holds.
     pub bytes: Vec<u8>,
-    /// Where edits were put that a crash had left aside.
-    pub recovered: Vec<PathBuf>,
+    /// What was damaged, or left aside by a crash.
+    pub recovered: Vec<Recovered>,
     /// Acknowledged writes that the file may lack, from its journal. They are to be brought together with what the file
     /// holds, and saved.
     pub left: Option<Left>,
@@ -98,7 +117,7 @@ pub struct Followed {
     /// What it holds.
     pub bytes: Vec<u8>,
     /// As [`Opened::recovered`].
-    pub recovered: Vec<PathBuf>,
+    pub recovered: Vec<Recovered>,
     /// As [`Opened::left`].
     pub left: Option<Left>,
 }
@@ -168,14 +187,17 @@ impl Content {
 struct Found {
     known: Known,
     bytes: Vec<u8>,
-    recovered: Vec<PathBuf>,
+    recovered: Vec<Recovered>,
     journal: Option<Vec<u8>>,
 }
 
 impl Found {
     fn read(medium: &dyn Medium, path: &Path, role: Role) -> io::Result<Found> {
         let recovered = match role {
-            Role::Owner => recover::clear(medium, path)?,
+            Role::Owner => {
+                let kept = recover::clear(medium, path)?;
+                kept.into_iter().map(Recovered::Edit).collect()
+            }
             Role::Reader => Vec::new(),
         };
         // Somebody else's is read before the file: what the file has had since is found in both.
@@ -364,6 +386,11 @@ impl DataFile {
         self.in_place
     }
 
+    /// What the file holds, as far as is known.
+    pub fn content(&self) -> Content {
+        self.known.content
+    }
+
     /// Counts the states of the file that were read or written, from 0.
     pub fn number(&self) -> u64 {
         self.number
@@ -398,6 +425,12 @@ impl DataFile {
                 .medium
                 .stamp(&self.path)
                 .map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
+    }
+
+    /// Whether the file's stamp tells of an edit. One that was made right after the last save may not show.
+    pub fn shows_edit(&self) -> bool {
+        !matches!(self.moved(), Ok(None))
+            || self.medium.stamp(&self.path).ok() != Some(self.known.stamp)
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no

@@ -44,11 +44,7 @@ impl DataFile {
             self.replaced.clear();
             saved = self.undo_stranded().and_then(|()| self.put(text, content));
         }
-        let saved = saved?;
-        if saved == Saved::Done {
-            self.drop_journal();
-        }
-        Ok(saved)
+        saved
     }
 
     fn put(&mut self, text: &[u8], content: Content) -> io::Result<Saved> {

@@ -129,10 +129,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
         (old.len() + 1, &json!(true))
     );
     assert_eq!(data(file), after);
-    let names: Vec<_> = std::fs::read_dir(file.parent().unwrap())
-        .unwrap()
-        .map(|one| one.unwrap().file_name())
-        .collect();
+    let names = names_in(file.parent().unwrap());
     assert_eq!(names, ["db.json"], "nothing is left");
     // Edits are seen again, too.
     let edited = std::fs::read_to_string(file)
@@ -310,13 +307,8 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     });
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
     assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
-    let mut names: Vec<_> = std::fs::read_dir(&inside)
-        .unwrap()
-        .map(|one| one.unwrap().file_name())
-        .collect();
-    names.sort();
     assert_eq!(
-        names,
+        names_in(&inside),
         ["db.conflicts.jsonl", "db.json"],
         "what was dropped is kept"
     );
@@ -373,7 +365,7 @@ fn a_file_that_is_marked_read_only_is_not_replaced() {
         let as_root: fn(&Path, &str) -> Process =
             |file, above| Process::serve(file, &["--journal-above", above]);
         for start in [as_user, as_root] {
-            let server = start(&file, above);
+            let mut server = start(&file, above);
             warns(&server, "db.json is marked read-only");
             refuses(&file, &server, "db.json is marked read-only", "chmod u+w");
             set_mode(&file, 0o644);
@@ -383,7 +375,8 @@ fn a_file_that_is_marked_read_only_is_not_replaced() {
                 201,
                 "it is writable again"
             );
-            drop(server);
+            server.signal("TERM");
+            server.ended();
             std::fs::write(&file, START).unwrap();
             set_mode(&file, 0o444);
         }

@@ -35,6 +35,7 @@ mod private;
 mod process;
 mod queries;
 mod raw;
+mod stale;
 #[cfg(unix)]
 mod stopping;
 mod stress;

@@ -208,11 +208,7 @@ fn killed_under_load_it_has_every_acknowledged_write() {
                 .value(),
             data
         );
-        let names: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|one| one.unwrap().file_name())
-            .collect();
-        assert_eq!(names, ["db.json"]);
+        assert_eq!(names_in(folder.path()), ["db.json"]);
     }
     eprintln!("{} rounds, {count} records acknowledged", rounds());
 }
@@ -259,11 +255,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
             serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap(),
             all
         );
-        let names: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|one| one.unwrap().file_name())
-            .collect();
-        assert_eq!(names, ["db.json"]);
+        assert_eq!(names_in(folder.path()), ["db.json"]);
     }
 }
 

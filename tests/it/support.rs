@@ -639,3 +639,14 @@ fn shell_words_are_split_as_a_shell_does() {
         ["a", "b c", "d\"e", "fg'h", ""]
     );
 }
+
+/// The names in a folder, sorted, but for a journal, which stays for some seconds after the last write.
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".standin-journal"))
+        .collect();
+    names.sort();
+    names
+}

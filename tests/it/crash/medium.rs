@@ -96,6 +96,7 @@ pub struct Disk {
     plan: Plan,
     dead: bool,
     exchange: Exchange,
+    boot: u64,
     actions: BTreeMap<usize, Vec<Action>>,
     /// The file was not whole JSON at some step.
     pub torn: Option<String>,
@@ -130,7 +131,8 @@ impl Simulated {
     /// The machine after a power cut, in every way in which the steps that were not flushed may have reached the disk:
     /// of those about the same name an earlier one before a later one; of a content all, nothing, or half.
     pub fn after_power_cut(&self) -> Vec<Simulated> {
-        let disk = self.lock();
+        let mut disk = self.lock();
+        disk.boot += 1;
         let mut all = Vec::new();
         for mask in 0..1_u32 << disk.pending.len().min(10) {
             let mut names = disk.durable.clone();
@@ -180,6 +182,7 @@ impl Disk {
             now: self.now + 1000,
             tick: self.tick,
             exchange: self.exchange,
+            boot: self.boot,
             ..Disk::default()
         };
         Simulated(Arc::new(Mutex::new(disk)))
@@ -448,6 +451,10 @@ impl Medium for Simulated {
         disk.inode(path)?;
         disk.name(NameStep::Unlink(path.to_path_buf()));
         Ok(())
+    }
+
+    fn boot(&self) -> Option<String> {
+        Some(self.lock().boot.to_string())
     }
 
     fn flush_folder(&self, _: &Path) -> io::Result<()> {

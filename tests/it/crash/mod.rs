@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use standin::internals::engine::{Engine, FileSource, Journaling, Notice, Rulebook, WriteError};
-use standin::internals::file::{DataFile, Durability, Opened, Role};
+use standin::internals::file::{DataFile, Durability, Opened, Recovered, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::memory::MemoryLimit;
 use standin::internals::schema::Schema;
@@ -39,12 +39,25 @@ impl Manner {
     /// Through the journal, and the file follows when it must.
     pub const LAZY: Manner = Manner::new(0, Duration::from_secs(3600));
 
+    /// As the others, but what the file has stays in the journal for a while.
+    pub const KEEPING: [Manner; 3] = [
+        Manner::WHOLE.keeping(),
+        Manner::EAGER.keeping(),
+        Manner::LAZY.keeping(),
+    ];
+
+    const fn keeping(mut self) -> Manner {
+        self.journaling.keep = Duration::from_secs(3600);
+        self
+    }
+
     const fn new(above: usize, pause: Duration) -> Manner {
         Manner {
             journaling: Journaling {
                 above,
                 pause,
                 latest: pause,
+                keep: Duration::ZERO,
             },
             unseen: Duration::from_secs(60),
         }
@@ -82,6 +95,14 @@ impl Machine {
             recovered,
             left,
         } = opened.map_err(|error| error.to_string())?;
+        let recovered = recovered
+            .into_iter()
+            .filter_map(|found| match found {
+                Recovered::Edit(path) => Some(path),
+                Recovered::Journal { kept, .. } => kept,
+                Recovered::Restored { .. } => None,
+            })
+            .collect();
         let rulebook = Rulebook::new(Schema::default(), Settings::default());
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (store, _) = rulebook

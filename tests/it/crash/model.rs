@@ -444,6 +444,13 @@ proptest! {
         try_out(Manner::LAZY, false, &steps);
     }
 
+    #[test]
+    fn nothing_is_lost_with_a_journal_that_stays(steps in steps()) {
+        for manner in Manner::KEEPING {
+            try_out(manner, false, &steps);
+        }
+    }
+
     /// Nothing is young then: what an edit lacks has been deleted by it, unless the file never had it.
     #[test]
     fn nothing_is_lost_with_a_journal_and_no_unseen_time(steps in steps()) {
