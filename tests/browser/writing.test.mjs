@@ -209,7 +209,7 @@ for (const width of WIDTHS) {
     const saved = (await (await fetch(`${url}/db`)).json())[attack][0];
     assert.deepEqual([saved.link, saved.long.length, saved[attack], saved.image], ["changed", 1000000, attack, undefined]);
     await page.goto(`${url}/#/odd/${encodeURIComponent("a/b c?#%")}`);
-    await page.getByLabel("Name of a new property").fill("extra");
+    await page.getByLabel("New property").fill("extra");
     await page.getByRole("button", { name: "Add property" }).click();
     await page.getByLabel("extra", { exact: true }).fill("text");
     await page.getByRole("button", { name: "Edit as JSON" }).click();

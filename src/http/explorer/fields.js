@@ -246,7 +246,7 @@ export function field({ key, schema, value, required = false, reference, rules =
   if (required) input.setAttribute("aria-required", "true");
   if (compact) input.setAttribute("aria-label", key);
   const element = compact ? h("div.edit", h("div.control", input, beside), wrong)
-    : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120), required ? h("span.required", { title: "required" }, " *") : null), h("span.type", typeName), tag, h("span.grow"), asNull, remove),
+    : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required ? h("span.required", { title: "required", "aria-hidden": "true" }, "*") : null, h("span.type", typeName), tag, h("span.grow"), asNull, remove),
       h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note));
   return {
     key, input, element, kind,

@@ -68,7 +68,7 @@ export function recordView({ name, id, isNew, from, go, back }) {
     /// A field for a property that no record has yet.
     function adder() {
       if (resource().rules && properties(resource()).found.size > 0 && resource().schema.additionalProperties === false) return null;
-      const key = h("input", { id: "new-property", placeholder: "Name of a property", autocomplete: "off", "aria-label": "Name of a new property" });
+      const key = h("input", { id: "new-property", placeholder: "New property", autocomplete: "off", "aria-label": "New property" });
       const add = () => {
         const text = key.value.trim();
         if (text === "" || text === idName()) return;

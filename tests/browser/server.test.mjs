@@ -1,0 +1,104 @@
+// The server's page, and the rules.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { browse, serve, until, WIDTHS } from "./support.mjs";
+
+const { visit, nothingWrong } = browse();
+const data = JSON.stringify({ users: [{ id: 1, name: "Ann", email: "ann@example.com" }, { id: 2, name: "Ben", email: "ben@example.com" }], posts: [{ id: 1, title: "Tea", userId: 1 }, { id: 2, title: "Cup", userId: 2, sub: "x" }] }, null, 2);
+const dataOf = (file) => JSON.parse(readFileSync(file, "utf8"));
+const post = (url, body) => fetch(`${url}/users`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+for (const width of WIDTHS) {
+  const check = (name, run) => test(`${name} (${width} px)`, async (context) => { await run(context); nothingWrong(); });
+
+  check("read-only is a switch", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(`${url}/#server`, { width });
+    await page.getByRole("switch", { name: /Read-only/ }).click();
+    await page.locator(".bar").getByText("read-only").waitFor();
+    assert.equal((await post(url, { name: "x" })).status, 403);
+    assert.ok((await (await fetch(`${url}/-/health`)).json()).readOnly);
+    await page.getByRole("switch", { name: /Read-only/ }).click();
+    await page.locator(".bar").getByText("read-only").waitFor({ state: "detached" });
+    assert.equal((await post(url, { name: "x" })).status, 201);
+  });
+
+  check("snapshots are taken, named and restored; reset can be undone", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#server`, { width });
+    await post(url, { name: "One" });
+    await page.getByLabel("Name", { exact: true }).fill("before lunch");
+    await page.getByRole("button", { name: "Take a snapshot" }).click();
+    await page.locator(".snapshots").getByText("before lunch").waitFor();
+    await post(url, { name: "Two" });
+    await page.getByRole("button", { name: "Go back to before lunch" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Go back" }).click();
+    await until(() => dataOf(file).users.length === 3, "the snapshot");
+    await page.getByRole("button", { name: "Reset to the start" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reset" }).click();
+    await until(() => readFileSync(file, "utf8") === data, "the start");
+    await page.locator(".toast").filter({ hasText: "at the start" }).getByRole("button", { name: "Undo" }).click();
+    await until(() => dataOf(file).users.length === 3, "the undo");
+  });
+
+  check("delays and failures are switched on for a resource, and off", async (context) => {
+    const { url } = await serve(context, data);
+    if ((await fetch(`${url}/-/faults`)).status === 404) return;
+    const page = await visit(`${url}/#server`, { width });
+    await page.getByLabel("Failure of posts").selectOption("503");
+    await page.getByLabel("Delay of users").fill("5ms");
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.getByText("The rules for delay and failures are in effect").waitFor();
+    assert.deepEqual([(await fetch(`${url}/posts`)).status, (await fetch(`${url}/posts/1`)).status, (await fetch(`${url}/users`)).status], [503, 503, 200]);
+    await page.reload();
+    await page.getByLabel("Failure of posts").waitFor();
+    assert.equal(await page.getByLabel("Failure of posts").inputValue(), "503");
+    await page.getByLabel("Delay of posts").fill("soon");
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.locator(".faults .problem").waitFor();
+    await page.getByRole("button", { name: "Turn all off" }).click();
+    await until(async () => (await fetch(`${url}/posts`)).status === 200, "no failures");
+  });
+
+  check("the links lead to the data, the OpenAPI document and the references", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(`${url}/#server`, { width });
+    for (const href of await page.locator(".link-list a").evaluateAll((links) => links.map((link) => link.href))) assert.equal((await fetch(href)).status, 200, href);
+  });
+
+  check("rules are shown, made from the data, and saved after a look", async (context) => {
+    const { url, folder } = await serve(context, data);
+    const page = await visit(`${url}/#rules`, { width });
+    await page.getByRole("region", { name: "Rules of posts" }).getByRole("link", { name: "→ users" }).waitFor();
+    await page.getByRole("button", { name: "Make rules from the data" }).click();
+    const made = JSON.parse(await page.locator(".schema").textContent());
+    assert.equal(made.properties.posts.items.properties.userId.references, "users");
+    assert.deepEqual(made.properties.posts.items.required, ["title", "userId"]);
+    assert.deepEqual(made.properties.users.uniqueItemProperties, ["email"]);
+    const file = join(folder, "db.schema.json");
+    assert.ok(!existsSync(file), "nothing is saved before the look");
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByLabel("JSON Schema").fill("{");
+    await page.getByRole("button", { name: "Save as the rules file" }).click();
+    await page.getByText(/Not valid JSON/).waitFor();
+    await page.getByLabel("JSON Schema").fill('{"type": "object", "requierd": []}');
+    await page.getByRole("button", { name: "Save as the rules file" }).click();
+    await page.locator("#rules-wrong").getByText(/unknown keyword/).waitFor();
+    assert.ok(!existsSync(file));
+    await page.getByLabel("JSON Schema").fill(JSON.stringify(made, null, 2));
+    await page.getByRole("button", { name: "Save as the rules file" }).click();
+    await page.getByText(/Saved db\.schema\.json/).waitFor();
+    assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), made);
+  });
+}
+
+test("the rules that are made hold for the data, and are rules", async (context) => {
+  const { url } = await serve(context, data);
+  const made = await (await fetch(`${url}/-/rules?from=data`)).text();
+  const { url: strict } = await serve(context, data, made);
+  const model = await (await fetch(`${strict}/-/model`)).json();
+  assert.ok(model.resources.every((one) => one.rules));
+  assert.equal((await post(strict, { name: "x" })).status, 400);
+});
