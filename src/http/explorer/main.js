@@ -74,6 +74,7 @@ function show() {
   const isList = resource?.kind === "collection" && id === undefined && !isNew;
   navigation();
   document.title = name ? `${name}${id === undefined ? "" : `/${id}`} – standin` : page ? `${PAGES.find(([key]) => key === page)?.[1] ?? page} – standin` : "standin";
+  document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (isList) lists.set(name, hash);
   // The same table with another query stays, with the focus in it.
   if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
@@ -181,7 +182,7 @@ function follow() {
       if (!resource || all) view?.refresh();
       else if (was.has(name)) view?.refresh(was.get(name));
       else if (related) view?.refresh(new Set());
-    }, 80);
+    }, 120);
   };
   const take = (event) => {
     const data = JSON.parse(event.data);
