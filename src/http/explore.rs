@@ -10,11 +10,12 @@ use warp::http::StatusCode;
 
 use super::admin::{guard, kind};
 use super::app::{Answer, App};
+use super::guard::{Viewer, view, viewer};
 use super::list::bad_query;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::{response, write};
-use crate::engine::{Cause, Event, What};
+use crate::engine::{Cause, Event, Published, What};
 use crate::json::{Id, Kind, get_member, items, members};
 use crate::openapi;
 use crate::query::{Fields, Query, Relations, Row};
@@ -36,8 +37,8 @@ const SAMPLE: usize = 500;
 const MAX_CHANGES: usize = 100;
 
 /// `GET /-/model`: the resources with the schema of their records, labels and relations.
-pub(super) async fn model(app: Arc<App>, _: Arc<Request>) -> Answer {
-    let published = app.engine.snapshot();
+pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = seen(&app, &request).await.1;
     let schema = app.engine.schema();
     let store = &published.store;
     let resources: Vec<Value> = store
@@ -75,6 +76,14 @@ pub(super) async fn model(app: Arc<App>, _: Arc<Request>) -> Answer {
     Ok(response::value(StatusCode::OK, &model))
 }
 
+/// Who asks, and the data as they see it.
+async fn seen(app: &App, request: &Request) -> (Viewer, Arc<Published>) {
+    let published = app.engine.snapshot();
+    let viewer = viewer(app, &published, request).await;
+    let published = view(app, published, &viewer);
+    (viewer, published)
+}
+
 /// By which properties the records of `resource` point to others, and which others point to them.
 fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
     if resource.collection().is_none() {
@@ -101,13 +110,15 @@ fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
 /// `GET /-/facets/NAME`: the values of the fields with their counts, among the records that the query selects.
 /// `_facet` names fields; without it those with few values are chosen.
 pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let published = seen(&app, &request).await.1;
     // A large collection takes a while.
     let turns = app.turns.clone();
-    turns.run(move |work| facets_of(&app, &request, work)).await
+    turns
+        .run(move |work| facets_of(&app, &published, &request, work))
+        .await
 }
 
-fn facets_of(app: &App, request: &Request, work: &Work<'_>) -> Answer {
-    let published = app.engine.snapshot();
+fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Answer {
     let (resource, collection) = collection_at(&published.store, request)?;
     let pairs = request
         .pairs()
@@ -261,9 +272,10 @@ impl Field {
 
 /// `GET /-/dependents/NAME?id=1`: what deleting these records would delete and change; nothing is changed.
 pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
-    let published = app.engine.snapshot();
+    let (viewer, published) = seen(&app, &request).await;
     let (resource, _) = collection_at(&published.store, &request)?;
-    let mut store = published.store.clone();
+    let before = published.full.clone();
+    let mut store = before.clone();
     let pairs = request
         .pairs()
         .map_err(|error| bad_query(&request, &error))?;
@@ -296,6 +308,15 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
             Ok(change) => {
                 let outcome = store.apply(change);
                 for (at, written) in outcome.written.iter().enumerate() {
+                    let rows = before
+                        .resource(&written.resource)
+                        .and_then(Resource::collection);
+                    let row = rows
+                        .zip(written.id.as_ref())
+                        .and_then(|(rows, id)| rows.get(id));
+                    if !viewer.may_see(&app, &written.resource, row.map(|row| row.value())) {
+                        continue;
+                    }
                     let group = if at < outcome.removed {
                         &mut removed
                     } else {

@@ -17,6 +17,7 @@ use crate::schema::Schema;
 
 /// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
 pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
     if request.method == warp::http::Method::PUT {
         return save(app, request).await;
     }
@@ -36,7 +37,6 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
     let Some(file) = app
         .settings
         .rules_file

@@ -1,5 +1,7 @@
 //! The page at `/`, as far as it can be tested without a browser; the rest is in `tests/browser`.
 
+use serde_json::json;
+
 use crate::support::*;
 
 const FILES: [&str; 21] = [
@@ -168,4 +170,54 @@ fn the_icon_that_browsers_ask_for_is_there() {
     let asked =
         |entry: &standin::AccessLogEntry| entry.method == "GET" && !entry.target.starts_with("/-/");
     assert_eq!(fixture.entry(asked).target, "/db");
+}
+
+#[test]
+fn the_history_leads_back_to_each_version() {
+    let fixture = serve_data(r#"{"a": [{"id": 1, "n": 1}], "b": [{"id": 1, "aId": 1}]}"#);
+    let patch = |n: &str| fixture.json("PATCH", "/a/1", &format!("{{\"n\": {n}}}"));
+    patch("2");
+    patch("3");
+    let history = fixture.get("/-/history").value();
+    assert_eq!(history["version"], 2);
+    let step = &history["steps"][0];
+    assert_eq!(
+        (&step["version"], &step["cause"]),
+        (&json!(2), &json!("api"))
+    );
+    let change = &step["changes"][0];
+    assert_eq!(
+        (&change["before"]["n"], &change["after"]["n"]),
+        (&json!(2), &json!(3))
+    );
+    let back =
+        |version: u64| fixture.send("POST", &format!("/-/reset?version={version}"), NONE, "");
+    assert_eq!(back(1).status, 200);
+    assert_eq!(fixture.get("/a/1").value()["n"], 2);
+    // Undone, the state of before is current under another number.
+    fixture.send("POST", "/-/undo", NONE, "");
+    assert_eq!(fixture.get("/a/1").value()["n"], 3);
+    assert_eq!(back(0).status, 200);
+    assert_eq!(fixture.get("/a/1").value()["n"], 1);
+    back(99).problem(404, "no-snapshot");
+    let planned = fixture.get("/-/dependents/a?id=1").value();
+    assert_eq!(planned["removed"], json!({ "a": [1], "b": [1] }));
+    assert_eq!(fixture.get("/b").value()[0]["aId"], 1);
+}
+
+#[test]
+fn writes_are_refused_while_the_switch_is_on() {
+    let fixture = serve_data(r#"{"a": []}"#);
+    assert_eq!(
+        fixture.get("/-/settings").value(),
+        json!({ "readOnly": false })
+    );
+    fixture
+        .json("PUT", "/-/settings", r#"{"readOnly": 1}"#)
+        .problem(400, "not-an-object");
+    fixture.json("PUT", "/-/settings", r#"{"readOnly": true}"#);
+    fixture.json("POST", "/a", "{}").problem(403, "read-only");
+    assert_eq!(fixture.get("/-/health").value()["readOnly"], true);
+    fixture.json("PUT", "/-/settings", r#"{"readOnly": false}"#);
+    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
 }

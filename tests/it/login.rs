@@ -410,3 +410,30 @@ fn the_api_description_says_what_guards_ask_for() {
     assert!(paths["/login"]["post"]["responses"]["200"].is_object());
     assert_eq!(paths["/me"]["get"]["security"], json!([{ "user": [] }]));
 }
+
+#[test]
+fn what_a_guard_hides_is_in_no_facet_and_no_list_of_dependents() {
+    let fixture = served();
+    for name in ["orders", "audits", "machines"] {
+        let facets = fixture
+            .get(&format!("/-/facets/{name}?_facet=text"))
+            .value();
+        assert_eq!(
+            (&facets["total"], &facets["facets"]),
+            (&json!(0), &json!([])),
+            "{name}"
+        );
+    }
+    assert_eq!(fixture.get("/-/facets/notices").value()["total"], 1);
+    let dependents = fixture.get("/-/dependents/users?id=1").value();
+    assert_eq!(
+        dependents["removed"],
+        json!({ "users": [1] }),
+        "{dependents}"
+    );
+    let model = fixture.get("/-/model").text().to_string();
+    assert!(
+        !model.contains("eves rum") && !model.contains("bcrypt"),
+        "{model}"
+    );
+}

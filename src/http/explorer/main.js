@@ -204,7 +204,7 @@ function follow() {
     if (!data.resumed && data.version !== known.version) { known.version = data.version; known.changes.clear(); whole = true; soon(); }
     if (known.health.admin) loadRequests();
   });
-  events.addEventListener("status", (event) => { const data = JSON.parse(event.data); banner(data); Object.assign(known.health, { status: data.status }); view?.refresh?.(new Set()); });
+  events.addEventListener("status", (event) => { const data = JSON.parse(event.data); banner(data); known.health.status = data.status; if (!view?.isTable) view?.refresh?.(new Set()); });
   events.addEventListener("request", (event) => note(JSON.parse(event.data)));
   events.addEventListener("error", () => { live.textContent = "not connected"; live.className = "live off"; });
   let drawing;

@@ -43,6 +43,7 @@ export function tableView({ name, go }) {
   let loading;
   let editing;
   let missed = false;
+  let awaited = false;
   const resource = () => resourceOf(name);
   const first = (wanted) => pairs.find(([known]) => known === wanted)?.[1];
   /// Changes the query; what is asked for then starts at the first page.
@@ -421,7 +422,11 @@ export function tableView({ name, go }) {
   async function load(quiet = false, changed = undefined) {
     loading?.abort();
     const mine = (loading = new AbortController());
-    const entry = await call("GET", target(`/${segment(name)}`, [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet, signal: mine.signal });
+    // What a person asked for is shown, also if a refresh takes its place.
+    const silent = quiet && !awaited;
+    awaited = !silent;
+    const entry = await call("GET", target(`/${segment(name)}`, [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal: mine.signal });
+    if (!entry.aborted) awaited = false;
     if (entry.aborted || !element.isConnected) return;
     if (editing) { missed = true; return; }
     records = Array.isArray(entry.json) ? entry.json : [];
@@ -444,17 +449,17 @@ export function tableView({ name, go }) {
     size.value = String(limit());
     steps.forEach((one, at) => one.setAttribute("aria-disabled", String(at < 2 ? page() <= 1 : page() >= last)));
     loadFacets();
-    await loadRelated(mine.signal, changed);
+    await loadRelated(mine.signal, changed, silent);
   }
 
   /// The labels of what the records point to, and the counts of what points to them.
-  async function loadRelated(signal, changed) {
+  async function loadRelated(signal, changed, quiet) {
     const now = records;
     const references = resource().references.filter((one) => columns.includes(one.property) && !one.many);
     const dependents = resource().dependents;
     if (now.length === 0 || (references.length === 0 && dependents.length === 0)) return;
     const [found, numbers] = await Promise.all([
-      Promise.all(references.map((one) => labelsOf(one, now.map((record) => record?.[one.property])))),
+      Promise.all(references.map((one) => labelsOf(one, now.map((record) => record?.[one.property]), quiet))),
       Promise.all(dependents.map((one) => countsOf(one, now.map((record) => record?.[one.target]).filter((value) => value !== undefined && value !== null)))),
     ]);
     if (signal.aborted || now !== records || editing || !element.isConnected) return;
