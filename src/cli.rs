@@ -33,7 +33,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 use self::port::Port;
 use self::signals::Stop;
 use crate::file::Durability;
-use crate::http::{AllowedOrigin, Limits, Rewriter, Routes, Settings};
+use crate::http::{AllowedOrigin, Limits, Profile, Rewriter, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server, StartError};
@@ -176,6 +176,9 @@ struct Serve {
     /// File of rules that rewrite URLs, such as {"/api/*": "/$1"}
     #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
     routes: Option<PathBuf>,
+    /// File with the names, envelopes and statuses of another API, such as examples/profiles/laravel.json
+    #[arg(long, value_name = "FILE", help_heading = RESPONSES)]
+    profile: Option<PathBuf>,
     /// Accept only GET, HEAD and OPTIONS
     #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
     read_only: bool,
@@ -608,6 +611,7 @@ impl Serve {
             admin: !self.no_admin,
             read_only: self.read_only,
             secret: environment("STANDIN_SECRET"),
+            profile: self.profile.as_deref().map(read_profile).transpose()?,
             delay: Duration::from_millis(self.delay),
             routes: rewriter.map(|rules| Arc::new(Routes::new(rules))),
             hosts: Some(self.allow_host),
@@ -708,6 +712,14 @@ fn usual_folder() -> Option<PathBuf> {
         "the folder public leads out of this folder, so its files are not served\n  help: if you mean it: --static public",
     ));
     None
+}
+
+fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the profile {name}: {error}"))?;
+    let profile = Profile::parse(&text).map_err(|error| format!("{name}:{error}"))?;
+    Ok(Arc::new(profile))
 }
 
 fn read_routes(path: &Path) -> Result<Rewriter, String> {

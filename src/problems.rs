@@ -55,6 +55,7 @@ kinds! {
     MEDIA "media" 415 "The body is in a format that the server does not support";
     RANGE "range" 416 "The file has no such bytes";
     HEADERS_TOO_LARGE "headers-too-large" 431 "The request's headers are too large";
+    PROFILE "profile" 500 "The profile cannot be applied";
     BUG "bug" 500 "The server has a bug";
     NOT_SUPPORTED "not-supported" 501 "The server does not know this method";
     QUERY_TIME "query-time" 503 "The query takes too long";

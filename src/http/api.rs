@@ -11,6 +11,7 @@ use super::guard::{self, Viewer};
 use super::list;
 use super::request::Request;
 use super::response;
+use super::shaping;
 use super::sign_in;
 use super::target::{self, Target, no_record, target, wrong_method};
 use super::{body, explorer, request, write};
@@ -22,8 +23,18 @@ use crate::work::Work;
 /// The longest that `_delay` can ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// Answers any request.
+/// Answers any request, in the shape of the profile if there is one.
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+    let Some(profile) = app.settings.profile.clone() else {
+        return plain(app, request).await;
+    };
+    let own = Arc::new(shaping::request(&app, &profile, &request));
+    let answer = plain(app.clone(), own.clone()).await;
+    Ok(shaping::response(&app, &profile, (&request, &own), answer))
+}
+
+/// Answers any request, without a profile.
+async fn plain(app: Arc<App>, request: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::origin::AllowedOrigin;
+use super::profile::Profile;
 use super::routes_file::Routes;
 use crate::json::MAX_BODY_DEPTH;
 use crate::memory::MemoryLimit;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Delays every response of the API.
     pub delay: Duration,
+    /// Names, envelopes and statuses of another API around the data.
+    pub profile: Option<Arc<Profile>>,
     /// What tokens are signed with; `None`: something random, so that they are valid until the server stops.
     pub secret: Option<String>,
     /// Rules that rewrite the paths of requests, before they are routed.
@@ -80,6 +83,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(15),
             read_only: false,
             delay: Duration::ZERO,
+            profile: None,
             secret: None,
             routes: None,
             hosts: None,

@@ -707,6 +707,7 @@ fn every_kind_can_be_met() {
         "login",
         "unauthorized",
         "forbidden",
+        "profile",
         "query-time",
     ];
     let never = ["bug", "stopping"];

@@ -55,6 +55,7 @@ mod explorer;
 mod hints;
 mod login;
 mod openapi;
+mod profiles;
 mod routes;
 mod shapes;
 

@@ -1,0 +1,663 @@
+//! Profiles: another API's names of parameters, envelopes, errors and statuses around the same data (`--profile`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use minijinja::value::{Rest, Serde};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use serde_json::{Map, Value, json};
+
+use crate::json::{self, Object, Place};
+use crate::problems::KINDS;
+use crate::text::{nearest, query_encode};
+
+/// How a response is shaped.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// The resource.
+    pub(super) resource: String,
+    /// Whether it is a list of records, or one.
+    pub(super) is_list: bool,
+}
+
+/// What a profile file says.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// The parameters of this profile, each with ours.
+    query: BTreeMap<String, String>,
+    /// The number of the first page.
+    first_page: i64,
+    /// How many records a page has where the request does not say it; `None`: all.
+    size: Option<u64>,
+    item: Option<Value>,
+    list: Option<Value>,
+    record: Option<Value>,
+    error: Option<Value>,
+    /// Statuses: of `create` and `delete`, and of kinds of problems.
+    status: BTreeMap<String, u16>,
+    case: Option<Case>,
+    content_type: Option<String>,
+}
+
+/// How the keys of records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Camel,
+    Snake,
+    Kebab,
+    Pascal,
+}
+
+/// Why a profile cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ProfileError {
+    /// Where in the file.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+}
+
+const KEYS: [&str; 10] = [
+    "contentType",
+    "query",
+    "firstPage",
+    "size",
+    "item",
+    "list",
+    "record",
+    "error",
+    "status",
+    "keys",
+];
+const CASES: [(&str, Case); 4] = [
+    ("camel", Case::Camel),
+    ("snake", Case::Snake),
+    ("kebab", Case::Kebab),
+    ("pascal", Case::Pascal),
+];
+/// What templates can use.
+const NAMES: [&str; 20] = [
+    "dict",
+    "range",
+    "namespace",
+    "items",
+    "total",
+    "page",
+    "pages",
+    "size",
+    "from",
+    "to",
+    "path",
+    "next",
+    "prev",
+    "first",
+    "last",
+    "record",
+    "item",
+    "problem",
+    "resource",
+    "url",
+];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(1_000_000));
+    // An object without some of its members.
+    environment.add_filter("without", |value: minijinja::Value, names: Rest<String>| {
+        let mut members = to_json(&value)?;
+        if let Some(members) = members.as_object_mut() {
+            members.retain(|name, _| !names.contains(name));
+        }
+        Ok::<_, Error>(minijinja::Value::from(Serde(members)))
+    });
+    // The errors of a problem by property: {"email": ["is missing"]}.
+    environment.add_filter("by_property", |value: minijinja::Value| {
+        let mut found: Map<String, Value> = Map::new();
+        for error in to_json(&value)?.as_array().into_iter().flatten() {
+            let pointer = error["pointer"].as_str().unwrap_or_default();
+            let name = pointer.trim_start_matches('/').replace('/', ".");
+            let list = found.entry(name).or_insert_with(|| json!([]));
+            if let Some(list) = list.as_array_mut() {
+                list.push(error["detail"].clone());
+            }
+        }
+        Ok::<_, Error>(minijinja::Value::from(Serde(Value::Object(found))))
+    });
+    // The error objects of JSON:API; `base` is where the properties are in a body.
+    environment.add_filter("error_objects", |problem: minijinja::Value, base: String| {
+        let problem = to_json(&problem)?;
+        let status = problem["status"].to_string();
+        let (title, detail) = (&problem["title"], &problem["detail"]);
+        let objects: Vec<Value> = match problem["errors"].as_array() {
+            Some(errors) => errors
+                .iter()
+                .map(|error| {
+                    let pointer = format!("{base}{}", error["pointer"].as_str().unwrap_or_default());
+                    json!({ "status": status, "source": { "pointer": pointer }, "title": title, "detail": error["detail"] })
+                })
+                .collect(),
+            None => vec![json!({ "status": status, "title": title, "detail": detail })],
+        };
+        Ok::<_, Error>(minijinja::Value::from(Serde(Value::Array(objects))))
+    });
+    environment
+});
+
+fn to_json(value: &minijinja::Value) -> Result<Value, Error> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+impl Profile {
+    /// Reads the text of a profile file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Profile, ProfileError> {
+        let at = |part: &str, message: String| ProfileError {
+            place: Place::of(text, json::offset_in(text, part)),
+            message,
+        };
+        Object::parse(text).map_err(|error| match error {
+            json::NotObject::Syntax(error) => ProfileError {
+                place: Place::of(text, error.offset),
+                message: error.message,
+            },
+            json::NotObject::Other(kind) => at(
+                text,
+                format!("a profile is an object, got {}", kind.with_article()),
+            ),
+        })?;
+        let mut profile = Profile {
+            first_page: 1,
+            ..Profile::default()
+        };
+        for member in json::members(text) {
+            let key = member.key.as_ref();
+            let value: Value = serde_json::from_str(member.value).unwrap_or_default();
+            let wrong = |wanted: &str| at(member.value, format!("{key} must be {wanted}"));
+            match key {
+                "$schema" => {}
+                "query" => {
+                    for (name, ours) in value.as_object().ok_or_else(|| wrong("an object"))? {
+                        let ours = ours.as_str().ok_or_else(|| wrong("an object of texts"))?;
+                        profile.query.insert(name.clone(), ours.into());
+                    }
+                }
+                "contentType" => {
+                    let text = value.as_str().ok_or_else(|| wrong("a text"))?;
+                    profile.content_type = Some(text.to_string());
+                }
+                "firstPage" => {
+                    profile.first_page = value.as_i64().ok_or_else(|| wrong("a number"))?
+                }
+                "size" => {
+                    let size = value.as_u64().filter(|size| *size > 0);
+                    profile.size = Some(size.ok_or_else(|| wrong("a number from 1 on"))?);
+                }
+                "status" => {
+                    for status in json::members(member.value) {
+                        let name = status.key.as_ref();
+                        let names = KINDS
+                            .iter()
+                            .map(|kind| kind.name)
+                            .chain(["create", "delete"]);
+                        if !names.clone().any(|known| known == name) {
+                            return Err(at(status.raw_key, unknown("status", name, names)));
+                        }
+                        let number = status
+                            .value
+                            .parse()
+                            .ok()
+                            .filter(|code| (200..600).contains(code));
+                        let number = number.ok_or_else(|| {
+                            at(status.value, "a status is a number from 200 to 599".into())
+                        })?;
+                        profile.status.insert(name.into(), number);
+                    }
+                }
+                "keys" => {
+                    let named = CASES.iter().find(|(name, _)| value == *name);
+                    let names = "one of camel, snake, kebab, pascal";
+                    profile.case = Some(named.ok_or_else(|| wrong(names))?.1);
+                }
+                "item" | "list" | "record" | "error" => {
+                    check(&value).map_err(|(expression, message)| {
+                        let place = text
+                            .find(&expression)
+                            .map_or(member.value, |place| &text[place..]);
+                        at(place, message)
+                    })?;
+                    let template = match key {
+                        "item" => &mut profile.item,
+                        "list" => &mut profile.list,
+                        "record" => &mut profile.record,
+                        _ => &mut profile.error,
+                    };
+                    *template = Some(value);
+                }
+                _ => return Err(at(member.raw_key, unknown("key", key, KEYS.into_iter()))),
+            }
+        }
+        Ok(profile)
+    }
+
+    /// The query string as this server understands it. `known`: the names of the resource's properties.
+    pub(super) fn query(
+        &self,
+        pairs: &[(String, String)],
+        known: &[String],
+        is_list: bool,
+    ) -> String {
+        let mut out: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs {
+            let ours = self.query.get(name).map_or(name.as_str(), String::as_str);
+            match ours {
+                "_page" => {
+                    let page = value.parse::<i64>().map(|page| page - self.first_page + 1);
+                    out.push((
+                        ours.into(),
+                        page.map_or_else(|_| value.clone(), |page| page.to_string()),
+                    ));
+                }
+                // Spring's `sort=name,desc`.
+                "_sort" => {
+                    let (names, order) = match value.rsplit_once(',') {
+                        Some((names, order)) if ["asc", "desc"].contains(&order) => {
+                            (names, Some(order))
+                        }
+                        _ => (value.as_str(), None),
+                    };
+                    let names: Vec<String> = names
+                        .split(',')
+                        .map(|name| self.stored(name, known))
+                        .collect();
+                    out.push((ours.into(), names.join(",")));
+                    out.extend(order.map(|order| ("_order".to_string(), order.to_string())));
+                }
+                _ if ours.starts_with('_') || ours == "q" => out.push((ours.into(), value.clone())),
+                _ => out.push((self.stored(ours, known), value.clone())),
+            }
+        }
+        let has = |name: &str| out.iter().any(|(known, _)| known == name);
+        if is_list
+            && !has("_start")
+            && !has("_end")
+            && (has("_limit") || has("_page") || self.size.is_some())
+        {
+            let (page, limit) = (has("_page"), has("_limit"));
+            out.extend((!page).then(|| ("_page".to_string(), "1".to_string())));
+            out.extend(
+                (!limit).then(|| ("_limit".to_string(), self.size.unwrap_or(10).to_string())),
+            );
+        }
+        let pair = |(name, value): &(String, String)| {
+            format!("{}={}", query_encode(name), query_encode(value))
+        };
+        out.iter().map(pair).collect::<Vec<_>>().join("&")
+    }
+
+    /// The body as this server understands it: what is inside of the envelope.
+    pub(super) fn body(&self, body: &[u8], known: &[String]) -> Option<Vec<u8>> {
+        let sent: Value = serde_json::from_slice(body).ok()?;
+        let mut path = Vec::new();
+        if let Some(record) = &self.record {
+            find(record, &["record", "item"], &mut path);
+        }
+        if let Some(item) = &self.item {
+            find(item, &["record"], &mut path);
+        }
+        let mut inner = &sent;
+        let mut id = None;
+        for (place, step) in path.iter().enumerate() {
+            let Some(next) = inner.get(step) else {
+                if place == 0 {
+                    break;
+                }
+                return None;
+            };
+            // JSON:API has the id beside the attributes.
+            id = inner.get("id").or(id);
+            inner = next;
+        }
+        let Some(members) = inner.as_object() else {
+            return Some(inner.to_string().into_bytes());
+        };
+        let mut record: Map<String, Value> = members
+            .iter()
+            .map(|(name, value)| (self.stored(name, known), value.clone()))
+            .collect();
+        if let Some(id) = id.filter(|_| !record.contains_key("id")) {
+            record.insert("id".into(), id.clone());
+        }
+        Some(Value::Object(record).to_string().into_bytes())
+    }
+
+    /// The body of a list. `total` counts the records of all pages; `own` are the parameters that were understood.
+    pub(super) fn list(
+        &self,
+        shape: &Shape,
+        items: &Value,
+        total: Option<u64>,
+        (base, path, sent, own): (&str, &str, &[(String, String)], &[(String, String)]),
+    ) -> Result<Value, String> {
+        let items: Vec<Value> = items
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|item| self.cased(item))
+            .collect();
+        let count = items.len() as u64;
+        let number = |name: &str| {
+            own.iter()
+                .find(|(known, _)| known == name)
+                .and_then(|(_, value)| value.parse::<u64>().ok())
+        };
+        let total = total.unwrap_or(count);
+        let size = number("_limit")
+            .or(number("_per_page"))
+            .unwrap_or(total)
+            .max(1);
+        let page = number("_page").unwrap_or(1).max(1);
+        let pages = total.div_ceil(size).max(1);
+        let shown = |page: u64| page as i64 + self.first_page - 1;
+        let page_name = self
+            .query
+            .iter()
+            .find(|(_, ours)| *ours == "_page")
+            .map_or("_page", |(name, _)| name);
+        let url = |page: u64| {
+            let mut pairs: Vec<(&str, String)> = sent
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone()))
+                .collect();
+            match pairs.iter_mut().find(|(name, _)| *name == page_name) {
+                Some((_, value)) => *value = shown(page).to_string(),
+                None => pairs.push((page_name, shown(page).to_string())),
+            }
+            let pairs: Vec<String> = pairs
+                .iter()
+                .map(|(name, value)| format!("{}={}", query_encode(name), query_encode(value)))
+                .collect();
+            Value::from(format!("{base}{path}?{}", pairs.join("&")))
+        };
+        let from = (page - 1) * size + 1;
+        let mut context = json!({
+            "total": total, "page": shown(page), "pages": pages, "size": size,
+            "from": if count > 0 { json!(from) } else { Value::Null },
+            "to": if count > 0 { json!(from + count - 1) } else { Value::Null },
+            "path": path, "url": format!("{base}{path}"), "resource": shape.resource,
+            "first": url(1), "last": url(pages),
+            "next": if page < pages { url(page + 1) } else { Value::Null },
+            "prev": if page > 1 { url(page - 1) } else { Value::Null },
+        });
+        let collection = format!("{base}/{}", shape.resource);
+        let items: Result<Vec<Value>, String> = items
+            .iter()
+            .map(|item| self.item(shape, item, &collection))
+            .collect();
+        let items = Value::Array(items?);
+        match &self.list {
+            Some(template) => {
+                context["items"] = items;
+                render(template, &context)
+            }
+            None => Ok(items),
+        }
+    }
+
+    /// The body of one record.
+    pub(super) fn record(
+        &self,
+        shape: &Shape,
+        record: &Value,
+        base: &str,
+    ) -> Result<Value, String> {
+        let record = self.cased(record);
+        let item = self.item(shape, &record, &format!("{base}/{}", shape.resource))?;
+        match &self.record {
+            Some(template) => render(
+                template,
+                &json!({ "record": record, "item": item, "resource": shape.resource }),
+            ),
+            None => Ok(item),
+        }
+    }
+
+    fn item(&self, shape: &Shape, record: &Value, url: &str) -> Result<Value, String> {
+        match &self.item {
+            Some(template) => render(
+                template,
+                &json!({ "record": record, "resource": shape.resource, "url": url }),
+            ),
+            None => Ok(record.clone()),
+        }
+    }
+
+    /// The body of an error, where the profile has one of its own.
+    pub(super) fn error(&self, problem: &Value) -> Option<Result<Value, String>> {
+        let template = self.error.as_ref()?;
+        Some(render(template, &json!({ "problem": problem })))
+    }
+
+    /// The `Content-Type` of responses.
+    pub(super) fn content_type(&self) -> &str {
+        let usual = "application/json; charset=utf-8";
+        self.content_type.as_deref().unwrap_or(usual)
+    }
+
+    /// The status that takes the place of the usual one: of `create`, `delete` or a kind of problem.
+    pub(super) fn status(&self, name: &str) -> Option<u16> {
+        self.status.get(name).copied()
+    }
+
+    /// `value` with the keys of its objects in the profile's case.
+    fn cased(&self, value: &Value) -> Value {
+        let Some(case) = self.case else {
+            return value.clone();
+        };
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (case.of(name), self.cased(value)))
+                .collect(),
+            Value::Array(items) => items.iter().map(|item| self.cased(item)).collect(),
+            other => other.clone(),
+        }
+    }
+
+    /// The stored name of a property that a client calls `name`.
+    fn stored(&self, name: &str, known: &[String]) -> String {
+        let Some(case) = self.case.filter(|_| !known.iter().any(|one| one == name)) else {
+            return name.to_string();
+        };
+        let (minus, plain) = match name.strip_prefix('-') {
+            Some(plain) => ("-", plain),
+            None => ("", name),
+        };
+        let found = known.iter().find(|one| case.of(one) == plain);
+        format!("{minus}{}", found.map_or(plain, String::as_str))
+    }
+}
+
+fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let near =
+        nearest(name, names).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+    format!("unknown {what} \"{name}\" of a profile{near}")
+}
+
+impl Case {
+    fn of(self, name: &str) -> String {
+        let mut words: Vec<String> = Vec::new();
+        let mut was_lower = false;
+        for letter in name.chars() {
+            if letter == '_' || letter == '-' {
+                was_lower = false;
+                words.push(String::new());
+                continue;
+            }
+            if words.is_empty() || (letter.is_uppercase() && was_lower) {
+                words.push(String::new());
+            }
+            was_lower = letter.is_lowercase() || letter.is_ascii_digit();
+            if let Some(word) = words.last_mut() {
+                word.extend(letter.to_lowercase());
+            }
+        }
+        let capital = |word: &String| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_uppercase().chain(letters).collect()
+            })
+        };
+        match self {
+            Case::Snake => words.join("_"),
+            Case::Kebab => words.join("-"),
+            Case::Pascal => words.iter().map(capital).collect(),
+            Case::Camel => {
+                let rest = words.iter().skip(1).map(capital);
+                words.first().cloned().into_iter().chain(rest).collect()
+            }
+        }
+    }
+}
+
+/// The path of keys to the string in `template` that is one of `names`, with or without filters.
+fn find(template: &Value, names: &[&str], path: &mut Vec<String>) -> bool {
+    match template {
+        Value::String(text) => whole(text).is_some_and(|expression| {
+            let word = expression.split('|').next().unwrap_or_default().trim();
+            names.contains(&word)
+        }),
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            path.push(name.clone());
+            find(value, names, path) || {
+                path.pop();
+                false
+            }
+        }),
+        _ => false,
+    }
+}
+
+/// The expression that `text` is, if it is one and nothing else.
+fn whole(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inner.contains("{{")).then(|| inner.trim())
+}
+
+/// The first expression in a template that cannot be used, and why.
+fn check(template: &Value) -> Result<(), (String, String)> {
+    match template {
+        Value::String(text) => {
+            let used = match whole(text) {
+                Some(expression) => ENVIRONMENT
+                    .compile_expression(expression)
+                    .map(|compiled| compiled.undeclared_variables(false)),
+                None => ENVIRONMENT
+                    .template_from_str(text)
+                    .map(|compiled| compiled.undeclared_variables(false)),
+            };
+            let quoted = text.clone();
+            let used = used.map_err(|error| (quoted.clone(), format!("{text}: {error}")))?;
+            match used.iter().find(|name| !NAMES.contains(&name.as_str())) {
+                Some(name) => Err((quoted, unknown("value", name, NAMES.into_iter()))),
+                None => Ok(()),
+            }
+        }
+        Value::Array(items) => items.iter().try_for_each(check),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            check(&Value::from(name.as_str()))?;
+            check(value)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// `template` with its expressions replaced by their results. A string that is one expression keeps its type; a member
+/// whose expression gives nothing at all is left out.
+fn render(template: &Value, context: &Value) -> Result<Value, String> {
+    let scope = minijinja::Value::from(Serde(context));
+    rendered(template, &scope).map(Option::unwrap_or_default)
+}
+
+fn rendered(template: &Value, scope: &minijinja::Value) -> Result<Option<Value>, String> {
+    let failed = |text: &str, error: Error| format!("{text}: {error}");
+    Ok(Some(match template {
+        Value::String(text) => match whole(text) {
+            Some(expression) => {
+                let compiled = ENVIRONMENT
+                    .compile_expression(expression)
+                    .map_err(|error| failed(text, error))?;
+                let value = compiled.eval(scope).map_err(|error| failed(text, error))?;
+                if value.is_undefined() {
+                    return Ok(None);
+                }
+                to_json(&value).map_err(|error| failed(text, error))?
+            }
+            None if text.contains("{{") => {
+                let made = ENVIRONMENT.render_str(text, scope.clone());
+                made.map_err(|error| failed(text, error))?.into()
+            }
+            None => text.as_str().into(),
+        },
+        Value::Array(items) => {
+            let items: Result<Vec<_>, String> =
+                items.iter().map(|item| rendered(item, scope)).collect();
+            items?.into_iter().flatten().collect()
+        }
+        Value::Object(members) => {
+            let mut made = Map::new();
+            for (name, value) in members {
+                let name = rendered(&Value::from(name.as_str()), scope)?.unwrap_or_default();
+                if let (Some(name), Some(value)) = (name.as_str(), rendered(value, scope)?) {
+                    made.insert(name.to_string(), value);
+                }
+            }
+            Value::Object(made)
+        }
+        other => other.clone(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_change_their_case() {
+        for (case, expected) in [
+            (Case::Snake, "created_at2_x"),
+            (Case::Kebab, "created-at2-x"),
+            (Case::Pascal, "CreatedAt2X"),
+            (Case::Camel, "createdAt2X"),
+        ] {
+            assert_eq!(case.of("createdAt2X"), expected);
+        }
+        assert_eq!(Case::Snake.of("id"), "id");
+        assert_eq!(Case::Snake.of("userID"), "user_id");
+    }
+
+    #[test]
+    fn mistakes_have_their_place() {
+        for (text, error) in [
+            (
+                "{\"lits\": {}}",
+                "1:2: unknown key \"lits\" of a profile; did you mean \"list\"?",
+            ),
+            (
+                "{\n  \"list\": { \"n\": \"{{ itens }}\" }\n}",
+                "2:19: unknown value \"itens\" of a profile; did you mean \"items\"?",
+            ),
+            (
+                "{\"status\": {\"creat\": 201}}",
+                "1:13: unknown status \"creat\" of a profile; did you mean \"create\"?",
+            ),
+        ] {
+            assert_eq!(Profile::parse(text).unwrap_err().to_string(), error);
+        }
+        assert!(Profile::parse("{\"error\": \"{{ problem. }}\"}").is_err());
+    }
+}

@@ -1,0 +1,226 @@
+//! Profiles: the envelopes, errors and statuses of other APIs, as their documentation shows them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use standin::internals::http::Profile;
+
+use crate::support::*;
+
+const DATA: &str = r#"{
+  "people": [
+    { "firstName": "Ann", "age": 30, "id": 1 },
+    { "firstName": "Ben", "age": 20, "id": 2 },
+    { "firstName": "Cem", "age": 40, "id": 3 }
+  ]
+}
+"#;
+
+const RULES: &str = r#"{
+  "properties": {
+    "people": {
+      "items": {
+        "properties": { "firstName": { "type": "string" }, "age": { "type": "integer" } },
+        "required": ["firstName"]
+      }
+    }
+  }
+}"#;
+
+fn served(profile: &str) -> Fixture {
+    let path = format!(
+        "{}/examples/profiles/{profile}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    Fixture::new(DATA, Some(RULES), |options| {
+        options.http.profile = Some(Arc::new(Profile::parse(&text).unwrap()));
+    })
+}
+
+/// A URL of the fixture.
+fn url(fixture: &Fixture, target: &str) -> Value {
+    format!("http://{}{target}", fixture.address()).into()
+}
+
+#[test]
+fn an_error_field() {
+    let fixture = served("error-field");
+    let missing = fixture.get("/people/9");
+    assert_eq!(missing.status, 404);
+    let error = missing.value();
+    assert_eq!(error.as_object().unwrap().len(), 1, "{error}");
+    assert!(error["error"].as_str().unwrap().contains('9'));
+    assert!(
+        missing
+            .header("content-type")
+            .unwrap()
+            .starts_with("application/json")
+    );
+    assert_eq!(fixture.get("/people").value().as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn django_rest_framework() {
+    let fixture = served("django-rest-framework");
+    assert_eq!(
+        fixture
+            .get("/people?page=2&page_size=1&ordering=-age")
+            .value(),
+        json!({
+            "count": 3,
+            "next": url(&fixture, "/people?page=3&page_size=1&ordering=-age"),
+            "previous": url(&fixture, "/people?page=1&page_size=1&ordering=-age"),
+            "results": [{ "first_name": "Ann", "age": 30, "id": 1 }]
+        })
+    );
+    let all = fixture.get("/people?ordering=first_name").value();
+    assert_eq!(
+        (&all["count"], &all["next"], &all["previous"]),
+        (&json!(3), &Value::Null, &Value::Null)
+    );
+    assert_eq!(fixture.get("/people?first_name=Ben").value()["count"], 1);
+    let made = fixture.json("POST", "/people", r#"{"first_name": "Dee"}"#);
+    assert_eq!(
+        (made.status, made.value()),
+        (201, json!({ "first_name": "Dee", "id": 4 }))
+    );
+    assert_eq!(fixture.data()["people"][3]["firstName"], "Dee");
+    let wrong = fixture.json("POST", "/people", r#"{"age": 1}"#);
+    assert_eq!(wrong.status, 400);
+    assert!(
+        wrong.value()["firstName"][0].is_string(),
+        "{}",
+        wrong.text()
+    );
+    assert!(fixture.get("/people/9").value()["detail"].is_string());
+    let gone = fixture.send("DELETE", "/people/4", NONE, "");
+    assert_eq!((gone.status, gone.text()), (204, ""));
+}
+
+#[test]
+fn laravel() {
+    let fixture = served("laravel");
+    assert_eq!(
+        fixture.get("/people?per_page=2").value(),
+        json!({
+            "data": [{ "first_name": "Ann", "age": 30, "id": 1 }, { "first_name": "Ben", "age": 20, "id": 2 }],
+            "links": {
+                "first": url(&fixture, "/people?per_page=2&page=1"),
+                "last": url(&fixture, "/people?per_page=2&page=2"),
+                "prev": null,
+                "next": url(&fixture, "/people?per_page=2&page=2")
+            },
+            "meta": {
+                "current_page": 1, "from": 1, "last_page": 2, "path": url(&fixture, "/people"),
+                "per_page": 2, "to": 2, "total": 3
+            }
+        })
+    );
+    assert_eq!(fixture.get("/people").value()["meta"]["per_page"], 15);
+    assert_eq!(
+        fixture.get("/people/1").value(),
+        json!({ "data": { "first_name": "Ann", "age": 30, "id": 1 } })
+    );
+    let wrong = fixture.json("POST", "/people", r#"{"age": 1}"#);
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.value()["message"].is_string());
+    assert!(
+        wrong.value()["errors"]["firstName"][0].is_string(),
+        "{}",
+        wrong.text()
+    );
+    let missing = fixture.get("/people/9").value();
+    assert!(
+        missing["message"].is_string() && missing.get("errors").is_none(),
+        "{missing}"
+    );
+}
+
+#[test]
+fn spring_data_rest() {
+    let fixture = served("spring-data-rest");
+    let page = fixture.get("/people?page=0&size=2&sort=age,desc");
+    assert_eq!(page.header("content-type"), Some("application/hal+json"));
+    let page = page.value();
+    assert_eq!(
+        page["page"],
+        json!({ "size": 2, "totalElements": 3, "totalPages": 2, "number": 0 })
+    );
+    assert_eq!(
+        page["_embedded"]["people"][0],
+        json!({ "firstName": "Cem", "age": 40, "_links": { "self": { "href": url(&fixture, "/people/3") } } })
+    );
+    assert_eq!(
+        page["_links"]["next"]["href"],
+        url(&fixture, "/people?page=1&size=2&sort=age,desc")
+    );
+    assert!(page["_links"].get("prev").is_none(), "{page}");
+    let last = fixture.get("/people?page=1&size=2").value();
+    assert!(last["_links"].get("next").is_none(), "{last}");
+    let made = fixture
+        .json("POST", "/people", r#"{"firstName": "Dee"}"#)
+        .value();
+    assert_eq!(made["_links"]["self"]["href"], url(&fixture, "/people/4"));
+}
+
+#[test]
+fn json_api() {
+    let fixture = served("json-api");
+    let list = fixture.get("/people?page%5Bnumber%5D=2&page%5Bsize%5D=1&sort=-age");
+    assert_eq!(
+        list.header("content-type"),
+        Some("application/vnd.api+json")
+    );
+    let list = list.value();
+    assert_eq!(
+        list["data"],
+        json!([{
+            "type": "people", "id": "1", "attributes": { "firstName": "Ann", "age": 30 },
+            "links": { "self": url(&fixture, "/people/1") }
+        }])
+    );
+    assert_eq!(
+        list["links"]["next"],
+        url(
+            &fixture,
+            "/people?page%5Bnumber%5D=3&page%5Bsize%5D=1&sort=-age"
+        )
+    );
+    let body = r#"{"data": {"type": "people", "id": "7", "attributes": {"firstName": "Dee"}}}"#;
+    let media = [("Content-Type", "application/vnd.api+json")];
+    let made = fixture.send("POST", "/people", &media, body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(made.value()["data"]["id"], "7");
+    assert_eq!(
+        fixture.data()["people"][3],
+        json!({ "firstName": "Dee", "id": "7" })
+    );
+    let patch = r#"{"data": {"type": "people", "id": "1", "attributes": {"age": 31}}}"#;
+    let tag = fixture.get("/people/1").header("etag").unwrap().to_string();
+    let conditional = [
+        ("Content-Type", "application/vnd.api+json"),
+        ("If-Match", tag.as_str()),
+    ];
+    let patched = fixture.send("PATCH", "/people/1", &conditional, patch);
+    assert_eq!(
+        patched.value()["data"]["attributes"]["age"],
+        31,
+        "{}",
+        patched.text()
+    );
+    let wrong = fixture.send(
+        "POST",
+        "/people",
+        &media,
+        r#"{"data": {"type": "people", "attributes": {"age": "x"}}}"#,
+    );
+    assert_eq!(wrong.status, 422);
+    let errors = wrong.value()["errors"].clone();
+    assert_eq!(errors[0]["status"], "422");
+    assert_eq!(errors[0]["source"]["pointer"], "/data/attributes/firstName");
+    assert!(errors[0]["detail"].is_string(), "{errors}");
+    let missing = fixture.get("/people/9").value();
+    assert_eq!(missing["errors"][0]["status"], "404");
+    assert_eq!(fixture.send("DELETE", "/people/1", NONE, "").status, 204);
+}
