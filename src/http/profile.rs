@@ -11,6 +11,9 @@ use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::text::{nearest, query_encode};
 
+/// A parameter and its value.
+type Pair = (String, String);
+
 /// How a response is shaped.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
@@ -245,12 +248,7 @@ impl Profile {
     }
 
     /// The query string as this server understands it. `known`: the names of the resource's properties.
-    pub(super) fn query(
-        &self,
-        pairs: &[(String, String)],
-        known: &[String],
-        is_list: bool,
-    ) -> String {
+    pub(super) fn query(&self, pairs: &[Pair], known: &[String], is_list: bool) -> String {
         let mut out: Vec<(String, String)> = Vec::new();
         for (name, value) in pairs {
             let ours = self.query.get(name).map_or(name.as_str(), String::as_str);
@@ -341,7 +339,8 @@ impl Profile {
         shape: &Shape,
         items: &Value,
         total: Option<u64>,
-        (base, path, sent, own): (&str, &str, &[(String, String)], &[(String, String)]),
+        (base, path): (&str, &str),
+        (sent, own): (&[Pair], &[Pair]),
     ) -> Result<Value, String> {
         let items: Vec<Value> = items
             .as_array()

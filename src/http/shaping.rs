@@ -163,7 +163,8 @@ fn reshape(
             &shape,
             &body,
             total,
-            (&base, sent.uri.path(), &asked, &understood),
+            (&base, sent.uri.path()),
+            (&asked, &understood),
         )?;
         let tag = tag(made.to_string().as_bytes());
         if let Ok(tag) = HeaderValue::try_from(tag) {
