@@ -315,7 +315,7 @@ impl Medium for RealDisk {
 
     fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
         match fs::remove_file(other) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => fs::hard_link(path, other),
         }
     }
