@@ -45,7 +45,7 @@ async fn plain(app: Arc<App>, request: Arc<Request>) -> Answer {
         };
         return Ok(response::options(&request, &app.settings, allow));
     }
-    let viewer = guard::viewer(&app, &published, &request).await;
+    let viewer = guard::viewer_of_data(&app, &published, &request).await;
     if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
         return answer;
     }

@@ -31,12 +31,18 @@ pub(super) struct Viewer {
     headers: HeaderMap,
 }
 
-/// The viewer of a request. Without login and guards nothing is looked at.
-pub(super) async fn viewer(app: &App, published: &Published, request: &Request) -> Viewer {
+/// The viewer of a request for the data. Where the rules say nothing of access, nothing is looked at.
+pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &Request) -> Viewer {
     let schema = app.engine.schema();
     if schema.auth().is_none() && schema.guarded().is_empty() {
         return Viewer::default();
     }
+    viewer(app, published, request).await
+}
+
+/// The viewer of a request.
+pub(super) async fn viewer(app: &App, published: &Published, request: &Request) -> Viewer {
+    let schema = app.engine.schema();
     let mut viewer = Viewer {
         headers: request.headers.clone(),
         ..Viewer::default()
