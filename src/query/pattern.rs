@@ -4,8 +4,8 @@ use regex::{Regex, RegexBuilder};
 
 /// The longest pattern that is taken, in bytes.
 pub const MAX_PATTERN: usize = 1000;
-/// How much memory one compiled pattern may take, in bytes.
-const MAX_COMPILED: usize = 1 << 20;
+/// How much memory one compiled pattern may take, in bytes. A URL has room for hundreds of patterns.
+const MAX_COMPILED: usize = 128 << 10;
 
 /// A regular expression of a query.
 #[derive(Debug, Clone)]
