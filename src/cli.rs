@@ -32,8 +32,9 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use self::port::Port;
 use self::signals::Stop;
+use crate::behaviour::{Delay, RoutesFile};
 use crate::file::Durability;
-use crate::http::{AllowedOrigin, Limits, Profile, Rewriter, Routes, Settings};
+use crate::http::{self, AllowedOrigin, Limits, Profile, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server, StartError};
@@ -173,12 +174,19 @@ struct Serve {
     /// Folder of static files to serve beside the API [default: public, if it exists]
     #[arg(short = 's', long = "static", value_name = "FOLDER", help_heading = RESPONSES)]
     folder: Option<PathBuf>,
-    /// File of rules that rewrite URLs, such as {"/api/*": "/$1"}
+    /// File of rules by path: rewrites such as {"/api/*": "/$1"}, own answers, failures, delays, limits [default:
+    /// NAME.routes.json beside the data file, if it exists]
     #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
     routes: Option<PathBuf>,
     /// File with the names, envelopes and statuses of another API, such as examples/profiles/laravel.json
     #[arg(long, value_name = "FILE", help_heading = RESPONSES)]
     profile: Option<PathBuf>,
+    /// Do not let requests ask for failures and delays (Prefer: status=503, _status, _delay)
+    #[arg(long, help_heading = RESPONSES)]
+    no_faults: bool,
+    /// Seed of chance and random values in the routes file, to repeat a run [default: random]
+    #[arg(long, value_name = "NUMBER", help_heading = RESPONSES)]
+    seed: Option<u64>,
     /// Accept only GET, HEAD and OPTIONS
     #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
     read_only: bool,
@@ -195,9 +203,9 @@ struct Serve {
     /// Do not compress responses
     #[arg(long, visible_alias = "ng", help_heading = RESPONSES)]
     no_gzip: bool,
-    /// Delay every API response by MS milliseconds
-    #[arg(short, long, value_name = "MS", default_value_t = 0, help_heading = RESPONSES)]
-    delay: u64,
+    /// Delay every API response: MS milliseconds, a time such as 2s, a range such as 200ms..1s, or "p50=80ms p99=1s"
+    #[arg(short, long, value_name = "TIME", default_value = "0", help_heading = RESPONSES)]
+    delay: Delay,
     /// Largest request body, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
     body_limit: usize,
@@ -602,7 +610,7 @@ impl Serve {
             (_, Sure::Synced) => Saving::File(Durability::Synced),
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
-        let rewriter = self.routes.as_deref().map(read_routes).transpose()?;
+        let rules = self.routes.as_deref().map(read_routes).transpose()?;
         let http = Settings {
             file: None,
             cors: !self.no_cors,
@@ -612,8 +620,10 @@ impl Serve {
             read_only: self.read_only,
             secret: environment("STANDIN_SECRET"),
             profile: self.profile.as_deref().map(read_profile).transpose()?,
-            delay: Duration::from_millis(self.delay),
-            routes: rewriter.map(|rules| Arc::new(Routes::new(rules))),
+            faults: !self.no_faults,
+            seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
+            delay: self.delay,
+            routes: rules.map(|rules| Arc::new(Routes::new(rules))),
             hosts: Some(self.allow_host),
             body_limit: self.body_limit,
             target_limit: self.url_limit,
@@ -722,17 +732,10 @@ fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
     Ok(Arc::new(profile))
 }
 
-fn read_routes(path: &Path) -> Result<Rewriter, String> {
-    let name = style::path(path);
+fn read_routes(path: &Path) -> Result<RoutesFile, String> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the routes file {name}: {error}"))?;
-    Rewriter::parse(&text).map_err(|error| {
-        let help = error
-            .hint
-            .as_ref()
-            .map_or_else(String::new, |hint| format!("\n  help: {hint}"));
-        format!("{name}:{error}{help}")
-    })
+        .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
+    http::read(path, &text)
 }
 
 /// A count from 1 to `most`.

@@ -24,6 +24,7 @@
 // Re-exports that only `internals` needs.
 #![cfg_attr(not(feature = "internals"), allow(unused_imports))]
 
+mod behaviour;
 mod engine;
 mod file;
 mod http;
@@ -44,11 +45,10 @@ mod check;
 #[cfg(feature = "cli")]
 mod cli;
 
+pub use behaviour::{Delay, RoutesError, RoutesFile};
 pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
 pub use file::{Durability, Recovered};
-pub use http::{
-    AccessLogEntry, AllowedOrigin, Limits, Origin, RewriteError, Rewriter, Routes, Settings,
-};
+pub use http::{AccessLogEntry, AllowedOrigin, Limits, Origin, Routes, Settings};
 pub use json::Id;
 pub use rules::OnDelete;
 pub use schema::{SchemaError, SchemaProblem};
@@ -66,6 +66,9 @@ pub use cli::run;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod internals {
+    pub mod behaviour {
+        pub use crate::behaviour::*;
+    }
     pub mod file {
         pub use crate::file::*;
     }

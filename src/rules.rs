@@ -229,7 +229,7 @@ pub const OPERATORS: [Operator; 12] = [
 ];
 
 /// Parameters that are never filters.
-pub const RESERVED: [&str; 15] = [
+pub const RESERVED: [&str; 16] = [
     "q",
     "_fields",
     "_start",
@@ -244,6 +244,7 @@ pub const RESERVED: [&str; 15] = [
     "_where",
     "_dependent",
     "_delay",
+    "_status",
     "callback",
 ];
 

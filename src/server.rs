@@ -424,20 +424,10 @@ impl Parts {
                     notice(Notice::Unwritable { reason, hint });
                 }
                 if file.is_in_place() && !options.http.read_only {
-                    let (reason, hint) = if file.is_mounted_alone() {
-                        (
-                            "it is mounted as a single file, and an edit at the same moment may be lost",
-                            "mount its folder instead",
-                        )
-                    } else {
-                        (
-                            "a new file could not have its owner, group, ACL and attributes",
-                            "start the server as the user who owns the file",
-                        )
-                    };
                     notice(Notice::InPlace {
-                        reason: reason.into(),
-                        hint: hint.into(),
+                        reason: "a new file could not have its owner, group, ACL and attributes"
+                            .into(),
+                        hint: "start the server as the user who owns the file".into(),
                     });
                 }
                 Some(FileSource {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::style::{LABEL, TITLE, URL, WARNING};
+use crate::behaviour::Delay;
 use crate::file::Durability;
 use crate::http::encode;
 use crate::server::{Options, Saving, Server};
@@ -56,10 +57,21 @@ pub(super) fn banner(
     if http.read_only {
         banner.line("Read-only", "GET, HEAD and OPTIONS only");
     }
-    if !http.delay.is_zero() {
+    if http.delay != Delay::default() {
         banner.line(
             "Delay",
-            &format!("{} ms before every API response", http.delay.as_millis()),
+            &format!("{} before every API response", http.delay),
+        );
+    }
+    if let Some(path) = http
+        .routes
+        .as_ref()
+        .and_then(|routes| routes.current().path.clone())
+    {
+        banner.line("Routes", &path.display().to_string());
+        banner.line(
+            "Seed",
+            &format!("{} (repeat this run with --seed {})", http.seed, http.seed),
         );
     }
     if let Some(opened) = opened {

@@ -1,5 +1,6 @@
 //! What commits: one thread that carries out writes, many at a time, and saves them.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 use super::feed::Cause;
 use super::fill::LETTERS;
 use super::history::History;
-use super::journal::Before;
+use super::journal::{Batch, Before};
 use super::notice::WriteError;
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
@@ -33,7 +34,12 @@ pub enum Back {
     To(Box<Store>),
 }
 
-type Answer = Result<Outcome, WriteError>;
+/// Decides what to write when it is its turn, from the data as it is then and from what came of the command before.
+pub type Stage = Box<dyn Fn(&Store, Option<&Outcome>) -> Result<Vec<Command>, WriteError> + Send>;
+
+/// The commands that were carried out, with what came of them.
+type Done<'j> = Vec<(Cow<'j, Command>, Outcome)>;
+type Answer = Result<Vec<Outcome>, WriteError>;
 
 /// What the writer is asked for.
 pub(super) enum Message {
@@ -49,9 +55,16 @@ pub(super) enum Message {
 
 /// A write, and where the answer goes.
 pub(super) struct Job {
-    pub(super) command: Command,
-    pub(super) expected: Option<Expected>,
+    pub(super) work: Work,
     pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// What a write does.
+pub(super) enum Work {
+    /// One command.
+    One(Command, Option<Expected>),
+    /// Several steps, each on what those before it left; all or nothing.
+    Steps(Vec<Stage>),
 }
 
 /// How many writes share one save at most, so that the first of them does not wait without bound.
@@ -162,41 +175,33 @@ impl Writer {
             }
             let mut next = self.history.current().full.clone();
             let mut batch = self.file.as_ref().and_then(Reloader::journal_batch);
-            let mut run = |job: &Job| {
-                let command = &job.command;
-                if let (Some(expected), Some(current)) = (&job.expected, next.current(command))
-                    && !expected(&next.public_text(command.resource(), current))
-                {
-                    return Err(WriteError::Refused(Refusal::Changed));
-                }
-                let before = batch.is_some().then(|| Before::of(&next, command));
-                // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
-                // values unique, do its references point to records?
-                let change = self.rulebook.plan(&next, command, &mut random_letters)?;
-                // 4. Apply, to a copy that nobody sees yet.
-                let outcome = next.apply(change);
-                if let (Some(batch), Some(before), true) = (&mut batch, before, outcome.changed) {
-                    batch.add(&before, &next, &outcome);
-                }
-                Ok(outcome)
+            let done: Vec<_> = jobs
+                .iter()
+                .map(|job| self.work(&job.work, &mut next, &mut batch))
+                .collect();
+            let writes = || {
+                let done = done.iter().filter_map(|done| done.as_ref().ok());
+                done.flatten()
+                    .map(|(command, outcome)| (&**command, outcome))
             };
-            let answers: Vec<Answer> = jobs.iter().map(&mut run).collect();
-            let done = || {
-                jobs.iter()
-                    .zip(&answers)
-                    .filter_map(|(job, answer)| Some((&job.command, answer.as_ref().ok()?)))
+            let changed = writes().filter(|(_, outcome)| outcome.changed).count();
+            let answers = || {
+                let outcomes =
+                    |done: &Done| done.iter().map(|(_, outcome)| outcome.clone()).collect();
+                done.iter()
+                    .map(|done| done.as_ref().map(outcomes).map_err(Clone::clone))
+                    .collect()
             };
-            let changed = done().filter(|(_, outcome)| outcome.changed).count();
             // A write that changes nothing is acknowledged if the file says what the data says.
             if changed == 0 && !self.file.as_ref().is_some_and(Reloader::must_save) {
-                return answers;
+                return answers();
             }
             // 5. Save the file, or append to its journal. An edit that is found there is merged, and all begins again.
             if let Some(file) = &mut self.file {
                 match file.save_batch(&next, batch) {
                     Ok(Saved::Done) => {
                         let written =
-                            done().flat_map(|(_, outcome)| outcome.written.iter().cloned());
+                            writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
                         file.saved_writes(changed, written.collect(), &self.history);
                     }
                     Ok(Saved::Foreign(edit)) => {
@@ -209,10 +214,65 @@ impl Writer {
                 }
             }
             // 6. Publish: readers see it.
-            self.history.publish_writes(next, done());
+            self.history.publish_writes(next.clone(), writes());
             // 7. Acknowledge.
-            return answers;
+            return answers();
         }
+    }
+
+    /// Carries out a write on `next`, which nobody sees yet; on an error `next` is as before.
+    fn work<'j>(
+        &self,
+        work: &'j Work,
+        next: &mut Store,
+        batch: &mut Option<Batch>,
+    ) -> Result<Done<'j>, WriteError> {
+        let mut effects = Vec::new();
+        let mut carry_out = |store: &mut Store, command: &Command| {
+            let before = batch.is_some().then(|| Before::of(store, command));
+            // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
+            // values unique, do its references point to records?
+            let change = self.rulebook.plan(store, command, &mut random_letters)?;
+            // 4. Apply, to a copy that nobody sees yet.
+            let outcome = store.apply(change);
+            if let (Some(before), true) = (before, outcome.changed) {
+                effects.extend(before.effects(store, &outcome));
+            }
+            Ok(outcome)
+        };
+        let done = match work {
+            Work::One(command, expected) => {
+                if let (Some(expected), Some(current)) = (expected, next.current(command))
+                    && !expected(&next.public_text(command.resource(), current))
+                {
+                    return Err(WriteError::Refused(Refusal::Changed));
+                }
+                vec![(Cow::Borrowed(command), carry_out(next, command)?)]
+            }
+            Work::Steps(steps) => {
+                let mut trial = next.clone();
+                let mut done: Done = Vec::new();
+                for step in steps {
+                    let last = done.last().map(|(_, outcome)| outcome);
+                    for command in step(&trial, last)? {
+                        let is_gone = matches!(command, Command::Delete { .. })
+                            && done.iter().any(|(_, outcome)| outcome.removes(&command));
+                        if is_gone {
+                            // A deletion before it took the record along.
+                            continue;
+                        }
+                        let outcome = carry_out(&mut trial, &command)?;
+                        done.push((Cow::Owned(command), outcome));
+                    }
+                }
+                *next = trial;
+                done
+            }
+        };
+        if let Some(batch) = batch.as_mut().filter(|_| !effects.is_empty()) {
+            batch.add(effects);
+        }
+        Ok(done)
     }
 
     /// Goes back, and gives the version that this made; `None` where there was nothing to undo.
@@ -256,7 +316,7 @@ impl Writer {
 }
 
 /// Seven letters for a string id, as many as json-server 0.17 gives.
-fn random_letters() -> String {
+pub(super) fn random_letters() -> String {
     // Each `RandomState` has keys of its own.
     let mut bits = std::hash::RandomState::new().build_hasher().finish();
     let mut letters = String::new();

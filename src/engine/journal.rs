@@ -185,9 +185,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Adds a write that made `after` of the data.
-    pub(super) fn add(&mut self, before: &Before, after: &Store, outcome: &Outcome) {
-        self.lines.push(before.line(after, outcome));
+    /// Adds writes that are carried out together or not at all: one line.
+    pub(super) fn add(&mut self, effects: Vec<Value>) {
+        self.lines.push(Value::Array(effects).to_string());
     }
 
     /// What makes `after` of `before`, where that is not a write: an undo or a reset.
@@ -224,7 +224,8 @@ impl Before {
         }
     }
 
-    fn line(&self, after: &Store, outcome: &Outcome) -> String {
+    /// What a write did that made `after` of the data.
+    pub(super) fn effects(&self, after: &Store, outcome: &Outcome) -> Vec<Value> {
         let effects = outcome.written.iter().enumerate().map(|(at, what)| {
             let (was, now) = match self {
                 Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
@@ -233,7 +234,7 @@ impl Before {
             };
             effect(what, was, now)
         });
-        Value::Array(effects.collect()).to_string()
+        effects.collect()
     }
 }
 

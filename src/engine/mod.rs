@@ -36,7 +36,7 @@ use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
 pub use crate::store::ResourceChanges;
-pub use commit::{Back, Expected};
+pub use commit::{Back, Expected, Stage};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
@@ -46,7 +46,7 @@ pub use reload::FileSource;
 pub use rulebook::{Rulebook, given_ids, is_hash};
 pub use trouble::{Trouble, TroubleKind};
 
-use commit::{Job, Message, Writer};
+use commit::{Job, Message, Work, Writer};
 use conflicts::Conflicts;
 use history::{History, Steps};
 use reload::Reloader;
@@ -195,14 +195,34 @@ impl Engine {
         command: Command,
         expected: Option<Expected>,
     ) -> Result<Outcome, WriteError> {
+        let mut outcomes = self.send(Work::One(command, expected)).await?;
+        outcomes.pop().ok_or(WriteError::Bug)
+    }
+
+    /// Carries out `steps` as one write: all or nothing.
+    ///
+    /// # Errors
+    /// Nothing was changed, for the reason given.
+    pub async fn write_all(&self, steps: Vec<Stage>) -> Result<Vec<Outcome>, WriteError> {
+        self.send(Work::Steps(steps)).await
+    }
+
+    /// What `command` would do to the data as it is, without doing it.
+    ///
+    /// # Errors
+    /// Why it could not be carried out.
+    pub fn preview(&self, command: &Command) -> Result<Outcome, WriteError> {
+        let mut store = self.snapshot().store.clone();
+        let change = self
+            .rulebook
+            .plan(&store, command, &mut commit::random_letters)?;
+        Ok(store.apply(change))
+    }
+
+    async fn send(&self, work: Work) -> Result<Vec<Outcome>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job {
-            command,
-            expected,
-            reply,
-        };
         self.sender
-            .send(Message::Write(job))
+            .send(Message::Write(Job { work, reply }))
             .map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }

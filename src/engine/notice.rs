@@ -1,6 +1,8 @@
 //! What the engine reports: why a write was not carried out, and what happened to the file.
 
+use std::any::Any;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::file::Recovered;
 use crate::json::{Id, Place};
@@ -35,6 +37,8 @@ pub enum WriteError {
         /// What is wrong there.
         message: String,
     },
+    /// A step declined to go on, for a reason that only its maker understands.
+    Declined(Arc<dyn Any + Send + Sync>),
     /// The server is stopping.
     Stopped,
     /// The writer failed on this command in a way that it should not.

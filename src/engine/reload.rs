@@ -1,13 +1,10 @@
 //! What reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
 //! not seen; what the file lacks is saved.
 
-mod follow;
-mod late;
-
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -20,6 +17,7 @@ use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::{Rulebook, given_ids};
 use super::trouble::{Trouble, TroubleKind, Troubles};
 use crate::file::{DataFile, Edit, Left, Saved, Watch};
+use crate::json::Document;
 use crate::store::{
     Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
 };
@@ -123,10 +121,6 @@ pub(super) struct Reloader {
     counts: WriteCounts,
     /// What the file holds, as far as it could be read.
     in_file: Store,
-    /// The edits of the last seconds: when each was saved, and what it changed.
-    edits: VecDeque<(Option<SystemTime>, Vec<Written>)>,
-    /// Edits of replaced files that have not been merged yet, with what those held until when.
-    late: Vec<(Edit, Option<(Instant, Store)>)>,
     /// What replaced files held, by the number of the state, and when they were replaced.
     replaced: HashMap<u64, (Instant, Store)>,
     /// The text that was saved last.
@@ -167,8 +161,6 @@ impl Reloader {
             recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
             in_file: history.current().full.clone(),
-            edits: VecDeque::new(),
-            late: Vec::new(),
             replaced: HashMap::new(),
             text: FileText::default(),
         };
@@ -205,7 +197,7 @@ impl Reloader {
             replayed
                 .unreadable
                 .iter()
-                .map(|line| conflicts::text("unreadable", line))
+                .map(|line| conflicts::unreadable(line))
                 .collect(),
         );
         (replayed.store, replayed.differs)
@@ -373,6 +365,91 @@ impl Reloader {
         self.schedule.within(POLL);
     }
 
+    /// Watches the folders that lead to the file now: they may have gone, come, or been replaced.
+    fn refresh_watch(&mut self) {
+        if let Some(Err(error)) = self.watch.as_mut().map(Watch::refresh) {
+            tracing::debug!(%error, "the file cannot be watched any more");
+            (self.watch, self.is_unwatched) = (None, true);
+            (self.notice)(Notice::Unwatched(error.to_string()));
+        }
+    }
+
+    /// If a symbolic link was switched, goes over to the file to which the path leads now. That is taken whole: what the
+    /// API wrote was written to the file before. Any state -> in sync, or broken.
+    ///
+    /// # Errors
+    /// It cannot be read, or another server has it.
+    fn follow(&mut self, history: &mut History) -> Result<(), WriteError> {
+        let Ok(Some(path)) = self.file.moved() else {
+            return Ok(());
+        };
+        let place = format!(
+            "{} leads to {} now",
+            self.file.named().display(),
+            path.display()
+        );
+        let unsaved = |reason: &dyn std::fmt::Display| {
+            WriteError::Unsaved {
+            reason: format!("{place}: {reason}"),
+            hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
+        }
+        };
+        let lacking = if self.lacks_something() || matches!(self.state, FileState::Broken(_)) {
+            conflicts::dropped(&history.current().full, &self.in_file)
+        } else {
+            Vec::new()
+        };
+        let followed = self.file.follow(path.clone());
+        let followed = followed.map_err(|error| unsaved(&error))?;
+        self.unfollowed = None;
+        self.state = FileState::InSync;
+        self.recent.clear();
+        self.replaced.clear();
+        self.journal.leave();
+        self.counts.add(0, Some(self.file.number()));
+        (self.notice)(Notice::Moved { to: path });
+        for found in followed.recovered {
+            (self.notice)(Notice::Recovered(found));
+        }
+        self.keep("dropped", &lacking);
+        let unseen = self.recent.window();
+        self.arriving = Some(followed.left.and_then(|left| left.within(unseen)));
+        let edit = Edit {
+            bytes: followed.bytes,
+            earlier: None,
+            age: Duration::ZERO,
+        };
+        self.reload(edit, history);
+        Ok(())
+    }
+
+    /// Reports it once, and tries again soon.
+    fn cannot_follow(&mut self, error: WriteError) {
+        if let WriteError::Unsaved { reason, hint } = error
+            && self.unfollowed.as_ref() != Some(&reason)
+        {
+            self.unfollowed = Some(reason.clone());
+            (self.notice)(Notice::Unsaved { reason, hint });
+        }
+        self.look_soon();
+    }
+
+    /// Takes what the path leads to now as a whole, with what its journal has besides.
+    fn arrive(&mut self, left: Option<Left>, history: &mut History) {
+        let (store, differs) = match left {
+            Some(left) => self.replay(&left),
+            None => (self.in_file.clone(), false),
+        };
+        let diff = store.diff(&history.current().full);
+        self.publish((store, diff), history, |changes| Notice::Reloaded {
+            changes,
+            kept: 0,
+            renumbered: Vec::new(),
+        });
+        history.forget_steps();
+        self.after_replay(differs, history);
+    }
+
     /// Any state -> broken.
     fn broken(&mut self, faults: Faults, age: Duration) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
@@ -392,7 +469,6 @@ impl Reloader {
 
     /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
     pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
-        let saved = edit.saved;
         let (theirs, repeated) = match self.rulebook.read_edit(edit.bytes) {
             Ok(read) => read,
             Err(faults) => return self.broken(faults, edit.age),
@@ -415,11 +491,8 @@ impl Reloader {
             .earlier
             .filter(|state| Some(*state) != self.journal.state())
         {
-            self.restore(theirs, state, was_reported, saved, history);
+            self.restore(theirs, state, was_reported, history);
             self.journal.clear(&mut self.file);
-            if edit.repaired {
-                self.state = FileState::Unsaved;
-            }
             return;
         }
         let merged = match self.journal.first() {
@@ -431,10 +504,7 @@ impl Reloader {
             // What the file never had, its editor cannot have seen.
             Some(first) => self.merge_on(&before, first, theirs.clone(), history),
         };
-        self.take_merged(merged, &theirs, was_reported, saved, history);
-        if edit.repaired {
-            self.state = FileState::Unsaved;
-        }
+        self.take_merged(merged, &theirs, was_reported, history);
         if matches!(self.state, FileState::Unsaved) {
             self.journal.follows(&self.file);
         } else {
@@ -444,14 +514,7 @@ impl Reloader {
 
     /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
     /// drops.
-    fn restore(
-        &mut self,
-        theirs: Store,
-        state: u64,
-        was_reported: bool,
-        saved: Option<SystemTime>,
-        history: &mut History,
-    ) {
+    fn restore(&mut self, theirs: Store, state: u64, was_reported: bool, history: &mut History) {
         let ours = history.current().full.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
@@ -464,7 +527,6 @@ impl Reloader {
         if writes > 0 {
             self.keep("dropped", &conflicts::dropped(&ours, &theirs));
         }
-        self.remember_edit(saved, &diff);
         self.publish((theirs, diff), history, |changes| {
             if was_reported && is_same {
                 Notice::ValidAgain
@@ -497,7 +559,6 @@ impl Reloader {
         merged: Merged,
         theirs: &Store,
         was_reported: bool,
-        saved: Option<SystemTime>,
         history: &mut History,
     ) {
         let Merged {
@@ -511,7 +572,6 @@ impl Reloader {
         self.recent.settle(&settled);
         let ours = history.current().full.clone();
         let diff = store.diff(&ours);
-        self.remember_edit(saved, &diff);
         self.recent.add_edit(
             &ours,
             diff.iter()
@@ -744,6 +804,49 @@ impl Reloader {
                 (format!("{}: {error}", path.display()), hint.into())
             }
         }
+    }
+
+    /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
+    fn look_for_late_edits(&mut self, history: &mut History) {
+        // One after the other: the file must have what was made of the last one.
+        if !self.file.checks_any_replaced()
+            || matches!(self.state, FileState::Unsaved | FileState::Broken(_))
+        {
+            return;
+        }
+        for (edit, state) in self.file.late_edits(Document::is_whole) {
+            let Some((end, base)) = self.replaced.get(&state).cloned() else {
+                continue;
+            };
+            tracing::debug!(state, "found an edit of a file that had been replaced");
+            let text = String::from_utf8_lossy(&edit.bytes).into_owned();
+            match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
+                (Ok((theirs, _)), Some(earlier)) => {
+                    self.restore(theirs, earlier, false, history);
+                    if !self.journal.is_ahead() {
+                        self.journal.clear(&mut self.file);
+                    }
+                }
+                (Ok((theirs, _)), None) => {
+                    // The file was opened in that state; what its maker had read may be older.
+                    self.recent.forget_before(Instant::now());
+                    let merged = self.merge_on(&base, end, theirs.clone(), history);
+                    self.take_merged(merged, &theirs, false, history);
+                }
+                (Err(faults), _) => {
+                    self.keep_lines(vec![conflicts::unreadable(&text)]);
+                    (self.notice)(Notice::Broken(faults));
+                    continue;
+                }
+            }
+            // The file itself has nothing of this edit yet.
+            self.state = FileState::Unsaved;
+        }
+        if self.file.checks_any_replaced() {
+            self.schedule.within(POLL);
+        }
+        self.replaced
+            .retain(|state, _| self.file.checks_replaced(*state));
     }
 
     /// Keeps versions of the API's that lost against an edit, where a person finds them.

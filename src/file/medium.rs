@@ -55,27 +55,11 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses; nothing changed.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives the file at `path` another name, which is taken from whatever has it.
-    ///
-    /// # Errors
-    /// The file system has no hard links, or the disk refuses.
-    fn link(&self, path: &Path, other: &Path) -> io::Result<()>;
-    /// Whether the file at `path` is a mount point of its own, so that no other can take its place.
-    fn is_mounted_alone(&self, _path: &Path) -> bool {
-        false
-    }
-    /// Writes over the file at `path` in place if it holds `expected`, flushed to the device if `flush`. `false`: it holds
-    /// something else, and nothing was written.
+    /// Writes over the file at `path` in place, flushed to the device if `flush`.
     ///
     /// # Errors
     /// The disk refuses; a part may have been written.
-    fn overwrite(
-        &self,
-        path: &Path,
-        expected: Content,
-        bytes: &[u8],
-        flush: bool,
-    ) -> io::Result<bool>;
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()>;
     /// Adds a line to the end of the file at `path`, which is made if it is not there, and gets the rights of the file
     /// `like`; flushed to the device if `flush`.
     ///
@@ -159,16 +143,6 @@ impl Eq for Stamp {}
 
 /// File times move in steps of some milliseconds; within one step two contents of one size look alike.
 const STEP: Duration = Duration::from_millis(50);
-/// The steps of file systems that keep times in seconds (ext with small inodes, HFS+) or in pairs of them (FAT).
-const COARSE_STEP: Duration = Duration::from_millis(2050);
-
-/// The longest step in which the file system of a file with this time may move it.
-fn step(time: SystemTime) -> Duration {
-    let is_coarse = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .is_ok_and(|since| since.subsec_nanos() == 0);
-    if is_coarse { COARSE_STEP } else { STEP }
-}
 
 impl Stamp {
     fn of(about: &fs::Metadata) -> Stamp {
@@ -199,39 +173,21 @@ impl Stamp {
             .unwrap_or_default()
     }
 
-    /// The ctime.
-    fn changed(&self) -> Option<SystemTime> {
-        let (seconds, nanoseconds) = self.changed?;
-        let since = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
-        SystemTime::UNIX_EPOCH.checked_add(since)
-    }
-
-    /// When the file was written or renamed, whichever came last.
-    pub fn saved(&self) -> Option<SystemTime> {
-        self.modified.max(self.changed())
-    }
-
     /// Whether a file that had this stamp, and now has `other`, must still hold the same.
     pub fn is_surely(&self, other: &Stamp) -> bool {
-        self == other && self.changed == other.changed && self.settles_in().is_none()
+        self == other && self.changed == other.changed && self.is_settled()
     }
 
-    /// How long it takes until a write would surely show in a stamp; `None`: it would by now. That is counted from the
-    /// ctime, where there is one, since the time of the last write can be set to any other.
-    pub fn settles_in(&self) -> Option<Duration> {
-        let Some(last) = self.changed().or(self.modified) else {
-            return Some(STEP);
-        };
-        // A time in the future, as another machine's clock may give, says nothing.
-        let age = self.taken.duration_since(last).unwrap_or_default();
-        let step = step(last);
-        (age <= step).then(|| step - age + Duration::from_millis(1))
-    }
-
-    /// Whether a later write would show in the time of the last one.
+    /// Whether the stamp was taken so long after the last write that a later write must show in it.
     pub fn is_settled(&self) -> bool {
-        self.modified
-            .is_some_and(|modified| self.age() > step(modified))
+        self.modified.is_some() && self.age() > STEP
+    }
+
+    /// How long it takes until a stamp like this one is settled, where it is not.
+    pub fn settles_in(&self) -> Option<Duration> {
+        // A file time in the future, as another machine's clock may give, says nothing.
+        let age = self.taken.duration_since(self.modified?).ok()?;
+        (age <= STEP).then(|| STEP - age + Duration::from_millis(1))
     }
 }
 
@@ -313,49 +269,14 @@ impl Medium for RealDisk {
         fs::rename(from, to)
     }
 
-    fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
-        match fs::remove_file(other) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::hard_link(path, other),
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn is_mounted_alone(&self, path: &Path) -> bool {
-        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-        statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
-            .is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-    }
-
-    fn overwrite(
-        &self,
-        path: &Path,
-        expected: Content,
-        bytes: &[u8],
-        flush: bool,
-    ) -> io::Result<bool> {
-        let mut file = open_regular(File::options().read(true).write(true), path)?;
-        // For editors that lock what they write; others do not notice it. It ends with the file.
-        let _ = file.try_lock();
-        let before = Handle::stamp(&file)?;
-        if Handle::content(&file)? != expected {
-            return Ok(false);
-        }
-        file.rewind()?;
-        // To read it took longer than this does.
-        let now = Handle::stamp(&file)?;
-        if (now, now.changed) != (before, before.changed) {
-            return Ok(false);
-        }
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
+        let mut file = open_regular(File::options().write(true), path)?;
         file.write_all(bytes)?;
-        // Who cuts the file at this moment must not find it made longer.
-        if file.metadata()?.len() > bytes.len() as u64 {
-            file.set_len(bytes.len() as u64)?;
-        }
+        file.set_len(bytes.len() as u64)?;
         if flush {
             file.sync_all()?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn append(&self, path: &Path, line: &str, like: &Path, flush: bool) -> io::Result<()> {

@@ -24,7 +24,7 @@ mod watch;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::json::fingerprint;
 
@@ -78,19 +78,6 @@ pub struct Edit {
     pub earlier: Option<u64>,
     /// How long ago it was written.
     pub age: Duration,
-    /// When it came to its place, by the file system's clock: a file that is renamed may have been written long before.
-    pub saved: Option<SystemTime>,
-    /// The file holds the rest of something else behind it, and is to be saved.
-    pub repaired: bool,
-}
-
-/// An edit of a file that a save had replaced.
-#[derive(Debug, PartialEq, Eq)]
-pub struct LateEdit {
-    /// What its maker made of it.
-    pub edit: Edit,
-    /// The number of the state that the file held.
-    pub state: u64,
 }
 
 /// What a start found beside the file that a person should know of.
@@ -148,8 +135,6 @@ pub struct DataFile {
     seen: HashMap<Content, u64>,
     number: u64,
     in_place: bool,
-    /// What was written last to a file that is written in place.
-    written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
@@ -278,7 +263,6 @@ impl DataFile {
             seen: HashMap::from([(found.known.content, 0)]),
             number: 0,
             in_place: false,
-            written_over: Vec::new(),
             replaced: VecDeque::new(),
             stranded: None,
             journal: None,
@@ -306,8 +290,7 @@ impl DataFile {
             journal,
             ..
         } = found;
-        self.in_place =
-            self.role == Role::Owner && (self.is_mounted_alone() || !self.can_be_replaced());
+        self.in_place = self.role == Role::Owner && !self.can_be_replaced();
         let left = match journal {
             Some(journal) => self.take_up_journal(&journal, self.role, &mut recovered)?,
             None => None,
@@ -350,15 +333,9 @@ impl DataFile {
             self.lock = lock;
         }
         self.path = path;
-        self.written_over.clear();
         self.seen.clear();
         self.learn(found.known);
         Ok(self.take_up(found)?)
-    }
-
-    /// Whether the file is a mount point of its own, as far as the system says.
-    pub fn is_mounted_alone(&self) -> bool {
-        self.medium.is_mounted_alone(&self.path)
     }
 
     /// Where the file is, symbolic links followed.
@@ -436,12 +413,7 @@ impl DataFile {
             self.hold_if_free();
             return Ok(None);
         }
-        let mut edit = self.take(Known { stamp, content }, bytes);
-        if let Some(theirs) = self.disentangle(&edit.bytes) {
-            tracing::debug!("the file was written by somebody else at the same moment");
-            edit.earlier = self.seen.get(&Content::of(&theirs)).copied();
-            (edit.bytes, edit.repaired) = (theirs, true);
-        }
+        let edit = self.take(Known { stamp, content }, bytes);
         self.hold_if_free();
         Ok(Some(edit))
     }
@@ -480,8 +452,6 @@ impl DataFile {
             bytes,
             earlier,
             age: known.stamp.age(),
-            saved: known.stamp.saved(),
-            repaired: false,
         }
     }
 

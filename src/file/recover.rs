@@ -15,20 +15,13 @@ use std::path::{Path, PathBuf};
 use super::{Content, Medium};
 use crate::json::Document;
 
-/// The end of the names of files that are to be exchanged, of files that were renamed over, and of those that hold what is
-/// written in place.
+/// The end of the names of files that are to be exchanged, and that hold what is written in place.
 const SCRATCH: &str = ".standin-tmp";
-const ASIDE: &str = ".standin-old";
 const SPARE: &str = ".standin-new";
 
 /// The scratch file for a save over a file that holds `before`.
 pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SCRATCH)
-}
-
-/// Another name of the file that a save renames over.
-pub(super) fn aside_name(path: &Path, before: Content, after: Content) -> PathBuf {
-    named(path, before.hash, after.hash, ASIDE)
 }
 
 /// The copy of what is being written into the file in place.
@@ -69,7 +62,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
         let Some(rest) = name.strip_prefix(&beginning) else {
             continue;
         };
-        let ends = [SCRATCH, ASIDE, SPARE]
+        let ends = [SCRATCH, SPARE]
             .into_iter()
             .find_map(|end| Some((rest.strip_suffix(end)?, end)));
         let Some((hashes, end)) = ends else { continue };
@@ -92,7 +85,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
                 }
                 false
             }
-            _ if holds == before || holds == after || holds == now => false,
+            _ if holds == before || holds == after => false,
             _ if now == after => {
                 medium
                     .exchange(&left, path)
@@ -128,7 +121,7 @@ fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<Option<Pa
     }
     let keep = kept_name(path, Content::of(&half).hash);
     medium.write_new(&keep, &half, path, true)?;
-    medium.overwrite(path, Content::of(&half), text, true)?;
+    medium.overwrite(path, text, true)?;
     Ok(Some(keep))
 }
 

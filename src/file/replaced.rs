@@ -3,15 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Content, DataFile, Edit, Handle, LateEdit, Stamp};
+use super::{Content, DataFile, Edit, Handle, Stamp};
 
 /// A file that a save has replaced, and that has no name any more.
 pub(super) struct Replaced {
     pub(super) handle: Box<dyn Handle>,
     pub(super) stamp: Stamp,
     pub(super) content: Content,
-    /// Somebody has written half of a text to it.
-    pub(super) is_half: bool,
 }
 
 /// As [`Replaced`], while it is checked for late edits.
@@ -37,9 +35,9 @@ impl DataFile {
         });
     }
 
-    /// What was written to replaced files, oldest first. Text that is not complete yet is left until it is, or until the
-    /// file is closed. A file is read only if its stamp has changed.
-    pub fn late_edits(&mut self, is_complete: impl Fn(&[u8]) -> bool) -> Vec<LateEdit> {
+    /// What was written to replaced files, each with the number of the state that its writer had opened. Text that is not
+    /// complete yet is left until it is, or until the file is closed. A file is read only if its stamp has changed.
+    pub fn late_edits(&mut self, is_complete: impl Fn(&[u8]) -> bool) -> Vec<(Edit, u64)> {
         let now = Instant::now();
         let mut edits = Vec::new();
         let mut bytes = 0;
@@ -52,16 +50,14 @@ impl DataFile {
                 Some(text) => {
                     let earlier = self.seen.get(&checked.file.content).copied();
                     if checked.file.content != self.known.content {
-                        edits.push(LateEdit {
-                            edit: Edit {
+                        edits.push((
+                            Edit {
                                 bytes: text,
                                 earlier,
-                                age: checked.file.stamp.age(),
-                                saved: checked.file.stamp.modified,
-                                repaired: false,
+                                age: Duration::ZERO,
                             },
-                            state: checked.state,
-                        });
+                            checked.state,
+                        ));
                     }
                     checked.until = now + CHECKED_FOR;
                     if !is_surplus {
@@ -73,7 +69,7 @@ impl DataFile {
             }
         }
         self.replaced = kept.into_iter().rev().collect();
-        edits.sort_by_key(|late| late.edit.saved);
+        edits.reverse();
         edits
     }
 
@@ -94,16 +90,13 @@ impl Replaced {
         let stamp = self.handle.stamp().ok()?;
         // A stamp that was taken right after a write does not show another write in the same moment.
         let is_unsure = !self.stamp.is_settled() && (is_last || stamp.is_settled());
-        if stamp == self.stamp && !is_unsure && !(is_last && self.is_half) {
+        if stamp == self.stamp && !is_unsure {
             return None;
         }
         let bytes = self.handle.read().ok()?;
         let content = Content::of(&bytes);
         let is_changed = content != self.content;
-        // Half of a text is read again when more of it was written, or at the end.
-        self.is_half = is_changed && !is_last && !is_complete(&bytes);
-        if self.is_half {
-            self.stamp = stamp;
+        if is_changed && !is_last && !is_complete(&bytes) {
             return None;
         }
         (self.stamp, self.content) = (stamp, content);

@@ -4,15 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::replaced::Replaced;
-use super::{Content, DataFile, Durability, Handle, Known, Saved, recover};
-use crate::json::Document;
+use super::{Content, DataFile, Durability, Known, Saved, recover};
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
 pub(super) enum Stranded {
     /// The file holds `ours`; what it should hold is in the scratch file.
     Exchanged { scratch: PathBuf, ours: Content },
-    /// The file was replaced by something that was refused; what it should be is `aside`.
-    Renamed { aside: PathBuf, ours: Content },
+    /// The file was replaced by something that was refused; this is what it should hold.
+    Renamed {
+        scratch: PathBuf,
+        ours: Content,
+        before: Vec<u8>,
+    },
     /// Something that was refused was written over the file, or half of it; this is what it should hold.
     Overwritten {
         spare: PathBuf,
@@ -166,7 +169,19 @@ impl DataFile {
 
     /// Opens and identifies the file that came out of an exchange.
     fn came_out(&self, scratch: &Path) -> io::Result<Replaced> {
-        identify(self.medium.open(scratch)?)
+        let handle = self.medium.open(scratch)?;
+        let stamp = handle.stamp()?;
+        let is_known = stamp == self.known.stamp && self.known.stamp.is_settled();
+        let content = if is_known {
+            self.known.content
+        } else {
+            handle.content()?
+        };
+        Ok(Replaced {
+            handle,
+            stamp,
+            content,
+        })
     }
 
     fn put_aside(&mut self, scratch: &Path, out: Replaced) {
@@ -182,7 +197,11 @@ impl DataFile {
         };
         let undone = match &stranded {
             Stranded::Exchanged { scratch, ours } => self.put_back(scratch, *ours),
-            Stranded::Renamed { aside, ours } => self.rename_back(aside, *ours),
+            Stranded::Renamed {
+                scratch,
+                ours,
+                before,
+            } => self.rename_back(scratch, *ours, before),
             Stranded::Overwritten {
                 spare,
                 ours,
@@ -196,17 +215,14 @@ impl DataFile {
         undone
     }
 
-    fn rename_back(&self, aside: &Path, ours: Content) -> io::Result<()> {
+    fn rename_back(&self, scratch: &Path, ours: Content, before: &[u8]) -> io::Result<()> {
         if Content::of(&self.medium.read(&self.path)?) != ours {
             // A person has saved since.
-            let _ = self.medium.remove(aside);
             return Ok(());
         }
-        match self.medium.rename(aside, &self.path) {
-            // Somebody has cleared it away; there is nothing to put back.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            renamed => renamed,
-        }
+        self.medium
+            .write_new(scratch, before, &self.path, self.flushes())?;
+        self.medium.rename(scratch, &self.path)
     }
 
     fn write_back(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
@@ -218,9 +234,7 @@ impl DataFile {
             .count();
         let rest = before.get(done..).unwrap_or_default();
         if now[done..] == *rest || now == ours {
-            let flush = self.flushes();
-            self.medium
-                .overwrite(&self.path, Content::of(&now), before, flush)?;
+            self.medium.overwrite(&self.path, before, self.flushes())?;
         }
         // Otherwise a person has saved since.
         let _ = self.medium.remove(spare);
@@ -252,87 +266,46 @@ impl DataFile {
         }
     }
 
-    /// Where two files cannot be exchanged: gives the old one another name, renames over it, and looks at it afterwards.
-    /// The window is the time between the two calls.
+    /// Where two files cannot be exchanged: look just before the rename. The window is the time between the two calls.
     fn rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
-        let aside = recover::aside_name(&self.path, self.known.content, Content::of(text));
-        let renamed = self.look_and_rename(scratch, &aside, text);
-        if self.stranded.is_none() {
-            let _ = self.medium.remove(&aside);
-        }
+        let renamed = self.look_and_rename(scratch, text);
         if !matches!(renamed, Ok(Saved::Done)) {
             let _ = self.medium.remove(scratch);
         }
         renamed
     }
 
-    fn look_and_rename(&mut self, scratch: &Path, aside: &Path, text: &[u8]) -> io::Result<Saved> {
+    fn look_and_rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
+        let old = self.medium.open(&self.path)?;
+        if let Some(edit) = self.changed()? {
+            return Ok(Saved::Foreign(edit));
+        }
+        let before = old.read()?;
         let ours = Known {
             stamp: self.medium.stamp(scratch)?,
             content: Content::of(text),
         };
-        if let Some(edit) = self.changed()? {
-            return Ok(Saved::Foreign(edit));
-        }
-        let is_linked = self.medium.link(&self.path, aside).is_ok();
-        let old = if is_linked {
-            self.medium.open(aside)?
-        } else {
-            // A file system without hard links: a copy, to put back should the save fail.
-            let old = self.medium.open(&self.path)?;
-            let before = old.read()?;
-            self.medium
-                .write_new(aside, &before, &self.path, self.flushes())?;
-            if let Some(edit) = self.changed()? {
-                return Ok(Saved::Foreign(edit));
-            }
-            old
-        };
         self.medium.rename(scratch, &self.path)?;
-        let leads_away = self.leads_away();
-        let out = identify(old);
-        let failed = match out {
-            // What was written to a file that has no other name is found as a late edit.
-            Ok(out) if !leads_away && (!is_linked || out.content == self.known.content) => {
-                let flushed = if self.flushes() {
-                    self.medium.flush_folder(&self.path)
-                } else {
-                    Ok(())
-                };
-                if flushed.is_ok() {
-                    self.keep_replaced(Replaced {
-                        handle: out.handle,
-                        stamp: self.known.stamp,
-                        content: self.known.content,
-                        is_half: false,
-                    });
-                    self.learn(ours);
-                    return Ok(Saved::Done);
-                }
-                flushed.err()
-            }
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        tracing::debug!(error = ?failed, "the rename replaced an edit, or failed: undoing it");
-        self.stranded = Some(Stranded::Renamed {
-            aside: aside.to_path_buf(),
-            ours: ours.content,
-        });
-        // Should this fail too, it is tried again before the next save.
-        let undone = self.undo_stranded();
-        if leads_away {
-            return Ok(Saved::Moved);
-        }
-        if let Some(error) = failed {
+        if self.flushes()
+            && let Err(error) = self.medium.flush_folder(&self.path)
+        {
+            self.stranded = Some(Stranded::Renamed {
+                scratch: scratch.to_path_buf(),
+                ours: ours.content,
+                before,
+            });
+            // Should this fail too, it is tried again before the next save.
+            let _ = self.undo_stranded();
             return Err(error);
         }
-        undone?;
-        match self.changed()? {
-            Some(edit) => Ok(Saved::Foreign(edit)),
-            // The edit has been taken back meanwhile.
-            None => Err(io::ErrorKind::Interrupted.into()),
-        }
+        // What was written to the old file in the window is found as a late edit.
+        self.keep_replaced(Replaced {
+            handle: old,
+            stamp: self.known.stamp,
+            content: self.known.content,
+        });
+        self.learn(ours);
+        Ok(Saved::Done)
     }
 
     /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
@@ -353,85 +326,25 @@ impl DataFile {
             let _ = self.medium.remove(&spare);
             return Err(error);
         }
-        // The flush took its time: the file is read once more by whoever writes, just before.
-        let overwritten = self
-            .medium
-            .overwrite(&self.path, self.known.content, text, flush);
-        match overwritten {
-            Ok(true) => {}
-            Ok(false) => {
-                let _ = self.medium.remove(&spare);
-                return match self.changed()? {
-                    Some(edit) => Ok(Saved::Foreign(edit)),
-                    None => self.overwrite(text),
-                };
-            }
-            Err(error) => {
-                self.stranded = Some(Stranded::Overwritten {
-                    spare,
-                    ours: text.to_vec(),
-                    before,
-                });
-                // Should this fail too, it is tried again before the next save.
-                let _ = self.undo_stranded();
-                return Err(error);
-            }
+        if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
+            self.stranded = Some(Stranded::Overwritten {
+                spare,
+                ours: text.to_vec(),
+                before,
+            });
+            // Should this fail too, it is tried again before the next save.
+            let _ = self.undo_stranded();
+            return Err(error);
         }
         let stamp = self.medium.stamp(&self.path);
         let _ = self.medium.remove(&spare);
-        self.written_over = text.to_vec();
         // A stamp of before says only that the file must be read to see what it holds.
         self.learn(Known {
             stamp: stamp.unwrap_or(self.known.stamp),
             content,
         });
-        // Who wrote at the same moment has written into the text, or over it.
-        match self.medium.read(&self.path) {
-            Ok(now) if now != text => match self.changed()? {
-                Some(edit) => Ok(Saved::Foreign(edit)),
-                None => Ok(Saved::Done),
-            },
-            _ => Ok(Saved::Done),
-        }
+        Ok(Saved::Done)
     }
-
-    /// Of a file that was written over by us and by somebody else at the same moment: what they wrote, if that stands at
-    /// the beginning, with the rest of ours behind it.
-    pub(super) fn disentangle(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let ours = &self.written_over;
-        if ours.is_empty() || bytes == ours || Document::is_whole(bytes) {
-            return None;
-        }
-        let mut values =
-            serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
-        values.next()?.ok()?;
-        let end = values.byte_offset();
-        let rest = &bytes[end..];
-        // Their last line may end like ours does at that place.
-        let is_ours = |from: usize| {
-            let rest = &bytes[from..];
-            ours.get(from..).is_some_and(|tail| rest == tail) || rest.iter().all(|byte| *byte == 0)
-        };
-        let blank = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_whitespace())
-            .count();
-        let end = (end..=end + blank).rev().find(|end| is_ours(*end))?;
-        Some(bytes[..end].to_vec()).filter(|theirs| Document::is_whole(theirs))
-    }
-}
-
-/// Looks at a file that is open.
-fn identify(handle: Box<dyn Handle>) -> io::Result<Replaced> {
-    let stamp = handle.stamp()?;
-    // Its times need not tell of an edit: they are coarse on some file systems, and can be set.
-    let content = handle.content()?;
-    Ok(Replaced {
-        handle,
-        stamp,
-        content,
-        is_half: false,
-    })
 }
 
 /// Whether an exchange failed because the file is a mount point of its own, as a single file mounted into a container.

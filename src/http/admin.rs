@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use warp::http::{HeaderName, StatusCode, header};
+use warp::http::{HeaderName, Method, StatusCode, header};
 
 use super::app::{Answer, App};
 use super::guard::viewer;
 use super::origin::is_loopback;
 use super::problem::{self, Problem};
 use super::request::{Body, Request, encode};
-use super::{response, write};
+use super::{body, response, write};
+use crate::behaviour::RoutesFile;
 use crate::engine::{Back, Trouble, WriteError};
+use crate::json::Layout;
 use crate::store::{Collection, Data, Refusal, Resource};
 use crate::text::{list, nearest, percent_decode};
 
@@ -116,6 +118,54 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
     ))
 }
 
+/// `GET`, `PUT` and `DELETE /-/faults`: rules that fail, delay and limit requests, set at run time.
+pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
+    match request.method {
+        Method::PUT => {
+            let text = String::from_utf8_lossy(body::whole(&request)?);
+            app.faults.replace(read_faults(&text)?);
+        }
+        Method::DELETE => app.faults.replace(RoutesFile::default()),
+        _ => {}
+    }
+    let current = app.faults.current();
+    let text = if current.has_no_rules() {
+        "{}"
+    } else {
+        current.text()
+    };
+    let mut body = Vec::new();
+    Layout::PRETTY.write(&mut body, text, "");
+    Ok(response::json(StatusCode::OK, body))
+}
+
+fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
+    let wrong = |detail: String, hint: Option<String>| {
+        let hint = hint
+            .unwrap_or_else(|| r#"for example {"* /users/**": {"fail": {"status": 503}}}"#.into());
+        Problem::new(problem::ROUTES, detail).hint(hint)
+    };
+    let rules = RoutesFile::parse(text).map_err(|error| wrong(error.to_string(), error.hint))?;
+    if let Some((path, _)) = rules.rewriter.rules().next() {
+        return Err(wrong(
+            format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time"),
+            None,
+        ));
+    }
+    if let Some(rule) = rules
+        .rules()
+        .find(|rule| rule.answer.is_some() || rule.guard.is_some())
+    {
+        let detail = format!(
+            "{}: the rule {:?} has more than fail, delay and limit",
+            rule.place, rule.key
+        );
+        return Err(wrong(detail, None));
+    }
+    Ok(rules)
+}
+
 /// `GET /-/conflicts`.
 pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
@@ -146,13 +196,14 @@ pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
 pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
-    let rewriter = app
+    let file = app
         .settings
         .routes
         .as_ref()
         .map(|routes| routes.current())
         .unwrap_or_default();
-    let rules = rewriter
+    let rules = file
+        .rewriter
         .rules()
         .map(|(rule, target)| (rule.to_string(), target.into()));
     Ok(response::value(
@@ -232,6 +283,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
         }
     };
     let version = back(&app, &request, Back::To(Box::new(store))).await?;
+    app.restart_rules();
     Ok(response::value(
         StatusCode::OK,
         &json!({ "snapshot": name, "version": version }),

@@ -1,7 +1,6 @@
 //! The API: requests for the data, by method and path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use warp::http::{Method, StatusCode, Uri};
 
@@ -13,34 +12,36 @@ use super::request::Request;
 use super::response;
 use super::shaping;
 use super::sign_in;
-use super::target::{self, Target, no_record, target, wrong_method};
-use super::{body, explorer, request, write};
+use super::target::{self, Target, no_record, target};
+use super::{explorer, request, steps, write};
+use crate::behaviour::Mode;
 use crate::engine::Published;
-use crate::json::Object;
-use crate::store::{Collection, Command, Data, Resource};
+use crate::store::Collection;
 use crate::work::Work;
 
-/// The longest that `_delay` can ask for.
-const MAX_DELAY: Duration = Duration::from_secs(60);
-
-/// Answers any request, in the shape of the profile if there is one.
+/// Answers any request.
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+    answer_as(app, request, None).await
+}
+
+/// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
+pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
     let Some(profile) = app.settings.profile.clone() else {
-        return plain(app, request).await;
+        return plain(app, request, mode).await;
     };
     let own = Arc::new(shaping::request(&app, &profile, &request));
-    let answer = plain(app.clone(), own.clone()).await;
+    let answer = plain(app.clone(), own.clone(), mode).await;
     Ok(shaping::response(&app, &profile, (&request, &own), answer))
 }
 
 /// Answers any request, without a profile.
-async fn plain(app: Arc<App>, request: Arc<Request>) -> Answer {
+async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
     let published = app.engine.snapshot();
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
             "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             path => sign_in::allow(&app, path).unwrap_or_else(|| {
-                target(&published, &request).map_or("OPTIONS", |target| target.allow())
+                target(&published.store, &request).map_or("OPTIONS", |target| target.allow())
             }),
         };
         return Ok(response::options(&request, &app.settings, allow));
@@ -50,9 +51,8 @@ async fn plain(app: Arc<App>, request: Arc<Request>) -> Answer {
         return answer;
     }
     let published = guard::view(&app, published, &viewer);
-    let target = target(&published, &request)?;
+    let target = target(&published.store, &request)?;
     guard::check(&app, &published, &request, &target, &viewer)?;
-    delay(&app, &request).await;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
         if !is_costly(&published, &request, &target) {
@@ -70,13 +70,13 @@ async fn plain(app: Arc<App>, request: Arc<Request>) -> Answer {
                     &app,
                     &published,
                     &request,
-                    &target::target(&published, &request)?,
+                    &target::target(&published.store, &request)?,
                     work,
                 )
             })
             .await
     } else {
-        write(&app, &published, &request, &target, &viewer).await
+        write(&app, &published, &request, &target, (&viewer, mode)).await
     }
 }
 
@@ -136,7 +136,7 @@ fn read(
             .and_then(|collection| collection.get(id))
         {
             Some(record) => list::record(published, request, resource, record.value(), work),
-            None => Err(no_record(published, request, resource.name(), id)),
+            None => Err(no_record(&published.store, request, resource.name(), id)),
         },
     }
 }
@@ -146,81 +146,22 @@ async fn write(
     published: &Published,
     request: &Arc<Request>,
     target: &Target<'_>,
-    viewer: &Viewer,
+    (viewer, mode): (&Viewer, Option<Mode>),
 ) -> Answer {
     if app.is_read_only() {
         return Err(app.read_only_problem(format!("{} would change the data", request.method)));
     }
-    let mut notice = None;
-    let name = |resource: &Resource| resource.name().to_string();
-    let (mut body, how) = (Object::default(), body::merge(request));
-    let command = match (target, request.method.as_str()) {
-        (Target::Collection(resource), "POST") => {
-            notice = list::plain_values_notice(resource);
-            Command::Create {
-                resource: name(resource),
-                body,
-            }
-        }
-        (Target::Nested { parent, id, child }, "POST") => {
-            let nested = list::Nested::new(&published.store, parent, id, child);
-            notice = nested.notice;
-            body = nested.foreign_key;
-            match child.data() {
-                Data::Collection(_) => Command::Create {
-                    resource: name(child),
-                    body,
-                },
-                Data::Object(_) => Command::ReplaceObject {
-                    resource: name(child),
-                    body,
-                },
-                Data::Scalar(_) => return Err(wrong_method(request, target)),
-            }
-        }
-        (Target::Record(resource, id), "PUT") => Command::Replace {
-            resource: name(resource),
-            id: id.clone(),
-            body,
-        },
-        (Target::Record(resource, id), "PATCH") => Command::Merge {
-            resource: name(resource),
-            id: id.clone(),
-            patch: body,
-            how,
-        },
-        (Target::Record(resource, id), "DELETE") => Command::Delete {
-            resource: name(resource),
-            id: id.clone(),
-            dependent: write::dependent(request),
-        },
-        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject {
-            resource: name(resource),
-            body,
-        },
-        (Target::Object(resource), "PATCH") => Command::MergeObject {
-            resource: name(resource),
-            patch: body,
-            how,
-        },
-        _ => return Err(wrong_method(request, target)),
-    };
+    if let (Target::Collection(resource), "PATCH" | "DELETE", Some(Mode::Bulk)) =
+        (target, request.method.as_str(), mode)
+    {
+        return write::bulk(app, request, resource.name(), viewer).await;
+    }
+    let (command, notice) = steps::command(&published.store, request, target)?;
     let owner = guard::owner(app, published, request, command.resource(), viewer);
     let command = command.with_preset(&owner);
-    let mut response = write::carry_out(app, request, command).await?;
+    let mut response = write::carry_out(app, request, command, mode).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)
-}
-
-/// Waits as `--delay` and `_delay` (json-server 0.17) say.
-async fn delay(app: &App, request: &Request) {
-    let asked = request
-        .first("_delay")
-        .map(|text| Duration::from_millis(text.parse().unwrap_or(1)));
-    let time = app.settings.delay + asked.unwrap_or_default().min(MAX_DELAY);
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
 }
 
 /// Whether a path is one of the API. The home page is not: a static `index.html` takes its place.
@@ -242,7 +183,8 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
         with_target(app, path, has_record).unwrap_or(false)
     };
     let sent = request::target(uri);
-    let rewritten = routes.current().apply(sent, is_record);
+    let current = routes.current();
+    let rewritten = current.rewriter.apply(sent, is_record);
     rewritten.parse().ok().filter(|_| rewritten != sent)
 }
 
@@ -250,7 +192,7 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
 fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option<bool> {
     let request = Request::get(path.parse().ok()?);
     let published = app.engine.snapshot();
-    target(&published, &request)
+    target(&published.store, &request)
         .ok()
         .map(|target| check(&target))
 }

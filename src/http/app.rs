@@ -5,10 +5,11 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use fastrand::Rng;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use warp::http::{Method, Response, StatusCode, header};
@@ -22,10 +23,12 @@ use super::receive::Received;
 use super::request::Request;
 use super::request_log::{Hidden, RequestLog};
 use super::response;
+use super::routes_file::Routes;
 use super::settings::Settings;
+use crate::behaviour::TemplateError;
 use crate::engine::Engine;
 use crate::memory::MemoryLimit;
-use crate::store::Store;
+use crate::store::{Outcome, Store};
 
 /// What a handler returns.
 pub(super) type Answer = Result<Response<Bytes>, Problem>;
@@ -69,6 +72,9 @@ pub struct App {
     pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
     read_only: AtomicBool,
+    /// Rules that were set at run time.
+    pub(super) faults: Routes,
+    random: Mutex<Rng>,
     /// The OpenAPI document, and the version of the data that it describes.
     pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
@@ -88,6 +94,7 @@ impl App {
             .as_deref()
             .and_then(|path| path.canonicalize().ok());
         let memory = MemoryLimit(settings.memory_limit);
+        let random = Mutex::new(Rng::with_seed(settings.seed));
         App {
             explorer_is_home: !folder
                 .as_deref()
@@ -103,6 +110,8 @@ impl App {
             engine,
             snapshots: Mutex::default(),
             request_log: RequestLog::new(memory.requests()),
+            faults: Routes::default(),
+            random,
             openapi: Mutex::default(),
             access_log,
         }
@@ -131,6 +140,38 @@ impl App {
             "writes have been switched off in the explorer"
         };
         Problem::new(problem::READ_ONLY, detail).hint(hint)
+    }
+
+    /// Draws from the generator that `--seed` sets.
+    pub(super) fn random<R>(&self, draw: impl FnOnce(&mut Rng) -> R) -> R {
+        // What holds the lock does not panic.
+        draw(&mut self.random.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What clients may see of the record that was written.
+    pub(super) fn seen(&self, outcome: &Outcome) -> String {
+        let resource = outcome.written.first();
+        let resource = resource.map_or("", |written| written.resource.as_str());
+        let full = &self.engine.snapshot().full;
+        full.public_text(resource, &outcome.value).into_owned()
+    }
+
+    /// The problem of a template that fails.
+    pub(super) fn failed(&self, error: &TemplateError) -> Problem {
+        let routes = self.settings.routes.as_ref();
+        let path = routes.and_then(|routes| routes.current().path.clone());
+        let name = path.map_or("the routes file".into(), |path| path.display().to_string());
+        Problem::new(problem::TEMPLATE, format!("{name}:{error}"))
+            .hint("fix the expression; the routes file is reloaded when it is saved")
+    }
+
+    /// Begins the counts and the random sequence of the rules again.
+    pub(super) fn restart_rules(&self) {
+        self.random(|random| random.seed(self.settings.seed));
+        self.faults.current().restart();
+        if let Some(routes) = &self.settings.routes {
+            routes.current().restart();
+        }
     }
 
     /// Finishes the writes in the queue; later ones are refused.

@@ -10,7 +10,7 @@ use warp::http::header;
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
 use super::settings::Settings;
-use crate::json::{Kind, NotObject, Object, Place, SyntaxError};
+use crate::json::{self, Kind, NotObject, Object, Place, SyntaxError};
 use crate::store::Merge;
 use crate::text::form_decode;
 
@@ -56,6 +56,59 @@ pub(super) fn object(
     settings: &Settings,
     example: impl Fn(Option<&Object>) -> Option<String>,
 ) -> Result<Object, Problem> {
+    read(request, reading, settings, example, |text| {
+        Object::parse_to_depth(text, settings.depth).map_err(|error| (0, error))
+    })
+}
+
+/// The objects in the array that is the body of `request`.
+///
+/// # Errors
+/// The problem of the body.
+pub(super) fn objects(
+    request: &Request,
+    reading: Reading,
+    settings: &Settings,
+    example: impl Fn(Option<&Object>) -> Option<String>,
+) -> Result<Vec<Object>, Problem> {
+    read(request, reading, settings, example, |text| {
+        let range = json::check(text, settings.depth.min(json::MAX_BODY_DEPTH))
+            .map_err(|error| (0, NotObject::Syntax(error)))?;
+        let parse = |(at, item)| Object::parse(item).map_err(|error| (at, error));
+        json::items(&text[range]).enumerate().map(parse).collect()
+    })
+}
+
+/// Whether the body of `request` is an array.
+pub(super) fn is_array(request: &Request) -> bool {
+    matches!(&request.body, Body::Whole(bytes) if bytes.trim_ascii_start().starts_with(b"["))
+}
+
+/// The body as a value, whatever its type says: JSON, or the fields of a form; null where it is neither.
+pub(super) fn any(request: &Request) -> Value {
+    let Body::Whole(bytes) = &request.body else {
+        return Value::Null;
+    };
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if let Ok(value) = serde_json::from_str(text) {
+        return value;
+    }
+    match media_type(request).as_deref() {
+        Some("application/x-www-form-urlencoded") => {
+            fields(text).map_or(Value::Null, Value::Object)
+        }
+        _ => Value::Null,
+    }
+}
+
+/// What `parse` makes of the body; of an error it says in which item of an array it is.
+fn read<T: Default>(
+    request: &Request,
+    reading: Reading,
+    settings: &Settings,
+    example: impl Fn(Option<&Object>) -> Option<String>,
+    parse: impl Fn(&str) -> Result<T, (usize, NotObject)>,
+) -> Result<T, Problem> {
     let bytes = whole(request)?;
     let bytes = unpack(request, bytes, settings.body_limit)?;
     if let Some(charset) = charset(request)
@@ -89,10 +142,7 @@ pub(super) fn object(
         .maybe_attempt(example(None).map(|body| own(&body))));
     }
     match media_type(request).as_deref() {
-        _ if blank => {
-            return Object::parse("{}")
-                .map_err(|_| Problem::new(problem::EMPTY_BODY, "the body is empty"));
-        }
+        _ if blank => return Ok(T::default()),
         Some("application/json-patch+json") => {
             return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
                 .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
@@ -111,13 +161,15 @@ pub(super) fn object(
                 .maybe_attempt(as_json()));
             }
             if reading == Reading::Lenient {
-                return form(text).ok_or_else(|| {
+                let fields = fields(text).ok_or_else(|| {
                     Problem::new(
                         problem::BODY_ENCODING,
                         "the form has a broken percent escape",
                     )
                     .maybe_attempt(example(None).map(|body| own(&body)))
-                });
+                })?;
+                // A form has no depth.
+                return Ok(parse(&Value::Object(fields).to_string()).unwrap_or_default());
             }
             return Err(Problem::new(
                 problem::CONTENT_TYPE,
@@ -136,7 +188,7 @@ pub(super) fn object(
                 .maybe_attempt(as_json()));
         }
     }
-    Object::parse_to_depth(text, settings.depth).map_err(|error| match error {
+    parse(text).map_err(|(at, error)| match error {
         NotObject::Syntax(error) if error.too_deep => {
             let place = Place::of(text, error.offset);
             let detail = format!(
@@ -157,9 +209,10 @@ pub(super) fn object(
                 ),
             );
             match kind {
-                Kind::Array => {
-                    problem.hint("send one record a request, without the square brackets")
-                }
+                Kind::Array => problem.hint("send one object, without the square brackets"),
+                _ if is_array(request) => problem
+                    .within(&format!("/{at}"))
+                    .hint("each item of the array is a record"),
                 _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
             }
             .maybe_attempt(example(None).map(|body| own(&body)))
@@ -262,7 +315,7 @@ fn malformed(text: &str, error: &SyntaxError) -> Problem {
 }
 
 /// A form as json-server reads it: values are strings, a name that comes again makes an array.
-fn form(text: &str) -> Option<Object> {
+fn fields(text: &str) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -276,5 +329,5 @@ fn form(text: &str) -> Option<Object> {
             None => drop(fields.insert(name, value)),
         }
     }
-    Object::parse(&Value::Object(fields).to_string()).ok()
+    Some(fields)
 }

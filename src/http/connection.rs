@@ -13,6 +13,7 @@ use tower_service::Service;
 use warp::http::header::CONNECTION;
 
 use super::app::App;
+use super::behave::Abort;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;
@@ -96,11 +97,13 @@ async fn accept(
                 reported.set_busy(request.method());
                 prepare(&owner, &mut request, Some(remote), &reported);
                 let reported = reported.clone();
-                service.clone().call(request).inspect(move |response| {
-                    let is_last = response
-                        .as_ref()
-                        .is_ok_and(|response| response.headers().contains_key(CONNECTION));
-                    reported.set_answered(is_last);
+                service.clone().call(request).map(move |response| {
+                    let Ok(response) = response;
+                    if response.extensions().get::<Abort>().is_some() {
+                        return Err(std::io::Error::other("closed by a rule"));
+                    }
+                    reported.set_answered(response.headers().contains_key(CONNECTION));
+                    Ok(response)
                 })
             },
         );

@@ -156,7 +156,6 @@ impl Viewer {
     }
 
     /// The user's record, for templates.
-    #[allow(dead_code)]
     pub(super) fn user(&self) -> Option<&Arc<Record>> {
         self.user.as_ref()
     }
@@ -182,6 +181,14 @@ impl Viewer {
             .link(resource, &auth.users)
             .pointers(record)
             .contains(&own)
+    }
+
+    /// Whether the viewer may change `record` of `resource`, whose guard lets them pass.
+    pub(super) fn may_write(&self, app: &App, resource: &str, record: &str) -> bool {
+        let schema = app.engine.schema();
+        let guard = schema.access(resource).map(|access| &access.write);
+        let store = &app.engine.snapshot().full;
+        guard != Some(&Guard::Owner) || self.owns(store, schema.auth(), resource, record)
     }
 
     /// Whether the viewer may see `record` of `resource`; of a deletion there is none.
@@ -364,7 +371,6 @@ pub(super) fn owner(
 ///
 /// # Errors
 /// 401 or 403, with a hint.
-#[allow(dead_code)]
 pub(super) fn check_route(
     app: &App,
     request: &Request,

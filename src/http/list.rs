@@ -36,19 +36,14 @@ pub(super) fn collection(
         let (body, tag) = published.whole(resource, work);
         return Ok(response::tagged_json(body, tag));
     }
-    let rules = engine.schema().rules(resource.name());
-    let mut declared: Vec<&str> = rules
-        .iter()
-        .flat_map(|rules| rules.properties())
-        .map(|one| one.name.as_str())
-        .collect();
-    if rules.is_some() {
-        declared.push(&published.store.settings().id);
-    }
-    let fields = Fields::new(Some(collection), &declared)
-        .within(settings.query_fields, work)
-        .with_patterns_up_to(settings.pattern_limit);
-    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
+    let query = query(
+        (engine, settings),
+        &published.store,
+        request,
+        resource,
+        &pairs,
+        work,
+    )?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
     let page = collection.run(&query, &relations, work);
 
@@ -88,6 +83,30 @@ pub(super) fn collection(
             .chain(notices),
     );
     Ok(response)
+}
+
+/// What `pairs` ask of a collection.
+pub(super) fn query(
+    (engine, settings): (&Engine, &Settings),
+    store: &Store,
+    request: &Request,
+    resource: &Resource,
+    pairs: &[(String, String)],
+    work: &Work<'_>,
+) -> Result<Query, Problem> {
+    let rules = engine.schema().rules(resource.name());
+    let mut declared: Vec<&str> = rules
+        .iter()
+        .flat_map(|rules| rules.properties())
+        .map(|one| one.name.as_str())
+        .collect();
+    if rules.is_some() {
+        declared.push(&store.settings().id);
+    }
+    let fields = Fields::new(resource.collection(), &declared)
+        .within(settings.query_fields, work)
+        .with_patterns_up_to(settings.pattern_limit);
+    Query::parse(pairs, &fields).map_err(|error| bad_query(request, &error))
 }
 
 /// One record, with its relations if the query asks for them.

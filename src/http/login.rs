@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use super::problem::{self, Problem};
 use crate::engine::{Engine, Expected, Published, WriteError, is_hash};
 use crate::json::{Layout, Object, get_member, pointer, quote, unquote, with_member};
 use crate::rules::{Auth, Guard};
@@ -169,46 +170,75 @@ impl Logins {
     }
 }
 
-/// Carries out `command`; a password in it is hashed first. All writes of requests come here.
+/// Carries out `command`; a password in it is hashed first.
 ///
 /// # Errors
 /// As `Engine::write`.
 pub(super) async fn write(
     (engine, logins): (&Engine, &Logins),
-    mut command: Command,
+    command: Command,
     expected: Option<Expected>,
 ) -> Result<Outcome, WriteError> {
-    let auth = engine
-        .schema()
-        .auth()
-        .filter(|auth| auth.users == command.resource());
-    if let Some(auth) = auth
-        && let Some(password) = command
-            .body()
-            .and_then(|body| get_member(body.as_str(), &auth.password))
-            .filter(|password| *password != "null")
-            .map(str::to_string)
-    {
-        if !password.starts_with('"') {
-            return Err(WriteError::Rules {
-                resource: auth.users.clone(),
-                violations: vec![Violation {
-                    pointer: pointer::join("", &auth.password),
-                    detail: "must be a string".into(),
-                }],
-            });
-        }
-        // The rules are for the clear text.
-        let full = &engine.snapshot().full;
-        engine.rulebook().plan(full, &command, &mut random)?;
-        let hash = logins.hash(unquote(&password).into_owned()).await;
-        let hash = quote(&hash.ok_or(WriteError::Bug)?);
-        if let Some(body) = command.body_mut() {
-            let text = with_member(body.as_str(), &auth.password, &hash, Layout::PRETTY, "");
-            *body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
+    let command = hashed((engine, logins), command).await?;
+    engine.write(command, expected).await
+}
+
+/// `command` with the password in it hashed. All writes of requests come here, or to [`refuse_password`].
+///
+/// # Errors
+/// The command cannot be carried out.
+pub(super) async fn hashed(
+    (engine, logins): (&Engine, &Logins),
+    mut command: Command,
+) -> Result<Command, WriteError> {
+    let Some((auth, password)) = password(engine, &command) else {
+        return Ok(command);
+    };
+    if !password.starts_with('"') {
+        return Err(WriteError::Rules {
+            resource: auth.users.clone(),
+            violations: vec![Violation {
+                pointer: pointer::join("", &auth.password),
+                detail: "must be a string".into(),
+            }],
+        });
+    }
+    // The rules are for the clear text.
+    let full = &engine.snapshot().full;
+    engine.rulebook().plan(full, &command, &mut random)?;
+    let hash = logins.hash(unquote(&password).into_owned()).await;
+    let hash = quote(&hash.ok_or(WriteError::Bug)?);
+    if let Some(body) = command.body_mut() {
+        let text = with_member(body.as_str(), &auth.password, &hash, Layout::PRETTY, "");
+        *body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
+    }
+    Ok(command)
+}
+
+/// The password in `command`, as JSON, if it is about a user and has one.
+fn password<'e>(engine: &'e Engine, command: &Command) -> Option<(&'e Auth, String)> {
+    let auth = engine.schema().auth()?;
+    let body = command
+        .body()
+        .filter(|_| auth.users == command.resource())?;
+    let password = get_member(body.as_str(), &auth.password)?;
+    (password != "null").then(|| (auth, password.to_string()))
+}
+
+/// Refuses a password in a write that would store it as it is.
+///
+/// # Errors
+/// There is one.
+pub(super) fn refuse_password(engine: &Engine, command: &Command) -> Result<(), Problem> {
+    match password(engine, command) {
+        None => Ok(()),
+        Some((auth, _)) => {
+            let detail = format!("{} cannot be set this way", auth.password);
+            Err(Problem::new(problem::RULES, detail)
+                .error(pointer::join("", &auth.password), "cannot be set this way")
+                .hint("POST /register adds a user; PUT or PATCH of one user sets a password"))
         }
     }
-    engine.write(command, expected).await
 }
 
 /// The collection of the users, with their passwords.

@@ -14,6 +14,7 @@ pub struct Problem(Box<Parts>);
 #[derive(Debug, Clone)]
 struct Parts {
     kind: &'static Kind,
+    status: u16,
     detail: String,
     errors: Vec<(String, String)>,
     hint: Option<String>,
@@ -26,12 +27,19 @@ impl Problem {
         let detail = detail.into();
         Problem(Box::new(Parts {
             kind,
+            status: kind.status,
             detail,
             errors: Vec::new(),
             hint: None,
             attempt: None,
             headers: Vec::new(),
         }))
+    }
+
+    /// With another status than the usual one of its kind.
+    pub(super) fn status(mut self, status: u16) -> Problem {
+        self.0.status = status;
+        self
     }
 
     /// Adds a place in the body (an RFC 6901 pointer) and what is wrong there.
@@ -41,6 +49,15 @@ impl Problem {
         detail: impl Into<String>,
     ) -> Problem {
         self.0.errors.push((pointer.into(), detail.into()));
+        self
+    }
+
+    /// With its places below `pointer`, a part of the body.
+    pub(super) fn within(mut self, pointer: &str) -> Problem {
+        self.0.detail = format!("{pointer}: {}", self.0.detail);
+        for (place, _) in &mut self.0.errors {
+            place.insert_str(0, pointer);
+        }
         self
     }
 
@@ -90,7 +107,7 @@ impl Problem {
             format!("/-/errors#{}", self.0.kind.name).into(),
         );
         document.insert("title".into(), self.0.kind.title.into());
-        document.insert("status".into(), self.0.kind.status.into());
+        document.insert("status".into(), self.0.status.into());
         document.insert("detail".into(), self.0.detail.clone().into());
         if !self.0.errors.is_empty() {
             let errors: Vec<_> = self
@@ -115,7 +132,7 @@ impl Problem {
         let body = format!("{:#}", self.to_json());
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() =
-            StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

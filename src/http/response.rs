@@ -18,6 +18,12 @@ use crate::text::printable;
 pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
 /// The number of records without the page or slice.
 pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+/// What was done of the preferences of the request (RFC 7240).
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// Rate limits (draft-ietf-httpapi-ratelimit-headers).
+pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// The rules behind [`RATE_LIMIT`].
+pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -208,12 +214,16 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
 
 fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     // What json-server exposes, and then what it lacks and what a page of another origin needs for `If-Match`.
-    const EXPOSED: [(HeaderName, &str); 5] = [
+    const EXPOSED: [(HeaderName, &str); 9] = [
         (TOTAL, "X-Total-Count"),
         (header::LINK, "Link"),
         (header::LOCATION, "Location"),
         (header::ETAG, "ETag"),
         (HINT, "X-Hint"),
+        (header::RETRY_AFTER, "Retry-After"),
+        (RATE_LIMIT, "RateLimit"),
+        (RATE_LIMIT_POLICY, "RateLimit-Policy"),
+        (PREFERENCE_APPLIED, "Preference-Applied"),
     ];
     let candidates = if origin.is_some() {
         &EXPOSED[..]

@@ -23,12 +23,16 @@ use super::request::{self, Body, Request};
 use super::settings::Limits;
 use super::static_files::Found;
 use super::stream::Progress;
-use super::{admin, api, events, explore, explorer, reference, response, rules_file, static_files};
+use super::{
+    admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,
+};
+use crate::behaviour::Delay;
 
 /// The methods of a page, as the header `Allow` lists them.
 const READ: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
 const READ_AND_PUT: &str = "GET, HEAD, PUT, OPTIONS";
+const FAULTS: &str = "GET, HEAD, PUT, DELETE, OPTIONS";
 
 /// Everything that the server answers. `body_time` limits how long a request's body may take; event streams end when
 /// `stop` becomes true.
@@ -53,6 +57,9 @@ pub(super) fn routes(
             .boxed(),
         handlers
             .page(warp::path!("conflicts"), READ, admin::conflicts)
+            .boxed(),
+        handlers
+            .page(warp::path!("faults"), FAULTS, admin::faults)
             .boxed(),
         handlers
             .page(warp::path!("undo"), POST, admin::undo)
@@ -112,7 +119,10 @@ pub(super) fn routes(
     let icon = handlers.route(warp::path!("favicon.ico").and(get()), explorer::icon);
     let rewrite_rules = only_if(app.settings.routes.is_some()).and(warp::path!("__rules"));
     let rewrite_rules = handlers.page(rewrite_rules, READ, admin::rewrite_rules);
-    let api = handlers.route(only_if(true), api::answer);
+    let api = handlers.route(only_if(true), |app: Arc<App>, request| {
+        let delay = app.settings.delay;
+        behave::answer(app, request, delay, api::answer)
+    });
 
     server_pages
         .or(static_files)
@@ -188,7 +198,11 @@ fn static_file(
             async move {
                 let is_read = matches!(method, Method::GET | Method::HEAD);
                 let found = match &app.folder {
-                    Some(folder) if is_read && !api::is_target(&app, path.as_str()) => {
+                    Some(folder)
+                        if is_read
+                            && !api::is_target(&app, path.as_str())
+                            && !behave::is_answered(&app, &method, path.as_str()) =>
+                    {
                         static_files::find(folder.clone(), path.as_str().to_string()).await
                     }
                     _ => None,
@@ -265,7 +279,10 @@ impl Handlers {
             .then(move |found: Found, received: Received| {
                 let (app, stop) = (app.clone(), stop.clone());
                 async move {
-                    let handler = move |_, request| static_files::answer(found, request);
+                    let handler = move |app, request| {
+                        let send = move |_, request| static_files::answer(found, request);
+                        behave::answer(app, request, Delay::default(), send)
+                    };
                     with_body(app.respond(received, handler).await, &stop)
                 }
             })

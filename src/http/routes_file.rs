@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use super::rewrite::Rewriter;
+use crate::behaviour::RoutesFile;
 use crate::file;
 
 /// Debounce: a save causes several events, so the file is read when there has been none for this long.
@@ -17,21 +17,21 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// The rules in effect.
 #[derive(Debug, Default)]
-pub struct Routes(RwLock<Arc<Rewriter>>);
+pub struct Routes(RwLock<Arc<RoutesFile>>);
 
 impl Routes {
     /// Starts with `rules`.
-    pub fn new(rules: Rewriter) -> Routes {
+    pub fn new(rules: RoutesFile) -> Routes {
         Routes(RwLock::new(Arc::new(rules)))
     }
 
     /// The current rules.
-    pub(super) fn current(&self) -> Arc<Rewriter> {
+    pub fn current(&self) -> Arc<RoutesFile> {
         // Holders of the lock do not panic.
         self.0.read().map(|rules| rules.clone()).unwrap_or_default()
     }
 
-    fn replace(&self, rules: Rewriter) {
+    pub(super) fn replace(&self, rules: RoutesFile) {
         if let Ok(mut current) = self.0.write() {
             *current = Arc::new(rules);
         }
@@ -102,8 +102,8 @@ pub fn follow(
                 match rules {
                     Ok(rules) => {
                         // At the first look there is usually nothing new.
-                        let is_new = !is_first || !rules.rules().eq(routes.current().rules());
-                        let count = rules.rules().count();
+                        let is_new = !is_first || rules.text() != routes.current().text();
+                        let count = rules.count();
                         routes.replace(rules);
                         if is_new {
                             report(Ok(count));
@@ -117,13 +117,28 @@ pub fn follow(
 }
 
 /// The text of the file, if it can be read, and its rules or what is wrong: `file:line:column: message`.
-fn read_rules(path: &Path) -> (Option<String>, Result<Rewriter, String>) {
+fn read_rules(path: &Path) -> (Option<String>, Result<RoutesFile, String>) {
     let name = path.display();
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let rules = Rewriter::parse(&text).map_err(|error| format!("{name}:{error}"));
+            let rules = read(path, &text);
             (Some(text), rules)
         }
         Err(error) => (None, Err(format!("cannot read {name}: {error}"))),
     }
+}
+
+/// The rules of the file at `path`, whose text is `text`.
+///
+/// # Errors
+/// What is wrong, as `file:line:column: message`, and what to do about it in a second line.
+pub fn read(path: &Path, text: &str) -> Result<RoutesFile, String> {
+    let rules = RoutesFile::parse(text).map_err(|error| {
+        let help = error
+            .hint
+            .as_ref()
+            .map_or_else(String::new, |hint| format!("\n  help: {hint}"));
+        format!("{}:{error}{help}", path.display())
+    })?;
+    Ok(rules.at(path.to_path_buf()))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::origin::AllowedOrigin;
 use super::profile::Profile;
 use super::routes_file::Routes;
+use crate::behaviour::Delay;
 use crate::json::MAX_BODY_DEPTH;
 use crate::memory::MemoryLimit;
 use crate::query::MAX_PATTERN;
@@ -39,13 +40,17 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Only GET, HEAD and OPTIONS are answered.
     pub read_only: bool,
+    /// Requests can ask for failures and delays themselves (`Prefer`, `_status`, `_delay`).
+    pub faults: bool,
+    /// What chance and random values are drawn from: the same seed gives the same sequence.
+    pub seed: u64,
     /// Delays every response of the API.
-    pub delay: Duration,
+    pub delay: Delay,
     /// Names, envelopes and statuses of another API around the data.
     pub profile: Option<Arc<Profile>>,
     /// What tokens are signed with; `None`: something random, so that they are valid until the server stops.
     pub secret: Option<String>,
-    /// Rules that rewrite the paths of requests, before they are routed.
+    /// The rules of the routes file.
     pub routes: Option<Arc<Routes>>,
     /// The values of `Host` that are accepted besides those of this machine and, `on_network`, of the local network;
     /// `None`: all. A server for this machine alone must refuse others, or any web page could read the data through a
@@ -82,7 +87,9 @@ impl Default for Settings {
             admin: true,
             heartbeat: Duration::from_secs(15),
             read_only: false,
-            delay: Duration::ZERO,
+            faults: true,
+            seed: 0,
+            delay: Delay::default(),
             profile: None,
             secret: None,
             routes: None,

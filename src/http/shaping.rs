@@ -20,7 +20,7 @@ const SAMPLE: usize = 100;
 
 /// What the response to a request is shaped as; `None`: it stays as it is.
 fn shape(published: &Published, request: &Request) -> Option<Shape> {
-    let (resource, is_list) = match target(published, request).ok()? {
+    let (resource, is_list) = match target(&published.store, request).ok()? {
         Target::Collection(resource) => (resource, true),
         Target::Nested { child, .. } => (child, child.collection().is_some()),
         Target::Record(resource, _) | Target::Object(resource) => (resource, false),

@@ -6,7 +6,6 @@ use warp::http::{HeaderValue, Method, header};
 
 use super::problem::{self, Problem};
 use super::request::{Request, encode, segments};
-use crate::engine::Published;
 use crate::json::{Id, members};
 use crate::store::{Collection, Data, Resource, Store, is_like_id};
 use crate::text::{list, nearest};
@@ -38,10 +37,7 @@ impl Target<'_> {
 }
 
 /// The target of `request`.
-pub(super) fn target<'a>(
-    published: &'a Published,
-    request: &Request,
-) -> Result<Target<'a>, Problem> {
+pub(super) fn target<'a>(store: &'a Store, request: &Request) -> Result<Target<'a>, Problem> {
     let segments = segments(request.uri.path()).ok_or_else(|| {
         let path = request.uri.path();
         Problem::new(
@@ -50,7 +46,6 @@ pub(super) fn target<'a>(
         )
         .hint("write `%` and two hexadecimal digits; the sign `%` itself is `%25`")
     })?;
-    let store = &published.store;
     let segments = with_whole_names(store, segments);
     let find = |name: &str| find(store, name);
     match segments.as_slice() {
@@ -85,7 +80,7 @@ pub(super) fn target<'a>(
         }
         _ => {}
     }
-    Err(no_resource(published, request, &segments))
+    Err(no_resource(store, request, &segments))
 }
 
 fn reads(request: &Request) -> bool {
@@ -136,8 +131,7 @@ fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'
     parts
 }
 
-fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> Problem {
-    let store = &published.store;
+fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem {
     let path = request.uri.path();
     let problem = Problem::new(problem::NO_RESOURCE, format!("there is nothing at {path}"));
     let led = |problem: Problem, hint: String, path: &str| {
@@ -151,7 +145,7 @@ fn no_resource(published: &Published, request: &Request, parts: &[Cow<str>]) -> 
         let clean = format!("/{}", segments.join("/"));
         if let Ok(uri) = clean.parse()
             && target(
-                published,
+                store,
                 &Request {
                     uri,
                     ..request.clone()
@@ -270,17 +264,13 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
 }
 
 /// The problem of an id that the collection `name` does not have.
-pub(super) fn no_record(published: &Published, request: &Request, name: &str, id: &Id) -> Problem {
+pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -> Problem {
     let problem = Problem::new(
         problem::NO_RECORD,
         format!("{name} has no record with the id {id}"),
     );
     let path = format!("/{}", encode(name));
-    let Some(collection) = published
-        .store
-        .resource(name)
-        .and_then(Resource::collection)
-    else {
+    let Some(collection) = store.resource(name).and_then(Resource::collection) else {
         return problem;
     };
     let ids: Vec<String> = collection

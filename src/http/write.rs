@@ -2,77 +2,73 @@
 
 use std::sync::Arc;
 
-use warp::http::{HeaderValue, Method, StatusCode, header};
+use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
+use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
 use super::costly;
+use super::guard::Viewer;
 use super::login;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::response;
+use super::steps;
 use super::suggest;
 use super::target::no_record;
+use crate::behaviour::Mode;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, pointer, quote, tag};
-use crate::query::{names_in, pairs};
-use crate::store::{Command, Refusal};
+use crate::store::{Command, Outcome, Refusal, write_list};
 use crate::text::list;
 use crate::work::Work;
 
 /// Carries out `command`, which gets its body from the request, and responds when it is saved.
-pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: Command) -> Answer {
+pub(super) async fn carry_out(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    command: Command,
+    mode: Option<Mode>,
+) -> Answer {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete either.
-    let whole = body::whole(request)?;
+    body::whole(request)?;
+    if matches!(command, Command::Create { .. }) && body::is_array(request) {
+        return create_all(app, request, &command, mode).await;
+    }
     let mut _room = None;
     let sent = match &command {
         Command::Delete { .. } => Object::default(),
         command => {
-            let strict = engine.schema().rules(command.resource()).is_some();
-            let reading = if strict {
-                Reading::Strict
-            } else {
-                Reading::Lenient
-            };
-            let size = body::most_bytes(request, whole, app.settings.body_limit);
-            if size > costly::MOMENT {
-                // Closed never; without room it would be tried all the same.
-                _room = app.bodies.acquire_many(kib(size)).await.ok();
-                let (owner, request, command) = (app.clone(), request.clone(), command.clone());
-                let read = move |_: &Work<'_>| read_body(&owner, &request, &command, reading);
-                app.turns.run(read).await?
-            } else {
-                read_body(app, request, command, reading)?
-            }
+            let (sent, room) = read(app, request, command, read_body).await?;
+            _room = room;
+            sent
         }
-    };
-    let is_new = request.method == Method::POST;
-    let status = if is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
     };
     let deleted = matches!(command, Command::Delete { .. });
     let path = format!("/{}", encode(command.resource()));
     let expected = expected(request);
-    let write = login::write(
-        (engine, &app.logins),
+    let (whole, mut is_new) = (
         command.clone().with_body(&sent),
-        expected,
+        request.method == Method::POST,
     );
-    let outcome = match write.await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            return Err(refused(
-                engine,
-                &engine.snapshot(),
-                request,
-                Some((&command, &sent)),
-                error,
-            ));
+    let outcome = match mode {
+        Some(Mode::Unstored) if is_new => engine.preview(&whole),
+        Some(Mode::Upsert) if matches!(command, Command::Replace { .. }) => {
+            login::refuse_password(engine, &whole)?;
+            let done = steps::upsert(engine, whole, expected).await;
+            done.and_then(|(outcome, created)| {
+                is_new = created;
+                outcome.ok_or(WriteError::Bug)
+            })
         }
+        _ => login::write((engine, &app.logins), whole, expected).await,
     };
+    let outcome = outcome.map_err(|error| {
+        let written = Some((&command, &sent));
+        refused(engine, &engine.snapshot(), request, written, error)
+    })?;
     let mut out = Vec::with_capacity(outcome.value.len() + 64);
     if deleted {
         out.extend_from_slice(b"{}");
@@ -81,6 +77,11 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
         let text = text.full.public_text(command.resource(), &outcome.value);
         Layout::PRETTY.write(&mut out, &text, "");
     }
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let mut response = response::json(status, out);
     if is_new {
         let id = outcome
@@ -93,15 +94,110 @@ pub(super) async fn carry_out(app: &Arc<App>, request: &Arc<Request>, command: C
     Ok(response)
 }
 
-fn read_body(
-    app: &App,
-    request: &Request,
+/// What `read` makes of the body for `command`, and the room that the body takes until the write is acknowledged. A long
+/// body is read on a thread that may block.
+async fn read<'a, T: Send + 'static>(
+    app: &'a Arc<App>,
+    request: &Arc<Request>,
     command: &Command,
-    reading: Reading,
-) -> Result<Object, Problem> {
+    read: fn(&App, &Request, &Command) -> Result<T, Problem>,
+) -> Result<(T, Option<SemaphorePermit<'a>>), Problem> {
+    let size = body::most_bytes(request, body::whole(request)?, app.settings.body_limit);
+    if size <= costly::MOMENT {
+        return Ok((read(app, request, command)?, None));
+    }
+    // Closed never; without room it would be tried all the same.
+    let room = app.bodies.acquire_many(kib(size)).await.ok();
+    let (owner, request, command) = (app.clone(), request.clone(), command.clone());
+    let read = move |_: &Work<'_>| read(&owner, &request, &command);
+    Ok((app.turns.run(read).await?, room))
+}
+
+fn read_body(app: &App, request: &Request, command: &Command) -> Result<Object, Problem> {
+    let reading = reading(&app.engine, command);
     body::object(request, reading, &app.settings, |sent| {
         suggest::body(&app.engine, command, sent)
     })
+}
+
+fn read_bodies(app: &App, request: &Request, command: &Command) -> Result<Vec<Object>, Problem> {
+    let reading = reading(&app.engine, command);
+    body::objects(request, reading, &app.settings, |sent| {
+        suggest::body(&app.engine, command, sent)
+    })
+}
+
+/// How bodies for `command` are read.
+fn reading(engine: &Engine, command: &Command) -> Reading {
+    match engine.schema().rules(command.resource()) {
+        Some(_) => Reading::Strict,
+        None => Reading::Lenient,
+    }
+}
+
+/// Carries out `command` for each record of the array that was sent: all or nothing.
+async fn create_all(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    command: &Command,
+    mode: Option<Mode>,
+) -> Answer {
+    let engine = &app.engine;
+    let (bodies, _room) = read(app, request, command, read_bodies).await?;
+    let outcomes = match mode {
+        Some(Mode::Unstored) => {
+            let previews = bodies.iter().enumerate().map(|(at, body)| {
+                let preview = engine.preview(&command.clone().with_body(body));
+                preview.map_err(|error| Box::new((at, error)))
+            });
+            previews.collect()
+        }
+        _ => steps::each(app, command, &bodies).await,
+    };
+    let outcomes: Vec<_> = outcomes.map_err(|failed: Box<(usize, WriteError)>| {
+        let (at, error) = *failed;
+        let written = bodies.get(at).map(|body| (command, body));
+        let problem = refused(engine, &engine.snapshot(), request, written, error);
+        problem.within(&format!("/{at}"))
+    })?;
+    Ok(list_of(app, StatusCode::CREATED, &outcomes))
+}
+
+/// Changes or deletes all records that the query selects; responds with them.
+pub(super) async fn bulk(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    resource: &str,
+    viewer: &Viewer,
+) -> Answer {
+    let engine = &app.engine;
+    body::whole(request)?;
+    let mut _room = None;
+    let patch = match request.method {
+        Method::DELETE => None,
+        _ => {
+            let command = Command::MergeObject {
+                resource: resource.to_string(),
+                patch: Object::default(),
+                how: body::merge(request),
+            };
+            let (patch, room) = read(app, request, &command, read_body).await?;
+            login::refuse_password(engine, &command.with_body(&patch))?;
+            _room = room;
+            Some(patch)
+        }
+    };
+    let outcomes = steps::bulk(app, request, resource, patch, viewer).await;
+    let outcomes =
+        outcomes.map_err(|error| refused(engine, &engine.snapshot(), request, None, error))?;
+    Ok(list_of(app, StatusCode::OK, &outcomes))
+}
+
+fn list_of(app: &App, status: StatusCode, outcomes: &[Outcome]) -> Response<Bytes> {
+    let seen: Vec<_> = outcomes.iter().map(|outcome| app.seen(outcome)).collect();
+    let mut out = Vec::new();
+    write_list(&mut out, seen.iter().map(String::as_str), "");
+    response::json(status, out)
 }
 
 /// The condition of the request on the current record, if it has one (RFC 9110, 13.1).
@@ -122,12 +218,6 @@ fn expected(request: &Request) -> Option<Expected> {
                 .as_ref()
                 .is_none_or(|list| !response::names(list, &tag))
     }))
-}
-
-/// The collections that `_dependent` names.
-pub(super) fn dependent(request: &Request) -> Vec<String> {
-    pairs(request.uri.query().unwrap_or(""))
-        .map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
 }
 
 /// The problem of a write that was not carried out. `written` is the command before its body, and the body that was sent.
@@ -183,6 +273,10 @@ pub(super) fn refused(
                 "fix the data file and save it, then send the request again; reads return the data from before the edit",
             )
         }
+        WriteError::Declined(problem) => match problem.downcast_ref::<Problem>() {
+            Some(problem) => problem.clone(),
+            None => Problem::new(problem::BUG, "a step declined without a reason"),
+        },
         WriteError::Stopped => Problem::new(problem::STOPPING, "nothing was changed: the server is stopping")
             .hint("start it again, and send the request again"),
         WriteError::Bug => Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
@@ -196,7 +290,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             problem::NO_RESOURCE,
             format!("there is no resource {name} any more"),
         ),
-        Refusal::NoRecord { resource, id } => no_record(published, request, &resource, &id),
+        Refusal::NoRecord { resource, id } => no_record(&published.store, request, &resource, &id),
         Refusal::NoId { property, value } => Problem::new(
             problem::BAD_ID,
             format!("{property} is {value}; an id is a string or a number"),

@@ -409,7 +409,7 @@ impl Query {
     }
 
     /// Whether every record passes: there is no filter and no search.
-    pub(super) fn takes_all(&self) -> bool {
+    pub fn takes_all(&self) -> bool {
         self.filters.is_empty() && self.conditions.is_empty() && self.searches.is_empty()
     }
 
@@ -529,6 +529,7 @@ fn example_of(reserved: &str) -> String {
         "_sort" | "_order" => "_sort=id&_order=desc".into(),
         "_where" => "_where={\"id\":{\"gt\":1}}".into(),
         "_delay" => "_delay=200".into(),
+        "_status" => "_status=503".into(),
         other => format!("{other}=text"),
     }
 }

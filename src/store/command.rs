@@ -207,6 +207,20 @@ pub struct Outcome {
     pub removed: usize,
 }
 
+impl Outcome {
+    /// Whether it removed the record that `command` is about.
+    pub fn removes(&self, command: &Command) -> bool {
+        let (Command::Delete { resource, id, .. }
+        | Command::Replace { resource, id, .. }
+        | Command::Merge { resource, id, .. }) = command
+        else {
+            return false;
+        };
+        let mut removed = self.written.iter().take(self.removed);
+        removed.any(|written| written.resource == *resource && written.id.as_ref() == Some(id))
+    }
+}
+
 /// Names what was written: a record of a collection, or a single object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Written {

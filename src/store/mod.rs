@@ -72,7 +72,8 @@ pub trait IdRule: std::fmt::Debug + Send + Sync {
 }
 
 impl Settings {
-    fn id_rule(&self, resource: &str) -> Option<&dyn IdRule> {
+    /// What the rules say of the ids of a resource.
+    pub fn id_rule(&self, resource: &str) -> Option<&dyn IdRule> {
         self.ids.get(resource).map(|rule| &**rule)
     }
 }

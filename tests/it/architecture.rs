@@ -4,13 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The modules of the library, lowest first. Each may import those before it.
-const ORDER: [&str; 16] = [
-    "json", "text", "work", "memory", "rules", "problems", "file", "store", "query", "schema",
-    "engine", "openapi", "http", "server", "check", "cli",
+const ORDER: [&str; 17] = [
+    "json",
+    "text",
+    "work",
+    "memory",
+    "rules",
+    "problems",
+    "file",
+    "store",
+    "query",
+    "schema",
+    "behaviour",
+    "engine",
+    "openapi",
+    "http",
+    "server",
+    "check",
+    "cli",
 ];
 
 /// Words that the code of a module must not contain.
-const FORBIDDEN: [(&str, &[&str]); 12] = [
+const FORBIDDEN: [(&str, &[&str]); 13] = [
     (
         "json",
         &[
@@ -74,6 +89,10 @@ const FORBIDDEN: [(&str, &[&str]); 12] = [
             "std::net",
             "warp",
         ],
+    ),
+    (
+        "behaviour",
+        &["tokio", "async", "std::fs", "std::net", "warp"],
     ),
     ("file", &["tokio", "async", "jsonschema", "hyper", "warp"]),
     ("engine", &["hyper", "warp", "notify::"]),

@@ -345,7 +345,7 @@ fn the_banner_shows_the_options_in_effect() {
     let banner = self::banner(&running);
     for line in [
         "Read-only ",
-        "Delay      250 ms",
+        "Delay      250ms",
         "Static     static",
         "Admin      off",
         "never written",

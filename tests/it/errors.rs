@@ -490,7 +490,7 @@ fn a_bad_body_is_reported_by_byte_or_by_kind() {
         "{problem:#}"
     );
     let problem = fixture
-        .json("POST", "/users", "[{}]")
+        .json("PUT", "/users/1", "[{}]")
         .problem(400, "not-an-object");
     assert!(
         problem["detail"].as_str().unwrap().contains("an array"),
@@ -500,7 +500,7 @@ fn a_bad_body_is_reported_by_byte_or_by_kind() {
         problem["hint"]
             .as_str()
             .unwrap()
-            .contains("one record a request"),
+            .contains("without the square brackets"),
         "{problem:#}"
     );
     // A byte order mark is no part of the JSON.
@@ -709,6 +709,12 @@ fn every_kind_can_be_met() {
         "forbidden",
         "profile",
         "query-time",
+        "routes",
+        "key-busy",
+        "key-reused",
+        "limit",
+        "template",
+        "fault",
     ];
     let never = ["bug", "stopping"];
     let missing: Vec<_> = standin::internals::problems::KINDS

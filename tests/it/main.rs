@@ -47,6 +47,7 @@ mod terminal;
 mod admin;
 mod architecture;
 mod arrays;
+mod behaviour;
 mod config_file;
 mod control_characters;
 mod cross_site;

@@ -675,7 +675,7 @@ fn a_stop_cuts_no_acknowledged_write_off() {
 fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
     let fixture = Fixture::new(DATA, None, |options| {
         // It is still in progress when the end arrives.
-        options.http.delay = Duration::from_millis(200)
+        options.http.delay = standin::Delay::Fixed(Duration::from_millis(200))
     });
     let length = "Content-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"n\": 1}";
     let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"n\": 1}\r\n0\r\n\r\n";

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use standin::Notice;
-use standin::internals::http::{Rewriter, Routes};
+use standin::{Notice, Routes, RoutesFile};
 
 use crate::support::*;
 
@@ -12,7 +11,7 @@ fn serve_routes(text: &str, watch: bool) -> (Fixture, tempfile::TempDir) {
     let path = folder.path().join("routes.json");
     std::fs::write(&path, text).unwrap();
     let fixture = Fixture::new(r#"{"posts":[{"id":1},{"id":2}]}"#, None, |options| {
-        options.http.routes = Some(Arc::new(Routes::new(Rewriter::parse(text).unwrap())));
+        options.http.routes = Some(Arc::new(Routes::new(RoutesFile::parse(text).unwrap())));
         options.routes = Some(path);
         options.watch = watch;
     });

@@ -270,7 +270,7 @@ fn the_routes_file_is_followed_through_links_and_folders_that_come_back() {
         }
         symlink("r1", folder.join("routes")).unwrap();
         let path = folder.join("routes/routes.json");
-        let rules = standin::Rewriter::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+        let rules = standin::RoutesFile::parse(&fs::read_to_string(&path).unwrap()).unwrap();
         options.routes = Some(path);
         options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(rules)));
         options.poll = Duration::ZERO;

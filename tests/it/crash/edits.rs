@@ -165,23 +165,6 @@ fn an_edit_at_any_step_of_a_save_and_the_writes_are_both_kept() {
     }
 }
 
-/// Where the file system cannot exchange files, an edit by another file can come between two calls: it is the only one that
-/// is lost. With a second name for the old file or with a copy of it, one that is written to the old file is found.
-#[test]
-fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
-    for way in [Exchange::Unsupported, Exchange::NoLinks] {
-        for style in [Style::InPlace, Style::Slowly, Style::OpenedBefore] {
-            for tick in [0, 100] {
-                let mut at = 0;
-                while meet((way, tick), style, at, 2) {
-                    at += 1;
-                }
-                assert!(at > 20, "{at} steps");
-            }
-        }
-    }
-}
-
 /// The process dies while an edit and a save meet: the edit is in the file, or kept beside it.
 #[test]
 fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use standin::internals::file::{Content, Handle, Medium, Stamp};
+use standin::internals::file::{Handle, Medium, Stamp};
 
 pub const FILE: &str = "/data/db.json";
 
@@ -32,8 +32,6 @@ pub enum Exchange {
     #[default]
     Atomic,
     Unsupported,
-    /// Nor can it give a file a second name.
-    NoLinks,
     /// The data file is a mount point of its own.
     MountPoint,
 }
@@ -351,7 +349,7 @@ impl Medium for Simulated {
                 disk.check();
                 Ok(())
             }
-            Exchange::Unsupported | Exchange::NoLinks => Err(ErrorKind::Unsupported.into()),
+            Exchange::Unsupported => Err(ErrorKind::Unsupported.into()),
             Exchange::MountPoint => Err(ErrorKind::ResourceBusy.into()),
         }
     }
@@ -365,31 +363,11 @@ impl Medium for Simulated {
         Ok(())
     }
 
-    fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
-        let mut disk = self.lock();
-        disk.step(true)?;
-        if disk.exchange == Exchange::NoLinks {
-            return Err(ErrorKind::Unsupported.into());
-        }
-        let inode = disk.inode(path)?;
-        disk.name(NameStep::Link(other.to_path_buf(), inode));
-        Ok(())
-    }
-
-    fn overwrite(
-        &self,
-        path: &Path,
-        expected: Content,
-        bytes: &[u8],
-        flush: bool,
-    ) -> io::Result<bool> {
+    fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         let mut disk = self.lock();
         disk.step(true)?;
         let inode = disk.inode(path)?;
         let old = disk.inodes[inode].content.clone();
-        if Content::of(&old) != expected {
-            return Ok(false);
-        }
         let half = bytes.len() / 2;
         for (end, rest) in [
             (half, old.get(half..)),
@@ -405,7 +383,7 @@ impl Medium for Simulated {
             disk.step(true)?;
             disk.inodes[inode].flushed = bytes.to_vec();
         }
-        Ok(true)
+        Ok(())
     }
 
     fn append(&self, path: &Path, line: &str, _: &Path, flush: bool) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use standin::Rewriter;
+use standin::internals::behaviour::Rewriter;
 use standin::internals::json::{self, Document, Id, Layout};
 use standin::internals::query::{
     Fields, Notice, PageStyle, Query, QueryError, Relations, Row, pairs,

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use standin::Rewriter;
+use standin::RoutesFile;
 
 use super::Data;
 
@@ -323,7 +323,7 @@ fn differences(case: &Value, compared: &mut usize) -> Vec<String> {
         let text = rules
             .as_str()
             .map_or_else(|| rules.to_string(), str::to_string);
-        data.rules = Rewriter::parse(&text).unwrap();
+        data.rules = RoutesFile::parse(&text).unwrap().rewriter;
     }
     let mut found = Vec::new();
     for step in case["steps"].as_array().unwrap() {

@@ -21,7 +21,8 @@ use std::borrow::Cow;
 
 use regex::{Captures, Regex, RegexBuilder};
 
-use crate::json::{self, Kind, Place};
+use super::source::{RoutesError, Source};
+use crate::json::{self, Member};
 
 /// How much memory one compiled rule may take, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
@@ -54,71 +55,37 @@ enum Part {
     },
 }
 
-/// Why a routes file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{}: {message}", place.line, place.column)]
-pub struct RewriteError {
-    /// Where in the file, counted in lines and columns.
-    pub place: Place,
-    /// One sentence without a full stop.
-    pub message: String,
-    /// What to do about it, where that is known.
-    pub hint: Option<String>,
-}
-
 impl Rewriter {
-    /// Reads the text of a routes file: an object of rules and targets.
-    pub fn parse(text: &str) -> Result<Rewriter, RewriteError> {
-        let wrong = |offset: usize, message: String, hint: Option<&str>| RewriteError {
-            place: Place::of(text, offset),
-            message,
-            hint: hint.map(str::to_string),
-        };
-        let span = json::check(text, json::MAX_BODY_DEPTH)
-            .map_err(|error| wrong(error.offset, error.message.clone(), error.hint))?;
-        let object = &text[span.clone()];
-        let hint = Some(r#"{ "/api/*": "/$1" }"#);
-        if Kind::of(object) != Kind::Object {
-            let message = format!(
-                "the rules are an object of rule and target, not {}",
-                Kind::of(object).with_article()
-            );
-            return Err(wrong(span.start, message, hint));
+    /// Adds a member of a routes file whose value is a string.
+    pub(super) fn add(&mut self, source: Source, member: &Member) -> Result<(), RoutesError> {
+        if !member.key.starts_with('/') {
+            let message = format!("the rule {:?} does not begin with a slash", member.key);
+            let error = source.error(member.raw_key, message);
+            return Err(match member.key.split_once(" /") {
+                Some((_, path)) => {
+                    error.hint(format!("a rewrite has no method: write \"/{path}\""))
+                }
+                None => error.hint(format!("write \"/{}\"", member.key)),
+            });
         }
-        let mut rules = Vec::<Rule>::new();
-        for member in json::members(object) {
-            let at = json::offset_in(text, member.raw_key);
-            let value_at = json::offset_in(text, member.value);
-            if Kind::of(member.value) != Kind::String {
-                let what = Kind::of(member.value).with_article();
-                return Err(wrong(
-                    value_at,
-                    format!("the target of {:?} is a path, not {what}", member.key),
-                    hint,
-                ));
-            }
-            if !member.key.starts_with('/') {
-                let hint = format!("write \"/{}\"", member.key);
-                return Err(wrong(
-                    at,
-                    format!("the rule {:?} does not begin with a slash", member.key),
-                    Some(&hint),
-                ));
-            }
-            let rule = Rule::new(&member.key, &json::unquote(member.value)).map_err(|fault| {
-                wrong(
-                    if fault.in_target { value_at } else { at },
-                    fault.message,
-                    None,
-                )
-            })?;
-            // Of a rule that is there twice the last one counts, in the place of the first, as in JavaScript.
-            match rules.iter_mut().find(|known| known.source == rule.source) {
-                Some(known) => *known = rule,
-                None => rules.push(rule),
-            }
+        let rule = Rule::new(&member.key, &json::unquote(member.value)).map_err(|fault| {
+            let part = if fault.in_target {
+                member.value
+            } else {
+                member.raw_key
+            };
+            source.error(part, fault.message)
+        })?;
+        // Of a rule that is there twice the last one counts, in the place of the first, as in JavaScript.
+        match self
+            .rules
+            .iter_mut()
+            .find(|known| known.source == rule.source)
+        {
+            Some(known) => *known = rule,
+            None => self.rules.push(rule),
         }
-        Ok(Rewriter { rules })
+        Ok(())
     }
 
     /// The rules and their targets in the order of the file.

@@ -1,3 +1,4 @@
+use super::super::RoutesFile;
 use super::*;
 use proptest::prelude::*;
 
@@ -109,7 +110,10 @@ fn rules_rewrite() {
     ];
     for (rules, url, expected) in cases {
         assert_eq!(
-            Rewriter::parse(rules).unwrap().apply(url, is_record),
+            RoutesFile::parse(rules)
+                .unwrap()
+                .rewriter
+                .apply(url, is_record),
             expected,
             "{rules} {url}"
         );
@@ -121,7 +125,7 @@ fn a_broken_file_names_the_place() {
     let cases = [
         ("{\n  \"/a\": \"/b\",\n}", (3, 1), ""),
         ("[]", (1, 1), "not an array"),
-        ("{\"/a\":\n 5}", (2, 2), "not a number"),
+        ("{\"/a\":\n 5}", (2, 2), "got a number"),
         ("{\n \"a\": \"/b\"}", (2, 2), "does not begin with a slash"),
         ("{\"/a/:id(\": \"/b\"}", (1, 2), "not closed"),
         ("{\"/a/:id([)\": \"/b\"}", (1, 2), "cannot be run"),
@@ -129,7 +133,7 @@ fn a_broken_file_names_the_place() {
         ("{\"/a/:id\": \"/b/$2\"}", (1, 12), "uses $2"),
     ];
     for (text, (line, column), part) in cases {
-        let error = Rewriter::parse(text).unwrap_err();
+        let error = RoutesFile::parse(text).unwrap_err();
         assert!(error.message.contains(part), "{text}: {error}");
         assert_eq!(
             (error.place.line, error.place.column),
@@ -143,8 +147,8 @@ proptest! {
     #[test]
     fn no_rule_makes_it_panic(source in "/[a-z:*()?+$\\\\/é]{0,12}", target in "/[a-z:$0-3?/]{0,12}", url in "/[a-zé/?&+%]{0,12}") {
         let rules = format!("{{{}:{}}}", json::quote(&source), json::quote(&target));
-        if let Ok(rewriter) = Rewriter::parse(&rules) {
-            rewriter.apply(&url, is_record);
+        if let Ok(file) = RoutesFile::parse(&rules) {
+            file.rewriter.apply(&url, is_record);
         }
     }
 }

@@ -1,0 +1,200 @@
+//! The whole routes file.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use super::pattern::{Parameters, Pattern};
+use super::rewrite::Rewriter;
+use super::rule::{Facets, Rule};
+use super::source::{RoutesError, Source};
+use crate::json::{self, Kind};
+
+/// The rules of a routes file.
+#[derive(Debug, Default)]
+pub struct RoutesFile {
+    /// The strings: rewrites, which come first.
+    pub rewriter: Rewriter,
+    /// The objects, the most specific first.
+    rules: Vec<Rule>,
+    /// The file; `None`: there is none.
+    pub path: Option<PathBuf>,
+    text: String,
+}
+
+/// A rule that matches a request.
+#[derive(Debug)]
+pub struct Matched<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// The values of the parameters in its path.
+    pub parameters: Parameters,
+}
+
+impl RoutesFile {
+    /// Reads the text of a routes file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn parse(text: &str) -> Result<RoutesFile, RoutesError> {
+        let source = Source(text);
+        let span = json::check(text, json::MAX_BODY_DEPTH).map_err(|error| RoutesError {
+            hint: error.hint.map(str::to_string),
+            ..source.error(&text[error.offset.min(text.len())..], error.message)
+        })?;
+        let object = &text[span];
+        if Kind::of(object) != Kind::Object {
+            let kind = Kind::of(object).with_article();
+            let message = format!("the rules are an object of rule and target, not {kind}");
+            return Err(source.error(object, message).hint(r#"{ "/api/*": "/$1" }"#));
+        }
+        let mut file = RoutesFile {
+            text: text.to_string(),
+            ..RoutesFile::default()
+        };
+        // Rules of one key stay together: they are tried in order.
+        let mut groups = Vec::<Vec<Rule>>::new();
+        for member in json::members(object) {
+            let key = &*member.key;
+            if key == "$schema" {
+                continue;
+            }
+            if Kind::of(member.value) == Kind::String {
+                file.rewriter.add(source, &member)?;
+                continue;
+            }
+            let pattern = Pattern::parse(key)
+                .map_err(|(message, hint)| source.error(member.raw_key, message).hint(hint))?;
+            if groups.iter().flatten().any(|rule| rule.key == key) {
+                let message = format!("the rule {key:?} is there twice");
+                return Err(source
+                    .error(member.raw_key, message)
+                    .hint("join them, as a list of objects if both answer"));
+            }
+            let values: Vec<_> = match Kind::of(member.value) {
+                Kind::Object => vec![member.value],
+                Kind::Array => json::items(member.value).collect(),
+                kind => {
+                    let message = format!(
+                        "the rule {key:?} must be a path to rewrite to, an object or a list of objects, got {}",
+                        kind.with_article()
+                    );
+                    return Err(source
+                        .error(member.value, message)
+                        .hint(r#"{ "/api/*": "/$1" }"#));
+                }
+            };
+            let rules = values
+                .into_iter()
+                .map(|value| Rule::parse(source, key, &pattern, value));
+            let rules: Vec<_> = rules.collect::<Result<_, _>>()?;
+            let made = file
+                .rewriter
+                .apply(&pattern.example(), |_| false)
+                .into_owned();
+            if made != pattern.example() {
+                let message =
+                    format!("the rule {key:?} is never used: a rewrite makes {made} of its path");
+                return Err(source
+                    .error(member.raw_key, message)
+                    .hint("rewrites come first; write the rule for the rewritten path"));
+            }
+            groups.push(rules);
+        }
+        // Rewrites that come later in the file are tried first all the same.
+        groups.retain(|group| !group.is_empty());
+        groups.sort_by_cached_key(|group| {
+            let rule = &group[0];
+            (rule.pattern.rank(), usize::MAX - rule.conditions.count())
+        });
+        file.rules = groups.into_iter().flatten().collect();
+        file.check_order()?;
+        Ok(file)
+    }
+
+    /// With the path of the file, for messages and for the files beside it.
+    pub fn at(mut self, path: PathBuf) -> RoutesFile {
+        self.path = Some(path);
+        self
+    }
+
+    /// Finds rules that are never used, since one before them answers.
+    fn check_order(&self) -> Result<(), RoutesError> {
+        for (at, rule) in self.rules.iter().enumerate() {
+            let hides = |earlier: &&Rule| {
+                earlier.always_answers()
+                    && earlier.pattern.is_same(&rule.pattern)
+                    && (earlier.conditions.count() == 0 || earlier.conditions == rule.conditions)
+            };
+            let Some(earlier) = self.rules[..at].iter().find(hides) else {
+                continue;
+            };
+            if rule.answer.is_none() && rule.fail.is_none() {
+                continue;
+            }
+            return Err(RoutesError {
+                place: rule.place,
+                message: format!(
+                    "the rule {:?} is never used: the rule {:?} in line {} answers all that it matches",
+                    rule.key, earlier.key, earlier.place.line
+                ),
+                hint: Some("put the rule with more conditions first, or remove one".into()),
+            });
+        }
+        Ok(())
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many rules there are, rewrites included.
+    pub fn count(&self) -> usize {
+        self.rewriter.rules().count() + self.rules.len()
+    }
+
+    /// Whether there are only rewrites.
+    pub fn has_no_rules(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules, the most specific first.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// The rules for a request, the most specific first.
+    pub fn matching(
+        &self,
+        method: &str,
+        path: &[Cow<'_, str>],
+        request: &dyn Facets,
+    ) -> Vec<Matched<'_>> {
+        let matched = self.rules.iter().filter_map(|rule| {
+            let parameters = rule.pattern.matches(method, path)?;
+            rule.conditions
+                .hold(request)
+                .then_some(Matched { rule, parameters })
+        });
+        matched.collect()
+    }
+
+    /// Whether a rule answers requests for `path`, whatever the conditions.
+    pub fn answers(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.answer.is_some() && rule.pattern.matches(method, path).is_some())
+    }
+
+    /// Counts from the beginning again.
+    pub fn restart(&self) {
+        for rule in &self.rules {
+            if let Some(limit) = &rule.limit {
+                limit.restart();
+            }
+            if let Some(fail) = &rule.fail {
+                fail.strikes.restart();
+            }
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! One rule: what it matches, and what it does.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::delay::Delay;
+use super::fail::{Fail, Headers, read_headers, read_word};
+use super::limit::Limit;
+use super::pattern::Pattern;
+use super::source::{RoutesError, Source};
+use super::template::{Template, Text};
+use crate::json::{self, Kind, Place};
+use crate::rules::{Access, BadGuard};
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its key in the file.
+    pub key: String,
+    /// Where it is in the file.
+    pub place: Place,
+    pub(super) pattern: Pattern,
+    pub(super) conditions: Conditions,
+    /// Who may send the request.
+    pub guard: Option<Access>,
+    /// How long the response waits.
+    pub delay: Option<Delay>,
+    /// How many requests there may be.
+    pub limit: Option<Limit>,
+    /// How it fails.
+    pub fail: Option<Fail>,
+    /// Headers that are added to the response.
+    pub headers: Headers,
+    /// What it answers; `None`: it leaves that to others.
+    pub answer: Option<Answer>,
+}
+
+/// What else than method and path a rule asks of a request.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Conditions {
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    body: Option<Json>,
+}
+
+/// What a rule answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status, if not the usual one.
+    pub status: Option<u16>,
+    /// The rest.
+    pub what: What,
+}
+
+/// Where the answer comes from.
+#[derive(Debug)]
+pub enum What {
+    /// The rule, without a body or with one.
+    Body(Option<Template>),
+    /// A file, by its path from the folder of the routes file.
+    File(Text),
+    /// A redirect.
+    Redirect(Text),
+    /// Changes of the data; the body is that or else the last record.
+    Actions(Arc<[Action]>, Option<Template>),
+    /// The API, in another way than it usually does it.
+    Api(Mode),
+}
+
+/// How the API carries out a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A POST returns what it would store.
+    Unstored,
+    /// A PUT creates what is not there.
+    Upsert,
+    /// PATCH and DELETE of a collection change the records that the query selects.
+    Bulk,
+}
+
+/// A change of the data.
+#[derive(Debug)]
+pub struct Action {
+    /// What it does.
+    pub verb: Verb,
+    /// Its body; a deletion has none.
+    pub body: Template,
+    /// The path of what it changes; `None`: the record that the request's path begins with.
+    pub to: Option<Text>,
+    /// Where it is in the file.
+    pub place: Place,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Adds a record.
+    Post,
+    /// Replaces a record.
+    Put,
+    /// Changes properties.
+    Patch,
+    /// Deletes a record.
+    Delete,
+}
+
+const VERBS: [(&str, Verb); 4] = [
+    ("post", Verb::Post),
+    ("put", Verb::Put),
+    ("patch", Verb::Patch),
+    ("delete", Verb::Delete),
+];
+
+/// The keys of a rule.
+pub const KEYS: [&str; 19] = [
+    "match", "guard", "delay", "limit", "fail", "status", "body", "headers", "file", "redirect",
+    "patch", "put", "post", "delete", "to", "actions", "store", "upsert", "bulk",
+];
+
+impl Rule {
+    pub(super) fn parse(
+        source: Source,
+        key: &str,
+        pattern: &Pattern,
+        value: &str,
+    ) -> Result<Rule, RoutesError> {
+        let name = format!("the rule {key:?}");
+        let mut rule = Rule {
+            key: key.to_string(),
+            place: source.place(value),
+            pattern: pattern.clone(),
+            conditions: Conditions::default(),
+            guard: None,
+            delay: None,
+            limit: None,
+            fail: None,
+            headers: Vec::new(),
+            answer: None,
+        };
+        let (mut status, mut body) = (None, None);
+        let mut what = Vec::new();
+        let members = source.members(value, &name, &KEYS)?;
+        for member in &members {
+            let (key, value) = (&*member.key, member.value);
+            match key {
+                "match" => rule.conditions = Conditions::parse(source, value)?,
+                "guard" => {
+                    let guard = Access::parse(&source.string(value, key)?);
+                    let wrong = |bad: BadGuard| source.error(value, bad.message).hint(bad.hint);
+                    rule.guard = Some(guard.map_err(wrong)?);
+                }
+                "delay" => rule.delay = Some(read_delay(source, value)?),
+                "limit" => rule.limit = Some(read_limit(source, value)?),
+                "fail" => rule.fail = Some(Fail::parse(source, value)?),
+                "status" => status = Some(source.integer(value, key, 200..=599)? as u16),
+                "body" => body = Some(Template::parse(source, value, key)?),
+                "headers" => rule.headers = read_headers(source, value)?,
+                "file" => what.push((key, What::File(Text::parse(source, value, key)?))),
+                "redirect" => what.push((key, What::Redirect(Text::parse(source, value, key)?))),
+                "actions" => {
+                    if Kind::of(value) != Kind::Array {
+                        return Err(source.error(value, "actions must be an array of objects"));
+                    }
+                    let actions = json::items(value).map(|item| {
+                        Action::parse(source, item, &source.members(item, "an action", &ACTION)?)
+                    });
+                    let actions: Arc<[Action]> = actions.collect::<Result<_, _>>()?;
+                    what.push((key, What::Actions(actions, None)));
+                }
+                "store" if !source.boolean(value, key)? => {
+                    what.push((key, What::Api(Mode::Unstored)))
+                }
+                "upsert" if source.boolean(value, key)? => {
+                    what.push((key, What::Api(Mode::Upsert)))
+                }
+                "bulk" if source.boolean(value, key)? => what.push((key, What::Api(Mode::Bulk))),
+                _ => {}
+            }
+        }
+        if members.iter().any(|member| verb(&member.key).is_some()) {
+            let own: Vec<_> = members
+                .iter()
+                .filter(|member| ACTION.contains(&&*member.key))
+                .cloned()
+                .collect();
+            let action = Action::parse(source, value, &own)?;
+            what.push(("an action", What::Actions([action].into(), None)));
+        } else if let Some(to) = members.iter().find(|member| member.key == "to") {
+            return Err(source
+                .error(to.raw_key, "\"to\" is without an action")
+                .hint("put it beside \"patch\", \"put\", \"post\" or \"delete\""));
+        }
+        if let [(one, _), (other, _), ..] = what.as_slice() {
+            let message = format!("{name} has two answers: {one} and {other}");
+            return Err(source.error(value, message));
+        }
+        let what = match (what.pop(), body) {
+            (Some((_, What::Actions(actions, _))), body) => Some(What::Actions(actions, body)),
+            (Some((key, _)), Some(_)) => {
+                let message = format!("{name} has two answers: {key} and body");
+                return Err(source.error(value, message));
+            }
+            (Some((_, what)), None) => Some(what),
+            (None, Some(body)) => Some(What::Body(Some(body))),
+            (None, None) => status.map(|_| What::Body(None)),
+        };
+        rule.answer = what.map(|what| Answer { status, what });
+        Ok(rule)
+    }
+
+    /// Whether nothing that matches goes on to the rules after it.
+    pub(super) fn always_answers(&self) -> bool {
+        let always_fails = |fail: &Fail| fail.strikes.always() && !fail.after;
+        self.answer.is_some() || self.fail.as_ref().is_some_and(always_fails)
+    }
+}
+
+fn read_delay(source: Source, value: &str) -> Result<Delay, RoutesError> {
+    match Kind::of(value) {
+        Kind::Number => {
+            let parsed = value.parse();
+            parsed.map_err(|wrong: String| source.error(value, format!("delay: {wrong}")))
+        }
+        _ => read_word(source, value, "delay"),
+    }
+}
+
+fn read_limit(source: Source, value: &str) -> Result<Limit, RoutesError> {
+    if Kind::of(value) == Kind::String {
+        return read_word(source, value, "limit");
+    }
+    let (mut limit, mut per) = (None, None);
+    for member in source.members(value, "limit", &["rate", "per"])? {
+        match &*member.key {
+            "rate" => limit = Some(read_word::<Limit>(source, member.value, "rate")?),
+            _ => per = Some(read_word(source, member.value, "per")?),
+        }
+    }
+    let mut limit = limit.ok_or_else(|| {
+        source
+            .error(value, "limit has no rate")
+            .hint(r#"for example {"rate": "10/minute", "per": "address"}"#)
+    })?;
+    limit.per = per.unwrap_or_default();
+    Ok(limit)
+}
+
+/// The keys of an action.
+const ACTION: [&str; 5] = ["patch", "put", "post", "delete", "to"];
+
+fn verb(key: &str) -> Option<Verb> {
+    VERBS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map(|(_, verb)| *verb)
+}
+
+impl Action {
+    fn parse(source: Source, whole: &str, members: &[json::Member]) -> Result<Action, RoutesError> {
+        let (mut found, mut to) = (Vec::new(), None);
+        for member in members {
+            match verb(&member.key) {
+                Some(verb) => found.push((verb, member)),
+                None => to = Some(Text::parse(source, member.value, "to")?),
+            }
+        }
+        let [(verb, member)] = found.as_slice() else {
+            let message = "an action has one of patch, put, post and delete";
+            return Err(source
+                .error(whole, message)
+                .hint("for several, write a list under \"actions\""));
+        };
+        let kind = Kind::of(member.value);
+        let is_text = kind == Kind::String && member.value.contains("{{");
+        if *verb != Verb::Delete && kind != Kind::Object && !is_text {
+            let message = format!(
+                "{} must be an object, got {}",
+                member.key,
+                kind.with_article()
+            );
+            return Err(source.error(member.value, message));
+        }
+        Ok(Action {
+            verb: *verb,
+            body: Template::parse(source, member.value, &member.key)?,
+            to,
+            place: source.place(member.raw_key),
+        })
+    }
+}
+
+impl Conditions {
+    fn parse(source: Source, value: &str) -> Result<Conditions, RoutesError> {
+        let mut conditions = Conditions::default();
+        let pairs = |value| {
+            let members = source.any_members(value, "match")?;
+            let text = |member: json::Member| match Kind::of(member.value) {
+                Kind::Number | Kind::Boolean => {
+                    Ok((member.key.to_string(), member.value.to_string()))
+                }
+                _ => {
+                    let text = source.string(member.value, &member.key)?;
+                    Ok((member.key.to_string(), text.to_string()))
+                }
+            };
+            members
+                .into_iter()
+                .map(text)
+                .collect::<Result<Vec<_>, RoutesError>>()
+        };
+        for member in source.members(value, "match", &["query", "headers", "body"])? {
+            match &*member.key {
+                "query" => conditions.query = pairs(member.value)?,
+                "headers" => conditions.headers = pairs(member.value)?,
+                _ => {
+                    source.any_members(member.value, "body")?;
+                    // It was checked.
+                    conditions.body = serde_json::from_str(member.value).ok();
+                }
+            }
+        }
+        Ok(conditions)
+    }
+
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        let body = self.body.as_ref().and_then(Json::as_object);
+        self.query.len() + self.headers.len() + body.map_or(0, serde_json::Map::len)
+    }
+
+    /// Whether a request meets them: its query, its headers by lower-case names, its body.
+    pub(super) fn hold(&self, request: &dyn Facets) -> bool {
+        let any = |values: Vec<String>, wanted: &str| {
+            values.iter().any(|value| wanted == "*" || value == wanted)
+        };
+        self.query
+            .iter()
+            .all(|(name, value)| any(request.query(name), value))
+            && self
+                .headers
+                .iter()
+                .all(|(name, value)| any(request.headers(name), value))
+            && self
+                .body
+                .as_ref()
+                .is_none_or(|wanted| includes(request.body(), wanted))
+    }
+}
+
+/// What conditions look at.
+pub trait Facets {
+    /// The values of a parameter of the query.
+    fn query(&self, name: &str) -> Vec<String>;
+    /// The values of a header.
+    fn headers(&self, name: &str) -> Vec<String>;
+    /// The body as JSON; null where it is not.
+    fn body(&self) -> &Json;
+}
+
+/// Whether `value` has all members of `wanted`, at any depth.
+fn includes(value: &Json, wanted: &Json) -> bool {
+    match (value, wanted) {
+        (Json::Object(value), Json::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, wanted)| value.get(key).is_some_and(|value| includes(value, wanted))),
+        _ => value == wanted,
+    }
+}

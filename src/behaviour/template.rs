@@ -1,0 +1,512 @@
+//! Templates: JSON whose strings may hold expressions, and what these can use.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use fastrand::Rng;
+use minijinja::value::{Kwargs, Object, Serde};
+use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
+
+use super::source::{RoutesError, Source};
+use crate::json::{self, Id, Kind, Place};
+use crate::query::{Fields, Query, Relations, Row};
+use crate::store::{Collection, Resource, Store};
+use crate::text::{list, nearest};
+use crate::work::Work;
+
+/// What one expression may cost: about as many steps, and 64 bytes of values for each.
+const FUEL: u64 = 1_000_000;
+/// How long the result of a template may be, in bytes.
+const MAX_OUTPUT: usize = 16 * 1024 * 1024;
+
+/// JSON whose strings may hold expressions.
+#[derive(Debug)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Debug)]
+enum Piece {
+    /// JSON text as it is.
+    Json(String),
+    /// A string that is one expression: the result keeps its type.
+    Value(Compiled),
+    /// A string with expressions in it.
+    Text(Text),
+}
+
+/// Text with expressions in it.
+#[derive(Debug)]
+pub struct Text(Vec<Part>);
+
+#[derive(Debug)]
+enum Part {
+    Plain(String),
+    Expression(Compiled),
+}
+
+struct Compiled {
+    expression: Expression<'static, 'static>,
+    source: String,
+    place: Place,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{{{{ {} }}}}", self.source)
+    }
+}
+
+/// Why a template has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {{{{ {expression} }}}}: {message}")]
+pub struct TemplateError {
+    /// Where in the routes file.
+    pub place: Place,
+    /// The expression.
+    pub expression: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// What expressions can use of a request.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The parameters of the path.
+    pub params: Value,
+    /// The query: a list where a name comes again.
+    pub query: Value,
+    /// The headers, by names in lower case.
+    pub headers: Value,
+    /// The body.
+    pub body: Value,
+    /// Who asks.
+    pub user: Value,
+    /// The time, as text.
+    pub now: Value,
+    /// What `random` and `uuid` are drawn from.
+    pub seed: u64,
+}
+
+/// Whether who asks may see a record of a resource.
+pub type MaySee = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
+/// What expressions can use.
+pub struct Scope {
+    facts: Facts,
+    /// The record that an action has written last.
+    result: Value,
+    store: Store,
+    may_see: MaySee,
+    random: Mutex<Rng>,
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.facts.fmt(formatter)
+    }
+}
+
+/// What expressions can use.
+const NAMES: [&str; 15] = [
+    "params",
+    "query",
+    "headers",
+    "body",
+    "now",
+    "user",
+    "result",
+    "uuid",
+    "random",
+    "record",
+    "records",
+    "count",
+    "range",
+    "dict",
+    "namespace",
+];
+
+/// The name under which functions find the scope; no expression can spell it.
+const SCOPE: &str = " scope";
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let facts = &self.facts;
+        let value = match key.as_str()? {
+            "params" => &facts.params,
+            "query" => &facts.query,
+            "headers" => &facts.headers,
+            "body" => &facts.body,
+            "user" => &facts.user,
+            "now" => &facts.now,
+            "result" => &self.result,
+            SCOPE => return Some(Value::from_dyn_object(self.clone())),
+            _ => return None,
+        };
+        Some(value.clone())
+    }
+}
+
+impl Scope {
+    /// What expressions can use on `store`.
+    pub fn new(facts: &Facts, store: &Store, may_see: &MaySee) -> Scope {
+        Scope {
+            facts: facts.clone(),
+            result: Value::UNDEFINED,
+            store: store.clone(),
+            may_see: may_see.clone(),
+            random: Mutex::new(Rng::with_seed(facts.seed)),
+        }
+    }
+
+    /// With the record (JSON) that an action has written.
+    pub fn with_result(mut self, record: &str) -> Scope {
+        self.result = value_of(record);
+        self
+    }
+
+    fn collection(&self, name: &str) -> Result<(&Resource, &Collection), Error> {
+        let found = self.store.resource(name);
+        let found = found.and_then(|resource| Some((resource, resource.collection()?)));
+        found.ok_or_else(|| {
+            let names = self.store.resources().map(Resource::name);
+            let hint = nearest(name, names)
+                .map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"));
+            fault(format!("there is no collection {name:?}{hint}"))
+        })
+    }
+
+    /// A record without what is never sent, if who asks may see it.
+    fn record(&self, resource: &str, text: &str) -> Option<Value> {
+        (self.may_see)(resource, text).then(|| value_of(&self.store.public_text(resource, text)))
+    }
+
+    /// The rows that `GET /name?arguments` would select.
+    fn rows(&self, state: &State, name: &str, arguments: &Kwargs) -> Result<Vec<Row>, Error> {
+        let (resource, collection) = self.collection(name)?;
+        let pair = |key: &str| {
+            let value: Value = arguments.get(key)?;
+            Ok((key.to_string(), plain(&value)))
+        };
+        let pairs = arguments.args().map(pair);
+        let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
+        // What the query looks at is paid for with fuel.
+        let pause = || state.consume_fuel(FUEL / 1000).is_ok();
+        let work = Work::new(&pause);
+        let fields = Fields::new(Some(collection), &[]).within(usize::MAX, &work);
+        let query = Query::parse(&pairs, &fields).map_err(|error| fault(error.to_string()))?;
+        let relations = Relations::new(&self.store, resource.name(), &query, &work);
+        let rows = collection.run(&query, &relations, &work).rows;
+        if work.is_stopped() {
+            return Err(Error::new(
+                ErrorKind::OutOfFuel,
+                "it looks at too much data",
+            ));
+        }
+        Ok(rows)
+    }
+}
+
+fn fault(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// JSON text as a value of the template language.
+pub fn value_of(json: &str) -> Value {
+    serde_json::from_str::<serde_json::Value>(json)
+        .map_or(Value::UNDEFINED, |value| Value::from(Serde(value)))
+}
+
+/// A value in the middle of text: nothing where it is missing or null.
+fn plain(value: &Value) -> String {
+    if value.is_undefined() || value.is_none() {
+        return String::new();
+    }
+    match value.as_str() {
+        Some(text) => text.to_string(),
+        None => serde_json::to_string(value).unwrap_or_else(|_| value.to_string()),
+    }
+}
+
+/// Calls `work` with the scope of the evaluation.
+fn scoped<R>(state: &State, work: impl FnOnce(&Scope) -> Result<R, Error>) -> Result<R, Error> {
+    let scope = state.lookup(SCOPE);
+    let scope = scope.as_ref().and_then(Value::downcast_object_ref::<Scope>);
+    work(scope.ok_or_else(|| fault("there is no request".into()))?)
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
+    environment.set_debug(true);
+    environment.add_function("record", |state: &State, name: &str, id: &Value| {
+        scoped(state, |scope| {
+            let (resource, collection) = scope.collection(name)?;
+            let found = collection.get(&Id::from_text(&plain(id)));
+            Ok(found
+                .and_then(|record| scope.record(resource.name(), record.value()))
+                .unwrap_or(Value::UNDEFINED))
+        })
+    });
+    environment.add_function("records", |state: &State, name: &str, arguments: Kwargs| {
+        scoped(state, |scope| {
+            let rows = scope.rows(state, name, &arguments)?;
+            let records = rows.iter().filter_map(|row| {
+                if let Err(error) = state.consume_fuel(row.text().len() as u64 / 64) {
+                    return Some(Err(error));
+                }
+                scope.record(name, row.text()).map(Ok)
+            });
+            Ok(Value::from(records.collect::<Result<Vec<_>, Error>>()?))
+        })
+    });
+    environment.add_function("count", |state: &State, name: &str, arguments: Kwargs| {
+        scoped(state, |scope| {
+            let rows = scope.rows(state, name, &arguments)?;
+            let seen = rows.iter().filter(|row| (scope.may_see)(name, row.text()));
+            Ok(seen.count())
+        })
+    });
+    environment.add_function("uuid", |state: &State| {
+        scoped(state, |scope| Ok(uuid(&mut random(scope))))
+    });
+    environment.add_function("random", |state: &State, from: &Value, to: &Value| {
+        scoped(state, |scope| {
+            let random = &mut *random(scope);
+            if let (Some(from), Some(to)) = (from.as_i64(), to.as_i64())
+                && from <= to
+            {
+                return Ok(Value::from(random.i64(from..=to)));
+            }
+            match (f64::try_from(from.clone()), f64::try_from(to.clone())) {
+                (Ok(from), Ok(to)) if from <= to => {
+                    Ok(Value::from(from + (to - from) * random.f64()))
+                }
+                _ => Err(fault(format!(
+                    "random({from}, {to}) needs two numbers in order"
+                ))),
+            }
+        })
+    });
+    environment
+});
+
+fn random(scope: &Scope) -> std::sync::MutexGuard<'_, Rng> {
+    // What holds the lock does not panic.
+    scope
+        .random
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A random UUID (version 4).
+fn uuid(random: &mut Rng) -> String {
+    let bits = (random.u128(..) & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
+}
+
+impl Compiled {
+    fn new(
+        source: Source,
+        literal: &str,
+        offset: usize,
+        text: &str,
+    ) -> Result<Compiled, RoutesError> {
+        // With escapes before it, the place in the file is not that in the text.
+        let inside = |offset: usize| match literal.contains('\\') {
+            true => literal,
+            false => &literal[(offset + 1).min(literal.len())..],
+        };
+        let expression = text.trim();
+        let skipped = text.len() - text.trim_start().len();
+        let place = source.place(inside(offset + skipped));
+        match ENVIRONMENT.compile_expression_owned(expression.to_string()) {
+            Ok(compiled) => {
+                let used = compiled.undeclared_variables(false);
+                if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
+                    let message = format!("{{{{ {expression} }}}}: {unknown:?} is not known");
+                    let error = source.error(inside(offset + skipped), message);
+                    return Err(match nearest(unknown, NAMES) {
+                        Some(meant) => error.hint(format!("did you mean {meant:?}?")),
+                        None => error.hint(format!("there is {}", list(&NAMES.map(String::from)))),
+                    });
+                }
+                Ok(Compiled {
+                    expression: compiled,
+                    source: expression.to_string(),
+                    place,
+                })
+            }
+            Err(error) => {
+                let at = error
+                    .range()
+                    .map_or(0, |range| range.start.min(expression.len()));
+                let message = format!("{{{{ {expression} }}}}: {}", message(&error));
+                Err(source.error(inside(offset + skipped + at), message))
+            }
+        }
+    }
+
+    fn value(&self, scope: &Arc<Scope>) -> Result<Value, TemplateError> {
+        let root = Value::from_dyn_object(scope.clone());
+        self.expression.eval(root).map_err(|error| {
+            let message = message(&error);
+            TemplateError {
+                place: self.place,
+                expression: self.source.clone(),
+                message,
+            }
+        })
+    }
+
+    fn too_long(&self) -> TemplateError {
+        TemplateError {
+            place: self.place,
+            expression: self.source.clone(),
+            message: format!("the result is longer than {MAX_OUTPUT} bytes"),
+        }
+    }
+}
+
+fn message(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "it takes too many steps".into(),
+        (_, Some(detail)) => detail.to_string(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+impl Text {
+    /// Reads the string `literal` of the routes file.
+    pub(super) fn parse(source: Source, literal: &str, name: &str) -> Result<Text, RoutesError> {
+        let text = source.string(literal, name)?;
+        let (mut parts, mut at) = (Vec::new(), 0);
+        while let Some(open) = text[at..].find("{{").map(|found| at + found) {
+            if open > at {
+                parts.push(Part::Plain(text[at..open].to_string()));
+            }
+            let inside = &text[open + 2..];
+            let Some(length) = expression_end(inside) else {
+                return Err(source.error(literal, format!("a {{{{ without }}}} in {name}")));
+            };
+            let compiled = Compiled::new(source, literal, open + 2, &inside[..length])?;
+            parts.push(Part::Expression(compiled));
+            at = open + 2 + length + 2;
+        }
+        if at < text.len() {
+            parts.push(Part::Plain(text[at..].to_string()));
+        }
+        Ok(Text(parts))
+    }
+
+    /// The text with the results of its expressions.
+    ///
+    /// # Errors
+    /// An expression fails.
+    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, TemplateError> {
+        let mut out = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Plain(text) => out.push_str(text),
+                Part::Expression(compiled) => {
+                    out.push_str(&plain(&compiled.value(scope)?));
+                    if out.len() > MAX_OUTPUT {
+                        return Err(compiled.too_long());
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Where the `}}` is that ends an expression: not in a string, not in a map.
+fn expression_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut quote, mut depth, mut at) = (None, 0, 0);
+    while at < bytes.len() {
+        match (bytes[at], quote) {
+            (b'\\', Some(_)) => at += 1,
+            (byte, Some(end)) if byte == end => quote = None,
+            (_, Some(_)) => {}
+            (byte @ (b'"' | b'\''), None) => quote = Some(byte),
+            (b'{', None) => depth += 1,
+            (b'}', None) if depth > 0 => depth -= 1,
+            (b'}', None) if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+impl Template {
+    /// Reads a value of the routes file.
+    pub(super) fn parse(source: Source, value: &str, name: &str) -> Result<Template, RoutesError> {
+        let (mut pieces, mut done) = (Vec::new(), 0);
+        let mut failed = None;
+        each_string(value, &mut |literal| {
+            if failed.is_some() || !literal.contains("{{") {
+                return;
+            }
+            let start = json::offset_in(value, literal);
+            pieces.push(Piece::Json(value[done..start].to_string()));
+            done = start + literal.len();
+            match Text::parse(source, literal, name) {
+                Err(error) => failed = Some(error),
+                Ok(Text(mut parts)) => pieces.push(match parts.pop() {
+                    Some(Part::Expression(only)) if parts.is_empty() => Piece::Value(only),
+                    last => {
+                        parts.extend(last);
+                        Piece::Text(Text(parts))
+                    }
+                }),
+            }
+        });
+        pieces.push(Piece::Json(value[done..].to_string()));
+        failed.map_or(Ok(Template(pieces)), Err)
+    }
+
+    /// The JSON with the results of its expressions.
+    ///
+    /// # Errors
+    /// An expression fails.
+    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, TemplateError> {
+        let mut out = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Json(text) => out.push_str(text),
+                Piece::Text(text) => out.push_str(&json::quote(&text.render(scope)?)),
+                Piece::Value(compiled) => {
+                    let value = compiled.value(scope)?;
+                    let json = serde_json::to_string(&value).map_err(|error| TemplateError {
+                        place: compiled.place,
+                        expression: compiled.source.clone(),
+                        message: format!("the result is not JSON: {error}"),
+                    })?;
+                    out.push_str(&json);
+                    if out.len() > MAX_OUTPUT {
+                        return Err(compiled.too_long());
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Calls `see` with each string literal in `value` that is not a key, in order.
+fn each_string<'t>(value: &'t str, see: &mut dyn FnMut(&'t str)) {
+    match Kind::of(value) {
+        Kind::String => see(value.trim_ascii()),
+        Kind::Array => json::items(value).for_each(|item| each_string(item, see)),
+        Kind::Object => json::members(value).for_each(|member| each_string(member.value, see)),
+        _ => {}
+    }
+}

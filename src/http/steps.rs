@@ -1,0 +1,348 @@
+//! Writes of several steps: arrays, bulk changes, upserts, and the actions of the routes file.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use warp::http::{Method, Uri};
+
+use super::app::App;
+use super::body;
+use super::guard::{self, Viewer};
+use super::list;
+use super::login;
+use super::problem::{self, Problem};
+use super::request::{Request, encode, segments};
+use super::request_line::encode_target;
+use super::target::{Target, target, wrong_method};
+use crate::behaviour::{Action, Facts, MaySee, Scope, Verb};
+use crate::engine::{Engine, Expected, Stage, WriteError};
+use crate::json::{Id, Kind, Layout, Object, get_member, quote, with_member};
+use crate::query::{Relations, Row, names_in, pairs};
+use crate::store::{Command, Data, Outcome, Refusal, Resource, Store};
+use crate::work::Work;
+
+/// How many bytes a bulk change may look at to find its records.
+const MAX_LOOKED_AT: usize = 256 * 1024 * 1024;
+
+/// What a request for `target` asks the store to do, still without the body that was sent; and what its sender should know.
+pub(super) fn command(
+    store: &Store,
+    request: &Request,
+    target: &Target<'_>,
+) -> Result<(Command, Option<String>), Problem> {
+    let name = |resource: &Resource| resource.name().to_string();
+    let (mut body, how) = (Object::default(), body::merge(request));
+    let mut notice = None;
+    let command = match (target, request.method.as_str()) {
+        (Target::Collection(resource), "POST") => {
+            notice = list::plain_values_notice(resource);
+            Command::Create {
+                resource: name(resource),
+                body,
+            }
+        }
+        (Target::Nested { parent, id, child }, "POST") => {
+            let nested = list::Nested::new(store, parent, id, child);
+            notice = nested.notice;
+            body = nested.foreign_key;
+            match child.data() {
+                Data::Collection(_) => Command::Create {
+                    resource: name(child),
+                    body,
+                },
+                Data::Object(_) => Command::ReplaceObject {
+                    resource: name(child),
+                    body,
+                },
+                Data::Scalar(_) => return Err(wrong_method(request, target)),
+            }
+        }
+        (Target::Record(resource, id), "PUT") => Command::Replace {
+            resource: name(resource),
+            id: id.clone(),
+            body,
+        },
+        (Target::Record(resource, id), "PATCH") => Command::Merge {
+            resource: name(resource),
+            id: id.clone(),
+            patch: body,
+            how,
+        },
+        (Target::Record(resource, id), "DELETE") => Command::Delete {
+            resource: name(resource),
+            id: id.clone(),
+            dependent: dependent(request),
+        },
+        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject {
+            resource: name(resource),
+            body,
+        },
+        (Target::Object(resource), "PATCH") => Command::MergeObject {
+            resource: name(resource),
+            patch: body,
+            how,
+        },
+        _ => return Err(wrong_method(request, target)),
+    };
+    Ok((command, notice))
+}
+
+/// The collections that `_dependent` names.
+fn dependent(request: &Request) -> Vec<String> {
+    pairs(request.uri.query().unwrap_or(""))
+        .map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
+}
+
+/// The error of a step that has `problem`.
+fn declined(problem: Problem) -> WriteError {
+    WriteError::Declined(Arc::new(problem))
+}
+
+/// Carries out `command` once for each of `bodies`.
+///
+/// # Errors
+/// The number of the body with which it cannot be carried out, and why.
+pub(super) async fn each(
+    app: &App,
+    command: &Command,
+    bodies: &[Object],
+) -> Result<Vec<Outcome>, Box<(usize, WriteError)>> {
+    let at = Arc::new(AtomicUsize::new(0));
+    let mut steps = Vec::with_capacity(bodies.len());
+    for (number, body) in bodies.iter().enumerate() {
+        let command = command.clone().with_body(body);
+        let command = login::hashed((&app.engine, &app.logins), command).await;
+        let command = command.map_err(|error| Box::new((number, error)))?;
+        let at = at.clone();
+        steps.push(Box::new(move |_: &Store, _: Option<&Outcome>| {
+            at.store(number, Relaxed);
+            Ok(vec![command.clone()])
+        }) as Stage);
+    }
+    let outcomes = app.engine.write_all(steps).await;
+    outcomes.map_err(|error| Box::new((at.load(Relaxed), error)))
+}
+
+/// Replaces a record, or creates it where it is not there; whether it did that.
+pub(super) async fn upsert(
+    engine: &Engine,
+    command: Command,
+    expected: Option<Expected>,
+) -> Result<(Option<Outcome>, bool), WriteError> {
+    let created = Arc::new(AtomicBool::new(false));
+    let seen = created.clone();
+    let step = move |store: &Store, _: Option<&Outcome>| {
+        if let Some(current) = store.current(&command) {
+            return match &expected {
+                Some(expected) if !expected(&store.public_text(command.resource(), current)) => {
+                    Err(WriteError::Refused(Refusal::Changed))
+                }
+                _ => Ok(vec![command.clone()]),
+            };
+        }
+        let Command::Replace { resource, id, body } = &command else {
+            return Ok(vec![command.clone()]);
+        };
+        seen.store(true, Relaxed);
+        let property = &store.settings().id;
+        let id = new_id(store, resource, id);
+        let text = with_member(body.as_str(), property, &id, Layout::PRETTY, "");
+        Ok(vec![Command::Create {
+            resource: resource.clone(),
+            body: Object::parse(&text).unwrap_or_default(),
+        }])
+    };
+    let mut outcomes = engine.write_all(vec![Box::new(step)]).await?;
+    Ok((outcomes.pop(), created.load(Relaxed)))
+}
+
+/// An id of a path as JSON: a string where the collection has strings, or its rules ask for them.
+fn new_id(store: &Store, resource: &str, id: &Id) -> String {
+    let collection = store.resource(resource).and_then(Resource::collection);
+    let first = collection.and_then(|collection| collection.window(0, 1).next());
+    let has_strings = first
+        .and_then(|record| get_member(record.value(), &store.settings().id))
+        .is_some_and(|id| Kind::of(id) == Kind::String);
+    let number = id.to_string();
+    let rule = store.settings().id_rule(resource);
+    match id {
+        Id::Number(_) if !has_strings && rule.is_none_or(|rule| rule.allows(&number)) => number,
+        _ => quote(&number),
+    }
+}
+
+/// Carries out a PATCH (with a body) or DELETE on all records that the query of `request` selects.
+pub(super) async fn bulk(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    resource: &str,
+    patch: Option<Object>,
+    viewer: &Viewer,
+) -> Result<Vec<Outcome>, WriteError> {
+    let (owner, request, name) = (app.clone(), request.clone(), resource.to_string());
+    let viewer = viewer.clone();
+    let step = move |store: &Store, _: Option<&Outcome>| {
+        let Some(resource) = store.resource(&name) else {
+            return Err(WriteError::Refused(Refusal::NoResource(name.clone())));
+        };
+        let ids = selected(&owner, store, &request, resource, &viewer).map_err(declined)?;
+        let commands = ids.into_iter().map(|id| match &patch {
+            Some(patch) => Command::Merge {
+                resource: name.clone(),
+                id,
+                patch: patch.clone(),
+                how: body::merge(&request),
+            },
+            None => Command::Delete {
+                resource: name.clone(),
+                id,
+                dependent: dependent(&request),
+            },
+        });
+        Ok(commands.collect())
+    };
+    app.engine.write_all(vec![Box::new(step)]).await
+}
+
+/// The ids of the records that the query of `request` selects.
+fn selected(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    resource: &Resource,
+    viewer: &Viewer,
+) -> Result<Vec<Id>, Problem> {
+    let pairs = request
+        .pairs()
+        .map_err(|error| list::bad_query(request, &error))?;
+    // It is the writer's time.
+    let work = Work::at_most(MAX_LOOKED_AT);
+    let parts = (&app.engine, &app.settings);
+    let query = list::query(parts, store, request, resource, &pairs, &work)?;
+    if query.takes_all() {
+        let detail = format!("{} of a whole collection needs a condition", request.method);
+        return Err(Problem::new(problem::BAD_QUERY, detail).hint(format!(
+            "say which records, for example {}?id=1",
+            request.uri.path()
+        )));
+    }
+    // A condition on what is never sent selects nothing.
+    let public = store.public(None);
+    let Some(collection) = public
+        .resource(resource.name())
+        .and_then(Resource::collection)
+    else {
+        return Ok(Vec::new());
+    };
+    let relations = Relations::new(&public, resource.name(), &query, &work);
+    let rows = collection.run(&query, &relations, &work).rows;
+    if work.is_stopped() {
+        return Err(
+            Problem::new(problem::QUERY_TIME, "the condition looks at too much data")
+                .hint("compare a field with `=`, which has an index"),
+        );
+    }
+    let id = &store.settings().id;
+    let may = |row: &&Row| viewer.may_write(app, resource.name(), row.text());
+    let ids = rows
+        .iter()
+        .filter(may)
+        .filter_map(|row| Id::from_json(get_member(row.text(), id)?));
+    Ok(ids.collect())
+}
+
+/// Who carries out actions, and what their templates can use.
+#[derive(Clone)]
+pub(super) struct Actor {
+    pub(super) facts: Facts,
+    pub(super) may_see: MaySee,
+    pub(super) viewer: Viewer,
+    /// The rule has a guard of its own, which has let the viewer pass.
+    pub(super) is_guarded: bool,
+}
+
+/// Carries out the actions of a rule as one write.
+pub(super) async fn actions(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    actions: &Arc<[Action]>,
+    actor: &Actor,
+) -> Result<Vec<Outcome>, WriteError> {
+    let steps = (0..actions.len()).map(|at| {
+        let (app, request, actions) = (app.clone(), request.clone(), actions.clone());
+        let mut actor = actor.clone();
+        actor.facts.seed = actor.facts.seed.wrapping_add(at as u64);
+        Box::new(move |store: &Store, last: Option<&Outcome>| {
+            let mut scope = Scope::new(&actor.facts, store, &actor.may_see);
+            if let Some(outcome) = last {
+                scope = scope.with_result(&app.seen(outcome));
+            }
+            let scope = Arc::new(scope);
+            let command = act(&app, store, &request, &actions[at], (&actor, &scope));
+            Ok(vec![command.map_err(declined)?])
+        }) as Stage
+    });
+    app.engine.write_all(steps.collect()).await
+}
+
+/// The command of one action.
+fn act(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    action: &Action,
+    (actor, scope): (&Actor, &Arc<Scope>),
+) -> Result<Command, Problem> {
+    let path = match &action.to {
+        Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
+        None => own_path(request, action.verb),
+    };
+    let method = match action.verb {
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Patch => Method::PATCH,
+        Verb::Delete => Method::DELETE,
+    };
+    let uri = encode_target(&path).parse::<Uri>();
+    let uri =
+        uri.map_err(|_| Problem::new(problem::BAD_TARGET, format!("{path:?} is not a path")))?;
+    let inner = Request {
+        method,
+        ..Request::get(uri)
+    };
+    let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
+    let target = target(store, &inner)?;
+    if !actor.is_guarded {
+        guard::check(app, &published, &inner, &target, viewer)?;
+    }
+    let (command, _) = command(store, &inner, &target)?;
+    if action.verb == Verb::Delete {
+        return Ok(command);
+    }
+    let owner = guard::owner(app, &published, &inner, command.resource(), viewer);
+    let body = action
+        .body
+        .render(scope)
+        .map_err(|error| app.failed(&error))?;
+    let body = Object::parse(&body).map_err(|_| {
+        let detail = format!(
+            "{}: the body of the action is not an object: {body}",
+            action.place
+        );
+        Problem::new(problem::TEMPLATE, detail).hint("the routes file says what is written")
+    })?;
+    let command = command.with_preset(&owner).with_body(&body);
+    login::refuse_password(&app.engine, &command)?;
+    Ok(command)
+}
+
+/// The record that the path of `request` begins with, `/todos/1` of `/todos/1/done`; for a POST its collection.
+fn own_path(request: &Request, verb: Verb) -> String {
+    let segments = segments(request.uri.path()).unwrap_or_default();
+    let count = if verb == Verb::Post { 1 } else { 2 };
+    segments
+        .iter()
+        .take(count)
+        .map(|segment| format!("/{}", encode(segment)))
+        .collect()
+}

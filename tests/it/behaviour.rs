@@ -1,0 +1,597 @@
+//! The routes file: failures, delays, limits, own answers and actions, each over HTTP.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use standin::{Routes, RoutesFile};
+
+use crate::support::*;
+
+const DATA: &str = r#"{
+  "users": [{"id": 1, "name": "Ada", "email": "ada@example.com"}, {"id": 2, "name": "Bob"}],
+  "todos": [
+    {"id": 1, "title": "Buy oats", "done": false, "userId": 1},
+    {"id": 2, "title": "Call Bob", "done": true, "userId": 1},
+    {"id": 3, "title": "Water plants", "done": true, "userId": 2}
+  ],
+  "settings": {"theme": "dark"}
+}"#;
+
+fn rules(text: &str) -> Fixture {
+    rules_with(text, |_| {})
+}
+
+fn rules_with(text: &str, adjust: impl FnOnce(&mut standin::Options)) -> Fixture {
+    let rules = RoutesFile::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    Fixture::new(DATA, None, |options| {
+        options.http.routes = Some(Arc::new(Routes::new(rules)));
+        adjust(options);
+    })
+}
+
+#[test]
+fn a_request_asks_for_a_failure_itself() {
+    let fixture = serve_data(DATA);
+    let before = fixture.text();
+    for prefer in ["status=503", "code=503", "foo, Status=\"503\"; x=1"] {
+        let headers = [("Prefer", prefer), ("Content-Type", "application/json")];
+        let reply = fixture.send("POST", "/users", &headers, r#"{"name": "Eve"}"#);
+        reply.problem(503, "fault");
+        let applied = reply.header("preference-applied").unwrap();
+        assert!(applied.ends_with("=503"), "{applied}");
+    }
+    fixture.get("/users?_status=418").problem(418, "fault");
+    fixture.get("/users?_status=200").problem(400, "bad-query");
+    // The header may name what the server does not do, and is ignored then.
+    for prefer in ["status=204", "status=700", "wait=5", "status"] {
+        let reply = fixture.send("GET", "/users", &[("Prefer", prefer)], "");
+        assert_eq!(reply.status, 200, "{prefer}");
+        assert_eq!(reply.header("preference-applied"), None, "{prefer}");
+    }
+    assert_eq!(fixture.text(), before);
+}
+
+#[test]
+fn a_request_asks_for_a_delay_itself() {
+    let fixture = serve_data(DATA);
+    let start = Instant::now();
+    let reply = fixture.send("GET", "/users", &[("Prefer", "delay=0.2")], "");
+    assert_eq!(
+        (reply.status, reply.header("preference-applied")),
+        (200, Some("delay=0.2"))
+    );
+    assert!(start.elapsed().as_millis() >= 200);
+    let start = Instant::now();
+    fixture.get("/users?_delay=200");
+    assert!(start.elapsed().as_millis() >= 200);
+}
+
+#[test]
+fn no_faults_leaves_requests_without_a_say() {
+    let fixture = Fixture::new(DATA, None, |options| options.http.faults = false);
+    let reply = fixture.send("GET", "/users?_status=503", &[("Prefer", "status=503")], "");
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn rules_fail_as_often_as_they_say() {
+    let fixture = rules(
+        r#"{
+        "GET /users": {"fail": {"status": 503, "times": 2, "headers": {"Retry-After": "1"}}},
+        "GET /todos": {"fail": {"status": 500, "after": 3, "body": {"error": "late"}}},
+        "GET /todos/1": {"fail": {"every": 2}}
+    }"#,
+    );
+    let statuses = |path: &str| -> Vec<u16> { (0..4).map(|_| fixture.get(path).status).collect() };
+    let first = fixture.get("/users");
+    first.problem(503, "fault");
+    assert_eq!(first.header("retry-after"), Some("1"));
+    assert_eq!(statuses("/users"), [503, 200, 200, 200]);
+    assert_eq!(statuses("/todos"), [200, 200, 500, 500]);
+    assert_eq!(fixture.get("/todos").value(), json!({"error": "late"}));
+    assert_eq!(statuses("/todos/1"), [200, 500, 200, 500]);
+    // A reset begins the counts again.
+    fixture.send("POST", "/-/reset", NONE, "");
+    assert_eq!(statuses("/users"), [503, 503, 200, 200]);
+}
+
+#[test]
+fn chance_is_the_same_for_the_same_seed() {
+    let run = |seed| {
+        let rules = r#"{"GET /users": {"fail": {"chance": 0.5}}}"#;
+        let fixture = rules_with(rules, |options| options.http.seed = seed);
+        (0..32)
+            .map(|_| fixture.get("/users").status)
+            .collect::<Vec<_>>()
+    };
+    let first = run(7);
+    assert_eq!(first, run(7));
+    assert_ne!(first, run(8));
+    assert!(first.contains(&200) && first.contains(&500));
+}
+
+#[test]
+fn an_abort_closes_the_connection() {
+    let fixture = rules(
+        r#"{"GET /users": {"fail": {"abort": true}},
+            "POST /users": {"fail": {"abort": true, "when": "after", "times": 1}}}"#,
+    );
+    let mut client = fixture.client();
+    client.write("GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(client.is_closed(), "nothing comes");
+    let mut client = fixture.client();
+    client.write("POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"name\":\"Eve\"}");
+    assert!(client.is_closed(), "nothing comes");
+    assert_eq!(fixture.data()["users"][2], json!({"name": "Eve", "id": 3}));
+}
+
+#[test]
+fn a_failure_after_the_write_leaves_it_saved() {
+    let fixture = rules(
+        r#"{"POST /users": {"fail": {"status": 502, "when": "after"}},
+            "DELETE /users/*": {"fail": {"status": 502}}}"#,
+    );
+    fixture
+        .json("POST", "/users", r#"{"name": "Eve"}"#)
+        .problem(502, "fault");
+    assert_eq!(fixture.data()["users"][2]["name"], "Eve");
+    fixture
+        .send("DELETE", "/users/1", NONE, "")
+        .problem(502, "fault");
+    assert_eq!(fixture.data()["users"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn delays_of_all_matching_rules_add_up() {
+    let fixture = rules(
+        r#"{"* /**": {"delay": 100}, "GET /users": {"delay": "100ms..150ms"},
+            "GET /users/:id": {"delay": "p50=10ms p99=20ms"}}"#,
+    );
+    let start = Instant::now();
+    assert_eq!(fixture.get("/users").status, 200);
+    assert!(start.elapsed().as_millis() >= 200);
+    let start = Instant::now();
+    assert_eq!(fixture.get("/users/1").status, 200);
+    assert!(start.elapsed().as_millis() >= 100);
+}
+
+#[test]
+fn limits_answer_429_and_say_when_to_come_again() {
+    let fixture = rules(
+        r#"{"GET /users": {"limit": "2/hour"},
+            "GET /todos": {"limit": {"rate": "1/hour", "per": "header:X-Api-Key"}}}"#,
+    );
+    let first = fixture.get("/users");
+    assert_eq!(
+        (first.status, first.header("ratelimit-policy")),
+        (200, Some("\"GET /users\";q=2;w=3600"))
+    );
+    let left = first.header("ratelimit").unwrap();
+    assert!(left.starts_with("\"GET /users\";r=1;t="), "{left}");
+    assert_eq!(fixture.get("/users").status, 200);
+    let third = fixture.send("GET", "/users", &[("Origin", "http://localhost:5173")], "");
+    third.problem(429, "limit");
+    let wait: u64 = third.header("retry-after").unwrap().parse().unwrap();
+    assert!((3590..=3600).contains(&wait), "{wait}");
+    let exposed = third.header("access-control-expose-headers").unwrap();
+    for name in ["Retry-After", "RateLimit"] {
+        assert!(exposed.contains(name), "{name}: {exposed}");
+    }
+    for (key, status) in [("a", 200), ("b", 200), ("a", 429)] {
+        let reply = fixture.send("GET", "/todos", &[("X-Api-Key", key)], "");
+        assert_eq!(reply.status, status, "{key}");
+    }
+}
+
+#[test]
+fn faults_are_set_at_run_time() {
+    let fixture = serve_data(DATA);
+    assert_eq!(fixture.get("/-/faults").value(), json!({}));
+    let rules = r#"{"* /users/**": {"fail": {"status": 503}}}"#;
+    let set = fixture.json("PUT", "/-/faults", rules);
+    assert_eq!(
+        (set.status, set.value()),
+        (200, fixture.get("/-/faults").value())
+    );
+    fixture.get("/users").problem(503, "fault");
+    fixture.get("/users/1").problem(503, "fault");
+    assert_eq!(fixture.get("/todos").status, 200);
+    for wrong in [
+        r#"{"* /users": {"fali": {}}}"#,
+        r#"{"GET /users": {"body": 1}}"#,
+        r#"{"/a": "/b"}"#,
+        "[",
+    ] {
+        fixture
+            .json("PUT", "/-/faults", wrong)
+            .problem(400, "routes");
+    }
+    fixture.get("/users").problem(503, "fault");
+    fixture.send("DELETE", "/-/faults", NONE, "");
+    assert_eq!(fixture.get("/users").status, 200);
+    let foreign = [("Origin", "http://evil.example")];
+    fixture
+        .send("PUT", "/-/faults", &foreign, rules)
+        .problem(403, "foreign-origin");
+}
+
+#[test]
+fn own_answers_are_fixed_or_templated() {
+    let fixture = rules(
+        r#"{
+        "POST /sessions": {"status": 202, "body": {"token": "abc", "user": "{{ body.email }}", "agent": "{{ headers['x-agent'] }}"},
+                           "headers": {"X-Session": "s-{{ body.n }}"}},
+        "GET /stats": {"body": {"users": "{{ count('users') }}", "open": "{{ count('todos', done=false) }}",
+                       "first": "{{ record('users', 1).name }}", "none": "{{ record('users', 9).name }}",
+                       "done": "{{ records('todos', done=true, _sort='-id') }}", "text": "{{ count('users') }} users, {{ query.x }}.",
+                       "list": "{{ query.y }}", "n": "{{ 1 + 1 }}", "last": "{{ body.a.b.c }}"}},
+        "GET /hello/:name": {"body": "Hello {{ params.name }}", "headers": {"Content-Type": "text/plain"}},
+        "GET /draws": {"body": {"a": "{{ uuid() }}", "b": "{{ random(3, 3) }}", "now": "{{ now }}"}},
+        "GET /old": {"redirect": "/users?name={{ query.name }}"},
+        "GET /nothing": {"status": 204}
+    }"#,
+    );
+    let reply = fixture.send(
+        "POST",
+        "/sessions",
+        &[("Content-Type", "application/json"), ("X-Agent", "me")],
+        r#"{"email": "q@example.com", "n": 5}"#,
+    );
+    assert_eq!(
+        (reply.status, reply.value(), reply.header("x-session")),
+        (
+            202,
+            json!({"token": "abc", "user": "q@example.com", "agent": "me"}),
+            Some("s-5")
+        )
+    );
+    assert_eq!(
+        fixture.get("/stats?x=1&y=a&y=b").value(),
+        json!({"users": 2, "open": 1, "first": "Ada", "none": null,
+            "done": [{"id": 3, "title": "Water plants", "done": true, "userId": 2},
+                     {"id": 2, "title": "Call Bob", "done": true, "userId": 1}],
+            "text": "2 users, 1.", "list": ["a", "b"], "n": 2, "last": null})
+    );
+    let hello = fixture.get("/hello/Z%C3%BC");
+    assert_eq!(
+        (hello.text(), hello.header("content-type")),
+        ("Hello Zü", Some("text/plain"))
+    );
+    let draws = fixture.get("/draws").value();
+    assert_eq!(draws["a"].as_str().unwrap().len(), 36);
+    assert_eq!(draws["b"], 3);
+    assert!(draws["now"].as_str().unwrap().ends_with('Z'));
+    let old = fixture.get("/old?name=Ada");
+    assert_eq!(
+        (old.status, old.header("location")),
+        (302, Some("/users?name=Ada"))
+    );
+    assert_eq!(fixture.get("/nothing").status, 204);
+}
+
+#[test]
+fn a_template_that_fails_names_the_expression() {
+    let fixture = rules(
+        "{\n  \"GET /x\": {\"body\": \"{{ 1 / 0 }}\"},\n  \"GET /y\": {\"body\": \"{{ 'x' * 1000000000 }}\"},\n  \"GET /z\": {\"body\": \"{{ records('userz') }}\"}}",
+    );
+    let problem = fixture.get("/x").problem(500, "template");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains(":2:26: {{ 1 / 0 }}: "), "{detail}");
+    fixture.get("/y").problem(500, "template");
+    let problem = fixture.get("/z").problem(500, "template");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("did you mean \"users\"?"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn the_most_specific_rule_answers_and_then_the_first() {
+    let fixture = rules(
+        r#"{
+        "* /**": {"headers": {"X-All": "yes"}},
+        "/todos/*": {"body": "any"},
+        "GET /todos/:id": {"body": "get"},
+        "GET /todos/1": [
+            {"match": {"query": {"v": "2"}, "headers": {"X-Beta": "*"}}, "body": "beta"},
+            {"match": {"query": {"v": "2"}}, "body": "two"},
+            {"fail": {"times": 1}},
+            {"body": "one"}
+        ],
+        "POST /echo": [{"match": {"body": {"kind": "a", "deep": {"x": 1}}}, "body": "a"}, {"body": "other"}]
+    }"#,
+    );
+    let value = |path: &str, headers| fixture.send("GET", path, headers, "").value();
+    assert_eq!(value("/todos/2", NONE), "get");
+    assert_eq!(value("/todos/1?v=2", &[("X-Beta", "1")]), "beta");
+    assert_eq!(value("/todos/1?v=2", NONE), "two");
+    assert_eq!(fixture.get("/todos/1").status, 500);
+    assert_eq!(value("/todos/1", NONE), "one");
+    assert_eq!(fixture.send("DELETE", "/todos/1", NONE, "").value(), "any");
+    let users = fixture.get("/users");
+    assert_eq!((users.status, users.header("x-all")), (200, Some("yes")));
+    let echo = |body: &str| fixture.json("POST", "/echo", body).value();
+    assert_eq!(echo(r#"{"kind": "a", "deep": {"x": 1, "y": 2}}"#), "a");
+    assert_eq!(echo(r#"{"kind": "a"}"#), "other");
+}
+
+#[test]
+fn files_are_sent_from_the_folder_of_the_routes_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
+    std::fs::write(folder.path().join("fixtures/report.txt"), "a report").unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret.txt"), "secret").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(
+        outside.path().join("secret.txt"),
+        folder.path().join("fixtures/link.txt"),
+    )
+    .unwrap();
+    let text = r#"{"GET /report": {"file": "fixtures/report.txt"}, "GET /any/:name": {"file": "fixtures/{{ params.name }}.txt"}}"#;
+    let rules = RoutesFile::parse(text)
+        .unwrap()
+        .at(folder.path().join("db.routes.json"));
+    let fixture = Fixture::new(DATA, None, |options| {
+        options.http.routes = Some(Arc::new(Routes::new(rules)));
+    });
+    let report = fixture.get("/report");
+    assert_eq!((report.status, report.text()), (200, "a report"));
+    assert_eq!(fixture.get("/any/report").text(), "a report");
+    for name in ["link", "..%2Fdb.routes", "nothing", "%2Fetc%2Fpasswd"] {
+        fixture
+            .get(&format!("/any/{name}"))
+            .problem(404, "no-resource");
+    }
+}
+
+#[test]
+fn actions_change_data_all_or_nothing() {
+    let fixture = rules(
+        r#"{
+        "POST /todos/:id/done": {"patch": {"done": true, "doneAt": "{{ now }}"}},
+        "POST /todos/:id/copy": {"post": {"title": "{{ record('todos', params.id).title }}", "userId": "{{ record('todos', params.id).userId }}"}},
+        "DELETE /todos/:id/now": {"delete": true},
+        "POST /todos/:id/like": {"patch": {"likes": "{{ (record('todos', params.id).likes or 0) + 1 }}"}},
+        "POST /sign-up": {"actions": [
+            {"post": {"name": "{{ body.name }}"}, "to": "/users"},
+            {"post": {"title": "Welcome", "userId": "{{ result.id }}"}, "to": "/todos"},
+            {"patch": {"last": "{{ body.name }}"}, "to": "/settings"}
+        ], "status": 201, "body": {"user": "{{ result.last }}"}},
+        "POST /half": {"actions": [{"patch": {"name": "X"}, "to": "/users/1"}, {"patch": {"name": "Y"}, "to": "/users/99"}]}
+    }"#,
+    );
+    let done = fixture.send("POST", "/todos/1/done", NONE, "").value();
+    assert_eq!(
+        (&done["done"], &done["title"]),
+        (&json!(true), &json!("Buy oats"))
+    );
+    let copy = fixture.send("POST", "/todos/2/copy", NONE, "");
+    assert_eq!(
+        (copy.status, copy.value()),
+        (201, json!({"title": "Call Bob", "userId": 1, "id": 4}))
+    );
+    assert_eq!(fixture.send("DELETE", "/todos/4/now", NONE, "").status, 200);
+    assert_eq!(fixture.get("/todos/4").status, 404);
+    let address = fixture.address();
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(move || {
+                let reply = Client::connect(address).send("POST", "/todos/1/like", NONE, "");
+                assert_eq!(reply.status, 200);
+            });
+        }
+    });
+    assert_eq!(fixture.get("/todos/1").value()["likes"], 20);
+    let signed = fixture.json("POST", "/sign-up", r#"{"name": "Eve"}"#);
+    assert_eq!(
+        (signed.status, signed.value()),
+        (201, json!({"user": "Eve"}))
+    );
+    assert_eq!(fixture.data()["users"][2], json!({"name": "Eve", "id": 3}));
+    assert_eq!(fixture.get("/todos?title=Welcome").value()[0]["userId"], 3);
+    assert_eq!(fixture.get("/settings").value()["last"], "Eve");
+    let before = fixture.data();
+    fixture
+        .send("POST", "/half", NONE, "")
+        .problem(404, "no-record");
+    assert_eq!(fixture.data(), before);
+    assert_eq!(fixture.get("/users/1").value()["name"], "Ada");
+}
+
+#[test]
+fn the_api_takes_rules_for_post_put_and_bulk_changes() {
+    let fixture = rules(
+        r#"{"POST /users": {"store": false}, "PUT /todos/:id": {"upsert": true}, "/todos": {"bulk": true}}"#,
+    );
+    let reply = fixture.json("POST", "/users", r#"{"name": "Eve"}"#);
+    assert_eq!(
+        (reply.status, reply.value()),
+        (201, json!({"name": "Eve", "id": 3}))
+    );
+    assert_eq!(fixture.get("/users/3").status, 404);
+    let put = |status| {
+        let reply = fixture.json("PUT", "/todos/7", r#"{"title": "New"}"#);
+        assert_eq!(
+            (reply.status, reply.value()),
+            (status, json!({"title": "New", "id": 7}))
+        );
+    };
+    put(201);
+    put(200);
+    let patched = fixture
+        .json("PATCH", "/todos?done=true", r#"{"seen": 1}"#)
+        .value();
+    assert_eq!(patched.as_array().unwrap().len(), 2);
+    assert_eq!(
+        fixture
+            .get("/todos?seen=1")
+            .value()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    for path in ["/todos", "/todos?_sort=id", "/todos?_delay=0"] {
+        fixture
+            .json("PATCH", path, r#"{"seen": 1}"#)
+            .problem(400, "bad-query");
+        fixture
+            .send("DELETE", path, NONE, "")
+            .problem(400, "bad-query");
+    }
+    let gone = fixture.send("DELETE", "/todos?done=true", NONE, "").value();
+    assert_eq!(gone.as_array().unwrap().len(), 2);
+    assert_eq!(fixture.get("/todos").value().as_array().unwrap().len(), 2);
+    fixture
+        .json("PATCH", "/users?id=1", "{}")
+        .problem(405, "method");
+}
+
+#[test]
+fn an_array_adds_many_records_or_none() {
+    let fixture = Fixture::new(
+        r#"{"users": [{"id": 1, "email": "ada@example.com", "firstName": "Ada", "lastName": "L"}]}"#,
+        Some(RULES),
+        |_| {},
+    );
+    let user = |email: &str| json!({"firstName": "A", "lastName": "B", "email": email});
+    let send = |users: &[Value]| fixture.json("POST", "/users", &json!(users).to_string());
+    let reply = send(&[user("b@example.com"), user("c@example.com")]);
+    assert_eq!(reply.status, 201);
+    let ids: Vec<_> = reply
+        .value()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["id"].clone())
+        .collect();
+    assert_eq!(ids, [2, 3]);
+    let before = fixture.text();
+    let problem = send(&[user("d@example.com"), json!({"firstName": "X"})]).problem(400, "rules");
+    assert!(
+        problem["errors"][0]["pointer"]
+            .as_str()
+            .unwrap()
+            .starts_with("/1"),
+        "{problem:#}"
+    );
+    send(&[user("d@example.com"), user("d@example.com")]).problem(409, "not-unique");
+    fixture
+        .json("POST", "/users", "[{}, 5]")
+        .problem(400, "not-an-object");
+    fixture
+        .json("PUT", "/users/1", "[{}]")
+        .problem(400, "not-an-object");
+    assert_eq!(fixture.text(), before);
+    assert_eq!(send(&[]).status, 201);
+}
+
+#[test]
+fn a_broken_routes_file_names_the_place_and_the_right_word() {
+    for (text, place, message, hint) in [
+        (
+            r#"{"GET /x": {"staus": 200}}"#,
+            "1:13",
+            "unknown key \"staus\"",
+            "did you mean \"status\"?",
+        ),
+        (
+            r#"{"GET /x": {"fail": {"stats": 5}}}"#,
+            "1:22",
+            "unknown key \"stats\"",
+            "\"status\"",
+        ),
+        (
+            r#"{"GTE /x": {}}"#,
+            "1:2",
+            "\"GTE\" is not a method",
+            "GET /x",
+        ),
+        (r#"{"GET x": {}}"#, "1:2", "slash", "GET /x"),
+        (
+            r#"{"GET /x": {"body": "{{ 1 + }}"}}"#,
+            "1:2",
+            "{{ 1 + }}",
+            "",
+        ),
+        (r#"{"GET /x": {"body": "{{ 1"}}"#, "1:21", "without }}", ""),
+        (
+            r#"{"GET /x": {"body": "{{ 5 }} {{ bodi.a }}"}}"#,
+            "1:33",
+            "bodi",
+            "\"body\"",
+        ),
+        (
+            r#"{"GET /x": {"body": "{{ cout('users') }}"}}"#,
+            "1:25",
+            "cout",
+            "\"count\"",
+        ),
+        (r#"{"GET /x": {"delay": "soon"}}"#, "1:22", "soon", ""),
+        (r#"{"GET /x": {"limit": "many"}}"#, "1:22", "10/minute", ""),
+        (
+            r#"{"GET /x": {"fail": {"chance": 2}}}"#,
+            "1:32",
+            "from 0 to 1",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"status": 99}}"#,
+            "1:23",
+            "from 200 to 599",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"body": 1, "file": "a"}}"#,
+            "1:12",
+            "two answers",
+            "",
+        ),
+        (
+            r#"{"GET /x/:a": {"body": 1}, "GET /x/:b": {"body": 2}}"#,
+            "1:41",
+            "never used",
+            "",
+        ),
+        (
+            r#"{"GET /x": [{"body": 1}, {"match": {"query": {"a": "1"}}, "body": 2}]}"#,
+            "1:26",
+            "never used",
+            "",
+        ),
+        (
+            r#"{"/api/*": "/$1", "GET /api/x": {"body": 1}}"#,
+            "1:19",
+            "rewrite",
+            "rewritten path",
+        ),
+        (
+            r#"{"GET /x": {"to": "/y"}}"#,
+            "1:13",
+            "without an action",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"body": 1}, "GET /x": {"delay": 1}}"#,
+            "1:25",
+            "twice",
+            "",
+        ),
+    ] {
+        let error = RoutesFile::parse(text).unwrap_err();
+        assert!(
+            error.place.to_string().starts_with(place),
+            "{text}: {error}"
+        );
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(
+            error.hint.as_deref().unwrap_or_default().contains(hint),
+            "{text}: {error:?}"
+        );
+    }
+}
