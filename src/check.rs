@@ -1,7 +1,10 @@
 //! Documentation checking: [`standin_check`] with its requests answered by an in-memory copy of the server.
 
+use std::sync::Arc;
+
 use standin_check::{Request, Response, Service, ServiceError, TextFile};
 
+use crate::http::{self, Routes};
 use crate::server::{Options, Sandbox};
 use crate::text::with_causes;
 
@@ -15,6 +18,11 @@ pub fn in_process(data: &TextFile, rules: Option<&TextFile>) -> Result<Service, 
     options.data = Some(data.text.to_string());
     options.schema = rules.map(|rules| rules.path.clone());
     options.rules = rules.map(|rules| rules.text.to_string());
+    let routes = std::path::Path::new(&data.path).with_extension("routes.json");
+    if let Ok(text) = std::fs::read_to_string(&routes) {
+        let rules = http::read(&routes, &text)?;
+        options.http.routes = Some(Arc::new(Routes::new(rules)));
+    }
     let sandbox = Sandbox::open(&options).map_err(|error| with_causes(&error))?;
     Ok(Box::new(move |request: &Request| {
         let headers = request

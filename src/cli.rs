@@ -610,7 +610,9 @@ impl Serve {
             (_, Sure::Synced) => Saving::File(Durability::Synced),
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
-        let rules = self.routes.as_deref().map(read_routes).transpose()?;
+        let beside = file.with_extension("routes.json");
+        let routes = self.routes.or_else(|| beside.is_file().then_some(beside));
+        let rules = routes.as_deref().map(read_routes).transpose()?;
         let http = Settings {
             file: None,
             cors: !self.no_cors,
@@ -659,7 +661,7 @@ impl Serve {
                 grace: Duration::from_millis(self.grace),
                 ..Limits::default()
             },
-            routes: self.routes,
+            routes,
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             on_delete: self.on_delete,

@@ -52,13 +52,26 @@ fn api() -> Value {
 }
 
 fn routes() -> Value {
+    let rule: Map<String, Value> = crate::behaviour::KEYS
+        .iter()
+        .map(|key| (key.to_string(), json!({})))
+        .collect();
     json!({
         "$schema": DRAFT,
         "title": "standin routes file",
-        "description": "Rules that rewrite URLs, tried from top to bottom: {\"/api/*\": \"/$1\"}",
+        "description": "What the API does by path: rewrites such as {\"/api/*\": \"/$1\"}, and rules",
         "type": "object",
         "properties": { "$schema": { "type": "string" } },
-        "additionalProperties": { "type": "string", "description": "The path that is served instead" }
+        "additionalProperties": {
+            "anyOf": [
+                { "type": "string", "description": "The path that is served instead" },
+                { "$ref": "#/$defs/rule" },
+                { "type": "array", "items": { "$ref": "#/$defs/rule" }, "description": "Rules that are tried in order" }
+            ]
+        },
+        "$defs": {
+            "rule": { "type": "object", "properties": rule, "additionalProperties": false }
+        }
     })
 }
 

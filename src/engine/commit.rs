@@ -160,7 +160,10 @@ impl Writer {
         self.last = (jobs.len(), start.elapsed());
         for (job, answer) in jobs.drain(..).zip(answers) {
             // The client may have gone away; the write stands all the same.
-            drop(job.reply.send(answer));
+            let Job { work, reply } = job;
+            // Steps hold the application, which their caller may drop once it has the answer.
+            drop(work);
+            drop(reply.send(answer));
         }
     }
 

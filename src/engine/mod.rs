@@ -232,7 +232,10 @@ impl Engine {
         // The writer may have ended on its own; then there is nothing to stop.
         drop(self.sender.send(Message::Stop));
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
-        if let Some(thread) = thread {
+        // The writer drops the engine where a step was the last to hold it; it ends by itself then.
+        let is_other =
+            |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
+        if let Some(thread) = thread.filter(is_other) {
             // A writer that panicked has answered its callers already.
             let _ = thread.join();
         }

@@ -16,6 +16,7 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
+use super::idempotency::Keys;
 use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
@@ -72,6 +73,7 @@ pub struct App {
     pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
     read_only: AtomicBool,
+    pub(super) keys: Keys,
     /// Rules that were set at run time.
     pub(super) faults: Routes,
     random: Mutex<Rng>,
@@ -110,6 +112,7 @@ impl App {
             engine,
             snapshots: Mutex::default(),
             request_log: RequestLog::new(memory.requests()),
+            keys: Keys::new(memory.requests()),
             faults: Routes::default(),
             random,
             openapi: Mutex::default(),
@@ -167,6 +170,7 @@ impl App {
 
     /// Begins the counts and the random sequence of the rules again.
     pub(super) fn restart_rules(&self) {
+        self.keys.clear();
         self.random(|random| random.seed(self.settings.seed));
         self.faults.current().restart();
         if let Some(routes) = &self.settings.routes {

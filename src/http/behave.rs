@@ -12,6 +12,7 @@ use warp::http::{HeaderValue, Method, Response, header};
 
 use super::app::{Answer, App};
 use super::guard::{self, Viewer};
+use super::idempotency;
 use super::own_answer;
 use super::preferences::Preferences;
 use super::problem::{self, LogNote, Problem};
@@ -77,7 +78,7 @@ where
         app.settings.routes.as_ref().map(|routes| routes.current()),
     ];
     let matched = matching(files.iter().flatten(), &request);
-    let viewer = match matched.is_empty() {
+    let viewer = match matched.is_empty() && idempotency::key(&request).is_none() {
         true => Viewer::default(),
         false => guard::viewer(&app, &app.engine.snapshot(), &request).await,
     };
@@ -122,7 +123,20 @@ where
     let answer = match (preferences.status, before) {
         (Some(status), _) => Err(asked_failure(status)),
         (None, Some((matched, fail))) => fail_with(&app, &request, matched, fail, &viewer).await,
-        (None, None) => own_answer::answer(&app, &request, &matched, &viewer, handler).await,
+        (None, None) => match idempotency::key(&request) {
+            None => own_answer::answer(&app, &request, &matched, &viewer, handler).await,
+            Some(name) => {
+                let user = key(&Per::User, &request, &viewer);
+                let (owner, sent, viewer, files) =
+                    (app.clone(), request.clone(), viewer.clone(), files.clone());
+                // It goes on when the client is gone.
+                let carry_out = async move {
+                    let matched = matching(files.iter().flatten(), &sent);
+                    own_answer::answer(&owner, &sent, &matched, &viewer, handler).await
+                };
+                idempotency::once(&app.keys, &request, user, name, carry_out).await
+            }
+        },
     };
     let answer = match struck.filter(|(_, fail)| fail.after && preferences.status.is_none()) {
         Some((matched, fail)) => fail_with(&app, &request, matched, fail, &viewer).await,

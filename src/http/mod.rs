@@ -17,6 +17,7 @@ mod explorer;
 mod file_body;
 mod guard;
 mod head;
+mod idempotency;
 mod list;
 mod login;
 mod origin;

@@ -595,3 +595,87 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
         );
     }
 }
+
+#[test]
+fn a_post_is_repeated_with_its_key() {
+    let fixture =
+        rules(r#"{"POST /users": {"fail": {"abort": true, "when": "after", "times": 1}}}"#);
+    let post = |key: &str, body: &str| {
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Idempotency-Key", key),
+        ];
+        fixture.send("POST", "/users", &headers, body)
+    };
+    let body = r#"{"name": "Eve"}"#;
+    let mut client = fixture.client();
+    client.write(format!("POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: \"k1\"\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    assert!(client.is_closed(), "the acknowledgement is lost");
+    for key in ["\"k1\"", "k1"] {
+        let again = post(key, body);
+        assert_eq!(
+            (again.status, again.value()["id"].as_i64()),
+            (201, Some(3)),
+            "{key}"
+        );
+        assert_eq!(again.header("location"), Some("/users/3"));
+    }
+    assert_eq!(fixture.data()["users"].as_array().unwrap().len(), 3);
+    post("k1", r#"{"name": "Bob"}"#).problem(422, "key-reused");
+    assert_eq!(post("k2", body).value()["id"], 4);
+    // A write that was refused can be sent again.
+    post("k3", "{").problem(400, "malformed-json");
+    assert_eq!(post("k3", body).status, 201);
+}
+
+#[test]
+fn a_key_whose_request_is_running_is_busy() {
+    let fixture = rules(r#"{"POST /users": {"post": {"name": "Eve"}, "delay": 1}}"#);
+    let address = fixture.address();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(move || {
+                    let headers = [("Idempotency-Key", "same")];
+                    Client::connect(address)
+                        .send("POST", "/users", &headers, "")
+                        .status
+                })
+            })
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(statuses.contains(&201), "{statuses:?}");
+    assert!(
+        statuses.iter().all(|status| [201, 409].contains(status)),
+        "{statuses:?}"
+    );
+    assert_eq!(fixture.data()["users"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn guards_of_all_matching_rules_apply() {
+    let fixture = rules(
+        r#"{"* /admin/**": {"guard": "token:t0k3n"}, "GET /admin/stats": {"body": {"n": "{{ count('users') }}"}}}"#,
+    );
+    fixture.get("/admin/stats").problem(401, "unauthorized");
+    fixture.get("/ADMIN/stats").problem(401, "unauthorized");
+    let headers = [("Authorization", "Bearer t0k3n")];
+    assert_eq!(
+        fixture.send("GET", "/admin/stats", &headers, "").value(),
+        json!({"n": 2})
+    );
+}
+
+#[test]
+fn preflights_allow_the_headers_of_rules() {
+    let fixture = serve_data(DATA);
+    let asked = "prefer, idempotency-key, authorization";
+    let headers = [
+        ("Origin", "http://localhost:5173"),
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", asked),
+    ];
+    let reply = fixture.send("OPTIONS", "/users", &headers, "");
+    assert_eq!(reply.header("access-control-allow-headers"), Some(asked));
+}

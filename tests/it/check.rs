@@ -251,16 +251,20 @@ fn our_own_pages_are_as_documented() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let login = folder.path().join("examples/login");
-    std::fs::create_dir_all(&login).unwrap();
-    for name in ["db.json", "db.schema.json"] {
-        std::fs::copy(root.join("examples/login").join(name), login.join(name)).unwrap();
+    for job in JOBS.iter().chain(&["login", "behaviour"]) {
+        let from = root.join("examples").join(job);
+        let to = folder.path().join("examples").join(job);
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let file = entry.unwrap();
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
     }
     std::fs::create_dir(folder.path().join("docs")).unwrap();
     for page in our_pages() {
         std::fs::copy(root.join(&page), folder.path().join(&page)).unwrap();
     }
-    let output = check(folder.path(), &["README.md", "docs"]);
+    let output = check(folder.path(), &["README.md", "docs", "examples"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
@@ -314,7 +318,17 @@ fn addresses_in_our_pages_are_quoted_for_every_shell() {
     }
 }
 
-/// `README.md` and the pages of `docs/`.
+/// The folders of `examples/` that have a page of their own.
+const JOBS: [&str; 6] = [
+    "cart",
+    "done",
+    "optimistic",
+    "own-ids",
+    "search",
+    "timestamps",
+];
+
+/// `README.md`, and the pages of `docs/` and `examples/`.
 fn our_pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let names = std::fs::read_dir(root.join("docs"))
@@ -323,7 +337,9 @@ fn our_pages() -> Vec<PathBuf> {
     let docs = names
         .map(|name| Path::new("docs").join(name))
         .filter(|path| path.extension().is_some_and(|end| end == "md"));
-    std::iter::once("README.md".into()).chain(docs).collect()
+    let examples = JOBS.map(|job| Path::new("examples").join(job).join("README.md"));
+    let pages = std::iter::once("README.md".into()).chain(docs);
+    pages.chain(examples).collect()
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that is repeated gets the response of the write that
+//! was carried out, and is not carried out again.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use warp::http::{HeaderName, Method, Response, header};
+
+use super::body;
+use super::problem::{self, Problem};
+use super::request::Request;
+use crate::json::fingerprint;
+use crate::memory::BoundedQueue;
+
+/// How many keys are kept.
+const MAX_KEYS: usize = 1000;
+/// How long a key is kept.
+const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest key.
+const MAX_KEY: usize = 255;
+
+const NAME: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Whose key it is, and the key.
+type Key = (String, String);
+
+/// The keys of the last writes.
+#[derive(Debug, Clone)]
+pub(super) struct Keys(Arc<Mutex<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    /// Requests that are being carried out, with a hash of what was sent.
+    running: HashMap<Key, u64>,
+    done: BoundedQueue<Done>,
+}
+
+/// A write that was carried out.
+#[derive(Debug)]
+struct Done {
+    key: Key,
+    at: Instant,
+    /// A hash of what was sent.
+    sent: u64,
+    response: Response<Bytes>,
+}
+
+impl Keys {
+    /// No keys yet; their responses may take `most_bytes`.
+    pub(super) fn new(most_bytes: usize) -> Keys {
+        Keys(Arc::new(Mutex::new(Kept {
+            running: HashMap::new(),
+            done: BoundedQueue::new(MAX_KEYS, most_bytes),
+        })))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // What holds the lock does not panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets all keys of writes that are done.
+    pub(super) fn clear(&self) {
+        self.kept().done.clear();
+    }
+
+    /// Begins a request; `Some` is the response that it has had already.
+    fn begin(&self, key: &Key, sent: u64) -> Result<Option<Response<Bytes>>, Problem> {
+        let mut kept = self.kept();
+        let known = kept
+            .done
+            .iter()
+            .find(|done| done.key == *key && done.at.elapsed() < LIFE);
+        let first = known
+            .map(|done| done.sent)
+            .or_else(|| kept.running.get(key).copied());
+        if first.is_some_and(|first| first != sent) {
+            let detail = "the Idempotency-Key was sent before, with another URL or body";
+            return Err(
+                Problem::new(problem::KEY_REUSED, detail).hint("use a new key for a new request")
+            );
+        }
+        if let Some(done) = known {
+            return Ok(Some(done.response.clone()));
+        }
+        if kept.running.insert(key.clone(), sent).is_some() {
+            let detail = "the request with this Idempotency-Key is still being carried out";
+            return Err(
+                Problem::new(problem::KEY_BUSY, detail).hint("send it again a little later")
+            );
+        }
+        Ok(None)
+    }
+}
+
+/// A request that is being carried out. Dropping it lets the request be sent again.
+struct Running {
+    keys: Keys,
+    key: Key,
+    sent: u64,
+}
+
+impl Running {
+    fn finish(&self, response: &Response<Bytes>) {
+        let bytes = response.body().len() + self.key.0.len() + self.key.1.len();
+        let done = Done {
+            key: self.key.clone(),
+            at: Instant::now(),
+            sent: self.sent,
+            response: response.clone(),
+        };
+        self.keys.kept().done.push(done, bytes);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.keys.kept().running.remove(&self.key);
+    }
+}
+
+/// The key of `request`, if it is a POST and has one.
+pub(super) fn key(request: &Request) -> Option<&str> {
+    let value = request
+        .header(NAME)
+        .filter(|_| request.method == Method::POST)?;
+    let value = value.trim();
+    let bare = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    Some(bare.unwrap_or(value)).filter(|key| !key.is_empty())
+}
+
+/// Carries out a request with `key` once, to its end even if the client goes away.
+///
+/// # Errors
+/// The key belongs to another request, or to one that is still running.
+pub(super) async fn once(
+    keys: &Keys,
+    request: &Request,
+    user: String,
+    key: &str,
+    carry_out: impl Future<Output = Result<Response<Bytes>, Problem>> + Send + 'static,
+) -> Result<Response<Bytes>, Problem> {
+    if key.len() > MAX_KEY {
+        let detail = format!("the Idempotency-Key has more than {MAX_KEY} bytes");
+        return Err(Problem::new(problem::BAD_REQUEST, detail).hint("use a UUID"));
+    }
+    let key = (user, key.to_string());
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default();
+    let mut sent = format!("{}\n{kind}\n", request.target()).into_bytes();
+    sent.extend_from_slice(body::whole(request)?);
+    let sent = fingerprint(&sent);
+    if let Some(response) = keys.begin(&key, sent)? {
+        return Ok(response);
+    }
+    let running = Running {
+        keys: keys.clone(),
+        key,
+        sent,
+    };
+    let task = tokio::spawn(async move {
+        let answer = carry_out.await;
+        if let Ok(response) = &answer
+            && response.status().is_success()
+        {
+            running.finish(response);
+        }
+        answer
+    });
+    match task.await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(answer) => answer,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
+    }
+}
