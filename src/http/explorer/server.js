@@ -41,21 +41,19 @@ export default function ({ changed }) {
   async function drawFaults() {
     const entry = await get("/-/faults");
     if (!entry.ok) { fill(faults, h("p.soft", entry.status === 404 ? "This server has no switches for failures." : entry.problem)); return; }
-    const rules = entry.json?.rules ?? entry.json ?? {};
-    const names = ["**", ...known.health.resources.map((one) => one.name)];
-    /// The rule that a row of switches makes, and the rules that somebody else has made.
-    const keyOf = (name) => (name === "**" ? "* /**" : `* /${name}/**`);
-    const keysOf = (name) => (name === "**" ? ["* /**"] : [`* /${name}`, `* /${name}/**`]);
-    const mine = new Set(names.flatMap(keysOf));
+    const rules = entry.json ?? {};
+    const names = known.health.resources.map((one) => one.name);
+    /// The rule that a row of switches makes; other rules are somebody else's.
+    const keyOf = (name) => `* /${name}/**`;
+    const mine = new Set(names.map(keyOf));
     const rows = names.map((name) => {
-      const rule = rules[keyOf(name)] ?? rules[keysOf(name)[0]] ?? {};
-      const text = name === "**" ? "All resources" : name;
+      const rule = rules[keyOf(name)] ?? {};
       const id = `fault-${encodeURIComponent(name)}`;
-      const delay = h("input", { id: `${id}-delay`, size: "8", value: typeof rule.delay === "string" ? rule.delay : "", placeholder: "none", "aria-label": `Delay of ${text}`, autocomplete: "off" });
-      const code = h("select", { "aria-label": `Failure of ${text}` }, h("option", { value: "" }, "no failures"), [...new Set([...STATUSES, ...(rule.fail?.status ? [String(rule.fail.status)] : [])])].map((one) => h("option", one)));
+      const delay = h("input", { id: `${id}-delay`, size: "8", value: typeof rule.delay === "string" ? rule.delay : "", placeholder: "none", "aria-label": `Delay of ${name}`, autocomplete: "off" });
+      const code = h("select", { "aria-label": `Failure of ${name}` }, h("option", { value: "" }, "no failures"), [...new Set([...STATUSES, ...(rule.fail?.status ? [String(rule.fail.status)] : [])])].map((one) => h("option", one)));
       code.value = rule.fail?.status ? String(rule.fail.status) : "";
-      const chance = h("input", { type: "number", min: "1", max: "100", value: String(Math.round((rule.fail?.chance ?? 1) * 100)), "aria-label": `Chance of failure of ${text}, in per cent` });
-      return { name, delay, code, chance, element: h("tr", h("th", { scope: "row" }, text), h("td", delay), h("td", code), h("td", chance, " %")) };
+      const chance = h("input", { type: "number", min: "1", max: "100", value: String(Math.round((rule.fail?.chance ?? 1) * 100)), "aria-label": `Chance of failure of ${name}, in per cent` });
+      return { name, delay, code, chance, element: h("tr", h("th", { scope: "row" }, name), h("td", delay), h("td", code), h("td", chance, " %")) };
     });
     const told = h("div", { role: "alert" });
     const others = Object.entries(rules).filter(([key]) => !mine.has(key));
@@ -63,14 +61,16 @@ export default function ({ changed }) {
       event.preventDefault();
       const made = Object.fromEntries(others);
       for (const row of rows) {
-        const rule = {};
+        // What the switches do not know of, such as a limit, stays.
+        const { delay, fail, ...rule } = rules[keyOf(row.name)] ?? {};
         if (row.delay.value.trim()) rule.delay = delayText(row.delay.value);
         if (row.code.value) {
-          rule.fail = { status: Number(row.code.value) };
+          rule.fail = { ...fail, status: Number(row.code.value) };
+          delete rule.fail.chance;
           const chance = Number(row.chance.value);
           if (chance > 0 && chance < 100) rule.fail.chance = chance / 100;
         }
-        if (Object.keys(rule).length > 0) for (const key of keysOf(row.name)) made[key] = rule;
+        if (Object.keys(rule).length > 0) made[keyOf(row.name)] = rule;
       }
       const sent = await call("PUT", "/-/faults", { body: JSON.stringify(made) });
       fill(told, sent.ok ? null : h("div.problem", h("p", sent.problem), sent.json?.hint ? h("p.hint", sent.json.hint) : null));
