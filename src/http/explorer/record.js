@@ -168,13 +168,18 @@ export function recordView({ name, id, isNew, from, go, back }) {
           [method, body] = ["PATCH", JSON.stringify(Object.fromEntries(changed))];
         }
       }
+      const before = isJson() ? body : JSON.stringify(value());
       const entry = await call(method, path, { body });
       if (!element.isConnected) return;
       if (!entry.ok) return tell(entry);
       const saved = isRecord(entry.json) ? entry.json : {};
       const savedId = saved[idName()] ?? id;
       say(`${isNew ? "Created" : "Saved"} ${single ? line(name, 40) : `${singular(name)} ${line(savedId, 40)}`}`, undoAction(name, single ? undefined : savedId));
+      let is;
+      try { is = isJson() ? asJson.value : JSON.stringify(value()); } catch { is = undefined; }
       record = saved;
+      // What was typed while the request was on its way stays.
+      if (!isNew && is !== before) { mark(); head(); return; }
       if (isNew && !single && saved[idName()] !== undefined) {
         form = undefined;
         go(recordLink(name, savedId), { follow: true });
