@@ -52,7 +52,7 @@ export default function ({ changed }) {
       const delay = h("input", { id: `${id}-delay`, size: "8", value: typeof rule.delay === "string" ? rule.delay : "", placeholder: "none", "aria-label": `Delay of ${name}`, autocomplete: "off" });
       const code = h("select", { "aria-label": `Failure of ${name}` }, h("option", { value: "" }, "no failures"), [...new Set([...STATUSES, ...(rule.fail?.status ? [String(rule.fail.status)] : [])])].map((one) => h("option", one)));
       code.value = rule.fail?.status ? String(rule.fail.status) : "";
-      const chance = h("input", { type: "number", min: "1", max: "100", value: String(Math.round((rule.fail?.chance ?? 1) * 100)), "aria-label": `Chance of failure of ${name}, in per cent` });
+      const chance = h("input", { type: "number", min: "1", max: "100", value: String(Math.round((rule.fail?.chance ?? 1) * 100)), "aria-label": `Chance for ${name}, in per cent` });
       return { name, delay, code, chance, element: h("tr", h("th", { scope: "row" }, name), h("td", delay), h("td", code), h("td", chance, " %")) };
     });
     const told = h("div", { role: "alert" });
@@ -76,7 +76,7 @@ export default function ({ changed }) {
       fill(told, sent.ok ? null : h("div.problem", h("p", sent.problem), sent.json?.hint ? h("p.hint", sent.json.hint) : null));
       if (sent.ok) say("The rules for delay and failures are in effect");
     };
-    fill(faults, h("form", { submit: apply }, h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Delay and failures" }, h("table.switch-table", h("thead", h("tr", ["Resource", "Delay", "Failure", "Chance"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", rows.map((row) => row.element)))),
+    fill(faults, h("form", { submit: apply }, h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Switches of each resource" }, h("table.switch-table", h("thead", h("tr", ["Resource", "Delay", "Failure", "Chance"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", rows.map((row) => row.element)))),
       others.length > 0 ? h("p.soft", `${plural(others.length, "other rule")}: ${others.map(([key]) => key).join(", ")}`) : null, told,
       h("div.row", h("button.primary", { type: "submit" }, "Apply"), button("Turn all off", { click: async () => {
         const sent = await call("DELETE", "/-/faults");
