@@ -299,7 +299,7 @@ impl Writer {
             };
             let diff = next.diff(&before.full);
             if let Some(file) = &mut self.file {
-                match file.save_change(&before.store, &next, &diff) {
+                match file.save_change(&before.full, &next, &diff) {
                     Ok(Saved::Done) => {
                         let written = diff.iter().flat_map(|diff| diff.things.iter().cloned());
                         file.saved_writes(1, written.collect(), &self.history);
