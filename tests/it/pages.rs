@@ -92,6 +92,13 @@ const PAGES: &[(&str, &str)] = &[
     ("xml-other.md", "pass pass+"),
     ("other-service.md", "skipped"),
     ("request-in-text.md", "skipped pass+"),
+    ("success-and-error-lists.md", "pass+ pass pass"),
+    ("languages.md", "pass+ fail pass pass pass pass+ pass+"),
+    ("shortened.md", "pass+ pass+ pass+ pass+ fail pass+"),
+    ("shell-notes.md", "pass pass pass+ pass pass pass"),
+    ("about-other-json.md", "pass pass pass pass pass"),
+    ("method-and-url.md", "pass+ pass+ pass+ pass+"),
+    ("comment-forms.mdx", "pass skipped pass pass"),
 ];
 
 fn report(pages: &Path, data: &Path) -> Value {
@@ -159,6 +166,94 @@ fn pages_of_many_styles_are_judged_as_by_hand() {
             assert_eq!(verdict(again), expected, "{name}, changed: {again:#}");
         }
     }
+}
+
+/// What is left alone by `--fix`: each page, and the reason that is given.
+#[test]
+fn fix_leaves_what_is_in_doubt_and_says_why() {
+    let customer = r#"{ "id": 1, "name": "Ada Byron", "email": "ada@example.com", "balance": 0 }"#;
+    let get = "```bash\ncurl http://localhost:3000/customers/1\n```\n\n";
+    let pages = [
+        (
+            format!("{get}What the shop makes of it in the end:\n\n```json\n{customer}\n```\n"),
+            Some("does not say that it is the response"),
+        ),
+        (
+            format!("{get}The webhook then receives:\n\n```json\n{customer}\n```\n"),
+            None,
+        ),
+        (
+            format!("{get}Part of the response:\n\n```json\n{customer}\n```\n"),
+            Some("it shows only a part"),
+        ),
+        (
+            format!("{get}```json\n{}\n```\n", customer.replace("Byron", "By...")),
+            Some("cut off"),
+        ),
+        (
+            "```bash\ncurl 'http://localhost:3000/invoices?_sort=total'\n```\n\n```json\n[\n  { \"id\": 10, \"customerId\": 1, \"total\": 99.5, \"paid\": true }, // big\n  { \"id\": 11, \"customerId\": 2, \"total\": 20, \"paid\": false }\n]\n```\n".to_owned(),
+            Some("a comment in the JSON would be lost"),
+        ),
+        (
+            format!("```bash\ncurl -X GET http://localhost:3000/customers/1 -d '{{}}'\n```\n\n```json\n{customer}\n```\n"),
+            Some("the request is probably what is wrong"),
+        ),
+        (
+            format!("```bash\ncurl -X DELETE http://localhost:3000/customers/2\n```\n\n## List\n\n```bash\ncurl http://localhost:3000/customers\n```\n\n```json\n[\n{customer},\n{{ \"id\": 2, \"name\": \"Alan Turing\", \"email\": \"alan@example.com\", \"balance\": 1200 }}\n]\n```\n"),
+            Some("closer to the data before the writes"),
+        ),
+        (
+            format!("{get}**Content:** `{customer}`\n"),
+            Some("within a line of text"),
+        ),
+    ];
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
+    for (text, reason) in pages {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.md");
+        std::fs::write(&page, &text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+            .args(["check", "--fix", "--db"])
+            .args([&data, &page])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(std::fs::read_to_string(&page).unwrap(), text, "{said}");
+        if let Some(reason) = reason {
+            assert!(
+                said.contains("not repaired: ") && said.contains(reason),
+                "{text}\n{said}"
+            );
+        }
+    }
+}
+
+/// What cannot be compared is named, and what hides examples is an error.
+#[test]
+fn nothing_is_passed_over_in_silence() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");
+    let data = folder.join("db.json");
+    let named = |page: &str| {
+        report(&folder.join(page), &data)["notCompared"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(named("about-other-json.md"), 5);
+    assert_eq!(named("shortened.md"), 1);
+
+    let hidden = tempfile::tempdir().unwrap();
+    let page = hidden.path().join("page.md");
+    let get = "```bash\ncurl http://localhost:3000/customers/1\n```\n";
+    std::fs::write(&page, format!("{get}\n<!-- TODO\n\n{get}")).unwrap();
+    let report = report(&page, &data);
+    let verdicts: Vec<&Value> = report["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|example| &example["verdict"])
+        .collect();
+    assert!(verdicts.contains(&&Value::from("error")), "{report:#}");
 }
 
 /// The sample pages of docs/checking.md have their verdicts in the opening line; the first JSON is their data.

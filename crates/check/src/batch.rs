@@ -39,6 +39,14 @@ pub enum CheckError {
     /// The data file or the rules that were given cannot be used.
     #[error("{0}")]
     Data(#[source] ServiceError),
+    /// The rules file that was given cannot be read.
+    #[error("--schema {}: {source}", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The service that was given cannot be used.
     #[error("--server {url}: {source}")]
     Server {

@@ -35,7 +35,8 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
     let request = case
         .path_prefix()
         .or_else(|| case.unknown_field())
-        .or_else(|| case.received.hint.clone());
+        .or_else(|| case.received.hint.clone())
+        .or_else(|| case.get_with_body());
     let rest = || {
         case.wrong_shape()
             .or_else(|| case.next_id())
@@ -147,6 +148,12 @@ impl Case<'_> {
         })
     }
 
+    fn get_with_body(&self) -> Option<String> {
+        (self.request.method == "GET" && self.request.body.is_some()).then(|| {
+            "a GET with a body: the server ignores the body, PUT or PATCH may be meant".to_owned()
+        })
+    }
+
     /// A field in the body that almost has the name of a known one.
     fn unknown_field(&self) -> Option<String> {
         let body: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
@@ -189,7 +196,7 @@ impl Case<'_> {
         let mut missing = None;
         let text = if let Some(line) = self.earlier_request("DELETE", &segments[..2]) {
             format!("the DELETE on line {line} removes this record")
-        } else if let Some(line) = self.earlier_request("POST", &segments[..1]) {
+        } else if let Some(line) = self.creator(id, &segments[..1]) {
             format!("this example needs the record that the POST on line {line} creates")
         } else {
             missing = Some((resource.clone(), id.clone()));
@@ -201,6 +208,30 @@ impl Case<'_> {
             in_request: false,
             missing,
         })
+    }
+
+    /// The line of the earlier POST that creates the record with an id.
+    fn creator(&self, id: &str, path: &[String]) -> Option<usize> {
+        let posts = self.earlier.iter().filter(|result| {
+            result.example.method() == "POST" && url::segments(&result.details.target) == path
+        });
+        let mut offset = 0;
+        for post in posts {
+            let created = post
+                .details
+                .received
+                .as_ref()
+                .and_then(|received| received.json()?.get("id"));
+            let Some(created) = created else { continue };
+            // On fresh data each POST gets the same id, after the writes above it the next one.
+            let next = created.as_i64().map(|first| (first + offset).to_string());
+            offset += 1;
+            let own = short(created);
+            if own.trim_matches('"') == id || next.is_some_and(|next| next == id) {
+                return Some(post.example.request_line(self.page));
+            }
+        }
+        None
     }
 
     /// The line of the nearest earlier request with this method and path.

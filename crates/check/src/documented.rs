@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::compare::{self, Diff, Step};
 use super::examples::Example;
+use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::outcome::Finding;
@@ -21,7 +22,41 @@ use super::transcript;
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\b[^.]*\b(?:listed|shown|displayed|included|shows) | truncated | abbreviated | shortened |
-            abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed))\b",
+            abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
+            nur\b[^.]*\b(?:gezeigt|angezeigt|aufgeführt|dargestellt) | gekürzt\w* | verkürzt\w* | auszug | ausschnitt |
+            seul\w*\b[^.]*\b(?:affich|montr|list)\w* | tronqu\w* | extrait | abrég\w* | partiel\w* |
+            (?:solo|sólo|solamente|somente|apenas|soltanto)\b[^.]*\b(?:muestra|mostr|most|list)\w* |
+            recortad\w* | truncad\w* | abreviad\w* | acortad\w* | resumid\w* | extracto | trecho | parcial |
+            troncat\w* | abbreviat\w* | estratto | parziale | ridott\w*)\b",
+    )
+});
+
+/// A sentence that says that the members of a response are not all shown, either.
+static PART: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?:part\s+of | parts\s+of | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
+            truncated | abbreviated | shortened | abridged | excerpt | partial | omitted | for\s+brevity |
+            teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
+            recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b",
+    )
+});
+
+/// Text below a response that says that it is not complete.
+static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?:rest|remaining|remainder|others?|more|list|output|response|body|result|records|items|entries|fields)\b
+            [^.:]*\b(?:omitted|truncated|shortened|abridged|abbreviated|cut|left\s+out|not\s+shown|elided)\b
+        | \bfor\s+brevity\b | \band\s+so\s+on\b | ^\W*(?:truncated|shortened|abridged|abbreviated)\b
+        | \bonly\s+(?:the\s+)?first\b[^.:]*\bshown\b",
+    )
+});
+
+/// A label for one item of a list: "Each record has this form:", "The first item of the response:".
+static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
+            (?:an?|a\s+single | the | first | second | third | last)\s+(?:record | item | element | entry)\b |
+            (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the)\b",
     )
 });
 
@@ -36,6 +71,8 @@ pub struct DocumentedResponse {
     pub plain: Option<(String, Range<usize>)>,
     /// Whether the page says that only a part is shown.
     pub truncated: bool,
+    /// Whether the page says that it shows one item of a list, or the form of each.
+    pub one_item: bool,
 }
 
 /// What is documented for an example.
@@ -44,6 +81,8 @@ pub struct Documented<'a> {
     pub body: Option<&'a Node>,
     /// A body that is not JSON.
     pub plain: Option<&'a (String, Range<usize>)>,
+    /// Whether the body is one item of a list.
+    pub one_item: bool,
     /// Members whose values are not compared.
     pub any: &'a [String],
     /// Whether the server generates the id. A string is random, so it cannot be documented.
@@ -59,6 +98,8 @@ pub struct Compared {
     pub diff: Diff,
     /// Differences that do not count.
     pub accepted: Vec<compare::Difference>,
+    /// Whether the body was not compared, because it is one item of the list that was received.
+    pub one_item: bool,
 }
 
 impl Compared {
@@ -70,7 +111,12 @@ impl Compared {
 impl Documented<'_> {
     pub fn compare(&self, received: Received) -> Compared {
         let null = Value::Null;
+        let is_object = |node: &Node| matches!(node.kind, Kind::Object { .. });
+        let one_item = self.one_item
+            && self.body.is_some_and(is_object)
+            && received.json().is_some_and(Value::is_array);
         let mut diff = match self.body {
+            Some(_) if one_item => Diff::default(),
             Some(node) => compare::diff(node, received.json().unwrap_or(&null)),
             None => Diff::default(),
         };
@@ -90,6 +136,7 @@ impl Documented<'_> {
             status_ok,
             diff,
             accepted,
+            one_item,
         }
     }
 
@@ -129,22 +176,21 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     };
     // What is before the response is blanked out, so that offsets stay valid.
     let response = transcript::uncomment(&fence.content[block.range.clone()]);
-    let content = format!("{}{response}", " ".repeat(block.range.start));
+    let mut content = format!("{}{response}", " ".repeat(block.range.start));
+    // zsh marks output without a line end by `%`.
+    let shown = content.trim_end().len();
+    if content[..shown].ends_with("}%") || content[..shown].ends_with("]%") {
+        content.replace_range(shown - 1..shown, " ");
+    }
     match lenient_json::parse(&content) {
         Ok(mut documented) => {
             let status = documented
                 .head
                 .map(|head| (head.status, fence.source_range(&head.span)));
             let truncated = says_truncated(page, example, block.fence);
-            if let (
-                true,
-                Some(Node {
-                    kind: Kind::Array(items),
-                    span,
-                }),
-            ) = (truncated, &mut documented.body)
-            {
-                items.push(Item::Elided(span.end..span.end));
+            if let (true, Some(body)) = (truncated, &mut documented.body) {
+                let part = says(page, example, block.fence, &PART);
+                elide(body, part);
             }
             let plain = documented
                 .text
@@ -155,6 +201,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     body: documented.body,
                     plain,
                     truncated,
+                    one_item: says(page, example, block.fence, &ONE_ITEM),
                 },
                 None,
             )
@@ -179,16 +226,50 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     }
 }
 
-/// Whether the text above a response says that it is not complete.
+/// Lets a list go on after the items that are shown, and an object of which a part is shown have other members.
+fn elide(body: &mut Node, part: bool) {
+    match &mut body.kind {
+        Kind::Array(items) => items.push(Item::Elided(body.span.end..body.span.end)),
+        Kind::Object {
+            members, elided, ..
+        } if part => {
+            *elided = true;
+            let lists = members
+                .iter_mut()
+                .filter(|member| matches!(member.value.kind, Kind::Array(_)));
+            lists.for_each(|member| elide(&mut member.value, part));
+        }
+        _ => {}
+    }
+}
+
+/// Whether the text between a request and its response says something.
+fn says(page: &Page, example: &Example, response: usize, what: &Regex) -> bool {
+    let between = page.blocks.get(example.fence + 1..response);
+    between.into_iter().flatten().any(|block| match block {
+        Block::Prose(prose) => what.is_match(&prose.text),
+        Block::Heading(heading) => {
+            what.is_match(&heading.text) && what.as_str() != ONE_ITEM.as_str()
+        }
+        _ => false,
+    })
+}
+
+/// Whether the text around a response says that it is not complete.
 fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
-    let between = page
-        .blocks
-        .get(example.fence + 1..response)
-        .into_iter()
-        .flatten();
-    between
-        .into_iter()
-        .any(|block| matches!(block, Block::Prose(prose) if TRUNCATED.is_match(&prose.text)))
+    let prose = |index: Option<usize>| match page.blocks.get(index?)? {
+        Block::Prose(prose) => Some(labels::last_sentence(&prose.text)),
+        _ => None,
+    };
+    let leads_here = prose(example.fence.checked_sub(1))
+        .is_some_and(|text| text.ends_with(':') && TRUNCATED.is_match(text));
+    let below = prose(Some(response + 1)).is_some_and(|text| {
+        !text.ends_with(':') && text.len() < 120 && REST_OMITTED.is_match(text)
+    });
+    leads_here
+        || below
+        || says(page, example, response, &TRUNCATED)
+        || says(page, example, response, &PART)
 }
 
 /// Whether the text between the example's heading and its response mentions an error.

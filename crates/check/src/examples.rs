@@ -14,7 +14,7 @@ use super::text::pattern;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\W*(?i:(?:http\s+)?(?:request\s+)?(?:method|verb))\W+(GET|POST|PUT|PATCH|DELETE)\W*$",
+        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\W*$",
     )
 });
 
@@ -214,19 +214,38 @@ fn whole(page: &Page, fence: usize) -> ResponseBlock {
     }
 }
 
-/// The method that is named above a block: `**Method**: GET`.
+/// The method that is named beside a block, above it or else below it: `**Method**: GET`.
 fn method_beside(page: &Page, at: usize) -> Option<&str> {
-    let above = page.blocks[..at]
-        .iter()
-        .rev()
-        .take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)));
-    above.take(4).find_map(|block| match block {
-        Block::Prose(prose) => METHOD
-            .captures(&prose.text)?
-            .get(1)
-            .map(|method| method.as_str()),
+    let named = |index: usize| match page.blocks.get(index)? {
+        Block::Prose(prose) => page.text[prose.range.clone()]
+            .lines()
+            .find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str())),
         _ => None,
-    })
+    };
+    let is_text =
+        |index: &usize| matches!(page.blocks[*index], Block::Prose(_) | Block::Directive(_));
+    // A label such as `URL:` and its value are a paragraph and a block.
+    let is_value = |index: usize| page.fence(index).is_some_and(|fence| !fence.fenced);
+    let above = (0..at).rev().take_while(is_text).take(4);
+    let above = above
+        .filter_map(|index| Some((index, named(index)?)))
+        .next();
+    let below = (at + 1..page.blocks.len())
+        .take_while(is_text)
+        .take(2)
+        .find_map(named);
+    match above {
+        // That of the URL above it, unless it is in the paragraph of this one.
+        Some((index, _))
+            if index > 0
+                && is_value(index - 1)
+                && page.blocks[index].range().end < page.blocks[at].range().start =>
+        {
+            below.or(above.map(|(_, method)| method))
+        }
+        Some((_, method)) => Some(method),
+        None => below,
+    }
 }
 
 fn directives(page: &Page, at: usize, end: usize) -> Directives {

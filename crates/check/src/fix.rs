@@ -8,18 +8,22 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
-use super::compare::{Step, same};
+use super::compare::{self, Step, same};
 use super::node::{Item, Kind, Node};
 use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
 use super::page::{Fence, Page};
+use super::pairing;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
+use super::text::pattern;
 
 /// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +38,14 @@ struct Edit {
 pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> io::Result<usize> {
     let mut written = 0;
     for page in &result.pages {
-        let Some(text) = fixed(page, result, context) else {
+        let path = page.page.path.display().to_string();
+        let (text, left) = fixed(page, result, context);
+        for (line, reason) in left {
+            writeln!(out, "{path}:{line}: not repaired: {reason}")?;
+        }
+        let Some(text) = text else {
             continue;
         };
-        let path = page.page.path.display().to_string();
         let error = match (is_dirty(&page.page.path), context.options) {
             (
                 true,
@@ -64,13 +72,23 @@ pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> 
     Ok(written)
 }
 
-/// The page's text with its responses fixed; `None` if there is nothing to fix.
-fn fixed(result: &PageResult, run: &RunResult, context: &Context<'_>) -> Option<String> {
+/// The page's text with its responses fixed, `None` if there is nothing to fix; and the lines of failed examples that
+/// are left alone with the reasons.
+fn fixed(
+    result: &PageResult,
+    run: &RunResult,
+    context: &Context<'_>,
+) -> (Option<String>, Vec<(usize, &'static str)>) {
     let page = &result.page;
     let mut edits: Vec<Edit> = Vec::new();
+    let mut left = Vec::new();
+    let line = |index: usize| result.examples[index].line(page);
     for (index, example) in result.examples.iter().enumerate() {
         let found = match &example.outcome {
-            Outcome::Failed(_) => rewritten_response(page, example),
+            Outcome::Failed(_) => rewritten_response(page, example).unwrap_or_else(|reason| {
+                left.push((line(index), reason));
+                Vec::new()
+            }),
             Outcome::Passed(_) if context.options.fix == Some(Fix::Missing) => {
                 missing_response(page, example).into_iter().collect()
             }
@@ -103,51 +121,107 @@ fn fixed(result: &PageResult, run: &RunResult, context: &Context<'_>) -> Option<
             })
         };
         let before = edits.len();
-        edits.retain(passes);
+        let mut lines = Vec::new();
+        edits.retain(|edit| {
+            let passes = passes(edit);
+            if !passes {
+                lines.push((
+                    line(edit.example),
+                    "the new response would not pass, either",
+                ));
+            }
+            passes
+        });
+        lines.dedup();
+        left.extend(lines);
         if edits.len() == before {
-            return others_unchanged.then_some(text);
+            if !others_unchanged {
+                let reason = "the change would alter the result of another example";
+                left.extend(edits.iter().map(|edit| (line(edit.example), reason)));
+                left.dedup();
+            }
+            return (others_unchanged.then_some(text), left);
         }
     }
-    None
+    (None, left)
 }
 
 /// The edits that make the response of a failed example match the server's.
-fn rewritten_response(page: &Page, result: &ExampleResult) -> Vec<(Range<usize>, String)> {
-    new_content(page, result)
-        .map(|(fence, content)| changed_lines(page, fence, &content))
-        .unwrap_or_default()
+fn rewritten_response(
+    page: &Page,
+    result: &ExampleResult,
+) -> Result<Vec<(Range<usize>, String)>, &'static str> {
+    new_content(page, result).map(|(fence, content)| changed_lines(page, fence, &content))
 }
 
-fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence, String)> {
+/// The block of the response and its new content, or why the response is left as it is.
+fn new_content<'a>(
+    page: &'a Page,
+    result: &ExampleResult,
+) -> Result<(&'a Fence, String), &'static str> {
     let details = &result.details;
     // For readers who run all examples, the response follows the writes above.
     let received = details
         .after_writes
         .as_ref()
-        .or(details.received.as_ref())?;
-    let status_ok = details
-        .expected
-        .as_ref()?
-        .statuses
-        .contains(&received.status);
-    let in_request = result
+        .or(details.received.as_ref())
+        .ok_or("the command is wrong, or it was not sent")?;
+    let expected = details.expected.as_ref().ok_or("no status is expected")?;
+    let cause = result
         .outcome
-        .failure()?
-        .cause
-        .as_ref()
-        .is_some_and(|cause| cause.in_request);
-    if !status_ok || in_request || received.hint.is_some() {
-        return None;
+        .failure()
+        .and_then(|failure| failure.cause.as_ref());
+    if !expected.statuses.contains(&received.status) {
+        return Err("the status is not as documented");
     }
-    let response = result.example.response.as_ref()?;
-    let fence = page.fence(response.fence)?;
+    if cause.is_some_and(|cause| cause.in_request) || received.hint.is_some() {
+        return Err("the request is probably what is wrong");
+    }
+    let response = result
+        .example
+        .response
+        .as_ref()
+        .ok_or("the page shows no response")?;
+    let fence = page
+        .fence(response.fence)
+        .ok_or("the page shows no response")?;
     let in_comments = fence.content[response.range.clone()]
         .trim_start()
         .starts_with('#');
-    if details.truncated || in_comments {
-        return None;
+    if in_comments {
+        return Err("the response is in comments");
     }
-    let mut body = received.json()?.clone();
+    let line_rest = page.text[fence.range.end..]
+        .lines()
+        .next()
+        .unwrap_or_default();
+    if !fence.fenced && !line_rest.trim().is_empty() {
+        return Err("the response stands within a line of text");
+    }
+    if details.truncated {
+        return Err("the page says that it shows only a part");
+    }
+    if !pairing::surely_response(page, result.example.fence, response.fence) {
+        return Err("the sentence above the JSON does not say that it is the response");
+    }
+    if let (Some(node), Some(fresh), Some(later)) = (
+        &details.documented,
+        details.received.as_ref().and_then(Received::json),
+        details.after_writes.as_ref().and_then(Received::json),
+    ) {
+        let distance = |body| compare::diff(node, body).differences.len();
+        if distance(fresh) < distance(later) {
+            return Err(
+                "it is closer to the data before the writes above it, so it is not clear which is meant",
+            );
+        }
+    }
+    let failure = result.outcome.failure();
+    let is_cut = |found: &compare::Difference| matches!(&found.documented, Some(Value::String(text)) if text.contains("...") || text.contains('…'));
+    if failure.is_some_and(|failure| failure.differences.iter().any(is_cut)) {
+        return Err("a text is cut off with `...`");
+    }
+    let mut body = received.json().ok_or("the server returns no JSON")?.clone();
     // Values that cannot be documented stay as they are.
     for found in &details.accepted {
         if let (Some(value), Some(documented)) =
@@ -160,7 +234,7 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
     let mut content = fence.content.clone();
     if let Some(node) = &details.documented {
         if !keeps_something(node, body) {
-            return None;
+            return Err("nothing of what is documented would remain");
         }
         content.replace_range(
             node.span.clone(),
@@ -168,19 +242,49 @@ fn new_content<'a>(page: &'a Page, result: &ExampleResult) -> Option<(&'a Fence,
         );
     } else if details.unparsed {
         let documented = &fence.content[response.range.clone()];
-        let start = response.range.start + documented.find(['{', '['])?;
+        let begin = documented.find(['{', '[']).ok_or("it is not JSON")?;
+        let start = response.range.start + begin;
         let end = response.range.start + documented.trim_end().len();
         let broken = &fence.content[start..end];
         let indent = rewrite::indent_at(&fence.content, start);
         if !is_one_value(broken, &indent) {
-            return None;
+            return Err("it is not JSON, and more than JSON might be lost");
         }
         content.replace_range(
             start..end,
             &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)),
         );
     }
-    Some((fence, content))
+    if content == fence.content {
+        return Err("what is wrong is not in the JSON");
+    }
+    if !keeps_comments(&fence.content, &content) {
+        return Err("a comment in the JSON would be lost");
+    }
+    Ok((fence, content))
+}
+
+/// Strings and comments of JSON with comments.
+static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?s)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/)"#)
+});
+
+/// Whether all comments are in the new content, except those that stand for what is not shown: `// 3 more users`.
+fn keeps_comments(old: &str, new: &str) -> bool {
+    let comments = |text: &str| -> Vec<String> {
+        let found = COMMENT.captures_iter(text);
+        found
+            .filter_map(|found| Some(found.name("comment")?.as_str().trim().to_owned()))
+            .filter(|comment| {
+                !comment.contains("...") && !comment.contains('…') && !comment.contains(" more")
+            })
+            .collect()
+    };
+    let mut kept = comments(new);
+    comments(old).into_iter().all(|comment| {
+        let at = kept.iter().position(|other| *other == comment);
+        at.map(|at| kept.swap_remove(at)).is_some()
+    })
 }
 
 /// Whether broken JSON is surely one array or object with nothing around it and no comments or elisions inside.
@@ -232,7 +336,8 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
 /// A response block for a passing example that has none.
 fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>, String)> {
     let example = &result.example;
-    if example.response.is_some() || example.no_body || example.method() == "HEAD" {
+    let has_response = example.response.is_some() || !example.unpaired.is_empty();
+    if has_response || example.no_body || example.method() == "HEAD" {
         return None;
     }
     let body = result.details.received.as_ref().and_then(Received::json)?;

@@ -20,7 +20,28 @@ pub enum Announces {
 }
 
 const REQUEST: &[&str] = &[
-    "request", "requests", "command", "commands", "call", "input",
+    "request",
+    "requests",
+    "command",
+    "commands",
+    "call",
+    "input",
+    // German, French, Spanish, Portuguese, Italian.
+    "anfrage",
+    "anfragen",
+    "aufruf",
+    "befehl",
+    "requête",
+    "requete",
+    "commande",
+    "petición",
+    "peticion",
+    "solicitud",
+    "requisição",
+    "requisicao",
+    "pedido",
+    "richiesta",
+    "comando",
 ];
 const RESPONSE: &[&str] = &[
     "response",
@@ -33,6 +54,27 @@ const RESPONSE: &[&str] = &[
     "returned",
     "reply",
     "answer",
+    // German, French, Spanish, Portuguese, Italian.
+    "antwort",
+    "antworten",
+    "ergebnis",
+    "ausgabe",
+    "rückgabe",
+    "réponse",
+    "réponses",
+    "reponse",
+    "résultat",
+    "sortie",
+    "respuesta",
+    "respuestas",
+    "resultado",
+    "salida",
+    "resposta",
+    "respostas",
+    "saída",
+    "risposta",
+    "risposte",
+    "risultato",
 ];
 /// Words for JSON that is not a response, unless a response is named too.
 const OTHER_JSON: &[&str] = &[
@@ -52,10 +94,17 @@ const OTHER_JSON: &[&str] = &[
     "data",
     "template",
     "object",
+    // "Body" in German, French, Spanish, Portuguese and Italian.
+    "rumpf",
+    "körper",
+    "corps",
+    "cuerpo",
+    "corpo",
 ];
 const FILLER: &[&str] = &[
     "example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to",
-    "your", "expected",
+    "your", "expected", "beispiel", "der", "die", "das", "für", "exemple", "de", "la", "le",
+    "pour", "ejemplo", "para", "exemplo", "esempio", "di", "per",
 ];
 
 /// Clients other than curl that a page may show as well.
@@ -104,6 +153,11 @@ pub fn label(label: &str) -> Announces {
         "schema",
         "parameters",
         "headers",
+        "rumpf",
+        "körper",
+        "corps",
+        "cuerpo",
+        "corpo",
     ];
     announced(label, &["properties", "headers", "parameters"], SPECIFIC)
 }
@@ -111,8 +165,9 @@ pub fn label(label: &str) -> Announces {
 fn announced(label: &str, describes: &[&str], other: &[&str]) -> Announces {
     let words = words(label);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let response = has(RESPONSE);
-    let request = has(REQUEST) || words.first().is_some_and(|word| word == "curl");
+    let response = words.iter().any(|word| is_one_of(word, RESPONSE));
+    let request = words.iter().any(|word| is_one_of(word, REQUEST))
+        || words.first().is_some_and(|word| word == "curl");
     match (response, request) {
         (true, false) if has(describes) => Announces::OtherJson,
         (true, _) => Announces::Response,
@@ -121,6 +176,61 @@ fn announced(label: &str, describes: &[&str], other: &[&str]) -> Announces {
         (false, false) if has(other) => Announces::OtherJson,
         (false, false) => Announces::Unspecific,
     }
+}
+
+/// Whether a word is in the list, or is a German compound such as "Beispielantwort" or "Anfragekörper".
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    let compound = |part: &str| {
+        list.contains(&part)
+            && word.len() > part.len() + 2
+            && (word.ends_with(part) || word.starts_with(part))
+    };
+    list.contains(&word) || compound("antwort") || compound("anfrage")
+}
+
+/// Words that say that something is a result.
+static RESULT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
+            results? | output | outputs | prints? | printed | gives? | yields? | produces? | shows? | shown | displayed |
+            displays? | listed | lists? | see | gets? | got | receives? | back | becomes? | looks? | expect | expected |
+            contains? | have | has | success | truncated | shortened | abridged | excerpt | omitted | brevity | follows | comes )\b",
+    )
+});
+
+/// A sentence about something other than the response that the server gives now: a request body, what a webhook
+/// receives, another version, another service.
+static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: webhooks? | callbacks? | subscribers? | listeners? | consumers? | queue |
+            (?:in|until|before|with|since|by|of|up\s+to)\s+(?:the\s+)?(?:(?:old|older|previous|next|earlier)\s+)?
+                (?:version|versions|release|releases|api\s+version|v)\s*\d[\w.]* |
+            (?:the|an?)\s+(?:old|older|previous|earlier|legacy|deprecated|next|future|planned)\s+
+                (?:\w+\s+)?(?:version|versions|release|response|format|api|answer) |
+            formerly | previously | used\s+to | in\s+the\s+(?:past|future) | no\s+longer | in\s+earlier\s+versions |
+            confuse[ds]? | unlike | in\s+contrast | differs?\s+from | different\s+from )\b",
+    )
+});
+
+/// A sentence that says what the reader sends or writes.
+static SENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)(?: \b(?:you|we|clients?|must|to|then|and|now|please|can|should|will|would|the\s+(?:app|browser|client|form)|it)\s+
+                (?:(?:then|now|first|also|must|should|can|could|need\s+to|have\s+to)\s+)*
+            | ^\W* (?:(?:then|now|first|next|please|finally|or)[\s,]+)? )
+            (?:sends? | posts? | puts? | submits? | uploads? | provides? | pass(?:es)? | use | add | save | store | write |
+                paste | edit | change | set | insert | copy | create)\b",
+    )
+});
+
+/// Whether a sentence introduces JSON that is not the response.
+pub fn is_elsewhere(sentence: &str) -> bool {
+    ELSEWHERE.is_match(sentence) || (SENT.is_match(sentence) && !RESULT.is_match(sentence))
+}
+
+/// Whether a sentence leaves no doubt that the JSON below it is the response.
+pub fn surely_introduces(sentence: &str) -> bool {
+    !is_elsewhere(sentence) && (label(sentence) == Announces::Response || RESULT.is_match(sentence))
 }
 
 /// The client other than curl that a label names.
@@ -144,12 +254,12 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
         RESPONSE
     };
     let words = words(label);
-    if !words.iter().any(|word| list.contains(&word.as_str())) {
+    if !words.iter().any(|word| is_one_of(word, list)) {
         return None;
     }
     let mut rest: Vec<String> = words
         .into_iter()
-        .filter(|word| !list.contains(&word.as_str()) && !FILLER.contains(&word.as_str()))
+        .filter(|word| !is_one_of(word, list) && !FILLER.contains(&word.as_str()))
         .collect();
     rest.sort();
     Some(rest)
@@ -172,7 +282,7 @@ static FILE: LazyLock<Regex> = LazyLock::new(|| {
 /// Whether a label says that the block below it is a file and not a response: "Add this to `config.json`:".
 pub fn names_a_file(label: &str) -> bool {
     let words = words(label);
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let has = |list: &[&str]| words.iter().any(|word| is_one_of(word, list));
     !has(RESPONSE)
         && (FILE.is_match(label)
             || has(&["config", "configuration", "settings", "fixture", "file"]))
@@ -229,6 +339,11 @@ mod tests {
             ("Expected output", Announces::Response),
             ("Return body", Announces::Response),
             ("Return body properties", Announces::OtherJson),
+            ("Réponse", Announces::Response),
+            ("Beispielantwort", Announces::Response),
+            ("Respuesta (200)", Announces::Response),
+            ("Corps de la requête", Announces::OtherJson),
+            ("Anfrage", Announces::Request),
         ];
         for (label, expected) in rows {
             assert_eq!(heading(label), expected, "{label}");
@@ -241,6 +356,27 @@ mod tests {
         ];
         for (label, expected) in rows {
             assert_eq!(super::label(label), expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn sentences_about_something_else() {
+        let rows = [
+            ("To create one you send:", true),
+            ("Then post this document to `/authors`:", true),
+            ("Use this filter in the app:", true),
+            ("The webhook then receives:", true),
+            ("In version 1 the response was:", true),
+            ("Before v2.1 the server returned:", true),
+            ("Do not confuse it with the response of GitHub:", true),
+            ("You then get:", false),
+            ("After you post it, the server returns:", false),
+            ("The response looks like this:", false),
+            ("What comes back:", false),
+            ("The new record:", false),
+        ];
+        for (sentence, elsewhere) in rows {
+            assert_eq!(is_elsewhere(sentence), elsewhere, "{sentence}");
         }
     }
 

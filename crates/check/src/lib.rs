@@ -91,6 +91,12 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut (dyn Write + Send),
 ) -> Result<ExitStatus, CheckError> {
+    if let Some(path) = &options.schema {
+        std::fs::metadata(path).map_err(|source| CheckError::Schema {
+            path: path.clone(),
+            source,
+        })?;
+    }
     let mut url = String::new();
     if let Some(server) = &options.server {
         let error = |source| CheckError::Server {

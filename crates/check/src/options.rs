@@ -66,7 +66,7 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long, requires = "server"))]
     pub insecure: bool,
     /// Check again whenever a page or its data is saved
-    #[cfg_attr(feature = "clap", arg(short, long))]
+    #[cfg_attr(feature = "clap", arg(short, long, conflicts_with_all = ["fix", "list"]))]
     pub watch: bool,
     /// Show passing and skipped examples, too
     #[cfg_attr(feature = "clap", arg(short, long))]

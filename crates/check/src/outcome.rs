@@ -142,8 +142,8 @@ pub struct Details {
     pub received: Option<Received>,
     /// The response after the writes above the example, where that differs from the page, too.
     pub after_writes: Option<Received>,
-    /// Whether a response is documented that could not be compared, because it is not JSON.
-    pub uncompared: bool,
+    /// Why a response that is documented was not compared.
+    pub uncompared: Option<&'static str>,
     /// With `--server`, how the page, our server and the real service differ.
     pub drift: Option<Drift>,
     /// What is suspicious, but not wrong.

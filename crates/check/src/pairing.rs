@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::labels::{self, Announces};
-use super::page::{Block, Page};
+use super::page::{Block, Fence, Page};
 use super::status_text;
 use super::transcript::{self, looks_like_response};
 
@@ -74,6 +74,25 @@ fn label(block: &Block) -> Option<&str> {
     (sentence.ends_with(':') && sentence.len() < 120).then_some(sentence)
 }
 
+/// Whether nothing casts doubt on that a block is the response: no sentence leads to it, or one that says so.
+pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
+    let above = page.blocks.get(request + 1..at).unwrap_or_default();
+    let nearest = above
+        .iter()
+        .rev()
+        .find(|block| !matches!(block, Block::Directive(_)));
+    match nearest {
+        Some(Block::Prose(prose)) => {
+            let sentence = labels::last_sentence(&prose.text);
+            !sentence.ends_with(':')
+                || labels::words(sentence).len() <= 3
+                || labels::surely_introduces(sentence)
+                || status_text::in_paragraph(sentence).is_some()
+        }
+        _ => true,
+    }
+}
+
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Request data".
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
     let index = (at + 1..end).find(|index| page.fence(*index).is_some())?;
@@ -139,7 +158,8 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
                 if requests.contains(&index) {
                     break;
                 }
-                if !taken.contains(&index) && looks_like_response(&fence.content) {
+                let elsewhere = label_above(page, index).is_some_and(labels::is_elsewhere);
+                if !taken.contains(&index) && !elsewhere && looks_like_response(&fence.content) {
                     return Paired::Block(index);
                 }
             }
@@ -180,15 +200,20 @@ pub fn candidates(
     let mut foreign: Option<u8> = None;
     let mut status = None;
     let mut other_case = false;
+    // Whether the sentence above is about something other than the response.
+    let mut elsewhere = false;
     // The level of a heading such as "Responses", which lists what may come.
     let mut list: Option<u8> = None;
     // The level of a heading such as "Response", whose section has parts.
     let mut response: Option<u8> = None;
     // Whether there was a block since the last announcement.
     let mut used = false;
+    // Whether there was a block since the last heading or paragraph.
+    let mut shown = false;
     for index in at + 1..end {
         match &page.blocks[index] {
             Block::Heading(heading) => {
+                shown = false;
                 if foreign.is_some_and(|depth| heading.level <= depth) {
                     foreign = None;
                 }
@@ -197,6 +222,7 @@ pub fn candidates(
                     foreign = Some(heading.level);
                 }
                 status = status_of(&heading.text);
+                elsewhere = false;
                 response = response.filter(|depth| heading.level > *depth);
                 let words = labels::words(&heading.text);
                 let part = response.is_some() && (words == ["body"] || words == ["example"]);
@@ -226,6 +252,7 @@ pub fn candidates(
                 other_case = list.is_some() && status.is_some_and(|status| status >= 400);
             }
             Block::Prose(prose) => {
+                shown = false;
                 if let Some(label) = label(&page.blocks[index]) {
                     let said = labels::label(label);
                     let tool = labels::other_tool(label);
@@ -242,11 +269,12 @@ pub fn candidates(
                     }
                     used = false;
                     if let Some(code) = status_of(label) {
-                        (status, other_case) = (Some(code), false);
+                        (status, other_case) = (Some(code), begins_errors(&page.blocks[index]));
                         announced = Announces::Response;
                     }
                 }
                 let sentence = labels::last_sentence(&prose.text);
+                elsewhere = sentence.ends_with(':') && labels::is_elsewhere(sentence);
                 let case = status_text::of_other_case(sentence).filter(|_| sentence.ends_with(':'));
                 if case.is_some() {
                     (status, other_case) = (case, true);
@@ -292,9 +320,20 @@ pub fn candidates(
                         announced: announced == Announces::Response,
                         status,
                         other_case,
-                        foreign: foreign.is_some(),
+                        foreign: foreign.is_some() || elsewhere,
+                    });
+                } else if announced == Announces::Response && !shown && is_other_text(fence) {
+                    // It cannot be compared, but it is named.
+                    out.push(Candidate {
+                        fence: index,
+                        announced: true,
+                        status: None,
+                        other_case: false,
+                        foreign: true,
                     });
                 }
+                shown = true;
+                elsewhere = false;
             }
             Block::Table(_) | Block::Directive(_) => {}
         }
@@ -304,11 +343,38 @@ pub fn candidates(
 
 /// The status that a label gives to the response below it; "error" and "success" stand for one.
 fn status_of(label: &str) -> Option<u16> {
-    let words = labels::words(label);
-    let has = |word: &str| words.iter().any(|have| have == word);
+    let has = |list: &[&str]| {
+        labels::words(label)
+            .iter()
+            .any(|word| list.contains(&word.as_str()))
+    };
     status_text::of_label(label)
-        .or((has("error") || has("failure")).then_some(400))
-        .or(has("success").then_some(200))
+        .or_else(|| has(ERROR).then_some(400))
+        .or_else(|| {
+            has(&[
+                "success", "erfolg", "succès", "éxito", "sucesso", "successo",
+            ])
+            .then_some(200)
+        })
+}
+
+const ERROR: &[&str] = &[
+    "error", "errors", "failure", "fehler", "erreur", "erro", "errore",
+];
+
+/// Whether a label begins a list of the errors that a request can have, besides its normal response: "Error response:".
+pub fn begins_errors(block: &Block) -> bool {
+    let has_error = |text: &str| {
+        labels::words(text)
+            .iter()
+            .any(|word| ERROR.contains(&word.as_str()))
+    };
+    label(block).is_some_and(|text| {
+        has_error(text)
+            && labels::label(text) == Announces::Response
+            && status_text::of_label(text).is_none()
+            && labels::words(text).len() <= 4
+    })
 }
 
 /// Whether JSON describes types and has no values: a JSON Schema, or `{"id": "number"}`.
@@ -369,6 +435,27 @@ fn is_bare_url(content: &str) -> bool {
         .iter()
         .any(|start| text.starts_with(start));
     !text.contains(['\n', '"', ' ']) && begins && text.contains('/')
+}
+
+/// Whether a block shows text or data that is not JSON, and no code.
+fn is_other_text(fence: &Fence) -> bool {
+    !fence.content.trim().is_empty()
+        && !looks_like_response(&fence.content)
+        && matches!(
+            fence.language.as_str(),
+            "" | "text"
+                | "txt"
+                | "plain"
+                | "plaintext"
+                | "json"
+                | "yaml"
+                | "yml"
+                | "xml"
+                | "html"
+                | "csv"
+                | "http"
+                | "console"
+        )
 }
 
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {

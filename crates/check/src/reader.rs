@@ -15,7 +15,15 @@ use super::node::Kind;
 use super::text::{Lines, pattern};
 use super::transcript::looks_like_response;
 
-static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--\s*standin:\s*([^>]*?)\s*-->"));
+/// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)(?:<!--|\{/\*)\s*standin
+        (?: \s*:\s* (?P<words>[^>]*?)
+          | \s+ (?P<known> (?: (?:skip|reset|save)\b | (?:status|db|as|any|expect|after)= ) [^>]*?) )
+        \s*(?:-->|\*/\})",
+    )
+});
 
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
@@ -45,6 +53,23 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         return;
     }
     for index in (0..blocks.len()).rev() {
+        if let Block::Table(table) = &blocks[index]
+            && let Some((method, cell)) = in_table(table)
+            && let Some(next) = blocks[index + 1..]
+                .iter()
+                .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)))
+            && matches!(next, Block::Fence(fence) if looks_like_response(&fence.content))
+        {
+            let url = &cell.text;
+            let source = &text[cell.range.clone()];
+            let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
+            let content = format!("{method} {url}");
+            let mut fence = Fence::unfenced(text, start..cell.range.end);
+            fence.pieces[0].length = url.len();
+            fence.content = content;
+            blocks.insert(index + 1, Block::Fence(fence));
+            continue;
+        }
         let (words, range, level) = match &blocks[index] {
             Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
             Block::Prose(prose) => (&prose.text, &prose.range, 6),
@@ -91,10 +116,31 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     }
 }
 
+/// The request that a table with one row and the columns "Method" and "URL" shows.
+fn in_table(table: &Table) -> Option<(&str, &Cell)> {
+    let column = |names: &[&str]| {
+        table.header.iter().position(|cell| {
+            let words = labels::words(&cell.text);
+            words.iter().any(|word| names.contains(&word.as_str()))
+        })
+    };
+    let [row] = table.rows.as_slice() else {
+        return None;
+    };
+    let method = row.get(column(&[
+        "method", "verb", "méthode", "método", "metodo", "methode",
+    ])?)?;
+    let url = row.get(column(&["url", "uri", "endpoint", "path", "route"])?)?;
+    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
+    (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
+        .then_some((&*method.text, url))
+}
+
 /// The directives in HTML at an offset of the page.
 fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
     DIRECTIVE.captures_iter(html).filter_map(move |captures| {
-        let (whole, words) = (captures.get(0)?, captures.get(1)?);
+        let words = captures.name("words").or_else(|| captures.name("known"));
+        let (whole, words) = (captures.get(0)?, words?);
         let range = start + whole.start()..start + whole.end();
         Some(Block::Directive(Directive::parse(words.as_str(), range)))
     })
@@ -222,6 +268,10 @@ impl<'a> Reader<'a> {
             && !text.trim().is_empty()
         {
             let source = &self.text[range.clone()];
+            // A comment in MDX.
+            if source.starts_with("{/*") && DIRECTIVE.is_match(source) {
+                return self.blocks.extend(directives(source, range.start));
+            }
             if is_json(source) {
                 return self
                     .blocks
@@ -257,9 +307,15 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let ticks = quoted.len() - quoted.trim_start_matches('`').len();
     let range = code.start + ticks..code.end - ticks;
     let before = text[paragraph.start..code.start].trim_end();
-    let label = before.trim_end_matches(['*', '_', ' ', '"']);
-    let after = text[code.end..paragraph.end].trim();
-    let alone = label.ends_with(':') && !label.contains(['\n', '.']) && after.is_empty();
+    // Of several labels in a paragraph, each has its line.
+    let before = before.rsplit('\n').next().unwrap_or_default();
+    let label = before.trim_end_matches(['*', '_', ' ', '"', '\u{a0}']);
+    let after = text[code.end..paragraph.end]
+        .lines()
+        .next()
+        .unwrap_or_default();
+    let after = after.trim_matches([' ', '\\', '\t', '\r']);
+    let alone = label.ends_with(':') && !label.contains('.') && after.is_empty();
     let words = labels::words(label);
     let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
     let content = &text[range.clone()];
@@ -270,12 +326,15 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         fence.in_sentence = !(alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
-        named(&["response", "returns", "result", "output", "expected"])
+        alone && labels::label(label) == labels::Announces::Response
+            || named(&["expected", "content"])
     } else if http_message::begins_message(content) {
         named(&["request"])
     } else {
-        named(&["url", "uri", "endpoint", "address", "path", "route"])
-            && content.contains('/')
+        named(&[
+            "url", "uri", "endpoint", "address", "adresse", "path", "route", "ruta", "rota",
+            "pfad", "chemin",
+        ]) && content.contains('/')
             && !content.contains(' ')
     };
     is_block.then(|| Fence::unfenced(text, range))

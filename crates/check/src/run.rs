@@ -115,6 +115,10 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             ));
         }
     }
+    if let Some(range) = unclosed_comment(&page) {
+        let error = "the HTML comment is not closed, so the rest of the page is hidden".to_owned();
+        results.push(not_an_example(&page, range, String::new(), error));
+    }
     // Tables can be checked without a runnable example.
     let relevant = !results.is_empty()
         || page
@@ -136,6 +140,27 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         dataset,
         broken,
     }
+}
+
+/// The beginning of an HTML comment that hides code blocks because `-->` is missing.
+fn unclosed_comment(page: &Page) -> Option<Range<usize>> {
+    let start = page.text.rfind("<!--")?;
+    let rest = &page.text[start..];
+    let line = page.text[..start].rsplit('\n').next()?;
+    let in_code = page.blocks.iter().any(|block| {
+        let range = block.range();
+        range.start <= start && start < range.end
+    });
+    let is_markdown = !page
+        .path
+        .extension()
+        .is_some_and(|end| end == "mdx" || end == "http" || end == "rest");
+    (is_markdown
+        && line.trim().is_empty()
+        && !in_code
+        && !rest.contains("-->")
+        && rest.contains("```"))
+    .then_some(start..start + 4)
 }
 
 fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
@@ -274,6 +299,7 @@ impl Runner<'_> {
             expected: &expected,
             body: details.documented.as_ref(),
             plain: response.plain.as_ref(),
+            one_item: response.one_item,
             any: &example.directives.any,
             generated_id: request.method == "POST"
                 && example
@@ -363,14 +389,17 @@ impl Runner<'_> {
                         .warnings
                         .push(Finding::new(self.url_range(example), hint.clone()));
                 }
-                let note = if after_writes {
+                let note = if compared.one_item {
+                    details.uncompared = Some("one item of the list");
+                    "the status is as documented; the page shows one item of the list, which was not compared"
+                } else if after_writes {
                     "as documented, after the writes above it on the page"
                 } else if !compared.accepted.is_empty() {
                     "as documented, except for values that cannot be documented"
                 } else if details.truncated {
                     "as documented; the page says that only a part is shown"
                 } else if response.plain.is_some() && compared.received.json().is_some() {
-                    details.uncompared = true;
+                    details.uncompared = Some("not JSON");
                     "the status is as documented; the documented body is not JSON and was not compared"
                 } else if details.documented.is_some() {
                     "as documented"

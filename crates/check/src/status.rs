@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::examples::Example;
 use super::labels;
 use super::page::{Block, Cell, Page, Table};
+use super::pairing;
 use super::status_text::{self, error_in_heading, in_line, in_paragraph};
 
 /// The documented status.
@@ -114,17 +115,32 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         .unwrap_or(example.end)
         .min(example.end.max(example.fence + 1));
     let until = if is_last { until } else { example.fence + 1 };
-    let mut found = None;
-    for block in page
-        .blocks
-        .get(example.fence + 1..until)
-        .into_iter()
-        .flatten()
-    {
+    let mut found: Option<Expected> = None;
+    let mut in_errors = false;
+    for index in example.fence + 1..until.min(page.blocks.len()) {
+        let block = &page.blocks[index];
+        if pairing::begins_errors(block) && status_text_of(block).is_none() {
+            if found.is_some() {
+                break;
+            }
+            in_errors = true;
+            continue;
+        }
         match block {
+            // It leads to the next request: "This returns 200 and the list:".
+            Block::Prose(prose)
+                if response.is_none()
+                    && index + 1 == until
+                    && page.fence(until).is_some()
+                    && leads_on(&prose.text) => {}
             Block::Prose(prose) => {
                 if let Some(status) = in_paragraph(&prose.text) {
-                    found = Some(one(status, StatusSource::Text, Some(prose.range.clone())));
+                    let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
+                    if in_errors && status >= 400 {
+                        // A list of what can go wrong: whether this example does is not clear.
+                        text.statuses.insert(0, usual(example.method()));
+                    }
+                    found = Some(text);
                 }
             }
             Block::Heading(heading) if status_text::of_label(&heading.text).is_some() => {
@@ -132,6 +148,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 let place = Some(heading.range.clone());
                 found = status.map(|status| one(status, StatusSource::Heading, place));
             }
+            // Another client's command for the same request is above it, too.
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
         }
@@ -149,7 +166,44 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             ))
         })
     };
-    found.or_else(|| is_only.then(above).flatten())
+    found
+        .or_else(|| in_comment(page, example))
+        .or_else(|| is_only.then(above).flatten())
+}
+
+/// The status that a paragraph says.
+fn status_text_of(block: &Block) -> Option<u16> {
+    match block {
+        Block::Prose(prose) => in_paragraph(&prose.text),
+        _ => None,
+    }
+}
+
+/// Whether a paragraph ends with a sentence about what is below it, and is no label such as `Response (404):`.
+fn leads_on(text: &str) -> bool {
+    let sentence = labels::last_sentence(text);
+    sentence.ends_with(':') && in_line(sentence).is_none() && labels::words(sentence).len() > 3
+}
+
+/// A status in a shell comment above the command or at the end of its line: `# returns 404`.
+fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
+    let content = page.fence(example.fence)?.content.as_str();
+    let span = &example.request.span;
+    let line_end = content[span.end..]
+        .find('\n')
+        .map_or(content.len(), |at| span.end + at);
+    let after = content[span.end..line_end].trim().strip_prefix('#');
+    // A comment below another command is its output.
+    let mut lines = content[..span.start]
+        .trim_end_matches([' ', '\t', '$', '%'])
+        .strip_suffix('\n')
+        .unwrap_or_default()
+        .rsplit('\n')
+        .map(str::trim);
+    let above = lines.next().and_then(|line| line.strip_prefix('#'));
+    let above = above.filter(|_| lines.next().unwrap_or_default().is_empty());
+    let status = after.into_iter().chain(above).find_map(in_paragraph)?;
+    Some(one(status, StatusSource::Text, None))
 }
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
@@ -338,6 +392,14 @@ mod tests {
             "404 Not Found",
             "\u{274c} 404 Not Found",
             "Error 404",
+            "Antwort: `404 Not Found`",
+            "**Antwort** (404 Not Found)",
+            "Réponse : `404 Not Found`",
+            "Respuesta: 404 Not Found",
+            "Resposta: `404`",
+            "Risposta: 404 Not Found",
+            "Das liefert 404:",
+            "You get 404 from it.",
             "Expected response: 404",
             "Result: 404 Not Found",
             "Output: 404 Not Found",
@@ -368,6 +430,7 @@ mod tests {
             "It gets 404 records.",
             "Returns 200 or 404.",
             "Otherwise the status is 404.",
+            "Das liefert 404, wenn es keinen gibt.",
         ];
         for text in others {
             let page = format!("```sh\ncurl h/a\n```\n\n{text}\n");
@@ -385,6 +448,7 @@ mod tests {
             ),
             ("Unknown users give 404. Known ones are shown:", 200),
             ("If there is no such user, it returns 404.", 200),
+            ("You get 404 from the following, as there is none:", 404),
         ];
         for (text, status) in rows {
             let page = format!("{text}\n\n```sh\ncurl h/a\n```\n");

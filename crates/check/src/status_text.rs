@@ -12,8 +12,11 @@ static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)^[^\w]*
         (?P<label>(?:(?:expected|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
-            returned|reply|answer|output|status|code|statuscode|body|headers|and)\b[^\w]*)*)
-        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>[a-z][a-z'\ -]*)? [^\w]*$",
+            returned|reply|answer|output|status|code|statuscode|body|headers|and|
+            antwort|ergebnis|ausgabe|fehler|statuscode|réponse|reponse|résultat|sortie|erreur|statut|d'état|
+            respuesta|resultado|salida|estado|código|codigo|resposta|saída|erro|
+            risposta|risultato|stato|codice|errore|der|die|das|la|le|el|de|di|du|da|do)\b[^\w]*)*)
+        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{L}[\p{L}'\ -]*)? [^\w]*$",
     )
 });
 /// A statement in a sentence: `returns 404`, `The server responds with a 404 error`.
@@ -21,7 +24,8 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
-            yields? | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is)\b[^\w\n]{0,6}
+            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoie | retourne | répond | devuelve |
+            responde(?:\s+con)? | retorna | restituisce | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is)\b[^\w\n]{0,6}
         (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response)\s+)*
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
@@ -41,7 +45,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
     let code = captures.name("code")?.as_str().parse().ok()?;
     const AFTER: &[&str] = &[
         "", "error", "errors", "status", "response", "code", "with", "and", "because", "since",
-        "as", "for", "in", "body",
+        "as", "for", "in", "body", "from", "here", "again", "now", "too", "this", "zurück",
     ];
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
     (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
@@ -58,6 +62,12 @@ pub fn in_line(line: &str) -> Option<u16> {
     let known = reason(code).map(str::to_lowercase);
     let other = [
         "",
+        "nicht gefunden",
+        "non trouvé",
+        "introuvable",
+        "no encontrado",
+        "não encontrado",
+        "non trovato",
         "ok",
         "error",
         "success",
@@ -123,6 +133,15 @@ fn is_statement(text: &str) -> bool {
         "unknown",
         "invalid",
         "else",
+        "wenn",
+        "falls",
+        "sonst",
+        "oder",
+        "si",
+        "ou",
+        "cuando",
+        "quando",
+        "se",
     ];
     !labels::words(text)
         .iter()

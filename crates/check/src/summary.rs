@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::outcome::{Outcome, PageResult};
-use super::page::Page;
+use super::page::{Block, Page};
+use super::transcript::looks_like_response;
 use super::url;
 
 /// Counts over all pages.
@@ -77,8 +78,8 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
     let mut out = Vec::new();
     for PageResult { page, examples, .. } in pages {
         for result in examples {
-            if result.details.uncompared {
-                out.push((page, result.line(page), "not JSON"));
+            if let Some(reason) = result.details.uncompared {
+                out.push((page, result.line(page), reason));
             }
             // The others are listed as skipped or as errors.
             if matches!(result.outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
@@ -88,11 +89,14 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
                     .iter()
                     .filter_map(|block| page.blocks.get(*block));
                 out.extend(lines.map(|block| {
-                    (
-                        page,
-                        page.line(block.range().start),
-                        "not the response to a request",
-                    )
+                    let is_json =
+                        matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
+                    let reason = if is_json {
+                        "not the response to a request"
+                    } else {
+                        "not JSON"
+                    };
+                    (page, page.line(block.range().start), reason)
                 }));
             }
         }
