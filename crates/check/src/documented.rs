@@ -36,7 +36,8 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:part\s+of | parts\s+of | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
             truncated | abbreviated | shortened | abridged | excerpt | partial | omitted | for\s+brevity |
-            teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
+            (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
+            only\b[^.:]*\b(?:fields|members|properties|attributes)\b[^.:]*\b(?:shown|listed|displayed) | teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
             recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b",
     )
 });
@@ -46,7 +47,7 @@ static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:rest|remaining|remainder|others?|more|list|output|response|body|result|records|items|entries|fields)\b
             [^.:]*\b(?:omitted|truncated|shortened|abridged|abbreviated|cut|left\s+out|not\s+shown|elided)\b
-        | \bfor\s+brevity\b | \band\s+so\s+on\b | ^\W*(?:truncated|shortened|abridged|abbreviated)\b
+        | \bfor\s+brevity\b | ^\W*and\s+so\s+on\b | ^\s*(?:\(|\.\.\.|…|and\b)\W*(?:and\s+)?\w+\s+more\b | ^\W*(?:truncated|shortened|abridged|abbreviated)\b
         | \bonly\s+(?:the\s+)?first\b[^.:]*\bshown\b",
     )
 });
@@ -55,7 +56,7 @@ static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
 static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
-            (?:an?|a\s+single | the | first | second | third | last)\s+(?:record | item | element | entry)\b |
+            (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry)\b |
             (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the)\b",
     )
 });
@@ -201,7 +202,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     body: documented.body,
                     plain,
                     truncated,
-                    one_item: says(page, example, block.fence, &ONE_ITEM),
+                    one_item: is_one_item(page, block.fence),
                 },
                 None,
             )
@@ -243,16 +244,20 @@ fn elide(body: &mut Node, part: bool) {
     }
 }
 
-/// Whether the text between a request and its response says something.
+/// Whether a heading or a paragraph between a request and its response says something.
 fn says(page: &Page, example: &Example, response: usize, what: &Regex) -> bool {
     let between = page.blocks.get(example.fence + 1..response);
     between.into_iter().flatten().any(|block| match block {
         Block::Prose(prose) => what.is_match(&prose.text),
-        Block::Heading(heading) => {
-            what.is_match(&heading.text) && what.as_str() != ONE_ITEM.as_str()
-        }
+        Block::Heading(heading) => what.is_match(&heading.text),
         _ => false,
     })
+}
+
+/// Whether the sentence that leads to a response is about one item of a list.
+fn is_one_item(page: &Page, response: usize) -> bool {
+    let above = response.checked_sub(1).and_then(|at| page.blocks.get(at));
+    matches!(above, Some(Block::Prose(prose)) if ONE_ITEM.is_match(labels::last_sentence(&prose.text)))
 }
 
 /// Whether the text around a response says that it is not complete.

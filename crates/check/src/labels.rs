@@ -188,49 +188,69 @@ fn is_one_of(word: &str, list: &[&str]) -> bool {
     list.contains(&word) || compound("antwort") || compound("anfrage")
 }
 
-/// Words that say that something is a result.
-static RESULT: LazyLock<Regex> = LazyLock::new(|| {
+/// What the server does in a sentence about a response.
+static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
             results? | output | outputs | prints? | printed | gives? | yields? | produces? | shows? | shown | displayed |
-            displays? | listed | lists? | see | gets? | got | receives? | back | becomes? | looks? | expect | expected |
-            contains? | have | has | success | truncated | shortened | abridged | excerpt | omitted | brevity | follows | comes )\b",
+            see | gets? | got | receives? | back )\b",
     )
 });
 
-/// A sentence about something other than the response that the server gives now: a request body, what a webhook
-/// receives, another version, another service.
+/// Other words of sentences that introduce a response.
+static DESCRIBES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: displays? | listed | lists? | becomes? | looks? | expect | expected | contains? | have | has |
+            follows | comes | json | example | sample | body | success | truncated | shortened | abridged | excerpt )\b",
+    )
+});
+
+/// A sentence about something other than the response that the server gives now: what a webhook receives, another
+/// version, something that is only similar.
 static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?: webhooks? | callbacks? | subscribers? | listeners? | consumers? | queue |
-            (?:in|until|before|with|since|by|of|up\s+to)\s+(?:the\s+)?(?:(?:old|older|previous|next|earlier)\s+)?
-                (?:version|versions|release|releases|api\s+version|v)\s*\d[\w.]* |
-            (?:the|an?)\s+(?:old|older|previous|earlier|legacy|deprecated|next|future|planned)\s+
-                (?:\w+\s+)?(?:version|versions|release|response|format|api|answer) |
-            formerly | previously | used\s+to | in\s+the\s+(?:past|future) | no\s+longer | in\s+earlier\s+versions |
-            confuse[ds]? | unlike | in\s+contrast | differs?\s+from | different\s+from )\b",
+        r"(?xi)\b(?:
+            (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
+                (?:receives? | gets? | sees? | is | are | contains?)
+            | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
+            | (?:until|before|up\s+to|prior\s+to)\s+(?:the\s+)?(?:version|release|v)\s*\d[\w.]*
+            | in\s+(?:the\s+)?(?:version|release|v)\s*\d[\w.]*\b.*\b(?:was|were|had|returned|looked|gave|responded)
+            | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?
+            | (?:the|an?)\s+(?:old|older|legacy|deprecated|earlier|former)\s+(?:version|release|api|response|format|answer)
+            | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
+            | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
+            | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b",
     )
 });
 
 /// A sentence that says what the reader sends or writes.
 static SENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)(?: \b(?:you|we|clients?|must|to|then|and|now|please|can|should|will|would|the\s+(?:app|browser|client|form)|it)\s+
-                (?:(?:then|now|first|also|must|should|can|could|need\s+to|have\s+to)\s+)*
-            | ^\W* (?:(?:then|now|first|next|please|finally|or)[\s,]+)? )
-            (?:sends? | posts? | puts? | submits? | uploads? | provides? | pass(?:es)? | use | add | save | store | write |
-                paste | edit | change | set | insert | copy | create)\b",
+        r"(?xi)(?: \b(?:you|we|clients?|apps?|browsers?|forms?|must|to)\s+
+                (?:(?:then|now|first|also|must|should|can|could|would|will|need\s+to|have\s+to)\s+)*
+                (?:sends? | posts? | submits? | uploads? | provides? | pass(?:es)?)
+            | (?: ^\W* | ,\s* ) (?:(?:then|now|first|next|please|finally|or|you\s+can|you\s+must)[\s,]+)?
+                (?:send | post | put | submit | upload | provide | pass | use | add | save | store | write | paste | edit |
+                    insert | copy) )\b",
     )
 });
 
+/// Whether a label or heading is about something other than the response of now.
+pub fn is_about_another(label: &str) -> bool {
+    ELSEWHERE.is_match(label)
+}
+
 /// Whether a sentence introduces JSON that is not the response.
 pub fn is_elsewhere(sentence: &str) -> bool {
-    ELSEWHERE.is_match(sentence) || (SENT.is_match(sentence) && !RESULT.is_match(sentence))
+    is_about_another(sentence) || (SENT.is_match(sentence) && !ANSWERS.is_match(sentence))
 }
 
 /// Whether a sentence leaves no doubt that the JSON below it is the response.
 pub fn surely_introduces(sentence: &str) -> bool {
-    !is_elsewhere(sentence) && (label(sentence) == Announces::Response || RESULT.is_match(sentence))
+    !is_elsewhere(sentence)
+        && (label(sentence) == Announces::Response
+            || ANSWERS.is_match(sentence)
+            || DESCRIBES.is_match(sentence))
 }
 
 /// The client other than curl that a label names.
@@ -374,6 +394,14 @@ mod tests {
             ("The response looks like this:", false),
             ("What comes back:", false),
             ("The new record:", false),
+            ("The server returns the list of subscribers:", false),
+            ("Unlike PUT, PATCH returns the whole record:", false),
+            ("The list contains the previously created record:", false),
+            ("Since version 2 the response is:", false),
+            ("After you create the user, the record is:", false),
+            ("This event is sent to your webhook:", true),
+            ("To create one, use this document:", true),
+            ("The response used to be:", true),
         ];
         for (sentence, elsewhere) in rows {
             assert_eq!(is_elsewhere(sentence), elsewhere, "{sentence}");

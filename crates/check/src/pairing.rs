@@ -74,21 +74,20 @@ fn label(block: &Block) -> Option<&str> {
     (sentence.ends_with(':') && sentence.len() < 120).then_some(sentence)
 }
 
-/// Whether nothing casts doubt on that a block is the response: no sentence leads to it, or one that says so.
+/// Whether nothing casts doubt on that a block is the response: what is directly above it says so, or says nothing.
 pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
     let above = page.blocks.get(request + 1..at).unwrap_or_default();
     let nearest = above
         .iter()
         .rev()
         .find(|block| !matches!(block, Block::Directive(_)));
+    let says_so = |text: &str| labels::surely_introduces(text) || status_of(text).is_some();
     match nearest {
-        Some(Block::Prose(prose)) => {
-            let sentence = labels::last_sentence(&prose.text);
-            !sentence.ends_with(':')
-                || labels::words(sentence).len() <= 3
-                || labels::surely_introduces(sentence)
-                || status_text::in_paragraph(sentence).is_some()
-        }
+        Some(block @ Block::Prose(prose)) => match label(block) {
+            Some(label) => says_so(label) || status_text::in_paragraph(&prose.text).is_some(),
+            None => !labels::is_elsewhere(labels::last_sentence(&prose.text)),
+        },
+        Some(Block::Heading(heading)) => says_so(&heading.text),
         _ => true,
     }
 }
@@ -97,9 +96,12 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
     let index = (at + 1..end).find(|index| page.fence(*index).is_some())?;
     let words = labels::words(label_above(page, index)?);
-    let is_body = words
-        .iter()
-        .any(|word| matches!(word.as_str(), "payload" | "body" | "data"));
+    let is_body = words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "payload" | "body" | "data" | "rumpf" | "corps" | "cuerpo" | "corpo"
+        )
+    });
     let content = &page.fence(index)?.content;
     let is_json = serde_json::from_str::<Value>(content).is_ok();
     (is_body && is_json && labels::label(label_above(page, index)?) != Announces::Response)
@@ -222,7 +224,7 @@ pub fn candidates(
                     foreign = Some(heading.level);
                 }
                 status = status_of(&heading.text);
-                elsewhere = false;
+                elsewhere = labels::is_about_another(&heading.text);
                 response = response.filter(|depth| heading.level > *depth);
                 let words = labels::words(&heading.text);
                 let part = response.is_some() && (words == ["body"] || words == ["example"]);
@@ -274,7 +276,12 @@ pub fn candidates(
                     }
                 }
                 let sentence = labels::last_sentence(&prose.text);
-                elsewhere = sentence.ends_with(':') && labels::is_elsewhere(sentence);
+                let leads = sentence.ends_with(':')
+                    || labels::words(sentence)
+                        .iter()
+                        .any(|word| word == "following" || word == "below");
+                elsewhere = (leads && labels::is_elsewhere(sentence))
+                    || label(&page.blocks[index]).is_some_and(labels::is_about_another);
                 let case = status_text::of_other_case(sentence).filter(|_| sentence.ends_with(':'));
                 if case.is_some() {
                     (status, other_case) = (case, true);
@@ -374,6 +381,28 @@ pub fn begins_errors(block: &Block) -> bool {
             && labels::label(text) == Announces::Response
             && status_text::of_label(text).is_none()
             && labels::words(text).len() <= 4
+    })
+}
+
+/// Whether a label begins a list of what can come: "Possible responses:", "Errors:", "Status codes:".
+pub fn begins_cases(block: &Block) -> bool {
+    let plural = |word: &String| {
+        matches!(
+            word.as_str(),
+            "responses"
+                | "errors"
+                | "codes"
+                | "failures"
+                | "réponses"
+                | "respuestas"
+                | "respostas"
+                | "risposte"
+                | "antworten"
+        )
+    };
+    label(block).is_some_and(|text| {
+        let words = labels::words(text);
+        words.len() <= 4 && words.iter().any(plural)
     })
 }
 

@@ -234,8 +234,15 @@ impl<'a> Reader<'a> {
                 Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
                 Event::Start(Tag::HtmlBlock) => {
                     self.flush();
-                    self.blocks
-                        .extend(directives(&self.text[range.clone()], range.start));
+                    let html = &self.text[range.clone()];
+                    self.blocks.extend(directives(html, range.start));
+                    // It is not run, but listed.
+                    let local = html.contains("localhost") || html.contains("127.0.0.1");
+                    if html.starts_with("<pre") && html.contains("curl ") && local {
+                        let mut fence = Fence::unfenced(self.text, range);
+                        fence.in_sentence = true;
+                        self.blocks.push(Block::Fence(fence));
+                    }
                 }
                 _ => self.flush(),
             }

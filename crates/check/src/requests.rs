@@ -242,7 +242,9 @@ pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
 /// A command inside another one, which cannot be run.
 fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let line = &text[span.clone()];
-    let local = line.contains("localhost") || line.contains("127.0.0.1");
+    let local = line.contains("localhost")
+        || line.contains("127.0.0.1")
+        || (line.contains("$(curl ") && line.contains("://"));
     (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
         span: span.start..span.start + line.trim_end().len(),
         problem: Some(Problem::Skip(format!(

@@ -8,6 +8,7 @@ use super::labels;
 use super::page::{Block, Cell, Page, Table};
 use super::pairing;
 use super::status_text::{self, error_in_heading, in_line, in_paragraph};
+use super::transcript;
 
 /// The documented status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +120,11 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let mut in_errors = false;
     for index in example.fence + 1..until.min(page.blocks.len()) {
         let block = &page.blocks[index];
-        if pairing::begins_errors(block) && status_text_of(block).is_none() {
+        if pairing::begins_errors(block) || pairing::begins_cases(block) {
             if found.is_some() {
                 break;
             }
             in_errors = true;
-            continue;
         }
         match block {
             // It leads to the next request: "This returns 200 and the list:".
@@ -140,7 +140,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                         // A list of what can go wrong: whether this example does is not clear.
                         text.statuses.insert(0, usual(example.method()));
                     }
-                    found = Some(text);
+                    // A success and a failure are a list of what can come.
+                    if let Some(earlier) = &mut found
+                        && (earlier.statuses[0] < 400) != (text.statuses[0] < 400)
+                    {
+                        earlier.statuses.append(&mut text.statuses);
+                    } else {
+                        found = Some(text);
+                    }
                 }
             }
             Block::Heading(heading) if status_text::of_label(&heading.text).is_some() => {
@@ -171,14 +178,6 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         .or_else(|| is_only.then(above).flatten())
 }
 
-/// The status that a paragraph says.
-fn status_text_of(block: &Block) -> Option<u16> {
-    match block {
-        Block::Prose(prose) => in_paragraph(&prose.text),
-        _ => None,
-    }
-}
-
 /// Whether a paragraph ends with a sentence about what is below it, and is no label such as `Response (404):`.
 fn leads_on(text: &str) -> bool {
     let sentence = labels::last_sentence(text);
@@ -193,15 +192,17 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         .find('\n')
         .map_or(content.len(), |at| span.end + at);
     let after = content[span.end..line_end].trim().strip_prefix('#');
-    // A comment below another command is its output.
     let mut lines = content[..span.start]
         .trim_end_matches([' ', '\t', '$', '%'])
         .strip_suffix('\n')
         .unwrap_or_default()
         .rsplit('\n')
         .map(str::trim);
-    let above = lines.next().and_then(|line| line.strip_prefix('#'));
-    let above = above.filter(|_| lines.next().unwrap_or_default().is_empty());
+    // Directly below another command, a status alone is that command's.
+    let above = lines.next().filter(|line| {
+        lines.next().unwrap_or_default().is_empty() || transcript::comment_output(line) == 0
+    });
+    let above = above.and_then(|line| line.strip_prefix('#'));
     let status = after.into_iter().chain(above).find_map(in_paragraph)?;
     Some(one(status, StatusSource::Text, None))
 }
