@@ -229,10 +229,6 @@ impl Gatherer<'_> {
         (at, inside): (&mut HiddenPath, &mut Vec<String>),
         found: &mut Vec<HiddenPath>,
     ) {
-        let Some(first) = schemas.first() else { return };
-        if inside.contains(&first.pointer) {
-            return;
-        }
         let mut hides = false;
         for schema in schemas.iter().filter(|_| !at.is_empty()) {
             if schema.keywords.get(WRITE_ONLY) == Some(&Value::Bool(true)) {
@@ -249,7 +245,14 @@ impl Gatherer<'_> {
             }
             return;
         }
-        inside.push(first.pointer.clone());
+        if schemas
+            .iter()
+            .any(|schema| inside.contains(&schema.pointer))
+        {
+            return;
+        }
+        let depth = inside.len();
+        inside.extend(schemas.iter().map(|schema| schema.pointer.clone()));
         let document = self.document;
         for name in property_names(schemas) {
             at.push(Step::Member(name.to_owned()));
@@ -265,6 +268,6 @@ impl Gatherer<'_> {
             self.hidden_in(&items, (at, inside), found);
             at.pop();
         }
-        inside.pop();
+        inside.truncate(depth);
     }
 }
