@@ -53,7 +53,7 @@ fn exit_codes() {
     let good = folder(&page("Ada"));
     let bad = folder(&page("Bob"));
     let empty = folder("```sh\ncurl https://example.com\n```\n");
-    let rows: [(&TempDir, &[&str], i32); 10] = [
+    let rows: [(&TempDir, &[&str], i32); 13] = [
         (&empty, &["docs"], 2),
         (&empty, &["docs", "--allow-empty"], 0),
         (&good, &["docs"], 0),
@@ -64,6 +64,9 @@ fn exit_codes() {
         (&good, &["nowhere"], 2),
         (&good, &["docs", "--db", "nowhere.json"], 2),
         (&good, &["docs", "--format", "nonsense"], 2),
+        (&good, &["docs", "--schema", "nowhere.json"], 2),
+        (&good, &["docs", "--watch", "--fix"], 2),
+        (&good, &["docs", "--watch", "--list"], 2),
     ];
     for (folder, arguments, code) in rows {
         let output = check(folder.path(), arguments);

@@ -179,6 +179,14 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
             Some("does not say that it is the response"),
         ),
         (
+            format!("{get}With other data the response is:\n\n```json\n{customer}\n```\n"),
+            Some("does not say that it is the response"),
+        ),
+        (
+            format!("{get}**Webhook**\n\n```json\n{customer}\n```\n"),
+            Some("does not say that it is the response"),
+        ),
+        (
             format!("{get}The webhook then receives:\n\n```json\n{customer}\n```\n"),
             None,
         ),

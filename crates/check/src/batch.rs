@@ -144,10 +144,14 @@ pub fn check(
 fn read(path: &Path) -> Result<Page, CheckError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Page::parse(path, text)),
-        Err(source) => Err(CheckError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => {
+            let source = match source.kind() {
+                io::ErrorKind::InvalidData => io::Error::other("it is not UTF-8 text"),
+                _ => source,
+            };
+            let path = path.to_owned();
+            Err(CheckError::Read { path, source })
+        }
     }
 }
 

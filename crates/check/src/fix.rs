@@ -202,7 +202,7 @@ fn new_content<'a>(
         return Err("the page says that it shows only a part");
     }
     if !pairing::surely_response(page, result.example.fence, response.fence) {
-        return Err("the sentence above the JSON does not say that it is the response");
+        return Err("what is above the JSON does not say that it is the response");
     }
     if let (Some(node), Some(fresh), Some(later)) = (
         &details.documented,

@@ -197,13 +197,13 @@ static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Other words of sentences that introduce a response.
-static DESCRIBES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: displays? | listed | lists? | becomes? | looks? | expect | expected | contains? | have | has |
-            follows | comes | json | example | sample | body | success | truncated | shortened | abridged | excerpt )\b",
-    )
-});
+/// Words that cast no doubt on what a sentence about a response means.
+const PLAIN: &str = "i you we it this that these which what here server api service mock should will can now then and again \
+     get gets got see sees receive receives give gives returns respond responds reply replies answer answers print prints \
+     show shows shown display displays look looks like as follows following below is are be has have contains contain \
+     comes back json body content code ok http success successful error status created updated found full complete \
+     new record records object array list item items document entry entries user all one first with from by on at its \
+     an and or so";
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.
@@ -245,12 +245,26 @@ pub fn is_elsewhere(sentence: &str) -> bool {
     is_about_another(sentence) || (SENT.is_match(sentence) && !ANSWERS.is_match(sentence))
 }
 
-/// Whether a sentence leaves no doubt that the JSON below it is the response.
+/// Whether a sentence leaves no doubt that the JSON below it is the response: it says so in plain words only.
 pub fn surely_introduces(sentence: &str) -> bool {
+    let all = words(sentence);
+    let is_plain = |word: &String| {
+        PLAIN.split(' ').any(|plain| plain == word)
+            || FILLER.contains(&word.as_str())
+            || is_one_of(word, RESPONSE)
+            || word.parse::<u16>().is_ok()
+    };
+    let is_named = |word: &String| {
+        matches!(
+            word.as_str(),
+            "example" | "sample" | "json" | "body" | "content" | "ok" | "success"
+        )
+    };
     !is_elsewhere(sentence)
+        && all.iter().all(is_plain)
         && (label(sentence) == Announces::Response
             || ANSWERS.is_match(sentence)
-            || DESCRIBES.is_match(sentence))
+            || all.iter().any(is_named))
 }
 
 /// The client other than curl that a label names.
@@ -405,6 +419,26 @@ mod tests {
         ];
         for (sentence, elsewhere) in rows {
             assert_eq!(is_elsewhere(sentence), elsewhere, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn sentences_that_surely_introduce_a_response() {
+        let rows = [
+            ("The server returns:", true),
+            ("Response (200 OK):", true),
+            ("Example:", true),
+            ("Die Antwort:", true),
+            ("The response looks like this:", true),
+            ("GitHub would answer:", false),
+            ("A wrong response would be:", false),
+            ("It does not return this:", false),
+            ("With another database the response is:", false),
+            ("The schema of the response:", false),
+            ("New author:", false),
+        ];
+        for (sentence, sure) in rows {
+            assert_eq!(surely_introduces(sentence), sure, "{sentence}");
         }
     }
 

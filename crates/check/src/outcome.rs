@@ -71,6 +71,13 @@ pub struct Cause {
 }
 
 impl Failure {
+    /// The cause, unless the finding says the same.
+    pub fn shown_cause(&self) -> Option<&Cause> {
+        self.cause
+            .as_ref()
+            .filter(|cause| cause.text != self.first.text)
+    }
+
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         std::iter::once(&self.first).chain(&self.more)
     }

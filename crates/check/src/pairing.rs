@@ -81,11 +81,25 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         .iter()
         .rev()
         .find(|block| !matches!(block, Block::Directive(_)));
-    let says_so = |text: &str| labels::surely_introduces(text) || status_of(text).is_some();
+    let says_so =
+        |text: &str| labels::surely_introduces(text) || status_text::in_line(text).is_some();
     match nearest {
         Some(block @ Block::Prose(prose)) => match label(block) {
-            Some(label) => says_so(label) || status_text::in_paragraph(&prose.text).is_some(),
-            None => !labels::is_elsewhere(labels::last_sentence(&prose.text)),
+            Some(label) => {
+                says_so(label)
+                    || prose
+                        .text
+                        .lines()
+                        .any(|line| status_text::in_line(line).is_some())
+            }
+            None => {
+                let sentence = labels::last_sentence(&prose.text);
+                let points = ["this", "these", "following", "below"];
+                let leads = labels::words(sentence)
+                    .iter()
+                    .any(|word| points.contains(&word.as_str()));
+                !labels::is_elsewhere(sentence) && (!leads || says_so(sentence))
+            }
         },
         Some(Block::Heading(heading)) => says_so(&heading.text),
         _ => true,

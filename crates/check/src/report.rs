@@ -31,7 +31,7 @@ fn with_cause(result: &ExampleResult) -> String {
     let cause = result
         .outcome
         .failure()
-        .and_then(|failure| failure.cause.as_ref());
+        .and_then(|failure| failure.shown_cause());
     let cause = cause.map(|cause| format!("; likely cause: {}", cause.text));
     result.outcome.reason() + &cause.unwrap_or_default()
 }
@@ -169,7 +169,7 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
             match &result.outcome {
                 Outcome::Failed(failure) => {
                     let mut message = result.outcome.reason();
-                    if let Some(cause) = &failure.cause {
+                    if let Some(cause) = failure.shown_cause() {
                         message.push_str(&format!("\ncause: {}", cause.text));
                     }
                     for finding in &failure.more {

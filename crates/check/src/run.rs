@@ -142,6 +142,17 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     }
 }
 
+/// Whether an object in a body has a member with this name.
+fn has_member(body: &Value, name: &str) -> bool {
+    match body {
+        Value::Object(members) => {
+            members.contains_key(name) || members.values().any(|value| has_member(value, name))
+        }
+        Value::Array(items) => items.iter().any(|item| has_member(item, name)),
+        _ => false,
+    }
+}
+
 /// The beginning of an HTML comment that hides code blocks because `-->` is missing.
 fn unclosed_comment(page: &Page) -> Option<Range<usize>> {
     let start = page.text.rfind("<!--")?;
@@ -352,6 +363,18 @@ impl Runner<'_> {
                 fix: Some(fix),
                 ..Finding::new(self.url_range(example), hint.clone())
             });
+        }
+        for name in &example.directives.any {
+            if compared
+                .received
+                .json()
+                .is_some_and(|body| !has_member(body, name))
+            {
+                let text = format!("`any={name}`: the response has no member `{name}`");
+                details
+                    .warnings
+                    .push(Finding::new(self.url_range(example), text));
+            }
         }
         if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
             let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";

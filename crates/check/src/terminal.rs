@@ -214,7 +214,7 @@ impl Printer<'_> {
                 let snippet = self.snippet(&underlined(&findings));
                 let mut group =
                     Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
-                if let Some(cause) = &failure.cause {
+                if let Some(cause) = failure.shown_cause() {
                     group =
                         group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
                 }
