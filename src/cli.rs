@@ -38,7 +38,7 @@ use crate::http::{self, AllowedOrigin, Limits, Profile, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
 use crate::rules::OnDelete;
 use crate::server::{Listeners, Options, Saving, Server, StartError};
-use crate::text::{list, nearest, printable_lines, shell_word};
+use crate::text::{list, nearest, printable, printable_lines, shell_word};
 
 /// All as it should be.
 const OK: u8 = 0;
@@ -300,9 +300,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(read) => read,
         Err(words) => return fail(&words),
     };
-    let typed = match parse(arguments) {
+    let typed = match parse(arguments.clone()) {
         Ok(typed) => typed,
         Err(error) => {
+            let error = shown(error, &arguments);
             // Nothing can be said where even the terminal is gone.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { FAILED } else { OK });
@@ -352,6 +353,23 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// `error` as it can be printed: its message repeats arguments, which a config file may have brought.
+fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let plain = |argument: &OsString| printable(&argument.to_string_lossy()).into_owned().into();
+    let plain: Vec<OsString> = arguments.iter().map(plain).collect();
+    if plain == arguments {
+        return error;
+    }
+    // The same mistake in arguments that can be printed. Where it is none any more, the message goes without styles.
+    match parse(plain) {
+        Err(same) => same,
+        Ok(_) => clap::Error::raw(
+            error.kind(),
+            format!("{}\n", printable(error.to_string().trim())),
+        ),
+    }
 }
 
 /// What an environment variable says; an empty one says nothing.

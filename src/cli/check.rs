@@ -30,7 +30,7 @@ pub(super) fn check(options: Options) -> ExitCode {
         _ => Box::new(Shown {
             inner: stdout,
             line: Vec::new(),
-            has_styles: options.color,
+            has_styles: options.color && options.format == Format::Human,
         }),
     };
     let ended = run(&options, &in_process, &mut *out, &mut std::io::stderr());

@@ -97,6 +97,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
 /// Why the server cannot listen on `address`, with a port that is free.
 fn address(address: &str, error: &std::io::Error, options: &Options, named: bool) -> String {
     let port = options.port;
+    let address = printable(address);
     let file = if named {
         format!(" {}", shell_word(&style::path(&options.file)))
     } else {

@@ -23,7 +23,10 @@ pub(super) enum Foreign {
 
 impl Foreign {
     /// What to do to allow the site.
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, request: &Request, settings: &Settings) -> String {
+        if reads_own_only(request, settings) {
+            return "standin was started with --no-cors, so only its own pages can read; start it without".into();
+        }
         let name = match self {
             Foreign::Origin(name) => Some(name),
             Foreign::Unnamed(name) => name.as_ref(),
@@ -40,7 +43,12 @@ impl Foreign {
 
 /// The site that `request` comes from, if it is not allowed. `Origin` decides where it is present. Without it, only
 /// `Sec-Fetch-Site: cross-site` says that there is a site; clients that are no browsers send neither.
+///
+/// With `--no-cors` nothing but the server's own pages may read.
 pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign> {
+    if reads_own_only(request, settings) {
+        return not_own(request);
+    }
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
         let is_allowed =
@@ -60,9 +68,36 @@ pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign>
     (!is_allowed).then_some(Foreign::Unnamed(referer))
 }
 
+/// Whether `request` reads, and only the server's own pages may.
+fn reads_own_only(request: &Request, settings: &Settings) -> bool {
+    !settings.cors && is_read(request)
+}
+
+/// The page that sends `request`, if it is none of this server.
+fn not_own(request: &Request) -> Option<Foreign> {
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
+    if let Some(origin) = origins.next() {
+        let text = String::from_utf8_lossy(origin.as_bytes()).into_owned();
+        let host = request.header(header::HOST);
+        let is_own = Origin::parse(&text)
+            .zip(host)
+            .is_some_and(|(origin, host)| origin.is_at(host));
+        return (!is_own || origins.next().is_some()).then_some(Foreign::Origin(text));
+    }
+    // Other ports of this machine are the same site.
+    ["cross-site", "same-site"]
+        .iter()
+        .any(|site| is_value(&request.headers, SEC_FETCH_SITE, site))
+        .then(|| Foreign::Unnamed(request.header(header::REFERER).and_then(origin_of)))
+}
+
+fn is_read(request: &Request) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 /// Refuses what a foreign site must not do: writes, and reads by JSONP.
 pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Problem> {
-    let is_read = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_read = is_read(request);
     if is_read && request.first("callback").is_none() {
         return Ok(());
     }
@@ -75,7 +110,7 @@ pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Proble
     if is_read && is_navigation {
         return Ok(());
     }
-    Err(refusal(&foreign, request))
+    Err(refusal(&foreign, request, settings))
 }
 
 /// Refuses streams of events to foreign sites: each occupies a connection for as long as the site likes.
@@ -84,13 +119,13 @@ pub(super) fn check_stream(request: &Request, settings: &Settings) -> Result<(),
         Some(Foreign::Unnamed(_)) if is_value(&request.headers, SEC_FETCH_MODE, "navigate") => {
             Ok(())
         }
-        Some(foreign) => Err(refusal(&foreign, request)),
+        Some(foreign) => Err(refusal(&foreign, request, settings)),
         None => Ok(()),
     }
 }
 
-fn refusal(foreign: &Foreign, request: &Request) -> Problem {
-    if request.uri.path().starts_with("/-/") && request.method == Method::POST {
+fn refusal(foreign: &Foreign, request: &Request, settings: &Settings) -> Problem {
+    if request.uri.path().starts_with("/-/") && !is_read(request) {
         return Problem::new(
             problem::ADMIN,
             "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
@@ -108,7 +143,7 @@ fn refusal(foreign: &Foreign, request: &Request) -> Problem {
         problem::FOREIGN_ORIGIN,
         format!("the request comes from {from}, which may not use this server"),
     )
-    .hint(foreign.hint())
+    .hint(foreign.hint(request, settings))
 }
 
 fn allows_any(settings: &Settings) -> bool {

@@ -140,7 +140,10 @@ pub(super) fn finish(
         Some(foreign @ Foreign::Origin(_))
             if settings.cors && response.status() != StatusCode::FORBIDDEN =>
         {
-            let detail = format!("the page cannot read this response; {}", foreign.hint());
+            let detail = format!(
+                "the page cannot read this response; {}",
+                foreign.hint(request, settings)
+            );
             hint(&mut response, std::iter::once(detail));
         }
         Some(_) => {}

@@ -37,6 +37,13 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
+    if app.settings.ephemeral {
+        return Err(Problem::new(
+            problem::READ_ONLY,
+            "standin was started with --ephemeral and writes no file, so the rules cannot be saved",
+        )
+        .hint("save the rules file yourself, or start standin without --ephemeral"));
+    }
     let Some(file) = app
         .settings
         .rules_file

@@ -86,8 +86,11 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
     } else if path.ends_with('/') {
         return None;
     }
-    // A symbolic link may lead out of the folder.
-    (file.starts_with(root) && file.is_file()).then_some(Found::File(file))
+    // A symbolic link may lead out of the folder, or to a dot file in it.
+    let inside = file.strip_prefix(root).ok()?;
+    let is_private =
+        |part: std::path::Component| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    (!inside.components().any(is_private) && file.is_file()).then_some(Found::File(file))
 }
 
 /// The response with a file; `None` if it cannot be read.

@@ -149,6 +149,9 @@ fn those_of_files_are_escaped_in_errors() {
         ("value.json", &format!("{{\"port\": {evil}}}")),
         ("static.json", &format!("{{\"static\": {evil}}}")),
         ("cors.json", &format!("{{\"cors\": {evil}}}")),
+        ("host.json", &format!("{{\"host\": {evil}}}")),
+        ("level.json", &format!("{{\"logLevel\": {evil}}}")),
+        ("delay.json", &format!("{{\"delay\": {evil}}}")),
         ("db.csv", "id,\u{1b}[31m\u{9b}\n1\n2,3,4,5\n"),
     ]);
     for arguments in [
@@ -160,6 +163,14 @@ fn those_of_files_are_escaped_in_errors() {
         &["db.json", "-c", "value.json"],
         &["db.json", "-c", "static.json"],
         &["db.json", "-c", "cors.json"],
+        &["db.json", "-c", "host.json"],
+        &["db.json", "-c", "level.json"],
+        &["db.json", "-c", "delay.json"],
+        &["db.json", "--port", EVIL],
+        &["db.json", "--cors", EVIL],
+        &["db.json", &format!("--{EVIL}")],
+        &["schema", EVIL],
+        &["completions", EVIL],
         &["no\u{1b}[31m\nerror: forged.json"],
         &["openapi", "wrong.json"],
     ] {
@@ -225,5 +236,28 @@ fn those_of_pages_are_escaped_in_reports() {
         );
         has_no_controls(&ended.out);
         has_no_controls(&ended.errors);
+    }
+}
+
+/// Not a place where a report ends a line or begins a colour of its own.
+#[test]
+fn those_of_pages_and_names_begin_no_line_of_a_report() {
+    let name = "x\nerror: forged\u{1b}[31m";
+    let page = format!(
+        "# T\n\n```bash\ncurl http://localhost:3000/posts/{}\n```\n\n```json\n{{\"a\\nerror: forged\": \"b\\nerror: forged\\u001b[31m\"}}\n```\n",
+        encoded()
+    );
+    let data = serde_json::json!({ "posts": [{ "id": 1 }], name: [] });
+    let mut place = place(&[("db.json", &data.to_string()), ("page.md", &page)]);
+    for more in [&[][..], &["--list"], &["--coverage"], &["--verbose"]] {
+        let arguments = [&["check", "page.md", "--db", "db.json"], more].concat();
+        let ended = place.run(&arguments);
+        is_safe(&ended.out);
+        is_safe(&ended.errors);
+        place.variables = vec![("CLICOLOR_FORCE", "1")];
+        let styled = place.run(&arguments).out;
+        assert!(!styled.contains("\u{1b}[31m"), "{styled:?}");
+        assert!(!styled.contains("\nerror: forged"), "{styled:?}");
+        place.variables.clear();
     }
 }

@@ -431,6 +431,42 @@ fn without_cors_headers_nobody_else_reads_and_foreign_pages_still_change_nothing
     post("http://evil.example").problem(403, "foreign-origin");
     post("null").problem(403, "foreign-origin");
     assert_eq!(post("http://localhost:5173").status, 201);
+    // Nor by JSONP, which needs no CORS.
+    for headers in [
+        &[("Origin", "http://localhost:5173")][..],
+        &[("Origin", "http://evil.example")],
+        &[("Origin", "null")],
+        &[("Sec-Fetch-Site", "cross-site")],
+        &[("Sec-Fetch-Site", "same-site")],
+        &[
+            ("Sec-Fetch-Site", "same-site"),
+            ("Referer", "http://localhost:5173/"),
+        ],
+        &[
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Referer", "http://127.0.0.1:5173/"),
+        ],
+    ] {
+        for path in [
+            "/posts?callback=f",
+            "/posts/1?callback=f",
+            "/nope?callback=f",
+        ] {
+            let reply = fixture.send("GET", path, headers, "");
+            let problem = reply.problem(403, "foreign-origin");
+            let hint = problem["hint"].as_str().unwrap();
+            assert!(hint.contains("--no-cors"), "{hint}");
+        }
+    }
+    let own = format!("http://{}", fixture.address());
+    for headers in [
+        &[][..],
+        &[("Sec-Fetch-Site", "same-origin")],
+        &[("Origin", own.as_str())],
+    ] {
+        let reply = fixture.send("GET", "/posts?callback=f", headers, "");
+        assert!(reply.text().contains("f("), "{}", reply.text());
+    }
 }
 
 /// Errors of requests that hyper refuses before they reach the routes.

@@ -148,6 +148,33 @@ fn an_index_of_the_static_folder_goes_first() {
     assert!(fixture.get("/-/").text().contains("standin"));
 }
 
+#[cfg(unix)]
+#[test]
+fn no_dot_file_of_the_static_folder_is_sent_under_another_name() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at(".env"), "secret").unwrap();
+    std::fs::create_dir(at(".git")).unwrap();
+    std::fs::write(at(".git/index.html"), "secret").unwrap();
+    std::fs::write(at("a.txt"), "open").unwrap();
+    for (to, name) in [
+        (".env", "e.txt"),
+        (".git", "git"),
+        (".git/index.html", "i.html"),
+        ("a.txt", "b.txt"),
+    ] {
+        symlink(to, at(name)).unwrap();
+    }
+    let fixture = Fixture::new(HOSTILE, None, |options| {
+        options.http.folder = Some(folder.path().to_path_buf())
+    });
+    for path in ["/e.txt", "/git/", "/git/index.html", "/i.html", "/.env"] {
+        fixture.get(path).problem(404, "no-resource");
+    }
+    assert_eq!(fixture.get("/b.txt").text(), "open");
+}
+
 #[test]
 fn the_icon_that_browsers_ask_for_is_there() {
     let folder = tempfile::tempdir().unwrap();

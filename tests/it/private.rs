@@ -269,6 +269,18 @@ fn ephemeral_leaves_everything_as_it_is() {
     let before = all();
     let mut server = Process::serve(&file, &["--ephemeral"]);
     post(&server);
+    let mut client = Client::connect(server.address);
+    let save = client.send("PUT", "/-/rules", JSON, "{\"type\": \"object\"}");
+    let problem = save.problem(403, "read-only");
+    assert!(problem["hint"].as_str().unwrap().contains("--ephemeral"));
+    let page = [JSON[0], ("Origin", "http://evil.example")];
+    let problem = client
+        .send("PUT", "/-/rules", &page, "{}")
+        .problem(403, "admin");
+    assert!(!problem["hint"].as_str().unwrap().contains("--cors"));
+    for path in ["/-/snapshots/x", "/-/undo", "/-/reset"] {
+        client.send("POST", path, NONE, "");
+    }
     assert_eq!(all(), before);
     server.signal("TERM");
     until("it ends", || server.child.try_wait().unwrap());

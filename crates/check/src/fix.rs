@@ -23,6 +23,7 @@ use super::pairing;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
+use super::text::one_line;
 use super::text::pattern;
 
 /// A range of a page and its replacement.
@@ -38,10 +39,10 @@ struct Edit {
 pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> io::Result<usize> {
     let mut written = 0;
     for page in &result.pages {
-        let path = page.page.path.display().to_string();
+        let path = one_line(&page.page.path.display().to_string());
         let (text, left) = fixed(page, result, context);
         for (line, reason) in left {
-            writeln!(out, "{path}:{line}: not repaired: {reason}")?;
+            writeln!(out, "{path}:{line}: not repaired: {}", one_line(reason))?;
         }
         let Some(text) = text else {
             continue;

@@ -12,11 +12,19 @@ use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, Tab
 use super::page::Page;
 use super::run::LISTED;
 use super::summary::{Summary, count, coverage, uncompared};
+use super::text::one_line;
 
 /// How many ranges of an example are underlined.
 const MAX_UNDERLINED: usize = 6;
 /// How many differing members of an example are listed.
 const MAX_DIFFERENCES: usize = 12;
+
+/// Writes one line. What it shows of pages and names cannot end it, or style what follows.
+macro_rules! line {
+    ($out:expr, $($text:tt)*) => {
+        writeln!($out, "{}", one_line(&format!($($text)*)))
+    };
+}
 
 /// Lists the examples that were found.
 pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
@@ -43,7 +51,7 @@ pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
                 (Outcome::Skipped(reason), _) => format!("skipped: {reason}"),
                 (outcome, _) => outcome.reason(),
             };
-            writeln!(out, "{}: {} ({note})", place(page, result), result.title())?;
+            line!(out, "{}: {} ({note})", place(page, result), result.title())?;
         }
     }
     print_unread(result, out)
@@ -61,7 +69,7 @@ fn print_unread(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     }
     let files = count(unread.len(), "file was", "files were");
     let names = unread.join(", ");
-    writeln!(
+    line!(
         out,
         "{files} not read: {names} (only Markdown, .http and .rest are)"
     )
@@ -82,7 +90,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     for page in &result.pages {
         let mut printer = Printer {
             page: &page.page,
-            path: page.page.path.display().to_string(),
+            path: one_line(&page.page.path.display().to_string()),
             renderer: &renderer,
             out,
         };
@@ -99,7 +107,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     }
     for (page, result) in results().filter(|_| options.verbose) {
         if let Outcome::Passed(note) = &result.outcome {
-            writeln!(
+            line!(
                 out,
                 "passed   {}: {} ({note})",
                 place(page, result),
@@ -109,7 +117,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     }
     for (page, result) in results() {
         if let Outcome::Skipped(reason) = &result.outcome {
-            writeln!(
+            line!(
                 out,
                 "skipped  {}: {} ({reason})",
                 place(page, result),
@@ -121,7 +129,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     let summary = Summary::of(&result.pages);
     let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
     let examples = count(examples, "example", "examples");
-    writeln!(
+    line!(
         out,
         "{examples} on {}: {}",
         count(summary.pages, "page", "pages"),
@@ -133,7 +141,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         .collect();
     if !uncompared.is_empty() {
         let responses = count(uncompared.len(), "response was", "responses were");
-        writeln!(out, "{responses} not compared: {}", uncompared.join(", "))?;
+        line!(out, "{responses} not compared: {}", uncompared.join(", "))?;
     }
     print_unread(result, out)?;
     let mut files: Vec<String> = Vec::new();
@@ -153,7 +161,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     }
     match files.is_empty() || options.server.is_some() {
         true => Ok(()),
-        false => writeln!(out, "data: {}", files.join(", ")),
+        false => line!(out, "data: {}", files.join(", ")),
     }
 }
 
@@ -172,7 +180,7 @@ fn print_coverage(result: &RunResult, options: &Options, out: &mut dyn Write) ->
             (true, false) => "documented",
             (false, false) => "undocumented",
         };
-        writeln!(out, "{state:<13}{endpoint}")?;
+        line!(out, "{state:<13}{endpoint}")?;
     }
     let tested = all.iter().filter(|endpoint| endpoint.tested).count();
     let undocumented: Vec<String> = all
@@ -188,8 +196,8 @@ fn print_coverage(result: &RunResult, options: &Options, out: &mut dyn Write) ->
     )?;
     match undocumented.len() {
         0 => writeln!(out),
-        1..=6 => writeln!(out, "; undocumented: {}", undocumented.join(", ")),
-        many => writeln!(out, "; {many} undocumented (--coverage lists them)"),
+        1..=6 => line!(out, "; undocumented: {}", undocumented.join(", ")),
+        many => line!(out, "; {many} undocumented (--coverage lists them)"),
     }
 }
 
@@ -202,11 +210,8 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn example(&mut self, result: &ExampleResult) -> io::Result<()> {
-        let title = |text: &str| {
-            format!("{}: {text}", result.title())
-                .trim_start_matches(": ")
-                .to_owned()
-        };
+        let title =
+            |text: &str| one_line(format!("{}: {text}", result.title()).trim_start_matches(": "));
         let reason = title(&result.outcome.reason());
         match &result.outcome {
             Outcome::Failed(failure) => {
@@ -215,15 +220,22 @@ impl Printer<'_> {
                 let mut group =
                     Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
                 if let Some(cause) = failure.shown_cause() {
-                    group =
-                        group.element(Level::NOTE.with_name("cause").message(cause.text.clone()));
+                    group = group.element(
+                        Level::NOTE
+                            .with_name("cause")
+                            .message(one_line(&cause.text)),
+                    );
                 }
                 if let Some(drift) = &result.details.drift {
-                    group =
-                        group.element(Level::NOTE.with_name("drift").message(drift.text.clone()));
+                    group = group.element(
+                        Level::NOTE
+                            .with_name("drift")
+                            .message(one_line(&drift.text)),
+                    );
                 }
                 for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
-                    group = group.element(Level::HELP.message(format!("write {}", fix.trim())));
+                    group = group
+                        .element(Level::HELP.message(one_line(&format!("write {}", fix.trim()))));
                 }
                 let rendered = self.renderer.render(&[group]);
                 writeln!(self.out, "{rendered}")?;
@@ -259,7 +271,7 @@ impl Printer<'_> {
                 .map(|finding| Finding::new(finding.range.clone(), finding.text.clone()))
                 .collect();
             let Some(first) = found.first() else { continue };
-            let title = format!("table of {}: {}", table.kind, first.text);
+            let title = one_line(&format!("table of {}: {}", table.kind, first.text));
             let snippet = self.snippet(&underlined(&found.iter().collect::<Vec<_>>()));
             self.group(Group::with_title(level.primary_title(title)).element(snippet))?;
         }
@@ -285,7 +297,7 @@ impl Printer<'_> {
             snippet = snippet.annotation(if text.is_empty() {
                 annotation
             } else {
-                annotation.label(text.clone())
+                annotation.label(one_line(text))
             });
         }
         snippet
@@ -313,7 +325,7 @@ impl Printer<'_> {
         if differences.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "  - page  + server")?;
+        line!(self.out, "  - page  + server")?;
         let mut above: Option<&[Step]> = None;
         for found in differences.iter().take(MAX_DIFFERENCES) {
             let (parent, name) = match found.path.split_last() {
@@ -321,7 +333,7 @@ impl Printer<'_> {
                 _ => (found.path.as_slice(), String::new()),
             };
             if above != Some(parent) && !parent.is_empty() {
-                writeln!(self.out, "    {}", show_path(parent))?;
+                line!(self.out, "    {}", show_path(parent))?;
             }
             above = Some(parent);
             let indent = if parent.is_empty() { "" } else { "  " };
@@ -332,13 +344,13 @@ impl Printer<'_> {
             };
             for (sign, value) in [('-', &found.documented), ('+', &found.actual)] {
                 if let Some(value) = value {
-                    writeln!(self.out, "  {sign} {indent}{name}{}", short(value))?;
+                    line!(self.out, "  {sign} {indent}{name}{}", short(value))?;
                 }
             }
         }
         match differences.len().saturating_sub(MAX_DIFFERENCES) {
             0 => Ok(()),
-            more => writeln!(self.out, "    and {more} more"),
+            more => line!(self.out, "    and {more} more"),
         }
     }
 }

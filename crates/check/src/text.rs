@@ -22,6 +22,18 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// `text` without control characters but tabs: they are escaped.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() && letter != '\t' {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+    }
+    shown
+}
+
 /// Compiles a pattern that is a constant of the program, apart from escaped words in it.
 pub(crate) fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern)
