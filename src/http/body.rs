@@ -75,7 +75,14 @@ pub(super) fn objects(
         let range = json::check(text, settings.depth.min(json::MAX_BODY_DEPTH))
             .map_err(|error| (0, NotObject::Syntax(error)))?;
         let parse = |(at, item)| Object::parse(item).map_err(|error| (at, error));
-        json::items(&text[range]).enumerate().map(parse).collect()
+        let objects: Vec<Object> = json::items(&text[range])
+            .enumerate()
+            .map(parse)
+            .collect::<Result<_, _>>()?;
+        if objects.is_empty() {
+            return Err((0, NotObject::Other(Kind::Array)));
+        }
+        Ok(objects)
     })
 }
 

@@ -88,7 +88,7 @@ fn a_bad_body_is_a_400_and_changes_nothing() {
             with(JSON, "{", Says("#malformed-json")),
             with(JSON, "lastName=Meere", Says("#malformed-json")),
             with(JSON, "[]", Says("#not-an-object")),
-            with(JSON, "[{\"lastName\": \"Meere\"}]", Says("#not-an-object")),
+            with(JSON, "[{\"lastName\": \"Meere\"}]", Says("#rules")),
             with(JSON, "\"Meere\"", Says("#not-an-object")),
             with(JSON, "7", Says("#not-an-object")),
             with(JSON, "null", Says("#not-an-object")),
