@@ -7,9 +7,10 @@
 //!   be killed before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the
 //!   file has them.
 //!
-//! Each line is an object, and its last member is the CRC-32 of the text before it:
-//! - `journal`, in the first line: the content of the data file that the next lines were carried out on; and the boot of
-//!   the system, since lines that the file has are not flushed;
+//! Each line is an object, and its last member is a CRC-32 of the text before it, which continues from that of the line
+//! before, so that a line that is missing is noticed, too:
+//! - `journal`, in the first line: the content of the data file that the next lines were carried out on; the boot of the
+//!   system, since lines that the file has are not flushed; and `chain`, the CRC from which the second line continues;
 //! - `wrote`: a write, and when; what it says is the engine's;
 //! - `had`: the same of a write that the file has already; it counts if a `saved` comes after it;
 //! - `saving`: the data file is about to be replaced; the content that it will have with all the lines before in it;
@@ -18,7 +19,8 @@
 //! So the file's content tells which lines it lacks: those after the last one that names it. If none does, somebody has
 //! edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
 //! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens. A journal
-//! of an older version has no checksums, in no line.
+//! of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no checksums, in no
+//! line.
 
 use std::collections::VecDeque;
 use std::io;
@@ -68,6 +70,8 @@ pub(super) struct Journal {
     first: u64,
     /// How many bytes its whole lines are.
     length: u64,
+    /// The CRC of the last of them, from which that of the next one continues.
+    chain: Chain,
     /// Something may stand after them that was refused.
     spoilt: bool,
     /// What the file must hold for the next line to be one about it; `None`: it goes on no further.
@@ -79,9 +83,13 @@ pub(super) struct Journal {
     batches: VecDeque<BatchStart>,
 }
 
+/// The CRC of the line before; `None` in a journal of an older version, where each line has its own.
+type Chain = Option<u32>;
+
 /// Where the lines of a batch begin.
 struct BatchStart {
     offset: u64,
+    chain: Chain,
     at: SystemTime,
     /// What the file held before the batch.
     before: Content,
@@ -126,14 +134,14 @@ impl DataFile {
         }
         // An edit that does not change the stamp is found when the file is exchanged.
         let stamp = self.medium.stamp(&self.path)?;
-        if stamp != self.known.stamp
+        if !self.known.stamp.is_same(&stamp)
             && let Some(edit) = self.changed()?
         {
             return Ok(Some(Saved::Foreign(edit)));
         }
         let now = self.known.stamp.taken.max(stamp.taken);
-        let length = self.journal.as_ref().map_or(0, |journal| journal.length);
-        let lines = writes_as("wrote", writes, now);
+        let (length, chain) = self.journal_end();
+        let lines = Lines::after(chain).writes("wrote", writes, now);
         let flush = self.flushes();
         let recorded = match &self.journal {
             Some(journal) if journal.tip != Some(self.known.content) => false,
@@ -141,18 +149,19 @@ impl DataFile {
                 if flush && !journal.is_linked {
                     self.medium.flush_folder(&self.path)?;
                 }
-                self.extend_journal(&lines, flush)?
+                self.extend_journal(lines, flush)?
             }
-            None => self.begin_journal(self.known.content, &lines, flush)?,
+            None => self.begin_journal(self.known.content, lines, flush)?,
         };
         if recorded && self.leads_away() {
-            self.spoil(length);
+            self.spoil(length, chain);
             return Ok(Some(Saved::Moved));
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
             (journal.is_ahead, journal.is_linked) = (true, true);
             journal.batches.push_back(BatchStart {
                 offset: length.max(journal.first),
+                chain,
                 at: now,
                 before: self.known.content,
             });
@@ -169,13 +178,14 @@ impl DataFile {
         }
         let at = self.known.stamp.modified.unwrap_or(self.known.stamp.taken);
         let flush = self.flushes() && self.medium.boot().is_none();
-        let lines =
-            writes_as("had", writes, at) + &line(&json!({ "saved": named(self.known.content) }));
-        let length = self.journal.as_ref().map_or(0, |journal| journal.length);
+        let (length, chain) = self.journal_end();
+        let lines = Lines::after(chain)
+            .writes("had", writes, at)
+            .value(&json!({ "saved": named(self.known.content) }));
         let noted = match &self.journal {
             None if writes.is_empty() => return,
-            None => self.begin_journal(before, &lines, flush),
-            Some(_) => self.extend_journal(&lines, flush),
+            None => self.begin_journal(before, lines, flush),
+            Some(_) => self.extend_journal(lines, flush),
         };
         let known = self.known.content;
         let Some(journal) = self.journal.as_mut() else {
@@ -184,13 +194,14 @@ impl DataFile {
         if !matches!(noted, Ok(true)) {
             tracing::debug!(?noted, "cannot note what the file has");
             // The file lacks nothing of it.
-            self.spoil(0);
+            self.spoil(0, NEW);
             return;
         }
         (journal.tip, journal.is_ahead) = (Some(known), false);
         if !writes.is_empty() {
             journal.batches.push_back(BatchStart {
                 offset: length.max(journal.first),
+                chain,
                 at,
                 before,
             });
@@ -212,9 +223,9 @@ impl DataFile {
         {
             journal.batches.pop_front();
         }
-        let (offset, before) = match journal.batches.front() {
-            Some(first) => (first.offset, first.before),
-            None => (length, self.known.content),
+        let (offset, chain, before) = match journal.batches.front() {
+            Some(first) => (first.offset, first.chain, first.before),
+            None => (length, journal.chain, self.known.content),
         };
         if length <= SMALL || offset <= length / 2 {
             return Ok(());
@@ -223,7 +234,7 @@ impl DataFile {
         let rest = bytes
             .get(offset as usize..length as usize)
             .unwrap_or_default();
-        let text = [header(&*self.medium, before).as_bytes(), rest].concat();
+        let text = [header(&*self.medium, before, chain).as_bytes(), rest].concat();
         // In one step: a part of it would be worse than nothing.
         let scratch = recover::scratch_name(&self.path, Content::default(), Content::of(&text));
         self.medium.write_new(&scratch, &text, &self.path, flush)?;
@@ -239,12 +250,19 @@ impl DataFile {
         Ok(())
     }
 
+    /// How many bytes the journal is, and its last CRC.
+    fn journal_end(&self) -> (u64, Chain) {
+        self.journal
+            .as_ref()
+            .map_or((0, NEW), |journal| (journal.length, journal.chain))
+    }
+
     /// `false`: something else has its name.
-    fn begin_journal(&mut self, before: Content, lines: &str, flush: bool) -> io::Result<bool> {
+    fn begin_journal(&mut self, before: Content, lines: Lines, flush: bool) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
-        let header = header(&*self.medium, before);
+        let header = header(&*self.medium, before, NEW);
         let first = header.len() as u64;
-        let text = header + lines;
+        let text = header + &lines.text;
         let mut begun = self
             .medium
             .write_new(&path, text.as_bytes(), &self.path, flush);
@@ -258,6 +276,7 @@ impl DataFile {
             path,
             first,
             length: text.len() as u64,
+            chain: lines.chain,
             spoilt: false,
             tip: Some(self.known.content),
             is_ahead: false,
@@ -265,22 +284,25 @@ impl DataFile {
             batches: VecDeque::new(),
         });
         if begun.is_err() {
-            self.spoil(0);
+            self.spoil(0, NEW);
         }
-        begun.map(|_| true)
+        begun
+            .map(|_| true)
+            .map_err(|error| about_journal(&self.path, error))
     }
 
     /// `false`: somebody has taken the journal away, or a part of it.
-    fn extend_journal(&mut self, lines: &str, flush: bool) -> io::Result<bool> {
+    fn extend_journal(&mut self, lines: Lines, flush: bool) -> io::Result<bool> {
         let Some(journal) = &mut self.journal else {
             return Ok(false);
         };
         match self
             .medium
-            .extend(&journal.path, journal.length, lines.as_bytes(), flush)
+            .extend(&journal.path, journal.length, lines.text.as_bytes(), flush)
         {
             Ok(()) => {
-                journal.length += lines.len() as u64;
+                journal.length += lines.text.len() as u64;
+                journal.chain = lines.chain;
                 Ok(true)
             }
             Err(error)
@@ -289,21 +311,21 @@ impl DataFile {
                     io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
                 ) =>
             {
-                self.spoil(0);
+                self.spoil(0, NEW);
                 Ok(false)
             }
             Err(error) => {
-                let length = journal.length;
-                self.spoil(length);
-                Err(error)
+                let (length, chain) = (journal.length, journal.chain);
+                self.spoil(length, chain);
+                Err(about_journal(&self.path, error))
             }
         }
     }
 
-    /// Cuts the journal back to `length`.
-    fn spoil(&mut self, length: u64) {
+    /// Cuts the journal back to `length`, where the last line has the CRC `chain`.
+    fn spoil(&mut self, length: u64, chain: Chain) {
         if let Some(journal) = &mut self.journal {
-            (journal.length, journal.spoilt) = (length, true);
+            (journal.length, journal.chain, journal.spoilt) = (length, chain, true);
         }
         // Should this fail, it is tried again before anything else happens.
         let _ = self.repair_journal();
@@ -317,11 +339,12 @@ impl DataFile {
         };
         if journal.length > 0 {
             self.medium
-                .extend(&journal.path, journal.length, b"", flush)?;
+                .extend(&journal.path, journal.length, b"", flush)
+                .map_err(|error| about_journal(&self.path, error))?;
             journal.spoilt = false;
             return Ok(());
         }
-        remove(&*self.medium, &journal.path)?;
+        remove(&*self.medium, &journal.path).map_err(|error| about_journal(&self.path, error))?;
         self.journal = None;
         Ok(())
     }
@@ -333,11 +356,11 @@ impl DataFile {
             return Ok(());
         };
         let flush = self.flushes() && (is_ahead || self.medium.boot().is_none());
-        let saving = line(&json!({ "saving": named(content) }));
-        let announced = self.extend_journal(&saving, flush).map(|_| ());
+        let saving = Lines::after(self.journal_end().1).value(&json!({ "saving": named(content) }));
+        let announced = self.extend_journal(saving, flush).map(|_| ());
         if announced.is_err() && !is_ahead {
             // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
-            self.spoil(0);
+            self.spoil(0, NEW);
             return if self.journal.is_none() {
                 Ok(())
             } else {
@@ -359,9 +382,10 @@ impl DataFile {
             return;
         }
         // It goes on from here, and is removed after the next save.
-        let saved = line(&json!({ "saved": named(self.known.content) }));
+        let saved = Lines::after(self.journal_end().1)
+            .value(&json!({ "saved": named(self.known.content) }));
         let (known, flush) = (self.known.content, self.flushes());
-        if matches!(self.extend_journal(&saved, flush), Ok(true))
+        if matches!(self.extend_journal(saved, flush), Ok(true))
             && let Some(journal) = &mut self.journal
         {
             (journal.tip, journal.is_ahead) = (Some(known), false);
@@ -379,6 +403,7 @@ impl DataFile {
             boot,
             lines,
             length,
+            chain,
             broken,
         } = parse(bytes);
         let known = self.known.content;
@@ -444,6 +469,7 @@ impl DataFile {
                 path: recover::journal_name(&self.path),
                 first: 0,
                 length: length as u64,
+                chain,
                 spoilt: bytes.len() > length,
                 tip: since.map(|_| known),
                 is_ahead: !writes.is_empty(),
@@ -462,28 +488,57 @@ impl DataFile {
     }
 }
 
-fn header(medium: &dyn Medium, content: Content) -> String {
-    line(&json!({ "journal": named(content), "boot": medium.boot() }))
+fn header(medium: &dyn Medium, content: Content, chain: Chain) -> String {
+    let header = json!({ "journal": named(content), "boot": medium.boot(), "chain": chain });
+    Lines::after(None).value(&header).text
 }
 
-fn writes_as(name: &str, writes: &[String], at: SystemTime) -> String {
-    let at = at
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis());
-    writes
-        .iter()
-        .map(|write| checked(&format!("{{\"{name}\":{write},\"at\":{at}")))
-        .collect()
+/// Of a journal that is to be made.
+const NEW: Chain = Some(0);
+
+/// Lines that are to be added to a journal.
+struct Lines {
+    text: String,
+    chain: Chain,
 }
 
-fn line(value: &Value) -> String {
-    let text = value.to_string();
-    checked(text.strip_suffix('}').unwrap_or(&text))
+impl Lines {
+    fn after(chain: Chain) -> Lines {
+        Lines {
+            text: String::new(),
+            chain,
+        }
+    }
+
+    fn writes(mut self, name: &str, writes: &[String], at: SystemTime) -> Lines {
+        let at = at
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_millis());
+        for write in writes {
+            self.add(&format!("{{\"{name}\":{write},\"at\":{at}"));
+        }
+        self
+    }
+
+    fn value(mut self, value: &Value) -> Lines {
+        let text = value.to_string();
+        self.add(text.strip_suffix('}').unwrap_or(&text));
+        self
+    }
+
+    /// Adds a line whose members are `members`.
+    fn add(&mut self, members: &str) {
+        let crc = crc(members, self.chain);
+        self.chain = self.chain.map(|_| crc);
+        self.text += &format!("{members}{CRC}{crc}}}\n");
+    }
 }
 
-/// Ends a line whose members are `text`.
-fn checked(text: &str) -> String {
-    format!("{text}{CRC}{}}}\n", crc32fast::hash(text.as_bytes()))
+/// The CRC of a line whose members are `members`.
+fn crc(members: &str, chain: Chain) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(chain.unwrap_or(0));
+    hasher.update(members.as_bytes());
+    hasher.finalize()
 }
 
 const CRC: &str = ",\"crc\":";
@@ -502,11 +557,18 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
         {
             Ok(None)
         }
-        Err(error) => Err(io::Error::new(
-            error.kind(),
-            format!("its journal {}: {error}", journal.display()),
-        )),
+        Err(error) => Err(about_journal(path, error)),
     }
+}
+
+/// An error about the journal of the file at `path`: which file that is, and what to do if it is somebody else's.
+fn about_journal(path: &Path, error: io::Error) -> io::Error {
+    let journal = recover::journal_name(path);
+    let mut message = format!("its journal {}: {error}", journal.display());
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        message += "; if another user put it there, remove it or move it away";
+    }
+    io::Error::new(error.kind(), message)
 }
 
 fn remove(medium: &dyn Medium, path: &Path) -> io::Result<()> {
@@ -544,6 +606,8 @@ struct Parsed {
     lines: Vec<Line>,
     /// How many bytes the lines are that could be read.
     length: usize,
+    /// The CRC of the last of them.
+    chain: Chain,
     /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
     broken: Option<usize>,
 }
@@ -558,7 +622,8 @@ fn parse(bytes: &[u8]) -> Parsed {
             let (text, has_crc) = match text.rsplit_once(CRC) {
                 Some((text, crc)) => {
                     let crc: u32 = crc.strip_suffix('}')?.parse().ok()?;
-                    (crc32fast::hash(text.as_bytes()) == crc).then_some(())?;
+                    (self::crc(text, parsed.chain) == crc).then_some(())?;
+                    parsed.chain = parsed.chain.map(|_| crc);
                     (format!("{text}}}"), true)
                 }
                 None if is_first && text.contains("\"boot\":") => return None,
@@ -568,8 +633,10 @@ fn parse(bytes: &[u8]) -> Parsed {
             is_checked = if is_first { has_crc } else { is_checked };
             (has_crc || !is_checked).then_some(())?;
             if is_first {
-                parsed.boot =
-                    get_member(&text, "boot").and_then(|boot| serde_json::from_str(boot).ok()?);
+                let member = |name| get_member(&text, name);
+                parsed.boot = member("boot").and_then(|boot| serde_json::from_str(boot).ok()?);
+                parsed.chain =
+                    member("chain").and_then(|chain| serde_json::from_str(chain).ok()?);
             }
             Line::parse(&text, is_first)
         });
@@ -583,7 +650,7 @@ fn parse(bytes: &[u8]) -> Parsed {
                 let is_whole = text.ends_with(b"\n")
                     || text
                         .split_last()
-                        .is_some_and(|(_, before)| is_intact(before));
+                        .is_some_and(|(_, before)| is_intact(before, parsed.chain));
                 parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
                 break;
             }
@@ -593,14 +660,14 @@ fn parse(bytes: &[u8]) -> Parsed {
 }
 
 /// Whether the text of a line without its end has the checksum that it says.
-fn is_intact(text: &[u8]) -> bool {
+fn is_intact(text: &[u8], chain: Chain) -> bool {
     let Some((text, crc)) = std::str::from_utf8(text)
         .ok()
         .and_then(|text| text.rsplit_once(CRC))
     else {
         return false;
     };
-    crc.strip_suffix('}').and_then(|crc| crc.parse().ok()) == Some(crc32fast::hash(text.as_bytes()))
+    crc.strip_suffix('}').and_then(|crc| crc.parse().ok()) == Some(self::crc(text, chain))
 }
 
 impl Line {
@@ -641,22 +708,25 @@ fn content(text: &str) -> Option<Content> {
 mod tests {
     use super::*;
 
-    /// A journal of today, and one as it was written without checksums.
-    fn whole() -> [String; 2] {
-        let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }), "boot": "b" });
+    /// A journal of today, one as it was written with a checksum for each line, and one without checksums.
+    fn whole() -> [String; 3] {
+        let one = |chain| json!({ "journal": named(Content { size: 7, hash: u64::MAX }), "boot": "b", "chain": chain });
         let two = json!({ "saving": named(Content { size: 8, hash: 1 }) });
         let write = "[1.0,\"{\\\"a\\\":1e3}\\n\"]".to_string();
-        let new = line(&one)
-            + &writes_as(
-                "wrote",
-                std::slice::from_ref(&write),
-                UNIX_EPOCH + Duration::from_millis(5),
-            )
-            + &line(&two)
-            + &writes_as("had", &["[2]".into()], UNIX_EPOCH);
+        let new = |chain: Chain| {
+            let lines = Lines::after(chain)
+                .writes(
+                    "wrote",
+                    std::slice::from_ref(&write),
+                    UNIX_EPOCH + Duration::from_millis(5),
+                )
+                .value(&two)
+                .writes("had", &["[2]".into()], UNIX_EPOCH);
+            Lines::after(None).value(&one(chain)).text + &lines.text
+        };
         let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }) });
         let old = format!("{one}\n{{\"wrote\":{write}}}\n{two}\n{{\"wrote\":[2]}}\n");
-        [new, old]
+        [new(Some(3)), new(None), old]
     }
 
     #[test]
@@ -683,7 +753,7 @@ mod tests {
             let (size, hash) = (7, u64::MAX);
             assert_eq!(*content, Content { size, hash });
         }
-        let [new, _] = whole();
+        let [new, ..] = whole();
         let parsed = parse(new.as_bytes());
         assert_eq!(parsed.boot.as_deref(), Some("b"));
         let at = Some(UNIX_EPOCH + Duration::from_millis(5));
@@ -707,8 +777,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_missing_before_others_is_noticed() {
+        let [whole, ..] = whole();
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        for missing in 0..lines.len() - 1 {
+            let mut rest = lines.clone();
+            rest.remove(missing);
+            let parsed = parse(rest.concat().as_bytes());
+            assert_eq!(parsed.broken, Some(missing + 1));
+            assert_eq!(parsed.lines.len(), missing);
+        }
+    }
+
+    #[test]
     fn no_byte_can_change_unnoticed() {
-        let [whole, _] = whole();
+        let [whole, ..] = whole();
         let starts: Vec<usize> = [0]
             .into_iter()
             .chain(whole.match_indices('\n').map(|(at, _)| at + 1))

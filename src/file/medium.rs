@@ -173,9 +173,15 @@ impl Stamp {
             .unwrap_or_default()
     }
 
+    /// Whether nothing tells the two apart, not even the ctime. It changes with each write, even if the time of the last
+    /// write is set back.
+    pub fn is_same(&self, other: &Stamp) -> bool {
+        self == other && self.changed == other.changed
+    }
+
     /// Whether a file that had this stamp, and now has `other`, must still hold the same.
     pub fn is_surely(&self, other: &Stamp) -> bool {
-        self == other && self.changed == other.changed && self.is_settled()
+        self.is_same(other) && self.is_settled()
     }
 
     /// Whether the stamp was taken so long after the last write that a later write must show in it.
@@ -271,8 +277,11 @@ impl Medium for RealDisk {
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         let mut file = open_regular(File::options().write(true), path)?;
+        // Not after the write: that could cut off what somebody else has written since.
+        if file.metadata()?.len() > bytes.len() as u64 {
+            file.set_len(bytes.len() as u64)?;
+        }
         file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
         if flush {
             file.sync_all()?;
         }

@@ -430,7 +430,10 @@ impl DataFile {
     /// Whether the file's stamp tells of an edit. One that was made right after the last save may not show.
     pub fn shows_edit(&self) -> bool {
         !matches!(self.moved(), Ok(None))
-            || self.medium.stamp(&self.path).ok() != Some(self.known.stamp)
+            || self
+                .medium
+                .stamp(&self.path)
+                .map_or(true, |stamp| !self.known.stamp.is_same(&stamp))
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no
@@ -453,6 +456,16 @@ impl DataFile {
             earlier,
             age: known.stamp.age(),
         }
+    }
+
+    /// The new file has taken the place of the old one, which changes its ctime.
+    fn learn_renamed(&mut self, mut known: Known) {
+        if let Ok(now) = self.medium.stamp(&self.path)
+            && now == known.stamp
+        {
+            known.stamp.changed = now.changed;
+        }
+        self.learn(known);
     }
 
     fn learn(&mut self, known: Known) {

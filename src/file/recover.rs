@@ -59,53 +59,77 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     let beginning = beginning(path);
     let mut kept = Vec::new();
     for name in medium.list(path) {
-        let Some(rest) = name.strip_prefix(&beginning) else {
-            continue;
-        };
-        let ends = [SCRATCH, SPARE]
-            .into_iter()
-            .find_map(|end| Some((rest.strip_suffix(end)?, end)));
-        let Some((hashes, end)) = ends else { continue };
-        let left = path.with_file_name(&name);
-        let hashes = hashes.split_once('-').and_then(|(one, other)| {
-            Some((
-                u64::from_str_radix(one, 16).ok()?,
-                u64::from_str_radix(other, 16).ok()?,
-            ))
-        });
-        let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else {
-            continue;
-        };
-        let holds = Content::of(&bytes).hash;
-        let now = Content::of(&medium.read(path)?).hash;
-        let is_edit = match end {
-            SPARE => {
-                if now != before && now != after && holds == after {
-                    kept.extend(finish(medium, path, &bytes)?);
-                }
-                false
-            }
-            _ if holds == before || holds == after => false,
-            _ if now == after => {
-                medium
-                    .exchange(&left, path)
-                    .or_else(|_| medium.rename(&left, path))?;
-                medium.flush_folder(path)?;
-                false
-            }
-            _ => Document::is_whole(&bytes),
-        };
-        tracing::debug!(
-            file = name,
-            is_edit,
-            "found a file that a crash left behind"
-        );
-        if is_edit {
-            kept.extend(keep(medium, path, &left, holds)?);
-        }
-        // It may be left by another user; then it stays where it does no harm.
-        let _ = medium.remove(&left);
+        kept.extend(clear_one(medium, path, &beginning, &name).map_err(|error| {
+            let left = path.with_file_name(&name);
+            io::Error::new(
+                error.kind(),
+                format!(
+                    "{} is beside it, left by a crash or put there by another user, and cannot be dealt with: {error}. \
+                     Move it away, or remove it",
+                    left.display()
+                ),
+            )
+        })?);
     }
+    Ok(kept)
+}
+
+/// As [`clear`], of the file `name`.
+fn clear_one(
+    medium: &dyn Medium,
+    path: &Path,
+    beginning: &str,
+    name: &str,
+) -> io::Result<Vec<PathBuf>> {
+    let mut kept = Vec::new();
+    let Some(rest) = name.strip_prefix(beginning) else {
+        return Ok(kept);
+    };
+    let ends = [SCRATCH, SPARE]
+        .into_iter()
+        .find_map(|end| Some((rest.strip_suffix(end)?, end)));
+    let Some((hashes, end)) = ends else {
+        return Ok(kept);
+    };
+    let left = path.with_file_name(name);
+    let hashes = hashes.split_once('-').and_then(|(one, other)| {
+        Some((
+            u64::from_str_radix(one, 16).ok()?,
+            u64::from_str_radix(other, 16).ok()?,
+        ))
+    });
+    let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else {
+        return Ok(kept);
+    };
+    let holds = Content::of(&bytes).hash;
+    let now = Content::of(&medium.read(path)?).hash;
+    let is_edit = match end {
+        SPARE => {
+            if now != before && now != after && holds == after {
+                kept.extend(finish(medium, path, &bytes)?);
+            }
+            false
+        }
+        _ if holds == before || holds == after => false,
+        _ if now == after => {
+            medium
+                .exchange(&left, path)
+                .or_else(|_| medium.rename(&left, path))?;
+            medium.flush_folder(path)?;
+            false
+        }
+        _ => Document::is_whole(&bytes),
+    };
+    tracing::debug!(
+        file = name,
+        is_edit,
+        "found a file that a crash left behind"
+    );
+    if is_edit {
+        kept.extend(keep(medium, path, &left, holds)?);
+    }
+    // It may be left by another user; then it stays where it does no harm.
+    let _ = medium.remove(&left);
     Ok(kept)
 }
 

@@ -73,7 +73,7 @@ impl DataFile {
         // the file without it.
         // (Should there be a folder in the file's place, it stays there, too.)
         match self.medium.stamp(&self.path) {
-            Ok(now) if now == self.known.stamp => {}
+            Ok(now) if self.known.stamp.is_same(&now) => {}
             Ok(_) => {
                 if let Ok(Some(edit)) = self.changed() {
                     tracing::debug!("found an edit before the exchange");
@@ -133,7 +133,7 @@ impl DataFile {
                 };
                 if flushed.is_ok() {
                     self.put_aside(&scratch, out);
-                    self.learn(ours);
+                    self.learn_renamed(ours);
                     return Ok(Saved::Done);
                 }
                 flushed.err()
@@ -167,16 +167,12 @@ impl DataFile {
         !matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok()
     }
 
-    /// Opens and identifies the file that came out of an exchange.
+    /// Opens and identifies the file that came out of an exchange. The exchange has changed its ctime, so that only its
+    /// content tells whether somebody wrote to it and set the time of the last write back.
     fn came_out(&self, scratch: &Path) -> io::Result<Replaced> {
         let handle = self.medium.open(scratch)?;
         let stamp = handle.stamp()?;
-        let is_known = stamp == self.known.stamp && self.known.stamp.is_settled();
-        let content = if is_known {
-            self.known.content
-        } else {
-            handle.content()?
-        };
+        let content = handle.content()?;
         Ok(Replaced {
             handle,
             stamp,
@@ -233,7 +229,8 @@ impl DataFile {
             .take_while(|(one, other)| one == other)
             .count();
         let rest = before.get(done..).unwrap_or_default();
-        if now[done..] == *rest || now == ours {
+        let was_cut = now.len() == ours.len() && rest.starts_with(&now[done..]);
+        if now[done..] == *rest || was_cut {
             self.medium.overwrite(&self.path, before, self.flushes())?;
         }
         // Otherwise a person has saved since.
@@ -304,27 +301,39 @@ impl DataFile {
             stamp: self.known.stamp,
             content: self.known.content,
         });
-        self.learn(ours);
+        self.learn_renamed(ours);
         Ok(Saved::Done)
     }
 
     /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
-    /// first, from which the next start repairs what a crash cut short.
+    /// first, from which the next start repairs what a crash cut short. That takes some time, so the file is read again
+    /// after it, and once more when it has been written.
     fn overwrite(&mut self, text: &[u8]) -> io::Result<Saved> {
         if let Some(edit) = self.changed()? {
             return Ok(Saved::Foreign(edit));
         }
         let content = Content::of(text);
-        let before = self.medium.read(&self.path)?;
         let spare = recover::spare_name(&self.path, self.known.content, content);
         let flush = self.flushes();
         let mut written = self.medium.write_new(&spare, text, &self.path, flush);
         if flush && written.is_ok() {
             written = self.medium.flush_folder(&spare).map(|()| true);
         }
-        if let Err(error) = written {
+        let before = match written.and_then(|_| self.medium.read(&self.path)) {
+            Ok(before) => before,
+            Err(error) => {
+                let _ = self.medium.remove(&spare);
+                return Err(error);
+            }
+        };
+        if Content::of(&before) != self.known.content {
+            tracing::debug!("found an edit before the file was written over");
             let _ = self.medium.remove(&spare);
-            return Err(error);
+            return match self.changed()? {
+                Some(edit) => Ok(Saved::Foreign(edit)),
+                // The edit has been taken back meanwhile.
+                None => self.overwrite(text),
+            };
         }
         if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
             self.stranded = Some(Stranded::Overwritten {
@@ -337,12 +346,15 @@ impl DataFile {
             return Err(error);
         }
         let stamp = self.medium.stamp(&self.path);
+        let is_ours = self.medium.read(&self.path).is_ok_and(|now| now == text);
         let _ = self.medium.remove(&spare);
         // A stamp of before says only that the file must be read to see what it holds.
-        self.learn(Known {
-            stamp: stamp.unwrap_or(self.known.stamp),
-            content,
-        });
+        let mut stamp = stamp.unwrap_or(self.known.stamp);
+        if !is_ours {
+            tracing::debug!("somebody has written to the file since it was written over");
+            stamp.modified = None;
+        }
+        self.learn(Known { stamp, content });
         Ok(Saved::Done)
     }
 }

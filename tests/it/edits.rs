@@ -455,6 +455,44 @@ fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
     assert_eq!(fixture.get("/note").value()["n"], 7);
 }
 
+/// With a journal the file is saved later, and its stamp may be old and settled when it is edited.
+#[test]
+#[cfg(unix)]
+fn an_edit_of_the_same_size_with_the_time_set_back_is_not_overwritten_by_the_save_of_a_journal() {
+    for appends_after in [false, true] {
+        let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 0}}", None, |options| {
+            options.watch = false;
+            options.journal_above = 0;
+        });
+        for round in 1..4 {
+            let is_settled = || {
+                let modified = std::fs::metadata(fixture.path()).unwrap().modified();
+                let modified = modified.unwrap();
+                modified
+                    .elapsed()
+                    .is_ok_and(|age| age > Duration::from_millis(150))
+                    .then_some(modified)
+            };
+            let saved = until("time passes", is_settled);
+            assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            let (from, to) = (format!("\"n\": {}", round - 1), format!("\"n\": {round}"));
+            in_place(fixture.path(), &fixture.text().replace(&from, &to));
+            let file = std::fs::File::options().write(true).open(fixture.path());
+            file.unwrap().set_modified(saved).unwrap();
+            if appends_after {
+                assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            }
+            until("the file has the write", || {
+                let count = fixture.data()["a"].as_array()?.len();
+                let count_of_round = if appends_after { 2 } else { 1 };
+                (count == round * count_of_round).then_some(())
+            });
+            assert_eq!(fixture.data()["note"]["n"], round);
+            assert_eq!(fixture.get("/note").value()["n"], round);
+        }
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_symbolic_link_stays_one_and_edits_behind_it_are_seen() {

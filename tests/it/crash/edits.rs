@@ -165,6 +165,47 @@ fn an_edit_at_any_step_of_a_save_and_the_writes_are_both_kept() {
     }
 }
 
+/// Where the file is written over in place, an edit is safe at every step but those of the writing itself: no step of the
+/// system compares and writes.
+#[test]
+fn an_edit_at_any_step_of_a_save_in_place_is_kept_unless_it_is_at_the_very_moment_of_writing() {
+    for tick in [0, 100] {
+        let mut met = true;
+        let mut at = 0;
+        while met {
+            let disk = Simulated::new(START, Exchange::MountPoint, tick);
+            let machine = Machine::start(&disk, Durability::Synced).unwrap();
+            assert!(machine.write(post("b", "{\"number\": 0}")).is_ok());
+            let from = disk.lock().steps;
+            let edit = disk.lock().text(FILE).unwrap();
+            let edit = edit.replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true");
+            let saved = save(&disk, Style::InPlace, &edit, from + at, 1);
+            assert!(machine.write(post("b", "{\"number\": 1}")).is_ok());
+            met = *saved.lock().unwrap();
+            let is_during = disk
+                .lock()
+                .overwrites
+                .iter()
+                .any(|steps| steps.contains(&(from + at)));
+            at += 1;
+            if is_during && met {
+                continue;
+            }
+            let what = format!("tick {tick}, at {}", at - 1);
+            let mut count = 2;
+            until(&format!("{what}: both are in the file"), || {
+                let number = format!("{{\"number\": {count}}}");
+                count += usize::from(machine.write(post("b", &number)).is_ok());
+                let seen = machine.seen();
+                (seen["o"]["mine"] == true && machine.in_file() == seen).then_some(())
+            });
+            let numbers = machine.seen()["b"].as_array().unwrap().len();
+            assert_eq!(numbers, count, "{what}");
+        }
+        assert!(at > 8, "{at} steps");
+    }
+}
+
 /// The process dies while an edit and a save meet: the edit is in the file, or kept beside it.
 #[test]
 fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {

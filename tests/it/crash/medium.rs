@@ -98,6 +98,8 @@ pub struct Disk {
     exchange: Exchange,
     boot: u64,
     actions: BTreeMap<usize, Vec<Action>>,
+    /// The steps at which writing over the data file began and ended.
+    pub overwrites: Vec<std::ops::Range<usize>>,
     /// The file was not whole JSON at some step.
     pub torn: Option<String>,
 }
@@ -366,6 +368,7 @@ impl Medium for Simulated {
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         let mut disk = self.lock();
         disk.step(true)?;
+        let from = disk.steps - 1;
         let inode = disk.inode(path)?;
         let old = disk.inodes[inode].content.clone();
         let half = bytes.len() / 2;
@@ -379,9 +382,11 @@ impl Medium for Simulated {
             disk.inodes[inode].modified = disk.now;
             disk.check();
         }
+        let steps = from..disk.steps;
+        disk.overwrites.push(steps);
         if flush {
             disk.step(true)?;
-            disk.inodes[inode].flushed = bytes.to_vec();
+            disk.inodes[inode].flushed = disk.inodes[inode].content.clone();
         }
         Ok(())
     }
