@@ -46,7 +46,7 @@ mod check;
 mod cli;
 
 pub use behaviour::{Delay, RoutesError, RoutesFile};
-pub use engine::{Fault, Faults, Notice, RepeatedIds, ResourceChanges};
+pub use engine::{Fault, Faults, LossCause, Notice, RepeatedIds, ResourceChanges};
 pub use file::{Durability, Recovered};
 pub use http::{AccessLogEntry, AllowedOrigin, Limits, Origin, Routes, Settings};
 pub use json::Id;

@@ -401,6 +401,7 @@ impl Parts {
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
         }
+        beside_that_is_no_file(options).for_each(|found| notice(found));
         if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
             notice(Notice::RandomSecret);
         }
@@ -587,6 +588,23 @@ fn unreadable(path: &Path, error: io::Error) -> StartError {
         path: path.to_path_buf(),
         error,
     }
+}
+
+/// What has the name of a rules or routes file beside the data, is not a regular file, and so was not read.
+fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
+    let rules = (
+        "schema.json",
+        "rules",
+        options.schema.is_none() && options.rules.is_none(),
+    );
+    let routes = ("routes.json", "routes", options.routes.is_none());
+    let is_beside = options.data.is_none();
+    [rules, routes]
+        .into_iter()
+        .filter(move |(_, _, is_looked_for)| *is_looked_for && is_beside)
+        .map(|(end, holds, _)| (options.file.with_extension(end), holds))
+        .filter(|(path, _)| !path.is_file() && path.symlink_metadata().is_ok())
+        .map(|(path, holds)| Notice::NotAFile { path, holds })
 }
 
 /// The rules from the options, from the rules file, or from the file beside the data file; and the file's path.

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::LogLevel;
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
-use crate::engine::{Notice, RepeatedIds, ResourceChanges};
+use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges};
 use crate::file::Recovered;
 use crate::http::AccessLogEntry;
 use crate::json::Id;
@@ -204,16 +204,20 @@ impl Log {
                 }
                 self.print(text + "\n");
             }
-            Notice::Conflicts { count: changes, path, failed: None } => self.warn(format!(
-                "{} conflicted with your edit; saved in {}\n",
-                count(changes, "API change"),
-                style::path(&path)
-            )),
-            Notice::Conflicts { count: changes, path, failed: Some(reason) } => self.warn(warning(&format!(
-                "{} conflicted with your edit; listed at /-/conflicts until the server stops, because {} cannot be written: {reason}",
-                count(changes, "API change"),
-                style::path(&path)
-            ))),
+            Notice::Conflicts { count: changes, cause, path, failed } => {
+                let what = match cause {
+                    LossCause::Edit => "conflicted with your edit",
+                    LossCause::Restore => "not in the restored file",
+                    LossCause::Move => "had not yet reached the file that was served before",
+                };
+                let (changes, path) = (count(changes, "API change"), style::path(&path));
+                match failed {
+                    None => self.warn(format!("{changes} {what}; saved in {path}\n")),
+                    Some(reason) => self.warn(warning(&format!(
+                        "{changes} {what}; listed at /-/conflicts until the server stops, because {path} cannot be written: {reason}"
+                    ))),
+                }
+            }
             Notice::Recovered(Recovered::Edit(path)) => self.warn(warning(&format!(
                 "a crash left an edit of {file} behind; it is kept in {}",
                 style::path(&path)
@@ -257,6 +261,12 @@ impl Log {
             Notice::InPlace { reason, hint } => self.warn(warning(&format!(
                 "saves write over {file} instead of replacing it: {reason}\n  help: {hint}"
             ))),
+            Notice::NotAFile { path, holds } => {
+                let path = style::path(&path);
+                self.warn(warning(&format!(
+                    "{path} is not a file, or a link that leads to none: no {holds} are read\n  help: put a file there and start again, or remove it"
+                )));
+            }
             Notice::RandomSecret => self.print(
                 "tokens are signed with a random secret and valid until the server stops; set STANDIN_SECRET to keep them\n".into(),
             ),

@@ -40,7 +40,7 @@ pub use commit::{Back, Expected, Stage};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
-pub use notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
+pub use notice::{Fault, Faults, LossCause, Notice, RepeatedIds, WriteError};
 pub use recent::keep_journal;
 pub use reload::FileSource;
 pub use rulebook::{Rulebook, given_ids, is_hash};

@@ -70,10 +70,12 @@ pub enum Notice {
         /// That file.
         to: PathBuf,
     },
-    /// Versions that lost against an edit were kept.
+    /// Versions that the data or the file has no more were kept.
     Conflicts {
         /// How many.
         count: usize,
+        /// Why they lost.
+        cause: LossCause,
         /// The file of JSON lines that they were added to.
         path: PathBuf,
         /// Why they are in memory only.
@@ -99,6 +101,13 @@ pub enum Notice {
         reason: String,
         /// What to do.
         hint: String,
+    },
+    /// At the start: what has the name of a rules or routes file beside the data is not a file, and is not read.
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+        /// What it would hold.
+        holds: &'static str,
     },
     /// At the start: saves write over the file, since another one could not take its place.
     InPlace {
@@ -144,6 +153,17 @@ pub enum Notice {
     RoutesBroken(String),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
+}
+
+/// Why a version of the API's is not in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossCause {
+    /// An edit changed the same.
+    Edit,
+    /// The file was put back to what it was before.
+    Restore,
+    /// The path was made to lead to another file before the last one had it.
+    Move,
 }
 
 /// Ids that records of a file have in common.

@@ -12,7 +12,7 @@ use super::conflicts::{self, Conflicts};
 use super::feed::Cause;
 use super::history::History;
 use super::journal::{Batch, Journal, Journaling, replay};
-use super::notice::{Faults, Notice, WriteError};
+use super::notice::{Faults, LossCause, Notice, WriteError};
 use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::{Rulebook, given_ids};
 use super::trouble::{Trouble, TroubleKind, Troubles};
@@ -192,8 +192,9 @@ impl Reloader {
         self.counts.add(replayed.writes, None);
         self.recent.add_writes(&self.in_file, replayed.lacking);
         (self.notice)(replayed.notice);
-        self.keep("conflict", &replayed.conflicts);
+        self.keep(LossCause::Edit, &replayed.conflicts);
         self.keep_lines(
+            LossCause::Edit,
             replayed
                 .unreadable
                 .iter()
@@ -381,6 +382,13 @@ impl Reloader {
     /// It cannot be read, or another server has it.
     fn follow(&mut self, history: &mut History) -> Result<(), WriteError> {
         let Ok(Some(path)) = self.file.moved() else {
+            if self.unfollowed.take().is_some() {
+                let path = self.file.path().to_path_buf();
+                self.troubles.set(match &self.state {
+                    FileState::Broken(broken) => Some(broken.faults.trouble(path)),
+                    _ => None,
+                });
+            }
             return Ok(());
         };
         let place = format!(
@@ -411,7 +419,7 @@ impl Reloader {
         for found in followed.recovered {
             (self.notice)(Notice::Recovered(found));
         }
-        self.keep("dropped", &lacking);
+        self.keep(LossCause::Move, &lacking);
         let unseen = self.recent.window();
         self.arriving = Some(followed.left.and_then(|left| left.within(unseen)));
         let edit = Edit {
@@ -429,6 +437,13 @@ impl Reloader {
             && self.unfollowed.as_ref() != Some(&reason)
         {
             self.unfollowed = Some(reason.clone());
+            self.troubles.set(Some(Trouble {
+                file: self.file.named().to_path_buf(),
+                kind: TroubleKind::Unsaved,
+                place: None,
+                message: reason.clone(),
+                hint: hint.clone(),
+            }));
             (self.notice)(Notice::Unsaved { reason, hint });
         }
         self.look_soon();
@@ -525,7 +540,7 @@ impl Reloader {
         );
         let writes = if is_same { 0 } else { self.counts.since(state) };
         if writes > 0 {
-            self.keep("dropped", &conflicts::dropped(&ours, &theirs));
+            self.keep(LossCause::Restore, &conflicts::dropped(&ours, &theirs));
         }
         self.publish((theirs, diff), history, |changes| {
             if was_reported && is_same {
@@ -590,7 +605,7 @@ impl Reloader {
             self.recent.add_writes(&ours, kept.clone());
             self.recent.add_writes(theirs, kept);
         }
-        self.keep("conflict", &conflicts);
+        self.keep(LossCause::Edit, &conflicts);
         if count > 0 || !renumbered.is_empty() {
             self.state = FileState::Unsaved;
         }
@@ -627,7 +642,10 @@ impl Reloader {
     /// # Errors
     /// The file is broken, or the path leads to another that cannot be read.
     pub(super) fn before_write(&mut self, history: &mut History) -> Result<(), WriteError> {
-        self.follow(history)?;
+        if let Err(error) = self.follow(history) {
+            self.cannot_follow(error.clone());
+            return Err(error);
+        }
         let is_broken = matches!(self.state, FileState::Broken(_));
         // Should the file only seem to be the same, the save finds the edit.
         if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
@@ -726,6 +744,9 @@ impl Reloader {
                 self.in_file = store.clone();
                 self.state = FileState::InSync;
                 self.troubles.set(None);
+                if self.file.is_in_place() && self.file.shows_edit() {
+                    self.schedule.event();
+                }
                 if self.journal.saved(&mut self.file, before, batch) {
                     self.counts.add(0, Some(self.file.number()));
                 }
@@ -834,7 +855,7 @@ impl Reloader {
                     self.take_merged(merged, &theirs, false, history);
                 }
                 (Err(faults), _) => {
-                    self.keep_lines(vec![conflicts::unreadable(&text)]);
+                    self.keep_lines(LossCause::Edit, vec![conflicts::unreadable(&text)]);
                     (self.notice)(Notice::Broken(faults));
                     continue;
                 }
@@ -849,9 +870,14 @@ impl Reloader {
             .retain(|state, _| self.file.checks_replaced(*state));
     }
 
-    /// Keeps versions of the API's that lost against an edit, where a person finds them.
-    fn keep(&self, kind: &str, conflicts: &[Conflict]) {
+    /// Keeps versions of the API's that the data or the file has no more, where a person finds them.
+    fn keep(&self, cause: LossCause, conflicts: &[Conflict]) {
+        let kind = match cause {
+            LossCause::Edit => "conflict",
+            LossCause::Restore | LossCause::Move => "dropped",
+        };
         self.keep_lines(
+            cause,
             conflicts
                 .iter()
                 .map(|conflict| conflicts::describe(kind, conflict))
@@ -859,7 +885,7 @@ impl Reloader {
         );
     }
 
-    fn keep_lines(&self, lines: Vec<Value>) {
+    fn keep_lines(&self, cause: LossCause, lines: Vec<Value>) {
         if lines.is_empty() {
             return;
         }
@@ -870,6 +896,7 @@ impl Reloader {
             .map(|error| error.to_string());
         (self.notice)(Notice::Conflicts {
             count: lines.len(),
+            cause,
             path: self.file.conflicts_path(),
             failed,
         });

@@ -250,6 +250,57 @@ fn a_folder_that_is_removed_and_made_again() {
     endures(&file, &server, &out, &again, &["No such file"]);
 }
 
+/// In a folder where nobody may remove the files of others, such as /tmp.
+#[test]
+fn a_file_of_another_user_with_the_name_of_one_of_ours_is_named() {
+    if !is_root() {
+        println!("skipped: only root can give files away");
+        return;
+    }
+    let (_folder, file) = place();
+    let data = file.parent().unwrap();
+    std::os::unix::fs::chown(data, Some(0), Some(0)).unwrap();
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let plant = |name: &str| {
+        let path = data.join(name);
+        std::fs::write(&path, "{}").unwrap();
+        std::os::unix::fs::chown(&path, Some(1), Some(1)).unwrap();
+        path
+    };
+    let scratch = plant(".db.json.2222222222222222-3333333333333333.standin-tmp");
+    let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .arg(&file)
+        .args(["--host", "127.0.0.1", "--port", "0"])
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains(scratch.to_str().unwrap()), "{errors}");
+    assert!(errors.contains("remove it"), "{errors}");
+    std::fs::remove_file(scratch).unwrap();
+
+    let server = Process::serve_as(&file, &["--journal-above", "0"], |command| {
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+    });
+    let journal = plant(".db.json.standin-journal");
+    let mut client = Client::connect(server.address);
+    let reply = client.send("POST", "/a", JSON, "{}");
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert!(
+        reply.text().contains(journal.to_str().unwrap()),
+        "{}",
+        reply.text()
+    );
+    assert!(reply.text().contains("remove it"), "{}", reply.text());
+    std::fs::remove_file(journal).unwrap();
+    until("it writes again", || {
+        (client.send("POST", "/a", JSON, "{}").status == 201).then_some(())
+    });
+}
+
 #[test]
 fn a_folder_in_the_place_of_the_file() {
     let (folder, file) = place();

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use standin::Options;
+use standin::{LossCause, Notice, Options};
 
 use crate::support::*;
 
@@ -205,6 +205,84 @@ fn what_a_journal_has_of_a_file_stays_with_that_file_when_the_link_is_switched()
         read(&folder.join("b.json"))["a"].as_array().unwrap().len(),
         2
     );
+}
+
+#[test]
+fn writes_that_are_not_in_the_file_before_a_link_is_switched_are_not_called_conflicts_with_an_edit()
+{
+    let fixture = Fixture::new(A, None, |options: &mut Options| {
+        let folder = options.file.parent().unwrap().to_path_buf();
+        fs::rename(&options.file, folder.join("a.json")).unwrap();
+        fs::write(folder.join("b.json"), B).unwrap();
+        symlink("a.json", &options.file).unwrap();
+        options.journal_above = 0;
+        options.watch = false;
+    });
+    let folder = fixture.folder();
+    let point = |one: &str| {
+        symlink(one, folder.join("new")).unwrap();
+        fs::rename(folder.join("new"), folder.join("db.json")).unwrap();
+    };
+    let cause = until("a write is caught before the file has it", || {
+        point("a.json");
+        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        point("b.json");
+        assert_eq!(fixture.json("PATCH", "/a/1", "{}").status, 200);
+        let is_kept = folder.join("b.conflicts.jsonl").exists();
+        is_kept.then(|| {
+            let cause = fixture.notice(|notice| match notice {
+                Notice::Conflicts { cause, .. } => Some(*cause),
+                _ => None,
+            });
+            cause.1
+        })
+    });
+    assert_eq!(cause, LossCause::Move);
+}
+
+#[test]
+fn health_says_that_the_path_leads_to_what_cannot_be_served() {
+    let other = serve_data(B);
+    for target in [Path::new("/dev/zero"), other.path()] {
+        let fixture = serve_at("link.json", POLLS[0], |folder| {
+            symlink("db.json", folder.join("link.json")).unwrap();
+        });
+        let folder = fixture.folder();
+        let point = |target: &Path| {
+            symlink(target, folder.join("new")).unwrap();
+            fs::rename(folder.join("new"), folder.join("link.json")).unwrap();
+        };
+        for _ in 0..2 {
+            assert_eq!(fixture.get("/-/health").value()["status"], "ok");
+            point(target);
+            refuses(&fixture, "leads to");
+            let health = fixture.get("/-/health");
+            assert_eq!(health.value()["status"], "degraded", "{}", health.text());
+            assert!(health.text().contains("leads to"), "{}", health.text());
+            point(Path::new("db.json"));
+            assert_eq!(fixture.json("PATCH", "/a/1", "{}").status, 200);
+        }
+        assert_eq!(fixture.get("/-/health").value()["status"], "ok");
+    }
+}
+
+#[test]
+fn what_is_no_rules_or_routes_file_though_it_has_the_name_is_reported() {
+    for name in ["db.schema.json", "db.routes.json"] {
+        for kind in ["link", "folder"] {
+            let fixture = Fixture::new(A, None, |options: &mut Options| {
+                let path = options.file.with_file_name(name);
+                match kind {
+                    "link" => symlink("nowhere", path).unwrap(),
+                    _ => fs::create_dir(path).unwrap(),
+                }
+            });
+            fixture.notice(|notice| match notice {
+                Notice::NotAFile { path, .. } => path.ends_with(name).then_some(()),
+                _ => None,
+            });
+        }
+    }
 }
 
 #[test]
