@@ -64,7 +64,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
             io::Error::new(
                 error.kind(),
                 format!(
-                    "{} is beside it, left by a crash or put there by another user, and cannot be dealt with: {error}. \
+                    "{} is beside it, left by a crash or put there by another user, and cannot be moved aside: {error}. \
                      Move it away, or remove it",
                     left.display()
                 ),

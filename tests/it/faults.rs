@@ -277,7 +277,7 @@ fn a_file_of_another_user_with_the_name_of_one_of_ours_is_named() {
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains(scratch.to_str().unwrap()), "{errors}");
     assert!(errors.contains("remove it"), "{errors}");
     std::fs::remove_file(scratch).unwrap();
