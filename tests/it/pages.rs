@@ -92,7 +92,10 @@ const PAGES: &[(&str, &str)] = &[
     ("xml-other.md", "pass pass+"),
     ("other-service.md", "skipped"),
     ("request-in-text.md", "skipped pass+"),
-    ("success-and-error-lists.md", "pass+ pass pass pass pass"),
+    (
+        "success-and-error-lists.md",
+        "pass+ pass pass pass pass pass pass pass",
+    ),
     ("languages.md", "pass+ fail pass pass pass pass+ pass+"),
     ("shortened.md", "pass+ pass+ pass+ pass+ fail pass+"),
     ("shell-notes.md", "pass pass pass+ pass pass pass"),

@@ -23,6 +23,8 @@ static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\b[^.]*\b(?:listed|shown|displayed|included|shows) | truncated | abbreviated | shortened |
             abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
+            goes\s+on | beginning\s+of\s+(?:the|this)\s+(?:list|response|output) | here\s+(?:are|is)\s+the\s+first |
+            cut\s+(?:off|short) |
             nur\b[^.]*\b(?:gezeigt|angezeigt|aufgeführt|dargestellt) | gekürzt\w* | verkürzt\w* | auszug | ausschnitt |
             seul\w*\b[^.]*\b(?:affich|montr|list)\w* | tronqu\w* | extrait | abrég\w* | partiel\w* |
             (?:solo|sólo|solamente|somente|apenas|soltanto)\b[^.]*\b(?:muestra|mostr|most|list)\w* |
@@ -57,7 +59,8 @@ static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
             (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry)\b |
-            (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the)\b",
+            (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the |
+            an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response))\b",
     )
 });
 
@@ -266,8 +269,13 @@ fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
         Block::Prose(prose) => Some(labels::last_sentence(&prose.text)),
         _ => None,
     };
-    let leads_here = prose(example.fence.checked_sub(1))
-        .is_some_and(|text| text.ends_with(':') && TRUNCATED.is_match(text));
+    let leads_here = prose(example.fence.checked_sub(1)).is_some_and(|text| {
+        let words = labels::words(text);
+        let points = words
+            .iter()
+            .any(|word| matches!(word.as_str(), "here" | "below" | "following"));
+        (text.ends_with(':') || points) && TRUNCATED.is_match(text)
+    });
     let below = prose(Some(response + 1)).is_some_and(|text| {
         !text.ends_with(':') && text.len() < 120 && REST_OMITTED.is_match(text)
     });

@@ -219,6 +219,8 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | (?:the|an?)\s+(?:old|older|legacy|deprecated|earlier|former)\s+(?:version|release|api|response|format|answer)
             | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
+            | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
+            | compare\s+(?:it|this|that)\s+(?:with|to) | another\s+(?:\w+\s+)?(?:api|server|service)
             | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b",
     )
 });

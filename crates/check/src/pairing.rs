@@ -265,7 +265,8 @@ pub fn candidates(
                 {
                     list = Some(heading.level);
                 }
-                other_case = list.is_some() && status.is_some_and(|status| status >= 400);
+                other_case = (list.is_some() && status.is_some_and(|status| status >= 400))
+                    || begins_errors(&page.blocks[index]);
             }
             Block::Prose(prose) => {
                 shown = false;
@@ -383,18 +384,19 @@ const ERROR: &[&str] = &[
     "error", "errors", "failure", "fehler", "erreur", "erro", "errore",
 ];
 
-/// Whether a label begins a list of the errors that a request can have, besides its normal response: "Error response:".
+/// Whether a label or heading begins a list of the errors that a request can have, besides its normal response: "Error
+/// response:".
 pub fn begins_errors(block: &Block) -> bool {
-    let has_error = |text: &str| {
-        labels::words(text)
-            .iter()
-            .any(|word| ERROR.contains(&word.as_str()))
+    let text = match block {
+        Block::Heading(heading) => Some(heading.text.as_str()),
+        block => label(block),
     };
-    label(block).is_some_and(|text| {
-        has_error(text)
+    text.is_some_and(|text| {
+        let words = labels::words(text);
+        words.len() <= 4
+            && words.iter().any(|word| ERROR.contains(&word.as_str()))
             && labels::label(text) == Announces::Response
             && status_text::of_label(text).is_none()
-            && labels::words(text).len() <= 4
     })
 }
 

@@ -155,7 +155,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 let place = Some(heading.range.clone());
                 found = status.map(|status| one(status, StatusSource::Heading, place));
             }
-            // Another client's command for the same request is above it, too.
+            Block::Heading(_) if in_errors && pairing::begins_errors(block) => {}
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
         }

@@ -25,7 +25,9 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
             yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoie | retourne | répond | devuelve |
-            responde(?:\s+con)? | retorna | restituisce | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is)\b[^\w\n]{0,6}
+            responde(?:\s+con)? | retorna | restituisce | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is |
+            (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
+            (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b[^\w\n]{0,6}
         (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response)\s+)*
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
