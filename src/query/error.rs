@@ -15,6 +15,8 @@ pub enum Fault {
     Pattern,
     /// A pattern that is longer than allowed.
     PatternLength,
+    /// More patterns than a query may have.
+    TooManyPatterns,
     /// A `_where` that is not JSON, or has the wrong shape.
     Where,
     /// A reserved parameter written as an object: `q[a]=1`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pattern::MAX_PATTERN;
+use super::pattern::{MAX_PATTERN, Patterns};
 use crate::json::{self, FieldPath, Kind};
 use crate::store::Collection;
 use crate::text::nearest;
@@ -50,9 +50,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// How many bytes a pattern may have.
-    pub fn pattern_limit(&self) -> usize {
-        self.pattern_limit
+    /// What compiles the patterns of a query about them.
+    pub(super) fn patterns(&self) -> Patterns<'a> {
+        Patterns::new(self.pattern_limit, self.work)
     }
 
     /// On how many fields a query may have conditions.

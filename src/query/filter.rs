@@ -2,10 +2,10 @@
 
 use super::error::{Fault, QueryError, quoted};
 use super::fields::Fields;
-use super::pattern::{self, Pattern};
+use super::pattern::{Pattern, Patterns};
 use crate::json::{self, FieldPath, Kind, is_loosely, is_text, order, text_form};
 use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
-use crate::text::{nearest, query_encode};
+use crate::text::nearest;
 use crate::work::Work;
 
 /// What it costs to compare with a value, in bytes looked at.
@@ -53,6 +53,7 @@ impl Test {
         values: Vec<String>,
         spelling: Spelling,
         parameter: &str,
+        patterns: &Patterns<'_>,
     ) -> Result<Test, QueryError> {
         Ok(match (operator, spelling) {
             (Op::Eq, _) => Test::Loose(values),
@@ -75,38 +76,12 @@ impl Test {
                 values.iter().map(|value| value.to_lowercase()).collect(),
             ),
             (Op::Like, _) => {
-                let compiled = values.iter().map(|value| {
-                    pattern::compile(value).map_err(|error| {
-                        let detail = format!(
-                            "{} is not a valid regular expression: {error}",
-                            quoted(value)
-                        );
-                        // The text itself can be looked for, if that was meant.
-                        let literal = if value.len() < 80 {
-                            query_encode(&regex::escape(value))
-                        } else {
-                            "^a".into()
-                        };
-                        QueryError::new(
-                            Fault::Pattern,
-                            parameter,
-                            detail,
-                            format!("{parameter}={literal}"),
-                        )
-                    })
-                });
+                let compiled = values
+                    .iter()
+                    .map(|value| patterns.compile(value, parameter));
                 Test::Like(compiled.collect::<Result<_, _>>()?)
             }
         })
-    }
-
-    /// The length of the longest pattern, in bytes.
-    fn pattern_length(&self) -> usize {
-        match self {
-            Test::Like(patterns) => patterns.iter().map(|pattern| pattern.length).max(),
-            _ => None,
-        }
-        .unwrap_or(0)
     }
 
     /// How many values the test compares with.
@@ -125,7 +100,7 @@ impl Test {
     }
 
     /// Whether a record with `value` there passes.
-    pub fn passes(&self, value: &str) -> bool {
+    pub fn passes(&self, value: &str, work: &Work<'_>) -> bool {
         match self {
             Test::Text(wanted) => wanted.iter().any(|wanted| is_text(value, wanted)),
             Test::NotText(denied) => {
@@ -162,7 +137,7 @@ impl Test {
             Test::Like(patterns) => {
                 Kind::of(value) != Kind::Null && {
                     let text = text_form(value);
-                    patterns.iter().any(|pattern| pattern.is_match(&text))
+                    patterns.iter().any(|pattern| pattern.is_match(&text, work))
                 }
             }
             Test::Nothing => false,
@@ -203,11 +178,6 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 }
 
 impl Filter {
-    /// The length of the longest pattern that it looks for, in bytes.
-    pub fn pattern_length(&self) -> usize {
-        self.test.pattern_length()
-    }
-
     pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
         Filter {
             parameter: parameter.to_string(),
@@ -226,7 +196,7 @@ impl Filter {
         let mut is_there = false;
         let found = self.path.any(record, &mut |value| {
             is_there = true;
-            self.test.passes(value) != denies
+            self.test.passes(value, work) != denies
         });
         if denies { is_there && !found } else { found }
     }
@@ -319,7 +289,7 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Reads the value of a `_where` parameter.
-    pub fn parse(text: &str) -> Result<Condition, QueryError> {
+    pub fn parse(text: &str, patterns: &Patterns<'_>) -> Result<Condition, QueryError> {
         if let Err(error) = json::check(text, json::MAX_BODY_DEPTH) {
             let detail = format!(
                 "{} is not JSON: {}, at character {}",
@@ -329,7 +299,7 @@ impl Condition {
             );
             return Err(wrong_where(detail));
         }
-        where_object(text.trim_ascii(), "")
+        where_object(text.trim_ascii(), "", patterns)
     }
 
     /// Whether `record` passes.
@@ -343,16 +313,11 @@ impl Condition {
 
     /// Shows every field that is asked for.
     pub fn each_field(&self, see: &mut dyn FnMut(&str)) {
-        self.each_filter(&mut |filter| see(&filter.path.text));
-    }
-
-    /// Shows every condition on a single field.
-    pub fn each_filter(&self, see: &mut dyn FnMut(&Filter)) {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.each_filter(see))
+                parts.iter().for_each(|part| part.each_field(see))
             }
-            Condition::Field(filter) => see(filter),
+            Condition::Field(filter) => see(&filter.path.text),
         }
     }
 }
@@ -362,7 +327,11 @@ fn wrong_where(detail: impl Into<String>) -> QueryError {
 }
 
 /// An object whose names are fields below `prefix`, or at the top also `and` and `or`.
-fn where_object(value: &str, prefix: &str) -> Result<Condition, QueryError> {
+fn where_object(
+    value: &str,
+    prefix: &str,
+    patterns: &Patterns<'_>,
+) -> Result<Condition, QueryError> {
     if Kind::of(value) != Kind::Object {
         let what = Kind::of(value).with_article();
         return Err(wrong_where(format!(
@@ -374,22 +343,26 @@ fn where_object(value: &str, prefix: &str) -> Result<Condition, QueryError> {
     for member in json::members(value) {
         let name = &*member.key;
         match (prefix, name) {
-            ("", "or") => parts.push(Condition::Any(where_list(name, member.value)?)),
-            ("", "and") => parts.push(Condition::All(where_list(name, member.value)?)),
+            ("", "or") => parts.push(Condition::Any(where_list(name, member.value, patterns)?)),
+            ("", "and") => parts.push(Condition::All(where_list(name, member.value, patterns)?)),
             _ => {
                 let path = if prefix.is_empty() {
                     name.to_string()
                 } else {
                     format!("{prefix}.{name}")
                 };
-                parts.push(where_field(&path, member.value)?);
+                parts.push(where_field(&path, member.value, patterns)?);
             }
         }
     }
     Ok(Condition::All(parts))
 }
 
-fn where_list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
+fn where_list(
+    name: &str,
+    value: &str,
+    patterns: &Patterns<'_>,
+) -> Result<Vec<Condition>, QueryError> {
     if Kind::of(value) != Kind::Array {
         let what = Kind::of(value).with_article();
         return Err(wrong_where(format!(
@@ -397,20 +370,20 @@ fn where_list(name: &str, value: &str) -> Result<Vec<Condition>, QueryError> {
         )));
     }
     json::items(value)
-        .map(|item| where_object(item, ""))
+        .map(|item| where_object(item, "", patterns))
         .collect()
 }
 
 /// The conditions on the field at `path`: an object of operators, an object of fields below it, or a value to be equal
 /// to.
-fn where_field(path: &str, value: &str) -> Result<Condition, QueryError> {
+fn where_field(path: &str, value: &str, patterns: &Patterns<'_>) -> Result<Condition, QueryError> {
     match Kind::of(value) {
         Kind::Object => {
             let known = json::members(value)
                 .filter(|member| Operator::named(&member.key).is_some())
                 .count();
             if known == 0 {
-                return where_object(value, path).map(|condition| {
+                return where_object(value, path, patterns).map(|condition| {
                     match json::members(value).next() {
                         Some(_) => condition,
                         None => Condition::All(Vec::new()),
@@ -426,18 +399,23 @@ fn where_field(path: &str, value: &str) -> Result<Condition, QueryError> {
                     );
                     return Err(wrong_where(detail));
                 };
-                where_leaf(path, operator.op, member.value)
+                where_leaf(path, operator.op, member.value, patterns)
             });
             Ok(Condition::All(tests.collect::<Result<_, _>>()?))
         }
         Kind::Array => Err(wrong_where(format!(
             "{path:?} is given an array; one of several values is {{\"in\": [...]}}"
         ))),
-        _ => where_leaf(path, Op::Eq, value),
+        _ => where_leaf(path, Op::Eq, value, patterns),
     }
 }
 
-fn where_leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> {
+fn where_leaf(
+    path: &str,
+    op: Op,
+    value: &str,
+    patterns: &Patterns<'_>,
+) -> Result<Condition, QueryError> {
     let values = match (op, Kind::of(value)) {
         (Op::In, Kind::Array) => {
             let wanted: Vec<String> = json::items(value).map(text).collect();
@@ -459,8 +437,13 @@ fn where_leaf(path: &str, op: Op, value: &str) -> Result<Condition, QueryError> 
         }
         _ => vec![text(value)],
     };
-    let test = Test::new(op, values, Spelling::Colon, "_where")
-        .map_err(|error| wrong_where(error.detail))?;
+    let test =
+        Test::new(op, values, Spelling::Colon, "_where", patterns).map_err(|error| match error
+            .fault
+        {
+            Fault::Pattern => wrong_where(error.detail),
+            _ => error,
+        })?;
     Ok(Condition::Field(Box::new(Filter::new(
         "_where", path, test,
     ))))
@@ -530,6 +513,10 @@ impl Search {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Condition, QueryError> {
+        Condition::parse(text, &Patterns::new(1000, None))
+    }
+
     #[test]
     fn conditions_hold_or_not() {
         let record =
@@ -556,9 +543,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(
-                Condition::parse(text)
-                    .unwrap()
-                    .passes(record, &Work::unlimited()),
+                parse(text).unwrap().passes(record, &Work::unlimited()),
                 expected,
                 "{text}"
             );
@@ -583,10 +568,10 @@ mod tests {
             (r#"{"t": {"like": "("}}"#, "regular expression"),
         ];
         for (text, part) in cases {
-            let error = Condition::parse(text).unwrap_err();
+            let error = parse(text).unwrap_err();
             assert!(error.detail.contains(part), "{text}: {error}");
             let example = error.example.strip_prefix("_where=").unwrap();
-            assert!(Condition::parse(example).is_ok());
+            assert!(parse(example).is_ok());
         }
     }
 

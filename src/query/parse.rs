@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::filter::{Condition, Filter, Name, Search, Test};
 use super::page::{Asked, Window};
 use super::parameters::names_in;
+use super::pattern::Patterns;
 use crate::json::{self, FieldPath, Kind};
 use crate::rules::{RESERVED, is_reserved};
 use crate::store::SortKey;
@@ -48,6 +49,7 @@ impl Query {
     /// The error is a client's mistake: it names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
         let mut query = Query::for_item(pairs);
+        let patterns = fields.patterns();
         let first = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name)?;
             Some(found.1.as_str()).filter(|value| !value.is_empty())
@@ -66,12 +68,12 @@ impl Query {
                 ));
             }
             if name == "_where" && !value.is_empty() {
-                query.conditions.push(Condition::parse(value)?);
+                query.conditions.push(Condition::parse(value, &patterns)?);
                 check_count("_where", query.condition_fields(), fields)?;
             }
         }
         match first("_where") {
-            None => query.read_filters(pairs, fields)?,
+            None => query.read_filters(pairs, fields, &patterns)?,
             Some(_) => pairs
                 .iter()
                 .filter(|(name, _)| !is_reserved(name))
@@ -79,7 +81,6 @@ impl Query {
                     query.note(name, "it has no effect beside _where.", None);
                 }),
         }
-        query.check_patterns(fields.pattern_limit())?;
         query
             .searches
             .extend(first("q").map(|text| Search::new(text, Vec::new())));
@@ -123,6 +124,7 @@ impl Query {
         &mut self,
         pairs: &[(String, String)],
         fields: &Fields<'_>,
+        patterns: &Patterns<'_>,
     ) -> Result<(), QueryError> {
         let mut read: Vec<(Name<'_>, &str, Vec<String>)> = Vec::new();
         let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
@@ -153,7 +155,9 @@ impl Query {
                     }
                     Test::Text(values)
                 }
-                Some((operator, spelling)) => Test::new(operator.op, values, spelling, parameter)?,
+                Some((operator, spelling)) => {
+                    Test::new(operator.op, values, spelling, parameter, patterns)?
+                }
             };
             self.filters.push(Filter::new(parameter, name.path, test));
         }
@@ -223,32 +227,6 @@ impl Query {
             self.note("_order", detail, Some(format!("_order={meant}")));
         }
         Ok(())
-    }
-
-    /// Refuses patterns that are longer than `limit`, in whatever spelling they came.
-    fn check_patterns(&self, limit: usize) -> Result<(), QueryError> {
-        let mut longest = self
-            .filters
-            .iter()
-            .map(|filter| (filter.pattern_length(), filter.parameter.as_str()))
-            .max()
-            .unwrap_or_default();
-        for condition in &self.conditions {
-            condition.each_filter(&mut |filter| {
-                longest = longest.max((filter.pattern_length(), "_where"));
-            });
-        }
-        let (length, parameter) = longest;
-        if length <= limit {
-            return Ok(());
-        }
-        let detail = format!("the pattern has {length} bytes; the limit is {limit}");
-        Err(QueryError::new(
-            Fault::PatternLength,
-            parameter,
-            detail,
-            "id_like=1",
-        ))
     }
 
     fn condition_fields(&self) -> BTreeSet<String> {

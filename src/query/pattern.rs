@@ -1,9 +1,23 @@
 //! Regular expressions as JavaScript writes them, run by a matcher whose time is bounded by the text's length.
 
+use std::cell::Cell;
+
 use regex::{Regex, RegexBuilder};
+
+use super::error::{Fault, QueryError, quoted};
+use crate::text::query_encode;
+use crate::work::Work;
 
 /// The longest pattern that is taken, in bytes.
 pub const MAX_PATTERN: usize = 1000;
+/// How many patterns a query may have.
+pub const MAX_PATTERNS: usize = 50;
+/// What it costs to compile a pattern, in bytes looked at, and what each byte of it adds.
+const COMPILE: usize = 32 << 10;
+const COMPILE_BYTE: usize = 256;
+/// What it costs to begin to look for a pattern, in bytes looked at, and what each byte of the text adds.
+const MATCH: usize = 1 << 10;
+const MATCH_BYTE: usize = 4;
 /// How much memory one compiled pattern may take, in bytes. A URL has room for hundreds of patterns.
 const MAX_COMPILED: usize = 128 << 10;
 
@@ -11,19 +25,78 @@ const MAX_COMPILED: usize = 128 << 10;
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// Bytes of it as it was sent.
-    pub length: usize,
 }
 
 impl Pattern {
-    /// Whether it is found in `text`.
-    pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+    /// Whether it is found in `text`; `false` once `work` is stopped.
+    pub fn is_match(&self, text: &str, work: &Work<'_>) -> bool {
+        work.goes_on(MATCH + MATCH_BYTE * text.len()) && self.regex.is_match(text)
+    }
+}
+
+/// Compiles the patterns of one query.
+pub(super) struct Patterns<'a> {
+    /// How many bytes a pattern may have.
+    longest: usize,
+    /// How many more there may be.
+    left: Cell<usize>,
+    work: Option<&'a Work<'a>>,
+}
+
+impl<'a> Patterns<'a> {
+    /// Each may have `longest` bytes; compiling them is part of `work`.
+    pub fn new(longest: usize, work: Option<&'a Work<'a>>) -> Patterns<'a> {
+        Patterns {
+            longest,
+            left: Cell::new(MAX_PATTERNS),
+            work,
+        }
+    }
+
+    /// Compiles `source`, which `parameter` has.
+    pub fn compile(&self, source: &str, parameter: &str) -> Result<Pattern, QueryError> {
+        let error =
+            |fault, detail, example| Err(QueryError::new(fault, parameter, detail, example));
+        let Some(left) = self.left.get().checked_sub(1) else {
+            let detail = format!("the query has more than {MAX_PATTERNS} patterns");
+            return error(Fault::TooManyPatterns, detail, "id_like=1".into());
+        };
+        self.left.set(left);
+        let length = source.len();
+        if length > self.longest {
+            let detail = format!(
+                "the pattern has {length} bytes; the limit is {}",
+                self.longest
+            );
+            return error(Fault::PatternLength, detail, "id_like=1".into());
+        }
+        let cost = COMPILE + COMPILE_BYTE * length;
+        if self.work.is_some_and(|work| !work.goes_on(cost)) {
+            // The work is stopped, so that nobody sees this.
+            return error(
+                Fault::Pattern,
+                "it was not compiled".into(),
+                "id_like=1".into(),
+            );
+        }
+        compile(source).or_else(|what| {
+            let detail = format!(
+                "{} is not a valid regular expression: {what}",
+                quoted(source)
+            );
+            // The text itself can be looked for, if that was meant.
+            let literal = if length < 80 {
+                query_encode(&regex::escape(source))
+            } else {
+                "^a".into()
+            };
+            error(Fault::Pattern, detail, format!("{parameter}={literal}"))
+        })
     }
 }
 
 /// Compiles `source`, a JavaScript pattern, without regard to case; the error is a sentence without a full stop.
-pub(super) fn compile(source: &str) -> Result<Pattern, String> {
+fn compile(source: &str) -> Result<Pattern, String> {
     if source.len() > MAX_PATTERN {
         return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
     }
@@ -33,10 +106,7 @@ pub(super) fn compile(source: &str) -> Result<Pattern, String> {
         .dfa_size_limit(MAX_COMPILED)
         .nest_limit(50)
         .build()
-        .map(|regex| Pattern {
-            regex,
-            length: source.len(),
-        })
+        .map(|regex| Pattern { regex })
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => {
                 "the pattern is too large when its repetitions are counted out".into()
@@ -211,7 +281,7 @@ mod tests {
         for (pattern, text, expected) in cases {
             let compiled = compile(pattern);
             assert_eq!(
-                compiled.map(|pattern| pattern.is_match(text)),
+                compiled.map(|pattern| pattern.is_match(text, &Work::unlimited())),
                 Ok(expected),
                 "{pattern}"
             );

@@ -85,6 +85,53 @@ fn a_query_asks_about_64_fields_at_most() {
 }
 
 #[test]
+fn a_query_has_50_patterns_at_most() {
+    let fixture = serve_rows(2, |_| {});
+    let likes = |count: usize| {
+        (0..count)
+            .map(|n| format!("text_like=a{n}&"))
+            .collect::<String>()
+    };
+    let either = |count: usize| {
+        let all: Vec<_> = (0..count)
+            .map(|n| format!("{{\"text\":{{\"like\":\"a{n}\"}}}}"))
+            .collect();
+        format!("_where={{\"or\":[{}]}}", all.join(","))
+    };
+    for path in ["/rows?", "/-/facets/rows?"] {
+        for query in [&likes as &dyn Fn(usize) -> String, &either] {
+            assert_eq!(fixture.get(&format!("{path}{}", query(50))).status, 200);
+            let problem = fixture.get(&format!("{path}{}", query(51)));
+            let problem = problem.problem(400, "bad-query");
+            assert!(
+                problem["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("more than 50 patterns")
+            );
+            assert!(problem["hint"].as_str().unwrap().contains("alternatives"));
+        }
+    }
+    // All conditions of the query together.
+    let both = format!("/rows?{}&{}", either(30), either(30));
+    fixture.get(&both).problem(400, "bad-query");
+}
+
+/// Compiling and looking for them is work as any other: it is done off the workers, and ends.
+#[test]
+fn patterns_have_a_deadline() {
+    let fixture = serve_rows(20_000, |options| {
+        options.http.query_time = Duration::from_millis(100);
+    });
+    let likes: String = (0..50)
+        .map(|n| format!("text_like=(x|y){{1,20}}{n}&"))
+        .collect();
+    fixture
+        .get(&format!("/rows?{likes}"))
+        .problem(503, "query-time");
+}
+
+#[test]
 fn nobody_waits_for_costly_reads() {
     let fixture = serve_rows(20_000, |options| options.http.query_time = DEADLINE);
     let mut others = fixture.client();
