@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use standin_check::{Request, Response, Service, ServiceError, TextFile};
 
-use crate::http::{self, Routes};
+use crate::http;
 use crate::server::{Options, Sandbox};
 use crate::text::with_causes;
 
@@ -20,8 +20,7 @@ pub fn in_process(data: &TextFile, rules: Option<&TextFile>) -> Result<Service, 
     options.rules = rules.map(|rules| rules.text.to_string());
     let routes = std::path::Path::new(&data.path).with_extension("routes.json");
     if let Ok(text) = std::fs::read_to_string(&routes) {
-        let rules = http::read(&routes, &text)?;
-        options.http.routes = Some(Arc::new(Routes::new(rules)));
+        options.http.routes = Some(Arc::new(http::read(&routes, &text)?));
     }
     let sandbox = Sandbox::open(&options).map_err(|error| with_causes(&error))?;
     Ok(Box::new(move |request: &Request| {

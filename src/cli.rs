@@ -12,6 +12,7 @@ mod init;
 mod log;
 mod openapi;
 mod port;
+mod routes;
 mod schema;
 mod shell;
 mod signals;
@@ -32,7 +33,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use self::port::Port;
 use self::signals::Stop;
-use crate::behaviour::{Delay, RoutesFile};
+use crate::behaviour::Delay;
 use crate::file::Durability;
 use crate::http::{self, AllowedOrigin, Limits, Profile, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
@@ -93,6 +94,8 @@ enum Command {
     /// Check that the curl examples in your docs still work
     #[cfg(feature = "check")]
     Check(standin_check::Options),
+    /// List the rules of the routes file, or say which of them answers a request and why
+    Routes(routes::List),
     /// Check that a running server is healthy
     Health(health::Health),
     /// Print the JSON Schema of a file that standin reads, for editors
@@ -316,6 +319,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Some(Command::Init(init)) => return init.run(),
         Some(Command::Openapi(openapi)) => return openapi.run(),
         Some(Command::Health(health)) => return health.run(),
+        Some(Command::Routes(routes)) => return routes.run(),
         Some(Command::Schema { file }) => return schema::schema(file),
         Some(Command::Completions { shell }) => return shell::completions(shell),
         Some(Command::Man) => return shell::man(),
@@ -643,7 +647,7 @@ impl Serve {
             faults: !self.no_faults,
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             delay: self.delay,
-            routes: rules.map(|rules| Arc::new(Routes::new(rules))),
+            routes: rules,
             hosts: Some(self.allow_host),
             body_limit: self.body_limit,
             target_limit: self.url_limit,
@@ -745,17 +749,14 @@ fn usual_folder() -> Option<PathBuf> {
 }
 
 fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the profile {name}: {error}"))?;
-    let profile = Profile::parse(&text).map_err(|error| format!("{name}:{error}"))?;
+    let profile = http::read_profile(path).map_err(|error| error.to_string())?;
     Ok(Arc::new(profile))
 }
 
-fn read_routes(path: &Path) -> Result<RoutesFile, String> {
+fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
-    http::read(path, &text)
+    Ok(Arc::new(http::read(path, &text)?))
 }
 
 /// A count from 1 to `most`.

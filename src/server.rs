@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+#[cfg(feature = "cli")]
+use crate::behaviour::Explained;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
 use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
 use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
@@ -162,6 +164,9 @@ pub enum StartError {
         #[source]
         error: SchemaError,
     },
+    /// The routes file does not fit the rules, as `file:line:column: message`.
+    #[error("{0}")]
+    Routes(String),
     /// Another server has the file locked.
     #[error("{} is already being served by {holder}", path.display())]
     Locked {
@@ -382,6 +387,8 @@ impl Parts {
             }
         };
         let (rulebook, rules) = read_rules(options)?;
+        check_routes(options, &rulebook)?;
+        let has_users = rulebook.schema().auth().is_some();
         let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
         let sockets = bind(runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets
@@ -402,7 +409,7 @@ impl Parts {
             notice(Notice::RepeatedIds(repeated));
         }
         beside_that_is_no_file(options).for_each(|found| notice(found));
-        if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
+        if has_users && options.http.secret.is_none() {
             notice(Notice::RandomSecret);
         }
         rulebook
@@ -460,7 +467,7 @@ impl Parts {
             .filter(|_| options.watch);
         let routes = followed.map(|(path, routes)| {
             let file = path.clone();
-            http::follow(path, routes, options.poll, move |read| {
+            http::follow(path, routes, has_users, options.poll, move |read| {
                 notice(match read {
                     Ok(rules) => Notice::RoutesReloaded {
                         file: file.clone(),
@@ -525,6 +532,7 @@ impl Sandbox {
             }
         };
         let (rulebook, _) = read_rules(options)?;
+        check_routes(options, &rulebook)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
         let engine = Engine::start(
             store,
@@ -564,6 +572,17 @@ impl Sandbox {
         })
     }
 
+    /// What the rules of the routes file make of a request: its target after the rewrites, and what each rule does.
+    #[cfg(feature = "cli")]
+    pub(crate) fn explain(
+        &self,
+        method: &str,
+        target: &str,
+    ) -> Result<(String, Vec<Explained>), String> {
+        let request = Request::within(method, target, &[], Vec::new())?;
+        Ok(self.service.explain(request))
+    }
+
     /// As [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
     #[doc(hidden)]
     pub async fn respond(&self, request: Request) -> Response<Bytes> {
@@ -581,6 +600,16 @@ fn read_data(
         faults: Box::new(faults),
     };
     rulebook.read_file(bytes).map_err(broken)
+}
+
+/// Refuses rules of the routes file that need users where there are none.
+fn check_routes(options: &Options, rulebook: &Rulebook) -> Result<(), StartError> {
+    match &options.http.routes {
+        Some(routes) if rulebook.schema().auth().is_none() => {
+            routes.check_without_users().map_err(StartError::Routes)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unreadable(path: &Path, error: io::Error) -> StartError {

@@ -7,7 +7,7 @@ use super::pattern::{Parameters, Pattern};
 use super::rewrite::Rewriter;
 use super::rule::{Facets, Rule};
 use super::source::{RoutesError, Source};
-use crate::json::{self, Kind};
+use crate::json::{self, Kind, Place};
 
 /// The rules of a routes file.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct RoutesFile {
     rules: Vec<Rule>,
     /// The file; `None`: there is none.
     pub path: Option<PathBuf>,
+    /// The path of a profile from the folder of the file, and where it is named.
+    pub profile: Option<(String, Place)>,
     text: String,
 }
 
@@ -56,6 +58,11 @@ impl RoutesFile {
         for member in json::members(object) {
             let key = &*member.key;
             if key == "$schema" {
+                continue;
+            }
+            if key == "profile" {
+                let path = source.string(member.value, key)?;
+                file.profile = Some((path.into_owned(), source.place(member.value)));
                 continue;
             }
             if Kind::of(member.value) == Kind::String {
@@ -141,6 +148,27 @@ impl RoutesFile {
             });
         }
         Ok(())
+    }
+
+    /// Finds a guard that asks for a user, for an API without users.
+    ///
+    /// # Errors
+    /// There is one; where it is.
+    pub fn check_without_users(&self) -> Result<(), RoutesError> {
+        let guarded = self
+            .rules
+            .iter()
+            .find_map(|rule| Some((rule, rule.needs_users?)));
+        let Some((rule, place)) = guarded else {
+            return Ok(());
+        };
+        Err(RoutesError {
+            place,
+            message: format!("the guard of the rule {:?} needs users, and there are none", rule.key),
+            hint: Some(
+                "say in the rules who may log in: \"x-auth\": {\"users\": \"users\"}; or use a guard without users, such as token:VALUE or key:HEADER".into(),
+            ),
+        })
     }
 
     /// The text of the file.

@@ -4,6 +4,7 @@
 //! paths and the numbers of statuses.
 
 mod delay;
+mod explain;
 mod fail;
 mod file;
 mod limit;
@@ -14,6 +15,7 @@ mod source;
 mod template;
 
 pub use delay::{Delay, duration};
+pub use explain::{Explained, Part};
 pub use fail::{Fail, Headers, How};
 pub use file::{Matched, RoutesFile};
 pub use limit::{Limit, Per, Quota};

@@ -94,6 +94,18 @@ impl Pattern {
         matches(&self.segments, path, &mut parameters).then_some(parameters)
     }
 
+    /// Why it does not match a request; `None`: it does.
+    pub(super) fn mismatch(&self, method: &str, path: &[Cow<'_, str>]) -> Option<String> {
+        if self.matches(method, path).is_some() {
+            return None;
+        }
+        let own = self.method.as_deref().unwrap_or(method);
+        Some(match self.matches(own, path) {
+            Some(_) => format!("it is for {own}"),
+            None => "its path is another one".into(),
+        })
+    }
+
     /// Whether both match the same requests.
     pub(super) fn is_same(&self, other: &Pattern) -> bool {
         let shape = |pattern: &Pattern| {

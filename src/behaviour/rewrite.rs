@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::source::{RoutesError, Source};
-use crate::json::{self, Member};
+use crate::json::{self, Member, Place};
 
 /// How much memory one compiled rule may take, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
@@ -35,6 +35,7 @@ pub struct Rewriter {
 
 #[derive(Debug, Clone)]
 struct Rule {
+    place: Place,
     source: String,
     target: String,
     pattern: Regex,
@@ -68,7 +69,12 @@ impl Rewriter {
                 None => error.hint(format!("write \"/{}\"", member.key)),
             });
         }
-        let rule = Rule::new(&member.key, &json::unquote(member.value)).map_err(|fault| {
+        let rule = Rule::new(
+            source.place(member.raw_key),
+            &member.key,
+            &json::unquote(member.value),
+        )
+        .map_err(|fault| {
             let part = if fault.in_target {
                 member.value
             } else {
@@ -88,11 +94,11 @@ impl Rewriter {
         Ok(())
     }
 
-    /// The rules and their targets in the order of the file.
-    pub fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The rules and their targets in the order of the file, with their places.
+    pub fn rules(&self) -> impl Iterator<Item = (Place, &str, &str)> {
         self.rules
             .iter()
-            .map(|rule| (rule.source.as_str(), rule.target.as_str()))
+            .map(|rule| (rule.place, rule.source.as_str(), rule.target.as_str()))
     }
 
     /// What the rules make of `url`, a path with or without a query, still percent-encoded.
@@ -121,7 +127,7 @@ struct Fault {
 }
 
 impl Rule {
-    fn new(source: &str, target: &str) -> Result<Rule, Fault> {
+    fn new(place: Place, source: &str, target: &str) -> Result<Rule, Fault> {
         let mut names = Vec::new();
         let fault = |message| Fault {
             message,
@@ -149,6 +155,7 @@ impl Rule {
             in_target: true,
         })?;
         Ok(Rule {
+            place,
             source: source.to_string(),
             target: target.to_string(),
             has_query,

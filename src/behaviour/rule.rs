@@ -1,5 +1,6 @@
 //! One rule: what it matches, and what it does.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -24,6 +25,8 @@ pub struct Rule {
     pub(super) conditions: Conditions,
     /// Who may send the request.
     pub guard: Option<Access>,
+    /// Where the guard is in the file, if it asks for a user.
+    pub(super) needs_users: Option<Place>,
     /// How long the response waits.
     pub delay: Option<Delay>,
     /// How many requests there may be.
@@ -34,6 +37,8 @@ pub struct Rule {
     pub headers: Headers,
     /// What it answers; `None`: it leaves that to others.
     pub answer: Option<Answer>,
+    /// Its keys and values as they are in the file, to show them.
+    members: Vec<(String, String)>,
 }
 
 /// What else than method and path a rule asks of a request.
@@ -42,6 +47,13 @@ pub(super) struct Conditions {
     query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     body: Option<Json>,
+}
+
+/// A condition that a request does not meet: the name, and the value that it needs.
+enum Unmet<'r> {
+    Query(&'r str, &'r str),
+    Header(&'r str, &'r str),
+    Body(&'r Json),
 }
 
 /// What a rule answers.
@@ -132,23 +144,29 @@ impl Rule {
             pattern: pattern.clone(),
             conditions: Conditions::default(),
             guard: None,
+            needs_users: None,
             delay: None,
             limit: None,
             fail: None,
             headers: Vec::new(),
             answer: None,
+            members: Vec::new(),
         };
         let (mut status, mut body) = (None, None);
         let mut what = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
         for member in &members {
             let (key, value) = (&*member.key, member.value);
+            let words: Vec<_> = value.split_whitespace().collect();
+            rule.members.push((key.to_string(), words.join(" ")));
             match key {
                 "match" => rule.conditions = Conditions::parse(source, value)?,
                 "guard" => {
                     let guard = Access::parse(&source.string(value, key)?);
                     let wrong = |bad: BadGuard| source.error(value, bad.message).hint(bad.hint);
-                    rule.guard = Some(guard.map_err(wrong)?);
+                    let guard = guard.map_err(wrong)?;
+                    rule.needs_users = guard.needs_users().then(|| source.place(value));
+                    rule.guard = Some(guard);
                 }
                 "delay" => rule.delay = Some(read_delay(source, value)?),
                 "limit" => rule.limit = Some(read_limit(source, value)?),
@@ -207,6 +225,30 @@ impl Rule {
         };
         rule.answer = what.map(|what| Answer { status, what });
         Ok(rule)
+    }
+
+    /// The members whose keys `wanted` takes, as `delay 200`.
+    pub fn summary(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+        let members = self.members.iter().filter(move |(key, _)| wanted(key));
+        members.map(|(key, value)| format!("{key} {value}"))
+    }
+
+    /// Why a request does not match the rule; `None`: it does.
+    pub(super) fn mismatch(
+        &self,
+        method: &str,
+        path: &[Cow<'_, str>],
+        request: &dyn Facets,
+    ) -> Option<String> {
+        if let Some(why) = self.pattern.mismatch(method, path) {
+            return Some(why);
+        }
+        let unmet = self.conditions.unmet(request)?;
+        Some(match unmet {
+            Unmet::Query(name, value) => format!("the query needs {name}={value}"),
+            Unmet::Header(name, value) => format!("the request needs the header {name}: {value}"),
+            Unmet::Body(wanted) => format!("the body needs {wanted}"),
+        })
     }
 
     /// Whether nothing that matches goes on to the rules after it.
@@ -331,20 +373,26 @@ impl Conditions {
 
     /// Whether a request meets them: its query, its headers by lower-case names, its body.
     pub(super) fn hold(&self, request: &dyn Facets) -> bool {
+        self.unmet(request).is_none()
+    }
+
+    /// The first one that a request does not meet.
+    fn unmet(&self, request: &dyn Facets) -> Option<Unmet<'_>> {
         let any = |values: Vec<String>, wanted: &str| {
             values.iter().any(|value| wanted == "*" || value == wanted)
         };
-        self.query
-            .iter()
-            .all(|(name, value)| any(request.query(name), value))
-            && self
-                .headers
-                .iter()
-                .all(|(name, value)| any(request.headers(name), value))
-            && self
-                .body
-                .as_ref()
-                .is_none_or(|wanted| includes(request.body(), wanted))
+        let mut query = self.query.iter();
+        if let Some((name, value)) = query.find(|(name, value)| !any(request.query(name), value)) {
+            return Some(Unmet::Query(name, value));
+        }
+        let mut headers = self.headers.iter();
+        let missing = headers.find(|(name, value)| !any(request.headers(name), value));
+        if let Some((name, value)) = missing {
+            return Some(Unmet::Header(name, value));
+        }
+        let body = self.body.as_ref();
+        body.filter(|wanted| !includes(request.body(), wanted))
+            .map(Unmet::Body)
     }
 }
 

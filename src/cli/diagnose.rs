@@ -90,6 +90,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             style::path(path),
             printable(holder)
         ),
+        StartError::Routes(message) => format!("error: {}\n", printable_lines(message)),
         other => format!("error: {}\n", printable(&with_causes(other))),
     }
 }

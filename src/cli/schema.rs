@@ -61,7 +61,10 @@ fn routes() -> Value {
         "title": "standin routes file",
         "description": "What the API does by path: rewrites such as {\"/api/*\": \"/$1\"}, and rules",
         "type": "object",
-        "properties": { "$schema": { "type": "string" } },
+        "properties": {
+            "$schema": { "type": "string" },
+            "profile": { "type": "string", "description": "A profile, by its path from the folder of this file" }
+        },
         "additionalProperties": {
             "anyOf": [
                 { "type": "string", "description": "The path that is served instead" },

@@ -10,6 +10,7 @@ use super::guard::viewer;
 use super::origin::is_loopback;
 use super::problem::{self, Problem};
 use super::request::{Body, Request, encode};
+use super::routes_file::Routes;
 use super::{body, response, write};
 use crate::behaviour::RoutesFile;
 use crate::engine::{Back, Trouble, WriteError};
@@ -124,9 +125,9 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
     match request.method {
         Method::PUT => {
             let text = String::from_utf8_lossy(body::whole(&request)?);
-            app.faults.replace(read_faults(&text)?);
+            app.faults.replace(Routes::new(read_faults(&text)?));
         }
-        Method::DELETE => app.faults.replace(RoutesFile::default()),
+        Method::DELETE => app.faults.replace(Routes::default()),
         _ => {}
     }
     let current = app.faults.current();
@@ -147,7 +148,11 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
         Problem::new(problem::ROUTES, detail).hint(hint)
     };
     let rules = RoutesFile::parse(text).map_err(|error| wrong(error.to_string(), error.hint))?;
-    if let Some((path, _)) = rules.rewriter.rules().next() {
+    if let Some((_, place)) = &rules.profile {
+        let detail = format!("{place}: a profile cannot be set at run time");
+        return Err(wrong(detail, None));
+    }
+    if let Some((_, path, _)) = rules.rewriter.rules().next() {
         return Err(wrong(
             format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time"),
             None,
@@ -205,7 +210,7 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
     let rules = file
         .rewriter
         .rules()
-        .map(|(rule, target)| (rule.to_string(), target.into()));
+        .map(|(_, rule, target)| (rule.to_string(), target.into()));
     Ok(response::value(
         StatusCode::OK,
         &Value::Object(rules.collect()),

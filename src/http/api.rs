@@ -26,7 +26,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
 pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
-    let Some(profile) = app.settings.profile.clone() else {
+    let Some(profile) = app.profile() else {
         return plain(app, request, mode).await;
     };
     let own = Arc::new(shaping::request(&app, &profile, &request));

@@ -20,6 +20,7 @@ use super::idempotency::Keys;
 use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
+use super::profile::Profile;
 use super::receive::Received;
 use super::request::Request;
 use super::request_log::{Hidden, RequestLog};
@@ -123,6 +124,13 @@ impl App {
     /// The data as it is now.
     pub fn store(&self) -> Store {
         self.engine.snapshot().full.clone()
+    }
+
+    /// The profile in effect: that of the settings, or else that of the routes file.
+    pub(super) fn profile(&self) -> Option<Arc<Profile>> {
+        let settings = &self.settings;
+        let named = || settings.routes.as_ref()?.profile();
+        settings.profile.clone().or_else(named)
     }
 
     /// Whether writes are refused.

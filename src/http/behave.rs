@@ -19,14 +19,18 @@ use super::problem::{self, LogNote, Problem};
 use super::request::{Request, segments};
 use super::shaping;
 use super::{body, response};
-use crate::behaviour::{Delay, Facets, Fail, How, Limit, Matched, Per, Quota, RoutesFile};
+use crate::behaviour::{
+    Delay, Explained, Facets, Fail, How, Limit, Matched, Per, Quota, RoutesFile,
+};
 
-/// The longest that a request without a response is kept.
-const LONGEST_HANG: Duration = Duration::from_secs(3600);
-
-/// Closes the connection instead of sending the response: an extension of it.
-#[derive(Debug, Clone)]
-pub(super) struct Abort;
+/// What the connection does instead of sending the response: an extension of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It is closed.
+    Abort,
+    /// It stays open, until the client goes or the server stops.
+    Hang,
+}
 
 /// Answers `request` under the rules that match it, after `delay`; `handler` does what no rule does.
 pub(super) async fn answer<F>(
@@ -47,9 +51,13 @@ where
     };
     let (owner, sent) = (app.clone(), request.clone());
     let mut answer = under_rules(app, request, delay, handler, &preferences).await;
-    if let (Err(problem), Some(profile)) = (&answer, &owner.settings.profile) {
-        let problem = Err(problem.clone());
-        answer = Ok(shaping::response(&owner, profile, (&sent, &sent), problem));
+    if let Some(profile) = owner.profile() {
+        let response = answer.unwrap_or_else(Problem::into_response);
+        // What the API responds has its shape already; other responses of rules keep theirs.
+        answer = Ok(match is_problem(&response) {
+            true => shaping::response(&owner, &profile, (&sent, &sent), Ok(response)),
+            false => response,
+        });
     }
     if !preferences.applied.is_empty() {
         let mut response = answer.unwrap_or_else(Problem::into_response);
@@ -61,6 +69,11 @@ where
         answer = Ok(response);
     }
     answer
+}
+
+fn is_problem(response: &Response<Bytes>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"))
 }
 
 async fn under_rules<F>(
@@ -159,11 +172,7 @@ fn matching<'r>(
     if files.peek().is_none() {
         return Vec::new();
     }
-    let seen = Seen {
-        request,
-        pairs: OnceCell::new(),
-        body: OnceCell::new(),
-    };
+    let seen = Seen::of(request);
     // A path with a broken escape is refused by whoever answers it.
     let path = segments(request.uri.path()).unwrap_or_default();
     files
@@ -186,6 +195,16 @@ struct Seen<'a> {
     request: &'a Request,
     pairs: OnceCell<Vec<(String, String)>>,
     body: OnceCell<Json>,
+}
+
+impl Seen<'_> {
+    fn of(request: &Request) -> Seen<'_> {
+        Seen {
+            request,
+            pairs: OnceCell::new(),
+            body: OnceCell::new(),
+        }
+    }
 }
 
 impl Facets for Seen<'_> {
@@ -318,15 +337,25 @@ async fn fail_with(
             note(&mut response, "failed");
             Ok(response)
         }
-        how => {
-            if matches!(how, How::Hang) {
-                tokio::time::sleep(LONGEST_HANG).await;
-            }
-            let mut response =
-                Problem::new(problem::FAULT, "the connection was closed").into_response();
-            response.extensions_mut().insert(Abort);
-            note(&mut response, "closed");
-            Ok(response)
-        }
+        How::Abort => Ok(cut(Cut::Abort, "closed", &note)),
+        How::Hang => Ok(cut(Cut::Hang, "left without a response", &note)),
     }
+}
+
+fn cut(cut: Cut, what: &str, note: &dyn Fn(&mut Response<Bytes>, &str)) -> Response<Bytes> {
+    let mut response = Problem::new(problem::FAULT, "there is no response").into_response();
+    response.extensions_mut().insert(cut);
+    note(&mut response, what);
+    response
+}
+
+/// What the rules of the routes file do with a request, which is rewritten already.
+pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
+    let Some(routes) = &app.settings.routes else {
+        return Vec::new();
+    };
+    let path = segments(request.uri.path()).unwrap_or_default();
+    let seen = Seen::of(request);
+    let rules = routes.current();
+    rules.explain(request.method.as_str(), &path, &seen)
 }

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,7 +12,7 @@ use tower_service::Service;
 use warp::http::header::CONNECTION;
 
 use super::app::App;
-use super::behave::Abort;
+use super::behave::Cut;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;
@@ -92,19 +91,26 @@ async fn accept(
         let progress = Arc::new(Progress::default());
         let (service, reported, owner) =
             (warp::service(routes.clone()), progress.clone(), app.clone());
+        let stopping = stop.clone();
         let service = hyper::service::service_fn(
             move |mut request: hyper::Request<hyper::body::Incoming>| {
                 reported.set_busy(request.method());
                 prepare(&owner, &mut request, Some(remote), &reported);
                 let reported = reported.clone();
-                service.clone().call(request).map(move |response| {
-                    let Ok(response) = response;
-                    if response.extensions().get::<Abort>().is_some() {
+                let mut stopping = stopping.clone();
+                let answer = service.clone().call(request);
+                async move {
+                    let Ok(response) = answer.await;
+                    if let Some(cut) = response.extensions().get::<Cut>() {
+                        if *cut == Cut::Hang {
+                            // It is dropped when the client goes.
+                            let _ = stopping.wait_for(|stop| *stop).await;
+                        }
                         return Err(std::io::Error::other("closed by a rule"));
                     }
                     reported.set_answered(response.headers().contains_key(CONNECTION));
                     Ok(response)
-                })
+                }
             },
         );
         let (limits, stop, app) = (limits.clone(), stop.clone(), app.clone());

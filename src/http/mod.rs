@@ -52,7 +52,7 @@ pub use problem::Problem;
 pub use profile::{Profile, ProfileError};
 pub use request::{Body, Request, encode};
 pub use routes::LocalService;
-pub use routes_file::{Routes, RoutesWatch, follow, read};
+pub use routes_file::{Routes, RoutesWatch, Unread, follow, read, read_profile};
 pub use settings::{Limits, Settings};
 pub use warp::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,

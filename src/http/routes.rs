@@ -26,7 +26,7 @@ use super::stream::Progress;
 use super::{
     admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,
 };
-use crate::behaviour::Delay;
+use crate::behaviour::{Delay, Explained};
 
 /// The methods of a page, as the header `Allow` lists them.
 const READ: &str = "GET, HEAD, OPTIONS";
@@ -406,6 +406,15 @@ impl LocalService {
             routes,
             _stop: sender,
         }
+    }
+
+    /// What the rules of the routes file make of a request: its target after the rewrites, and what each rule does.
+    pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
+        if let Some(uri) = api::rewrite(&self.app, &request.uri) {
+            request.uri = uri;
+        }
+        let target = request.target().to_string();
+        (target, behave::explain(&self.app, &request))
     }
 
     /// Answers a request. Of a stream of events this is the beginning.

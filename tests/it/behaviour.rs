@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use standin::{Routes, RoutesFile};
 
+use crate::cli::place;
 use crate::support::*;
 
 const DATA: &str = r#"{
@@ -678,4 +679,83 @@ fn preflights_allow_the_headers_of_rules() {
     ];
     let reply = fixture.send("OPTIONS", "/users", &headers, "");
     assert_eq!(reply.header("access-control-allow-headers"), Some(asked));
+}
+
+#[test]
+fn a_hang_ends_when_the_client_goes() {
+    let fixture = rules_with(r#"{"GET /users": {"fail": {"hang": true}}}"#, |options| {
+        options.limits.connections = 1
+    });
+    let mut hanging = fixture.client();
+    hanging.write("GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let entry = fixture.entry(|entry| entry.target == "/users");
+    assert!(entry.note.unwrap().contains("left without a response"));
+    assert!(!hanging.has_answer());
+    drop(hanging);
+    // The only place for a connection is free again.
+    assert_eq!(fixture.get("/todos/1").status, 200);
+}
+
+#[test]
+fn a_hang_ends_at_a_stop_and_does_not_hold_it_up() {
+    let mut fixture = rules_with(
+        r#"{"GET /users": {"fail": {"hang": true}},
+            "POST /users": {"fail": {"hang": true, "when": "after"}}}"#,
+        |options| options.limits.grace = DEADLINE * 2,
+    );
+    let mut reading = fixture.client();
+    reading.write("GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut writing = fixture.client();
+    writing.write("POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"name\":\"Eve\"}");
+    for method in ["GET", "POST"] {
+        fixture.entry(|entry| entry.method == method);
+    }
+    assert!(!reading.has_answer() && !writing.has_answer());
+    let start = Instant::now();
+    fixture.stop();
+    assert!(start.elapsed() < DEADLINE, "{:?}", start.elapsed());
+    assert!(reading.is_closed() && writing.is_closed());
+    assert_eq!(fixture.data()["users"][2]["name"], "Eve", "it is saved");
+}
+
+#[test]
+fn a_guard_without_users_is_an_error_at_start() {
+    for guard in ["user", "owner", "role:admin", "basic", "640"] {
+        let text = format!("{{\n  \"GET /stats\": {{ \"guard\": \"{guard}\", \"body\": 1 }}\n}}");
+        let place = place(&[("db.json", DATA), ("db.routes.json", &text)]);
+        let errors = place.fails(&["db.json", "--port", "0"]);
+        assert!(
+            errors.starts_with("error: db.routes.json:2:28: "),
+            "{errors}"
+        );
+        assert!(
+            errors.contains("needs users") && errors.contains("x-auth"),
+            "{errors}"
+        );
+    }
+    let text = r#"{"GET /stats": {"guard": "key:X-Key", "body": 1}}"#;
+    let place = place(&[("db.json", DATA), ("db.routes.json", text)]);
+    let running = place.start(&["db.json", "--port", "0"]);
+    let mut client = running.client();
+    assert_eq!(
+        client.send("GET", "/stats", &[("X-Key", "1")], "").status,
+        200
+    );
+}
+
+#[test]
+fn a_guard_without_users_keeps_the_old_rules_on_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("routes.json");
+    let old = r#"{"GET /stats": {"body": 1}}"#;
+    std::fs::write(&path, old).unwrap();
+    let fixture = rules_with(old, |options| options.routes = Some(path.clone()));
+    std::fs::write(&path, r#"{"GET /stats": {"guard": "user", "body": 2}}"#).unwrap();
+    let (_, message) = fixture.notice(|notice| match notice {
+        standin::Notice::RoutesBroken(message) => Some(message.clone()),
+        _ => None,
+    });
+    assert!(message.contains("routes.json:1:26: "), "{message}");
+    assert!(message.contains("needs users"), "{message}");
+    assert_eq!(fixture.get("/stats").value(), 1);
 }

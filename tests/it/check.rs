@@ -254,7 +254,7 @@ fn our_own_pages_are_as_documented() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    for job in JOBS.iter().chain(&["login", "behaviour"]) {
+    for job in JOBS.iter().chain(&["behaviour", "profiles"]) {
         let from = root.join("examples").join(job);
         let to = folder.path().join("examples").join(job);
         std::fs::create_dir_all(&to).unwrap();
@@ -322,13 +322,17 @@ fn addresses_in_our_pages_are_quoted_for_every_shell() {
 }
 
 /// The folders of `examples/` that have a page of their own.
-const JOBS: [&str; 6] = [
+const JOBS: [&str; 10] = [
     "cart",
     "done",
+    "envelope",
+    "json-api",
+    "login",
     "optimistic",
     "own-ids",
     "search",
     "timestamps",
+    "token-check",
 ];
 
 /// `README.md`, and the pages of `docs/` and `examples/`.

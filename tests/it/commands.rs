@@ -677,3 +677,85 @@ fn the_commands_of_the_readme_work() {
         }
     }
 }
+
+#[test]
+fn routes_lists_the_rules_and_explains_a_request() {
+    let rules = r#"{
+  "/api/*": "/$1",
+  "* /users/**": { "delay": "1ms", "guard": "key:X-Key" },
+  "GET /users/:id": { "body": { "n": 1 } },
+  "GET /users/*": { "match": { "query": { "n": "2" } }, "limit": "9/minute", "body": 2 },
+  "POST /users": { "fail": { "status": 503 } },
+  "GET /odd": [
+    { "match": { "headers": { "x-odd": "1" } }, "body": 1 },
+    { "fail": { "status": 500, "chance": 0.5 }, "status": 204 }
+  ]
+}"#;
+    let data = r#"{"users": [{"id": 1}]}"#;
+    let place = place(&[
+        ("db.json", data),
+        ("db.routes.json", rules),
+        ("alone.json", data),
+    ]);
+    let listed = prints(&place, &["routes", "db.json"]);
+    assert_eq!(listed.lines().count(), 7, "{listed}");
+    assert!(
+        listed.contains("db.routes.json:2:3  /api/*  rewritten to /$1\n"),
+        "{listed}"
+    );
+    assert!(
+        listed.contains("db.routes.json:3:18  * /users/**  delay \"1ms\", guard \"key:X-Key\"\n"),
+        "{listed}"
+    );
+    for (request, lines) in [
+        (
+            "GET /api/users/1",
+            &[
+                "GET /users/1",
+                "rewritten from /api/users/1",
+                "answers: db.routes.json:4:21 \"GET /users/:id\": body { \"n\": 1 }",
+                "applies: db.routes.json:3:18 \"* /users/**\": delay \"1ms\", guard \"key:X-Key\"",
+                "not used: db.routes.json:5:19 \"GET /users/*\": the query needs n=2",
+                "not used: db.routes.json:6:18 \"POST /users\": its path is another one",
+            ][..],
+        ),
+        (
+            "/users/1?n=2",
+            &["answers: db.routes.json:5:19 \"GET /users/*\": limit \"9/minute\", body 2"],
+        ),
+        (
+            "POST /users",
+            &["answers: db.routes.json:6:18 \"POST /users\": fail { \"status\": 503 }"],
+        ),
+        (
+            "DELETE /users",
+            &[
+                "answered by the API: no rule has a response for it",
+                "not used: db.routes.json:6:18 \"POST /users\": it is for POST",
+            ],
+        ),
+        (
+            "GET /odd",
+            &[
+                "not used: db.routes.json:8:5 \"GET /odd\": the request needs the header x-odd: 1",
+                "answers: db.routes.json:9:5 \"GET /odd\": fail { \"status\": 500, \"chance\": 0.5 }, status 204",
+            ],
+        ),
+    ] {
+        let said = prints(&place, &["routes", "db.json", "--explain", request]);
+        for line in lines {
+            assert!(said.lines().any(|one| one == *line), "{line} in\n{said}");
+        }
+    }
+    for (arguments, message) in [
+        (&["routes", "alone.json"][..], "alone.routes.json"),
+        (
+            &["routes", "no.json", "--routes", "db.routes.json"],
+            "no.json",
+        ),
+        (&["routes", "db.json", "--explain", "GET users"], "slash"),
+    ] {
+        let errors = place.fails(arguments);
+        assert!(errors.contains(message), "{errors}");
+    }
+}

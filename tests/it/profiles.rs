@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use standin::internals::http::Profile;
 
+use crate::cli::place;
 use crate::support::*;
 
 const DATA: &str = r#"{
@@ -223,4 +224,107 @@ fn json_api() {
     let missing = fixture.get("/people/9").value();
     assert_eq!(missing["errors"][0]["status"], "404");
     assert_eq!(fixture.send("DELETE", "/people/1", NONE, "").status, 204);
+}
+
+#[test]
+fn the_routes_file_names_a_profile() {
+    let profile = r#"{"record": {"it": "{{ record }}"}, "error": {"oops": "{{ problem.detail }}"}, "status": {"limit": 503}}"#;
+    let routes = r#"{
+  "profile": "shapes/own.json",
+  "GET /broken": { "fail": { "status": 502, "headers": { "Retry-After": "3" } } },
+  "GET /worded": { "fail": { "status": 502, "body": { "mine": true } } },
+  "GET /faulty": { "body": "{{ 1 / 0 }}" },
+  "GET /closed": { "guard": "key:X-Key", "body": 1 },
+  "GET /once": { "limit": "1/hour", "body": { "plain": true } }
+}"#;
+    let files = [
+        ("db.json", DATA),
+        ("rules/db.routes.json", routes),
+        ("rules/shapes/own.json", profile),
+    ];
+    let place = place(&files);
+    let running = place.start(&["db.json", "--port", "0", "--routes", "rules/db.routes.json"]);
+    let mut client = running.client();
+    let mut get = |target: &str| client.send("GET", target, NONE, "");
+    assert_eq!(get("/people/1").value()["it"]["age"], 30);
+    assert!(get("/people/9").value()["oops"].is_string());
+    let broken = get("/broken");
+    assert_eq!(
+        (broken.status, broken.header("retry-after")),
+        (502, Some("3"))
+    );
+    assert!(
+        broken.value()["oops"]
+            .as_str()
+            .unwrap()
+            .contains("GET /broken")
+    );
+    let worded = get("/worded");
+    assert_eq!(
+        (worded.status, worded.value()),
+        (502, json!({"mine": true}))
+    );
+    for (target, status) in [
+        ("/faulty", 500),
+        ("/closed", 401),
+        ("/people?_status=503", 503),
+    ] {
+        let reply = get(target);
+        assert_eq!(reply.status, status, "{target}");
+        assert!(
+            reply.value()["oops"].is_string(),
+            "{target}: {}",
+            reply.text()
+        );
+    }
+    assert_eq!(get("/once").value(), json!({"plain": true}));
+    let limited = get("/once");
+    assert_eq!(limited.status, 503, "the profile's status of a limit");
+    assert!(limited.value()["oops"].is_string() && limited.header("retry-after").is_some());
+    // The option goes before the file.
+    let error_field = format!(
+        "{}/examples/profiles/error-field.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let arguments = [
+        "db.json",
+        "--port",
+        "0",
+        "--routes",
+        "rules/db.routes.json",
+        "--profile",
+        &error_field,
+    ];
+    drop(running);
+    let running = place.start(&arguments);
+    assert!(running.client().send("GET", "/people/9", NONE, "").value()["error"].is_string());
+}
+
+#[test]
+fn a_profile_of_the_routes_file_that_cannot_be_used() {
+    for (routes, profile, message) in [
+        (
+            "{\n  \"profile\": \"no.json\"\n}",
+            "{}",
+            "db.routes.json:2:14: cannot read the profile no.json",
+        ),
+        (
+            "{\"profile\": 5}",
+            "{}",
+            "db.routes.json:1:13: profile must be a string, got a number",
+        ),
+        (
+            "{\"profile\": \"own.json\"}",
+            "{\n  \"lst\": []\n}",
+            "own.json:2:3: ",
+        ),
+    ] {
+        let place = place(&[
+            ("db.json", DATA),
+            ("db.routes.json", routes),
+            ("own.json", profile),
+        ]);
+        let errors = place.fails(&["db.json", "--port", "0"]);
+        assert!(errors.starts_with(&format!("error: {message}")), "{errors}");
+    }
 }
