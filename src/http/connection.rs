@@ -4,19 +4,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Body;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
-use warp::http::header::CONNECTION;
+use warp::http::header::{CONNECTION, CONTENT_LENGTH};
 
 use super::app::App;
 use super::behave::Cut;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;
-use super::stream::{Progress, Stream};
+use super::stream::{Progress, Sending, Stream};
 
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
@@ -109,7 +110,12 @@ async fn accept(
                         return Err(std::io::Error::other("closed by a rule"));
                     }
                     reported.set_answered(response.headers().contains_key(CONNECTION));
-                    Ok(response)
+                    let has_end = response.headers().contains_key(CONTENT_LENGTH)
+                        || response.body().size_hint().exact().is_some();
+                    Ok(response.map(|body| match has_end {
+                        true => reported.sending(body),
+                        false => Sending::endless(body),
+                    }))
                 }
             },
         );
@@ -156,7 +162,7 @@ fn descriptors() -> usize {
     usize::MAX
 }
 
-async fn serve_connection<S>(
+async fn serve_connection<S, B>(
     socket: Socket<TokioIo<Stream<TcpStream>>>,
     service: S,
     progress: &Progress,
@@ -165,8 +171,11 @@ async fn serve_connection<S>(
 ) where
     S: hyper::service::Service<
             hyper::Request<hyper::body::Incoming>,
-            Response = warp::reply::Response,
+            Response = hyper::Response<B>,
         > + Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use warp::http::Method;
@@ -32,6 +33,8 @@ pub(super) struct Progress {
     is_answered: AtomicBool,
     /// The response is the last one of the connection.
     is_last: AtomicBool,
+    /// A response that has an end is not yet with the stream as a whole.
+    is_sending: AtomicBool,
     /// The client sends nothing more.
     is_ended: AtomicBool,
     /// Bytes of a request have arrived.
@@ -58,6 +61,15 @@ impl Progress {
         self.is_answered.store(true, Ordering::Relaxed);
         self.is_busy.store(false, Ordering::Release);
         self.reader.wake();
+    }
+
+    /// `body`, a response's that has an end, is being sent until it is dropped.
+    pub(super) fn sending<B>(self: &Arc<Progress>, body: B) -> Sending<B> {
+        self.is_sending.store(true, Ordering::Release);
+        Sending {
+            body,
+            progress: Some(self.clone()),
+        }
     }
 
     /// Whether bytes of a request have arrived on the connection.
@@ -105,6 +117,52 @@ impl Progress {
     }
 }
 
+/// The body of a response. As long as it is there, the end of what the client sends does not end the connection.
+pub(super) struct Sending<B> {
+    body: B,
+    /// `None` for a body without an end.
+    progress: Option<Arc<Progress>>,
+}
+
+impl<B> Sending<B> {
+    /// A body without an end: only the client can end it.
+    pub(super) fn endless(body: B) -> Sending<B> {
+        Sending {
+            body,
+            progress: None,
+        }
+    }
+}
+
+impl<B: Body + Unpin> Body for Sending<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Sending<B> {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.progress {
+            progress.is_sending.store(false, Ordering::Release);
+            progress.reader.wake();
+        }
+    }
+}
+
 /// A stream that reports to its [`Progress`].
 pub(super) struct Stream<T> {
     inner: T,
@@ -114,6 +172,8 @@ pub(super) struct Stream<T> {
     header_timer: Option<Pin<Box<Sleep>>>,
     /// Until when a read is answered whose client sends nothing more.
     end_timer: Option<Pin<Box<Sleep>>>,
+    /// A write waits for the client to read.
+    is_blocked: bool,
 }
 
 impl<T> Stream<T> {
@@ -125,14 +185,20 @@ impl<T> Stream<T> {
             header_time,
             header_timer: Some(Box::pin(tokio::time::sleep(header_time))),
             end_timer: None,
+            is_blocked: false,
         }
     }
 
-    /// Waits at the end of what the client sends while a request is answered: hyper would take it for the end of the
-    /// connection and drop the request. A client that has gone looks the same, so that a read does not wait for long.
+    /// Waits at the end of what the client sends while a request is answered and the response is sent: hyper would take
+    /// it for the end of the connection and drop both. A client that has gone looks the same, so that a read does not wait
+    /// for its response for long; once that is sent, the writes fail.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.progress.poll_busy_at_end(context) {
-            return Poll::Ready(());
+            let is_sending = self.progress.is_sending.load(Ordering::Acquire);
+            return match is_sending || self.is_blocked {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            };
         }
         if self.progress.is_write.load(Ordering::Relaxed) {
             return Poll::Pending;
@@ -141,6 +207,14 @@ impl<T> Stream<T> {
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(READ_AT_END)))
             .as_mut()
             .poll(context)
+    }
+
+    /// Notes whether a write waits, and wakes whoever waits for the end of the writes.
+    fn note(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if std::mem::replace(&mut self.is_blocked, written.is_pending()) && written.is_ready() {
+            self.progress.reader.wake();
+        }
+        written
     }
 
     /// The stream itself.
@@ -190,7 +264,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.note(written)
     }
 
     fn poll_write_vectored(
@@ -198,7 +273,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(context, buffers)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, buffers);
+        self.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -713,6 +713,31 @@ fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
     }
     let rows = fixture.data()["a"].as_array().unwrap().len();
     assert_eq!(rows, 2, "two were added and one was removed");
+    // And a response that is larger than what the system keeps for the client.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("large"), vec![b'x'; 20 << 20]).unwrap();
+    let rows: Vec<String> = (0..4000)
+        .map(|id| format!("{{\"id\": {id}, \"text\": \"{}\"}}", "x".repeat(5000)))
+        .collect();
+    let large = Fixture::new(
+        &format!("{{\"a\": [{}]}}", rows.join(",")),
+        None,
+        |options| {
+            options.http.folder = Some(folder.path().to_path_buf());
+        },
+    );
+    for path in ["/large", "/db"] {
+        let mut client = large.client();
+        client.write(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        client.shutdown_write();
+        let reply = client.reply("GET");
+        assert!(
+            reply.text().len() >= 20_000_000,
+            "{path}: {}",
+            reply.text().len()
+        );
+        assert!(client.is_closed(), "{path}");
+    }
     // Half a body is no request.
     let before = fixture.text();
     let mut client = fixture.client();
