@@ -69,6 +69,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// [`printable`] for text of several lines.
+#[cfg(feature = "cli")]
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
     let is_plain = |letter: char| letter == '\n' || !is_unprintable(letter);
     if text.chars().all(is_plain) {
