@@ -214,7 +214,7 @@ fn faults_are_set_at_run_time() {
     let foreign = [("Origin", "http://evil.example")];
     fixture
         .send("PUT", "/-/faults", &foreign, rules)
-        .problem(403, "foreign-origin");
+        .problem(403, "admin");
 }
 
 #[test]
