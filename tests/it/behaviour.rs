@@ -488,8 +488,8 @@ fn an_array_adds_many_records_or_none() {
     fixture
         .json("PUT", "/users/1", "[{}]")
         .problem(400, "not-an-object");
+    send(&[]).problem(400, "not-an-object");
     assert_eq!(fixture.text(), before);
-    assert_eq!(send(&[]).status, 201);
 }
 
 #[test]
