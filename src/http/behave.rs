@@ -350,6 +350,7 @@ fn cut(cut: Cut, what: &str, note: &dyn Fn(&mut Response<Bytes>, &str)) -> Respo
 }
 
 /// What the rules of the routes file do with a request, which is rewritten already.
+#[cfg(feature = "cli")]
 pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
     let Some(routes) = &app.settings.routes else {
         return Vec::new();

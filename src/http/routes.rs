@@ -409,6 +409,7 @@ impl LocalService {
     }
 
     /// What the rules of the routes file make of a request: its target after the rewrites, and what each rule does.
+    #[cfg(feature = "cli")]
     pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
         if let Some(uri) = api::rewrite(&self.app, &request.uri) {
             request.uri = uri;
