@@ -65,6 +65,7 @@ const PAGES: &[(&str, &str)] = &[
     ("pipes.md", "pass+ skipped pass+ skipped"),
     ("intellij-multiline.http", "pass pass pass"),
     ("errors-by-heading.md", "pass+ pass pass+ pass"),
+    ("next-section.md", "pass pass fail fail"),
     ("response-headers.md", "pass+ pass+"),
     ("japanese.md", "pass+ pass+"),
     ("two-answers.md", "pass+ pass+"),

@@ -150,6 +150,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     }
                 }
             }
+            // Another section, which is about its own request or about another case.
+            Block::Heading(heading)
+                if response.is_none()
+                    && labels::heading(&heading.text) != labels::Announces::Response
+                    && in_line(&heading.text).is_none() =>
+            {
+                break;
+            }
             Block::Heading(heading) if status_text::of_label(&heading.text).is_some() => {
                 let status = status_text::of_label(&heading.text);
                 let place = Some(heading.range.clone());
