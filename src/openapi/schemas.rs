@@ -223,8 +223,8 @@ fn with_related(mut schema: Value, related: &Related<'_, '_>) -> Value {
         (child.resource.name().to_string(), items)
     });
     let parents = related.parents.iter().map(|(name, parent)| {
-        let record =
-            json!({ "allOf": [reference(&parent.name)], "description": "With `_expand`." });
+        let mut record = reference(&parent.name);
+        record["description"] = "With `_expand`.".into();
         (name.clone(), record)
     });
     let mut added = children.chain(parents).peekable();

@@ -15,3 +15,5 @@ def before_call(context, case, kwargs):
     # A regular expression, which the document says in words.
     for name in [name for name in query if name.endswith("[like]")]:
         del query[name]
+    # The records have only these properties, which the document says in words.
+    query.pop("_fields", None)

@@ -5,9 +5,14 @@ const word = (text) => (/^[\w\-./:=,@%+]+$/.test(text) ? text : single(text));
 const string = (text) => JSON.stringify(text);
 const url = ({ path }) => (/^https?:/.test(path) ? path : location.origin + path);
 
-/// The body as JavaScript: as an object where it is JSON.
+/// The body as JavaScript; as text where an object would not be exact (`1.10`).
 function literal(body) {
-  try { return [JSON.stringify(JSON.parse(body), null, 2), true]; } catch { return [string(body), false]; }
+  const bare = (text) => text.replace(/\s/g, "");
+  try {
+    const text = JSON.stringify(JSON.parse(body), null, 2);
+    if (bare(text) === bare(body)) return [text, true];
+  } catch { }
+  return [string(body), false];
 }
 
 export function curl(request) {

@@ -7,7 +7,7 @@ const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "i
 const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
 
 /// An element. `tag` is its name, with classes: `p.soft`. An object that follows has its properties; functions among
-/// them are event listeners. Children are elements, texts, numbers and lists of these, however deep; null, undefined and false are left out. Values get into
+/// them are event listeners. Children are elements, texts, numbers and lists of these; null, undefined and false are left out. Values get into
 /// the page only here, and only as text: nothing is ever read as markup.
 export function h(tag, ...children) {
   const properties = children[0]?.constructor === Object ? children.shift() : {};
@@ -123,7 +123,8 @@ export function say(text, action) {
     if (toast.contains(document.activeElement)) document.getElementById("main").focus();
     toast.remove();
   };
-  if (action) toast.append(button(action.text, { kind: "quiet small", icon: action.icon, click: () => { close(); action.run(); } }));
+  if (action) place.querySelectorAll(".offer").forEach((old) => old.remove());
+  if (action) toast.append(button(action.text, { kind: "quiet small offer", icon: action.icon, click: () => { close(); action.run(); } }));
   toast.append(button("Dismiss", { icon: "close", only: true, kind: "quiet small", click: close }));
   place.append(toast);
   while (place.children.length > 4) place.firstElementChild.remove();

@@ -1,4 +1,4 @@
-// A property of a record as a field that keeps its type: texts, numbers, dates, choices, lists, references, JSON.
+// A property of a record as a field that keeps its type.
 import { button, h, unique } from "./dom.js";
 import { get, segment } from "./api.js";
 import { isDate, isTime } from "./cells.js";

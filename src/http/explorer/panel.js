@@ -1,4 +1,4 @@
-// What a person asked for last, as a request with its response; the reads after it; and the means to send it again.
+// What a person asked for last, with its response; the reads after it; a way to send it again.
 import { button, copy, dialog, fill, h, icon, menu, say } from "./dom.js";
 import { call, newAction, onAction } from "./api.js";
 import { coloured, cut, print } from "./json.js";

@@ -30,7 +30,7 @@ function words([name, value]) {
   return [path, word, value];
 }
 
-/// The table of the resource `name`. `go(hash, how)` changes the address. Gives the element and what it answers to.
+/// The table of the resource `name`. `go(hash, how)` changes the address. Gives the element.
 export function tableView({ name, go }) {
   let pairs = [];
   let records = [];
