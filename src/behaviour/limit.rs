@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How many addresses, header values or users are counted apart; beyond it the counts begin anew.
+/// How many addresses, header values or users are counted apart; beyond it the counts start again from zero.
 const MAX_KEYS: usize = 10_000;
 
 /// Whose requests are counted together.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::Response;
 
 use super::app::{Answer, App};
 use super::request::{Request, encode};
@@ -81,7 +81,7 @@ const LIST: &str = "<!--list-->";
 /// `GET /`.
 pub(super) fn home(app: &App, published: &Published) -> Response<Bytes> {
     let text = String::from_utf8_lossy(FILES[0].content).replacen(LIST, &list(app, published), 1);
-    send_text(FILES[0].kind, text.into_bytes())
+    response::page(FILES[0].kind, text.into_bytes(), POLICY)
 }
 
 /// The resources as HTML, for browsers without JavaScript and for curl.
@@ -119,20 +119,5 @@ fn escape(text: &str) -> String {
 }
 
 fn send(file: &File) -> Response<Bytes> {
-    send_text(file.kind, file.content.to_vec())
-}
-
-fn send_text(kind: &'static str, content: Vec<u8>) -> Response<Bytes> {
-    let mut response = response::with_type(StatusCode::OK, kind, content);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    response
+    response::page(file.kind, file.content.to_vec(), POLICY)
 }

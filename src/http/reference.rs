@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, StatusCode, header};
 
 use super::app::{Answer, App};
 use super::problem::{self, Problem};
@@ -53,7 +53,7 @@ const SECTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/errors.rs"
 /// `GET /-/reference.css`.
 pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Answer {
     let style = include_bytes!("reference/reference.css");
-    Ok(page(CSS, style.to_vec(), ERRORS_POLICY))
+    Ok(response::page(CSS, style.to_vec(), ERRORS_POLICY))
 }
 
 /// `GET /-/errors`: all kinds of problems, or with a further segment one of them. HTML, unless the client prefers
@@ -74,7 +74,7 @@ pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
         response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", text)
     } else {
         let text = include_str!("reference/errors.html").replacen("<!--errors-->", &html(name), 1);
-        page(HTML, text.into_bytes(), ERRORS_POLICY)
+        response::page(HTML, text.into_bytes(), ERRORS_POLICY)
     };
     answer
         .headers_mut()
@@ -112,22 +112,6 @@ fn html(name: &str) -> String {
         }
     }
     text
-}
-
-/// A page with a policy of what it may load and run.
-fn page(kind: &'static str, content: Vec<u8>, policy: &'static str) -> Response<Bytes> {
-    let mut response = response::with_type(StatusCode::OK, kind, content);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(policy),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    response
 }
 
 /// Swagger UI, as its own crate carries it.
@@ -171,12 +155,12 @@ pub(super) mod viewer {
         match path.trim_matches('/') {
             "" => {
                 let text = include_bytes!("reference/docs.html");
-                Ok(page(HTML, text.to_vec(), POLICY))
+                Ok(response::page(HTML, text.to_vec(), POLICY))
             }
             "start.js" => {
                 let script = include_bytes!("reference/start.js");
                 let kind = "text/javascript; charset=utf-8";
-                Ok(page(kind, script.to_vec(), POLICY))
+                Ok(response::page(kind, script.to_vec(), POLICY))
             }
             name => {
                 let Some((_, kind, packed)) = FILES.iter().find(|(known, ..)| *known == name)
@@ -188,7 +172,7 @@ pub(super) mod viewer {
                 flate2::read::GzDecoder::new(*packed)
                     .read_to_end(&mut content)
                     .map_err(|error| Problem::new(problem::BUG, error.to_string()))?;
-                Ok(page(kind, content, POLICY))
+                Ok(response::page(kind, content, POLICY))
             }
         }
     }

@@ -52,6 +52,22 @@ pub(super) fn with_type(
     with_tag(status, content_type, body.into(), tag)
 }
 
+/// A file of a page, with a content security policy that says what it may load and run.
+pub(super) fn page(kind: &'static str, content: Vec<u8>, policy: &'static str) -> Response<Bytes> {
+    let mut response = with_type(StatusCode::OK, kind, content);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
 /// A `200` response with a JSON body whose entity tag is known.
 pub(super) fn tagged_json(body: Bytes, tag: String) -> Response<Bytes> {
     with_tag(StatusCode::OK, JSON, body, tag)

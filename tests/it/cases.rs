@@ -16,7 +16,7 @@ fn edit(fixture: &Fixture, text: impl AsRef<str>) {
     std::fs::rename(beside, fixture.path()).unwrap();
 }
 
-/// What was kept and what got another id, of the next edit that is taken in.
+/// What was kept and what got another id, of the next edit that is loaded.
 fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
     let wanted = |notice: &Notice| match notice {
         Notice::Reloaded {

@@ -620,7 +620,7 @@ fn open_opens_the_page_or_says_where_it_is() {
     assert!(said.contains("http://localhost:"), "{said}");
 }
 
-/// Input that is no pipe: `/dev/null`, as under service managers.
+/// Input that is not a pipe: `/dev/null`, as under service managers.
 #[test]
 fn without_the_option_an_input_that_is_over_changes_nothing() {
     let place = place(&[("db.json", "{\"a\": []}")]);

@@ -203,7 +203,7 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
             .into_iter()
             .for_each(|writer| writer.join().unwrap());
     });
-    // One more write: it finds whatever the watcher has not taken in yet.
+    // One more write: it finds whatever the watcher has not loaded yet.
     assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
     assert_eq!(fixture.data()["note"]["n"], 20);
     assert_eq!(fixture.get("/db").value(), fixture.data());

@@ -186,7 +186,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         .or_else(|| is_only.then(above).flatten())
 }
 
-/// Whether a paragraph ends with a sentence about what is below it, and is no label such as `Response (404):`.
+/// Whether a paragraph ends with a sentence about what is below it and is not a label such as `Response (404):`.
 fn leads_on(text: &str) -> bool {
     let sentence = labels::last_sentence(text);
     sentence.ends_with(':') && in_line(sentence).is_none() && labels::words(sentence).len() > 3

@@ -218,7 +218,7 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     (
         "v1/embed-object-as-children",
-        "a name that is no collection gives an empty array as in 0.17, not a 500",
+        "a name that is not a collection gives an empty array as in 0.17, not a 500",
     ),
     (
         "v1/embed-parent-numeric-key-not-matched",
@@ -226,11 +226,11 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     (
         "v1/embed-singular-resource-fails",
-        "a name that is no collection gives an empty array, as in 0.17",
+        "a name that is not a collection gives an empty array, as in 0.17",
     ),
     (
         "v1/embed-unknown-singular",
-        "a name that is no collection gives an empty array, as in 0.17",
+        "a name that is not a collection gives an empty array, as in 0.17",
     ),
     (
         "v1/sort-mixed-types",
