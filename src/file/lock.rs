@@ -189,8 +189,9 @@ fn identity(about: &std::fs::Metadata) -> (u64, u64) {
 mod system {
     use std::fs::File;
     use std::io;
-    use std::os::fd::AsRawFd;
     use std::time::Duration;
+
+    use nix::fcntl::{FcntlArg, fcntl};
 
     use super::Holder;
 
@@ -207,16 +208,6 @@ mod system {
         }
     }
 
-    #[allow(unsafe_code)]
-    fn fcntl(file: &File, command: libc::c_int, range: &mut libc::flock) -> io::Result<()> {
-        // SAFETY: the descriptor is open as long as `file` is borrowed, and both commands take a pointer to a `flock`,
-        // which the exclusive reference keeps valid for reading and writing; the kernel keeps no pointer to it.
-        match unsafe { libc::fcntl(file.as_raw_fd(), command, std::ptr::from_mut(range)) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
-    }
-
     fn byte(port: u16) -> i64 {
         FIRST + (i64::from(std::process::id()) << 16) + i64::from(port)
     }
@@ -224,7 +215,7 @@ mod system {
     /// `false`: somebody else has it.
     pub(super) fn lock(file: &File, port: u16) -> io::Result<bool> {
         let own = byte(port);
-        fcntl(file, libc::F_OFD_SETLK, &mut range(libc::F_RDLCK, own, 1))?;
+        fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_RDLCK, own, 1)))?;
         // Of two that start at the same moment, one has to give way.
         for _ in 0..20 {
             match other(file)? {
@@ -239,19 +230,16 @@ mod system {
 
     fn other(file: &File) -> io::Result<Option<i64>> {
         let mut found = range(libc::F_WRLCK, FIRST, 0);
-        fcntl(file, libc::F_OFD_GETLK, &mut found)?;
+        fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
         Ok((found.l_type != libc::F_UNLCK as libc::c_short).then_some(found.l_start))
     }
 
     pub(super) fn tell(file: &File, before: u16, port: u16) {
-        let mut new = range(libc::F_RDLCK, byte(port), 1);
-        if before != port && fcntl(file, libc::F_OFD_SETLK, &mut new).is_ok() {
+        let new = range(libc::F_RDLCK, byte(port), 1);
+        if before != port && fcntl(file, FcntlArg::F_OFD_SETLK(&new)).is_ok() {
+            let old = range(libc::F_UNLCK, byte(before), 1);
             // Where it stays, it is as good a lock as the new one.
-            let _ = fcntl(
-                file,
-                libc::F_OFD_SETLK,
-                &mut range(libc::F_UNLCK, byte(before), 1),
-            );
+            let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&old));
         }
     }
 
@@ -265,7 +253,8 @@ mod system {
     }
 
     pub(super) fn unlock(file: &File) {
-        let _ = fcntl(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, FIRST, 0));
+        let all = range(libc::F_UNLCK, FIRST, 0);
+        let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&all));
     }
 }
 
