@@ -56,6 +56,7 @@ mod explorer;
 mod hints;
 mod login;
 mod openapi;
+mod options;
 mod profiles;
 mod routes;
 mod shapes;
