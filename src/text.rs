@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The candidate that `word` was probably meant to be: a few edits away, case ignored. Longer words may differ in more
-/// letters.
+/// characters.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing long texts takes time, and nobody mistypes them.
     let lower = |text: &str| {
@@ -57,12 +57,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
-            letter if is_unprintable(letter) => shown.extend(letter.escape_unicode()),
-            letter => shown.push(letter),
+            c if is_unprintable(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
         }
     }
     Cow::Owned(shown)
@@ -71,7 +71,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// [`printable`] for text of several lines.
 #[cfg(feature = "cli")]
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
-    let is_plain = |letter: char| letter == '\n' || !is_unprintable(letter);
+    let is_plain = |c: char| c == '\n' || !is_unprintable(c);
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -80,11 +80,9 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
 }
 
 /// C0 and C1 control characters, DEL, the controls of bidirectional text, and Unicode's ends of lines.
-fn is_unprintable(letter: char) -> bool {
-    let is_reordering = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (letter.is_control() && letter != '\t')
-        || is_reordering
-        || matches!(letter, '\u{2028}' | '\u{2029}')
+fn is_unprintable(c: char) -> bool {
+    let is_reordering = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() && c != '\t') || is_reordering || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// What is escaped in a query string.
@@ -101,7 +99,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'$')
     .remove(b'*');
 
-/// `text` as it may stand in a query string: everything escaped that is not plain there.
+/// `text` escaped for a query string.
 pub fn query_encode(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }

@@ -49,7 +49,7 @@ struct Rule {
 #[derive(Debug, Clone)]
 enum Part {
     Text(String),
-    /// A group of the rule's pattern; whether it stands in the target's query.
+    /// A group of the rule's pattern; whether it is used in the target's query.
     Group {
         number: usize,
         in_query: bool,

@@ -80,7 +80,7 @@ fn wait(mut child: Child) -> u8 {
 }
 
 impl Exec {
-    /// Passes a signal on, given as the exit code that stands for it.
+    /// Forwards a signal, given as its exit code.
     #[cfg(unix)]
     pub(super) fn forward(&self, code: u8) {
         use rustix::process::{Signal, kill_process, kill_process_group};

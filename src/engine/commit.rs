@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::feed::Cause;
-use super::fill::LETTERS;
+use super::fill::ALPHABET;
 use super::history::History;
 use super::journal::{Batch, Before};
 use super::notice::WriteError;
@@ -235,7 +235,7 @@ impl Writer {
             let before = batch.is_some().then(|| Before::of(store, command));
             // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
             // values unique, do its references point to records?
-            let change = self.rulebook.plan(store, command, &mut random_letters)?;
+            let change = self.rulebook.plan(store, command, &mut random_characters)?;
             // 4. Apply, to a copy that nobody sees yet.
             let outcome = store.apply(change);
             if let (Some(before), true) = (before, outcome.changed) {
@@ -318,14 +318,14 @@ impl Writer {
     }
 }
 
-/// Seven letters for a string id, as many as json-server 0.17 gives.
-pub(super) fn random_letters() -> String {
+/// Seven characters for a string id, as many as json-server 0.17 gives.
+pub(super) fn random_characters() -> String {
     // Each `RandomState` has keys of its own.
     let mut bits = std::hash::RandomState::new().build_hasher().finish();
-    let mut letters = String::new();
+    let mut id = String::new();
     for _ in 0..7 {
-        letters.push(char::from(LETTERS[(bits % 64) as usize]));
+        id.push(char::from(ALPHABET[(bits % 64) as usize]));
         bits /= 64;
     }
-    letters
+    id
 }

@@ -74,7 +74,7 @@ pub struct Event {
 pub struct Feed {
     run: String,
     history: Mutex<History>,
-    bell: watch::Sender<u64>,
+    updates: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Feed {
                 last: 0,
                 events: BoundedQueue::new(MOST_EVENTS, most_bytes),
             }),
-            bell: watch::Sender::new(0),
+            updates: watch::Sender::new(0),
         }
     }
 
@@ -114,14 +114,14 @@ impl Feed {
         &self.run
     }
 
-    /// Rings whenever there is something new; its value is the number of the last event.
-    pub fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+    /// Changes with each event; its value is the number of the last one.
+    pub fn updates(&self) -> watch::Receiver<u64> {
+        self.updates.subscribe()
     }
 
     /// The number of the last event; 0 before the first.
     pub fn last(&self) -> u64 {
-        *self.bell.borrow()
+        *self.updates.borrow()
     }
 
     /// At most `most` events behind the one with the number `after`.
@@ -174,7 +174,7 @@ impl Feed {
             history.last
         };
         // The lock is gone before anybody wakes.
-        self.bell.send_replace(last);
+        self.updates.send_replace(last);
     }
 
     /// Adds the events of writes; `store` is the data after them.

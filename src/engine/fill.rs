@@ -9,11 +9,11 @@ use crate::rules::Generated;
 use crate::schema::{Holds, Property, Rules, Violation};
 use crate::store::{Command, Draft, Store, is_truthy};
 
-/// The letters of random ids.
-pub(super) const LETTERS: &[u8; 64] =
+/// The characters of random ids.
+pub(super) const ALPHABET: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
-/// `command` with what the rules add to its body. `random` makes seven letters.
+/// `command` with what the rules add to its body. `random` makes seven characters.
 ///
 /// # Errors
 /// It would set a property that is read-only.
@@ -192,9 +192,9 @@ fn generate(
 
 /// 126 random bits.
 fn bits(random: &mut dyn FnMut() -> String) -> u128 {
-    let letters = [random(), random(), random()].concat();
-    letters.bytes().fold(0, |bits: u128, letter| {
-        let place = LETTERS.iter().position(|known| *known == letter);
+    let characters = [random(), random(), random()].concat();
+    characters.bytes().fold(0, |bits: u128, character| {
+        let place = ALPHABET.iter().position(|known| *known == character);
         (bits << 6) | place.unwrap_or(0) as u128
     })
 }

@@ -1,7 +1,7 @@
 //! Writes to a large file: they are acknowledged when they are in the journal beside it, and the file follows soon.
 //!
 //! What goes into the journal is what a write did, not what was asked for: the same writes give the same data again,
-//! whatever letters were drawn for ids. With each text goes the one before, so that what a crash left can be brought
+//! whatever random ids were drawn. With each text goes the one before, so that what a crash left can be brought
 //! together with an edit that was made while no server ran.
 
 use std::collections::HashMap;

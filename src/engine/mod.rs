@@ -215,7 +215,7 @@ impl Engine {
         let mut store = self.snapshot().store.clone();
         let change = self
             .rulebook
-            .plan(&store, command, &mut commit::random_letters)?;
+            .plan(&store, command, &mut commit::random_characters)?;
         Ok(store.apply(change))
     }
 

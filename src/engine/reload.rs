@@ -305,7 +305,7 @@ impl Reloader {
             return;
         }
         let is_broken = matches!(self.state, FileState::Broken(_));
-        // An unsettled stamp that is the same most likely stands for a save of our own.
+        // An unsettled stamp that is the same is most likely that of our own save.
         if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
             self.schedule.within(time);
         } else {

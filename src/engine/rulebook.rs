@@ -169,7 +169,7 @@ impl Rulebook {
         self.read_file(bytes)
     }
 
-    /// Whether `command` could be carried out on `store`, and what it then is. `random` makes the letters of an id.
+    /// Whether `command` could be carried out on `store`, and what it then is. `random` makes the characters of an id.
     ///
     /// # Errors
     /// The record would break rules, or the data does not allow it.

@@ -548,7 +548,7 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     let journal = recover::journal_name(path);
     match medium.read(&journal) {
         Ok(bytes) => Ok(Some(bytes)),
-        // What is no regular file is not ours.
+        // Only a regular file can be ours.
         Err(error)
             if matches!(
                 error.kind(),

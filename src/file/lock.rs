@@ -245,10 +245,12 @@ mod system {
 
     pub(super) fn holder(file: &File) -> Holder {
         // A lock of somebody else's on the whole file has a smaller number.
-        let told = other(file).ok().flatten().unwrap_or(0) - FIRST;
+        let number = other(file).ok().flatten().unwrap_or(0) - FIRST;
         Holder {
-            process: u32::try_from(told >> 16).ok().filter(|id| *id != 0),
-            port: u16::try_from(told & 0xffff).ok().filter(|port| *port != 0),
+            process: u32::try_from(number >> 16).ok().filter(|id| *id != 0),
+            port: u16::try_from(number & 0xffff)
+                .ok()
+                .filter(|port| *port != 0),
         }
     }
 

@@ -23,7 +23,7 @@ pub trait Medium: Send {
     /// # Errors
     /// It cannot be asked.
     fn stamp(&self, path: &Path) -> io::Result<Stamp>;
-    /// What stands in the way of saving the file at `path`, where that is known.
+    /// What prevents saving the file at `path`, where that is known.
     fn obstacle(&self, _path: &Path) -> Option<Obstacle> {
         None
     }

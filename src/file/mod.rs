@@ -362,7 +362,7 @@ impl DataFile {
         }
     }
 
-    /// What stands in the way of saving the file, as far as the file system tells.
+    /// What prevents saving the file, where the file system can say.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.medium.obstacle(self.blamed())
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// What stands in the way of saving a file, as far as the file system tells.
+/// What prevents saving a file, where the file system can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// The folder that the file was in is gone.
@@ -35,7 +35,7 @@ pub enum Obstacle {
 const EPHEMERAL: &str = "start with --ephemeral to keep changes in memory";
 
 impl Obstacle {
-    /// What stands in the way of saving the file at `path`.
+    /// What prevents saving the file at `path`.
     pub(super) fn find(path: &Path) -> Option<Obstacle> {
         let Ok(about) = fs::metadata(path) else {
             // Where it cannot even be asked for, the error of the save says more.

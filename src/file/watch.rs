@@ -98,7 +98,7 @@ fn start(
                     .iter()
                     .any(|path| is_ours(path) || own_folders.contains(path))
             }
-            // An error may stand for lost events: look.
+            // An error may mean lost events: check the file.
             _ => true,
         };
         if is_heard {

@@ -42,7 +42,7 @@ impl Foreign {
 }
 
 /// The site that `request` comes from, if it is not allowed. `Origin` decides where it is present. Without it, only
-/// `Sec-Fetch-Site: cross-site` says that there is a site; clients that are no browsers send neither.
+/// `Sec-Fetch-Site: cross-site` says that there is a site; clients other than browsers send neither.
 ///
 /// With `--no-cors` nothing but the server's own pages may read.
 pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign> {

@@ -54,7 +54,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let requests = match pairs.iter().find(|(name, _)| name == "requests") {
         Some((_, after)) => {
             guard(&app, &request)?;
-            let last = *app.request_log.bell().borrow();
+            let last = *app.request_log.updates().borrow();
             Some((app.clone(), after.parse().unwrap_or(last)))
         }
         None => None,
@@ -146,10 +146,10 @@ pub(super) fn with_body(
         return response.map(Into::into);
     };
     let (parts, start) = response.into_parts();
-    let bell = live.feed.bell();
+    let updates = live.feed.updates();
     let start = stream::once(std::future::ready(start));
     let body = start
-        .chain(follow(live, bell, stop.clone()))
+        .chain(follow(live, updates, stop.clone()))
         .map(Ok::<_, std::convert::Infallible>);
     let (_, body) = warp::Reply::into_response(warp::reply::stream(body)).into_parts();
     Response::from_parts(parts, body)
@@ -158,20 +158,20 @@ pub(super) fn with_body(
 /// The events after `live.after`, until the server stops or the reader falls behind the history.
 fn follow(
     live: Live,
-    bell: watch::Receiver<u64>,
+    updates: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
 ) -> impl Stream<Item = Bytes> {
-    let request_bell = live
+    let new_requests = live
         .requests
         .as_ref()
-        .map(|(app, _)| app.request_log.bell());
+        .map(|(app, _)| app.request_log.updates());
     stream::unfold(
-        (live, bell, request_bell, stop),
-        |(mut live, mut bell, mut request_bell, mut stop)| async move {
+        (live, updates, new_requests, stop),
+        |(mut live, mut updates, mut new_requests, mut stop)| async move {
             loop {
-                bell.borrow_and_update();
-                if let Some(bell) = &mut request_bell {
-                    bell.borrow_and_update();
+                updates.borrow_and_update();
+                if let Some(updates) = &mut new_requests {
+                    updates.borrow_and_update();
                 }
                 let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else {
                     return None;
@@ -190,12 +190,12 @@ fn follow(
                         tokio::select! {
                             biased;
                             _ = stop.wait_for(|stop| *stop) => return None,
-                            changed = bell.changed() => if changed.is_err() { return None },
+                            changed = updates.changed() => if changed.is_err() { return None },
                             changed = live.trouble.changed() => {
                                 if changed.is_err() { return None }
                                 live.trouble.mark_changed();
                             }
-                            () = rings(&mut request_bell) => {}
+                            () = next_request(&mut new_requests) => {}
                             () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
                         }
                     }
@@ -203,16 +203,16 @@ fn follow(
                         continue;
                     }
                 }
-                return Some((Bytes::from(piece), (live, bell, request_bell, stop)));
+                return Some((Bytes::from(piece), (live, updates, new_requests, stop)));
             }
         },
     )
 }
 
-/// Returns when the bell rings, if there is one.
-async fn rings(bell: &mut Option<watch::Receiver<u64>>) {
-    if let Some(bell) = bell
-        && bell.changed().await.is_ok()
+/// Returns at the next request; never without a log of requests to follow.
+async fn next_request(updates: &mut Option<watch::Receiver<u64>>) {
+    if let Some(updates) = updates
+        && updates.changed().await.is_ok()
     {
         return;
     }

@@ -29,7 +29,7 @@ use crate::work::Work;
 const MAX_VALUES: usize = 20;
 /// The most values of a field that is asked for by name.
 const MAX_NAMED_VALUES: usize = 1000;
-/// Longer values are no facets, in bytes.
+/// Longer values are not listed as facets, in bytes.
 const MAX_VALUE: usize = 100;
 /// How many records of a resource without rules are looked at for its schema, at the beginning and at the end.
 const SAMPLE: usize = 500;
@@ -166,7 +166,7 @@ struct Field {
     /// The JSON text of each value, in the order in which they were met, and how often.
     values: Vec<(String, usize)>,
     places: HashMap<String, usize>,
-    /// There are too many values, or they are no facets.
+    /// There are too many values, or they are too long for facets.
     is_out: bool,
 }
 

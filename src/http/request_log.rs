@@ -22,8 +22,8 @@ const MAX_BODY: usize = 4 * 1024;
 #[derive(Debug)]
 pub(super) struct RequestLog {
     log: Mutex<Log>,
-    /// Rings for each request; its value is the number of the last one.
-    bell: watch::Sender<u64>,
+    /// Changes with each request; its value is the number of the last one.
+    updates: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl RequestLog {
                 last: 0,
                 seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
             }),
-            bell: watch::Sender::new(0),
+            updates: watch::Sender::new(0),
         }
     }
 
@@ -126,12 +126,12 @@ impl RequestLog {
             return;
         };
         // The lock is gone before anybody wakes.
-        self.bell.send_replace(number);
+        self.updates.send_replace(number);
     }
 
-    /// Rings for each request.
-    pub(super) fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+    /// Changes with each request.
+    pub(super) fn updates(&self) -> watch::Receiver<u64> {
+        self.updates.subscribe()
     }
 
     /// The requests after the one with the number `after`.

@@ -69,7 +69,7 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
     if let Err(error) = Schema::compile_with_id(&text, &id) {
         return Err(Problem::new(
             problem::RULES,
-            format!("these are no valid rules: {error}"),
+            format!("the rules are not valid: {error}"),
         ));
     }
     let saved = tokio::task::spawn_blocking(move || replace(&file, &text)).await;

@@ -37,12 +37,12 @@ pub(super) async fn carry_out(
     if matches!(command, Command::Create { .. }) && body::is_array(request) {
         return create_all(app, request, &command, mode).await;
     }
-    let mut _room = None;
+    let mut _permit = None;
     let sent = match &command {
         Command::Delete { .. } => Object::default(),
         command => {
-            let (sent, room) = read(app, request, command, read_body).await?;
-            _room = room;
+            let (sent, permit) = read(app, request, command, read_body).await?;
+            _permit = permit;
             sent
         }
     };
@@ -94,7 +94,7 @@ pub(super) async fn carry_out(
     Ok(response)
 }
 
-/// What `read` makes of the body for `command`, and the room that the body takes until the write is acknowledged. A long
+/// What `read` makes of the body for `command`, and the permit for its memory, held until the write is acknowledged. A long
 /// body is read on a thread that may block.
 async fn read<'a, T: Send + 'static>(
     app: &'a Arc<App>,
@@ -106,11 +106,11 @@ async fn read<'a, T: Send + 'static>(
     if size <= costly::MOMENT {
         return Ok((read(app, request, command)?, None));
     }
-    // Closed never; without room it would be tried all the same.
-    let room = app.bodies.acquire_many(kib(size)).await.ok();
+    // The semaphore is never closed; without a permit the body is read all the same.
+    let permit = app.bodies.acquire_many(kib(size)).await.ok();
     let (owner, request, command) = (app.clone(), request.clone(), command.clone());
     let read = move |_: &Work<'_>| read(&owner, &request, &command);
-    Ok((app.turns.run(read).await?, room))
+    Ok((app.turns.run(read).await?, permit))
 }
 
 fn read_body(app: &App, request: &Request, command: &Command) -> Result<Object, Problem> {
@@ -143,7 +143,7 @@ async fn create_all(
     mode: Option<Mode>,
 ) -> Answer {
     let engine = &app.engine;
-    let (bodies, _room) = read(app, request, command, read_bodies).await?;
+    let (bodies, _permit) = read(app, request, command, read_bodies).await?;
     let outcomes = match mode {
         Some(Mode::Unstored) => {
             let previews = bodies.iter().enumerate().map(|(at, body)| {
@@ -172,7 +172,7 @@ pub(super) async fn bulk(
 ) -> Answer {
     let engine = &app.engine;
     body::whole(request)?;
-    let mut _room = None;
+    let mut _permit = None;
     let patch = match request.method {
         Method::DELETE => None,
         _ => {
@@ -181,9 +181,9 @@ pub(super) async fn bulk(
                 patch: Object::default(),
                 how: body::merge(request),
             };
-            let (patch, room) = read(app, request, &command, read_body).await?;
+            let (patch, permit) = read(app, request, &command, read_body).await?;
             login::refuse_password(engine, &command.with_body(&patch))?;
-            _room = room;
+            _permit = permit;
             Some(patch)
         }
     };

@@ -122,7 +122,7 @@ impl IdSequence {
         }
     }
 
-    /// The next id as JSON text; `random` makes the letters of a string id.
+    /// The next id as JSON text; `random` makes the characters of a string id.
     pub fn next(&self, random: &mut dyn FnMut() -> String) -> String {
         match self {
             IdSequence::Empty => "1".into(),

@@ -135,7 +135,7 @@ impl<'a> Moved<'a> {
         }
     }
 
-    /// `schema` as it stands in the document.
+    /// `schema` as it is written into the document.
     pub(super) fn schema(&self, schema: &Value) -> Value {
         let Value::Object(members) = schema else {
             // OpenAPI tools know objects better than the schema `true`.

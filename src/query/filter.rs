@@ -266,7 +266,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The name and what stands in brackets behind it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
+/// The name and what is in brackets after it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
 /// `views` and `gte` of `views[gte]`, OpenAPI's `deepObject`.
 fn bracketed(parameter: &str) -> Option<(&str, &str)> {
     let (base, index) = parameter.strip_suffix(']')?.rsplit_once('[')?;

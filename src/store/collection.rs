@@ -20,7 +20,7 @@ pub struct Collection {
     next_number: u64,
     /// The white space before the closing bracket.
     pub(super) closing: ByteString,
-    /// The array as it stands in the file, for as long as no write has touched it.
+    /// The array as it is in the file, as long as no write has changed it.
     pub(super) untouched: Option<ByteString>,
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,

@@ -80,7 +80,7 @@ pub struct Merged {
     pub conflicts: Vec<Conflict>,
     /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
-    /// What the API wrote and lost against the edit, in a conflict: it is no longer the API's.
+    /// What the API wrote and lost against the edit, in a conflict: it does not belong to the API any more.
     pub settled: Vec<Written>,
     /// What the API wrote and the edit had seen and changed.
     pub seen: Vec<Written>,
@@ -212,7 +212,7 @@ impl Store {
         changes
     }
 
-    /// The text of what was written, as it stands in this store.
+    /// The text of what was written, as it is in this store.
     pub fn text_of(&self, written: &Written) -> Option<&str> {
         match &written.id {
             Some(id) => self.text(&written.resource, id),

@@ -8,7 +8,7 @@ use crate::json::{
     FieldPath, Id, IdSequence, Kind, Layout, RecordText, get_member, offset_in, with_member,
 };
 
-/// A record of a collection: its text as it stands in the file.
+/// A record of a collection: its text as it is in the file.
 #[derive(Debug)]
 pub struct Record {
     id: Option<Id>,

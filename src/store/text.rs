@@ -31,7 +31,7 @@ impl FileText {
 }
 
 impl Resource {
-    /// Appends the resource as it stands in the file to `out`.
+    /// Appends the resource to `out`, as it is in the file.
     fn write_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before.as_bytes());
         match &self.data {

@@ -118,7 +118,7 @@ impl Running {
             child,
         };
         loop {
-            // Where there is no record, that there is none is an answer, too.
+            // A 404 counts as a response as well.
             let answers = |answer: Vec<u8>| {
                 [b" 200", b" 404"]
                     .iter()
