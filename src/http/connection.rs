@@ -1,23 +1,30 @@
 //! Connections: hyper over the routes, with limits and a graceful stop.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Body;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
+use warp::http::Request;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH};
+use warp::reply::Response as Reply;
 
 use super::app::App;
 use super::behave::Cut;
+use super::progress::Progress;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;
-use super::stream::{Progress, Sending, Stream};
 
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
@@ -39,97 +46,152 @@ pub async fn serve(
     limits: Limits,
     stop: watch::Receiver<bool>,
 ) {
-    let all = limits
-        .connections
-        .min(descriptors())
-        .clamp(1, Semaphore::MAX_PERMITS);
-    let places = Arc::new(Semaphore::new(all));
-    let all = u32::try_from(all).unwrap_or(u32::MAX);
-    let crowd = Arc::new(Notify::new());
+    let all = limits.connections.min(descriptors());
+    // The semaphore and `acquire_many` have limits of their own.
+    let all = u32::try_from(all.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    let grace = limits.grace;
+    let shared = Shared {
+        places: Arc::new(Semaphore::new(all as usize)),
+        crowd: Arc::new(Notify::new()),
+        limits: Arc::new(limits),
+        app,
+        stop,
+    };
     let accepting: Vec<_> = listeners
         .into_iter()
-        .map(|listener| {
-            tokio::spawn(accept(
-                listener,
-                app.clone(),
-                limits.clone(),
-                (places.clone(), crowd.clone()),
-                stop.clone(),
-            ))
-        })
+        .map(|listener| tokio::spawn(shared.clone().accept(listener)))
         .collect();
     for task in accepting {
         // A task that panicked accepts nothing any more.
         let _ = task.await;
     }
     // Every connection holds a place until it has ended.
-    let _ = tokio::time::timeout(limits.grace, places.acquire_many(all.max(1))).await;
+    let _ = tokio::time::timeout(grace, shared.places.acquire_many(all)).await;
 }
 
-async fn accept(
-    listener: TcpListener,
+/// What all connections share.
+#[derive(Clone)]
+struct Shared {
     app: Arc<App>,
-    limits: Limits,
-    (places, crowd): (Arc<Semaphore>, Arc<Notify>),
-    mut stop: watch::Receiver<bool>,
-) {
-    let routes = routes(&app, limits.body_time, &stop);
-    loop {
-        let next = async {
-            let accepted = listener.accept().await;
-            (place(&places, &crowd).await, accepted)
-        };
-        let (place, accepted) = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            next = next => next,
-        };
-        let Ok((stream, remote)) = accepted else {
-            // Out of file descriptors, or the client is gone already: other connections may end meanwhile.
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        let progress = Arc::new(Progress::default());
-        let (service, reported, owner) =
-            (warp::service(routes.clone()), progress.clone(), app.clone());
-        let stopping = stop.clone();
-        let service = hyper::service::service_fn(
-            move |mut request: hyper::Request<hyper::body::Incoming>| {
-                reported.set_busy(request.method());
-                prepare(&owner, &mut request, Some(remote), &reported);
-                let reported = reported.clone();
-                let mut stopping = stopping.clone();
-                let answer = service.clone().call(request);
-                async move {
-                    let Ok(response) = answer.await;
-                    if let Some(cut) = response.extensions().get::<Cut>() {
-                        if *cut == Cut::Hang {
-                            // It is dropped when the client goes.
-                            let _ = stopping.wait_for(|stop| *stop).await;
-                        }
-                        return Err(std::io::Error::other("closed by a rule"));
-                    }
-                    reported.set_answered(response.headers().contains_key(CONNECTION));
-                    let has_end = response.headers().contains_key(CONTENT_LENGTH)
-                        || response.body().size_hint().exact().is_some();
-                    Ok(response.map(|body| match has_end {
-                        true => reported.sending(body),
-                        false => Sending::endless(body),
-                    }))
-                }
-            },
-        );
-        let (limits, stop, app) = (limits.clone(), stop.clone(), app.clone());
-        let crowd = crowd.clone();
-        tokio::spawn(async move {
-            // Without this a small response may wait for the acknowledgement of the one before.
-            let _ = stream.set_nodelay(true);
-            let stream = Stream::new(stream, progress.clone(), limits.header_time);
-            let socket = Socket::new(TokioIo::new(stream), app, progress.clone(), &limits);
-            serve_connection(socket, service, &progress, &limits, (stop, &crowd)).await;
-            drop(place);
-        });
+    limits: Arc<Limits>,
+    places: Arc<Semaphore>,
+    /// Asks a connection to make room for another one.
+    crowd: Arc<Notify>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    async fn accept(mut self, listener: TcpListener) {
+        let routes = routes(&self.app, self.limits.body_time, &self.stop);
+        loop {
+            let next = async {
+                let accepted = listener.accept().await;
+                (place(&self.places, &self.crowd).await, accepted)
+            };
+            let (place, accepted) = tokio::select! {
+                biased;
+                _ = self.stop.wait_for(|stop| *stop) => return,
+                next = next => next,
+            };
+            let Ok((stream, remote)) = accepted else {
+                // Out of file descriptors, or the client is gone already: other connections may end meanwhile.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let (shared, routes) = (self.clone(), warp::service(routes.clone()));
+            tokio::spawn(async move {
+                shared.connection(stream, remote, routes).await;
+                drop(place);
+            });
+        }
     }
+
+    /// Serves a connection until it ends.
+    async fn connection<S>(self, stream: TcpStream, remote: SocketAddr, routes: S)
+    where
+        S: Service<Request<Incoming>, Response = Reply, Error = Infallible> + Clone + Send,
+        S::Future: Send,
+    {
+        // Without this a small response may wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let progress = Arc::new(Progress::default());
+        let (limits, app) = (self.limits.clone(), self.app.clone());
+        let socket = Socket::new(stream, app.clone(), progress.clone(), limits.clone());
+        let service = service_fn(|mut request| {
+            progress.set_busy(request.method());
+            prepare(&app, &mut request, Some(remote), &progress);
+            let answer = routes.clone().call(request);
+            let (progress, mut stop) = (progress.clone(), self.stop.clone());
+            async move {
+                let Ok(response) = answer.await;
+                if let Some(cut) = response.extensions().get::<Cut>() {
+                    if *cut == Cut::Hang {
+                        // It is dropped when the client goes.
+                        let _ = stop.wait_for(|stop| *stop).await;
+                    }
+                    return Err(std::io::Error::other("closed by a rule"));
+                }
+                progress.set_answered(response.headers().contains_key(CONNECTION));
+                // A body without an end: only the client can end it.
+                let has_end = response.headers().contains_key(CONTENT_LENGTH)
+                    || response.body().size_hint().exact().is_some();
+                let sending = has_end.then(|| progress.sending());
+                // `sending` is dropped with the body.
+                Ok(response.map(|body| {
+                    body.map_err(move |error| {
+                        let _ = &sending;
+                        error
+                    })
+                }))
+            }
+        });
+        let mut connection = http(&limits).serve_connection(TokioIo::new(socket), service);
+        let (mut may_stay, mut stop) = (true, self.stop.clone());
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => break Some(ended),
+                _ = stop.wait_for(|stop| *stop) => break None,
+                () = self.crowd.notified(), if may_stay => {
+                    // Others wait for a place. A connection between two requests ends now, another one after its response;
+                    // for hyper one before its first request is not between two.
+                    if !progress.has_begun() {
+                        return;
+                    }
+                    may_stay = false;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        };
+        let Some(ended) = ended else {
+            Pin::new(&mut connection).graceful_shutdown();
+            let _ = tokio::time::timeout(limits.grace, connection).await;
+            return;
+        };
+        // An error is the client's: it went away, or sent what is not HTTP and has its response.
+        let is_unread = ended.is_err_and(|error| error.is_parse());
+        if is_unread || progress.is_last() {
+            let socket = connection.into_parts().io.into_inner();
+            tokio::select! {
+                () = linger(socket.into_inner(is_unread)) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}
+
+fn http(limits: &Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        // From the last response to the head of the next request.
+        .header_read_timeout(limits.idle_time.max(limits.header_time))
+        .max_header_size(limits.headers)
+        .max_buf_size(limits.headers.max(MIN_BUFFER));
+    if limits.header_count != DEFAULT_HEADER_COUNT {
+        // hyper allocates room for this many before every request.
+        http.max_headers(limits.header_count);
+    }
+    http
 }
 
 /// A place for a connection. If there is none, the oldest connections are asked to go, one after the other.
@@ -160,72 +222,6 @@ fn descriptors() -> usize {
     }
     #[cfg(not(unix))]
     usize::MAX
-}
-
-async fn serve_connection<S, B>(
-    socket: Socket<TokioIo<Stream<TcpStream>>>,
-    service: S,
-    progress: &Progress,
-    limits: &Limits,
-    (mut stop, crowd): (watch::Receiver<bool>, &Notify),
-) where
-    S: hyper::service::Service<
-            hyper::Request<hyper::body::Incoming>,
-            Response = hyper::Response<B>,
-        > + Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    S::Future: Send,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        // From the last response to the head of the next request.
-        .header_read_timeout(limits.idle_time.max(limits.header_time))
-        .max_header_size(limits.headers)
-        .max_buf_size(limits.headers.max(MIN_BUFFER));
-    if limits.header_count != DEFAULT_HEADER_COUNT {
-        // hyper allocates room for this many before every request.
-        http.max_headers(limits.header_count);
-    }
-    let mut connection = http.serve_connection(socket, service);
-    let mut may_stay = true;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            ended = &mut connection => break Some(ended),
-            _ = stop.wait_for(|stop| *stop) => break None,
-            () = crowd.notified(), if may_stay => {
-                // Others wait for a place. A connection between two requests ends now, another one after its response;
-                // for hyper one before its first request is not between two.
-                if !progress.has_begun() {
-                    return;
-                }
-                may_stay = false;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-        }
-    };
-    let Some(ended) = ended else {
-        Pin::new(&mut connection).graceful_shutdown();
-        let _ = tokio::time::timeout(limits.grace, connection).await;
-        return;
-    };
-    // An error is the client's: it went away, or sent what is not HTTP and has its response.
-    let is_unread = ended.is_err_and(|error| error.is_parse());
-    if is_unread || progress.is_last() {
-        let stream = connection
-            .into_parts()
-            .io
-            .into_inner(is_unread)
-            .into_inner()
-            .into_inner();
-        tokio::select! {
-            () = linger(stream) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
-    }
 }
 
 /// Closes a connection whose client may still be sending. A socket that is closed with unread input resets the

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use warp::http::uri::{Authority, Scheme};
 use warp::http::{HeaderMap, Uri, Version, header};
 
+use super::progress::Progress;
 use super::request::{Body, Request};
-use super::stream::Progress;
 
 /// How much of a body over the limit is read and discarded, so that the client can finish sending and read the 413.
 const MAX_DISCARDED: usize = 1 << 30;

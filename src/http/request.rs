@@ -8,8 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use warp::http::uri::Authority;
 use warp::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 
+use super::head::encode_target;
 use super::problem::{self, Problem};
-use super::request_line::encode_target;
 use crate::query::{QueryError, pairs};
 use crate::text::{percent_decode, shell_word};
 

@@ -18,11 +18,11 @@ use warp::{Filter, Rejection};
 use super::app::{Answer, App};
 use super::file_body::FileBody;
 use super::problem::{self, Problem};
+use super::progress::Progress;
 use super::receive::{Connection, Received, receive};
 use super::request::{self, Body, Request};
 use super::settings::Limits;
 use super::static_files::Found;
-use super::stream::Progress;
 use super::{
     admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,
 };

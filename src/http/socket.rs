@@ -1,5 +1,6 @@
 //! What is between the TCP stream and hyper: percent-encodes what clients leave unencoded in URLs, replaces the empty
-//! responses of hyper to what is not HTTP by problem documents, and limits how long a write may take.
+//! responses of hyper to what is not HTTP by problem documents, limits how long a head and a write may take, and decides
+//! what it means that a client has ended its side.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -10,107 +11,204 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
-use tokio::time::{Duration, Sleep};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Duration, Sleep, sleep};
 
 use super::app::App;
 use super::head::Head;
 use super::problem::{self, Problem};
-use super::request_line::RequestLine;
+use super::progress::{AtEnd, Progress};
 use super::response;
 use super::settings::Limits;
-use super::stream::Progress;
 
 /// How much is read at a time while the head of a request is incomplete.
 const FIRST_READ: usize = 4096;
+/// How long the answer to a read may take whose client sends nothing more.
+const READ_AT_END: Duration = Duration::from_secs(1);
 
 /// The stream that hyper reads and writes.
-pub(super) struct Socket<T> {
-    inner: T,
+pub(super) struct Socket {
+    stream: TcpStream,
     app: Arc<App>,
     progress: Arc<Progress>,
-    line: RequestLine,
+    limits: Arc<Limits>,
     head: Head,
     /// The part of an encoded request line that hyper has not read yet.
     ahead: Bytes,
-    header_limit: usize,
-    /// The response that replaces one of hyper's, and how much of it has been written.
-    replacement: Option<(Vec<u8>, usize)>,
+    /// The response that replaces one of hyper's, as far as it has not been written.
+    replacement: Option<Bytes>,
     is_logged: bool,
-    /// How long a write may wait for the client to read, and the timer of a write that waits.
-    write_time: Duration,
+    /// When the head of the request must be there, once its first byte is; a new connection must send one.
+    header_timer: Option<Pin<Box<Sleep>>>,
+    /// Until when a read is answered whose client sends nothing more.
+    end_timer: Option<Pin<Box<Sleep>>>,
+    /// Until when a write waits for the client to read, if one does.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Socket<T> {
+impl Socket {
     pub(super) fn new(
-        inner: T,
+        stream: TcpStream,
         app: Arc<App>,
         progress: Arc<Progress>,
-        limits: &Limits,
-    ) -> Socket<T> {
+        limits: Arc<Limits>,
+    ) -> Socket {
         Socket {
-            inner,
+            stream,
             app,
             progress,
-            line: RequestLine::default(),
             head: Head::default(),
             ahead: Bytes::new(),
-            header_limit: limits.headers,
             replacement: None,
             is_logged: false,
-            write_time: limits.write_time,
+            header_timer: Some(Box::pin(sleep(limits.header_time))),
+            end_timer: None,
             write_timer: None,
+            limits,
         }
     }
 
     /// The stream, once hyper is done with it. `is_unread`: hyper could not read a request, which is logged.
-    pub(super) fn into_inner(self, is_unread: bool) -> T {
+    pub(super) fn into_inner(self, is_unread: bool) -> TcpStream {
         if is_unread && !self.is_logged {
             let problem = Problem::new(
                 problem::BAD_REQUEST,
                 "what arrived is not an HTTP/1.1 request",
             );
             self.app
-                .log_unread(&self.line.text(), &problem.into_response());
+                .log_unread(&self.head.line(), &problem.into_response());
         }
-        self.inner
+        self.stream
     }
 
-    /// Fails if a write has waited too long for a client that has stopped reading.
-    fn limit_time(
+    /// Reads from the stream, within the time for a head.
+    fn read(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let expects_head = self.progress.expects_head();
+        if self.progress.take_head() || !expects_head {
+            self.header_timer = None;
+        }
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) if buffer.filled().len() == before => {
+                self.poll_end(context).map(Ok)
+            }
+            Poll::Ready(Ok(())) => {
+                self.progress.set_begun();
+                if expects_head && self.header_timer.is_none() {
+                    self.header_timer = Some(Box::pin(sleep(self.limits.header_time)));
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => match &mut self.header_timer {
+                Some(timer) => timer
+                    .as_mut()
+                    .poll(context)
+                    .map(|()| Err(io::ErrorKind::TimedOut.into())),
+                None => Poll::Pending,
+            },
+            failed => failed,
+        }
+    }
+
+    /// Waits at the end of what the client sends while a request is answered and the response is sent: hyper would take
+    /// it for the end of the connection and drop both. A client that has gone looks the same, so that a read does not wait
+    /// for its response for long; once that is sent, the writes fail.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.progress.poll_at_end(context) {
+            AtEnd::Writing | AtEnd::Sending => Poll::Pending,
+            AtEnd::Idle if self.write_timer.is_some() => Poll::Pending,
+            AtEnd::Idle => Poll::Ready(()),
+            AtEnd::Reading => self
+                .end_timer
+                .get_or_insert_with(|| Box::pin(sleep(READ_AT_END)))
+                .as_mut()
+                .poll(context),
+        }
+    }
+
+    /// Writes to the stream. Fails if a write has waited too long for a client that has stopped reading.
+    fn write(
+        &mut self,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
         if written.is_ready() {
-            self.write_timer = None;
+            if self.write_timer.take().is_some() {
+                self.progress.wake_reader();
+            }
             return written;
         }
-        let write_time = self.write_time;
         let timer = self
             .write_timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
+            .get_or_insert_with(|| Box::pin(sleep(self.limits.write_time)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Writes the replacement of `head`, if there is one; then `head` counts as written.
+    fn write_replacement(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &[u8],
+    ) -> Poll<Option<io::Result<usize>>> {
+        if self.replacement.is_none() {
+            self.replacement = self.replacement_of(head);
+        }
+        while let Some(rest) = self.replacement.clone() {
+            match ready!(self.write(context, &[IoSlice::new(&rest)])) {
+                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
+                Ok(count) if count == rest.len() => {
+                    self.replacement = None;
+                    return Poll::Ready(Some(Ok(head.len())));
+                }
+                Ok(count) => self.replacement = Some(rest.slice(count..)),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// The response with the problem document for one that hyper made.
+    fn replacement_of(&mut self, head: &[u8]) -> Option<Bytes> {
+        let problem = problem(head, &self.head, self.limits.headers)?;
+        let origin = self.head.origin();
+        let response =
+            response::finish_unread(problem.into_response(), origin.as_ref(), &self.app.settings);
+        self.is_logged = true;
+        self.app.log_unread(&self.head.line(), &response);
+        let mut text = format!("HTTP/1.1 {}\r\n", response.status());
+        for (name, value) in response.headers() {
+            text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
+        }
+        text.push_str(&format!(
+            "content-length: {}\r\nconnection: close\r\n\r\n",
+            response.body().len()
+        ));
+        Some([text.as_bytes(), response.body()].concat().into())
     }
 }
 
 /// The problem for a response that hyper made: a client error without a body. Responses of the routes have a
 /// `content-type` or another status.
-fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Problem> {
-    if !head.starts_with(b"HTTP/1.1 4") && !head.starts_with(b"HTTP/1.0 4") {
+fn problem(response: &[u8], head: &Head, header_limit: usize) -> Option<Problem> {
+    if !response.starts_with(b"HTTP/1.1 4") && !response.starts_with(b"HTTP/1.0 4") {
         return None;
     }
-    let head = std::str::from_utf8(head).ok()?;
-    if !head.ends_with("\r\n\r\n")
-        || !head.contains("\r\ncontent-length: 0\r\n")
-        || head.contains("\r\ncontent-type:")
+    let response = std::str::from_utf8(response).ok()?;
+    if !response.ends_with("\r\n\r\n")
+        || !response.contains("\r\ncontent-length: 0\r\n")
+        || response.contains("\r\ncontent-type:")
     {
         return None;
     }
-    match head.get(9..12)? {
-        "400" if line.is_tls() => Some(
+    match response.get(9..12)? {
+        "400" if head.is_tls() => Some(
             Problem::new(problem::BAD_REQUEST, "the client speaks https, and the server speaks http")
                 .hint("use a URL that begins with http://"),
         ),
@@ -119,7 +217,7 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
                 .hint("the first line is `GET /users HTTP/1.1`, then headers such as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
         ),
         "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),
-        "431" if line.length() >= header_limit => Some(
+        "431" if head.target_end() >= header_limit => Some(
             Problem::new(problem::TARGET_TOO_LONG, format!("the URL is longer than {header_limit} bytes"))
                 .hint("ask for less at a time, or start standin with a larger --url-limit and --header-limit"),
         ),
@@ -131,72 +229,26 @@ fn problem(head: &[u8], line: &RequestLine, header_limit: usize) -> Option<Probl
     }
 }
 
-impl<T: Write + Unpin> Socket<T> {
-    /// Writes the replacement of `head`, if there is one; then `head` counts as written.
-    fn write_replacement(
-        &mut self,
-        context: &mut Context<'_>,
-        head: &[u8],
-    ) -> Poll<Option<io::Result<usize>>> {
-        if self.replacement.is_none() {
-            let Some(problem) = problem(head, &self.line, self.header_limit) else {
-                return Poll::Ready(None);
-            };
-            let response = response::finish_unread(
-                problem.into_response(),
-                self.head.origin(),
-                &self.app.settings,
-            );
-            self.is_logged = true;
-            self.app.log_unread(&self.line.text(), &response);
-            let mut text = format!("HTTP/1.1 {}\r\n", response.status());
-            for (name, value) in response.headers() {
-                text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
-            }
-            text.push_str(&format!(
-                "content-length: {}\r\nconnection: close\r\n\r\n",
-                response.body().len()
-            ));
-            let mut bytes = text.into_bytes();
-            bytes.extend_from_slice(response.body());
-            self.replacement = Some((bytes, 0));
-        }
-        while let Some((bytes, out)) = &mut self.replacement {
-            match ready!(Pin::new(&mut self.inner).poll_write(context, &bytes[*out..])) {
-                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
-                Ok(count) => *out += count,
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-            if *out == bytes.len() {
-                self.replacement = None;
-            }
-        }
-        Poll::Ready(Some(Ok(head.len())))
-    }
-}
-
-impl<T: Read + Unpin> Read for Socket<T> {
+impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         // What follows a response is the next request. (A client that pipelines must send URLs that need no encoding.)
         if this.progress.take_answered() {
-            this.line.clear();
             this.head.clear();
         }
         if this.ahead.is_empty() {
-            if !this.line.is_open() && this.head.is_complete() {
-                return Pin::new(&mut this.inner).poll_read(context, buffer);
+            if this.head.is_complete() {
+                return this.read(context, buffer);
             }
             let mut bytes = [MaybeUninit::uninit(); FIRST_READ];
             let room = buffer.remaining().min(FIRST_READ);
             let mut read = ReadBuf::uninit(&mut bytes[..room]);
-            ready!(Pin::new(&mut this.inner).poll_read(context, read.unfilled()))?;
-            this.head.read(read.filled());
-            match this.line.encode(read.filled()) {
+            ready!(this.read(context, &mut read))?;
+            match this.head.encode(read.filled()) {
                 Cow::Borrowed(bytes) => {
                     buffer.put_slice(bytes);
                     return Poll::Ready(Ok(()));
@@ -210,19 +262,13 @@ impl<T: Read + Unpin> Read for Socket<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Socket<T> {
+impl AsyncWrite for Socket {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match ready!(self.write_replacement(context, buffer)) {
-            Some(written) => Poll::Ready(written),
-            None => {
-                let written = Pin::new(&mut self.inner).poll_write(context, buffer);
-                self.limit_time(context, written)
-            }
-        }
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -230,28 +276,23 @@ impl<T: Write + Unpin> Write for Socket<T> {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let first = buffers
-            .iter()
-            .find(|buffer| !buffer.is_empty())
-            .map_or(&[][..], |buffer| buffer);
+        let first = buffers.iter().find(|buffer| !buffer.is_empty());
+        let first = first.map_or(&[][..], |buffer| buffer);
         match ready!(self.write_replacement(context, first)) {
             Some(written) => Poll::Ready(written),
-            None => {
-                let written = Pin::new(&mut self.inner).poll_write_vectored(context, buffers);
-                self.limit_time(context, written)
-            }
+            None => self.write(context, buffers),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
