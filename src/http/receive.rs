@@ -11,6 +11,8 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::watch;
 use warp::http::uri::{Authority, Scheme};
 use warp::http::{HeaderMap, Uri, Version, header};
+use warp::path::FullPath;
+use warp::{Filter, Rejection};
 
 use super::progress::Progress;
 use super::request::{Body, Request};
@@ -59,8 +61,55 @@ pub(super) struct Received {
     pub(super) is_complete: bool,
 }
 
+/// The request, put together from its parts. Its body may have `limit` bytes and take `time`.
+pub(super) fn request(
+    limit: usize,
+    time: Duration,
+    stop: &watch::Receiver<bool>,
+) -> impl Filter<Extract = (Received,), Error = Rejection> + Clone + use<> {
+    let query = warp::query::raw()
+        .map(Some)
+        .or(warp::any().map(|| None))
+        .unify();
+    let stop = stop.clone();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Connection>())
+        .and(warp::body::stream())
+        .then(
+            move |method,
+                  path: FullPath,
+                  query: Option<String>,
+                  headers: HeaderMap,
+                  connection: Connection,
+                  body| {
+                let stop = stop.clone();
+                async move {
+                    let uri = connection.uri(path.as_str(), query.as_deref());
+                    let (body, is_complete) =
+                        receive(&headers, body, limit, time, stop, connection.progress).await;
+                    let request = Request {
+                        method,
+                        uri,
+                        version: connection.version,
+                        headers,
+                        body,
+                        remote: connection.remote,
+                    };
+                    Received {
+                        request,
+                        sent_target: connection.sent_target,
+                        is_complete,
+                    }
+                }
+            },
+        )
+}
+
 /// Reads the body of a request, and whether the next request can follow on the connection.
-pub(super) async fn receive<B: Buf, E: std::fmt::Display>(
+async fn receive<B: Buf, E: std::fmt::Display>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, E>> + Send + 'static,
     limit: usize,

@@ -1,6 +1,6 @@
 //! The routes, as warp filters.
 
-use std::future::{Future, ready};
+use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,18 @@ use http_body_util::{BodyExt, Collected, Full};
 use tokio::sync::watch;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
-use warp::path::FullPath;
+use warp::http::{HeaderValue, Method, Response, Uri, header};
+use warp::path::{FullPath, Tail, end};
 use warp::reply::Response as Reply;
-use warp::{Filter, Rejection};
+use warp::{Filter, Rejection, path};
 
 use super::app::{Answer, App};
 use super::file_body::FileBody;
 use super::problem::{self, Problem};
 use super::progress::Progress;
-use super::receive::{Connection, Received, receive};
+use super::receive::{self, Connection};
 use super::request::{self, Body, Request};
 use super::settings::Limits;
-use super::static_files::Found;
 use super::{
     admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,
 };
@@ -41,95 +40,66 @@ pub(super) fn routes(
     body_time: Duration,
     stop: &watch::Receiver<bool>,
 ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<> {
-    let handlers = Handlers {
+    let on = Handlers {
         app: app.clone(),
         body_time,
         stop: stop.clone(),
     };
-    let get = || warp::get().or(warp::head()).unify();
+    // A page about what the last segment names.
+    let about = |page| {
+        let name = warp::path::param().map(|_: String| ()).untuple_one();
+        warp::path(page).and(name).and(end())
+    };
 
     let admin = one_of([
-        handlers
-            .page(warp::path!("health"), READ, admin::health)
-            .boxed(),
-        handlers
-            .page(warp::path!("requests"), READ, admin::requests)
-            .boxed(),
-        handlers
-            .page(warp::path!("conflicts"), READ, admin::conflicts)
-            .boxed(),
-        handlers
-            .page(warp::path!("faults"), FAULTS, admin::faults)
-            .boxed(),
-        handlers
-            .page(warp::path!("undo"), POST, admin::undo)
-            .boxed(),
-        handlers
-            .page(warp::path!("reset"), POST, admin::reset)
-            .boxed(),
-        handlers
-            .page(warp::path!("snapshots"), READ, admin::snapshots)
-            .boxed(),
-        handlers
-            .page(snapshot_name(), POST, admin::take_snapshot)
-            .boxed(),
+        on.page(path!("health"), READ, admin::health),
+        on.page(path!("requests"), READ, admin::requests),
+        on.page(path!("conflicts"), READ, admin::conflicts),
+        on.page(path!("faults"), FAULTS, admin::faults),
+        on.page(path!("undo"), POST, admin::undo),
+        on.page(path!("reset"), POST, admin::reset),
+        on.page(path!("snapshots"), READ, admin::snapshots),
+        on.page(about("snapshots"), POST, admin::take_snapshot),
+        on.page(path!("settings"), READ_AND_PUT, admin::settings),
     ]);
     let explore = one_of([
-        handlers
-            .page(warp::path!("model"), READ, explore::model)
-            .boxed(),
-        handlers
-            .page(warp::path!("history"), READ, explore::history)
-            .boxed(),
-        handlers
-            .page(resource_of("facets"), READ, explore::facets)
-            .boxed(),
-        handlers
-            .page(resource_of("dependents"), READ, explore::dependents)
-            .boxed(),
-        handlers
-            .page(warp::path!("rules"), READ_AND_PUT, rules_file::rules)
-            .boxed(),
-        handlers
-            .page(warp::path!("settings"), READ_AND_PUT, admin::settings)
-            .boxed(),
+        on.page(path!("model"), READ, explore::model),
+        on.page(path!("history"), READ, explore::history),
+        on.page(about("facets"), READ, explore::facets),
+        on.page(about("dependents"), READ, explore::dependents),
+        on.page(path!("rules"), READ_AND_PUT, rules_file::rules),
     ]);
-    let events = handlers
-        .page(warp::path!("events"), READ, events::answer)
-        .boxed();
+    let events = on.page(path!("events"), READ, events::answer);
     let reference = one_of([
-        handlers
-            .page(warp::path!("openapi.json"), READ, reference::openapi)
-            .boxed(),
-        handlers
-            .page(warp::path!("reference.css"), READ, reference::style)
-            .boxed(),
-        handlers
-            .page(warp::path("errors"), READ, reference::errors)
-            .boxed(),
+        on.page(path!("openapi.json"), READ, reference::openapi),
+        on.page(path!("reference.css"), READ, reference::style),
+        on.page(path!("errors" / ..), READ, reference::errors),
         #[cfg(feature = "docs")]
-        handlers
-            .page(warp::path("docs"), READ, reference::viewer::answer)
-            .boxed(),
+        on.page(path!("docs" / ..), READ, reference::viewer::answer),
     ]);
-    let explorer = handlers.page(explorer_file(), READ, explorer::file).boxed();
-    let server_pages = warp::path("-").and(one_of([admin, explore, events, reference, explorer]));
+    let explorer = on.page(explorer_file(), READ, explorer::file);
+    let server_pages = path!("-" / ..).and(one_of([admin, explore, events, reference, explorer]));
 
-    let static_files = handlers.files(static_file(app));
-    let icon = handlers.route(warp::path!("favicon.ico").and(get()), explorer::icon);
-    let rewrite_rules = only_if(app.settings.routes.is_some()).and(warp::path!("__rules"));
-    let rewrite_rules = handlers.page(rewrite_rules, READ, admin::rewrite_rules);
-    let api = handlers.route(only_if(true), |app: Arc<App>, request| {
-        let delay = app.settings.delay;
-        behave::answer(app, request, delay, api::answer)
-    });
+    let static_files = on.route(static_file(app).map(|found| {
+        let send = move |_, request| static_files::answer(found, request);
+        move |app, request| behave::answer(app, request, Delay::default(), send)
+    }));
+    let is_read = warp::get().or(warp::head()).unify();
+    let icon = on.route(path!("favicon.ico").and(is_read).map(|| explorer::icon));
+    let rewrites = only_if(app.settings.routes.is_some()).and(path!("__rules"));
+    let rewrites = on.page(rewrites, READ, admin::rewrite_rules);
+    let delay = app.settings.delay;
+    let api = on.route(
+        only_if(true)
+            .map(move || move |app, request| behave::answer(app, request, delay, api::answer)),
+    );
 
     server_pages
         .or(static_files)
         .unify()
         .or(icon)
         .unify()
-        .or(rewrite_rules)
+        .or(rewrites)
         .unify()
         .or(api)
         .unify()
@@ -137,50 +107,27 @@ pub(super) fn routes(
 
 /// The first of `routes` that takes the request. Boxed, as long chains of `or` are slow to compile.
 fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilter<(Reply,)> {
-    let none = warp::any()
-        .and_then(|| ready(Err(warp::reject::not_found())))
-        .boxed();
-    routes
-        .into_iter()
-        .fold(none, |others, route| others.or(route).unify().boxed())
+    let none = warp::any().and_then(|| ready(Err(warp::reject::not_found())));
+    routes.into_iter().fold(none.boxed(), |others, route| {
+        others.or(route).unify().boxed()
+    })
+}
+
+/// Takes the request if `condition` holds; otherwise other routes are tried.
+fn take_if(condition: bool) -> Ready<Result<(), Rejection>> {
+    ready(condition.then_some(()).ok_or_else(warp::reject::not_found))
 }
 
 fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::any()
-        .and_then(move || {
-            ready(if condition {
-                Ok(())
-            } else {
-                Err(warp::reject::not_found())
-            })
-        })
-        .untuple_one()
-}
-
-fn snapshot_name() -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    warp::path!("snapshots" / String).map(drop).untuple_one()
-}
-
-/// A page about one resource, which the path names.
-fn resource_of(page: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    warp::path(page)
-        .and(warp::path::param::<String>())
-        .and(warp::path::end())
-        .map(drop)
+        .and_then(move || take_if(condition))
         .untuple_one()
 }
 
 /// The path of a file of the explorer, below `/-/`.
 fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::tail()
-        .and_then(|tail: warp::path::Tail| {
-            let is_file = explorer::is_file(tail.as_str());
-            ready(if is_file {
-                Ok(())
-            } else {
-                Err(warp::reject::not_found())
-            })
-        })
+        .and_then(|tail: Tail| take_if(explorer::is_file(tail.as_str())))
         .untuple_one()
 }
 
@@ -220,126 +167,44 @@ struct Handlers {
 }
 
 impl Handlers {
-    /// `handler` for the requests that `filter` matches.
+    /// The handler that `filter` gives, for the requests that it matches.
     fn route<P, H, F>(
         &self,
         filter: P,
-        handler: H,
     ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P, H, F>
     where
-        P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
-        H: Fn(Arc<App>, Arc<Request>) -> F + Clone + Send + Sync + 'static,
+        P: Filter<Extract = (H,), Error = Rejection> + Clone + Send + Sync + 'static,
+        H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
         F: Future<Output = Answer> + Send,
     {
         let (app, stop) = (self.app.clone(), self.stop.clone());
-        filter.and(self.request()).then(move |received: Received| {
-            let (app, stop, handler) = (app.clone(), stop.clone(), handler.clone());
+        let request = receive::request(app.settings.body_limit, self.body_time, &stop);
+        filter.and(request).then(move |handler: H, received| {
+            let (app, stop) = (app.clone(), stop.clone());
             async move { with_body(app.respond(received, handler).await, &stop) }
         })
     }
 
     /// `handler` for a page of the server, which takes `methods`.
-    fn page<P, H, F>(
-        &self,
-        path: P,
-        methods: &'static str,
-        handler: H,
-    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P, H, F>
+    fn page<P, H, F>(&self, path: P, methods: &'static str, handler: H) -> BoxedFilter<(Reply,)>
     where
         P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
         H: Fn(Arc<App>, Arc<Request>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer> + Send,
     {
-        self.route(path, move |app: Arc<App>, request: Arc<Request>| {
+        self.route(path.map(move || {
             let handler = handler.clone();
-            async move {
+            async move |app: Arc<App>, request: Arc<Request>| {
                 if request.method == Method::OPTIONS {
                     return Ok(response::options(&request, &app.settings, methods));
                 }
-                let is_allowed = methods.split(", ").any(|method| request.method == method);
-                if !is_allowed {
+                if !methods.split(", ").any(|method| request.method == method) {
                     return Err(method_not_allowed(&request, methods));
                 }
                 handler(app, request).await
             }
-        })
-    }
-
-    /// The file that `filter` finds.
-    fn files<P>(
-        &self,
-        filter: P,
-    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P>
-    where
-        P: Filter<Extract = (Found,), Error = Rejection> + Clone + Send + Sync + 'static,
-    {
-        let (app, stop) = (self.app.clone(), self.stop.clone());
-        filter
-            .and(self.request())
-            .then(move |found: Found, received: Received| {
-                let (app, stop) = (app.clone(), stop.clone());
-                async move {
-                    let handler = move |app, request| {
-                        let send = move |_, request| static_files::answer(found, request);
-                        behave::answer(app, request, Delay::default(), send)
-                    };
-                    with_body(app.respond(received, handler).await, &stop)
-                }
-            })
-    }
-
-    /// The request, put together from its parts.
-    fn request(&self) -> impl Filter<Extract = (Received,), Error = Rejection> + Clone + use<> {
-        let query = warp::query::raw()
-            .map(Some)
-            .or(warp::any().map(|| None))
-            .unify();
-        let (limit, time, stop) = (
-            self.app.settings.body_limit,
-            self.body_time,
-            self.stop.clone(),
-        );
-        warp::method()
-            .and(warp::path::full())
-            .and(query)
-            .and(warp::header::headers_cloned())
-            .and(warp::ext::get::<Connection>())
-            .and(warp::body::stream())
-            .then(
-                move |method,
-                      path: FullPath,
-                      query: Option<String>,
-                      headers: HeaderMap,
-                      connection: Connection,
-                      body| {
-                    let stop = stop.clone();
-                    async move {
-                        let uri = connection.uri(path.as_str(), query.as_deref());
-                        let progress = connection.progress.clone();
-                        let (body, is_complete) =
-                            receive(&headers, body, limit, time, stop, progress).await;
-                        let Connection {
-                            version,
-                            remote,
-                            sent_target,
-                            ..
-                        } = connection;
-                        let request = Request {
-                            method,
-                            uri,
-                            version,
-                            headers,
-                            body,
-                            remote,
-                        };
-                        Received {
-                            request,
-                            sent_target,
-                            is_complete,
-                        }
-                    }
-                },
-            )
+        }))
+        .boxed()
     }
 }
 
