@@ -37,7 +37,7 @@ use crate::behaviour::Delay;
 use crate::file::Durability;
 use crate::http::{self, AllowedOrigin, Limits, Profile, Routes, Settings};
 use crate::json::MAX_BODY_DEPTH;
-use crate::rules::OnDelete;
+use crate::rules::{OnDelete, named};
 use crate::server::{Listeners, Options, Saving, Server, StartError};
 use crate::text::{list, nearest, printable, printable_lines, shell_word};
 
@@ -718,8 +718,8 @@ fn one_file(first: &Path, second: &Path) -> String {
 /// The words of `--on-delete`.
 fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
     // The parser knows no other words.
-    PossibleValuesParser::new(OnDelete::NAMES)
-        .map(|name| OnDelete::named(&name).unwrap_or_default())
+    PossibleValuesParser::new(OnDelete::ALL.map(|(name, _)| name))
+        .map(|name| named(&OnDelete::ALL, &name).unwrap_or_default())
 }
 
 /// The data file where none is named.

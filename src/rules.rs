@@ -52,16 +52,21 @@ pub enum Generated {
 }
 
 impl Generated {
-    /// The names of all of them.
-    pub const NAMES: [&str; 6] = ["created", "updated", "uuid", "ulid", "nanoid", "user"];
+    /// All of them, by name.
+    pub const ALL: [(&str, Generated); 6] = [
+        ("created", Generated::Created),
+        ("updated", Generated::Updated),
+        ("uuid", Generated::Uuid),
+        ("ulid", Generated::Ulid),
+        ("nanoid", Generated::Nanoid),
+        ("user", Generated::User),
+    ];
+}
 
-    /// The one with that name.
-    pub fn named(name: &str) -> Option<Generated> {
-        use Generated::{Created, Nanoid, Ulid, Updated, User, Uuid};
-        let all = [Created, Updated, Uuid, Ulid, Nanoid, User];
-        let place = Generated::NAMES.iter().position(|known| *known == name)?;
-        all.get(place).copied()
-    }
+/// The value that `name` has in a list such as [`OnDelete::ALL`].
+pub fn named<T: Copy>(all: &[(&str, T)], name: &str) -> Option<T> {
+    let found = all.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value)
 }
 
 /// A step to a value that is stored and never sent.
@@ -91,22 +96,13 @@ pub enum OnDelete {
 }
 
 impl OnDelete {
-    /// The names of all of them.
-    pub const NAMES: [&str; 4] = ["cascade", "restrict", "set-null", "nothing"];
-
-    /// The one with that name.
-    pub fn named(name: &str) -> Option<OnDelete> {
-        let all = [
-            OnDelete::Cascade,
-            OnDelete::Restrict,
-            OnDelete::SetNull,
-            OnDelete::Nothing,
-        ];
-        OnDelete::NAMES
-            .iter()
-            .position(|known| *known == name)
-            .map(|at| all[at])
-    }
+    /// All of them, by name.
+    pub const ALL: [(&str, OnDelete); 4] = [
+        ("cascade", OnDelete::Cascade),
+        ("restrict", OnDelete::Restrict),
+        ("set-null", OnDelete::SetNull),
+        ("nothing", OnDelete::Nothing),
+    ];
 }
 
 /// A property whose value must be that of a property of some record.

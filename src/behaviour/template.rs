@@ -190,7 +190,10 @@ impl Scope {
         // What the query looks at is paid for with fuel.
         let pause = || state.consume_fuel(FUEL / 1000).is_ok();
         let work = Work::new(&pause);
-        let fields = Fields::new(Some(collection), &[]).within(usize::MAX, &work);
+        let fields = Fields {
+            work: Some(&work),
+            ..Fields::new(Some(collection), &[])
+        };
         let query = Query::parse(&pairs, &fields).map_err(|error| fault(error.to_string()))?;
         let relations = Relations::new(&self.store, resource.name(), &query, &work);
         let rows = collection.run(&query, &relations, &work).rows;

@@ -136,9 +136,12 @@ fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_
         "_order",
     ];
     pairs.retain(|(name, _)| !WINDOW.contains(&name.as_str()));
-    let fields = Fields::new(Some(collection), &[])
-        .within(app.settings.query_fields, work)
-        .with_patterns_up_to(app.settings.pattern_limit);
+    let fields = Fields {
+        limit: app.settings.query_fields,
+        pattern_limit: app.settings.pattern_limit,
+        work: Some(work),
+        ..Fields::new(Some(collection), &[])
+    };
     let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
     let page = collection.run(&query, &relations, work);

@@ -71,10 +71,10 @@ pub(super) fn collection(
     let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
     // What a nested path asks of the foreign key is not the sender's.
     let notices = query
-        .notices()
+        .notices
         .iter()
         .filter(|notice| Some(notice.parameter.as_str()) != of_key);
-    let notices = notices.chain(relations.notices()).map(ToString::to_string);
+    let notices = notices.chain(&relations.notices).map(ToString::to_string);
     response::hint(
         &mut response,
         nested
@@ -103,9 +103,12 @@ pub(super) fn query(
     if rules.is_some() {
         declared.push(&store.settings().id);
     }
-    let fields = Fields::new(resource.collection(), &declared)
-        .within(settings.query_fields, work)
-        .with_patterns_up_to(settings.pattern_limit);
+    let fields = Fields {
+        limit: settings.query_fields,
+        pattern_limit: settings.pattern_limit,
+        work: Some(work),
+        ..Fields::new(resource.collection(), &declared)
+    };
     Query::parse(pairs, &fields).map_err(|error| bad_query(request, &error))
 }
 
@@ -145,7 +148,7 @@ pub(super) fn record(
     let mut response = response::json(StatusCode::OK, body);
     response::hint(
         &mut response,
-        relations.notices().iter().map(ToString::to_string),
+        relations.notices.iter().map(ToString::to_string),
     );
     Ok(response)
 }

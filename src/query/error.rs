@@ -66,6 +66,20 @@ pub struct Notice {
     pub instead: Option<String>,
 }
 
+impl Notice {
+    pub(super) fn new(
+        parameter: &str,
+        detail: impl Into<String>,
+        instead: Option<String>,
+    ) -> Notice {
+        Notice {
+            parameter: parameter.to_string(),
+            detail: detail.into(),
+            instead,
+        }
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.parameter, self.detail)?;

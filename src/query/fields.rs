@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pattern::{MAX_PATTERN, Patterns};
+use super::pattern::MAX_PATTERN;
 use crate::json::{self, FieldPath, Kind};
 use crate::store::Collection;
 use crate::text::nearest;
@@ -14,15 +14,20 @@ const SAMPLE: usize = 500;
 /// The fields that a query may be about: those that a record has and those that a rule declares.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
-    collection: Option<&'a Collection>,
-    declared: &'a [&'a str],
-    limit: usize,
-    pattern_limit: usize,
-    work: Option<&'a Work<'a>>,
+    /// The collection whose records are looked at.
+    pub collection: Option<&'a Collection>,
+    /// The paths that the rules declare.
+    pub declared: &'a [&'a str],
+    /// On how many fields a query may have conditions.
+    pub limit: usize,
+    /// How many bytes a pattern may have.
+    pub pattern_limit: usize,
+    /// What looking for fields and compiling patterns is a part of.
+    pub work: Option<&'a Work<'a>>,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of `collection` and the paths that the rules declare.
+    /// The fields of `collection` and the paths that the rules declare, without limits.
     pub fn new(collection: Option<&'a Collection>, declared: &'a [&'a str]) -> Fields<'a> {
         Fields {
             collection,
@@ -31,33 +36,6 @@ impl<'a> Fields<'a> {
             pattern_limit: MAX_PATTERN,
             work: None,
         }
-    }
-
-    /// A query may have conditions on `limit` of them, and looking for them is part of `work`.
-    pub fn within(self, limit: usize, work: &'a Work<'a>) -> Fields<'a> {
-        Fields {
-            limit,
-            work: Some(work),
-            ..self
-        }
-    }
-
-    /// A pattern may have `bytes`.
-    pub fn with_patterns_up_to(self, bytes: usize) -> Fields<'a> {
-        Fields {
-            pattern_limit: bytes,
-            ..self
-        }
-    }
-
-    /// What compiles the patterns of a query about them.
-    pub(super) fn patterns(&self) -> Patterns<'a> {
-        Patterns::new(self.pattern_limit, self.work)
-    }
-
-    /// On how many fields a query may have conditions.
-    pub fn limit(&self) -> usize {
-        self.limit
     }
 
     /// Whether a rule declares `path` or a record has a value there (`null` is one).

@@ -1,4 +1,4 @@
-//! Tests of records: one field put to one or more tests, 1.0's `_where`, and the full text search.
+//! What a record must have: filters of one field, 1.0's `_where`, and the full text search.
 
 use super::error::{Fault, QueryError, quoted};
 use super::fields::Fields;
@@ -11,149 +11,119 @@ use crate::work::Work;
 /// What it costs to compare with a value, in bytes looked at.
 const VALUE: usize = 16;
 
-/// A field and what is asked of it.
+/// A field and what is asked of it. Several values are alternatives, except for `ne`, which denies all of them.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     /// The parameter's name as it was sent.
     pub parameter: String,
     pub path: FieldPath,
-    pub test: Test,
+    /// `None` is 0.17's equality of texts.
+    pub operator: Option<(Op, Spelling)>,
+    /// The values as they were sent.
+    pub values: Vec<String>,
+    /// The same in lower case.
+    lower: Vec<String>,
+    /// The same as regular expressions, for `like`.
+    patterns: Vec<Pattern>,
 }
 
-/// What is asked of a field's value. Several values are alternatives, except for the two that deny.
-#[derive(Debug, Clone)]
-pub(super) enum Test {
-    /// 0.17's equality: the text form is one of these.
-    Text(Vec<String>),
-    /// 0.17's `_ne`: there, not null, and the text form is none of these.
-    NotText(Vec<String>),
-    /// 1.0's equality.
-    Loose(Vec<String>),
-    /// 1.0's inequality: there, and equal to none of these.
-    NotLoose(Vec<String>),
-    /// An order with one of the values.
-    Order(Op, Vec<String>, Spelling),
-    /// A string that begins or ends with one of these (in lower case).
-    Part(Op, Vec<String>),
-    /// A string that holds one of these in lower case, or an array with one of them as an item.
-    Contains {
-        wanted: Vec<String>,
-        lower: Vec<String>,
-    },
-    /// A regular expression found in the text form.
-    Like(Vec<Pattern>),
-    /// Of an empty list nothing can be equal to one.
-    Nothing,
-}
-
-impl Test {
-    /// The test that `operator` written so makes of `values`.
+impl Filter {
     pub fn new(
-        operator: Op,
-        values: Vec<String>,
-        spelling: Spelling,
         parameter: &str,
+        path: &str,
+        operator: Option<(Op, Spelling)>,
+        mut values: Vec<String>,
         patterns: &Patterns<'_>,
-    ) -> Result<Test, QueryError> {
-        Ok(match (operator, spelling) {
-            (Op::Eq, _) => Test::Loose(values),
-            (Op::Ne, Spelling::Underscore) => Test::NotText(values),
-            (Op::Ne, Spelling::Colon) => Test::NotLoose(values),
-            (Op::In, _) => Test::Loose(
-                values
-                    .iter()
-                    .flat_map(|value| value.split(','))
-                    .map(|value| value.trim().to_string())
-                    .collect(),
-            ),
-            (Op::Lt | Op::Lte | Op::Gt | Op::Gte, _) => Test::Order(operator, values, spelling),
-            (Op::Contains, _) => Test::Contains {
-                lower: values.iter().map(|value| value.to_lowercase()).collect(),
-                wanted: values,
-            },
-            (Op::StartsWith | Op::EndsWith, _) => Test::Part(
-                operator,
-                values.iter().map(|value| value.to_lowercase()).collect(),
-            ),
-            (Op::Like, _) => {
-                let compiled = values
-                    .iter()
-                    .map(|value| patterns.compile(value, parameter));
-                Test::Like(compiled.collect::<Result<_, _>>()?)
-            }
+    ) -> Result<Filter, QueryError> {
+        if let Some((Op::In, _)) = operator {
+            let parts = values.iter().flat_map(|value| value.split(','));
+            values = parts.map(|part| part.trim().to_string()).collect();
+        }
+        let patterns = match operator {
+            Some((Op::Like, _)) => values
+                .iter()
+                .map(|value| patterns.compile(value, parameter))
+                .collect::<Result<_, _>>()?,
+            _ => Vec::new(),
+        };
+        Ok(Filter {
+            parameter: parameter.to_string(),
+            path: FieldPath::new(path),
+            operator,
+            lower: values.iter().map(|value| value.to_lowercase()).collect(),
+            values,
+            patterns,
         })
     }
 
-    /// How many values the test compares with.
-    fn count(&self) -> usize {
-        match self {
-            Test::Text(values)
-            | Test::NotText(values)
-            | Test::Loose(values)
-            | Test::NotLoose(values)
-            | Test::Order(_, values, _)
-            | Test::Part(_, values)
-            | Test::Contains { wanted: values, .. } => values.len(),
-            Test::Like(patterns) => patterns.len(),
-            Test::Nothing => 0,
+    /// Whether the field must be equal to one of the values.
+    pub fn is_equality(&self) -> bool {
+        matches!(self.operator, None | Some((Op::Eq | Op::In, _)))
+    }
+
+    /// Whether `record` passes; `false` once `work` is stopped.
+    pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
+        if !work.goes_on(record.len() + self.values.len() * VALUE) {
+            return false;
+        }
+        // Where the path leads to several values, those of an array's items, one must match; none of them may where the
+        // values are denied.
+        let mut is_there = false;
+        let found = self.path.any(record, &mut |value| {
+            is_there = true;
+            self.matches(value, work)
+        });
+        match self.operator {
+            Some((Op::Ne, _)) => is_there && !found,
+            _ => found,
         }
     }
 
-    /// Whether a record with `value` there passes.
-    pub fn passes(&self, value: &str, work: &Work<'_>) -> bool {
-        match self {
-            Test::Text(wanted) => wanted.iter().any(|wanted| is_text(value, wanted)),
-            Test::NotText(denied) => {
-                Kind::of(value) != Kind::Null && !denied.iter().any(|denied| is_text(value, denied))
+    /// Whether `value` is one that the operator asks for; for `ne`, one that it denies.
+    fn matches(&self, value: &str, work: &Work<'_>) -> bool {
+        let kind = Kind::of(value);
+        let mut values = self.values.iter();
+        let Some((op, spelling)) = self.operator else {
+            return values.any(|wanted| is_text(value, wanted));
+        };
+        match op {
+            // 0.17 takes null for a field that is not there.
+            Op::Ne if spelling == Spelling::Underscore => {
+                kind == Kind::Null || values.any(|denied| is_text(value, denied))
             }
-            Test::Loose(wanted) => wanted.iter().any(|wanted| is_loosely(value, wanted)),
-            Test::NotLoose(denied) => !denied.iter().any(|denied| is_loosely(value, denied)),
-            Test::Order(op, limits, spelling) => limits.iter().any(|limit| {
-                order(value, limit, *spelling == Spelling::Colon).is_some_and(|found| match op {
+            Op::Eq | Op::In | Op::Ne => values.any(|wanted| is_loosely(value, wanted)),
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => values.any(|limit| {
+                order(value, limit, spelling == Spelling::Colon).is_some_and(|found| match op {
                     Op::Lt => found.is_lt(),
                     Op::Lte => found.is_le(),
                     Op::Gt => found.is_gt(),
                     _ => found.is_ge(),
                 })
             }),
-            Test::Part(op, parts) => {
-                Kind::of(value) == Kind::String && {
-                    let text = json::unquote(value);
-                    parts.iter().any(|part| match op {
-                        Op::StartsWith => starts_with(&text, part),
-                        _ => text.to_lowercase().ends_with(part.as_str()),
-                    })
-                }
+            Op::Contains if kind == Kind::Array => {
+                json::items(value).any(|item| values.clone().any(|wanted| is_loosely(item, wanted)))
             }
-            Test::Contains { wanted, lower } => match Kind::of(value) {
-                Kind::String => {
-                    let text = json::unquote(value);
-                    lower.iter().any(|part| holds(&text, part))
-                }
-                Kind::Array => json::items(value)
-                    .any(|item| wanted.iter().any(|wanted| is_loosely(item, wanted))),
-                _ => false,
-            },
-            Test::Like(patterns) => {
-                Kind::of(value) != Kind::Null && {
+            Op::Contains | Op::StartsWith | Op::EndsWith if kind != Kind::String => false,
+            Op::Contains => {
+                let text = json::unquote(value);
+                self.lower.iter().any(|part| holds(&text, part))
+            }
+            Op::StartsWith | Op::EndsWith => {
+                let text = json::unquote(value).to_lowercase();
+                self.lower.iter().any(|part| match op {
+                    Op::StartsWith => text.starts_with(part),
+                    _ => text.ends_with(part),
+                })
+            }
+            Op::Like => {
+                kind != Kind::Null && {
                     let text = text_form(value);
-                    patterns.iter().any(|pattern| pattern.is_match(&text, work))
+                    let mut patterns = self.patterns.iter();
+                    patterns.any(|pattern| pattern.is_match(&text, work))
                 }
             }
-            Test::Nothing => false,
         }
     }
-}
-
-/// Whether `text` begins with `part`, which is in lower case, whatever the case of `text`.
-fn starts_with(text: &str, part: &str) -> bool {
-    if part.is_ascii() {
-        return text
-            .as_bytes()
-            .get(..part.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(part.as_bytes()));
-    }
-    text.to_lowercase().starts_with(part)
 }
 
 /// Whether `text` holds `part`, which is in lower case, whatever the case of `text`.
@@ -177,93 +147,49 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
         .any(|at| text[at + 1..at + part.len()].eq_ignore_ascii_case(rest))
 }
 
-impl Filter {
-    pub fn new(parameter: &str, path: &str, test: Test) -> Filter {
-        Filter {
-            parameter: parameter.to_string(),
-            path: FieldPath::new(path),
-            test,
+/// The field and the operator that the name of a filter says; no operator is plain equality.
+///
+/// A field of exactly that name comes before every other reading, so that `logged_in=true` and `dc:title=x` filter by the
+/// fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id` and `views[gte]` is `views_gte`, then
+/// other operators are seen.
+pub(super) fn read_name<'a>(
+    parameter: &'a str,
+    fields: &Fields<'_>,
+) -> Result<(&'a str, Option<(Op, Spelling)>), QueryError> {
+    let plain = (parameter, None);
+    let looks_special = parameter.contains([':', '[', '_']);
+    // Of an empty collection nothing is known, it may be about to have that field.
+    let may_be_field = parameter.contains(':') && fields.is_blank();
+    if !looks_special || may_be_field || fields.has(parameter) {
+        return Ok(plain);
+    }
+    if let Some((base, index)) = bracketed(parameter) {
+        if index.bytes().all(|byte| byte.is_ascii_digit()) {
+            return read_name(base, fields);
+        }
+        if let Some(operator) = Operator::named(index) {
+            return Ok((base, Some((operator.op, Spelling::Underscore))));
         }
     }
-
-    /// Whether `record` passes; `false` once `work` is stopped.
-    pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
-        if !work.goes_on(record.len() + self.test.count() * VALUE) {
-            return false;
-        }
-        // Of several values, those of an array's items, one must pass; one that is denied must be none of them.
-        let denies = matches!(self.test, Test::NotText(_) | Test::NotLoose(_));
-        let mut is_there = false;
-        let found = self.path.any(record, &mut |value| {
-            is_there = true;
-            self.test.passes(value, work) != denies
-        });
-        if denies { is_there && !found } else { found }
+    if let Some((path, name)) = parameter.rsplit_once(':') {
+        let Some(operator) = Operator::named(name) else {
+            let near = nearest(name, OPERATORS.iter().map(|operator| operator.name))
+                .and_then(Operator::named);
+            let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
+            let detail = format!(
+                "unknown operator {}; the operators are {}",
+                quoted(name),
+                operator_names()
+            );
+            return Err(QueryError::new(Fault::Operator, parameter, detail, example));
+        };
+        return Ok((path, Some((operator.op, Spelling::Colon))));
     }
-}
-
-/// What a parameter's name says: a field and an operator.
-pub(super) struct Name<'a> {
-    pub path: &'a str,
-    /// `None` for plain equality.
-    pub operator: Option<(&'static Operator, Spelling)>,
-}
-
-impl<'a> Name<'a> {
-    /// Reads the name of a filter.
-    ///
-    /// A field of exactly that name comes before every other reading, so that `logged_in=true` and `dc:title=x` filter
-    /// by the fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id` and `views[gte]` is
-    /// `views_gte`, then other operators are seen.
-    pub fn read(parameter: &'a str, fields: &Fields<'_>) -> Result<Name<'a>, QueryError> {
-        let looks_special = parameter.contains([':', '[', '_']);
-        // Of an empty collection nothing is known, it may be about to have that field.
-        let may_be_field = parameter.contains(':') && fields.is_blank();
-        if !looks_special || may_be_field || fields.has(parameter) {
-            return Ok(Name {
-                path: parameter,
-                operator: None,
-            });
-        }
-        if let Some((base, index)) = bracketed(parameter) {
-            if index.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Name::read(base, fields);
-            }
-            if let Some(operator) = Operator::named(index) {
-                return Ok(Name {
-                    path: base,
-                    operator: Some((operator, Spelling::Underscore)),
-                });
-            }
-        }
-        if let Some((path, name)) = parameter.rsplit_once(':') {
-            let Some(operator) = Operator::named(name) else {
-                let near = nearest(name, OPERATORS.iter().map(|operator| operator.name))
-                    .and_then(Operator::named);
-                let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
-                let detail = format!(
-                    "unknown operator {}; the operators are {}",
-                    quoted(name),
-                    operator_names()
-                );
-                return Err(QueryError::new(Fault::Operator, parameter, detail, example));
-            };
-            return Ok(Name {
-                path,
-                operator: Some((operator, Spelling::Colon)),
-            });
-        }
-        Ok(match Operator::suffix_of(parameter) {
-            Some((path, operator)) => Name {
-                path,
-                operator: Some((operator, Spelling::Underscore)),
-            },
-            None => Name {
-                path: parameter,
-                operator: None,
-            },
-        })
-    }
+    Ok(
+        Operator::suffix_of(parameter).map_or(plain, |(path, operator)| {
+            (path, Some((operator.op, Spelling::Underscore)))
+        }),
+    )
 }
 
 /// The name and what is in brackets after it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
@@ -311,13 +237,13 @@ impl Condition {
         }
     }
 
-    /// Shows every field that is asked for.
-    pub fn each_field(&self, see: &mut dyn FnMut(&str)) {
+    /// The filters that it is made of.
+    pub fn filters(&self) -> Vec<&Filter> {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.each_field(see))
+                parts.iter().flat_map(Condition::filters).collect()
             }
-            Condition::Field(filter) => see(&filter.path.text),
+            Condition::Field(filter) => vec![filter],
         }
     }
 }
@@ -379,16 +305,9 @@ fn where_list(
 fn where_field(path: &str, value: &str, patterns: &Patterns<'_>) -> Result<Condition, QueryError> {
     match Kind::of(value) {
         Kind::Object => {
-            let known = json::members(value)
-                .filter(|member| Operator::named(&member.key).is_some())
-                .count();
-            if known == 0 {
-                return where_object(value, path, patterns).map(|condition| {
-                    match json::members(value).next() {
-                        Some(_) => condition,
-                        None => Condition::All(Vec::new()),
-                    }
-                });
+            let is_operator = |name: &str| Operator::named(name).is_some();
+            if !json::members(value).any(|member| is_operator(&member.key)) {
+                return where_object(value, path, patterns);
             }
             let tests = json::members(value).map(|member| {
                 let Some(operator) = Operator::named(&member.key) else {
@@ -416,37 +335,30 @@ fn where_leaf(
     value: &str,
     patterns: &Patterns<'_>,
 ) -> Result<Condition, QueryError> {
-    let values = match (op, Kind::of(value)) {
-        (Op::In, Kind::Array) => {
-            let wanted: Vec<String> = json::items(value).map(text).collect();
-            let test = if wanted.is_empty() {
-                Test::Nothing
-            } else {
-                Test::Loose(wanted)
-            };
-            return Ok(Condition::Field(Box::new(Filter::new(
-                "_where", path, test,
-            ))));
-        }
-        (_, Kind::Object | Kind::Array) => {
-            let what = Kind::of(value).with_article();
+    let (op, values) = match (op, Kind::of(value)) {
+        // The items are taken as they are, commas and all.
+        (Op::In, Kind::Array) => (Op::Eq, json::items(value).map(text).collect()),
+        (_, kind @ (Kind::Object | Kind::Array)) => {
             return Err(wrong_where(format!(
-                "an operator asked of {path:?} is given {what}: {}",
+                "an operator asked of {path:?} is given {}: {}",
+                kind.with_article(),
                 quoted(value)
             )));
         }
-        _ => vec![text(value)],
+        _ => (op, vec![text(value)]),
     };
-    let test =
-        Test::new(op, values, Spelling::Colon, "_where", patterns).map_err(|error| match error
-            .fault
-        {
-            Fault::Pattern => wrong_where(error.detail),
-            _ => error,
-        })?;
-    Ok(Condition::Field(Box::new(Filter::new(
-        "_where", path, test,
-    ))))
+    let filter = Filter::new(
+        "_where",
+        path,
+        Some((op, Spelling::Colon)),
+        values,
+        patterns,
+    );
+    match filter {
+        Ok(filter) => Ok(Condition::Field(Box::new(filter))),
+        Err(error) if error.fault == Fault::Pattern => Err(wrong_where(error.detail)),
+        Err(error) => Err(error),
+    }
 }
 
 /// A JSON value as the text that a parameter would give.

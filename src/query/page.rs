@@ -1,14 +1,17 @@
 //! Which part of the found records is asked for: slices and pages.
 
+use std::fmt::Display;
 use std::ops::Range;
+use std::str::FromStr;
 
 use super::error::{Fault, QueryError, quoted};
 use super::parameters::with_page;
 
 /// The part that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Window {
     /// Everything, without a total.
+    #[default]
     All,
     /// `_start` to `_end`, not included; negative ones count from the end.
     Slice(i64, i64),
@@ -38,7 +41,7 @@ pub struct PageInfo {
     pub per_page: usize,
     /// How many records all pages hold together.
     pub items: usize,
-    /// How the answer tells it.
+    /// How the response describes it.
     pub style: PageStyle,
 }
 
@@ -84,49 +87,41 @@ impl PageInfo {
     }
 }
 
-/// The parameters of a window as they were sent, the first of each name; empty values count as not sent.
-#[derive(Debug, Default)]
-pub(super) struct Asked<'a> {
-    pub start: Option<&'a str>,
-    pub end: Option<&'a str>,
-    pub limit: Option<&'a str>,
-    pub page: Option<&'a str>,
-    pub per_page: Option<&'a str>,
+/// The number that the parameter `name` has, at least `least`.
+fn whole<T: FromStr + PartialOrd + Display>(
+    (name, text): (&str, Option<&str>),
+    least: Option<T>,
+    example: &str,
+) -> Result<Option<T>, QueryError> {
+    let Some(text) = text else { return Ok(None) };
+    match (text.trim().parse(), least) {
+        (Ok(number), None) => Ok(Some(number)),
+        (Ok(number), Some(least)) if number >= least => Ok(Some(number)),
+        (_, least) => {
+            let range = least.map_or_else(String::new, |least| format!(" of at least {least}"));
+            let detail = format!("must be a whole number{range}, got {}", quoted(text));
+            Err(QueryError::new(Fault::Number, name, detail, example))
+        }
+    }
 }
 
-impl Asked<'_> {
-    /// The window that is meant: a page goes before a slice, `_end` before `_limit`.
-    pub fn window(&self) -> Result<Window, QueryError> {
-        let start = self
-            .start
-            .map_or(Ok(0), |text| whole("_start", text, "_start=0&_end=10"))?;
-        let end = self
-            .end
-            .map(|text| whole("_end", text, "_start=0&_end=10"))
-            .transpose()?;
-        let limit = self
-            .limit
-            .map(|text| count("_limit", text, 0, "_limit=10"))
-            .transpose()?;
-        let page = self
-            .page
-            .map(|text| count("_page", text, 1, "_page=1&_limit=10"))
-            .transpose()?;
-        let per_page = self
-            .per_page
-            .map(|text| count("_per_page", text, 1, "_page=1&_per_page=10"))
-            .transpose()?;
+impl Window {
+    /// The window that is meant: a page goes before a slice, `_end` before `_limit`. `first` gives the first value of a
+    /// parameter that is not empty.
+    pub fn parse<'a>(first: impl Fn(&str) -> Option<&'a str>) -> Result<Window, QueryError> {
+        let sent = |name: &'static str| (name, first(name));
+        let start = whole(sent("_start"), None, "_start=0&_end=10")?.unwrap_or(0);
+        let end = whole(sent("_end"), None, "_start=0&_end=10")?;
+        let limit = whole(sent("_limit"), Some(0), "_limit=10")?;
+        let page = whole(sent("_page"), Some(1), "_page=1&_limit=10")?;
+        let per_page = whole(sent("_per_page"), Some(1), "_page=1&_per_page=10")?;
         Ok(match (page, per_page, end, limit) {
             (Some(page), Some(size), ..) => Window::Page(page, size, PageStyle::Envelope),
             (Some(_), None, _, Some(0)) => {
                 let detail =
                     "a page of 0 records has no number; _limit=0 alone counts without showing any";
-                return Err(QueryError::new(
-                    Fault::Number,
-                    "_limit",
-                    detail,
-                    "_page=1&_limit=10",
-                ));
+                let example = "_page=1&_limit=10";
+                return Err(QueryError::new(Fault::Number, "_limit", detail, example));
             }
             (Some(page), None, _, size) => Window::Page(page, size.unwrap_or(10), PageStyle::Link),
             (None, _, Some(end), _) => Window::Slice(start, end),
@@ -134,34 +129,7 @@ impl Asked<'_> {
             (None, _, None, None) => Window::All,
         })
     }
-}
 
-fn whole(name: &str, text: &str, example: &str) -> Result<i64, QueryError> {
-    text.trim().parse().map_err(|_| {
-        QueryError::new(
-            Fault::Number,
-            name,
-            format!("must be a whole number, got {}", quoted(text)),
-            example,
-        )
-    })
-}
-
-fn count(name: &str, text: &str, least: usize, example: &str) -> Result<usize, QueryError> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|number| *number >= least)
-        .ok_or_else(|| {
-            let detail = format!(
-                "must be a whole number of at least {least}, got {}",
-                quoted(text)
-            );
-            QueryError::new(Fault::Number, name, detail, example)
-        })
-}
-
-impl Window {
     /// The places that the window shows of `total` found records.
     pub fn range(self, total: usize) -> Range<usize> {
         let from_end = |place: i64| {

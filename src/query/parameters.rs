@@ -15,30 +15,19 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let Some(mut name) = form_decode(name) else {
+        let broken = |what: &str, text: &str, parameter: &str, example: String| {
             let detail = format!(
-                "the name {} holds a broken percent escape; a percent sign is %25",
-                quoted(name)
+                "the {what} {} holds a broken percent escape; a percent sign is %25",
+                quoted(text)
             );
-            return Err(QueryError::new(
-                Fault::Encoding,
-                name,
-                detail,
-                "title=100%25",
-            ));
+            QueryError::new(Fault::Encoding, parameter, detail, example)
         };
-        let Some(value) = form_decode(value) else {
-            let detail = format!(
-                "the value {} holds a broken percent escape; a percent sign is %25",
-                quoted(value)
-            );
-            return Err(QueryError::new(
-                Fault::Encoding,
-                &name,
-                detail,
-                format!("{}=100%25", query_encode(&name)),
-            ));
-        };
+        let mut name =
+            form_decode(name).ok_or_else(|| broken("name", name, name, "title=100%25".into()))?;
+        let value = form_decode(value).ok_or_else(|| {
+            let example = format!("{}=100%25", query_encode(&name));
+            broken("value", value, &name, example)
+        })?;
         let end = match name.split_once('[') {
             Some((base, "]")) => base.len(),
             Some((base, index)) if is_reserved(base) && is_index(index) => base.len(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::error::{Fault, Notice, QueryError, quoted};
 use super::fields::Fields;
-use super::filter::{Condition, Filter, Name, Search, Test};
-use super::page::{Asked, Window};
+use super::filter::{Condition, Filter, Search, read_name};
+use super::page::Window;
 use super::parameters::names_in;
 use super::pattern::Patterns;
 use crate::json::{self, FieldPath, Kind};
@@ -14,7 +14,7 @@ use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
 
 /// What a list request asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     pub(super) filters: Vec<Filter>,
     pub(super) conditions: Vec<Condition>,
@@ -23,24 +23,23 @@ pub struct Query {
     shown: Vec<String>,
     pub(super) sort: Vec<SortKey>,
     pub(super) window: Window,
-    embeds: Vec<String>,
-    expands: Vec<String>,
-    notices: Vec<Notice>,
+    /// The names given to `_embed`, in order, each once: children, or a parent in 1.0's form.
+    pub embeds: Vec<String>,
+    /// The names given to `_expand`, in order, each once.
+    pub expands: Vec<String>,
+    /// What the sender should know though the query is valid.
+    pub notices: Vec<Notice>,
 }
 
 impl Query {
-    /// What the decoded `pairs` mean for a request for one record: `_embed` and `_expand`; nothing else applies to it.
+    /// What the decoded `pairs` mean for a request for one record: `_embed`, `_expand` and `_fields`; nothing else applies
+    /// to it.
     pub fn for_item(pairs: &[(String, String)]) -> Query {
         Query {
-            filters: Vec::new(),
-            conditions: Vec::new(),
-            searches: Vec::new(),
             shown: names_in(pairs, "_fields"),
-            sort: Vec::new(),
-            window: Window::All,
             embeds: names_in(pairs, "_embed"),
             expands: names_in(pairs, "_expand"),
-            notices: Vec::new(),
+            ..Query::default()
         }
     }
 
@@ -49,7 +48,7 @@ impl Query {
     /// The error is a client's mistake: it names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
         let mut query = Query::for_item(pairs);
-        let patterns = fields.patterns();
+        let patterns = Patterns::new(fields.pattern_limit, fields.work);
         let first = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name)?;
             Some(found.1.as_str()).filter(|value| !value.is_empty())
@@ -60,16 +59,13 @@ impl Query {
                     "{base} takes a text, {} makes an object of it",
                     quoted(name)
                 );
-                return Err(QueryError::new(
-                    Fault::Shape,
-                    name,
-                    detail,
-                    example_of(base),
-                ));
+                let example = example_of(base);
+                return Err(QueryError::new(Fault::Shape, name, detail, example));
             }
             if name == "_where" && !value.is_empty() {
                 query.conditions.push(Condition::parse(value, &patterns)?);
-                check_count("_where", query.condition_fields(), fields)?;
+                let filters = query.condition_filters();
+                check_count("_where", filters.map(|filter| &*filter.path.text), fields)?;
             }
         }
         match first("_where") {
@@ -91,32 +87,27 @@ impl Query {
             }
         }
         query.read_sort(pairs, fields)?;
-        let asked = Asked {
-            start: first("_start"),
-            end: first("_end"),
-            limit: first("_limit"),
-            page: first("_page"),
-            per_page: first("_per_page"),
-        };
-        query.window = asked.window()?;
-        if asked.start.is_some() && query.window == Window::All {
+        query.window = Window::parse(first)?;
+        if first("_start").is_some() && query.window == Window::All {
             query.note(
                 "_start",
                 "it has no effect without _end or _limit.",
                 Some("_start=0&_end=10".into()),
             );
         }
-        if let (Some(value), None) = (asked.per_page, asked.page) {
-            query.note(
+        match (first("_per_page"), first("_page"), first("_limit")) {
+            (Some(value), None, _) => query.note(
                 "_per_page",
                 "it has no effect without _page.",
                 Some(example_with("_per_page", value)),
-            );
+            ),
+            (Some(_), Some(_), Some(_)) => {
+                query.note("_limit", "it has no effect beside _per_page.", None);
+            }
+            _ => {}
         }
-        if asked.page.is_some() && asked.per_page.is_some() && asked.limit.is_some() {
-            query.note("_limit", "it has no effect beside _per_page.", None);
-        }
-        query.note_unknown_fields(pairs, fields);
+        let notices = query.field_notices(pairs, fields);
+        query.notices.extend(notices);
         Ok(query)
     }
 
@@ -126,40 +117,27 @@ impl Query {
         fields: &Fields<'_>,
         patterns: &Patterns<'_>,
     ) -> Result<(), QueryError> {
-        let mut read: Vec<(Name<'_>, &str, Vec<String>)> = Vec::new();
+        // What is asked, the parameter that asked it first, and the values of all that ask the same.
+        let mut read: Vec<(_, &str, Vec<String>)> = Vec::new();
         let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
         for (parameter, value) in pairs.iter().filter(|(name, _)| is_filter(name)) {
-            let name = Name::read(parameter, fields)?;
-            let operator = |name: &Name<'_>| {
-                name.operator
-                    .map(|(operator, spelling)| (operator.op, spelling))
-            };
-            let known = read
-                .iter_mut()
-                .find(|(other, ..)| other.path == name.path && operator(other) == operator(&name));
-            match known {
+            let asked = read_name(parameter, fields)?;
+            match read.iter_mut().find(|(known, ..)| *known == asked) {
                 Some((.., values)) => values.push(value.clone()),
                 None => {
-                    read.push((name, parameter, vec![value.clone()]));
-                    let paths = read.iter().map(|(name, ..)| name.path).collect();
-                    check_count(parameter, paths, fields)?;
+                    read.push((asked, parameter, vec![value.clone()]));
+                    check_count(parameter, read.iter().map(|((path, _), ..)| *path), fields)?;
                 }
             }
         }
-        for (name, parameter, values) in read {
-            let test = match name.operator {
-                None => {
-                    if values.iter().any(|value| value == "null") {
-                        let detail = "the text null is compared; to find fields that are null use the operator eq.";
-                        self.note(parameter, detail, Some(format!("{}:eq=null", name.path)));
-                    }
-                    Test::Text(values)
-                }
-                Some((operator, spelling)) => {
-                    Test::new(operator.op, values, spelling, parameter, patterns)?
-                }
-            };
-            self.filters.push(Filter::new(parameter, name.path, test));
+        for ((path, operator), parameter, values) in read {
+            if operator.is_none() && values.iter().any(|value| value == "null") {
+                let detail =
+                    "the text null is compared; to find fields that are null use the operator eq.";
+                self.note(parameter, detail, Some(format!("{path}:eq=null")));
+            }
+            let filter = Filter::new(parameter, path, operator, values, patterns)?;
+            self.filters.push(filter);
         }
         Ok(())
     }
@@ -191,7 +169,7 @@ impl Query {
                     descending: down || minus,
                 });
                 let paths = self.sort.iter().map(|key| key.path.text.as_str());
-                check_count("_sort", paths.collect(), fields)?;
+                check_count("_sort", paths, fields)?;
             }
         }
         if let Some(order) = values("_order")
@@ -229,99 +207,68 @@ impl Query {
         Ok(())
     }
 
-    fn condition_fields(&self) -> BTreeSet<String> {
-        let mut paths = BTreeSet::new();
-        for condition in &self.conditions {
-            condition.each_field(&mut |path| _ = paths.insert(path.to_string()));
-        }
-        paths
+    /// The filters within `_where`.
+    fn condition_filters(&self) -> impl Iterator<Item = &Filter> {
+        self.conditions.iter().flat_map(Condition::filters)
     }
 
     fn note(&mut self, parameter: &str, detail: impl Into<String>, instead: Option<String>) {
-        self.notices.push(Notice {
-            parameter: parameter.to_string(),
-            detail: detail.into(),
-            instead,
-        });
+        self.notices.push(Notice::new(parameter, detail, instead));
     }
 
     /// A field that no record and no rule has is most often a slip, and leads to an empty answer.
-    fn note_unknown_fields(&mut self, pairs: &[(String, String)], fields: &Fields<'_>) {
-        let mut asked: Vec<(String, String, &str)> = Vec::new();
-        for filter in &self.filters {
-            asked.push((
-                filter.parameter.clone(),
-                filter.path.text.clone(),
-                "so the response is empty",
-            ));
-        }
-        for condition in &self.conditions {
-            condition.each_field(&mut |path| {
-                asked.push((
-                    "_where".into(),
-                    path.into(),
-                    "so no record matches the condition",
-                ));
-            });
-        }
-        for key in &self.sort {
-            asked.push((
-                "_sort".into(),
-                key.path.text.clone(),
-                "so the order does not change",
-            ));
-        }
-        for (parameter, _) in pairs {
-            for path in searched(parameter, fields)
-                .into_iter()
-                .flat_map(|names| names.split(','))
+    fn field_notices(&self, pairs: &[(String, String)], fields: &Fields<'_>) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for filter in self.filters.iter().filter(|filter| filter.is_equality()) {
+            let (path, wanted) = (&filter.path.text, &filter.values);
+            if !self.is_related(path)
+                && !wanted.iter().any(|wanted| wanted.contains(','))
+                && fields.is_array(path)
             {
-                asked.push((parameter.clone(), path.into(), "so nothing is found in it"));
-            }
-        }
-        for path in &self.shown {
-            asked.push(("_fields".into(), path.clone(), "so it is not shown"));
-        }
-        let mut whole = Vec::new();
-        for filter in self
-            .filters
-            .iter()
-            .filter(|filter| !self.is_related(&filter.path.text))
-        {
-            let (Test::Text(wanted) | Test::Loose(wanted)) = &filter.test else {
-                continue;
-            };
-            if !wanted.iter().any(|wanted| wanted.contains(','))
-                && fields.is_array(&filter.path.text)
-            {
+                let detail = "the field is an array, which is compared as a whole, with commas between its items.";
                 let value = wanted.first().map_or("", String::as_str);
-                let instead = format!("{}:contains={}", filter.path.text, query_encode(value));
-                whole.push((filter.parameter.clone(), instead));
+                let instead = format!("{path}:contains={}", query_encode(value));
+                notices.push(Notice::new(&filter.parameter, detail, Some(instead)));
             }
         }
-        for (parameter, instead) in whole {
-            let detail = "the field is an array, which is compared as a whole, with commas between its items.";
-            self.note(&parameter, detail, Some(instead));
+        if fields.is_blank() {
+            return notices;
         }
-        asked.retain(|(_, path, _)| !self.is_related(path) && !fields.has(path));
-        if asked.is_empty() || fields.is_blank() {
-            return;
-        }
-        for (parameter, path, effect) in asked {
-            let value = pairs
-                .iter()
-                .find(|(name, _)| *name == parameter)
-                .map_or("", |(_, value)| value);
-            let mut instead = reserved_for(&parameter)
-                .filter(|_| !is_reserved(&parameter))
-                .map(|reserved| example_with(reserved, value));
-            instead = instead.or_else(|| fields.nearest(&path));
-            if instead.is_none() && path.starts_with('_') {
-                instead = nearest(&path, RESERVED).map(str::to_string);
+        let searched = pairs.iter().flat_map(|(parameter, _)| {
+            let names = searched(parameter, fields).into_iter();
+            let paths = names.flat_map(|names| names.split(','));
+            paths.map(move |path| (parameter.as_str(), path, "so nothing is found in it"))
+        });
+        let filtered = self.filters.iter().map(|filter| {
+            let parameter = filter.parameter.as_str();
+            (parameter, &*filter.path.text, "so the response is empty")
+        });
+        let conditions = self.condition_filters().map(|filter| {
+            let path = &*filter.path.text;
+            ("_where", path, "so no record matches the condition")
+        });
+        let sorted = (self.sort.iter())
+            .map(|key| ("_sort", &*key.path.text, "so the order does not change"));
+        let shown = (self.shown.iter()).map(|path| ("_fields", &**path, "so it is not shown"));
+        let asked = filtered.chain(conditions).chain(sorted).chain(searched);
+        for (parameter, path, effect) in asked.chain(shown) {
+            if self.is_related(path) || fields.has(path) {
+                continue;
             }
-            let detail = format!("no record has a field {}, {effect}.", quoted(&path));
-            self.note(&parameter, detail, instead);
+            let sent = pairs.iter().find(|(name, _)| name == parameter);
+            let value = sent.map_or("", |(_, value)| value);
+            let instead = reserved_for(parameter)
+                .filter(|_| !is_reserved(parameter))
+                .map(|reserved| example_with(reserved, value))
+                .or_else(|| fields.nearest(path))
+                .or_else(|| {
+                    let near = nearest(path, RESERVED).filter(|_| path.starts_with('_'))?;
+                    Some(near.to_string())
+                });
+            let detail = format!("no record has a field {}, {effect}.", quoted(path));
+            notices.push(Notice::new(parameter, detail, instead));
         }
+        notices
     }
 
     /// Whether `path` begins with the name of a relation that is asked for.
@@ -348,30 +295,15 @@ impl Query {
         picked(record, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
-    /// The names given to `_embed`, in order, each once: children, or a parent in 1.0's form.
-    pub fn embeds(&self) -> &[String] {
-        &self.embeds
-    }
-
-    /// The names given to `_expand`, in order, each once.
-    pub fn expands(&self) -> &[String] {
-        &self.expands
-    }
-
-    /// What the sender should know though the query is valid.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
-    }
-
     /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index can find
     /// candidates. [`Query::select`] must still see them.
     pub fn equality(&self) -> Option<(&str, &str)> {
-        self.filters.iter().find_map(|filter| match &filter.test {
-            Test::Text(values) if !self.is_related(&filter.path.text) => match values.as_slice() {
-                [value] => Some((filter.path.text.as_str(), value.as_str())),
+        self.filters.iter().find_map(|filter| {
+            let path = filter.path.text.as_str();
+            match (filter.operator, filter.values.as_slice()) {
+                (None, [value]) if !self.is_related(path) => Some((path, value.as_str())),
                 _ => None,
-            },
-            _ => None,
+            }
         })
     }
 
@@ -394,35 +326,27 @@ impl Query {
     /// Whether a filter or the sort asks for a field of a related record (`_embed=post&post.title=x`), so that relations
     /// must be attached before [`Query::select`]; else attaching them to what it chose is enough.
     pub fn needs_relations(&self) -> bool {
-        let mut found = self
-            .filters
-            .iter()
-            .any(|filter| self.is_related(&filter.path.text))
-            || self.sort.iter().any(|key| self.is_related(&key.path.text));
-        for condition in &self.conditions {
-            condition.each_field(&mut |path| found |= self.is_related(path));
-        }
-        found
+        let filters = self.filters.iter().chain(self.condition_filters());
+        let paths = filters.map(|filter| &filter.path);
+        paths
+            .chain(self.sort.iter().map(|key| &key.path))
+            .any(|path| self.is_related(&path.text))
     }
 }
 
 /// Refuses conditions on more fields than a query may have: each is looked for in every record.
-fn check_count<T: Ord>(
+fn check_count<'p>(
     parameter: &str,
-    paths: BTreeSet<T>,
+    paths: impl Iterator<Item = &'p str>,
     fields: &Fields<'_>,
 ) -> Result<(), QueryError> {
-    let limit = fields.limit();
-    if paths.len() <= limit {
+    let limit = fields.limit;
+    if paths.collect::<BTreeSet<_>>().len() <= limit {
         return Ok(());
     }
     let detail = format!("the query asks about more than {limit} fields");
-    Err(QueryError::new(
-        Fault::TooMany,
-        parameter,
-        detail,
-        "id=1&id=2",
-    ))
+    let example = "id=1&id=2";
+    Err(QueryError::new(Fault::TooMany, parameter, detail, example))
 }
 
 /// The fields in which `q.title` looks, unless a record has a field of that name itself.

@@ -22,7 +22,8 @@ pub struct Relations<'a> {
     store: &'a Store,
     collection: &'a str,
     steps: Vec<Step<'a>>,
-    notices: Vec<Notice>,
+    /// What the sender should know of names that lead nowhere.
+    pub notices: Vec<Notice>,
     /// 1 for what is put into the records that are asked for.
     level: usize,
 }
@@ -69,7 +70,7 @@ impl<'a> Relations<'a> {
         query: &'a Query,
         work: &Work<'_>,
     ) -> Relations<'a> {
-        let [embeds, expands] = [query.embeds(), query.expands()]
+        let [embeds, expands] = [&query.embeds, &query.expands]
             .map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
         Relations::of(store, collection, (&embeds, &expands), work, 1)
     }
@@ -262,11 +263,7 @@ impl<'a> Relations<'a> {
     }
 
     fn note(&mut self, parameter: &str, detail: String, instead: Option<String>) {
-        self.notices.push(Notice {
-            parameter: parameter.to_string(),
-            detail,
-            instead,
-        });
+        self.notices.push(Notice::new(parameter, detail, instead));
     }
 
     fn is_collection(&self, name: &str) -> bool {
@@ -298,11 +295,6 @@ impl<'a> Relations<'a> {
     /// Whether nothing is put into any record.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
-    }
-
-    /// What the sender should know of names that lead nowhere.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
     }
 
     /// `record` with everything put into it: a member of the same name is replaced, a new one goes last. The new text
@@ -428,7 +420,7 @@ mod tests {
             relations
                 .attach(record.value(), Layout::MINIFIED, "", &work)
                 .into_owned(),
-            relations.notices().len(),
+            relations.notices.len(),
         )
     }
 

@@ -229,17 +229,17 @@ fn a_slip_is_reported() {
     for (raw, expected) in cases {
         let query = parse(raw).unwrap();
         let found = query
-            .notices()
+            .notices
             .first()
             .map(|notice| (notice.parameter.as_str(), notice.instead.as_deref()));
         assert_eq!(found, expected, "{raw}");
     }
     assert_eq!(
-        parse("_where={}&title=x").unwrap().notices()[0].parameter,
+        parse("_where={}&title=x").unwrap().notices[0].parameter,
         "title"
     );
     let nothing = Query::parse(&pairs("a=1&dc:title=x").unwrap(), &Fields::new(None, &[])).unwrap();
-    assert_eq!(nothing.notices(), []);
+    assert_eq!(nothing.notices, []);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_caller_sees_what_an_index_can_serve() {
     assert!(parse("_embed=post&post.title=x").unwrap().needs_relations());
     assert!(!parse("_embed=post&posts=x").unwrap().needs_relations());
     assert_eq!(
-        parse("_embed=a,b&_embed=a&_embed=c").unwrap().embeds(),
+        parse("_embed=a,b&_embed=a&_embed=c").unwrap().embeds,
         ["a", "b", "c"]
     );
 }

@@ -7,10 +7,9 @@ use super::Holds;
 use super::check::literal;
 use super::document::{Subschema, all, property_names};
 use super::keywords::{AUTH, GENERATED, GUARD, WRITE_ONLY};
-use super::lint::{Gathered, Gatherer};
+use super::lint::{Gathered, Gatherer, did_you_mean};
 use crate::json::pointer::join;
 use crate::rules::{Access, Auth, Generated, Guard, HiddenPath, Step};
-use crate::text::nearest;
 
 const AUTH_KEYS: [&str; 4] = ["users", "login", "password", "expires"];
 
@@ -38,15 +37,10 @@ impl Gatherer<'_> {
         for (key, value) in members {
             let pointer = join(&here, key);
             if !AUTH_KEYS.contains(&key.as_str()) {
-                let hint = match nearest(key, AUTH_KEYS) {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("known are {}", AUTH_KEYS.join(", ")),
-                };
-                self.problem(
-                    pointer,
-                    format!("unknown key \"{key}\" of `{AUTH}`"),
-                    Some(hint),
-                );
+                let hint = did_you_mean(key, AUTH_KEYS)
+                    .unwrap_or_else(|| format!("known are {}", AUTH_KEYS.join(", ")));
+                let message = format!("unknown key \"{key}\" of `{AUTH}`");
+                self.problem(pointer, message, Some(hint));
                 continue;
             }
             let Some(text) = value.as_str().filter(|text| !text.is_empty()) else {
@@ -94,10 +88,8 @@ impl Gatherer<'_> {
         let users = resources.iter().find(|one| one.resource == auth.users);
         let Some(users) = users.filter(|users| users.holds == Holds::Records) else {
             let message = format!("the rules describe no collection `{}`", auth.users);
-            let hint = match nearest(&auth.users, names) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => "add it to `properties`, with `items`".to_owned(),
-            };
+            let hint = did_you_mean(&auth.users, names)
+                .unwrap_or_else(|| "add it to `properties`, with `items`".to_owned());
             let place = place(self, "users");
             return self.problem(place, message, Some(hint));
         };
@@ -107,10 +99,10 @@ impl Gatherer<'_> {
             if names.clone().any(|name| name == property) {
                 continue;
             }
-            if let Some(near) = nearest(property, &mut names) {
+            if let Some(hint) = did_you_mean(property, &mut names) {
                 let message = format!("`{property}` is not a property of {}", auth.users);
                 let place = place(self, key);
-                self.problem(place, message, Some(format!("did you mean \"{near}\"?")));
+                self.problem(place, message, Some(hint));
             }
         }
     }
@@ -150,15 +142,10 @@ impl Gatherer<'_> {
                         "read" => access.read = guard,
                         "write" => access.write = guard,
                         _ => {
-                            let hint = nearest(key, ["read", "write"])
-                                .map_or("known are read and write".to_owned(), |near| {
-                                    format!("did you mean \"{near}\"?")
-                                });
-                            self.problem(
-                                pointer,
-                                format!("unknown key \"{key}\" of `{GUARD}`"),
-                                Some(hint),
-                            );
+                            let hint = did_you_mean(key, ["read", "write"])
+                                .unwrap_or_else(|| "known are read and write".to_owned());
+                            let message = format!("unknown key \"{key}\" of `{GUARD}`");
+                            self.problem(pointer, message, Some(hint));
                         }
                     }
                 }
@@ -188,23 +175,7 @@ impl Gatherer<'_> {
             };
             let pointer = join(&schema.pointer, GENERATED);
             self.used.insert(pointer.clone());
-            let generated = value.as_str().and_then(Generated::named);
-            if generated.is_none() {
-                let message = format!(
-                    "must be one of {}, got {}",
-                    Generated::NAMES.join(", "),
-                    literal(value)
-                );
-                let near = value
-                    .as_str()
-                    .and_then(|text| nearest(text, Generated::NAMES));
-                self.problem(
-                    pointer,
-                    message,
-                    near.map(|near| format!("did you mean \"{near}\"?")),
-                );
-            }
-            found = found.or(generated);
+            found = found.or(self.one_of(&Generated::ALL, value, pointer));
         }
         found
     }

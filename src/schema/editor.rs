@@ -24,7 +24,10 @@ pub fn editor_schema() -> Value {
         .collect();
     keywords.insert(UNIQUE.into(), unique());
     keywords.insert(REFERENCES.into(), references());
-    keywords.insert(GENERATED.into(), json!({ "enum": Generated::NAMES }));
+    keywords.insert(
+        GENERATED.into(),
+        json!({ "enum": Generated::ALL.map(|(name, _)| name) }),
+    );
     keywords.insert(GUARD.into(), guard());
     keywords.shift_remove(AUTH);
     let mut at_root: Map<String, Value> = AT_ROOT
@@ -104,13 +107,14 @@ fn unique() -> Value {
 fn references() -> Value {
     let resource =
         json!({ "type": "string", "description": "A collection, or collection/property" });
+    let on_delete = json!({ "enum": OnDelete::ALL.map(|(name, _)| name) });
     json!({
         "description": "The collection to whose records the values of this property point",
         "anyOf": [
             resource,
             {
                 "type": "object",
-                "properties": { "resource": resource, "onDelete": { "enum": OnDelete::NAMES } },
+                "properties": { "resource": resource, "onDelete": on_delete },
                 "required": ["resource"],
                 "additionalProperties": false
             }

@@ -12,7 +12,9 @@ use super::keywords::{
 };
 use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
-use crate::rules::{Access, Auth, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule};
+use crate::rules::{
+    Access, Auth, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named,
+};
 use crate::text::nearest;
 
 /// What the rules say about a resource, before it is compiled.
@@ -155,14 +157,10 @@ fn bad_format(format: &str) -> Option<Finding> {
         return None;
     }
     let names = FORMATS.iter().map(|format| format.name);
-    let hint = match nearest(format, names.clone()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
-    };
-    Some((
-        format!("unknown format {}", literal(&format.into())),
-        Some(hint),
-    ))
+    let hint = did_you_mean(format, names.clone())
+        .unwrap_or_else(|| format!("known are {}", names.collect::<Vec<_>>().join(", ")));
+    let message = format!("unknown format {}", literal(&format.into()));
+    Some((message, Some(hint)))
 }
 
 fn unknown_keyword(name: &str) -> Finding {
@@ -189,6 +187,14 @@ fn mistyped(name: &str) -> Option<Finding> {
         format!("unknown keyword {}", literal(&name.into())),
         Some(format!("did you mean `{meant}`?")),
     ))
+}
+
+/// A hint with the name that `word` was probably meant to be.
+pub(super) fn did_you_mean<'n>(
+    word: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Option<String> {
+    nearest(word, names).map(|near| format!("did you mean \"{near}\"?"))
 }
 
 /// Whether the keyword is standin's own: these have an effect in certain places only.
@@ -262,6 +268,25 @@ pub(super) fn gather(
 impl Gatherer<'_> {
     pub fn problem(&mut self, pointer: String, message: String, hint: Option<String>) {
         self.problems.push(problem((pointer, message, hint)));
+    }
+
+    /// What `value` names of `known`; anything else is reported.
+    pub fn one_of<T: Copy>(
+        &mut self,
+        known: &[(&str, T)],
+        value: &Value,
+        pointer: String,
+    ) -> Option<T> {
+        let names = known.iter().map(|(name, _)| *name);
+        let text = value.as_str();
+        let found = text.and_then(|text| named(known, text));
+        if found.is_none() {
+            let all = names.clone().collect::<Vec<_>>().join(", ");
+            let message = format!("must be one of {all}, got {}", literal(value));
+            let hint = text.and_then(|text| did_you_mean(text, names));
+            self.problem(pointer, message, hint);
+        }
+        found
     }
 
     /// Reports keywords that would have no effect in `schema`.
@@ -425,22 +450,7 @@ impl Gatherer<'_> {
                 match key.as_str() {
                     "resource" => {}
                     "onDelete" => {
-                        on_delete = value.as_str().and_then(OnDelete::named);
-                        if on_delete.is_none() {
-                            let message = format!(
-                                "must be one of {}, got {}",
-                                OnDelete::NAMES.join(", "),
-                                literal(value)
-                            );
-                            let near = value
-                                .as_str()
-                                .and_then(|text| nearest(text, OnDelete::NAMES));
-                            self.problem(
-                                pointer,
-                                message,
-                                near.map(|near| format!("did you mean \"{near}\"?")),
-                            );
-                        }
+                        on_delete = self.one_of(&OnDelete::ALL, value, pointer);
                     }
                     _ => self.problem(
                         pointer,
@@ -533,11 +543,8 @@ impl Gatherer<'_> {
                 fold_case: false,
             }),
             None => {
-                let hint = nearest(name, names).map(|near| format!("did you mean \"{near}\"?"));
-                Err((
-                    format!("{} is not a property of the records", literal(&name.into())),
-                    hint,
-                ))
+                let message = format!("{} is not a property of the records", literal(&name.into()));
+                Err((message, did_you_mean(name, names)))
             }
         }
     }
@@ -567,8 +574,7 @@ impl Gatherer<'_> {
             let known =
                 reference.target == self.id || names.clone().any(|name| name == reference.target);
             if !known && names.clone().next().is_some() {
-                let hint = nearest(&reference.target, names)
-                    .map(|near| format!("did you mean \"{near}\"?"));
+                let hint = did_you_mean(&reference.target, names);
                 let message = format!(
                     "references `{}`, which is not a property of {}",
                     reference.target, other.resource

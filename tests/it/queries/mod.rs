@@ -171,9 +171,9 @@ impl Data {
         let page = collection.run(&query, &relations, &Work::unlimited());
         let list = Value::Array(page.rows.iter().map(Row::text).map(parsed).collect());
         let notices = query
-            .notices()
+            .notices
             .iter()
-            .chain(relations.notices())
+            .chain(&relations.notices)
             .cloned()
             .collect();
         let answer = Answer {
