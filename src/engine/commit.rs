@@ -246,7 +246,7 @@ impl Writer {
         let done = match work {
             Work::One(command, expected) => {
                 if let (Some(expected), Some(current)) = (expected, next.current(command))
-                    && !expected(&next.public_text(command.resource(), current))
+                    && !expected(&next.public_text(&command.resource, current))
                 {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
@@ -258,7 +258,7 @@ impl Writer {
                 for step in steps {
                     let last = done.last().map(|(_, outcome)| outcome);
                     for command in step(&trial, last)? {
-                        let is_gone = matches!(command, Command::Delete { .. })
+                        let is_gone = command.deletes()
                             && done.iter().any(|(_, outcome)| outcome.removes(&command));
                         if is_gone {
                             // A deletion before it took the record along.

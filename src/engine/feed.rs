@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::json::{Id, Layout};
 use crate::memory::BoundedQueue;
-use crate::store::{Command, Data, Outcome, ResourceChanges, ResourceDiff, Store};
+use crate::store::{Command, Data, Operation, Outcome, ResourceChanges, ResourceDiff, Store};
 
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
@@ -191,17 +191,12 @@ impl Feed {
                 .enumerate()
                 .map(move |(at, written)| {
                     let record = record(store, &written.resource, written.id.as_ref());
-                    let what = match (command, &record) {
-                        (Command::Create { .. }, _) => What::Create,
+                    let what = match (&command.operation, &record) {
+                        (Operation::Create, _) => What::Create,
                         (_, None) => What::Delete,
-                        (Command::Delete { .. }, _) if at < outcome.removed => What::Delete,
-                        (
-                            Command::Merge { .. }
-                            | Command::MergeObject { .. }
-                            | Command::Delete { .. },
-                            _,
-                        ) => What::Merge,
-                        _ => What::Replace,
+                        (Operation::Delete { .. }, _) if at < outcome.removed => What::Delete,
+                        (Operation::Merge(_) | Operation::Delete { .. }, _) => What::Merge,
+                        (Operation::Replace, _) => What::Replace,
                     };
                     let record = record.filter(|_| what != What::Delete);
                     Event {

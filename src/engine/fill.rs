@@ -7,7 +7,7 @@ use super::notice::WriteError;
 use crate::json::{Layout, Object, get_member, pointer, quote, same_value, with_member};
 use crate::rules::Generated;
 use crate::schema::{Holds, Property, Rules, Violation};
-use crate::store::{Command, Draft, Store, is_truthy};
+use crate::store::{Command, Draft, Operation, Store, is_truthy};
 
 /// The characters of random ids.
 pub(super) const ALPHABET: &[u8; 64] =
@@ -23,9 +23,10 @@ pub(super) fn fill<'c>(
     command: &'c Command,
     random: &mut dyn FnMut() -> String,
 ) -> Result<Cow<'c, Command>, WriteError> {
-    let Some(sent) = command.body().map(Object::as_str) else {
+    if command.deletes() {
         return Ok(Cow::Borrowed(command));
-    };
+    }
+    let sent = command.body.as_str();
     let stored = store.current(command);
     let violations: Vec<Violation> = rules
         .properties()
@@ -34,15 +35,15 @@ pub(super) fn fill<'c>(
         .collect();
     if !violations.is_empty() {
         return Err(WriteError::Rules {
-            resource: command.resource().into(),
+            resource: command.resource.clone(),
             violations,
         });
     }
     let mut added: Vec<(&str, String)> = Vec::new();
     let id = &store.settings().id;
     let own_id = |property: &Property| property.name == *id && rules.holds() == Holds::Records;
-    match command {
-        Command::Create { .. } => {
+    match command.operation {
+        Operation::Create => {
             for property in rules.properties().iter().filter(|one| !own_id(one)) {
                 let is_there = get_member(sent, &property.name).is_some();
                 let value = match property.generated {
@@ -62,7 +63,7 @@ pub(super) fn fill<'c>(
                 added.extend(value.map(|value| (id.as_str(), value)));
             }
         }
-        Command::Replace { .. } | Command::ReplaceObject { .. } => {
+        Operation::Replace => {
             let kept = rules.properties().iter().filter(|property| {
                 property.write_only
                     || property.read_only
@@ -80,14 +81,14 @@ pub(super) fn fill<'c>(
                 );
             }
         }
-        Command::Merge { .. } | Command::MergeObject { .. } => {
+        Operation::Merge(_) => {
             for property in updated(rules).filter(|one| get_member(sent, &one.name).is_some()) {
                 let value = stored.and_then(|stored| get_member(stored, &property.name));
                 let value = value.map_or_else(|| time(property), str::to_string);
                 added.push((&property.name, value));
             }
         }
-        Command::Delete { .. } => {}
+        Operation::Delete { .. } => {}
     }
     Ok(with(command, added))
 }
@@ -115,18 +116,16 @@ fn updated(rules: &Rules) -> impl Iterator<Item = &Property> {
 
 /// `command` with `members` set in its body.
 fn with<'c>(command: &'c Command, members: Vec<(&str, String)>) -> Cow<'c, Command> {
-    let Some(body) = command.body().filter(|_| !members.is_empty()) else {
+    if members.is_empty() {
         return Cow::Borrowed(command);
-    };
+    }
     let text = members
         .iter()
-        .fold(body.as_str().to_string(), |text, (name, value)| {
+        .fold(command.body.as_str().to_string(), |text, (name, value)| {
             with_member(&text, name, value, Layout::PRETTY, "")
         });
     let mut command = command.clone();
-    if let (Some(body), Ok(object)) = (command.body_mut(), Object::parse(&text)) {
-        *body = object;
-    }
+    command.body = Object::parse(&text).unwrap_or(command.body);
     Cow::Owned(command)
 }
 

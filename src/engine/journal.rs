@@ -218,9 +218,9 @@ pub(super) enum Before {
 
 impl Before {
     pub(super) fn of(store: &Store, command: &Command) -> Before {
-        match command {
-            Command::Delete { .. } => Before::All(store.clone()),
-            _ => Before::Text(store.current(command).map(ToString::to_string)),
+        match command.deletes() {
+            true => Before::All(store.clone()),
+            false => Before::Text(store.current(command).map(ToString::to_string)),
         }
     }
 

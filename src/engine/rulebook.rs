@@ -1,7 +1,6 @@
 //! From the file's text to data that keeps the rules, or to what is wrong with it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -12,9 +11,9 @@ use crate::json::{
     Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, unquote,
 };
 use crate::rules::Auth;
-use crate::schema::{Budget, IdRules, Rules, Schema, TooComplex, Violation};
+use crate::schema::{Budget, IdRules, Schema, TooComplex, Violation};
 use crate::store::{
-    Change, Collection, Command, Data, IdRule, Refusal, Settings, Store, is_like_id,
+    Change, Collection, Command, Data, Operation, Refusal, Settings, Store, is_like_id,
 };
 
 /// How many errors of one file are listed; the rest are counted.
@@ -23,30 +22,14 @@ const MOST_FAULTS: usize = 10;
 /// The rules, and the settings of the store that follow from them.
 #[derive(Debug)]
 pub struct Rulebook {
-    schema: Schema,
     settings: Arc<Settings>,
 }
 
 impl Rulebook {
     /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
-        let name = |rules: &Rules| rules.resource().to_string();
-        settings.unique = schema
-            .iter()
-            .map(|rules| (name(rules), rules.unique().to_vec()))
-            .collect();
-        settings.references = schema
-            .iter()
-            .map(|rules| (name(rules), rules.references().to_vec()))
-            .collect();
-        settings.hidden = schema
-            .iter()
-            .map(|rules| (name(rules), rules.hidden().to_vec()))
-            .filter(|(_, hidden)| !hidden.is_empty())
-            .collect();
-        settings.ids = id_rules(&schema);
+        settings.schema = Arc::new(schema);
         Rulebook {
-            schema,
             settings: Arc::new(settings),
         }
     }
@@ -54,7 +37,7 @@ impl Rulebook {
     /// The collections whose rules for the id the server can make no id for: clients must send it.
     pub fn without_ids(&self) -> impl Iterator<Item = &str> {
         let rules = self
-            .schema
+            .schema()
             .iter()
             .filter_map(|rules| Some((rules.resource(), rules.ids()?)));
         let none = |ids: &IdRules| {
@@ -67,7 +50,7 @@ impl Rulebook {
 
     /// The rules.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.settings.schema
     }
 
     /// Reads the content of a data file, and finds the ids that it has twice.
@@ -93,10 +76,9 @@ impl Rulebook {
         })?;
         let text = ByteString::from(text);
         let broken = |offset, message, hint| Faults::one(text.to_string(), offset, message, hint);
-        let document = Document::parse(text.clone())
+        let store = Document::parse(text.clone())
+            .and_then(|document| Store::open(document, self.settings.clone()))
             .map_err(|error| broken(error.offset, error.message, error.hint.map(Into::into)))?;
-        let store = Store::open(document, self.settings.clone())
-            .map_err(|error| broken(error.offset, error.message, None))?;
         let mut faults = Faults {
             text: String::new(),
             list: Vec::new(),
@@ -106,7 +88,7 @@ impl Rulebook {
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
             let name = resource.name();
-            if self.schema.auth().is_some() && Auth::PATHS.contains(&name) {
+            if self.schema().auth().is_some() && Auth::PATHS.contains(&name) {
                 faults.list.push(Fault {
                     offset: text.find(&quote(name)).unwrap_or(0),
                     message: format!(
@@ -115,7 +97,7 @@ impl Rulebook {
                     hint: Some("rename the resource".into()),
                 });
             }
-            let Some(rules) = self.schema.rules(name) else {
+            let Some(rules) = self.schema().rules(name) else {
                 continue;
             };
             match resource.data() {
@@ -179,7 +161,7 @@ impl Rulebook {
         command: &Command,
         random: &mut dyn FnMut() -> String,
     ) -> Result<Change, WriteError> {
-        let rules = self.schema.rules(command.resource());
+        let rules = self.schema().rules(&command.resource);
         let filled = match rules {
             Some(rules) => fill(rules, store, command, random)?,
             None => Cow::Borrowed(command),
@@ -189,7 +171,7 @@ impl Rulebook {
             draft = store.draft(&updated, random).map_err(WriteError::Refused)?;
         }
         if let Some(record) = draft.record() {
-            self.check(command.resource(), record)?;
+            self.check(&command.resource, record)?;
         }
         for (resource, id, text) in draft.emptied(store) {
             self.check(resource, text)
@@ -200,7 +182,7 @@ impl Rulebook {
 
     /// The violations but for those of a password that is stored as its hash: its rules are for the clear text.
     fn without_hash(&self, resource: &str, record: &str, found: Vec<Violation>) -> Vec<Violation> {
-        let auth = self.schema.auth().filter(|auth| auth.users == resource);
+        let auth = self.schema().auth().filter(|auth| auth.users == resource);
         let Some(auth) = auth.filter(|_| !found.is_empty()) else {
             return found;
         };
@@ -215,7 +197,7 @@ impl Rulebook {
 
     /// Checks a record of `resource` against its rules.
     fn check(&self, resource: &str, record: &str) -> Result<(), WriteError> {
-        let Some(rules) = self.schema.rules(resource) else {
+        let Some(rules) = self.schema().rules(resource) else {
             return Ok(());
         };
         let violations = rules.check_text(record, &mut Budget::for_length(record.len()));
@@ -232,23 +214,16 @@ impl Rulebook {
 
 /// The error where the rules forbid that a deletion sets the key of a record to null.
 fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
-    match (error, command) {
-        (
-            WriteError::Rules { violations, .. },
-            Command::Delete {
-                resource: parent,
-                id: parent_id,
-                dependent,
-            },
-        ) => {
+    match (error, &command.operation) {
+        (WriteError::Rules { violations, .. }, Operation::Delete { dependent }) => {
             let mut dependent = dependent.clone();
             dependent.push(resource.to_string());
             let rule = violations
                 .first()
                 .map(|one| format!("{}: {}", one.pointer.trim_start_matches('/'), one.detail));
             WriteError::Refused(Refusal::Referenced {
-                resource: parent.clone(),
-                id: Some(parent_id.clone()),
+                resource: command.resource.clone(),
+                id: command.id.clone(),
                 holders: vec![(resource.to_string(), id.cloned())],
                 dependent,
                 not_null: rule,
@@ -286,32 +261,6 @@ impl Faults {
                 hint,
             });
         }
-    }
-}
-
-fn id_rules(schema: &Schema) -> HashMap<String, Arc<dyn IdRule>> {
-    let of_one = |rules: &Rules| {
-        Some((
-            rules.resource().to_string(),
-            rules.ids()?.clone() as Arc<dyn IdRule>,
-        ))
-    };
-    schema.iter().filter_map(of_one).collect()
-}
-
-impl IdRule for IdRules {
-    fn allows(&self, id: &str) -> bool {
-        IdRules::allows(self, id)
-    }
-
-    fn propose(
-        &self,
-        highest: Option<i64>,
-        random: &mut dyn FnMut() -> String,
-        see: &mut dyn FnMut(&str) -> bool,
-    ) {
-        // The search ends with the first that is taken.
-        IdRules::propose(self, highest, random).any(|id| see(&id));
     }
 }
 

@@ -157,7 +157,7 @@ async fn write(
         return write::bulk(app, request, resource.name(), viewer).await;
     }
     let (command, notice) = steps::command(&published.store, request, target)?;
-    let owner = guard::owner(app, published, request, command.resource(), viewer);
+    let owner = guard::owner(app, published, request, &command.resource, viewer);
     let command = command.with_preset(&owner);
     let mut response = write::carry_out(app, request, command, mode).await?;
     response::hint(&mut response, notice.into_iter());

@@ -16,12 +16,12 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::{response, write};
 use crate::engine::{Cause, Event, Published, What};
-use crate::json::{Id, Kind, get_member, items, members};
+use crate::json::{Id, Kind, Object, get_member, items, members};
 use crate::openapi;
 use crate::query::{Fields, Query, Relations, Row};
 use crate::schema::Holds;
 use crate::store::plural::singular;
-use crate::store::{Collection, Command, Data, Resource, Store};
+use crate::store::{Collection, Command, Data, Operation, Resource, Store};
 use crate::text::percent_decode;
 use crate::work::Work;
 
@@ -292,10 +292,12 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
         .map(|(_, id)| Id::from_text(id))
         .collect();
     for id in &asked {
-        let command = Command::Delete {
+        let dependent = Vec::new();
+        let command = Command {
             resource: resource.name().into(),
-            id: id.clone(),
-            dependent: Vec::new(),
+            id: Some(id.clone()),
+            operation: Operation::Delete { dependent },
+            body: Object::default(),
         };
         // One of the records may have gone with another.
         if store

@@ -208,21 +208,18 @@ pub(super) async fn hashed(
     engine.rulebook().plan(full, &command, &mut random)?;
     let hash = logins.hash(unquote(&password).into_owned()).await;
     let hash = quote(&hash.ok_or(WriteError::Bug)?);
-    if let Some(body) = command.body_mut() {
-        let text = with_member(body.as_str(), &auth.password, &hash, Layout::PRETTY, "");
-        *body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
-    }
+    let body = command.body.as_str();
+    let text = with_member(body, &auth.password, &hash, Layout::PRETTY, "");
+    command.body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
     Ok(command)
 }
 
 /// The password in `command`, as JSON, if it is about a user and has one.
 fn password<'e>(engine: &'e Engine, command: &Command) -> Option<(&'e Auth, String)> {
     let auth = engine.schema().auth()?;
-    let body = command
-        .body()
-        .filter(|_| auth.users == command.resource())?;
-    let password = get_member(body.as_str(), &auth.password)?;
-    (password != "null").then(|| (auth, password.to_string()))
+    let password = get_member(command.body.as_str(), &auth.password)?;
+    let is_of_user = auth.users == command.resource && !command.deletes();
+    (is_of_user && password != "null").then(|| (auth, password.to_string()))
 }
 
 /// Refuses a password in a write that would store it as it is.

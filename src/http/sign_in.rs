@@ -15,7 +15,7 @@ use super::{response, write};
 use crate::engine::{Published, is_hash};
 use crate::json::{Layout, Object, get_member, pointer, unquote};
 use crate::rules::Auth;
-use crate::store::{Command, Record};
+use crate::store::{Command, Operation, Record};
 
 /// Answers a request for one of the paths that `x-auth` adds; `None` for other paths.
 pub(super) async fn answer(
@@ -118,8 +118,10 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
         .error(pointer::join("", &auth.login), "is already in use")
         .hint("log in with POST /login, or choose another"));
     }
-    let command = Command::Create {
+    let command = Command {
         resource: auth.users.clone(),
+        id: None,
+        operation: Operation::Create,
         body: Object::default(),
     };
     let outcome = login::write(

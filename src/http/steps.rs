@@ -18,7 +18,7 @@ use crate::behaviour::{Action, Facts, MaySee, Scope, Verb};
 use crate::engine::{Engine, Expected, Stage, WriteError};
 use crate::json::{Id, Kind, Layout, Object, get_member, quote, with_member};
 use crate::query::{Relations, Row, names_in, pairs};
-use crate::store::{Command, Data, Outcome, Refusal, Resource, Store};
+use crate::store::{Command, Data, Operation, Outcome, Refusal, Resource, Store};
 use crate::work::Work;
 
 /// How many bytes a bulk change may look at to find its records.
@@ -30,59 +30,39 @@ pub(super) fn command(
     request: &Request,
     target: &Target<'_>,
 ) -> Result<(Command, Option<String>), Problem> {
-    let name = |resource: &Resource| resource.name().to_string();
-    let (mut body, how) = (Object::default(), body::merge(request));
+    let mut body = Object::default();
     let mut notice = None;
-    let command = match (target, request.method.as_str()) {
+    let merge = Operation::Merge(body::merge(request));
+    let (resource, id, operation) = match (target, request.method.as_str()) {
         (Target::Collection(resource), "POST") => {
             notice = list::plain_values_notice(resource);
-            Command::Create {
-                resource: name(resource),
-                body,
-            }
+            (resource, None, Operation::Create)
         }
         (Target::Nested { parent, id, child }, "POST") => {
             let nested = list::Nested::new(store, parent, id, child);
             notice = nested.notice;
             body = nested.foreign_key;
             match child.data() {
-                Data::Collection(_) => Command::Create {
-                    resource: name(child),
-                    body,
-                },
-                Data::Object(_) => Command::ReplaceObject {
-                    resource: name(child),
-                    body,
-                },
+                Data::Collection(_) => (child, None, Operation::Create),
+                Data::Object(_) => (child, None, Operation::Replace),
                 Data::Scalar(_) => return Err(wrong_method(request, target)),
             }
         }
-        (Target::Record(resource, id), "PUT") => Command::Replace {
-            resource: name(resource),
-            id: id.clone(),
-            body,
-        },
-        (Target::Record(resource, id), "PATCH") => Command::Merge {
-            resource: name(resource),
-            id: id.clone(),
-            patch: body,
-            how,
-        },
-        (Target::Record(resource, id), "DELETE") => Command::Delete {
-            resource: name(resource),
-            id: id.clone(),
-            dependent: dependent(request),
-        },
-        (Target::Object(resource), "PUT" | "POST") => Command::ReplaceObject {
-            resource: name(resource),
-            body,
-        },
-        (Target::Object(resource), "PATCH") => Command::MergeObject {
-            resource: name(resource),
-            patch: body,
-            how,
-        },
+        (Target::Record(resource, id), "PUT") => (resource, Some(id), Operation::Replace),
+        (Target::Record(resource, id), "PATCH") => (resource, Some(id), merge),
+        (Target::Record(resource, id), "DELETE") => {
+            let dependent = dependent(request);
+            (resource, Some(id), Operation::Delete { dependent })
+        }
+        (Target::Object(resource), "PUT" | "POST") => (resource, None, Operation::Replace),
+        (Target::Object(resource), "PATCH") => (resource, None, merge),
         _ => return Err(wrong_method(request, target)),
+    };
+    let command = Command {
+        resource: resource.name().to_string(),
+        id: id.cloned(),
+        operation,
+        body,
     };
     Ok((command, notice))
 }
@@ -134,21 +114,23 @@ pub(super) async fn upsert(
     let step = move |store: &Store, _: Option<&Outcome>| {
         if let Some(current) = store.current(&command) {
             return match &expected {
-                Some(expected) if !expected(&store.public_text(command.resource(), current)) => {
+                Some(expected) if !expected(&store.public_text(&command.resource, current)) => {
                     Err(WriteError::Refused(Refusal::Changed))
                 }
                 _ => Ok(vec![command.clone()]),
             };
         }
-        let Command::Replace { resource, id, body } = &command else {
+        let Some(id) = &command.id else {
             return Ok(vec![command.clone()]);
         };
         seen.store(true, Relaxed);
         let property = &store.settings().id;
-        let id = new_id(store, resource, id);
-        let text = with_member(body.as_str(), property, &id, Layout::PRETTY, "");
-        Ok(vec![Command::Create {
-            resource: resource.clone(),
+        let id = new_id(store, &command.resource, id);
+        let text = with_member(command.body.as_str(), property, &id, Layout::PRETTY, "");
+        Ok(vec![Command {
+            resource: command.resource.clone(),
+            id: None,
+            operation: Operation::Create,
             body: Object::parse(&text).unwrap_or_default(),
         }])
     };
@@ -164,7 +146,7 @@ fn new_id(store: &Store, resource: &str, id: &Id) -> String {
         .and_then(|record| get_member(record.value(), &store.settings().id))
         .is_some_and(|id| Kind::of(id) == Kind::String);
     let number = id.to_string();
-    let rule = store.settings().id_rule(resource);
+    let rule = store.settings().id_rules(resource);
     match id {
         Id::Number(_) if !has_strings && rule.is_none_or(|rule| rule.allows(&number)) => number,
         _ => quote(&number),
@@ -186,18 +168,17 @@ pub(super) async fn bulk(
             return Err(WriteError::Refused(Refusal::NoResource(name.clone())));
         };
         let ids = selected(&owner, store, &request, resource, &viewer).map_err(declined)?;
-        let commands = ids.into_iter().map(|id| match &patch {
-            Some(patch) => Command::Merge {
-                resource: name.clone(),
-                id,
-                patch: patch.clone(),
-                how: body::merge(&request),
-            },
-            None => Command::Delete {
-                resource: name.clone(),
-                id,
+        let operation = match &patch {
+            Some(_) => Operation::Merge(body::merge(&request)),
+            None => Operation::Delete {
                 dependent: dependent(&request),
             },
+        };
+        let commands = ids.into_iter().map(|id| Command {
+            resource: name.clone(),
+            id: Some(id),
+            operation: operation.clone(),
+            body: patch.clone().unwrap_or_default(),
         });
         Ok(commands.collect())
     };
@@ -319,7 +300,7 @@ fn act(
     if action.verb == Verb::Delete {
         return Ok(command);
     }
-    let owner = guard::owner(app, &published, &inner, command.resource(), viewer);
+    let owner = guard::owner(app, &published, &inner, &command.resource, viewer);
     let body = action
         .body
         .render(scope)

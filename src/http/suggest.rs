@@ -6,7 +6,7 @@ use crate::engine::{Engine, Published, WriteError};
 use crate::json::{Object, get_member, members};
 use crate::rules::ReferenceRule;
 use crate::schema::Rules;
-use crate::store::{Command, Data, Refusal, Resource};
+use crate::store::{Command, Data, Operation, Refusal, Resource};
 
 /// A longer body is not repaired: nobody would read the command.
 const LONGEST: usize = 16 * 1024;
@@ -16,7 +16,7 @@ const MOST_TRIES: usize = 20;
 /// A body with which `command` works: `sent` with what is wrong changed, or else an example. `None` if none was found.
 pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) -> Option<String> {
     let published = engine.snapshot();
-    let resource = published.store.resource(command.resource())?;
+    let resource = published.store.resource(&command.resource)?;
     let suggestion = Suggestion {
         engine,
         published: &published,
@@ -26,7 +26,7 @@ pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) ->
     if let Some(sent) = sent.filter(|sent| suggestion.outcome(sent).is_ok()) {
         return Some(sent.as_str().trim_ascii().to_string());
     }
-    let Some(rules) = engine.schema().rules(command.resource()) else {
+    let Some(rules) = engine.schema().rules(&command.resource) else {
         return suggestion.sample();
     };
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
@@ -76,18 +76,14 @@ impl Suggestion<'_> {
 
     /// A body like `start` that the rules and the data allow.
     fn fit(&self, rules: &Rules, start: Value) -> Option<String> {
-        let is_patch = matches!(
-            self.command,
-            Command::Merge { .. } | Command::MergeObject { .. }
-        );
+        let is_patch = matches!(self.command.operation, Operation::Merge(_));
+        let is_new = self.command.operation == Operation::Create;
         let current = self.published.full.current(self.command);
         let current = current.filter(|_| is_patch);
         let current: Option<Map<String, Value>> =
             current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
-        if !matches!(self.command, Command::Create { .. })
-            && rules.holds() == crate::schema::Holds::Records
-        {
+        if !is_new && rules.holds() == crate::schema::Holds::Records {
             // The id stays what it is.
             value.as_object_mut()?.shift_remove(self.id());
         }
@@ -97,12 +93,7 @@ impl Suggestion<'_> {
             merged.extend(value.as_object()?.clone());
             value = Value::Object(merged);
         }
-        for member in self
-            .command
-            .body()
-            .iter()
-            .flat_map(|body| members(body.as_str()))
-        {
+        for member in members(self.command.body.as_str()) {
             value.as_object_mut()?.insert(
                 member.key.to_string(),
                 serde_json::from_str(member.value).ok()?,
@@ -132,7 +123,7 @@ impl Suggestion<'_> {
                     self.give_way(rules, &refusal, &mut value, number)?
                 }
                 // The generated id.
-                Err(WriteError::Rules { .. }) if matches!(self.command, Command::Create { .. }) => {
+                Err(WriteError::Rules { .. }) if is_new => {
                     let id = rules.example_ids().into_iter().nth(number - 1)?;
                     value.as_object_mut()?.insert(self.id().to_string(), id);
                 }

@@ -20,7 +20,7 @@ use super::target::no_record;
 use crate::behaviour::Mode;
 use crate::engine::{Engine, Expected, Published, WriteError};
 use crate::json::{Id, Layout, Object, pointer, quote, tag};
-use crate::store::{Command, Outcome, Refusal, write_list};
+use crate::store::{Command, Operation, Outcome, Refusal, write_list};
 use crate::text::list;
 use crate::work::Work;
 
@@ -34,20 +34,19 @@ pub(super) async fn carry_out(
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete either.
     body::whole(request)?;
-    if matches!(command, Command::Create { .. }) && body::is_array(request) {
+    if command.operation == Operation::Create && body::is_array(request) {
         return create_all(app, request, &command, mode).await;
     }
     let mut _permit = None;
-    let sent = match &command {
-        Command::Delete { .. } => Object::default(),
-        command => {
-            let (sent, permit) = read(app, request, command, read_body).await?;
+    let sent = match command.deletes() {
+        true => Object::default(),
+        false => {
+            let (sent, permit) = read(app, request, &command, read_body).await?;
             _permit = permit;
             sent
         }
     };
-    let deleted = matches!(command, Command::Delete { .. });
-    let path = format!("/{}", encode(command.resource()));
+    let path = format!("/{}", encode(&command.resource));
     let expected = expected(request);
     let (whole, mut is_new) = (
         command.clone().with_body(&sent),
@@ -55,7 +54,7 @@ pub(super) async fn carry_out(
     );
     let outcome = match mode {
         Some(Mode::Unstored) if is_new => engine.preview(&whole),
-        Some(Mode::Upsert) if matches!(command, Command::Replace { .. }) => {
+        Some(Mode::Upsert) if command.operation == Operation::Replace => {
             login::refuse_password(engine, &whole)?;
             let done = steps::upsert(engine, whole, expected).await;
             done.and_then(|(outcome, created)| {
@@ -70,11 +69,11 @@ pub(super) async fn carry_out(
         refused(engine, &engine.snapshot(), request, written, error)
     })?;
     let mut out = Vec::with_capacity(outcome.value.len() + 64);
-    if deleted {
+    if command.deletes() {
         out.extend_from_slice(b"{}");
     } else {
         let text = engine.snapshot();
-        let text = text.full.public_text(command.resource(), &outcome.value);
+        let text = text.full.public_text(&command.resource, &outcome.value);
         Layout::PRETTY.write(&mut out, &text, "");
     }
     let status = if is_new {
@@ -129,7 +128,7 @@ fn read_bodies(app: &App, request: &Request, command: &Command) -> Result<Vec<Ob
 
 /// How bodies for `command` are read.
 fn reading(engine: &Engine, command: &Command) -> Reading {
-    match engine.schema().rules(command.resource()) {
+    match engine.schema().rules(&command.resource) {
         Some(_) => Reading::Strict,
         None => Reading::Lenient,
     }
@@ -176,10 +175,11 @@ pub(super) async fn bulk(
     let patch = match request.method {
         Method::DELETE => None,
         _ => {
-            let command = Command::MergeObject {
+            let command = Command {
                 resource: resource.to_string(),
-                patch: Object::default(),
-                how: body::merge(request),
+                id: None,
+                operation: Operation::Merge(body::merge(request)),
+                body: Object::default(),
             };
             let (patch, permit) = read(app, request, &command, read_body).await?;
             login::refuse_password(engine, &command.with_body(&patch))?;

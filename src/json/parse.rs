@@ -31,7 +31,8 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    pub(super) fn new(offset: usize, message: impl Into<String>) -> SyntaxError {
+    /// The error with `message` at the byte `offset`.
+    pub fn new(offset: usize, message: impl Into<String>) -> SyntaxError {
         SyntaxError {
             offset,
             message: message.into(),

@@ -7,7 +7,7 @@ use super::infer::Seen;
 use crate::json::Object;
 use crate::schema::{Property, Schema};
 use crate::store::plural::singular;
-use crate::store::{Command, Data, Refusal, Resource, Store};
+use crate::store::{Command, Data, Operation, Refusal, Resource, Store};
 
 /// Longer records are not shown as examples, in bytes.
 const MAX_EXAMPLE: usize = 16 * 1024;
@@ -98,9 +98,14 @@ fn may_be_sent(store: &Store, resource: &Resource, example: &Value) -> bool {
     let Ok(body) = Object::parse(&example.to_string()) else {
         return false;
     };
-    let resource = resource.name().to_string();
+    let command = Command {
+        resource: resource.name().to_string(),
+        id: None,
+        operation: Operation::Create,
+        body,
+    };
     let planned = store
-        .draft(&Command::Create { resource, body }, &mut String::new)
+        .draft(&command, &mut String::new)
         .and_then(|draft| store.plan(draft));
     !matches!(planned, Err(Refusal::Dangling { .. }))
 }

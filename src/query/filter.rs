@@ -147,7 +147,10 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
         .any(|at| text[at + 1..at + part.len()].eq_ignore_ascii_case(rest))
 }
 
-/// The field and the operator that the name of a filter says; no operator is plain equality.
+/// A field and an operator; `None` is plain equality.
+pub(super) type Asked<'a> = (&'a str, Option<(Op, Spelling)>);
+
+/// The field and the operator that the name of a filter says.
 ///
 /// A field of exactly that name comes before every other reading, so that `logged_in=true` and `dc:title=x` filter by the
 /// fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id` and `views[gte]` is `views_gte`, then
@@ -155,7 +158,7 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 pub(super) fn read_name<'a>(
     parameter: &'a str,
     fields: &Fields<'_>,
-) -> Result<(&'a str, Option<(Op, Spelling)>), QueryError> {
+) -> Result<Asked<'a>, QueryError> {
     let plain = (parameter, None);
     let looks_special = parameter.contains([':', '[', '_']);
     // Of an empty collection nothing is known, it may be about to have that field.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::{Fault, Notice, QueryError, quoted};
 use super::fields::Fields;
-use super::filter::{Condition, Filter, Search, read_name};
+use super::filter::{Asked, Condition, Filter, Search, read_name};
 use super::page::Window;
 use super::parameters::names_in;
 use super::pattern::Patterns;
@@ -118,7 +118,7 @@ impl Query {
         patterns: &Patterns<'_>,
     ) -> Result<(), QueryError> {
         // What is asked, the parameter that asked it first, and the values of all that ask the same.
-        let mut read: Vec<(_, &str, Vec<String>)> = Vec::new();
+        let mut read: Vec<(Asked<'_>, &str, Vec<String>)> = Vec::new();
         let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
         for (parameter, value) in pairs.iter().filter(|(name, _)| is_filter(name)) {
             let asked = read_name(parameter, fields)?;

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::json::{Document, Object};
     use crate::query::{Fields, pairs};
-    use crate::store::{Command, Settings, Store};
+    use crate::store::{Command, Operation, Settings, Store};
 
     fn value() -> impl Strategy<Value = &'static str> {
         prop::sample::select(vec![
@@ -287,12 +287,13 @@ mod tests {
                     check(&store, text)?;
                 }
                 let body = Object::parse(&format!("{{\"a\":{a},\"b\":{b}}}")).unwrap();
-                let (resource, id) = ("users".to_string(), Id::Number(id));
-                let command = match write {
-                    0 | 1 => Command::Create { resource, body },
-                    2 | 3 => Command::Replace { resource, id, body },
-                    _ => Command::Delete { resource, id, dependent: Vec::new() },
+                let id = Some(Id::Number(id));
+                let (id, operation) = match write {
+                    0 | 1 => (None, Operation::Create),
+                    2 | 3 => (id, Operation::Replace),
+                    _ => (id, Operation::Delete { dependent: Vec::new() }),
                 };
+                let command = Command { resource: "users".into(), id, operation, body };
                 let before = store.clone();
                 if let Ok(draft) = store.draft(&command, &mut String::new) {
                     let change = store.plan(draft).unwrap();

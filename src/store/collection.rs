@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 use bytestring::ByteString;
 use imbl::{OrdMap, Vector};
 
+use super::Settings;
 use super::index::{Indexes, SortKey, pointers};
 use super::record::{Record, give_ids, read};
-use super::{IdRule, LoadError};
-use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, get_member, members};
+use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, SyntaxError, get_member, members};
 use crate::rules::UniqueRule;
+use crate::schema::Rules;
 use crate::work::Work;
 
 /// An array of records, in the file's order.
@@ -43,20 +44,20 @@ impl Collection {
     pub(super) fn open(
         name: &str,
         array: Array,
-        rules: &[UniqueRule],
-        (id_property, id_rule): (&str, Option<&dyn IdRule>),
-    ) -> Result<Collection, LoadError> {
+        settings: &Settings,
+    ) -> Result<Collection, SyntaxError> {
         let Array {
             text,
             offset,
             items,
             closing,
         } = array;
-        let (mut rows, mut id_sequence) = read(&text, offset, items, id_property);
-        let without_id = give_ids(name, &mut rows, &mut id_sequence, id_property, id_rule);
+        let (mut rows, mut id_sequence) = read(&text, offset, items, &settings.id);
+        let without_id = give_ids(name, &mut rows, &mut id_sequence, settings);
         let bytes = rows.iter().map(|row| row.value().len()).sum();
         let rows = Vector::from(rows);
-        let indexes = Indexes::build(&rows, rules);
+        let unique = settings.schema.rules(name).map_or(&[][..], Rules::unique);
+        let indexes = Indexes::build(&rows, unique);
         if let Some((rule, later, first)) = indexes.first_violation() {
             let values = rule.values(later.value());
             let names: Vec<_> = values
@@ -71,10 +72,7 @@ impl Collection {
                 later.number(),
                 names.join(" and ")
             );
-            return Err(LoadError {
-                offset: later.offset(),
-                message,
-            });
+            return Err(SyntaxError::new(later.offset(), message));
         }
         Ok(Collection {
             indexes,
@@ -252,6 +250,7 @@ impl Collection {
     pub(super) fn push(&mut self, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(Record::new(self.next_number, id, text));
         self.next_number += 1;
+        self.untouched = None;
         self.bytes += record.value().len();
         self.rows.push_back(record.clone());
         self.index(&record);
@@ -269,6 +268,7 @@ impl Collection {
 
     fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
+        self.untouched = None;
         if let Some(place) = self.place(old.number()) {
             self.rows.set(place, record.clone());
         }
@@ -281,6 +281,7 @@ impl Collection {
     /// Removes records of this collection.
     pub(super) fn remove_all(&mut self, gone: &[&Arc<Record>]) {
         let first = self.rows.front().cloned();
+        self.untouched = None;
         if gone.len() <= REMOVED_ONE_BY_ONE {
             for record in gone {
                 if let Some(place) = self.place(record.number()) {

@@ -2,63 +2,36 @@
 
 use bytestring::ByteString;
 
-use crate::json::{Id, Layout, Object, members, with_member};
+use crate::json::{Id, Layout, Member, Object, members, with_member};
 use crate::rules::ReferenceRule;
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
 #[derive(Debug, Clone)]
-pub enum Command {
-    /// Adds a record to a collection.
-    Create {
-        /// The collection's name.
-        resource: String,
-        /// The record; its own id is taken if it has one that is neither null, empty nor 0, as in json-server.
-        body: Object,
-    },
-    /// Puts another record in the place of one; the id stays.
-    Replace {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
-        /// The record.
-        body: Object,
-    },
-    /// Changes some properties of a record; the id stays.
-    Merge {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
-        /// The properties.
-        patch: Object,
-        /// How they are laid over the record.
-        how: Merge,
-    },
+pub struct Command {
+    /// The resource's name.
+    pub resource: String,
+    /// Which record of a collection; `None` for a new one, and for a single object.
+    pub id: Option<Id>,
+    /// What is to be done.
+    pub operation: Operation,
+    /// The record, the object, or the properties to change; a deletion does not look at it.
+    pub body: Object,
+}
+
+/// What a [`Command`] does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Adds a record to a collection; its own id is taken if it has one that is neither null, empty nor 0, as in
+    /// json-server.
+    Create,
+    /// Puts another record or object in the place of one; the id stays.
+    Replace,
+    /// Changes some properties of a record or a single object; the id stays.
+    Merge(Merge),
     /// Takes a record away, and does to those that point to it what [`OnDelete`](crate::rules::OnDelete) says.
     Delete {
-        /// The collection's name.
-        resource: String,
-        /// Which record.
-        id: Id,
         /// The collections whose records go with it in any case.
         dependent: Vec<String>,
-    },
-    /// Puts another object in the place of a single one.
-    ReplaceObject {
-        /// The resource's name.
-        resource: String,
-        /// The object.
-        body: Object,
-    },
-    /// Changes some properties of a single object.
-    MergeObject {
-        /// The resource's name.
-        resource: String,
-        /// The properties.
-        patch: Object,
-        /// How they are laid over the object.
-        how: Merge,
     },
 }
 
@@ -133,67 +106,30 @@ pub enum Refusal {
 }
 
 impl Command {
-    /// The name of the resource that it is about.
-    pub fn resource(&self) -> &str {
-        match self {
-            Command::Create { resource, .. }
-            | Command::Replace { resource, .. }
-            | Command::Merge { resource, .. }
-            | Command::Delete { resource, .. }
-            | Command::ReplaceObject { resource, .. }
-            | Command::MergeObject { resource, .. } => resource,
-        }
-    }
-
-    /// The body; a deletion has none.
-    pub fn body(&self) -> Option<&Object> {
-        match self {
-            Command::Create { body, .. }
-            | Command::Replace { body, .. }
-            | Command::Merge { patch: body, .. }
-            | Command::ReplaceObject { body, .. }
-            | Command::MergeObject { patch: body, .. } => Some(body),
-            Command::Delete { .. } => None,
-        }
-    }
-
-    /// The body, to change it; a deletion has none.
-    pub fn body_mut(&mut self) -> Option<&mut Object> {
-        match self {
-            Command::Create { body, .. }
-            | Command::Replace { body, .. }
-            | Command::Merge { patch: body, .. }
-            | Command::ReplaceObject { body, .. }
-            | Command::MergeObject { patch: body, .. } => Some(body),
-            Command::Delete { .. } => None,
-        }
+    /// Whether it takes a record away.
+    pub fn deletes(&self) -> bool {
+        matches!(self.operation, Operation::Delete { .. })
     }
 
     /// This command with `sent` as its body. Members that the body has already are kept: a nested path sets the foreign
     /// key, whatever was sent.
     pub fn with_body(mut self, sent: &Object) -> Command {
-        let Some(body) = self.body_mut() else {
-            return self;
-        };
-        let preset = std::mem::replace(body, sent.clone());
+        let preset = std::mem::replace(&mut self.body, sent.clone());
         self.with_preset(&preset)
     }
 
     /// This command with the members of `preset` in its body.
     pub fn with_preset(mut self, preset: &Object) -> Command {
-        let Some(body) = self.body_mut() else {
-            return self;
-        };
-        for member in members(preset.as_str()) {
-            let text = with_member(body.as_str(), &member.key, member.value, Layout::PRETTY, "");
-            *body = Object::parse(&text).unwrap_or_else(|_| body.clone());
+        for Member { key, value, .. } in members(preset.as_str()) {
+            let text = with_member(self.body.as_str(), &key, value, Layout::PRETTY, "");
+            self.body = Object::parse(&text).unwrap_or(self.body);
         }
         self
     }
 }
 
 /// What a change left behind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The id of the record.
     pub id: Option<Id>,
@@ -210,14 +146,8 @@ pub struct Outcome {
 impl Outcome {
     /// Whether it removed the record that `command` is about.
     pub fn removes(&self, command: &Command) -> bool {
-        let (Command::Delete { resource, id, .. }
-        | Command::Replace { resource, id, .. }
-        | Command::Merge { resource, id, .. }) = command
-        else {
-            return false;
-        };
         let mut removed = self.written.iter().take(self.removed);
-        removed.any(|written| written.resource == *resource && written.id.as_ref() == Some(id))
+        removed.any(|written| written.resource == command.resource && written.id == command.id)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Collection, Data, Resource, Store, Written};
+use super::{Collection, Data, Record, Resource, Store, Written};
+use crate::json::Id;
 
 /// How many records of a resource were added, changed and removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResourceChanges {
     /// The resource.
     pub resource: String,
@@ -18,7 +19,7 @@ pub struct ResourceChanges {
 }
 
 /// What differs in one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResourceDiff {
     /// How much differs.
     pub changes: ResourceChanges,
@@ -29,24 +30,17 @@ pub struct ResourceDiff {
 impl Store {
     /// What has changed from `old` to this store, by resource; without those that are the same.
     pub fn diff(&self, old: &Store) -> Vec<ResourceDiff> {
-        let now = self
-            .resources()
-            .map(|new| (new.name(), old.resource(new.name()), Some(new)));
-        let gone = old
-            .resources()
-            .filter(|old| self.resource(old.name()).is_none());
-        let gone = gone.map(|old| (old.name(), Some(old), None));
-        let differs =
-            |(_, old, new): &(&str, Option<&Resource>, Option<&Resource>)| match (old, new) {
-                (Some(old), Some(new)) => !std::ptr::eq(*old, *new),
-                _ => true,
-            };
-        let diff = |(name, old, new): (&str, Option<&Resource>, Option<&Resource>)| {
-            ResourceDiff::new(name, old.map(Resource::data), new.map(Resource::data))
+        let gone = (old.resources()).filter(|old| self.resource(old.name()).is_none());
+        let names = self.resources().chain(gone).map(Resource::name);
+        let differs = |name: &str| match (old.resource(name), self.resource(name)) {
+            (Some(old), Some(new)) if std::ptr::eq(old, new) => None,
+            (old, new) => {
+                let (old, new) = (old.map(Resource::data), new.map(Resource::data));
+                Some(ResourceDiff::new(name, old, new))
+            }
         };
-        now.chain(gone)
-            .filter(differs)
-            .map(diff)
+        names
+            .filter_map(differs)
             .filter(|diff| !diff.is_empty())
             .collect()
     }
@@ -62,31 +56,21 @@ impl Store {
 
 impl ResourceDiff {
     fn new(name: &str, old: Option<&Data>, new: Option<&Data>) -> ResourceDiff {
-        let resource = name.to_string();
-        let changes = ResourceChanges {
-            resource: resource.clone(),
-            added: 0,
-            changed: 0,
-            removed: 0,
-        };
-        let mut diff = ResourceDiff {
-            changes,
-            things: Vec::new(),
-        };
+        let mut diff = ResourceDiff::default();
+        diff.changes.resource = name.to_string();
         match (old, new) {
             (Some(Data::Collection(old)), Some(Data::Collection(new))) => {
-                diff.collections(old, new)
+                diff.collections(old, new);
             }
-            (Some(Data::Object(old)), Some(Data::Object(new))) if old != new => {
-                diff.changes.changed = 1;
-                diff.things.push(Written { resource, id: None });
+            (Some(Data::Object(old)), Some(Data::Object(new))) => {
+                if old != new {
+                    diff.changes.changed = 1;
+                    diff.add(None);
+                }
             }
-            (Some(Data::Object(_)), Some(Data::Object(_))) => {}
-            (Some(Data::Scalar(old)), Some(Data::Scalar(new))) => {
-                diff.changes.changed = usize::from(old != new)
-            }
+            (Some(Data::Scalar(old)), Some(Data::Scalar(new))) if old == new => {}
             (Some(Data::Object(_) | Data::Scalar(_)), Some(Data::Object(_) | Data::Scalar(_))) => {
-                diff.changes.changed = 1
+                diff.changes.changed = 1;
             }
             (old, new) => {
                 diff.changes.removed = old.map_or(0, count);
@@ -96,14 +80,17 @@ impl ResourceDiff {
         diff
     }
 
+    fn add(&mut self, id: Option<&Id>) {
+        self.things.push(Written {
+            resource: self.changes.resource.clone(),
+            id: id.cloned(),
+        });
+    }
+
     fn collections(&mut self, old: &Collection, new: &Collection) {
         let mut rest = Vec::new();
         for record in new.rows() {
-            // Of several records with one id only the first is found by it.
-            let Some(id) = record
-                .id()
-                .filter(|id| new.get(id).is_some_and(|first| Arc::ptr_eq(first, record)))
-            else {
+            let Some(id) = own_id(new, record) else {
                 rest.push(record.value());
                 continue;
             };
@@ -114,53 +101,41 @@ impl ResourceDiff {
                 Some(_) => self.changes.changed += 1,
                 None => self.changes.added += 1,
             }
-            self.things.push(Written {
-                resource: self.changes.resource.clone(),
-                id: Some(id.clone()),
-            });
+            self.add(Some(id));
         }
         let mut old_rest = Vec::new();
         for record in old.rows() {
-            match record
-                .id()
-                .filter(|id| old.get(id).is_some_and(|first| Arc::ptr_eq(first, record)))
-            {
+            match own_id(old, record) {
                 None => old_rest.push(record.value()),
                 Some(id) if new.get(id).is_none() => {
                     self.changes.removed += 1;
-                    self.things.push(Written {
-                        resource: self.changes.resource.clone(),
-                        id: Some(id.clone()),
-                    });
+                    self.add(Some(id));
                 }
                 Some(_) => {}
             }
         }
         // What has no id of its own is compared by its place.
-        self.changes.changed += rest
-            .iter()
-            .zip(&old_rest)
-            .filter(|(new, old)| new != old)
-            .count();
+        let pairs = rest.iter().zip(&old_rest);
+        self.changes.changed += pairs.filter(|(new, old)| new != old).count();
         self.changes.added += rest.len().saturating_sub(old_rest.len());
         self.changes.removed += old_rest.len().saturating_sub(rest.len());
     }
 
     fn is_empty(&self) -> bool {
-        let ResourceChanges {
-            added,
-            changed,
-            removed,
-            ..
-        } = self.changes;
-        (added, changed, removed) == (0, 0, 0)
+        let changes = &self.changes;
+        changes.added + changes.changed + changes.removed == 0
     }
 }
 
+/// The id by which `record` is found in `rows`: of several records with one id only the first is.
+fn own_id<'r>(rows: &Collection, record: &'r Arc<Record>) -> Option<&'r Id> {
+    let is_first = |id: &&Id| rows.get(id).is_some_and(|first| Arc::ptr_eq(first, record));
+    record.id().filter(is_first)
+}
+
 fn count(data: &Data) -> usize {
-    if let Data::Collection(rows) = data {
-        rows.len()
-    } else {
-        1
+    match data {
+        Data::Collection(rows) => rows.len(),
+        _ => 1,
     }
 }

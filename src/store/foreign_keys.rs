@@ -14,6 +14,7 @@ use super::plural::{Singular, plural, singular, singulars};
 use super::{Record, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 use crate::rules::{OnDelete, ReferenceRule};
+use crate::schema::Rules;
 use crate::text::query_encode;
 
 /// What snake case has in place of `Id`.
@@ -79,10 +80,7 @@ impl Store {
             Some(parent) => self.foreign_keys(parent.singulars()),
             None => self.foreign_keys(&singulars(parent)),
         };
-        let declared = settings
-            .references
-            .get(child)
-            .map_or(&[][..], Vec::as_slice);
+        let declared = settings.references(child);
         let mut links: Vec<Link> = declared
             .iter()
             .filter(|rule| rule.resource == parent)
@@ -142,11 +140,7 @@ impl Store {
             format!("{}{SNAKE_SUFFIX}", snake(name)),
             name.to_string(),
         ];
-        let rules = self
-            .settings
-            .references
-            .get(child)
-            .map_or(&[][..], Vec::as_slice);
+        let rules = self.settings.references(child);
         for key in by_key {
             if let Some(rule) = rules.iter().find(|rule| rule.property == key) {
                 let link = self
@@ -156,29 +150,11 @@ impl Store {
                 return Some((rule.resource.clone(), link));
             }
         }
-        let usual = plural(name);
-        let mut found: Vec<(usize, &str)> = self
-            .resources()
-            .filter(|resource| resource.collection().is_some())
-            .filter_map(|resource| {
-                let place = resource
-                    .singulars()
-                    .iter()
-                    .position(|one| one.name == name)?;
-                Some((
-                    if resource.name() == usual {
-                        0
-                    } else {
-                        place + 1
-                    },
-                    resource.name(),
-                ))
-            })
-            .collect();
-        found.sort_by_key(|(rank, _)| *rank);
-        let mut links: Vec<_> = found
-            .iter()
-            .map(|(_, parent)| (parent.to_string(), self.link(child, parent)))
+        let parents = self.ranked(Some(&plural(name)), |singulars| {
+            singulars.iter().position(|one| one.name == name)
+        });
+        let mut links: Vec<_> = (parents.into_iter())
+            .map(|parent| (parent.to_string(), self.link(child, parent)))
             .collect();
         let at = links.iter().position(|(_, link)| link.used).unwrap_or(0);
         let (parent, link) = (at < links.len()).then(|| links.swap_remove(at))?;
@@ -186,14 +162,27 @@ impl Store {
         let is_plural = parent == name && singular(name) != name;
         let key = format!("{name}{suffix}");
         let used = link.used && (!is_plural || link.key == key);
-        Some((
-            parent,
-            if used || !is_plural {
-                link
-            } else {
-                Link { key, used, ..link }
-            },
-        ))
+        Some(match used || !is_plural {
+            true => (parent, link),
+            false => (parent, Link { key, used, ..link }),
+        })
+    }
+
+    /// The collections of whose singulars `place` finds one: the one called `usual` first, then by the place.
+    fn ranked(
+        &self,
+        usual: Option<&str>,
+        place: impl Fn(&[Singular]) -> Option<usize>,
+    ) -> Vec<&str> {
+        let collections = self.resources().filter(|one| one.collection().is_some());
+        let mut found: Vec<(bool, usize, &str)> = collections
+            .filter_map(|one| {
+                let place = place(one.singulars())?;
+                Some((usual != Some(one.name()), place, one.name()))
+            })
+            .collect();
+        found.sort_by_key(|(is_other, place, _)| (*is_other, *place));
+        found.into_iter().map(|(.., name)| name).collect()
     }
 
     /// What the sender of a request should know of the `link` by which records of `child` point to `parent`: none has the
@@ -247,18 +236,14 @@ impl Store {
     /// The foreign keys that may point to a collection of records with these `names`, json-server's first.
     fn foreign_keys(&self, names: &[Singular]) -> Vec<Singular> {
         let suffix = &self.settings.foreign_key_suffix;
-        let as_is = names
-            .iter()
-            .map(|one| (format!("{}{suffix}", one.name), one.is_natural));
-        let camel = names
-            .iter()
-            .map(|one| (format!("{}{suffix}", camel(&one.name)), one.is_natural));
-        let snake = names.iter().map(|one| {
-            (
-                format!("{}{SNAKE_SUFFIX}", snake(&one.name)),
-                one.is_natural,
-            )
-        });
+        let with = |key: fn(&str, &str) -> String| {
+            names
+                .iter()
+                .map(move |one| (key(&one.name, suffix), one.is_natural))
+        };
+        let as_is = with(|name, suffix| format!("{name}{suffix}"));
+        let camel = with(|name, suffix| format!("{}{suffix}", camel(name)));
+        let snake = with(|name, _| format!("{}{SNAKE_SUFFIX}", snake(name)));
         let mut keys: Vec<Singular> = Vec::new();
         for (name, is_natural) in as_is.chain(camel).chain(snake) {
             if !keys.iter().any(|known| known.name == name) {
@@ -273,24 +258,11 @@ impl Store {
     fn claimant(&self, key: &str) -> Option<&str> {
         let stem = key.strip_suffix(self.settings.foreign_key_suffix.as_str());
         let usual = stem.or_else(|| key.strip_suffix(SNAKE_SUFFIX)).map(plural);
-        let claims = self
-            .resources()
-            .filter(|resource| resource.collection().is_some())
-            .filter_map(|resource| {
-                let place = self
-                    .foreign_keys(resource.singulars())
-                    .iter()
-                    .position(|known| known.name == key)?;
-                Some((
-                    if usual.as_deref() == Some(resource.name()) {
-                        0
-                    } else {
-                        place + 1
-                    },
-                    resource.name(),
-                ))
-            });
-        claims.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+        let place = |singulars: &[Singular]| {
+            let keys = self.foreign_keys(singulars);
+            keys.iter().position(|known| known.name == key)
+        };
+        self.ranked(usual.as_deref(), place).first().copied()
     }
 
     /// What the deletion of the record `first` of the resource at `index` comes to: with it go the records that point to
@@ -311,18 +283,16 @@ impl Store {
         let mut left: Vec<(usize, Arc<Record>, Link, Id)> = Vec::new();
         let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
+        let name = |place: usize| self.resources[place].name();
         while let Some((place, record)) = gone.get(next).cloned() {
             next += 1;
-            let Some(parent) = self.resources.get(place) else {
-                continue;
-            };
             for (child_place, child) in self.resources.iter().enumerate() {
                 let Some(collection) = child.collection() else {
                     continue;
                 };
+                let is_named = dependent.contains(&child.name);
                 let links = known.entry((child_place, place)).or_insert_with(|| {
-                    let mut links = self.links(&child.name, &parent.name);
-                    let is_named = dependent.contains(&child.name);
+                    let mut links = self.links(&child.name, name(place));
                     links.retain(|link| {
                         link.used && (is_named || link.on_delete != OnDelete::Nothing)
                     });
@@ -331,8 +301,7 @@ impl Store {
                 for link in links.iter() {
                     let target = get_member(record.value(), &link.target).and_then(Id::from_json);
                     let Some(target) = target else { continue };
-                    let goes =
-                        link.on_delete == OnDelete::Cascade || dependent.contains(&child.name);
+                    let goes = link.on_delete == OnDelete::Cascade || is_named;
                     for row in collection.pointing(&link.key, link.many, &target) {
                         if !goes {
                             left.push((child_place, row, link.clone(), target.clone()));
@@ -344,11 +313,6 @@ impl Store {
             }
         }
         left.retain(|(place, row, ..)| !seen.contains(&(*place, row.number())));
-        let name = |place: usize| {
-            self.resources
-                .get(place)
-                .map_or("", |resource| resource.name.as_str())
-        };
         let holders = left
             .iter()
             .filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
@@ -393,14 +357,11 @@ impl Store {
 
     /// Whether the deletion of a record of `parent` may be refused because others point to it.
     pub fn restricts(&self, parent: &str) -> bool {
-        let settings = &self.settings;
-        let mut rules = settings
-            .references
-            .values()
-            .flatten()
-            .filter(|rule| rule.resource == parent);
+        let rules = self.settings.schema.iter().flat_map(Rules::references);
+        let mut rules = rules.filter(|rule| rule.resource == parent);
         let may_refuse = |how: OnDelete| matches!(how, OnDelete::Restrict | OnDelete::SetNull);
-        may_refuse(settings.on_delete) || rules.any(|rule| rule.on_delete.is_some_and(may_refuse))
+        may_refuse(self.settings.on_delete)
+            || rules.any(|rule| rule.on_delete.is_some_and(may_refuse))
     }
 
     /// Whether every declared reference of `record` points to a record. What `old`, the record before, had already is
@@ -411,13 +372,7 @@ impl Store {
         record: &str,
         old: Option<&str>,
     ) -> Result<(), Refusal> {
-        for rule in self
-            .settings
-            .references
-            .get(&resource.name)
-            .into_iter()
-            .flatten()
-        {
+        for rule in self.settings.references(&resource.name) {
             let Some(value) = get_member(record, &rule.property) else {
                 continue;
             };

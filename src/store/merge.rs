@@ -11,11 +11,10 @@
 //! - both made a new record under one id: the API's client already knows that id, so the edit's record moves.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use super::command::Written;
 use super::write::Formatting;
-use super::{Data, Resource, Store};
+use super::{Collection, Data, Store};
 use crate::json::{
     Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member,
 };
@@ -176,17 +175,10 @@ impl Store {
     ) -> Vec<ApiChange> {
         let mut places: HashMap<&Written, usize> = HashMap::new();
         let mut changes: Vec<ApiChange> = Vec::new();
-        for (
-            until,
-            PastState {
-                store,
-                written,
-                edited,
-            },
-        ) in states.into_iter().enumerate()
-        {
-            let written = written.iter().map(|one| (one, true));
-            for (one, by_api) in written.chain(edited.iter().map(|one| (one, false))) {
+        for (until, state) in states.into_iter().enumerate() {
+            let written = state.written.iter().map(|one| (one, true));
+            let edited = state.edited.iter().map(|one| (one, false));
+            for (one, by_api) in written.chain(edited) {
                 let place = *places.entry(one).or_insert_with(|| {
                     let after = self.text_of(one).map(ToString::to_string);
                     changes.push(ApiChange {
@@ -197,10 +189,9 @@ impl Store {
                     });
                     changes.len() - 1
                 });
-                if let Some(change) = changes.get_mut(place) {
-                    change.by_api |= by_api;
-                    change.was(store.text_of(one).map(ToString::to_string), until);
-                }
+                let before = state.store.text_of(one).map(ToString::to_string);
+                changes[place].by_api |= by_api;
+                changes[place].was(before, until);
             }
         }
         changes.retain(|change| {
@@ -214,10 +205,7 @@ impl Store {
 
     /// The text of what was written, as it is in this store.
     pub fn text_of(&self, written: &Written) -> Option<&str> {
-        match &written.id {
-            Some(id) => self.text(&written.resource, id),
-            None => self.object_text(&written.resource),
-        }
+        self.text(&written.resource, written.id.as_ref())
     }
 
     /// Bytes of the text of what was written.
@@ -225,20 +213,11 @@ impl Store {
         self.text_of(written).map_or(0, str::len)
     }
 
-    fn text(&self, resource: &str, id: &Id) -> Option<&str> {
-        Some(self.resource(resource)?.collection()?.get(id)?.value())
-    }
-
-    fn object_text(&self, resource: &str) -> Option<&str> {
-        match self.resource(resource)?.data() {
-            Data::Object(text) => Some(text),
+    fn collection_mut(&mut self, resource: &str) -> Option<&mut Collection> {
+        match self.data_mut(self.index_of(resource)?) {
+            Data::Collection(collection) => Some(collection),
             _ => None,
         }
-    }
-
-    fn data_mut(&mut self, resource: &str) -> Option<&mut Resource> {
-        let index = self.index_of(resource)?;
-        self.resources.get_mut(index).map(Arc::make_mut)
     }
 }
 
@@ -366,17 +345,9 @@ impl Merged {
     fn reserve<'a>(&mut self, changes: impl Iterator<Item = &'a ApiChange>) {
         let id_property = self.store.settings.id.clone();
         for change in changes {
-            let Some(id) = change
-                .after
-                .as_deref()
-                .and_then(|after| get_member(after, &id_property))
-            else {
-                continue;
-            };
-            if let Some(Resource {
-                data: Data::Collection(collection),
-                ..
-            }) = self.store.data_mut(&change.what.resource)
+            let after = change.after.as_deref();
+            if let Some(id) = after.and_then(|after| get_member(after, &id_property))
+                && let Some(collection) = self.store.collection_mut(&change.what.resource)
             {
                 collection.id_sequence.observe(id);
             }
@@ -451,11 +422,7 @@ impl Merged {
     /// Gives the record `id` of the edit, whose text is `value`, another id.
     fn renumber(&mut self, resource: &str, id: &Id, value: &str) -> bool {
         let id_property = self.store.settings.id.clone();
-        let Some(Resource {
-            data: Data::Collection(collection),
-            ..
-        }) = self.store.data_mut(resource)
-        else {
+        let Some(collection) = self.store.collection_mut(resource) else {
             return false;
         };
         let Some(old) = collection.get(id).cloned() else {
@@ -482,7 +449,6 @@ impl Merged {
             old.text.indent(),
         );
         let text = old.text.with_value(&text);
-        collection.untouched = None;
         collection.move_to(&old, new.0.clone(), text);
         self.renumbered
             .push((resource.to_string(), id.clone(), new.0));
@@ -499,7 +465,7 @@ impl Merged {
             self.seen.push(change.what.clone());
             return true;
         }
-        let Some(their) = self.store.object_text(resource).map(ToString::to_string) else {
+        let Some(their) = self.store.text(resource, None).map(ToString::to_string) else {
             self.conflict(change, None);
             return true;
         };
@@ -547,9 +513,9 @@ impl Merged {
         }
         if text != their
             && Kind::of(&text) == Kind::Object
-            && let Some(resource) = self.store.data_mut(resource)
+            && let Some(index) = self.store.index_of(resource)
         {
-            resource.data = Data::Object(text.into());
+            *self.store.data_mut(index) = Data::Object(text.into());
         }
         true
     }

@@ -17,19 +17,19 @@ mod write;
 
 pub mod plural;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 
-use crate::json::{Document, EntryValue, Id, Layout, Place};
-use crate::rules::{HiddenPath, OnDelete, ReferenceRule, UniqueRule};
+use crate::json::{Document, EntryValue, Id, Layout, Place, SyntaxError};
+use crate::rules::{OnDelete, ReferenceRule};
+use crate::schema::{IdRules, Rules, Schema};
 use crate::work::Work;
 
 use plural::Singular;
 
 pub use collection::Collection;
-pub use command::{Command, Merge, Outcome, Refusal, Written};
+pub use command::{Command, Merge, Operation, Outcome, Refusal, Written};
 pub use diff::{ResourceChanges, ResourceDiff};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
@@ -45,36 +45,23 @@ pub struct Settings {
     pub id: String,
     /// What foreign keys end with: the `Id` of `postId`.
     pub foreign_key_suffix: String,
-    /// The properties that must be unique, by resource.
-    pub unique: HashMap<String, Vec<UniqueRule>>,
-    /// The properties that must point to a record, by resource.
-    pub references: HashMap<String, Vec<ReferenceRule>>,
-    /// What the ids of new records must be, by resource.
-    pub ids: HashMap<String, Arc<dyn IdRule>>,
-    /// The values that are stored and never sent, by resource.
-    pub hidden: HashMap<String, Vec<HiddenPath>>,
     /// What becomes of dependents where no rule says.
     pub on_delete: OnDelete,
-}
-
-/// A rule for the ids of a collection. Ids are JSON texts.
-pub trait IdRule: std::fmt::Debug + Send + Sync {
-    /// Whether a record may have this id.
-    fn allows(&self, id: &str) -> bool;
-
-    /// Gives `see` ids for a new record until it takes one. The highest number so far is `highest`.
-    fn propose(
-        &self,
-        highest: Option<i64>,
-        random: &mut dyn FnMut() -> String,
-        see: &mut dyn FnMut(&str) -> bool,
-    );
+    /// The rules. The store keeps to those of unique values, references, ids and hidden values; whoever makes a command
+    /// checks the others.
+    pub schema: Arc<Schema>,
 }
 
 impl Settings {
     /// What the rules say of the ids of a resource.
-    pub fn id_rule(&self, resource: &str) -> Option<&dyn IdRule> {
-        self.ids.get(resource).map(|rule| &**rule)
+    pub fn id_rules(&self, resource: &str) -> Option<&IdRules> {
+        self.schema.rules(resource)?.ids().map(Arc::as_ref)
+    }
+
+    /// The references that the rules declare for a resource.
+    fn references(&self, resource: &str) -> &[ReferenceRule] {
+        let rules = self.schema.rules(resource);
+        rules.map_or(&[], Rules::references)
     }
 }
 
@@ -83,11 +70,8 @@ impl Default for Settings {
         Settings {
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
-            unique: HashMap::new(),
-            references: HashMap::new(),
-            ids: HashMap::new(),
-            hidden: HashMap::new(),
             on_delete: OnDelete::default(),
+            schema: Arc::default(),
         }
     }
 }
@@ -127,15 +111,6 @@ pub enum Data {
     Scalar(ByteString),
 }
 
-/// A part of a data file that cannot be served, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadError {
-    /// Byte offset in the file.
-    pub offset: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// Two records of the file with one id: only the first is found by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatedId {
@@ -153,17 +128,12 @@ impl Store {
     ///
     /// # Errors
     /// Two records that share a value which the settings say is unique.
-    pub fn open(document: Document, settings: Arc<Settings>) -> Result<Store, LoadError> {
+    pub fn open(document: Document, settings: Arc<Settings>) -> Result<Store, SyntaxError> {
         let mut resources = Vec::with_capacity(document.entries.len());
         for entry in document.entries {
             let data = match entry.value {
                 EntryValue::Array(array) => {
-                    let rules = settings
-                        .unique
-                        .get(&entry.name)
-                        .map_or(&[][..], Vec::as_slice);
-                    let id = (settings.id.as_str(), settings.id_rule(&entry.name));
-                    Data::Collection(Collection::open(&entry.name, array, rules, id)?)
+                    Data::Collection(Collection::open(&entry.name, array, &settings)?)
                 }
                 EntryValue::Object(text) => Data::Object(text),
                 EntryValue::Scalar(text) => Data::Scalar(text),

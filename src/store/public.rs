@@ -7,11 +7,13 @@ use std::sync::{Arc, OnceLock};
 use super::{Data, Record, Resource, Store};
 use crate::json::{Kind, Layout, get_member, items, with_member, without_member};
 use crate::rules::Step;
+use crate::schema::Rules;
 
 impl Store {
     /// `text`, which is a record of `resource`, as it may be sent.
     pub fn public_text<'t>(&self, resource: &str, text: &'t str) -> Cow<'t, str> {
-        let paths = self.settings.hidden.get(resource).into_iter().flatten();
+        let rules = self.settings.schema.rules(resource);
+        let paths = rules.map_or(&[][..], Rules::hidden).iter();
         paths.fold(Cow::Borrowed(text), |text, path| {
             match without(&text, path) {
                 Some(changed) => Cow::Owned(changed),
@@ -24,7 +26,8 @@ impl Store {
     /// change since is taken from there.
     pub fn public(&self, before: Option<(&Store, &Store)>) -> Store {
         let mut public = self.clone();
-        for name in self.settings.hidden.keys() {
+        let hiding = (self.settings.schema.iter()).filter(|rules| !rules.hidden().is_empty());
+        for name in hiding.map(Rules::resource) {
             let Some(index) = self.index_of(name) else {
                 continue;
             };
@@ -68,24 +71,18 @@ impl Store {
         let Some(index) = self.index_of(resource) else {
             return narrowed;
         };
-        match (keep, &self.resources[index].data) {
-            (Some(keep), Data::Collection(collection)) => {
-                let kept = collection.rows().filter(|record| keep(record)).cloned();
-                let data = Data::Collection(collection.with_rows(kept));
-                narrowed.resources[index] = self.resources[index].with_data(data);
+        let data = match (&self.resources[index].data, keep) {
+            (Data::Collection(collection), keep) => {
+                let kept = collection
+                    .rows()
+                    .filter(|record| keep.is_some_and(|keep| keep(record)));
+                Data::Collection(collection.with_rows(kept.cloned()))
             }
-            (Some(_), _) => {}
-            (None, data) => {
-                let data = match data {
-                    Data::Collection(collection) => {
-                        Data::Collection(collection.with_rows(std::iter::empty()))
-                    }
-                    Data::Object(_) => Data::Object("{}".into()),
-                    Data::Scalar(_) => Data::Scalar("null".into()),
-                };
-                narrowed.resources[index] = self.resources[index].with_data(data);
-            }
-        }
+            (_, Some(_)) => return narrowed,
+            (Data::Object(_), None) => Data::Object("{}".into()),
+            (Data::Scalar(_), None) => Data::Scalar("null".into()),
+        };
+        narrowed.resources[index] = self.resources[index].with_data(data);
         narrowed
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::IdRule;
+use super::Settings;
 use crate::json::{
     FieldPath, Id, IdSequence, Kind, Layout, RecordText, get_member, offset_in, with_member,
 };
+use crate::schema::IdRules;
 
 /// A record of a collection: its text as it is in the file.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ pub fn read(
 /// allow, which the check of the record then says.
 pub fn next_id(
     id_sequence: &IdSequence,
-    rule: Option<&dyn IdRule>,
+    rules: Option<&IdRules>,
     random: &mut dyn FnMut() -> String,
     is_taken: &dyn Fn(&Id) -> bool,
 ) -> String {
@@ -115,14 +116,11 @@ pub fn next_id(
         above.observe(&next);
         next = above.next(random);
     }
-    if let Some(rule) = rule.filter(|rule| !rule.allows(&next)) {
-        rule.propose(above.integer(), random, &mut |id| {
-            let fits = is_free(id) && rule.allows(id);
-            if fits {
-                next = id.to_string();
-            }
-            fits
-        });
+    if let Some(rules) = rules.filter(|rules| !rules.allows(&next)) {
+        let mut proposed = rules.propose(above.integer(), random);
+        if let Some(id) = proposed.find(|id| is_free(id) && rules.allows(id)) {
+            return id;
+        }
     }
     next
 }
@@ -138,9 +136,9 @@ pub fn give_ids(
     name: &str,
     rows: &mut [Arc<Record>],
     id_sequence: &mut IdSequence,
-    id_property: &str,
-    rule: Option<&dyn IdRule>,
+    settings: &Settings,
 ) -> usize {
+    let rules = settings.id_rules(name);
     let without = |record: &Record| record.id.is_none() && Kind::of(record.value()) == Kind::Object;
     if !rows.iter().any(|record| without(record)) {
         return 0;
@@ -152,12 +150,12 @@ pub fn give_ids(
             generated += 1;
             format!("{name}-{generated}")
         };
-        let json = next_id(id_sequence, rule, &mut letters, &|id| taken.contains(id));
+        let json = next_id(id_sequence, rules, &mut letters, &|id| taken.contains(id));
         id_sequence.observe(&json);
         taken.extend(Id::from_json(&json));
         let text = with_member(
             record.value(),
-            id_property,
+            &settings.id,
             &json,
             Layout::PRETTY,
             record.text.indent(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::command::{Command, Merge, Outcome, Refusal, Written};
+use super::command::{Command, Merge, Operation, Outcome, Refusal, Written};
 use super::foreign_keys::Dependents;
 use super::record::next_id;
 use super::text::Style;
@@ -44,17 +44,13 @@ impl Draft {
         &'a self,
         store: &'a Store,
     ) -> impl Iterator<Item = (&'a str, Option<&'a Id>, &'a str)> {
-        let emptied = if let Target::Gone(dependents) = &self.target {
-            dependents.emptied.as_slice()
-        } else {
-            &[]
+        let emptied = match &self.target {
+            Target::Gone(dependents) => dependents.emptied.as_slice(),
+            _ => &[],
         };
-        emptied.iter().filter_map(|(place, record, text)| {
-            Some((
-                store.resources.get(*place)?.name.as_str(),
-                record.id(),
-                text.as_str(),
-            ))
+        emptied.iter().map(|(place, record, text)| {
+            let resource = store.resources[*place].name();
+            (resource, record.id(), text.as_str())
         })
     }
 }
@@ -74,122 +70,107 @@ impl Store {
         random: &mut dyn FnMut() -> String,
     ) -> Result<Draft, Refusal> {
         let id_property = self.settings.id.as_str();
-        match command {
-            Command::Create { resource, body } => {
-                let (resource, collection) = self.collection(resource)?;
-                let style = self.style(resource);
-                let base = indent_of(&style.leading);
-                let mut text = style.layout.render(body.as_str(), base);
-                if has_repeated_names(&text) {
-                    text = merge_shallow(&text, "{}", style.layout, base);
-                }
-                let given = get_member(body.as_str(), id_property).filter(|value| is_truthy(value));
-                if let Some(value) = given {
-                    let Some(id) = Id::from_json(value) else {
-                        return Err(Refusal::NoId {
-                            property: id_property.into(),
-                            value: value.into(),
-                        });
-                    };
-                    return Ok(Draft {
-                        resource,
-                        target: Target::New(Some(id), style),
-                        text,
-                    });
-                }
-                let rule = self.settings.id_rule(command.resource());
-                let next = next_id(&collection.id_sequence, rule, random, &|id| {
-                    collection.get(id).is_some()
-                });
-                let text = with_id(&text, id_property, &next, style.layout, base);
-                Ok(Draft {
-                    resource,
-                    target: Target::New(Id::from_json(&next), style),
-                    text,
-                })
-            }
-            Command::Replace { resource, id, body } => {
-                let (resource, record) = self.record(resource, id)?;
-                let layout = Layout::of(record.value(), self.style(resource).layout);
-                let base = record.text.indent();
-                let text = layout.render(body.as_str(), base);
-                let id = get_member(record.value(), id_property).unwrap_or("null");
-                let text = with_member(&text, id_property, id, layout, base);
-                let text = if same_value(&text, record.value()) {
-                    record.value().to_string()
-                } else {
-                    text
-                };
-                Ok(Draft {
-                    resource,
-                    target: Target::Record(record),
-                    text,
-                })
-            }
-            Command::Merge {
-                resource,
-                id,
-                patch,
-                how,
-            } => {
-                let (resource, record) = self.record(resource, id)?;
-                let layout = self.style(resource).layout;
-                // The id stays, and it stays where it stands: a patch of it is taken for one that says the same.
-                let patch = match (
-                    get_member(record.value(), id_property),
-                    get_member(patch.as_str(), id_property),
-                ) {
-                    (Some(id), Some(_)) => with_member(patch.as_str(), id_property, id, layout, ""),
-                    _ => patch.as_str().to_string(),
-                };
-                let text = how.merge(record.value(), &patch, layout, record.text.indent());
-                Ok(Draft {
-                    resource,
-                    target: Target::Record(record),
-                    text,
-                })
-            }
-            Command::Delete {
-                resource,
-                id,
-                dependent,
-            } => {
-                let (resource, record) = self.record(resource, id)?;
-                let dependents = self.dependents(resource, &record, dependent)?;
-                Ok(Draft {
-                    resource,
-                    target: Target::Gone(dependents),
-                    text: String::new(),
-                })
-            }
-            Command::ReplaceObject { resource, body } => {
-                let (resource, old) = self.object(resource)?;
-                let layout = Layout::of(old, self.layout);
-                let base = layout.line("", 1);
-                let text = layout.render(body.as_str(), indent_of(&base));
-                let text = merge_shallow(&text, "{}", layout, indent_of(&base));
-                Ok(Draft {
-                    resource,
-                    target: Target::Object,
-                    text,
-                })
-            }
-            Command::MergeObject {
-                resource,
-                patch,
-                how,
-            } => {
-                let (resource, old) = self.object(resource)?;
-                let layout = Layout::of(old, self.layout);
-                let base = layout.line("", 1);
-                let text = how.merge(old, patch.as_str(), layout, indent_of(&base));
-                Ok(Draft {
-                    resource,
-                    target: Target::Object,
-                    text,
-                })
-            }
+        let body = command.body.as_str();
+        if command.operation == Operation::Create {
+            return self.draft_new(&command.resource, body, random);
         }
+        let (resource, target, old) = match &command.id {
+            Some(id) => {
+                let (resource, record) = self.record(&command.resource, id)?;
+                (resource, Target::Record(record.clone()), record.value())
+            }
+            None => {
+                let (resource, object) = self.object(&command.resource)?;
+                (resource, Target::Object, object)
+            }
+        };
+        // A single object has no id, even if it has a property of that name.
+        let (base, layout, id) = match &target {
+            Target::Record(record) => (
+                record.text.indent().to_string(),
+                self.style(resource).layout,
+                Some(get_member(old, id_property).unwrap_or("null")),
+            ),
+            _ => (
+                indent_of(&Layout::of(old, self.layout).line("", 1)).to_string(),
+                self.layout,
+                None,
+            ),
+        };
+        let (text, target) = match (&command.operation, target) {
+            (Operation::Delete { dependent }, Target::Record(record)) => {
+                let dependents = self.dependents(resource, &record, dependent)?;
+                (String::new(), Target::Gone(dependents))
+            }
+            (Operation::Delete { .. }, _) => {
+                return Err(Refusal::NoResource(command.resource.clone()));
+            }
+            (Operation::Merge(how), target) => {
+                // The id stays where it stands: a patch of it is taken for one that says the same.
+                let patch = match id.filter(|_| get_member(body, id_property).is_some()) {
+                    Some(id) => &with_member(body, id_property, id, layout, ""),
+                    None => body,
+                };
+                let text = match how {
+                    Merge::Shallow => merge_shallow(old, patch, layout, &base),
+                    Merge::MergePatch => merge_patch(old, patch, layout, &base),
+                };
+                (text, target)
+            }
+            (_, target) => {
+                let layout = Layout::of(old, layout);
+                let text = layout.render(body, &base);
+                let text = match id {
+                    Some(id) => with_member(&text, id_property, id, layout, &base),
+                    None => merge_shallow(&text, "{}", layout, &base),
+                };
+                let is_same = id.is_some() && same_value(&text, old);
+                (if is_same { old.to_string() } else { text }, target)
+            }
+        };
+        Ok(Draft {
+            resource,
+            target,
+            text,
+        })
+    }
+
+    /// What a new record of `resource` that is made of `body` would be.
+    fn draft_new(
+        &self,
+        resource: &str,
+        body: &str,
+        random: &mut dyn FnMut() -> String,
+    ) -> Result<Draft, Refusal> {
+        let id_property = self.settings.id.as_str();
+        let (index, collection) = self.collection(resource)?;
+        let style = self.style(index);
+        let base = indent_of(&style.leading);
+        let mut text = style.layout.render(body, base);
+        if has_repeated_names(&text) {
+            text = merge_shallow(&text, "{}", style.layout, base);
+        }
+        let id = match get_member(body, id_property).filter(|value| is_truthy(value)) {
+            Some(given) => Some(Id::from_json(given).ok_or_else(|| Refusal::NoId {
+                property: id_property.into(),
+                value: given.into(),
+            })?),
+            None => {
+                let next = next_id(
+                    &collection.id_sequence,
+                    self.settings.id_rules(resource),
+                    random,
+                    &|id| collection.get(id).is_some(),
+                );
+                text = with_id(&text, id_property, &next, style.layout, base);
+                Id::from_json(&next)
+            }
+        };
+        Ok(Draft {
+            resource: index,
+            target: Target::New(id, style),
+            text,
+        })
     }
 
     /// Whether the draft may become true.
@@ -197,25 +178,17 @@ impl Store {
     /// # Errors
     /// The id of a new record is taken, or values that must be unique belong to another record.
     pub fn plan(&self, draft: Draft) -> Result<Change, Refusal> {
-        let Some(resource) = self.resources.get(draft.resource) else {
-            return Ok(Change(draft));
-        };
-        let Resource {
-            name,
-            data: Data::Collection(collection),
-            ..
-        } = resource.as_ref()
-        else {
+        let resource = &self.resources[draft.resource];
+        let Data::Collection(collection) = &resource.data else {
             return Ok(Change(draft));
         };
         let (own, old) = match &draft.target {
             Target::Record(record) => (Some(record.number()), Some(record.value())),
             Target::New(id, _) => {
                 if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
-                    let property = self.settings.id.clone();
                     return Err(Refusal::IdTaken {
-                        resource: name.clone(),
-                        property,
+                        resource: resource.name.clone(),
+                        property: self.settings.id.clone(),
                         id: id.clone(),
                     });
                 }
@@ -226,7 +199,7 @@ impl Store {
         self.check_references(resource, &draft.text, old)?;
         if let Some((rule, holder)) = collection.violated_by(&draft.text, own) {
             return Err(Refusal::NotUnique {
-                resource: name.clone(),
+                resource: resource.name.clone(),
                 values: rule.values(&draft.text),
                 holder: holder.id().cloned(),
             });
@@ -236,122 +209,95 @@ impl Store {
 
     /// Carries out a change that was planned on this very store.
     pub fn apply(&mut self, Change(draft): Change) -> Outcome {
+        let target = match draft.target {
+            Target::Gone(dependents) => return self.delete(&dependents),
+            target => target,
+        };
         let id_property = self.settings.id.clone();
-        if let Target::Gone(Dependents { gone, emptied }) = &draft.target {
-            for (place, record, text) in emptied {
-                if let Some(collection) = self.collection_at(*place) {
-                    collection.replace(record, record.text.with_value(text));
-                }
-            }
-            let mut by_collection: BTreeMap<usize, Vec<&Arc<Record>>> = BTreeMap::new();
-            for (place, record) in gone {
-                by_collection.entry(*place).or_default().push(record);
-            }
-            for (place, records) in by_collection {
-                if let Some(collection) = self.collection_at(place) {
-                    collection.remove_all(&records);
-                }
-            }
-            let name = |place: usize| {
-                self.resources
-                    .get(place)
-                    .map(|resource| resource.name.clone())
-            };
-            let records = gone.iter().map(|(place, record)| (place, record));
-            let records = records.chain(emptied.iter().map(|(place, record, _)| (place, record)));
-            let written = records.filter_map(|(place, record)| {
-                Some(Written {
-                    resource: name(*place)?,
-                    id: record.id().cloned(),
-                })
-            });
-            let (written, removed) = (written.collect(), gone.len());
-            return match gone.first() {
-                Some((_, record)) => Outcome {
-                    removed,
-                    ..Outcome::of(record, true, written)
-                },
-                None => Outcome {
-                    id: None,
-                    value: draft.text.into(),
-                    changed: false,
-                    written,
-                    removed,
-                },
-            };
-        }
-        let Some(resource) = self.resources.get_mut(draft.resource) else {
-            return Outcome {
-                id: None,
-                value: draft.text.into(),
-                changed: false,
-                written: Vec::new(),
-                removed: 0,
-            };
+        let name = self.resources[draft.resource].name.clone();
+        let written = |record: &Record| Written {
+            resource: name.clone(),
+            id: record.id().cloned(),
         };
-        let resource = Arc::make_mut(resource);
-        let written = |id: Option<&Id>| {
-            vec![Written {
-                resource: resource.name.clone(),
-                id: id.cloned(),
-            }]
-        };
-        match (&mut resource.data, draft.target) {
+        match (self.data_mut(draft.resource), target) {
             (Data::Collection(collection), Target::New(id, style)) => {
-                collection.untouched = None;
                 let record = insert(collection, id, &style, &id_property, |_| draft.text);
-                Outcome::of(&record, true, written(record.id()))
+                Outcome::of(&record, true, vec![written(&record)])
             }
             (Data::Collection(collection), Target::Record(old)) => {
                 if old.value() == draft.text {
                     return Outcome::of(&old, false, Vec::new());
                 }
-                collection.untouched = None;
                 let text = old.text.with_value(&draft.text);
-                Outcome::of(&collection.replace(&old, text), true, written(old.id()))
+                let record = collection.replace(&old, text);
+                Outcome::of(&record, true, vec![written(&old)])
             }
             (data, _) => {
                 let changed = !matches!(data, Data::Object(old) if **old == *draft.text);
                 let value = ByteString::from(draft.text);
                 *data = Data::Object(value.clone());
                 Outcome {
-                    id: None,
                     value,
                     changed,
-                    written: written(None),
-                    removed: 0,
+                    written: vec![Written {
+                        resource: name,
+                        id: None,
+                    }],
+                    ..Outcome::default()
                 }
             }
+        }
+    }
+
+    fn delete(&mut self, Dependents { gone, emptied }: &Dependents) -> Outcome {
+        for (place, record, text) in emptied {
+            if let Data::Collection(collection) = self.data_mut(*place) {
+                collection.replace(record, record.text.with_value(text));
+            }
+        }
+        let mut by_collection: BTreeMap<usize, Vec<&Arc<Record>>> = BTreeMap::new();
+        for (place, record) in gone {
+            by_collection.entry(*place).or_default().push(record);
+        }
+        for (place, records) in by_collection {
+            if let Data::Collection(collection) = self.data_mut(place) {
+                collection.remove_all(&records);
+            }
+        }
+        let gone_records = gone.iter().map(|(place, record)| (*place, record));
+        let emptied = emptied.iter().map(|(place, record, _)| (*place, record));
+        let written = gone_records.chain(emptied).map(|(place, record)| Written {
+            resource: self.resources[place].name.clone(),
+            id: record.id().cloned(),
+        });
+        let written = written.collect();
+        let deleted = gone.first();
+        Outcome {
+            removed: gone.len(),
+            ..deleted.map_or_else(Outcome::default, |(_, record)| {
+                Outcome::of(record, true, written)
+            })
         }
     }
 
     /// The text that `command` is about to change or remove, if it is there.
     pub fn current(&self, command: &Command) -> Option<&str> {
-        match command {
-            Command::Create { .. } => None,
-            Command::Replace { resource, id, .. }
-            | Command::Merge { resource, id, .. }
-            | Command::Delete { resource, id, .. } => {
-                Some(self.resource(resource)?.collection()?.get(id)?.value())
-            }
-            Command::ReplaceObject { resource, .. } | Command::MergeObject { resource, .. } => {
-                match self.resource(resource)?.data() {
-                    Data::Object(text) => Some(text),
-                    _ => None,
-                }
-            }
+        let is_new = command.operation == Operation::Create;
+        (!is_new).then(|| self.text(&command.resource, command.id.as_ref()))?
+    }
+
+    /// The text of a record, or of a single object.
+    pub(super) fn text(&self, resource: &str, id: Option<&Id>) -> Option<&str> {
+        match (self.resource(resource)?.data(), id) {
+            (Data::Collection(collection), Some(id)) => Some(collection.get(id)?.value()),
+            (Data::Object(text), None) => Some(text),
+            _ => None,
         }
     }
 
-    /// The collection at that place, for a change.
-    fn collection_at(&mut self, place: usize) -> Option<&mut Collection> {
-        match &mut Arc::make_mut(self.resources.get_mut(place)?).data {
-            Data::Collection(collection) => {
-                collection.untouched = None;
-                Some(collection)
-            }
-            _ => None,
-        }
+    /// What the resource at `index` holds, for a change.
+    pub(super) fn data_mut(&mut self, index: usize) -> &mut Data {
+        &mut Arc::make_mut(&mut self.resources[index]).data
     }
 
     fn collection(&self, name: &str) -> Result<(usize, &Collection), Refusal> {
@@ -361,10 +307,10 @@ impl Store {
         found.ok_or_else(|| Refusal::NoResource(name.into()))
     }
 
-    fn record(&self, name: &str, id: &Id) -> Result<(usize, Arc<Record>), Refusal> {
+    fn record(&self, name: &str, id: &Id) -> Result<(usize, &Arc<Record>), Refusal> {
         let (index, collection) = self.collection(name)?;
         match collection.get(id) {
-            Some(record) => Ok((index, record.clone())),
+            Some(record) => Ok((index, record)),
             None => Err(Refusal::NoRecord {
                 resource: name.into(),
                 id: id.clone(),
@@ -401,18 +347,13 @@ impl Store {
             let Some(index) = self.index_of(&what.resource) else {
                 return false;
             };
-            let data = self
-                .resources
-                .get_mut(index)
-                .map(|resource| &mut Arc::make_mut(resource).data);
-            let (Some(data @ Data::Object(_)), Some(text)) = (data, now) else {
-                return false;
+            return match (self.data_mut(index), now) {
+                (data @ Data::Object(_), Some(text)) if Kind::of(text) == Kind::Object => {
+                    *data = Data::Object(text.into());
+                    true
+                }
+                _ => false,
             };
-            if Kind::of(text) != Kind::Object {
-                return false;
-            }
-            *data = Data::Object(text.into());
-            return true;
         };
         self.put(&what.resource, id, was, (now, Formatting::Kept))
     }
@@ -431,11 +372,7 @@ impl Store {
         };
         let style = self.style(index);
         let id_property = self.settings.id.clone();
-        let Some(Resource {
-            data: Data::Collection(collection),
-            ..
-        }) = self.resources.get_mut(index).map(Arc::make_mut)
-        else {
+        let Data::Collection(collection) = self.data_mut(index) else {
             return false;
         };
         let old = collection
@@ -449,7 +386,6 @@ impl Store {
                 return false;
             }
         }
-        collection.untouched = None;
         match (old, now) {
             (Some(old), Some(now)) => {
                 let text = old.text.with_value(now);
@@ -518,15 +454,6 @@ impl Outcome {
             changed,
             written,
             removed: 0,
-        }
-    }
-}
-
-impl Merge {
-    fn merge(self, old: &str, patch: &str, layout: Layout, base: &str) -> String {
-        match self {
-            Merge::Shallow => merge_shallow(old, patch, layout, base),
-            Merge::MergePatch => merge_patch(old, patch, layout, base),
         }
     }
 }

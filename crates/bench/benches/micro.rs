@@ -10,7 +10,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use standin::internals::json::{Document, Id, Layout, Object, merge_patch, merge_shallow};
 use standin::internals::query::{Fields, Query, pairs};
-use standin::internals::store::{Collection, Command, Settings, Store, write_list};
+use standin::internals::store::{Collection, Command, Operation, Settings, Store, write_list};
 use standin::internals::work::Work;
 
 const SIZES: [usize; 2] = [1000, 100_000];
@@ -119,8 +119,10 @@ fn create_record(bencher: Bencher, count: usize) {
 
 fn create(store: &mut Store) {
     let body = Object::parse(r#"{"lastName":"New","firstName":"Some","email":"new@example.org"}"#);
-    let command = Command::Create {
+    let command = Command {
         resource: "users".into(),
+        id: None,
+        operation: Operation::Create,
         body: body.expect("it is an object"),
     };
     let draft = store

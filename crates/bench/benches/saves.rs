@@ -12,7 +12,7 @@ use standin::internals::engine::{Engine, FileSource, Journaling, Rulebook};
 use standin::internals::file::{DataFile, Durability, Opened, RealDisk, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
-use standin::internals::store::{Command, Merge, Settings};
+use standin::internals::store::{Command, Merge, Operation, Settings};
 
 const SIZES: [(&str, usize); 6] = [
     ("1 KB", 1_000),
@@ -93,12 +93,11 @@ fn open(path: &Path, durability: Durability, above: usize) -> Engine {
 }
 
 fn patch(id: i64, views: usize) -> Command {
-    let patch = Object::parse(&format!("{{\"views\": {views}}}")).unwrap();
-    Command::Merge {
+    Command {
         resource: "posts".into(),
-        id: Id::Number(id),
-        patch,
-        how: Merge::Shallow,
+        id: Some(Id::Number(id)),
+        operation: Operation::Merge(Merge::Shallow),
+        body: Object::parse(&format!("{{\"views\": {views}}}")).unwrap(),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
 use standin::internals::file::{DataFile, Durability, Left, Opened, Role};
 use standin::internals::schema::Schema;
-use standin::internals::store::{Command, Merge, Settings};
+use standin::internals::store::{Command, Operation, Settings};
 use standin::internals::work::Work;
 
 use super::medium::{Exchange, FILE, Plan, Simulated};
@@ -35,19 +35,16 @@ fn fresh(manner: Manner) -> (Simulated, Machine) {
 }
 
 fn replace(resource: &str, id: i64, body: &str) -> Command {
-    Command::Replace {
+    Command {
         resource: resource.into(),
-        id: standin::internals::json::Id::Number(id),
+        id: Some(standin::internals::json::Id::Number(id)),
+        operation: Operation::Replace,
         body: object(body),
     }
 }
 
 fn profile(body: &str) -> Command {
-    Command::MergeObject {
-        resource: "profile".into(),
-        patch: object(body),
-        how: Merge::Shallow,
-    }
+    super::patch_object("profile", body)
 }
 
 fn commands() -> impl Strategy<Value = Vec<Command>> {

@@ -16,7 +16,7 @@ use standin::internals::file::{DataFile, Durability, Opened, Recovered, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::memory::MemoryLimit;
 use standin::internals::schema::Schema;
-use standin::internals::store::{Command, Merge, Settings};
+use standin::internals::store::{Command, Merge, Operation, Settings};
 use standin::internals::work::Work;
 
 use medium::{Exchange, FILE, Plan, Simulated};
@@ -164,36 +164,43 @@ pub fn object(text: &str) -> Object {
 }
 
 pub fn post(resource: &str, body: &str) -> Command {
-    Command::Create {
+    Command {
         resource: resource.into(),
+        id: None,
+        operation: Operation::Create,
         body: object(body),
     }
 }
 
 pub fn patch(resource: &str, id: i64, body: &str) -> Command {
-    Command::Merge {
+    Command {
+        id: Some(Id::Number(id)),
+        ..patch_object(resource, body)
+    }
+}
+
+pub fn patch_object(resource: &str, body: &str) -> Command {
+    Command {
         resource: resource.into(),
-        id: Id::Number(id),
-        patch: object(body),
-        how: Merge::Shallow,
+        id: None,
+        operation: Operation::Merge(Merge::Shallow),
+        body: object(body),
     }
 }
 
 pub fn delete(resource: &str, id: i64) -> Command {
-    Command::Delete {
+    let dependent = Vec::new();
+    Command {
         resource: resource.into(),
-        id: Id::Number(id),
-        dependent: Vec::new(),
+        id: Some(Id::Number(id)),
+        operation: Operation::Delete { dependent },
+        body: Object::default(),
     }
 }
 
 /// Sequences of commands, each of which changes something.
 fn sequences() -> Vec<Vec<Command>> {
-    let set = |number: u32| Command::MergeObject {
-        resource: "o".into(),
-        patch: object(&format!("{{\"p{number}\": {number}}}")),
-        how: Merge::Shallow,
-    };
+    let set = |number: u32| patch_object("o", &format!("{{\"p{number}\": {number}}}"));
     vec![
         vec![
             post("a", "{\"x\": 1}"),

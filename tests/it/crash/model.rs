@@ -128,11 +128,7 @@ impl Model {
                 self.wrote(id);
             }
             Step::PatchObject => {
-                let command = standin::internals::store::Command::MergeObject {
-                    resource: "o".into(),
-                    patch: super::object(&format!("{{\"api\": {unique}}}")),
-                    how: standin::internals::store::Merge::Shallow,
-                };
+                let command = super::patch_object("o", &format!("{{\"api\": {unique}}}"));
                 self.machine.write(command).unwrap();
                 self.object = json!(unique);
             }

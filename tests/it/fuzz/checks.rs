@@ -8,7 +8,7 @@ use standin::internals::json::{self, Document, Id, Object};
 use standin::internals::query::{Fields, Query, Relations, pairs};
 use standin::internals::schema::Schema;
 use standin::internals::store::{
-    ApiChange, Collection, Command, Data, Merge, PastState, Settings, Store, Written,
+    ApiChange, Collection, Command, Data, Merge, Operation, PastState, Settings, Store, Written,
 };
 use standin::internals::work::Work;
 use standin::{Options, Sandbox};
@@ -325,32 +325,21 @@ fn commands(store: &Store, bytes: &[u8]) -> Vec<Command> {
             .get(*which as usize / names.len() % ids.len().max(1))
             .cloned()
             .unwrap_or(Id::Number(1));
-        commands.push(match kind % 7 {
-            0 => Command::Create { resource, body },
-            1 => Command::Replace { resource, id, body },
-            2 => Command::Merge {
-                resource,
-                id,
-                patch: body,
-                how: Merge::Shallow,
-            },
-            3 => Command::Merge {
-                resource,
-                id,
-                patch: body,
-                how: Merge::MergePatch,
-            },
-            4 => Command::Delete {
-                resource,
-                id,
-                dependent: Vec::new(),
-            },
-            5 => Command::ReplaceObject { resource, body },
-            _ => Command::MergeObject {
-                resource,
-                patch: body,
-                how: Merge::MergePatch,
-            },
+        let dependent = Vec::new();
+        let (id, operation) = match kind % 7 {
+            0 => (None, Operation::Create),
+            1 => (Some(id), Operation::Replace),
+            2 => (Some(id), Operation::Merge(Merge::Shallow)),
+            3 => (Some(id), Operation::Merge(Merge::MergePatch)),
+            4 => (Some(id), Operation::Delete { dependent }),
+            5 => (None, Operation::Replace),
+            _ => (None, Operation::Merge(Merge::MergePatch)),
+        };
+        commands.push(Command {
+            resource,
+            id,
+            operation,
+            body,
         });
     }
     commands
