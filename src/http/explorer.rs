@@ -33,7 +33,6 @@ const FILES: &[File] = files! {
     "explorer/json.js" "text/javascript; charset=utf-8" "json.js";
     "explorer/api.js" "text/javascript; charset=utf-8" "api.js";
     "explorer/code.js" "text/javascript; charset=utf-8" "code.js";
-    "explorer/words.js" "text/javascript; charset=utf-8" "words.js";
     "explorer/model.js" "text/javascript; charset=utf-8" "model.js";
     "explorer/cells.js" "text/javascript; charset=utf-8" "cells.js";
     "explorer/fields.js" "text/javascript; charset=utf-8" "fields.js";
@@ -46,6 +45,8 @@ const FILES: &[File] = files! {
     "explorer/history.js" "text/javascript; charset=utf-8" "history.js";
     "explorer/rules.js" "text/javascript; charset=utf-8" "rules.js";
     "explorer/server.js" "text/javascript; charset=utf-8" "server.js";
+    "explorer/login.js" "text/javascript; charset=utf-8" "login.js";
+    "explorer/compose.js" "text/javascript; charset=utf-8" "compose.js";
 };
 
 /// What the page may do: run its own script, ask its own server, show pictures that records name, and nothing else.

@@ -117,10 +117,16 @@ for (const width of WIDTHS) {
       const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
       return [file.suggestedFilename(), readFileSync(await file.path(), "utf8")];
     };
-    assert.deepEqual(await save("This page as CSV"), ["posts.csv", 'id,title,author\r\n1,Why tea,"{""name"":""Ann"",""city"":""Oslo""}"\r\n2,A better kettle,"{""name"":""Ben"",""city"":""Rome""}"\r\n']);
-    const [name, text] = await save("All 3 as JSON");
+    assert.deepEqual(await save("What is shown as CSV"), ["posts.csv", 'id,title,author\r\n1,Why tea,"{""name"":""Ann"",""city"":""Oslo""}"\r\n2,A better kettle,"{""name"":""Ben"",""city"":""Rome""}"\r\n']);
+    const [name, text] = await save("What is shown as JSON");
     assert.equal(name, "posts.json");
-    assert.deepEqual(JSON.parse(text)[2], { id: 3, title: "Tea, on trains", author: { name: "Ann", city: "Oslo" } });
+    assert.deepEqual(JSON.parse(text), JSON.parse(data).posts.slice(0, 2).map(({ id, title, author }) => ({ id, title, author })));
+    // All are all: records of other pages, and properties that are not shown.
+    assert.deepEqual(JSON.parse((await save("All 3 as JSON"))[1]), JSON.parse(data).posts);
+    const csv = (await save("All 3 as CSV"))[1].split("\r\n");
+    assert.equal(csv[0], "id,title,userId,views,published,at,author,tags,web,photo,sub");
+    assert.equal(csv.length, 5);
+    assert.match(csv[3], /^3,"Tea, on trains",1,8,false,2024-02-10/);
   });
 
   check("edits of the file show by themselves", async (context) => {

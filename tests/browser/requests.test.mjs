@@ -79,6 +79,7 @@ for (const width of WIDTHS) {
     await dialog.getByRole("button", { name: "Send" }).click();
     await dialog.getByText(/leads to this server/).waitFor();
     await dialog.getByRole("button", { name: "Close" }).last().click();
+    await page.getByRole("button", { name: "Discard" }).click();
     // What this page sends is shown when it is asked for.
     await page.getByRole("group", { name: "Status" }).getByRole("button", { name: /All/ }).click();
     await page.getByLabel(/Include this page/).check();

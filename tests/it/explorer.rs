@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::*;
 
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "/-/",
     "/-/icon.svg",
     "/-/explorer.css",
@@ -13,7 +13,6 @@ const FILES: [&str; 21] = [
     "/-/explorer/json.js",
     "/-/explorer/api.js",
     "/-/explorer/code.js",
-    "/-/explorer/words.js",
     "/-/explorer/model.js",
     "/-/explorer/cells.js",
     "/-/explorer/fields.js",
@@ -26,10 +25,14 @@ const FILES: [&str; 21] = [
     "/-/explorer/history.js",
     "/-/explorer/rules.js",
     "/-/explorer/server.js",
+    "/-/explorer/login.js",
+    "/-/explorer/compose.js",
 ];
 
 /// The files that are loaded when their page is opened.
-const LATER: [&str; 4] = ["requests", "history", "rules", "server"];
+const LATER: [&str; 6] = [
+    "requests", "history", "rules", "server", "login", "compose",
+];
 
 #[test]
 fn it_is_small() {

@@ -1,6 +1,8 @@
-// Requests: what a person asked for, and the reads that follow from it.
+// Requests: what a person asked for, and the reads that follow from it; what the server says when one fails.
+import { h } from "./dom.js";
 import { cut, parse } from "./json.js";
 
+const JSON_TYPE = ["Content-Type", "application/json"];
 const listeners = new Set();
 /// The request that a person made last, with those after it: `{ main, then }`.
 let action;
@@ -10,8 +12,21 @@ export const onAction = (listener) => listeners.add(listener);
 /// The next request belongs to a new action.
 export const newAction = () => { action = undefined; };
 
+/// Who is signed in, until the tab is closed: `{ token, name }`.
+export const session = {
+  get: () => JSON.parse(sessionStorage.getItem("standin-session") ?? "null"),
+  set: (value) => {
+    sessionStorage.setItem("standin-session", JSON.stringify(value ?? null));
+    document.dispatchEvent(new Event("session"));
+  },
+  /// The header that says so.
+  header: () => (session.get() ? [["Authorization", `Bearer ${session.get().token}`]] : []),
+};
+
 const encode = (text) => encodeURIComponent(text).replace(/%(3A|2C|40|24)/g, (escape) => decodeURIComponent(escape));
 export const segment = (text) => encodeURIComponent(text);
+/// The path of a resource, or of its record `id`.
+export const pathOf = (name, id) => `/${segment(name)}${id === undefined ? "" : `/${segment(String(id))}`}`;
 /// A path with a query: `pairs` are names and values.
 export function target(path, pairs = []) {
   const query = pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
@@ -19,13 +34,14 @@ export function target(path, pairs = []) {
 }
 
 /// Sends a request and gives what was sent and what came. A `quiet` one is the page's own and not shown. A write begins
-/// an action; a read belongs to the one before, if there is one.
-export async function call(method, path, { body, headers, quiet = false, signal } = {}) {
-  const sent = headers ?? (body === undefined ? [] : [["Content-Type", "application/json"]]);
-  const entry = { method, path, body, sent, at: new Date(), status: 0, statusText: "", headers: [], text: "", json: undefined };
+/// an action; a read belongs to the one before, if there is one. `tag` is the entity tag that the record must have; it is
+/// not among the headers to copy, since it holds once.
+export async function call(method, path, { body, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
+  const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.header()];
+  const entry = { method, path, body, sent, status: 0, statusText: "", headers: [], text: "", json: undefined };
   const start = performance.now();
   try {
-    const response = await fetch(path, { method, headers: sent, body, cache: "no-store", signal });
+    const response = await fetch(path, { method, headers: [...sent, ...(tag ? [["If-Match", tag]] : [])], body, cache: "no-store", signal });
     entry.text = await response.text();
     Object.assign(entry, { status: response.status, statusText: response.statusText, headers: [...response.headers] });
   } catch (error) {
@@ -39,6 +55,9 @@ export async function call(method, path, { body, headers, quiet = false, signal 
   }
   entry.ok = entry.status >= 200 && entry.status < 300;
   entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text || entry.statusText, 400);
+  // A token that has expired is forgotten; one that only does not open this stays.
+  if (entry.status === 401 && session.get() && path !== "/me" && (await call("GET", "/me", { quiet: true })).status === 401) session.set(undefined);
+  entry.hint = entry.json?.hint ?? decode(entry.header("x-hint"));
   if (!quiet) {
     if (!action || method !== "GET") action = { main: entry, then: [] };
     else action.then.push(entry);
@@ -47,4 +66,10 @@ export async function call(method, path, { body, headers, quiet = false, signal 
   return entry;
 }
 
+function decode(text) { try { return text && decodeURIComponent(text); } catch { return text; } }
+
 export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: true });
+
+/// What the server says about a request that failed. What is refused because the data file is broken is so until it is fixed.
+export const problem = ({ status, problem, hint }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
+  more, problem ? h("p", problem) : null, hint ? h("p.hint", hint) : null, status === 401 && /\/login/.test(hint) ? h("p", h("a.button", { href: "#login" }, "Sign in")) : null);

@@ -1,6 +1,6 @@
 // How a value is shown: links, dates, pictures, nested values in short, null apart from missing.
 import { h, icon } from "./dom.js";
-import { isNumber, isScalar, line } from "./json.js";
+import { isNumber, isRecord, isScalar, line, same } from "./json.js";
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?$/;
@@ -82,4 +82,12 @@ export function show(value, property = "", most = 80) {
   if (isNumber(value)) return String(value);
   if (typeof value === "string") return text(value, property, most);
   return nested(value, most);
+}
+
+/// What differs between two states of a record, property by property; null is none.
+export function diff(before, after) {
+  if (!isRecord(before ?? {}) || !isRecord(after ?? {})) return h("dl.diff", [[before, "old"], [after, "new"]].map(([value, mark]) => (value === null ? null : h(`dd.${mark}`, line(value, 300)))));
+  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter((key) => !same(before?.[key], after?.[key]));
+  const side = (record, key, mark, text) => (record && Object.hasOwn(record, key) ? h(`dd.${mark}`, h("span.hidden", text), line(record[key], 300)) : null);
+  return h("dl.diff", keys.slice(0, 60).map((key) => [h("dt", line(key, 60)), side(before, key, "old", "before: "), side(after, key, "new", "after: ")]));
 }

@@ -1,15 +1,13 @@
 // Deleting and undoing: what pages of records have in common.
-import { ask, h, say } from "./dom.js";
-import { call, get, segment } from "./api.js";
-import { line } from "./json.js";
+import { ask, choose, h, say } from "./dom.js";
+import { call, get, pathOf, problem, segment } from "./api.js";
+import { line, list } from "./json.js";
 import { counted, known, singular, versionOf } from "./model.js";
-import { list } from "./words.js";
 
 /// What a toast offers after a change of a record: `steps` changes are undone, unless something else has changed since.
-export function undoAction(name, id, steps = 1) {
-  if (!known.health.admin) return undefined;
-  return { text: "Undo", icon: "undo", run: () => undo(() => versionOf(name, id), steps) };
-}
+export const undoAction = (name, id, steps = 1) => undoOf(() => versionOf(name, id), steps);
+/// The same for the change that made `version()`.
+export const undoOf = (version, steps) => (known.health.admin ? { text: "Undo", run: () => undo(version, steps) } : undefined);
 
 /// Undoes the last change, or the last `steps`, if the data is what `version()` says.
 export async function undo(version = () => known.version, steps = 1) {
@@ -18,13 +16,12 @@ export async function undo(version = () => known.version, steps = 1) {
     const entry = await call("POST", `/-/undo?version=${at}`);
     if (!entry.ok) {
       say(entry.status === 412 ? "Not undone: the data has changed since. History has every change." : `Not undone: ${entry.problem}`);
-      return false;
+      return;
     }
     at = entry.json.version;
     known.version = Math.max(known.version, at);
   }
   say("Undone");
-  return true;
 }
 
 /// "post 1", "posts 1, 2 and 3", "12 posts".
@@ -38,23 +35,22 @@ export async function removeRecords(name, ids) {
   const entry = await get(`/-/dependents/${segment(name)}`, ids.map((id) => ["id", String(id)]));
   const found = entry.json ?? {};
   if (found.refused) {
-    await ask(`Delete ${named(name, ids)}?`, h("div.problem", h("p", found.refused.detail), found.refused.hint ? h("p.hint", found.refused.hint) : null), "Close", { danger: false, no: "Back" });
+    await choose(`Delete ${named(name, ids)}?`, problem({ problem: found.refused.detail, hint: found.refused.hint }), [["Close"]]);
     return false;
   }
   const others = Object.entries(found.removed ?? {}).map(([resource, gone]) => [resource, resource === name ? gone.length - ids.length : gone.length]).filter(([, count]) => count > 0);
-  const kept = Object.entries(found.changed ?? {}).filter(([, changed]) => changed.length > 0);
   const also = others.map(([resource, count]) => counted(resource, count));
   const all = list([named(name, ids), ...also]);
   const sure = await ask(`Delete ${all}?`, [
     others.length > 0 ? h("p", `${list(also)} ${others.length === 1 && others[0][1] === 1 ? "points" : "point"} to what is deleted and will be deleted, too.`) : null,
-    kept.map(([resource, changed]) => h("p", `${counted(resource, changed.length)} will no longer point to anything.`)),
+    Object.entries(found.changed ?? {}).filter(([, changed]) => changed.length > 0).map(([resource, changed]) => h("p", `${counted(resource, changed.length)} will no longer point to anything.`)),
     h("p.soft", known.health.admin ? "You can undo this." : "This cannot be undone here."),
   ], "Delete");
   if (!sure) return false;
   let done = 0;
   let last;
   for (const id of ids) {
-    const gone = await call("DELETE", `/${segment(name)}/${segment(String(id))}`);
+    const gone = await call("DELETE", pathOf(name, id));
     // One of them may have gone with another.
     if (gone.status === 404) continue;
     if (!gone.ok) {

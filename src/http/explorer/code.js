@@ -27,25 +27,20 @@ export function curl(request) {
   return parts.join(" ");
 }
 
+/// A call of `fetch` or `axios` with `options`: names and the code of their values, of which the undefined ones are left out.
+const object = (options) => `{\n${options.filter(([, value]) => value !== undefined).map(([name, value]) => `  ${name}: ${value.replaceAll("\n", "\n  ")},\n`).join("")}}`;
+const headersOf = ({ sent }) => (sent.length > 0 ? JSON.stringify(Object.fromEntries(sent)) : undefined);
+
 function fetchCode(request) {
   const { method, body, sent } = request;
-  const options = [];
-  if (method !== "GET") options.push(`  method: ${string(method)},`);
-  if (sent.length > 0) options.push(`  headers: ${JSON.stringify(Object.fromEntries(sent))},`);
-  if (body !== undefined) {
-    const [value, isJson] = literal(body);
-    options.push(`  body: ${isJson ? `JSON.stringify(${value.replaceAll("\n", "\n  ")})` : value},`);
-  }
-  const tail = options.length > 0 ? `, {\n${options.join("\n")}\n}` : "";
-  return `const response = await fetch(${string(url(request))}${tail});\nconst data = await response.json();`;
+  const [value, isJson] = body === undefined ? [] : literal(body);
+  const options = object([["method", method === "GET" ? undefined : string(method)], ["headers", headersOf(request)], ["body", isJson ? `JSON.stringify(${value})` : value]]);
+  return `const response = await fetch(${string(url(request))}${method === "GET" && sent.length === 0 ? "" : `, ${options}`});\nconst data = await response.json();`;
 }
 
 function axios(request) {
-  const { method, body, sent } = request;
-  const options = [`  method: ${string(method.toLowerCase())},`, `  url: ${string(url(request))},`];
-  if (sent.length > 0) options.push(`  headers: ${JSON.stringify(Object.fromEntries(sent))},`);
-  if (body !== undefined) options.push(`  data: ${literal(body)[0].replaceAll("\n", "\n  ")},`);
-  return `const { data } = await axios({\n${options.join("\n")}\n});`;
+  const { method, body } = request;
+  return `const { data } = await axios(${object([["method", string(method.toLowerCase())], ["url", string(url(request))], ["headers", headersOf(request)], ["data", body === undefined ? undefined : literal(body)[0]]])});`;
 }
 
 function httpie(request) {

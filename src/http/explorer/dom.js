@@ -1,14 +1,14 @@
 // Elements, icons, dialogs and toasts: what the pages are made of.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "indeterminate", "tabIndex"]);
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "tabIndex"]);
 
 /// Where a link may lead, whatever a record says: into this page, to this server, to a web address, to a download.
 const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
 
 /// An element. `tag` is its name, with classes: `p.soft`. An object that follows has its properties; functions among
-/// them are event listeners. Children are elements, texts, numbers and lists of these; null, undefined and false are left out. Values get into
-/// the page only here, and only as text: nothing is ever read as markup.
+/// them are event listeners. Children are elements, texts, numbers and lists of these; null, undefined and false are left
+/// out. Values get into the page only here, and only as text: nothing is ever read as markup.
 export function h(tag, ...children) {
   const properties = children[0]?.constructor === Object ? children.shift() : {};
   const [name, ...classes] = tag.split(".");
@@ -34,8 +34,15 @@ export function nodes(children) {
   });
 }
 
-/// Puts `children` into `place` and nothing else.
-export const fill = (place, ...children) => place.replaceChildren(...nodes(children));
+/// Puts `children` into `place` and nothing else. The focus stays on what has the same `data-key` as before.
+export function fill(place, ...children) {
+  const key = place.contains(document.activeElement) && document.activeElement.closest("[data-key]")?.dataset.key;
+  place.replaceChildren(...nodes(children));
+  if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+/// A part of the page that may scroll, so that the keyboard reaches it.
+export const region = (tag, label, properties, ...children) => h(tag, { tabindex: "0", role: "region", "aria-label": label, ...properties }, children);
 
 const ICONS = {
   search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10ZM11 11l3.5 3.5",
@@ -47,10 +54,7 @@ const ICONS = {
   edit: "M3 13l.6-3L10.5 3.1l2.4 2.4L6 12.4ZM9 4.6 11.4 7",
   copy: "M5.5 5.5h8v8h-8ZM10.5 5.5v-3h-8v8h3",
   undo: "M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5 2.8 6.5l3 3",
-  link: "M9 2.5h4.5V7M13.5 2.5 7.5 8.5M7 3.5H2.5v10h10V9",
   down: "M8 2.5v8M4.5 7.2 8 10.7l3.5-3.5M2.5 13.5h11",
-  up: "M8 13V4M4.5 7.5 8 4l3.5 3.5",
-  chevron: "M6 3.5 10.5 8 6 12.5",
   facets: "M2.5 3.5h5M2.5 8h8M2.5 12.5h11M10 3.5h3.5",
   paste: "M5.5 3H3v11h10V3h-2.5M5.5 2h5v2.5h-5Z",
   send: "M2.5 8 13.5 2.5 10 13.5 7.5 9Z",
@@ -64,7 +68,6 @@ const ICONS = {
   help: "M6 6a2 2 0 1 1 2.8 1.8c-.5.3-.8.7-.8 1.4M8 11.8h.01M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Z",
   warn: "M8 2 14.5 13.5h-13ZM8 6.5v3M8 11.6h.01",
   image: "M2.5 3h11v10h-11ZM2.5 11l3-3 2.5 2.5 2-2 3.5 3M10.5 5.8h.01",
-  eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM8 9.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6Z",
   panel: "M2.5 3h11v10h-11ZM9.8 3v10",
 };
 
@@ -90,30 +93,35 @@ let counter = 0;
 /// A name for an element that another one refers to.
 export const unique = (stem) => `${stem}-${(counter += 1)}`;
 
-/// A dialog; `close` closes it. The focus goes back to where it was.
-export function dialog(title, content, actions = []) {
+/// A dialog; the focus goes back to where it was. While `isDirty()`, leaving it is asked about.
+export function dialog(title, content, actions = [], isDirty = () => false) {
   const before = document.activeElement;
   const name = unique("dialog");
+  const leave = async () => { if (!isDirty() || (await askToDiscard())) shown.close(); };
   const shown = h("dialog", { "aria-labelledby": name, close: () => {
     shown.remove();
     if (before?.isConnected) before.focus();
-  } }, h("div.dialog-head", h("h2", { id: name }, title), button("Close", { icon: "close", only: true, kind: "quiet", click: () => shown.close() })),
-  h("div.dialog-body", content), actions.length > 0 ? h("div.dialog-foot", actions) : null);
+  }, keydown: (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); leave(); } } },
+  h("div.dialog-head", h("h2", { id: name }, title), button("Close", { icon: "close", only: true, kind: "quiet", click: leave })),
+  h("div.dialog-body", content), h("div.dialog-foot", actions.length > 0 ? actions : button("Close", { click: leave })));
   document.body.append(shown);
   shown.showModal();
   return shown;
 }
 
-/// Asks; gives whether the answer was yes.
-export function ask(title, content, yes, { danger = true, no = "Cancel" } = {}) {
+/// Asks; gives which of `choices` it was, each a text and the kind of its button, or undefined. The last one has the focus.
+export function choose(title, content, choices) {
   return new Promise((answer) => {
-    let said = false;
-    const sure = button(yes, { kind: danger ? "danger" : "primary", "data-test": "yes", click: () => { said = true; shown.close(); } });
-    const shown = dialog(title, content, [button(no, { click: () => shown.close() }), sure]);
-    shown.addEventListener("close", () => answer(said));
-    sure.focus();
+    const buttons = choices.map(([text, kind]) => button(text, { kind, click: () => { answer(text); shown.close(); } }));
+    const shown = dialog(title, content, buttons);
+    shown.addEventListener("close", () => answer(undefined));
+    buttons.at(-1).focus();
   });
 }
+
+/// Asks; gives whether the answer was yes.
+export const ask = async (title, content, yes, no = "Cancel") => (await choose(title, content, [[no], [yes, "danger"]])) === yes;
+export const askToDiscard = () => ask("Discard the changes?", h("p", "What you have typed here is not saved."), "Discard", "Keep editing");
 
 /// Says something in the corner and to screen readers; `action` is a text and what it does.
 export function say(text, action) {
@@ -123,29 +131,33 @@ export function say(text, action) {
     if (toast.contains(document.activeElement)) document.getElementById("main").focus();
     toast.remove();
   };
-  if (action) place.querySelectorAll(".offer").forEach((old) => old.remove());
-  if (action) toast.append(button(action.text, { kind: "quiet small offer", icon: action.icon, click: () => { close(); action.run(); } }));
+  if (action) {
+    place.querySelectorAll(".offer").forEach((old) => old.remove());
+    toast.append(button(action.text, { kind: "quiet small offer", icon: "undo", click: () => { close(); action.run(); } }));
+  }
   toast.append(button("Dismiss", { icon: "close", only: true, kind: "quiet small", click: close }));
   place.append(toast);
   while (place.children.length > 4) place.firstElementChild.remove();
   let timer;
   const later = () => { timer = setTimeout(close, action ? 15000 : 5000); };
-  toast.addEventListener("pointerenter", () => clearTimeout(timer));
-  toast.addEventListener("focusin", () => clearTimeout(timer));
+  for (const stay of ["pointerenter", "focusin"]) toast.addEventListener(stay, () => clearTimeout(timer));
   toast.addEventListener("pointerleave", later);
   later();
 }
 
-/// A button that opens a menu of `content()`.
-export function menu(text, { icon: name, kind = "", only = false } = {}, content) {
+document.addEventListener("pointerdown", (event) => {
+  for (const open of document.querySelectorAll(".menu[open]")) if (!open.contains(event.target)) open.open = false;
+});
+
+/// A button that opens a menu of `content(close)`.
+export function menu(text, { icon: name, kind = "" }, content) {
   const body = h("div.menu-body");
-  const summary = h("summary.button", { class: `${kind}${only ? " only" : ""}`, ...(only ? { "aria-label": text, title: text } : {}) }, name ? icon(name) : null, only ? null : h("span", text));
-  const details = h("details.menu", { toggle: () => { if (details.open) fill(body, content(close)); } }, summary, body);
+  const summary = h("summary.button", { class: kind }, icon(name), h("span", text));
+  const details = h("details.menu", { toggle: () => { if (details.open) fill(body, content(close)); },
+    keydown: (event) => { if (event.key === "Escape" && details.open) { event.stopPropagation(); close(); } },
+    focusout: (event) => { if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false; } }, summary, body);
   const close = () => { details.open = false; summary.focus(); };
-  details.addEventListener("keydown", (event) => { if (event.key === "Escape" && details.open) { event.stopPropagation(); close(); } });
-  details.addEventListener("focusout", (event) => { if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false; });
-  document.addEventListener("pointerdown", (event) => { if (!details.contains(event.target)) details.open = false; });
-  details.label = (label) => { summary.querySelector("span").textContent = label; };
+  details.label = (label) => { summary.lastElementChild.textContent = label; };
   return details;
 }
 
@@ -166,10 +178,9 @@ export async function copy(text, what) {
 /// Gives the reader `text` as a file.
 export function download(text, name, type) {
   const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = h("a", { href: url, download: name });
-  link.click();
+  h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
 export const number = (value) => value.toLocaleString("en");
-export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+export const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;

@@ -1,165 +1,166 @@
 // A property of a record as a field that keeps its type.
-import { button, h, unique } from "./dom.js";
-import { get, segment } from "./api.js";
-import { isDate, isTime } from "./cells.js";
+import { button, fill, h, number, unique } from "./dom.js";
+import { get, pathOf } from "./api.js";
+import { isDate, isTime, show } from "./cells.js";
 import { isNumber, isRecord, isScalar, line, mistake, numberOf, parse, print, same } from "./json.js";
-import { idName, labelOf, labelsOf, recordLink, resourceOf, typesOf } from "./model.js";
+import { idName, labelOf, labelsOf, recordLink, resourceOf, singular, typesOf } from "./model.js";
 
 /// Longer texts are not edited here.
 const LONGEST = 200000;
+const TEXTS = ["text", "email", "uri", "password", "date", "time"];
 
+const isNothing = (value) => value === undefined || value === null;
 const kindOfValue = (value) => (isNumber(value) ? "number" : Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
+const isLong = (value) => typeof value === "string" && (value.length > 80 || /[\r\n]/.test(value));
+const choices = (schema) => schema.enum ?? (Object.hasOwn(schema, "const") ? [schema.const] : undefined);
+
+/// The types of a property besides null; a number may be an integer.
+const valueTypes = (schema) => typesOf(schema).filter((type) => type !== "null" && !(type === "integer" && typesOf(schema).includes("number")));
+const allows = (types, value) => types.includes(kindOfValue(value)) || (isNumber(value) && types.includes("integer"));
 
 /// What kind of field a property gets: by its rules, or else by what the other records have.
 function kindOf(schema, value, reference) {
-  const types = typesOf(schema).filter((type) => type !== "null");
-  const seen = value === undefined || value === null ? undefined : kindOfValue(value);
-  const fits = (type) => types.length === 0 || types.includes(type) || (type === "number" && types.includes("integer"));
-  if (Array.isArray(schema.enum) && schema.enum.every(isScalar)) return "choice";
-  if (reference && !reference.many && (seen === undefined || isScalar(value))) return "reference";
-  const type = seen !== undefined && fits(seen) ? seen : types.length > 0 ? types[0] : seen;
-  if (type === "number" || type === "integer") return "number";
-  if (type === "boolean") return "boolean";
+  const types = valueTypes(schema);
+  if (schema.readOnly) return "fixed";
+  if (choices(schema)?.every(isScalar)) return "choice";
+  if (reference && !reference.many && isScalar(value ?? null)) return "reference";
+  if (types.length > 1) return "any";
+  const type = isNothing(value) || (types.length > 0 && !allows(types, value)) ? types[0] : kindOfValue(value);
+  if (type === "integer") return "number";
   if (type === "object") return "json";
   if (type === "array") {
-    const items = typesOf(schema.items);
-    const plain = (one) => typeof one === "string" ? !/[,\n]/.test(one) && one.trim() === one && one !== "" : isNumber(one);
-    const list = Array.isArray(value) ? value.every(plain) : true;
-    return list && !items.includes("object") && !items.includes("array") ? "list" : "json";
+    const isPlain = (one) => (typeof one === "string" ? /^[^,\s]([^,\n]*[^,\s])?$/.test(one) : isNumber(one)) && kindOfValue(one) === kindOfValue(value[0]);
+    return (isNothing(value) || value.every(isPlain)) && /^(string|number|integer)?$/.test(typesOf(schema.items).join()) ? "list" : "json";
   }
   if (type === "string") {
-    if (schema.format === "date" && (value === undefined || value === null || value === "" || isDate(value))) return "date";
-    if (schema.format === "date-time" && (value === undefined || value === null || value === "" || isTime(value))) return "time";
-    return schema.format === "email" ? "email" : schema.format === "password" ? "password" : schema.format === "uri" ? "uri" : "text";
+    if (schema.format === "date" && (!value || isDate(value))) return "date";
+    if (schema.format === "date-time" && (!value || isTime(value))) return "time";
+    return TEXTS.includes(schema.format) ? schema.format.replace(/^(date|time)$/, "text") : "text";
   }
-  return "any";
+  return type ?? "any";
 }
 
 /// What the rules ask, in a few words.
 export function limits(schema) {
-  const said = [];
-  const between = (low, high, what) => {
-    if (low !== undefined && high !== undefined) said.push(`${low} to ${high}${what}`);
-    else if (low !== undefined) said.push(`at least ${low}${what}`);
-    else if (high !== undefined) said.push(`at most ${high}${what}`);
-  };
-  between(schema.minLength, schema.maxLength, " characters");
-  between(schema.minimum, schema.maximum, "");
-  if (schema.exclusiveMinimum !== undefined) said.push(`more than ${schema.exclusiveMinimum}`);
-  if (schema.exclusiveMaximum !== undefined) said.push(`less than ${schema.exclusiveMaximum}`);
-  if (schema.multipleOf !== undefined) said.push(`a multiple of ${schema.multipleOf}`);
-  between(schema.minItems, schema.maxItems, " items");
-  if (schema.pattern) said.push(`matches ${line(schema.pattern, 60)}`);
-  return said.join(", ");
+  const between = (low, high, what) => (low === undefined ? (high === undefined ? "" : `at most ${high}${what}`) : high === undefined ? `at least ${low}${what}` : `${low} to ${high}${what}`);
+  return [between(schema.minLength, schema.maxLength, " characters"), between(schema.minimum, schema.maximum, ""),
+    schema.exclusiveMinimum === undefined ? "" : `more than ${schema.exclusiveMinimum}`, schema.exclusiveMaximum === undefined ? "" : `less than ${schema.exclusiveMaximum}`,
+    schema.multipleOf === undefined ? "" : `a multiple of ${schema.multipleOf}`, between(schema.minItems, schema.maxItems, " items"),
+    schema.pattern ? `matches ${line(schema.pattern, 60)}` : ""].filter(Boolean).join(", ");
 }
 
-const two = (number) => String(number).padStart(2, "0");
 /// A time as `<input type="datetime-local">` has it.
 function local(value) {
   const date = new Date(value);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
 }
 
-/// How a kind of field is shown and read: `input`, `write(value)` into it, and `read()` of it, which throws a message.
+/// How a kind of field is shown and read: its `input`, the `text` of a value in it, and the value that `read` gives of a
+/// text, or throws what is wrong with it.
 function control(kind, schema, value, id, reference, compact) {
-  const common = { id, autocomplete: "off" };
-  const types = typesOf(schema);
-  const plain = (properties = {}) => h("input", { ...common, type: "text", ...properties });
+  const types = valueTypes(schema);
+  const input = (properties) => h("input", { id, autocomplete: "off", type: "text", ...properties });
+  const area = (rows, properties) => h("textarea", { id, autocomplete: "off", rows: compact ? "3" : String(rows), ...properties });
+  const parsed = (text) => {
+    const wrong = mistake(text);
+    if (wrong) throw new Error(wrong);
+    return parse(text);
+  };
   switch (kind) {
     case "choice":
     case "boolean": {
-      const options = kind === "boolean" ? [true, false] : schema.enum.filter((one) => one !== null);
-      if (value !== undefined && value !== null && !options.some((one) => same(one, value))) options.push(value);
-      const input = h("select", common, h("option", { value: "", hidden: true }, ""), options.map((one) => h("option", { value: JSON.stringify(one) }, String(one))));
-      return { input, write: (one) => { input.value = one === undefined || one === null ? "" : JSON.stringify(one); }, read: () => parse(input.value) };
+      const options = kind === "boolean" ? [true, false] : choices(schema).filter((one) => one !== null);
+      if (!isNothing(value) && !options.some((one) => same(one, value))) options.push(value);
+      return { input: h("select", { id }, h("option", { value: "", hidden: true }), options.map((one) => h("option", { value: JSON.stringify(one) }, String(one)))), text: JSON.stringify, read: parse };
     }
-    case "number": {
-      const input = plain({ inputmode: "decimal", class: "number" });
-      return { input, write: (one) => { input.value = one === undefined || one === null ? "" : String(one); }, read: () => {
-        const read = numberOf(input.value);
-        if (read !== undefined) return read;
-        throw new Error(`must be a number${input.value.trim() === "" ? "; the button removes the property" : `, got "${line(input.value, 40)}"`}`);
+    case "number":
+      return { input: input({ inputmode: "decimal", class: "number" }), text: String, read: (text) => {
+        const read = numberOf(text);
+        if (read === undefined) throw new Error(`must be a number${text.trim() === "" ? "; the button removes the property" : `, got "${line(text, 40)}"`}`);
+        return read;
       } };
-    }
-    case "date": {
-      const input = plain({ type: "date" });
-      return { input, write: (one) => { input.value = one ?? ""; }, read: () => input.value };
-    }
-    case "time": {
-      const input = plain({ type: "datetime-local", step: "1" });
-      // The time as it was written stays so until it is changed.
-      const asWritten = new Map();
-      return { input, write: (one) => { input.value = one ? local(one) : ""; asWritten.set(input.value, one ?? ""); },
-        read: () => asWritten.get(input.value) ?? (input.value === "" ? "" : new Date(input.value).toISOString().replace(".000Z", "Z")) };
-    }
+    case "date": return { input: input({ type: "date" }), text: String, read: String };
+    case "time": return { input: input({ type: "datetime-local", step: "1" }), text: (one) => one && local(one), read: (text) => text && new Date(text).toISOString().replace(".000Z", "Z") };
     case "list": {
-      const input = plain({ placeholder: "one, another" });
-      const items = typesOf(schema.items);
-      const numbers = items.length > 0 ? items.every((type) => type === "number" || type === "integer") : Array.isArray(value) && value.length > 0 && value.every(isNumber);
-      const mixed = items.length > 1 || (items.length === 0 && Array.isArray(value) && value.some(isNumber) && !numbers);
-      return { input, write: (one) => { input.value = Array.isArray(one) ? one.map(String).join(", ") : ""; }, read: () => {
-        if (input.value.trim().startsWith("[")) {
-          const wrong = mistake(input.value);
-          if (wrong) throw new Error(wrong);
-          return parse(input.value);
-        }
-        return input.value.split(",").map((one) => one.trim()).filter((one) => one !== "").map((one) => {
+      const numbers = /number|integer/.test(typesOf(schema.items)[0] ?? kindOfValue(value?.[0]));
+      return { input: input({ placeholder: "one, another" }), text: (one) => one.join(", "), read: (text) => (text.trim().startsWith("[") ? parsed(text)
+        : text.split(",").map((one) => one.trim()).filter((one) => one !== "").map((one) => {
           const read = numberOf(one);
           if (numbers && read === undefined) throw new Error(`must be numbers, got "${line(one, 40)}"`);
-          return numbers || (mixed && read !== undefined) ? read : one;
-        });
-      } };
+          return numbers ? read : one;
+        })) };
     }
     case "json":
     case "any": {
-      const input = h("textarea", { ...common, spellcheck: "false", rows: compact ? "3" : String(Math.min(12, Math.max(3, (print(value ?? "") ?? "").split("\n").length))) });
-      return { input, write: (one) => { input.value = one === undefined || one === null ? "" : kind === "any" && typeof one === "string" ? one : print(one); }, read: () => {
-        const wrong = mistake(input.value);
-        if (!wrong) return parse(input.value);
-        if (kind === "any" && !/^\s*[[{"]/.test(input.value)) return input.value;
-        throw new Error(wrong);
+      // A text among other types: in quotes where it would be something else without them.
+      const isBare = (one) => kind === "any" && mistake(one) !== "" && !/^\s*[[{"]/.test(one);
+      const text = (one) => (typeof one === "string" && isBare(one) ? one : print(one));
+      const scalars = types.length > 0 && types.every((type) => !["object", "array"].includes(type)) && !isLong(value);
+      return { input: kind === "any" && scalars ? input() : area(Math.min(12, Math.max(3, isNothing(value) ? 3 : text(value).split("\n").length)), { spellcheck: "false" }), text, read: (typed) => {
+        if (isBare(typed)) return typed;
+        const read = parsed(typed);
+        return kind === "any" && types.includes("string") && !allows(types, read) && read !== null ? typed : read;
       } };
     }
-    case "reference": return picker(id, reference, types, value);
+    case "reference": return picker(input, reference, types, value);
     default: {
-      const long = typeof value === "string" && (value.length > 80 || value.includes("\n")) || (schema.maxLength ?? 0) > 200;
-      if (long) {
-        const input = h("textarea", { ...common, rows: compact ? "3" : "5" });
-        return { input, write: (one) => { input.value = one ?? ""; }, read: () => input.value };
-      }
-      const input = plain({ type: kind === "password" ? "password" : "text", inputmode: kind === "email" ? "email" : kind === "uri" ? "url" : null, ...(kind === "password" ? { autocomplete: "new-password" } : {}) });
-      const reveal = kind === "password" && !compact ? button("Show the password", { icon: "eye", only: true, kind: "quiet", click: () => { input.type = input.type === "password" ? "text" : "password"; } }) : null;
-      return { input, beside: reveal, write: (one) => { input.value = one === undefined || one === null ? "" : String(one); }, read: () => input.value };
+      if (isLong(value) || schema.maxLength > 200) return { input: area(5), text: String, read: (text) => (/\r\n/.test(value) ? text.replaceAll("\n", "\r\n") : text) };
+      const isPassword = kind === "password";
+      return { input: input({ type: isPassword ? kind : "text", inputmode: { email: "email", uri: "url" }[kind], autocomplete: isPassword ? "new-password" : "off" }), text: String, read: String };
     }
   }
 }
 
 /// A reference: an input that finds records by what is typed, and holds the id of the chosen one.
-function picker(id, reference, types, old) {
+function picker(make, reference, types, old) {
   const list = unique("options");
-  const input = h("input", { id, type: "text", autocomplete: "off", role: "combobox", "aria-expanded": "false", "aria-controls": list, "aria-autocomplete": "list" });
   const options = h("ul.options", { id: list, role: "listbox", "aria-label": reference.resource, hidden: true });
   const about = h("span.picked.soft");
   const parent = resourceOf(reference.resource);
+  /// The ids by their texts: one record may have 5, another "5".
+  const values = new Map([[String(old), old]]);
   let active = -1;
   let asked = 0;
-  const close = () => { options.hidden = true; active = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
-  const name = (label, target) => about.replaceChildren(...(label || target !== undefined ? [h("a", { href: recordLink(reference.resource, target), title: `Open ${reference.resource}/${target}` }, label || `${reference.resource}/${target}`)] : []));
-  const choose = (option) => {
+  let timer;
+  const input = make({ role: "combobox", "aria-expanded": "false", "aria-controls": list, "aria-autocomplete": "list", click: search,
+    blur: () => { asked += 1; clearTimeout(timer); close(); },
+    input: (event) => {
+      if (!event.isTrusted && !event.inputType) return;
+      fill(about);
+      clearTimeout(timer);
+      timer = setTimeout(search, 120);
+    }, keydown: (event) => {
+      if (event.key === "ArrowDown" && options.hidden) { event.preventDefault(); search(); return; }
+      if (options.hidden) return;
+      const all = [...options.children];
+      if (event.key === "Escape") { event.stopPropagation(); close(); } else if (event.key === "Enter" && active >= 0) { event.preventDefault(); event.stopPropagation(); choose(all[active]); } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        active = (active + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length;
+        all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
+        input.setAttribute("aria-activedescendant", all[active].id);
+      }
+    } });
+  function close() { options.hidden = true; active = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); }
+  const name = (label, id) => fill(about, h("a", { href: recordLink(reference.resource, id), title: `Open ${reference.resource}/${id}` }, label || `${reference.resource}/${id}`));
+  function choose(option) {
     input.value = option.dataset.value;
     name(option.dataset.label, option.dataset.id);
-    close();
     input.dispatchEvent(new Event("input", { bubbles: true }));
     close();
     input.dispatchEvent(new Event("chosen", { bubbles: true }));
-  };
-  const search = async () => {
-    const number = (asked += 1);
-    const text = input.value.trim();
-    const entry = await get(`/${segment(reference.resource)}`, [...(text ? [["q", text]] : []), ["_limit", "8"]]);
-    if (number !== asked || document.activeElement !== input) return;
+  }
+  async function find(pairs) {
+    const entry = await get(pathOf(reference.resource), pairs);
     const records = (Array.isArray(entry.json) ? entry.json : []).filter((record) => isRecord(record) && record[reference.target] !== undefined);
-    options.replaceChildren(...records.map((record, at) => {
+    for (const record of records) values.set(String(record[reference.target]), record[reference.target]);
+    return { ok: entry.ok, records };
+  }
+  async function search() {
+    const mine = (asked += 1);
+    const text = input.value.trim();
+    const { records } = await find([...(text ? [["q", text]] : []), ["_limit", "8"]]);
+    if (mine !== asked || document.activeElement !== input) return;
+    fill(options, records.map((record, at) => {
       const value = String(record[reference.target]);
       const label = parent ? labelOf(parent, record) : "";
       return h("li", { id: `${list}-${at}`, role: "option", "aria-selected": "false", "data-value": value, "data-label": label, "data-id": String(record[idName()]),
@@ -168,38 +169,25 @@ function picker(id, reference, types, old) {
     active = -1;
     options.hidden = records.length === 0;
     input.setAttribute("aria-expanded", String(records.length > 0));
-  };
-  let timer;
-  input.addEventListener("input", (event) => {
-    if (!event.isTrusted && !event.inputType) return;
-    about.replaceChildren();
-    clearTimeout(timer);
-    timer = setTimeout(search, 120);
-  });
-  input.addEventListener("click", search);
-  input.addEventListener("blur", () => { asked += 1; clearTimeout(timer); close(); });
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" && options.hidden) { event.preventDefault(); search(); return; }
-    if (options.hidden) return;
-    const all = [...options.children];
-    if (event.key === "Escape") { event.stopPropagation(); close(); } else if (event.key === "Enter" && active >= 0) { event.preventDefault(); event.stopPropagation(); choose(all[active]); } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      active = (active + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length;
-      all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
-      input.setAttribute("aria-activedescendant", all[active].id);
-    }
-  });
-  const asText = types.length > 0 ? types.includes("string") && !types.includes("integer") && !types.includes("number") : typeof old === "string";
-  return { input, beside: h("div.picker", options), after: about, write: async (one) => {
-    input.value = one === undefined || one === null ? "" : String(one);
-    about.replaceChildren();
-    if (one === undefined || one === null) return;
-    const found = (await labelsOf(reference, [one])).get(String(one));
-    if (found && input.value === String(one)) name(found.label, found.id);
-  }, read: () => {
-    const text = input.value.trim();
+  }
+  const asText = types.length > 0 ? types.every((type) => type === "string") : typeof old === "string";
+  return { input, beside: h("div.picker", options), after: about, text: (one) => {
+    labelsOf(reference, [one], true).then((labels) => {
+      const found = labels.get(String(one));
+      if (found && input.value === String(one)) name(found.label, found.id);
+    });
+    return String(one);
+  }, read: (typed) => {
+    const text = typed.trim();
     if (text === "" && !asText) throw new Error("must name a record; the button removes the property");
-    return asText ? text : numberOf(text) ?? text;
+    return values.get(text) ?? (asText ? text : numberOf(text) ?? text);
+  },
+  /// What is wrong with the reference: that no record has it.
+  check: async () => {
+    const text = input.value.trim();
+    if (text === "" || text === String(old ?? "")) return "";
+    const { ok, records } = await find([[reference.target, text], ["_limit", "1"]]);
+    return ok && records.length === 0 ? `There is no ${singular(reference.resource)} with the ${reference.target} ${line(text, 40)}` : "";
   } };
 }
 
@@ -209,56 +197,70 @@ export function field({ key, schema, value, required = false, reference, rules =
   const long = typeof value === "string" && value.length > LONGEST;
   const kind = kindOf(schema, value, reference);
   const types = typesOf(schema);
-  const nullable = types.includes("null") || types.length === 0 || !rules;
-  const { input, write, read, beside, after } = control(kind, schema, long ? "" : value, id, reference, compact);
+  const isFixed = kind === "fixed";
+  const { input, text, read, beside, after, check } = isFixed ? { input: h("output", { id }), text: String } : control(kind, schema, value, id, reference, compact);
   // "value", "null" or "missing"; what is typed makes it a value.
   let state;
-  let touched = false;
-  let original = value;
+  let original;
+  // The text of the original value: while it is there, the value is what it was, whatever the text says of it.
+  let untouched;
   const wrong = h("p.wrong", { id: `${id}-wrong` });
   const tag = h("span.state");
-  const asNull = button("Set to null", { kind: "quiet small", click: () => { set(null); touched = true; changed(); input.focus(); } });
+  const asNull = button("Set to null", { kind: "quiet small", click: () => empty(null) });
   // The name of the property is in the text and not in a label, which is the field's.
-  const remove = h("button.quiet.small", { type: "button", title: "Remove the property from the record", click: () => { set(undefined); touched = true; changed(); input.focus(); } }, "Remove", h("span.hidden", ` ${key}`));
+  const remove = h("button.quiet.small", { type: "button", title: "Remove the property from the record", click: () => empty(undefined) }, "Remove", h("span.hidden", ` ${key}`));
+  const empty = (how) => { write(how); changed(); input.focus(); };
   const describe = () => {
-    tag.textContent = state === "missing" ? "not set" : state === "null" ? "null" : input.value === "" && ["text", "email", "uri", "password", "date", "time"].includes(kind) && !long ? "empty text" : "";
-    asNull.hidden = !nullable || state === "null" || long;
-    remove.hidden = state === "missing";
+    tag.textContent = state === "missing" ? "not set" : state === "null" ? "null" : input.value === "" && TEXTS.includes(kind) && !long ? "empty text" : "";
+    asNull.hidden = isFixed || state === "null" || long || !(types.includes("null") || types.length === 0 || !rules);
+    remove.hidden = isFixed || state === "missing";
   };
-  function set(one) {
+  function write(one) {
     state = one === undefined ? "missing" : one === null ? "null" : "value";
-    if (!long) write(one);
+    if (isFixed) fill(input, show(one, key));
+    else if (!long) input.value = isNothing(one) ? "" : text(one);
     describe();
     setError("");
   }
-  function setError(text) {
-    wrong.textContent = text;
-    if (text) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+  function set(one) {
+    write(one);
+    original = one;
+    untouched = state === "value" ? input.value : undefined;
   }
-  const edited = () => { state = "value"; touched = true; describe(); setError(""); changed(); };
+  function setError(message, status) {
+    wrong.textContent = message;
+    wrong.classList.toggle("until-fixed", status === 503);
+    if (message) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+  }
+  const edited = () => { state = "value"; describe(); setError(""); changed(); };
   input.addEventListener("input", edited);
-  if (input.tagName === "SELECT") input.addEventListener("change", edited);
+  // The reader learns of a reference to nothing before the server does.
+  const verify = async () => {
+    if (!check) return true;
+    const typed = input.value;
+    const message = await check();
+    if (message && input.value === typed && state === "value") setError(message);
+    return !message;
+  };
+  input.addEventListener("change", verify);
   if (long) input.disabled = true;
   set(value);
-  const typeName = kind === "reference" ? reference.resource : kind === "list" ? "list" : [types.filter((type) => type !== "null").join(" or "), schema.format].filter(Boolean).join(", ");
-  const note = [long ? `${value.length.toLocaleString("en")} characters: too long to edit here` : "", schema.description, limits(schema)].filter(Boolean).join(" · ");
+  const typeName = kind === "reference" ? reference.resource : kind === "list" ? kind : [valueTypes(schema).join(" or "), schema.format].filter(Boolean).join(", ");
+  const note = [long ? `${number(value.length)} characters: too long to edit here` : "", isFixed ? "read-only" : "", schema.description, limits(schema),
+    kind === "any" && types.includes("string") ? "a number in quotes is a text" : ""].filter(Boolean).join(" · ");
   input.setAttribute("aria-describedby", `${id}-wrong ${id}-note`);
-  if (required) input.setAttribute("aria-required", "true");
+  if (required && !isFixed) input.setAttribute("aria-required", "true");
   if (compact) input.setAttribute("aria-label", key);
-  const element = compact ? h("div.edit", h("div.control", input, beside), wrong)
-    : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required ? h("span.required", { title: "required", "aria-hidden": "true" }, "*") : null, h("span.type", typeName), tag, h("span.grow"), asNull, remove),
-      h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note));
   return {
-    key, input, element, kind,
+    key, input, setError, set, verify,
+    element: compact ? h("div.edit", h("div.control", input, beside), wrong)
+      : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required ? h("span.required", { title: "required", "aria-hidden": "true" }, "*") : null, h("span.type", typeName), tag, h("span.grow"), asNull, remove),
+        h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note)),
     /// The value, undefined for a property that is not there; throws what is wrong with what was typed.
     get() {
-      if (!touched || long && state === "value") return original;
-      if (state === "missing") return undefined;
-      if (state === "null") return null;
-      return read();
+      if (isFixed || (state === "value" && (long || input.value === untouched))) return original;
+      return state === "missing" ? undefined : state === "null" ? null : read(input.value);
     },
-    set(one) { set(one); original = one; touched = false; },
-    setError,
     isWrong: () => wrong.textContent !== "",
   };
 }

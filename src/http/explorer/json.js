@@ -63,12 +63,37 @@ export function tree(value, depth = 0) {
     [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 ? h("dd.soft", `${entries.length - 200} more`) : null));
 }
 
-/// Where JSON text is not valid, in words.
-export function mistake(text) {
-  try { JSON.parse(text); return ""; } catch (error) {
-    const at = /position (\d+)/.exec(error.message)?.[1];
-    const before = at === undefined ? "" : text.slice(0, Number(at));
-    const where = at === undefined ? "" : `line ${before.split("\n").length}, column ${before.length - before.lastIndexOf("\n")}: `;
-    return `Not valid JSON: ${where}${error.message.replace(/ in JSON at position.*| \(line.*| at position.*/, "")}`;
+/// The keys of valid JSON in their order: each with its place, its depth, and whether its object has it `again`.
+export function keysOf(text) {
+  const found = [];
+  const open = [];
+  for (const [token, string, colon, at] of [...text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[[\]{}]/g)].map((match) => [...match, match.index])) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (colon) {
+      const key = JSON.parse(string);
+      found.push({ key, at, depth: open.length, again: open.at(-1).has(key) });
+      open.at(-1).add(key);
+    }
   }
+  return found;
 }
+
+/// `what` with the line and column of `at` in `text`.
+export function placed(text, at, what) {
+  const lines = text.slice(0, at).split("\n");
+  return `line ${lines.length}, column ${lines.at(-1).length + 1}: ${what}`;
+}
+
+/// What is wrong with JSON text, in words: it is not valid, or a key is there twice, of which all but one would be lost.
+export function mistake(text) {
+  try { JSON.parse(text); } catch (error) {
+    const at = /position (\d+)/.exec(error.message)?.[1] ?? text.length;
+    return `Not valid JSON: ${placed(text, Number(at), error.message.replace(/ in JSON at position.*| \(line.*| at position.*/, ""))}`;
+  }
+  const twice = keysOf(text).find((one) => one.again);
+  return twice ? `Not saved: ${placed(text, twice.at, `${JSON.stringify(twice.key)} is there twice`)}` : "";
+}
+
+/// "a, b and c".
+export const list = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);

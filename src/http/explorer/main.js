@@ -1,9 +1,9 @@
 // The page: what the address says is shown, and what happens on the server is followed.
-import { ask, button, copy, dialog, fill, h, icon, number, say } from "./dom.js";
-import { newAction, segment } from "./api.js";
+import { askToDiscard, button, copy, dialog, fill, h, icon, number, say } from "./dom.js";
+import { call, newAction, pathOf, session } from "./api.js";
 import { curl } from "./code.js";
 import { line } from "./json.js";
-import { canWrite, known, listLink, loadModel, resourceOf } from "./model.js";
+import { auth, canWrite, known, listLink, loadModel, resourceOf } from "./model.js";
 import { current, panel } from "./panel.js";
 import { tableView } from "./table.js";
 import { recordView } from "./record.js";
@@ -17,16 +17,14 @@ let view;
 let shownHash;
 let shownName;
 const lists = new Map();
-const PAGES = [["requests", "Requests", "requests"], ["history", "History", "history"], ["rules", "Rules", "rules"], ["server", "Server", "server"]];
+const PAGES = [["requests", "Requests"], ["history", "History"], ["rules", "Rules"], ["server", "Server"]];
 
 /// What the part of the address behind # names.
 function route(hash) {
-  const text = hash.replace(/^#/, "");
-  const at = text.indexOf("?");
-  const path = at < 0 ? text : text.slice(0, at);
-  const pairs = at < 0 ? [] : [...new URLSearchParams(text.slice(at + 1))];
+  const [path, query = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
+  const pairs = [...new URLSearchParams(query)];
   let parts;
-  try { parts = path.split("/").map(decodeURIComponent); } catch { parts = []; }
+  try { parts = path.split("/").map(decodeURIComponent); } catch { parts = [""]; }
   if (parts[0] === "new") return { name: parts[1], isNew: true, pairs };
   if (parts[0] !== "") return { page: parts[0], pairs };
   return { name: parts[1] ?? "", id: parts[2], pairs };
@@ -42,18 +40,13 @@ function go(hash, { replace = false, follow = false } = {}) {
   else if (replace) { history.replaceState(null, "", hash); show(); } else location.hash = hash;
 }
 
-/// Whether what is shown may be left: unsaved changes only with the reader's consent.
-async function mayLeave() {
-  if (!view?.isDirty()) return true;
-  return ask("Discard the changes?", h("p", "What you have typed here is not saved."), "Discard", { no: "Keep editing" });
-}
-
+/// Follows the address; unsaved changes are left only with the reader's consent.
 async function arrive() {
   const wanted = location.hash;
   if (wanted === shownHash) return;
   if (view?.isDirty()) {
     history.pushState(null, "", shownHash || "#/");
-    if (document.querySelector("dialog[open]") || !(await mayLeave())) return;
+    if (document.querySelector("dialog[open]") || !(await askToDiscard())) return;
     view.isDirty = () => false;
     location.hash = wanted;
     return;
@@ -63,152 +56,183 @@ async function arrive() {
 
 function show() {
   if (!known.health) return;
-  const hash = location.hash;
-  const { name, id, isNew, page, pairs } = route(hash);
-  const isMove = shownHash !== undefined;
-  if (!following) newAction();
+  const before = shownHash;
+  const { name, id, isNew, page, pairs } = route(location.hash);
   const follows = following;
+  if (!follows) newAction();
   following = false;
-  shownHash = hash;
+  shownHash = location.hash;
   const resource = resourceOf(name ?? "");
   const isList = resource?.kind === "collection" && id === undefined && !isNew;
   navigation();
-  document.title = name ? `${name}${id === undefined ? "" : `/${id}`} – standin` : page ? `${PAGES.find(([key]) => key === page)?.[1] ?? page} – standin` : "standin";
+  document.title = [name ? `${name}${id === undefined ? "" : `/${id}`}` : PAGES.find(([key]) => key === page)?.[1], "standin"].filter(Boolean).join(" – ");
   document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  if (isList) lists.set(name, hash);
+  if (isList) lists.set(name, shownHash);
   // The same table with another query stays, with the focus in it.
   if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
   view?.close?.();
   shownName = name;
-  const back = lists.get(name) ?? listLink(name ?? "");
-  if (isList) {
-    view = { ...tableView({ name, go }), isTable: true };
-  } else if (resource) view = recordView({ name, id, isNew, from: pairs.find(([key]) => key === "from")?.[1], go, back });
-  else if (PAGES.some(([key]) => key === page)) view = later(page);
-  else view = home(name);
+  const made = isList ? { ...tableView({ name, go }), isTable: true }
+    : resource ? recordView({ name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
+      : page === "login" || PAGES.some(([key]) => key === page) ? later(page, before) : home(name);
+  view = complete(made);
+  const mine = view;
   fill(main, view.element);
   main.scrollTop = 0;
   scrollTo(0, 0);
-  const loaded = isList ? view.update(pairs) : view.start?.(pairs.filter(([key]) => key !== "from"));
-  if (!isMove) return;
-  const mine = view;
+  const loaded = isList ? view.update(pairs) : view.start?.(pairs);
+  if (before === undefined) return;
   Promise.resolve(loaded).then(() => {
-    if (view !== mine) return;
-    if (document.activeElement === document.body || main.contains(document.activeElement) || follows || !document.activeElement?.isConnected || document.activeElement.closest("#nav, .bar")) {
-      if (!main.contains(document.activeElement) || document.activeElement === main) view.focus();
-    }
+    const active = document.activeElement;
+    if (view === mine && (follows || active === document.body || active === main || active.closest("#nav, .bar")) && (active === main || !main.contains(active))) view.focus();
   });
 }
 
+/// A page with what all pages have.
+const complete = (made) => ({ focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
+
 /// One of the other pages, whose script is loaded when it is first opened.
-function later(page) {
-  const shown = { element: h("div.view"), focus: () => shown.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {} };
-  shown.start = async () => {
+function later(page, before) {
+  const shown = { element: h("div.view"), start: async () => {
     const { default: make } = await import(`./${page}.js`);
-    if (view !== shown) return;
-    const made = make({ admin: known.health.admin, changed: () => { badges(); navigation(); } });
+    if (shown.element !== main.firstElementChild) return;
+    const made = complete(make({ admin: known.health.admin, go, back: before || "#/", changed: () => { badges(); navigation(); } }));
     shown.element.replaceWith(made.element);
-    Object.assign(shown, made);
-  };
+    Object.assign(view, made);
+  } };
   return shown;
 }
 
 function home(name) {
-  const title = h("h1", { tabindex: "-1" }, name ? "Nothing here" : known.health.resources.length === 0 ? "No resources yet" : "Overview");
-  const element = h("div.view", h("div.view-head", title));
-  const { resources, file } = known.health;
-  const draw = () => {
-    element.replaceChildren(h("div.view-head", title));
-    if (name) element.append(h("p", `The data has no resource ${line(name)}.`));
-    else if (known.health.resources.length === 0) {
-      element.append(h("div.empty", h("p", "Add one to ", h("code", file ?? "the data file"), " and save; it appears here automatically."), h("pre", '{\n  "users": []\n}')));
-    } else {
-      element.append(h("ul.cards", known.health.resources.map((one) => h("li", h("a.tile", { href: listLink(one.name) }, h("span.tile-head", icon(one.kind === "collection" ? "table" : "object"), h("strong", line(one.name, 40))),
-        h("span.tile-count", one.kind === "collection" ? number(one.count) : one.kind), h("code", `/${segment(one.name)}`), one.rules ? h("span.badge.on", "rules") : null)))),
-      h("p.soft", "Each action here is shown as the request it sends; press ", h("kbd", "?"), " for the keys."));
-    }
-  };
-  draw();
-  return { element, refresh: draw, focus: () => title.focus(), isDirty: () => false };
+  const head = h("div.view-head", h("h1", { tabindex: "-1" }, name ? "Nothing here" : known.health.resources.length === 0 ? "No resources yet" : "Overview"));
+  const element = h("div.view");
+  const refresh = () => fill(element, head, name ? h("p", `The data has no resource ${line(name)}.`)
+    : known.health.resources.length === 0 ? h("div.empty", h("p", "Add one to ", h("code", known.health.file ?? "the data file"), " and save; it appears here automatically."), h("pre", '{\n  "users": []\n}'))
+      : h("ul.cards", known.health.resources.map((one) => h("li", h("a.tile", { href: listLink(one.name), "data-key": one.name }, h("span.row", icon(one.kind === "collection" ? "table" : "object"), h("strong", line(one.name, 40))),
+        h("span.tile-count", one.kind === "collection" ? number(one.count) : one.kind), h("code", pathOf(one.name)), one.rules ? h("span.badge.on", "rules") : null)))));
+  refresh();
+  return { element, refresh };
 }
 
 function navigation() {
   const { name, page } = route(location.hash);
   const failed = failures();
-  const focused = place("nav").contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
-  fill(place("resources"), h("ul", known.health.resources.map((one) => h("li", h("a", { href: listLink(one.name), "aria-current": one.name === name ? "page" : null, title: one.rules ? `${one.name}: has rules` : one.name },
-    icon(one.kind === "collection" ? "table" : "object"), h("span.name", one.name), h("span.count", one.kind === "collection" ? number(one.count) : "")))))) ;
-  fill(place("pages"), h("ul", PAGES.map(([key, text, name]) => h("li", h("a", { href: `#${key}`, "aria-current": page === key ? "page" : null }, icon(name), h("span.name", text), key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null)))));
-  if (focused) [...place("nav").querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus();
+  const item = (href, isCurrent, shown, text, count, title) => h("li", h("a", { href, "data-key": href, "aria-current": isCurrent ? "page" : null, title }, icon(shown), h("span.name", text), count));
+  fill(place("resources"), h("ul", known.health.resources.map((one) => item(listLink(one.name), one.name === name, one.kind === "collection" ? "table" : "object", one.name,
+    one.kind === "collection" ? h("span.count", number(one.count)) : null, one.rules ? `${one.name}: has rules` : one.name))));
+  fill(place("pages"), h("ul", PAGES.map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null))));
 }
 
-/// What is special about this server, beside its name.
+/// What is special about this server and who is signed in, beside its name.
 function badges() {
   const { health } = known;
+  const user = session.get();
   fill(place("badges"), health.readOnly ? h("span.badge.warn", { title: "Writes are refused" }, "read-only") : null, health.ephemeral ? h("span.badge.warn", { title: "The file is never written" }, "ephemeral") : null);
+  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user.name}` }, user.name), button("Sign out", { kind: "quiet", click: signOut })] : auth() ? h("a.button.quiet", { href: "#login" }, "Sign in") : null);
   place("undo").hidden = !health.admin || health.readOnly;
 }
 
-/// The banner for a data file that is broken, missing, or cannot be written.
-function banner({ status, reason }) {
-  const where = reason && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
-  const what = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused." }[reason?.kind];
-  const shown = status === "degraded" ? [icon("warn"), h("div", h("p", h("strong", what ?? "Something is wrong with the data file.")), h("p", h("code", where), `  ${reason.message}`), reason.hint ? h("p.soft", reason.hint) : null)] : [];
-  fill(place("banner"), shown);
-  place("banner").hidden = shown.length === 0;
+async function signOut() {
+  await call("POST", "/logout", { quiet: true });
+  session.set(undefined);
+  say("Signed out");
 }
 
-/// Follows the changes on the server. Many at once are one refresh.
-function follow() {
-  const live = place("live");
-  const events = new EventSource(known.health.admin ? "/-/events?requests" : "/-/events");
-  let changed = new Map();
-  let whole = false;
-  let timer;
-  const soon = () => {
-    timer ??= setTimeout(async () => {
-      const was = changed;
-      const all = whole;
-      [changed, whole, timer] = [new Map(), false, undefined];
-      const names = known.health.resources.map((one) => `${one.name} ${one.kind}`).join();
-      if (!(await loadModel())) return;
-      navigation();
-      badges();
-      const { name } = route(location.hash);
-      const resource = resourceOf(name ?? "");
-      const differs = known.health.resources.map((one) => `${one.name} ${one.kind}`).join() !== names;
-      if (differs && !view?.isDirty()) { const at = shownHash; shownName = undefined; shownHash = undefined; show(); shownHash = at; return; }
-      const related = resource && [...resource.references, ...resource.dependents].some((one) => was.has(one.resource));
-      if (!resource || all) view?.refresh();
-      else if (was.has(name)) view?.refresh(was.get(name));
-      else if (related) view?.refresh(new Set());
-    }, 120);
-  };
-  const take = (event) => {
-    const data = JSON.parse(event.data);
-    known.version = Math.max(known.version, data.version);
-    const ids = changed.get(data.resource) ?? new Set();
-    for (const { id } of data.records ?? [{ id: data.id }]) {
-      ids.add(String(id));
-      known.changes.set(`${data.resource} ${id ?? ""}`, data.version);
-    }
-    changed.set(data.resource, ids);
-    soon();
-  };
-  for (const name of ["create", "replace", "merge", "delete", "reload"]) events.addEventListener(name, take);
-  events.addEventListener("ready", (event) => {
-    const data = JSON.parse(event.data);
-    live.textContent = "live";
-    live.className = "live";
+const TROUBLES = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused.",
+  rules: "The rules file cannot be used; the rules from before are in effect.", routes: "The routes file cannot be used; the routes from before are in effect.", profile: "The profile cannot be used; the one from before is in effect." };
+
+/// The banner for a file that is broken, missing, or cannot be written. What was refused because of it is so no longer
+/// once it is in order.
+function banner({ status, reason }) {
+  const where = reason && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
+  const isBad = status === "degraded";
+  fill(place("banner"), isBad ? [icon("warn"), h("div", h("p", h("strong", TROUBLES[reason.kind] ?? "Something is wrong with a file.")), h("p", h("code", where), `  ${reason.message}`), reason.hint ? h("p.soft", reason.hint) : null)] : null);
+  place("banner").hidden = !isBad;
+  if (isBad) return;
+  for (const one of document.querySelectorAll(".until-fixed")) if (one.matches(".problem")) one.remove(); else one.replaceChildren();
+}
+
+/// What has changed on the server and is not shown yet: ids by resource. Many changes at once are one refresh.
+let changed = new Map();
+/// Whether anything else may have changed, too.
+let whole = false;
+let timer;
+const kinds = () => known.health.resources.map((one) => `${one.name} ${one.kind}`).join();
+
+function soon() {
+  timer ??= setTimeout(async () => {
+    const was = changed;
+    const all = whole;
+    const before = kinds();
+    [changed, whole, timer] = [new Map(), false, undefined];
+    if (!(await loadModel())) return;
+    navigation();
+    badges();
+    const { name } = route(location.hash);
+    const resource = resourceOf(name ?? "");
+    if (kinds() !== before && !view.isDirty()) { shownName = undefined; show(); return; }
+    if (!resource || all) view.refresh();
+    else if (was.has(name)) view.refresh(was.get(name));
+    else if ([...resource.references, ...resource.dependents].some((one) => was.has(one.resource))) view.refresh(new Set());
+  }, 120);
+}
+
+const refreshAll = () => { whole = true; soon(); };
+
+const EVENTS = {
+  ready: ({ version, resumed }) => {
+    place("live").textContent = "live";
+    place("live").className = "live";
     // What was missed while the connection was away is not told.
-    if (!data.resumed && data.version !== known.version) { known.version = data.version; known.changes.clear(); whole = true; soon(); }
+    if (!resumed && version !== known.version) { known.version = version; known.changes.clear(); refreshAll(); }
     if (known.health.admin) loadRequests();
-  });
-  events.addEventListener("status", (event) => { const data = JSON.parse(event.data); banner(data); known.health.status = data.status; if (!view?.isTable) view?.refresh?.(new Set()); });
-  events.addEventListener("request", (event) => note(JSON.parse(event.data)));
-  events.addEventListener("error", () => { live.textContent = "not connected"; live.className = "live off"; });
-  let drawing;
-  onRequest(() => { drawing ??= requestAnimationFrame(() => { drawing = undefined; navigation(); }); });
+  },
+  status: (data) => { banner(data); known.health.status = data.status; if (!view.isTable) view.refresh(new Set()); },
+  rules: refreshAll,
+  request: note,
+};
+
+/// A change of records.
+function takeChange({ version, resource, id, records = [{ id }] }) {
+  known.version = Math.max(known.version, version);
+  const ids = changed.get(resource) ?? new Set();
+  for (const { id } of records) {
+    ids.add(String(id));
+    known.changes.set(`${resource} ${id ?? ""}`, version);
+  }
+  changed.set(resource, ids);
+  soon();
+}
+
+/// Follows the events of the server. Unlike an EventSource, this can say who asks.
+async function follow() {
+  let last;
+  let path = known.health.admin ? "/-/events?requests" : "/-/events";
+  for (;;) {
+    const stop = new AbortController();
+    document.addEventListener("session", () => stop.abort(), { once: true });
+    try {
+      const headers = [...session.header(), ...(last ? [["Last-Event-ID", last]] : [])];
+      const response = await fetch(path, { headers, cache: "no-store", signal: stop.signal });
+      // The list of requests is for this machine only.
+      if (response.status === 403) path = "/-/events";
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const blocks = (text + part.value).split("\n\n");
+        text = blocks.pop();
+        for (const block of blocks) {
+          const { id, event, data } = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/)));
+          last = id ?? last;
+          if (data) (EVENTS[event] ?? takeChange)(JSON.parse(data));
+        }
+      }
+    } catch { /* asked again below */ }
+    if (stop.signal.aborted) continue;
+    place("live").textContent = "not connected";
+    place("live").className = "live off";
+    await new Promise((done) => setTimeout(done, 1000));
+  }
 }
 
 const KEYS = [["/", "Search"], ["n", "New record"], ["u", "Undo the last change"], ["c", "Copy the request as curl"], ["Ctrl S", "Save the record"], ["↑ ↓ ← →", "Move in the table"],
@@ -217,9 +241,9 @@ const KEYS = [["/", "Search"], ["n", "New record"], ["u", "Undo the last change"
 function keys(event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && view?.save) { event.preventDefault(); view.save(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog")) return;
-  const press = { "/": () => document.getElementById("q")?.focus(), n: () => {
+  const press = { "/": () => place("q")?.focus(), n: () => {
       const resource = resourceOf(route(location.hash).name ?? "");
-      if (resource?.kind === "collection" && canWrite()) location.hash = `#new/${segment(resource.name)}`;
+      if (resource?.kind === "collection" && canWrite()) location.hash = `#new${pathOf(resource.name)}`;
     },
     u: () => { if (!place("undo").hidden) undo(); }, "?": help, c: () => { if (current()) copy(curl(current()), "the command"); } }[event.key];
   if (!press) return;
@@ -227,9 +251,7 @@ function keys(event) {
   press();
 }
 
-function help() {
-  const shown = dialog("Keys", h("dl.keys", KEYS.map(([key, what]) => [h("dt", h("kbd", key)), h("dd", what)])), [button("Close", { click: () => shown.close() })]);
-}
+const help = () => dialog("Keys", h("dl.keys", KEYS.map(([key, what]) => [h("dt", h("kbd", key)), h("dd", what)])));
 
 const openPanel = (open, focus = true) => {
   document.body.classList.toggle("with-panel", open);
@@ -252,11 +274,10 @@ function keepFocus() {
 
 function theme() {
   const root = document.documentElement;
-  const set = (value) => { if (value) root.dataset.theme = value; else delete root.dataset.theme; };
+  const set = (value) => { if (value) root.dataset.theme = value; };
   set(localStorage.getItem("standin-theme"));
   place("theme").addEventListener("click", () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    const next = dark ? "light" : "dark";
+    const next = (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark" ? "light" : "dark";
     localStorage.setItem("standin-theme", next);
     set(next);
   });
@@ -279,10 +300,11 @@ if (await loadModel()) {
   addEventListener("hashchange", arrive);
   addEventListener("popstate", arrive);
   addEventListener("beforeunload", (event) => { if (view?.isDirty()) event.preventDefault(); });
+  document.addEventListener("session", () => { badges(); refreshAll(); });
+  onRequest(() => requestAnimationFrame(navigation));
   keepFocus();
   show();
   follow();
 } else {
   fill(main, h("div.problem", { role: "alert" }, h("p", "The server does not respond.")));
-  say("The server does not respond");
 }

@@ -1,5 +1,6 @@
 // What is known of the data: resources, the types of their properties, relations, labels.
-import { call, get, segment, target } from "./api.js";
+import { call, get, pathOf, segment, target } from "./api.js";
+import { number } from "./dom.js";
 import { isNumber, isRecord } from "./json.js";
 
 /// The server's health and model, as of the last load.
@@ -23,11 +24,13 @@ export function resourceOf(name) {
 }
 
 export const idName = () => known.health.id;
+/// How users log in, if the rules say so.
+export const auth = () => known.model.rules?.["x-auth"];
 export const canWrite = () => !known.health.readOnly;
 
 /// What is after the `#` for a resource and a query.
-export const listLink = (name, pairs = []) => `#${target(`/${segment(name)}`, pairs)}`;
-export const recordLink = (name, id) => `#/${segment(name)}/${segment(String(id))}`;
+export const listLink = (name, pairs) => `#${target(pathOf(name), pairs)}`;
+export const recordLink = (name, id) => `#${pathOf(name, id)}`;
 
 /// `schema` with what it points to and what it is put together from.
 export function resolve(schema, depth = 0) {
@@ -51,24 +54,17 @@ export function properties(resource) {
   return { found, required: resource.rules ? schema.required ?? [] : [] };
 }
 
-export const typesOf = (schema) => [schema?.type ?? []].flat();
+/// The types that a schema allows; none means any.
+export const typesOf = (schema) => [...new Set(schema?.type ? [schema.type].flat() : (schema?.anyOf ?? schema?.oneOf ?? []).flatMap((one) => typesOf(resolve(one))))];
 export const referenceOf = (resource, property) => resource.references?.find((one) => one.property === property);
 
 const LABELS = ["name", "title", "label", "fullName", "username", "email", "subject", "slug"];
 
-/// The property that names a record of `resource`, if it has one.
-export function labelProperty(resource) {
-  if (resource.label) return resource.label;
-  const { found } = properties(resource);
-  const isText = (name) => found.has(name) && typesOf(found.get(name)).includes("string");
-  return LABELS.find(isText);
-}
-
 /// What a record is called besides its id; empty if nothing.
 export function labelOf(resource, record) {
   if (!isRecord(record)) return "";
-  const name = labelProperty(resource);
-  const value = name === undefined ? undefined : record[name];
+  const { found } = properties(resource);
+  const value = record[resource.label ?? LABELS.find((name) => typesOf(found.get(name)).includes("string"))];
   if (typeof value === "string" || isNumber(value)) return String(value).slice(0, 80);
   if (typeof record.firstName === "string" && typeof record.lastName === "string") return `${record.firstName} ${record.lastName}`.slice(0, 80);
   return "";
@@ -80,7 +76,7 @@ export async function labelsOf(reference, values, quiet = false) {
   const distinct = [...new Set(values.filter((value) => value !== null && value !== undefined).map(String))].slice(0, 200);
   if (!parent || distinct.length === 0) return new Map();
   const pairs = distinct.map((value) => [reference.target, value]);
-  const entry = await call("GET", target(`/${segment(parent.name)}`, [...pairs, ["_limit", "200"]]), { quiet });
+  const entry = await call("GET", target(pathOf(parent.name), [...pairs, ["_limit", "200"]]), { quiet });
   const records = Array.isArray(entry.json) ? entry.json : [];
   return new Map(records.map((record) => [String(record[reference.target]), { id: record[idName()], label: labelOf(parent, record) }]));
 }
@@ -99,12 +95,9 @@ export async function countsOf(dependent, values) {
 export const dependentsLink = (dependent, value) =>
   listLink(dependent.resource, [[dependent.many ? `${dependent.property}:contains` : dependent.property, String(value)]]);
 
-/// "2 comments".
-export function counted(name, count) {
-  const one = known.model.resources.find((resource) => resource.name === name)?.singular ?? name;
-  return `${count.toLocaleString("en")} ${count === 1 ? one : name}`;
-}
 export const singular = (name) => known.model.resources.find((resource) => resource.name === name)?.singular ?? name;
+/// "2 comments".
+export const counted = (name, count) => `${number(count)} ${count === 1 ? singular(name) : name}`;
 
 /// The version of the data that the last change of a record made, as the event stream says.
 export const versionOf = (name, id) => known.changes.get(`${name} ${id ?? ""}`) ?? known.version;

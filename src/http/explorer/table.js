@@ -1,9 +1,9 @@
 // The records of a resource as a table: the API's own query parameters sort, filter, search and page it.
-import { ask, button, dialog, download, fill, h, icon, menu, nodes, number, plural, say } from "./dom.js";
-import { call, get, segment, target } from "./api.js";
+import { button, download, fill, h, icon, menu, number, region, say } from "./dom.js";
+import { call, get, pathOf, problem, segment, target } from "./api.js";
 import { show } from "./cells.js";
 import { field } from "./fields.js";
-import { isNumber, isRecord, isScalar, line, mistake, parse, print, same } from "./json.js";
+import { isNumber, isRecord, isScalar, line, same } from "./json.js";
 import { canWrite, counted, countsOf, dependentsLink, idName, labelsOf, listLink, properties, recordLink, referenceOf, resourceOf, singular, typesOf } from "./model.js";
 import { removeRecords, undoAction } from "./change.js";
 
@@ -11,16 +11,20 @@ const SIZE = 50;
 const SIZES = ["10", "20", "50", "100", "200"];
 const MOST_COLUMNS = 12;
 const MOST_KEYS = 2000;
-/// What the page adds to the API's parameters.
-const OWN = ["_columns"];
-const WINDOW = ["_page", "_limit", ...OWN];
+/// The parameters that say which part of the records is shown, and not which records.
+const WINDOW = ["_page", "_limit", "_columns"];
 const OPERATORS = [["", "is"], ["ne", "is not"], ["contains", "contains"], ["startsWith", "begins with"], ["endsWith", "ends with"], ["gt", "more than"],
   ["gte", "at least"], ["lt", "less than"], ["lte", "at most"], ["in", "is one of"], ["like", "matches"], ["null", "is null"]];
 
 /// The parameter and value that find records with `value` in `column`.
-function filterFor(column, value) {
-  if (value === null) return [`${column}:eq`, "null"];
-  return [column, String(value)];
+const filterFor = (column, value) => (value === null ? [`${column}:eq`, "null"] : [column, String(value)]);
+
+function csv(rows, keys) {
+  const quoted = (value) => {
+    const text = value === undefined || value === null ? "" : isScalar(value) ? String(value) : JSON.stringify(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [keys, ...rows.map((row) => keys.map((key) => row?.[key]))].map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
 }
 
 /// A filter in words.
@@ -56,24 +60,17 @@ export function tableView({ name, go }) {
   const search = h("input", { type: "search", id: "q", placeholder: "Search", "aria-label": "Search", autocomplete: "off", input: () => {
     clearTimeout(typing);
     typing = setTimeout(() => change(put("q", search.value), { replace: true }), 180);
-  }, keydown: (event) => {
-    if (event.key !== "Enter") return;
-    clearTimeout(typing);
-    if (search.value !== (first("q") ?? "")) change(put("q", search.value), { replace: true });
   } });
   const count = h("span.count", { "data-test": "total" });
   const filterBar = filterForm();
-  const filterButton = button("Filter", { icon: "filter", "aria-expanded": "false", click: () => {
-    filterBar.hidden = !filterBar.hidden;
-    filterButton.setAttribute("aria-expanded", String(!filterBar.hidden));
-    if (!filterBar.hidden) filterBar.querySelector("select").focus();
-  } });
   const facetBar = h("div.facets", { hidden: true, "aria-label": "Facets", role: "group" });
-  const facetButton = button("Facets", { icon: "facets", "aria-expanded": "false", click: () => {
-    facetBar.hidden = !facetBar.hidden;
-    facetButton.setAttribute("aria-expanded", String(!facetBar.hidden));
-    if (!facetBar.hidden) loadFacets();
+  /// A button that shows and hides `bar`; `shown` runs when it is shown.
+  const opener = (text, name, bar, shown) => button(text, { icon: name, "aria-expanded": "false", click: (event) => {
+    bar.hidden = !bar.hidden;
+    event.currentTarget.setAttribute("aria-expanded", String(!bar.hidden));
+    if (!bar.hidden) shown();
   } });
+  const filterButton = opener("Filter", "filter", filterBar, () => filterBar.querySelector("select").focus());
   const columnMenu = menu("Columns", { icon: "columns" }, chooser);
   const downloadMenu = menu("Download", { icon: "down" }, downloads);
   const chips = h("ul.chips", { "aria-label": "Filters" });
@@ -81,7 +78,7 @@ export function tableView({ name, go }) {
   const head = h("thead");
   const body = h("tbody");
   const grid = h("table.grid", h("caption.hidden", `Records of ${name}`), head, body);
-  const scroll = h("div.scroll", { tabindex: "0", role: "region", "aria-label": `Records of ${name}` }, grid);
+  const scroll = region("div.scroll", `Records of ${name}`, {}, grid);
   const empty = h("div.empty", { hidden: true });
   const range = h("p.range", { "data-test": "range", role: "status" });
   const size = h("select", { id: "size", change: () => change(put("_limit", size.value === String(SIZE) ? "" : size.value)) }, SIZES.map((one) => h("option", one)));
@@ -98,9 +95,9 @@ export function tableView({ name, go }) {
   const title = h("h1", { tabindex: "-1" }, line(name, 80));
   const element = h("div.view.table-view", {},
     h("div.view-head", title, count, h("span.grow"),
-      writing ? button("Paste JSON", { icon: "paste", kind: "quiet", click: paste }) : null,
-      writing ? button("New record", { icon: "plus", kind: "primary", "data-test": "new", click: () => go(`#new/${segment(name)}`) }) : null),
-    h("div.toolbar", h("div.search", icon("search"), search), filterButton, facetButton, h("span.grow"), columnMenu, downloadMenu),
+      writing ? button("Paste JSON", { icon: "paste", kind: "quiet", click: () => go(`#new${pathOf(name)}?_json`) }) : null,
+      writing ? button("New record", { icon: "plus", kind: "primary", "data-test": "new", click: () => go(`#new${pathOf(name)}`) }) : null),
+    h("div.toolbar", h("div.search", icon("search"), search), filterButton, opener("Facets", "facets", facetBar, loadFacets), h("span.grow"), columnMenu, downloadMenu),
     filterBar, facetBar, chips, notice, scroll, empty, pager, bulk);
 
   const page = () => Math.max(1, Number(first("_page") ?? 1) || 1);
@@ -165,13 +162,13 @@ export function tableView({ name, go }) {
       const label = labels.get(`${column} ${value}`);
       shown = label ? h("a", { href: recordLink(reference.resource, label.id), title: `${reference.resource}/${label.id}` }, label.label || String(value), label.label ? h("span.soft.ref", ` ${line(value, 12)}`) : null) : h("span", { title: `No record of ${reference.resource} has it` }, String(value));
     } else shown = show(has ? value : undefined, column);
-    return h("td", { class: isNumber(value) && !reference ? "number" : "", tabindex: "-1", "data-column": column }, shown);
+    return h("td", { class: isNumber(value) && !reference ? "number" : "", tabindex: "-1", "data-column": column, "data-key": `${record[idName()]} ${column}` }, shown);
   }
 
   function row(record, changed) {
     if (!isRecord(record)) return h("tr", h("td", { colspan: "99" }, line(record)));
     const id = record[idName()];
-    const mark = writing ? h("td.check", h("input", { type: "checkbox", checked: selected.has(String(id)), "aria-label": `Select ${line(id, 40)}`, change: (event) => {
+    const mark = writing ? h("td.check", h("input", { type: "checkbox", checked: selected.has(String(id)), "data-key": `select ${id}`, "aria-label": `Select ${line(id, 40)}`, change: (event) => {
       if (event.target.checked) selected.add(String(id)); else selected.delete(String(id));
       showBulk();
     } })) : null;
@@ -183,146 +180,83 @@ export function tableView({ name, go }) {
   }
 
   function draw(changed) {
-    const focus = whereFocus();
-    const all = writing && records.length > 0 ? h("th.check", { scope: "col" }, h("input", { type: "checkbox", "aria-label": "Select all on this page", "data-key": "all", checked: records.length > 0 && records.every((one) => selected.has(String(one?.[idName()]))), change: (event) => {
+    const all = writing && records.length > 0 ? h("th.check", { scope: "col" }, h("input", { type: "checkbox", "aria-label": "Select all on this page", "data-key": "all", checked: records.every((one) => selected.has(String(one?.[idName()]))), change: (event) => {
       for (const record of records) if (event.target.checked) selected.add(String(record[idName()])); else selected.delete(String(record[idName()]));
       draw();
     } })) : null;
-    fill(head, h("tr", all, columns.map(heading), resource().dependents.map((one) => h("th.children", { scope: "col" }, one.resource === one.property ? one.resource : one.resource))));
+    fill(head, h("tr", all, columns.map(heading), resource().dependents.map((one) => h("th.children", { scope: "col" }, one.resource))));
     fill(body, records.map((record) => row(record, changed)));
-    restoreFocus(focus);
     showBulk();
   }
 
-  function whereFocus() {
-    const active = document.activeElement;
-    if (!grid.contains(active)) return undefined;
-    const line = active.closest("tr");
-    return { key: active.dataset.key, id: line?.dataset.id, column: active.closest("td")?.dataset.column, check: active.type === "checkbox", at: line ? [...body.rows].indexOf(line) : -1 };
-  }
-
-  function restoreFocus(focus) {
-    if (!focus) return;
-    const keyed = focus.key && [...head.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focus.key);
-    if (keyed) return keyed.focus();
-    const line = [...body.rows].find((one) => one.dataset.id === focus.id) ?? body.rows[Math.min(Math.max(focus.at, 0), body.rows.length - 1)];
-    if (!line) return title.focus();
-    const cell = [...line.cells].find((one) => one.dataset.column === focus.column);
-    (focus.check ? line.querySelector("input") : cell ?? line.querySelector("a"))?.focus();
-  }
-
   function chooseColumns() {
-    const known = [...properties(resource()).found.keys()];
-    const seen = new Set([idName(), ...known]);
-    for (const record of records) {
-      if (seen.size > MOST_KEYS) break;
-      if (isRecord(record)) for (const key of Object.keys(record).slice(0, MOST_KEYS)) seen.add(key);
-    }
-    allColumns = [...seen];
+    allColumns = [...new Set([idName(), ...properties(resource()).found.keys(), ...records.filter(isRecord).flatMap((record) => Object.keys(record).slice(0, MOST_KEYS))])];
     const chosen = first("_columns")?.split(",").map(decodeURIComponent).filter((column) => column !== "");
     columns = chosen ?? allColumns.slice(0, MOST_COLUMNS);
     columnMenu.label(columns.length < allColumns.length ? `Columns ${columns.length}/${allColumns.length}` : "Columns");
   }
 
   function chooser() {
-    const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", input: () => list() });
     const boxes = h("div.checks");
+    const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", input: list });
+    const standard = allColumns.slice(0, MOST_COLUMNS);
     const set = (wanted) => {
-      const standard = same(wanted, allColumns.slice(0, MOST_COLUMNS));
-      go(listLink(name, put("_columns", standard ? "" : wanted.map((one) => encodeURIComponent(one)).join(","))(pairs)), { replace: true });
+      go(listLink(name, put("_columns", same(wanted, standard) ? "" : wanted.map((one) => encodeURIComponent(one)).join(","))(pairs)), { replace: true });
+      columns = wanted;
+      list();
     };
-    const list = () => fill(boxes, allColumns.filter((column) => column.toLowerCase().includes(find.value.toLowerCase())).slice(0, 200).map((column) => h("label", h("input", { type: "checkbox", checked: columns.includes(column), change: (event) => {
-      set(allColumns.filter((one) => (one === column ? event.target.checked : columns.includes(one))));
-    } }), line(column, 60))));
+    function list() {
+      fill(boxes, allColumns.filter((column) => column.toLowerCase().includes(find.value.toLowerCase())).slice(0, 200).map((column) => h("label", h("input", { type: "checkbox", "data-key": column, checked: columns.includes(column), change: (event) => {
+        set(allColumns.filter((one) => (one === column ? event.target.checked : columns.includes(one))));
+      } }), line(column, 60))));
+    }
     list();
-    return [allColumns.length > 12 ? find : null, boxes, h("div.row", button("All", { kind: "quiet small", click: () => { set(allColumns.slice(0, 200)); columns = allColumns; list(); } }), button("Standard", { kind: "quiet small", click: () => { set(allColumns.slice(0, MOST_COLUMNS)); columns = allColumns.slice(0, MOST_COLUMNS); list(); } }))];
+    return [allColumns.length > 12 ? find : null, boxes, h("div.row", button("All", { kind: "quiet small", click: () => set(allColumns.slice(0, 200)) }), button("Standard", { kind: "quiet small", click: () => set(standard) }))];
   }
 
-  const csv = (rows) => {
-    const quoted = (value) => {
-      const text = value === undefined || value === null ? "" : isScalar(value) ? String(value) : JSON.stringify(value);
-      return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-    };
-    return [columns, ...rows.map((record) => columns.map((column) => record?.[column]))].map((cells) => cells.map(quoted).join(",")).join("\r\n") + "\r\n";
-  };
-  const json = (rows) => `${print(rows.map((record) => (isRecord(record) ? Object.fromEntries(columns.filter((column) => Object.hasOwn(record, column)).map((column) => [column, record[column]])) : record)))}\n`;
-
+  /// Two ways to download: what is shown, and all records that match with all their properties.
   function downloads(close) {
-    const save = (kind, rows) => { download(kind === "csv" ? csv(rows) : json(rows), `${name.replace(/[^\w.-]+/g, "-")}.${kind}`, kind === "csv" ? "text/csv" : "application/json"); close(); };
-    const all = async (kind) => {
-      const entry = await get(`/${segment(name)}`, asked());
-      if (Array.isArray(entry.json)) save(kind, entry.json); else say(`Not downloaded: ${entry.problem}`);
+    const file = (kind) => `${name.replace(/[^\w.-]+/g, "-")}.${kind}`;
+    const save = (kind, rows, keys) => {
+      if (kind === "csv") download(csv(rows, keys), file(kind), "text/csv");
+      else download(`${JSON.stringify(rows.map((row) => (isRecord(row) ? Object.fromEntries(keys.filter((key) => Object.hasOwn(row, key)).map((key) => [key, row[key]])) : row)), null, 2)}\n`, file(kind), "application/json");
+      close();
     };
-    return [["This page", (kind) => save(kind, records)], [`All ${number(total)}`, all]].map(([text, run]) =>
-      h("div.menu-row", h("span", text), button("CSV", { "aria-label": `${text} as CSV`, kind: "small", click: () => run("csv") }), button("JSON", { "aria-label": `${text} as JSON`, kind: "small", click: () => run("json") })));
+    const all = async (kind) => {
+      const entry = await get(pathOf(name), asked());
+      if (!Array.isArray(entry.json)) { say(`Not downloaded: ${entry.problem}`); return; }
+      save(kind, entry.json, [...new Set(entry.json.filter(isRecord).flatMap(Object.keys))]);
+    };
+    return [["What is shown", `${number(records.length)} of ${number(total)}, ${number(columns.length)} columns`, (kind) => save(kind, records, columns)], [`All ${number(total)}`, "every property", all]].map(([text, what, run]) =>
+      h("div.menu-row", h("span", text, h("span.soft", what)), ["CSV", "JSON"].map((kind) => button(kind, { "aria-label": `${text} as ${kind}`, kind: "small", click: () => run(kind.toLowerCase()) }))));
   }
 
   async function loadFacets() {
-    if (facetBar.hidden) return;
     const entry = await get(`/-/facets/${segment(name)}`, asked());
     const facets = (entry.json?.facets ?? []).filter((facet) => facet.field !== idName() && ((facet.values.length > 1 && (facet.values.length <= 8 || facet.values.some((one) => one.count > 1))) || pairs.some(([known]) => words([known, ""])[0] === facet.field))).sort((one, other) => one.values.length - other.values.length);
     const named = await Promise.all(facets.map((facet) => {
       const reference = referenceOf(resource(), facet.field);
       return reference ? labelsOf(reference, facet.values.map((one) => one.value), true) : new Map();
     }));
-    const focused = facetBar.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
     fill(facetBar, facets.length === 0 ? h("p.soft", entry.ok ? "No column has few values." : entry.problem) : facets.map((facet, at) => h("div.facet", h("h2", line(facet.field, 40)), h("ul", facet.values.map((one) => {
       const isList = records.some((record) => Array.isArray(record?.[facet.field]));
       const pair = isList ? [`${facet.field}:contains`, String(one.value)] : filterFor(facet.field, one.value);
       const label = named[at].get(String(one.value))?.label || (one.value === "" ? "empty" : String(one.value));
       return h("li", h("button", { type: "button", "data-key": JSON.stringify(pair), "aria-pressed": String(pairs.some((known) => same(known, pair))), click: () => toggle(pair) }, h("span", line(label, 30)), h("span.soft", number(one.count))));
     })))));
-    if (focused) [...facetBar.querySelectorAll("button")].find((one) => one.dataset.key === focused)?.focus();
   }
 
   function showBulk() {
     bulk.hidden = selected.size === 0;
-    if (selected.size === 0) return;
-    const had = bulk.contains(document.activeElement);
-    fill(bulk, h("strong", `${number(selected.size)} selected`), h("span.grow"), button("Delete", { icon: "trash", kind: "danger", click: removeSelected }), button("Clear selection", { kind: "quiet", click: () => { selected.clear(); scroll.focus(); draw(); } }));
-    if (had) bulk.querySelector("button")?.focus();
+    fill(bulk, h("strong", `${number(selected.size)} selected`), h("span.grow"), button("Delete", { icon: "trash", kind: "danger", "data-key": "delete", click: removeSelected }), button("Clear selection", { kind: "quiet", click: () => { selected.clear(); scroll.focus(); draw(); } }));
   }
 
   async function removeSelected() {
     const at = records.findIndex((record) => selected.has(String(record?.[idName()])));
-    const done = await removeRecords(name, [...selected]);
-    if (!done) return;
+    if (!(await removeRecords(name, [...selected]))) return;
     selected.clear();
     await load();
     (body.rows[Math.min(Math.max(at, 0), body.rows.length - 1)]?.querySelector("a") ?? title).focus();
-  }
-
-  function paste() {
-    const area = h("textarea", { id: "paste", rows: "14", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]' });
-    const told = h("div", { role: "alert" });
-    const create = button("Create", { kind: "primary", click: async () => {
-      const wrong = mistake(area.value);
-      if (wrong) { fill(told, h("p.wrong", wrong)); area.focus(); return; }
-      const parsed = parse(area.value);
-      const list = Array.isArray(parsed) ? parsed : [parsed];
-      const bad = list.findIndex((one) => !isRecord(one));
-      if (list.length === 0 || bad >= 0) { fill(told, h("p.wrong", list.length === 0 ? "The list is empty." : `Item ${bad + 1} is not an object.`)); area.focus(); return; }
-      create.disabled = true;
-      let done = 0;
-      let failed;
-      let last;
-      for (const one of list) {
-        const entry = await call("POST", `/${segment(name)}`, { body: JSON.stringify(one) });
-        if (!entry.ok) { failed = entry; break; }
-        last = entry.json?.[idName()];
-        done += 1;
-      }
-      create.disabled = false;
-      if (done > 0) say(`Created ${counted(name, done)}`, undoAction(name, last, done));
-      if (!failed) { shown.close(); load(); title.focus(); return; }
-      // What is left stays to be corrected.
-      area.value = print(list.slice(done));
-      fill(told, h("div.problem", h("p", h("strong", `Record ${done + 1} was not created. `), failed.problem), (failed.json?.errors ?? []).map((error) => h("p.wrong", `${error.pointer} ${error.detail}`)), failed.json?.hint ? h("p.hint", failed.json.hint) : null,
-        done > 0 ? h("p.soft", `${plural(done, "record")} before it ${done === 1 ? "was" : "were"} created; the rest is in the field.`) : null));
-      area.focus();
-    } });
-    const shown = dialog(`Create ${name} from JSON`, [h("label", { for: "paste" }, "One object, or a list of objects"), area, told], [button("Cancel", { click: () => shown.close() }), create]);
-    area.focus();
   }
 
   // What the pointer is over, or the focus in, has two small buttons: filter by this value, and edit it.
@@ -351,12 +285,18 @@ export function tableView({ name, go }) {
     const record = recordOf(cell);
     const column = cell?.dataset.column;
     if (!writing || !record || column === idName() || editing) return;
+    const schema = properties(resource()).found.get(column) ?? {};
+    if (schema.readOnly) { say(`${line(column, 40)} is read-only`); return; }
     const value = record[column];
     const id = record[idName()];
-    const schema = properties(resource()).found.get(column) ?? {};
     tools.remove();
     const before = [...cell.childNodes];
     const one = field({ key: column, schema, value, reference: referenceOf(resource(), column), rules: resource().rules, compact: true });
+    // Another client's change of this value is not overwritten unseen.
+    let loaded = get(pathOf(name, id));
+    let seen = value;
+    let warned;
+    let saving = false;
     const leave = (focus) => {
       if (editing !== one) return;
       editing = undefined;
@@ -364,18 +304,37 @@ export function tableView({ name, go }) {
       if (focus) cell.focus();
       if (missed) { missed = false; load(true); }
     };
-    let saving = false;
+    const read = () => { try { return one.get(); } catch (error) { one.setError(error.message); return undefined; } };
     const save = async (focus) => {
       if (saving || editing !== one) return;
-      let read;
-      try { read = one.get(); } catch (error) { one.setError(error.message); return; }
-      if (read === undefined || same(read, value)) return leave(focus);
+      const wanted = read();
+      if (one.isWrong() && wanted === undefined) return;
+      if (wanted === undefined || same(wanted, value)) { leave(focus); return; }
       saving = true;
-      const entry = await call("PATCH", `/${segment(name)}/${segment(String(id))}`, { body: JSON.stringify({ [column]: read }) });
+      if (!(await one.verify()) && warned !== one.input.value) {
+        warned = one.input.value;
+        saving = false;
+        one.input.focus();
+        return;
+      }
+      let entry;
+      do {
+        const now = await loaded;
+        if (now.ok && !same(now.json?.[column], seen)) {
+          seen = now.json?.[column];
+          saving = false;
+          one.setError(`Changed elsewhere to ${seen === undefined ? "nothing" : line(seen, 40)}. Enter overwrites it, Escape leaves it`);
+          one.input.focus();
+          return;
+        }
+        entry = await call("PATCH", pathOf(name, id), { body: JSON.stringify({ [column]: wanted }), tag: now.header("etag") });
+        if (entry.status === 412) loaded = get(pathOf(name, id));
+      } while (entry.status === 412 && (await loaded).ok);
       saving = false;
+      if (!element.isConnected) { if (!entry.ok) say(`Not saved: ${entry.problem}`); return; }
       if (!entry.ok) {
         const found = entry.json?.errors?.find((error) => error.pointer.split("/")[1] === column.replaceAll("~", "~0").replaceAll("/", "~1"));
-        one.setError([found?.detail ?? entry.problem, !found && entry.json?.hint].filter(Boolean).join(" – "));
+        one.setError(found?.detail ?? entry.problem, entry.status);
         one.input.focus();
         return;
       }
@@ -384,9 +343,9 @@ export function tableView({ name, go }) {
       leave(focus);
       say(`Saved ${singular(name)} ${line(id, 40)}`, undoAction(name, id));
       await load(false, new Set([String(id)]));
-      if (focus) [...body.rows].find((row) => row.dataset.id === String(id))?.querySelector(`[data-column="${CSS.escape(column)}"]`)?.focus();
     };
     editing = one;
+    one.isDirty = () => !saving && (!one.isWrong() ? !same(read() ?? null, value ?? null) : true);
     fill(cell, one.element);
     cell.addEventListener("keydown", (event) => {
       if (editing !== one) return;
@@ -425,16 +384,13 @@ export function tableView({ name, go }) {
     // What a person asked for is shown, also if a refresh takes its place.
     const silent = quiet && !awaited;
     awaited = !silent;
-    const entry = await call("GET", target(`/${segment(name)}`, [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal: mine.signal });
+    const entry = await call("GET", target(pathOf(name), [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal: mine.signal });
     if (!entry.aborted) awaited = false;
     if (entry.aborted || !element.isConnected) return;
     if (editing) { missed = true; return; }
     records = Array.isArray(entry.json) ? entry.json : [];
     total = Number(entry.header("x-total-count") ?? records.length);
-    const header = entry.header("x-hint");
-    let hint = entry.json?.hint ?? header;
-    try { if (header) hint = decodeURIComponent(header); } catch { /* as it came */ }
-    fill(notice, entry.ok ? null : h("div.problem", { role: "alert" }, h("p", entry.problem)), hint ? h("p.hint", hint) : null);
+    fill(notice, entry.ok ? (entry.hint ? h("p.hint", entry.hint) : null) : problem(entry));
     chooseColumns();
     draw(changed);
     count.textContent = entry.ok ? number(total) : "";
@@ -448,7 +404,8 @@ export function tableView({ name, go }) {
     if (!SIZES.includes(String(limit()))) size.append(h("option", String(limit())));
     size.value = String(limit());
     steps.forEach((one, at) => one.setAttribute("aria-disabled", String(at < 2 ? page() <= 1 : page() >= last)));
-    loadFacets();
+    // The rows do not wait for these.
+    if (!facetBar.hidden) loadFacets();
     await loadRelated(mine.signal, changed, silent);
   }
 
@@ -470,8 +427,8 @@ export function tableView({ name, go }) {
 
   function showEmpty(ok) {
     const chosen = pairs.some(([known]) => !WINDOW.includes(known) && known !== "_sort");
-    fill(empty, ...nodes(chosen || !ok ? [h("p", ok ? "No matching records." : "Invalid query."), button("Show all records", { click: () => { search.value = ""; go(listLink(name)); } })]
-      : [h("p", `${name} is empty.`), h("p.soft", "Add the first record here, or add one to the data file; it appears automatically.")]));
+    fill(empty, chosen || !ok ? [h("p", ok ? "No matching records." : "Invalid query."), button("Show all records", { click: () => { search.value = ""; go(listLink(name)); } })]
+      : [h("p", `${name} is empty.`), h("p.soft", "Add the first record here, or add one to the data file; it appears automatically.")]);
   }
 
   return {
@@ -486,7 +443,6 @@ export function tableView({ name, go }) {
     },
     refresh: (ids) => load(true, ids),
     focus: () => title.focus(),
-    isDirty: () => false,
-    element_for: (id) => [...body.rows].find((one) => one.dataset.id === String(id))?.querySelector("a"),
+    isDirty: () => editing?.isDirty() ?? false,
   };
 }

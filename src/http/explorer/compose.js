@@ -1,0 +1,35 @@
+// A dialog in which a request is changed and sent.
+import { button, dialog, fill, h, say } from "./dom.js";
+import { call, newAction, session } from "./api.js";
+import { cut, print } from "./json.js";
+import { bodyOf, METHODS, short } from "./panel.js";
+
+export default function (request = { method: "GET", path: "/", sent: session.header() }) {
+  const method = h("select", { id: "send-method", "aria-label": "Method" }, [...new Set([...METHODS, request.method])].map((one) => h("option", one)));
+  method.value = request.method;
+  const path = h("input", { id: "send-path", value: request.path, spellcheck: "false", autocomplete: "off", "aria-label": "Path and query" });
+  const lines = h("textarea", { id: "send-headers", rows: "3", spellcheck: "false", value: request.sent.map(([name, value]) => `${name}: ${value}`).join("\n") });
+  const body = h("textarea", { id: "send-body", rows: "8", spellcheck: "false", value: pretty(request.body) });
+  const told = h("div", { role: "status", "aria-label": "Result" });
+  const text = () => [method, path, lines, body].map((one) => one.value).join("\n");
+  let sent = text();
+  const send = button("Send", { icon: "send", kind: "primary", click: async () => {
+    const target = path.value.trim();
+    if (!/^\/(?!\/)/.test(target)) { fill(told, h("p.wrong", "The path begins with one slash and leads to this server.")); path.focus(); return; }
+    const headers = lines.value.split("\n").filter((line) => line.includes(":")).map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]);
+    const has = body.value !== "" && !["GET", "HEAD"].includes(method.value);
+    newAction();
+    sent = text();
+    const entry = await call(method.value, target, { headers, body: has ? body.value : undefined });
+    fill(told, h("p.request-line", short(entry)), entry.hint ? h("p.hint", entry.hint) : null, bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
+    say(`${entry.method} ${cut(entry.path, 60)}: ${entry.status || "no response"}`);
+  } });
+  const close = button("Close", { click: () => shownDialog.querySelector(".dialog-head button").click() });
+  const shownDialog = dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), lines, h("label", { for: "send-body" }, "Body"), body, told], [close, send], () => text() !== sent);
+  path.focus();
+}
+
+function pretty(text) {
+  if (text === undefined) return "";
+  try { return print(JSON.parse(text)); } catch { return text; }
+}

@@ -1,0 +1,242 @@
+// Nothing is lost or overwritten unseen: changes of others, texts as they were, ids, keys, references.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { browse, serve, until, WIDTHS } from "./support.mjs";
+
+const { visit, nothingWrong } = browse();
+const data = JSON.stringify({
+  users: [{ id: 1, name: "Ann" }, { id: 2, name: "Ben" }],
+  posts: [{ id: 1, title: "Why tea", body: "one\r\ntwo\r\n", views: 120, userId: 1 }, { id: 2, title: "Kettles", body: "x", views: 1.50, userId: 2 }],
+  mixed: [{ id: 1, code: null, size: "5" }, { id: 2, code: "A7", size: "7" }, { id: 3, code: 8, size: "x" }],
+}, null, 2).replace("1.5,", "1.50,");
+const rules = JSON.stringify({ type: "object", properties: {
+  posts: { type: "array", items: { type: "object", properties: { title: { type: "string" }, userId: { type: ["integer", "null"], references: "users" }, slug: { type: "string", readOnly: true } } } },
+  mixed: { type: "array", items: { type: "object", properties: { code: { type: ["integer", "string", "null"] }, size: { anyOf: [{ type: "string" }, { type: "integer" }] } } } } } });
+const dataOf = (file) => JSON.parse(readFileSync(file, "utf8"));
+const patch = (url, body, path = "/posts/1") => fetch(url + path, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const cell = (page, id, column) => page.locator(`tr[data-id="${id}"] td[data-column="${column}"]`);
+/// Cuts the page off from the events, as a bad network does: it does not learn of changes.
+const deafen = (page) => page.route("**/-/events*", (route) => route.abort());
+
+for (const width of WIDTHS) {
+  const check = (name, run) => test(`${name} (${width} px)`, async (context) => { await run(context); nothingWrong(); });
+  const dialog = (page) => page.getByRole("dialog", { name: "Changed elsewhere" });
+
+  check("a form does not overwrite another client's change unseen", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(url, { width });
+    await deafen(page);
+    await page.goto(`${url}/?#/posts/1`);
+    const save = page.getByRole("button", { name: "Save" });
+    await page.getByLabel("title").fill("Mine");
+    await patch(url, { title: "Theirs", views: 121 });
+    await save.click();
+    await dialog(page).waitFor();
+    assert.match(await dialog(page).textContent(), /title.*Why tea.*Theirs.*views.*120.*121/);
+    assert.equal(dataOf(file).posts[0].title, "Theirs");
+    await page.getByRole("button", { name: "Keep editing" }).click();
+    assert.equal(await page.getByLabel("title").inputValue(), "Mine");
+    // Still not unseen; and overwriting is of what was changed here only.
+    await save.click();
+    await dialog(page).getByRole("button", { name: "Overwrite" }).click();
+    await page.getByText("Saved post 1").waitFor();
+    assert.deepEqual([dataOf(file).posts[0].title, dataOf(file).posts[0].views], ["Mine", 121]);
+    // The next change of another client is found, too.
+    await patch(url, { title: "Theirs again" });
+    await page.getByLabel("title").fill("Mine again");
+    await save.click();
+    await dialog(page).getByRole("button", { name: "Reload" }).click();
+    await until(async () => (await page.getByLabel("title").inputValue()) === "Theirs again", "their title");
+    await page.getByLabel("title").fill("Last");
+    await save.click();
+    await until(() => dataOf(file).posts[0].title === "Last", "the change to be saved");
+  });
+
+  check("JSON does not overwrite another client's change unseen, nor one of a deleted record", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    await page.getByRole("button", { name: "Edit as JSON" }).click();
+    const json = page.getByLabel("The record as JSON");
+    await json.fill('{"id": 1, "title": "Mine"}');
+    await patch(url, { views: 999 });
+    await page.getByText("The record has been changed elsewhere").waitFor();
+    await page.getByRole("button", { name: "Show the changes" }).click();
+    assert.match(await dialog(page).textContent(), /views.*120.*999/);
+    await page.getByRole("button", { name: "Keep editing" }).click();
+    await page.getByRole("button", { name: "Save" }).click();
+    await dialog(page).waitFor();
+    assert.equal(dataOf(file).posts[0].title, "Why tea");
+    await dialog(page).getByRole("button", { name: "Overwrite" }).click();
+    await until(() => dataOf(file).posts[0].title === "Mine", "the JSON to be saved");
+    assert.deepEqual(dataOf(file).posts[0], { id: 1, title: "Mine" });
+    await json.fill('{"id": 1, "title": "Too late"}');
+    await fetch(`${url}/posts/1`, { method: "DELETE" });
+    await page.getByText("The record has been deleted elsewhere").waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.locator(".problem, .notices").getByText(/deleted elsewhere|no record/).first().waitFor();
+    assert.equal(await json.inputValue(), '{"id": 1, "title": "Too late"}');
+  });
+
+  check("a cell does not overwrite another client's change unseen", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(url, { width });
+    await deafen(page);
+    await page.goto(`${url}/?#/posts`);
+    await cell(page, 1, "title").focus();
+    await page.keyboard.press("F2");
+    const input = cell(page, 1, "title").getByRole("textbox");
+    await input.fill("Mine");
+    await patch(url, { title: "Theirs" });
+    await input.press("Enter");
+    await cell(page, 1, "title").getByText(/Changed elsewhere to Theirs/).waitFor();
+    assert.equal(dataOf(file).posts[0].title, "Theirs");
+    await input.press("Enter");
+    await page.getByText("Saved post 1").waitFor();
+    assert.equal(dataOf(file).posts[0].title, "Mine");
+    // Another property is no conflict.
+    await cell(page, 1, "title").focus();
+    await page.keyboard.press("F2");
+    await input.fill("Mine too");
+    await patch(url, { views: 7 });
+    await input.press("Enter");
+    await until(() => dataOf(file).posts[0].title === "Mine too", "the change");
+    assert.equal(dataOf(file).posts[0].views, 7);
+    // Half a number in a cell is not left by a click on a link.
+    await cell(page, 1, "views").focus();
+    await page.keyboard.press("F2");
+    await cell(page, 1, "views").getByRole("textbox").fill("12x");
+    await page.getByRole("navigation", { name: "Tools" }).getByRole("link", { name: "History" }).click();
+    await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
+    await page.getByRole("button", { name: "Keep editing" }).click();
+    assert.equal(await cell(page, 1, "views").getByRole("textbox").inputValue(), "12x");
+  });
+
+  check("what is not touched is not sent, and line ends stay", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    const save = page.getByRole("button", { name: "Save" });
+    const sent = async () => { const request = page.waitForRequest((one) => ["PATCH", "PUT"].includes(one.method())); await save.click(); return JSON.parse((await request).postData()); };
+    await page.getByLabel("title").fill("New");
+    assert.deepEqual(await sent(), { title: "New" });
+    await page.getByText("Saved post 1").waitFor();
+    // Typed and typed back is not touched either.
+    await page.locator("#field-body").press("End");
+    await page.keyboard.type("x");
+    await page.getByText("Unsaved changes").waitFor();
+    await page.keyboard.press("Backspace");
+    await page.getByText("Unsaved changes").waitFor({ state: "hidden" });
+    await page.locator("#field-body").fill("one\ntwo\nthree");
+    assert.deepEqual(await sent(), { body: "one\r\ntwo\r\nthree" });
+    await until(() => dataOf(file).posts[0].body === "one\r\ntwo\r\nthree", "the line ends");
+    await page.getByRole("button", { name: "Remove views" }).click();
+    assert.deepEqual(await sent(), { views: null });
+    await until(() => !("views" in dataOf(file).posts[0]), "the property to be gone");
+    await page.getByRole("button", { name: "Undo" }).first().click();
+    await until(() => "views" in dataOf(file).posts[0], "the undo");
+    // Through JSON and back: the same bytes for what is not changed.
+    await page.goto(`${url}/#/posts/2`);
+    await page.getByRole("button", { name: "Edit as JSON" }).click();
+    await page.getByRole("button", { name: "Edit as a form" }).click();
+    await page.getByText("Unsaved changes").waitFor({ state: "hidden" });
+    await page.getByLabel("title").fill("Kettle");
+    assert.deepEqual(await sent(), { title: "Kettle" });
+    assert.match(readFileSync(file, "utf8"), /"views": 1\.50\b/);
+  });
+
+  check("a reference to nothing is said before it is saved, and the server's problem is at the field", async (context) => {
+    const { url, file } = await serve(context, data, rules);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    const save = page.getByRole("button", { name: "Save" });
+    const pick = page.getByLabel("userId");
+    await pick.fill("99");
+    await page.keyboard.press("Tab");
+    await page.getByText("There is no user with the id 99").waitFor();
+    assert.equal(await pick.getAttribute("aria-invalid"), "true");
+    await save.click();
+    await save.click();
+    await page.locator(".wrong").getByText("must be the id of a record of users").waitFor();
+    assert.equal(dataOf(file).posts[0].userId, 1);
+    await pick.fill("2");
+    await save.click();
+    await until(() => dataOf(file).posts[0].userId === 2, "the reference");
+    // Read-only properties are shown, and not to be typed in.
+    assert.equal(await page.locator("#field-slug").evaluate((one) => one.tagName), "OUTPUT");
+  });
+
+  check("without rules, too; there it can be saved all the same", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    await page.getByLabel("userId").fill("99");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("There is no user with the id 99").waitFor();
+    assert.equal(dataOf(file).posts[0].userId, 1);
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(() => dataOf(file).posts[0].userId === 99, "the reference");
+  });
+
+  check("JSON with another id, or with a key twice, is refused at the place", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    await page.getByRole("button", { name: "Edit as JSON" }).click();
+    const json = page.getByLabel("The record as JSON");
+    const save = page.getByRole("button", { name: "Save" });
+    await json.fill('{\n  "inner": {"id": 3},\n  "id": 5,\n  "title": "x"\n}');
+    await save.click();
+    await page.locator("#json-wrong").getByText(/^line 3, column 3: the id is 1 and cannot be changed/).waitFor();
+    await json.fill('{\n  "id": 1,\n  "title": "a \\" {",\n  "tags": [{"title": 1}], "title": "b"\n}');
+    await save.click();
+    await page.locator("#json-wrong").getByText(/line 4, column 27: "title" is there twice/).waitFor();
+    assert.equal(await json.getAttribute("aria-invalid"), "true");
+    assert.deepEqual(dataOf(file), JSON.parse(data));
+    await json.fill('{"title": "without an id"}');
+    await save.click();
+    await until(() => dataOf(file).posts[0].title === "without an id", "the JSON to be saved");
+    assert.equal(dataOf(file).posts[0].id, 1);
+  });
+
+  check("a field of several types takes each of them", async (context) => {
+    for (const held of [rules, undefined]) {
+      const { url, file } = await serve(context, data, held);
+      const page = await visit(`${url}/#/mixed/1`, { width });
+      const save = page.getByRole("button", { name: "Save" });
+      const code = page.locator("#field-code");
+      for (const [typed, value] of [["abc", "abc"], ["12", 12], ['"12"', "12"], ["", ""], ["true", "true"]]) {
+        await code.fill(typed);
+        await save.click();
+        await until(() => dataOf(file).mixed[0].code === value, `${typed} as ${JSON.stringify(value)}`);
+      }
+      assert.equal(dataOf(file).mixed[0].size, "5");
+    }
+  });
+
+  check("what a broken file had refused is not said once it is in order", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    await page.getByLabel("title").fill("New");
+    writeFileSync(file, "{");
+    await page.locator("#banner").getByText(/broken/).waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.locator(".problem").getByText(/503/).waitFor();
+    writeFileSync(file, data);
+    await page.locator("#banner").waitFor({ state: "hidden" });
+    await page.locator(".problem").waitFor({ state: "detached" });
+    assert.equal(await page.getByLabel("title").inputValue(), "New");
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(() => dataOf(file).posts[0].title === "New", "the change");
+  });
+
+  check("a request that is being written is not left by Escape", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(`${url}/#requests`, { width });
+    await page.getByRole("button", { name: "Send a request" }).click();
+    await page.getByLabel("Body").fill('{"a": 1}');
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
+    await page.keyboard.press("Escape");
+    assert.equal(await page.getByLabel("Body").inputValue(), '{"a": 1}');
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+}
