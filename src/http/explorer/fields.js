@@ -157,7 +157,8 @@ function picker(make, reference, types, old) {
   }
   async function search() {
     const mine = (asked += 1);
-    const text = input.value.trim();
+    // As long as nothing else is typed, all can be chosen.
+    const text = input.value === String(old) ? "" : input.value.trim();
     const { records } = await find([...(text ? [["q", text]] : []), ["_limit", "8"]]);
     if (mine !== asked || document.activeElement !== input) return;
     fill(options, records.map((record, at) => {

@@ -63,7 +63,7 @@ export function recordView({ name, id, isNew, go, back }) {
     /// The references to nothing that the reader knows of.
     let warned = "";
     let jsonStart;
-    const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", input: () => { sayWrong(""); mark(); }, "aria-describedby": "json-wrong" });
+    const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]', input: () => { sayWrong(""); mark(); }, "aria-describedby": "json-wrong" });
     const wrong = h("p.wrong", { id: "json-wrong", role: "alert" });
     const json = h("div.field.json", { hidden: true }, h("label", { for: "json" }, single ? "The object as JSON" : isNew ? "One object, or a list of objects" : "The record as JSON"), area, wrong);
     const isJson = () => !json.hidden;
@@ -344,7 +344,9 @@ export function recordView({ name, id, isNew, go, back }) {
     async start(pairs) {
       if (isNew) await begin(pairs);
       else if (!(await load())) return;
-      build(pairs.some(([key]) => key === "_json"));
+      const asJson = pairs.some(([key]) => key === "_json");
+      if (asJson) title.textContent = `Create ${name} from JSON`;
+      build(asJson);
       head();
       related();
     },
