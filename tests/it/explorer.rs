@@ -30,9 +30,7 @@ const FILES: [&str; 22] = [
 ];
 
 /// The files that are loaded when their page is opened.
-const LATER: [&str; 6] = [
-    "requests", "history", "rules", "server", "login", "compose",
-];
+const LATER: [&str; 6] = ["requests", "history", "rules", "server", "login", "compose"];
 
 #[test]
 fn it_is_small() {
