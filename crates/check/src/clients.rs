@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::http_message::METHODS;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
@@ -31,7 +32,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         let start = at + line.len() - line.trim_start_matches(['$', '%', '>', ' ', '\t']).len();
         let program = text[start..].split_whitespace().next().unwrap_or_default();
         let parse = match program {
-            "http" | "https" => httpie,
+            "http" | "https" | "xh" | "xhs" => httpie,
             "wget" => wget,
             _ => continue,
         };
@@ -120,10 +121,9 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
         .iter()
         .filter(|word| !PRINTING.contains(&word.text.as_str()))
         .peekable();
-    let is_method = |word: &&&Word| word.text.bytes().all(|byte| byte.is_ascii_uppercase());
     let method = words
-        .next_if(|word| is_method(&word))
-        .map(|word| word.text.clone());
+        .next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()))
+        .map(|word| word.text.to_ascii_uppercase());
     let url = words.next().filter(|word| is_local(&word.text))?;
     let mut target = match url.text.strip_prefix(':') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => format!("localhost:{rest}"),
@@ -230,6 +230,7 @@ mod tests {
     fn simple_commands_are_requests() {
         let rows = [
             ("http :3000/users", "GET localhost:3000/users 0"),
+            ("xh get :3000/users", "GET localhost:3000/users 0"),
             (
                 "http GET :/users name==\"Ada L\"",
                 "GET localhost/users?name=Ada%20L 0",

@@ -21,7 +21,8 @@ use super::transcript;
 /// A sentence that says that a response is not complete.
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?:only\b[^.]*\b(?:listed|shown|displayed|included|shows) | truncated | abbreviated | shortened |
+        r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
+            shows?\s+only | truncated | abbreviated | shortened |
             abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
             goes\s+on | beginning\s+of\s+(?:the|this)\s+(?:list|response|output) | here\s+(?:are|is)\s+the\s+first |
             cut\s+(?:off|short) |
@@ -29,7 +30,7 @@ static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
             seul\w*\b[^.]*\b(?:affich|montr|list)\w* | tronqu\w* | extrait | abrég\w* | partiel\w* |
             (?:solo|sólo|solamente|somente|apenas|soltanto)\b[^.]*\b(?:muestra|mostr|most|list)\w* |
             recortad\w* | truncad\w* | abreviad\w* | acortad\w* | resumid\w* | extracto | trecho | parcial |
-            troncat\w* | abbreviat\w* | estratto | parziale | ridott\w*)\b",
+            troncat\w* | abbreviat\w* | estratto | parziale | ridott\w*)\b | \bcut\W*$",
     )
 });
 
@@ -40,7 +41,7 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
             truncated | abbreviated | shortened | abridged | excerpt | partial | omitted | for\s+brevity |
             (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
             only\b[^.:]*\b(?:fields|members|properties|attributes)\b[^.:]*\b(?:shown|listed|displayed) | teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
-            recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b",
+            recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b | \bcut\W*$",
     )
 });
 
@@ -87,12 +88,25 @@ pub struct Documented<'a> {
     pub plain: Option<&'a (String, Range<usize>)>,
     /// Whether the body is one item of a list.
     pub one_item: bool,
+    /// How sure it is that the body is the response.
+    pub surety: Surety,
     /// Members whose values are not compared.
     pub any: &'a [String],
     /// Whether the server generates the id. A string is random, so it cannot be documented.
     pub generated_id: bool,
-    /// Whether the text around the example mentions an error.
-    pub mentions_error: bool,
+    /// The text around the example, in lower case.
+    pub around: String,
+}
+
+/// How sure it is that a block is the response to a request. What is not sure is not reported as wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Surety {
+    /// The page says so, or nothing else.
+    Sure,
+    /// The page says something about it that is not understood: it is the response if it resembles that.
+    Likely,
+    /// It may be the body of the request: it is the response if it is equal to that.
+    Doubtful,
 }
 
 /// A response compared with the page.
@@ -102,45 +116,72 @@ pub struct Compared {
     pub diff: Diff,
     /// Differences that do not count.
     pub accepted: Vec<compare::Difference>,
-    /// Whether the body was not compared, because it is one item of the list that was received.
-    pub one_item: bool,
+    /// Why the body was not compared, if so.
+    pub uncompared: Option<&'static str>,
 }
+
+/// Why a body that is one item of the received list is not compared.
+pub const ONE_OF_LIST: &str = "one item of the list";
 
 impl Compared {
     pub fn is_as_documented(&self) -> bool {
-        self.status_ok && self.diff.differences.is_empty()
+        let is_compared = self.uncompared.is_none_or(|why| why == ONE_OF_LIST);
+        self.status_ok && self.diff.differences.is_empty() && is_compared
     }
 }
 
 impl Documented<'_> {
     pub fn compare(&self, received: Received) -> Compared {
         let null = Value::Null;
-        let is_object = |node: &Node| matches!(node.kind, Kind::Object { .. });
-        let one_item = self.one_item
-            && self.body.is_some_and(is_object)
-            && received.json().is_some_and(Value::is_array);
-        let mut diff = match self.body {
-            Some(_) if one_item => Diff::default(),
-            Some(node) => compare::diff(node, received.json().unwrap_or(&null)),
-            None => Diff::default(),
+        let members = |node: &Node| match &node.kind {
+            Kind::Object { members, .. } => members.len(),
+            _ => 0,
+        };
+        let mut uncompared = None;
+        let mut diff = match (self.body, received.json().unwrap_or(&null)) {
+            (Some(node), Value::Array(items)) if self.one_item && members(node) > 0 => {
+                let diffs = items.iter().map(|item| compare::diff(node, item));
+                let nearest = diffs.min_by_key(|diff| diff.differences.len());
+                // Of a form, the values are made up.
+                let nearest = nearest.filter(|diff| 2 * diff.differences.len() <= members(node));
+                uncompared = nearest.is_none().then_some(ONE_OF_LIST);
+                nearest.unwrap_or_default()
+            }
+            (Some(node), body) => compare::diff(node, body),
+            (None, _) => Diff::default(),
         };
         let differences = std::mem::take(&mut diff.differences);
         let (accepted, differences) = differences
             .into_iter()
             .partition(|found| self.accepts(found));
         diff.differences = differences;
+        if let (Some(node), false, false) = (self.body, diff.differences.is_empty(), self.one_item)
+        {
+            let is_it = match self.surety {
+                Surety::Sure => true,
+                Surety::Likely => resembles(node, received.json().unwrap_or(&null)),
+                Surety::Doubtful => false,
+            };
+            if !is_it {
+                uncompared = Some("not surely the response");
+                diff = Diff::default();
+            }
+        }
         // If no status is documented, a documented error counts where the text mentions an error.
         let status_ok = self.expected.statuses.contains(&received.status)
             || self.expected.source == StatusSource::Method
-                && self.body.is_some()
                 && diff.differences.is_empty()
-                && (received.is_success() || self.mentions_error || self.is_error_body());
+                && uncompared.is_none()
+                && match self.body {
+                    Some(_) => received.is_success() || self.is_error_body(),
+                    None => self.plain.is_none() && mentions_error(&self.around, received.status),
+                };
         Compared {
             received,
             status_ok,
             diff,
             accepted,
-            one_item,
+            uncompared,
         }
     }
 
@@ -168,6 +209,25 @@ impl Documented<'_> {
                 "error" | "errors" | "status" | "title" | "detail"
             )
         })
+    }
+}
+
+/// Whether a body is probably the response, with mistakes: most members of an object are there, and one has its value.
+fn resembles(documented: &Node, actual: &Value) -> bool {
+    match (&documented.kind, actual) {
+        (Kind::Object { members, .. }, Value::Object(object)) => {
+            let mut found = members
+                .iter()
+                .filter_map(|member| Some((&member.value, object.get(&member.key)?)));
+            let is_equal =
+                |(node, value): (_, _)| compare::diff(node, value).differences.is_empty();
+            2 * found.clone().count() > members.len() && found.any(is_equal)
+        }
+        (Kind::Array(items), Value::Array(values)) => {
+            let first = items.iter().find_map(Item::node);
+            first.is_some_and(|first| values.iter().any(|value| resembles(first, value)))
+        }
+        _ => false,
     }
 }
 
@@ -233,7 +293,12 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
 /// Lets a list go on after the items that are shown, and an object of which a part is shown have other members.
 fn elide(body: &mut Node, part: bool) {
     match &mut body.kind {
-        Kind::Array(items) => items.push(Item::Elided(body.span.end..body.span.end)),
+        Kind::Array(items) => {
+            items.push(Item::Elided(body.span.end..body.span.end));
+            if part {
+                items.insert(0, Item::Elided(body.span.start..body.span.start));
+            }
+        }
         Kind::Object {
             members, elided, ..
         } if part => {
@@ -285,31 +350,37 @@ fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
         || says(page, example, response, &PART)
 }
 
-/// Whether the text between the example's heading and its response mentions an error.
-pub fn mentions_error(page: &Page, example: &Example) -> bool {
-    let from = page.heading_of(example.fence).unwrap_or(example.fence);
-    let to = example
-        .response
-        .as_ref()
-        .map_or(example.fence, |response| response.fence);
-    page.blocks[from.min(to)..to].iter().any(|block| {
-        let text = match block {
-            Block::Heading(heading) => heading.text.to_lowercase(),
-            Block::Prose(prose) => prose.text.to_lowercase(),
-            _ => return false,
-        };
-        [
-            "not found",
-            "not exist",
-            "n't exist",
-            "error",
-            "missing",
-            "invalid",
-            "fails",
-            "conflict",
-            "already exists",
-        ]
-        .iter()
-        .any(|word| text.contains(word))
-    })
+/// The heading of an example and the text around it, up to its response, in lower case.
+pub fn text_around(page: &Page, example: &Example) -> String {
+    let mut out = String::new();
+    if let Some(Block::Heading(heading)) = page
+        .heading_of(example.fence)
+        .and_then(|at| page.blocks.get(at))
+    {
+        out.push_str(&heading.text);
+    }
+    let response = example.response.as_ref().map(|response| response.fence);
+    let until = response.unwrap_or(example.end).max(example.fence);
+    let above = page.blocks[..example.fence].iter().rev();
+    let below = page.blocks[example.fence..until].iter().skip(1);
+    let prose = |block: &Block| match block {
+        Block::Prose(prose) => Some(prose.text.clone()),
+        Block::Directive(_) => Some(String::new()),
+        _ => None,
+    };
+    for text in above.map_while(prose).chain(below.map_while(prose)) {
+        out.push('\n');
+        out.push_str(&text);
+    }
+    out.to_lowercase()
+}
+
+/// Whether text mentions an error: its status, its reason phrase, or what is wrong.
+fn mentions_error(text: &str, status: u16) -> bool {
+    let reason = ureq::http::StatusCode::from_u16(status).ok();
+    let reason = reason
+        .and_then(|status| status.canonical_reason())
+        .map(str::to_lowercase);
+    labels::words(text).contains(&status.to_string())
+        || reason.is_some_and(|reason| text.contains(&reason))
 }

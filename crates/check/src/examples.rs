@@ -8,7 +8,7 @@ use regex::Regex;
 use super::clients;
 use super::labels;
 use super::page::{Block, Page};
-use super::pairing::{self, Paired};
+use super::pairing::{self, Candidate, Paired};
 use super::requests::{self, FoundRequest, Problem};
 use super::text::pattern;
 
@@ -46,6 +46,8 @@ pub struct ResponseBlock {
     pub fence: usize,
     /// The range in the block's content.
     pub range: Range<usize>,
+    /// Whether the page may mean the body of the request.
+    pub doubtful: bool,
 }
 
 /// The `<!-- standin: ... -->` directives above a request.
@@ -100,7 +102,8 @@ pub fn find(page: &Page) -> Vec<Example> {
             for request in &mut found {
                 request.set(&variables);
             }
-            let bare = || requests::bare_url(&fence.content, method_beside(page, at)?);
+            let method = || method_beside(page, at).or_else(|| method_of_endpoint(page, at));
+            let bare = || requests::bare_url(&fence.content, method()?);
             Some((
                 at,
                 if found.is_empty() {
@@ -154,18 +157,26 @@ pub fn find(page: &Page) -> Vec<Example> {
                 ..Example::default()
             };
             if let Some(range) = example.request.output.clone() {
-                example.response = Some(ResponseBlock { fence: at, range });
+                example.response = Some(ResponseBlock {
+                    fence: at,
+                    range,
+                    doubtful: false,
+                });
             } else if index + 1 == count {
                 if matches!(example.request.problem, Some(Problem::NoBody))
                     && let Some(body) = pairing::request_body(page, at, end)
                 {
                     example.request.add_body(body);
                 }
-                let body = example.request.json_body();
-                let candidates = pairing::candidates(page, at, end, body.as_ref());
-                match pairing::response_of(page, at, &fences, &taken, &candidates) {
+                let candidates = pairing::candidates(page, at, end, &example.request);
+                let writes = example.request.writes();
+                match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
                     Paired::Block(fence) => {
-                        example.response = Some(whole(page, fence));
+                        let of = |found: &Candidate| found.fence == fence && found.doubtful;
+                        example.response = Some(ResponseBlock {
+                            doubtful: candidates.0.iter().any(of),
+                            ..whole(page, fence)
+                        });
                         taken.push(fence);
                     }
                     Paired::NoBody => example.no_body = true,
@@ -182,11 +193,7 @@ pub fn find(page: &Page) -> Vec<Example> {
                     example.response = blocks.last().map(|block| whole(page, *block));
                     taken.extend(blocks);
                 } else {
-                    let none = example.response.is_none();
-                    let named = candidates
-                        .0
-                        .into_iter()
-                        .filter(|found| none || found.announced);
+                    let named = candidates.0.into_iter().filter(|found| !found.is_body());
                     example.unpaired = named.map(|found| found.fence).collect();
                 }
             }
@@ -211,6 +218,7 @@ fn whole(page: &Page, fence: usize) -> ResponseBlock {
     ResponseBlock {
         fence,
         range: 0..length,
+        doubtful: false,
     }
 }
 
@@ -246,6 +254,29 @@ fn method_beside(page: &Page, at: usize) -> Option<&str> {
         Some((_, method)) => Some(method),
         None => below,
     }
+}
+
+/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing speaks of a write.
+fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
+    static ENDPOINT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:endpoint|url|uri|address|request|open|visit)\b"));
+    static WRITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:post|put|patch|delete|create|add|new|update|change|edit|replace|remove|send|upload)",
+        )
+    });
+    let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
+        return None;
+    };
+    let label = labels::last_sentence(&above.text);
+    let heading = page.heading_of(at).map(|heading| &page.blocks[heading]);
+    let writes = matches!(heading, Some(Block::Heading(heading)) if WRITE.is_match(&heading.text));
+    let next = (at + 1..page.blocks.len())
+        .take_while(|index| !matches!(page.blocks[*index], Block::Heading(_)))
+        .find(|index| page.fence(*index).is_some())?;
+    let answered = pairing::is_called_response(page, next);
+    let is_get = ENDPOINT.is_match(label) && !WRITE.is_match(label) && !writes && answered;
+    is_get.then_some("GET")
 }
 
 fn directives(page: &Page, at: usize, end: usize) -> Directives {

@@ -11,101 +11,68 @@ use super::text::pattern;
 pub enum Announces {
     /// A request or command.
     Request,
+    /// The body of a request, by a word such as "payload" or by "request".
+    RequestBody,
+    /// A body or data, of a request or of a response.
+    Body,
     /// A response.
     Response,
-    /// Other JSON, such as a request body or a schema.
+    /// Other JSON, such as a schema.
     OtherJson,
     /// Nothing specific.
     Unspecific,
 }
 
-const REQUEST: &[&str] = &[
-    "request",
-    "requests",
-    "command",
-    "commands",
-    "call",
-    "input",
-    // German, French, Spanish, Portuguese, Italian.
-    "anfrage",
-    "anfragen",
-    "aufruf",
-    "befehl",
-    "requête",
-    "requete",
-    "commande",
-    "petición",
-    "peticion",
-    "solicitud",
-    "requisição",
-    "requisicao",
-    "pedido",
-    "richiesta",
-    "comando",
-];
-const RESPONSE: &[&str] = &[
-    "response",
-    "responses",
-    "result",
-    "results",
-    "output",
-    "return",
-    "returns",
-    "returned",
-    "reply",
-    "answer",
-    // German, French, Spanish, Portuguese, Italian.
-    "antwort",
-    "antworten",
-    "ergebnis",
-    "ausgabe",
-    "rückgabe",
-    "réponse",
-    "réponses",
-    "reponse",
-    "résultat",
-    "sortie",
-    "respuesta",
-    "respuestas",
-    "resultado",
-    "salida",
-    "resposta",
-    "respostas",
-    "saída",
-    "risposta",
-    "risposte",
-    "risultato",
-];
-/// Words for JSON that is not a response, unless a response is named too.
-const OTHER_JSON: &[&str] = &[
-    "body",
-    "original",
-    "before",
-    "database",
-    "schema",
-    "model",
-    "resource",
-    "properties",
-    "payload",
-    "parameters",
-    "headers",
-    "syntax",
-    "format",
-    "data",
-    "template",
-    "object",
-    // "Body" in German, French, Spanish, Portuguese and Italian.
-    "rumpf",
-    "körper",
-    "corps",
-    "cuerpo",
-    "corpo",
-];
-const FILLER: &[&str] = &[
-    "example", "examples", "sample", "the", "a", "an", "of", "for", "in", "using", "with", "to",
-    "your", "expected", "beispiel", "der", "die", "das", "für", "exemple", "de", "la", "le",
-    "pour", "ejemplo", "para", "exemplo", "esempio", "di", "per",
-];
+// English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Chinese, Japanese and Korean.
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: requests? | commands? | call | input | \w*anfrage\w* | aufruf | befehl | requêtes? | requetes? |
+            commande | petici[oó]n | solicitud | requisi[çc][ãa]o | pedido | richiesta | comando | verzoek | żądani\w* |
+            zapytani\w* | запрос\w*)\b | 请求 | 請求 | リクエスト | 요청",
+    )
+});
+static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: responses? | results? | outputs? | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
+            ergebnis | ausgabe | rückgabe | réponses? | reponses? | résultat | sortie | respuestas? | resultado | salida |
+            respostas? | retorno | saída | risposta | risposte | risultato | antwoord | odpowied\w* | ответ\w* )\b
+        | 响应 | 響應 | 返回 | 回應 | 结果 | レスポンス | 応答 | 응답",
+    )
+});
+/// What the server does in a sentence about a response.
+static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
+            results? | output | outputs | prints? | printed | gives? | yields? | produces? | shows? | shown | displayed |
+            gets | got | receives? | back | (?:you|we|i|should|will|then|to)\s+(?:\w+\s+)?see |
+            (?:you|we|i|should|will|then)\s+(?:\w+\s+)?(?:get|obtain) |
+            liefert | ergibt | antwortet | erhalten | erhält\w* | bekomm\w+ | renvoie | retourne | répond | donne | obtient |
+            obtenez | obtenons | reçoi\w+ | recevez | recevons | devuelve | responde | retorna | obtenemos | obtienes |
+            obtendr\w+ | recibimos | recibir\w+ | devolve | obtemos | recebemos | restituisce | risponde | otteniamo |
+            riceviamo | верн\w+ | возвраща\w+ | получ\w+ )\b",
+    )
+});
+/// Words for the body of a request where no response is named.
+static BODY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|ciało)\b"));
+static PAYLOAD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:payload|parameters|params|nutzlast)\b|参数|パラメータ"));
+/// Words for other JSON in a heading; sentences have more words, so fewer of them count there.
+static OTHER_IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:original|before|database|schema|model|resource|properties|headers|syntax|format|template|object)\b",
+    )
+});
+static OTHER_IN_LABEL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:original|before|database|schema|headers)\b"));
+/// Words for a description of a response.
+static DESCRIPTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:format|schema|syntax|properties|headers|parameters|fields|attributes)\b")
+});
+static PARTS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$"));
+const FILLER: &str = "example examples sample the a an of for in using with to your expected beispiel der die das für \
+     exemple de la le pour ejemplo para exemplo esempio di per";
 
 /// Clients other than curl that a page may show as well.
 const TOOLS: &[&str] = &[
@@ -127,75 +94,41 @@ pub fn words(label: &str) -> Vec<String> {
         .collect()
 }
 
-/// Words for a description of a response.
-const DESCRIPTION: &[&str] = &[
-    "format",
-    "schema",
-    "syntax",
-    "properties",
-    "headers",
-    "parameters",
-];
-
 /// What a heading announces.
 pub fn heading(heading: &str) -> Announces {
-    announced(heading, DESCRIPTION, OTHER_JSON)
+    announced(heading, &DESCRIPTION, &OTHER_IN_HEADING, usize::MAX)
 }
 
-/// What a label in a paragraph announces. Sentences have more words than headings, so fewer of them count.
+/// What a label in a paragraph announces.
 pub fn label(label: &str) -> Announces {
-    const SPECIFIC: &[&str] = &[
-        "body",
-        "payload",
-        "original",
-        "before",
-        "database",
-        "schema",
-        "parameters",
-        "headers",
-        "rumpf",
-        "körper",
-        "corps",
-        "cuerpo",
-        "corpo",
-    ];
-    announced(label, &["properties", "headers", "parameters"], SPECIFIC)
+    announced(label, &PARTS, &OTHER_IN_LABEL, 3)
 }
 
-fn announced(label: &str, describes: &[&str], other: &[&str]) -> Announces {
+/// `data` counts in a label with at most as many words.
+fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Announces {
     let words = words(label);
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let response = words.iter().any(|word| is_one_of(word, RESPONSE));
-    let request = words.iter().any(|word| is_one_of(word, REQUEST))
-        || words.first().is_some_and(|word| word == "curl");
-    match (response, request) {
-        (true, false) if has(describes) => Announces::OtherJson,
-        (true, _) => Announces::Response,
-        (false, true) if has(other) => Announces::OtherJson,
-        (false, true) => Announces::Request,
-        (false, false) if has(other) => Announces::OtherJson,
-        (false, false) => Announces::Unspecific,
+    let has = |word: &str| words.iter().any(|own| own == word);
+    let is_data = has("data") && words.len() <= data;
+    let request = REQUEST.is_match(label) || words.first().is_some_and(|word| word == "curl");
+    if RESPONSE.is_match(label) {
+        match describes.is_match(label) {
+            true => Announces::OtherJson,
+            false => Announces::Response,
+        }
+    } else if PAYLOAD.is_match(label) || request && (BODY.is_match(label) || is_data) {
+        Announces::RequestBody
+    } else if ANSWERS.is_match(label) {
+        Announces::Response
+    } else if other.is_match(label) {
+        Announces::OtherJson
+    } else if BODY.is_match(label) || is_data {
+        Announces::Body
+    } else if request {
+        Announces::Request
+    } else {
+        Announces::Unspecific
     }
 }
-
-/// Whether a word is in the list, or is a German compound such as "Beispielantwort" or "Anfragekörper".
-fn is_one_of(word: &str, list: &[&str]) -> bool {
-    let compound = |part: &str| {
-        list.contains(&part)
-            && word.len() > part.len() + 2
-            && (word.ends_with(part) || word.starts_with(part))
-    };
-    list.contains(&word) || compound("antwort") || compound("anfrage")
-}
-
-/// What the server does in a sentence about a response.
-static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
-            results? | output | outputs | prints? | printed | gives? | yields? | produces? | shows? | shown | displayed |
-            see | gets? | got | receives? | back )\b",
-    )
-});
 
 /// Words that cast no doubt on what a sentence about a response means.
 const PLAIN: &str = "i you we it this that these which what here server api service mock should will can now then and again \
@@ -203,7 +136,7 @@ const PLAIN: &str = "i you we it this that these which what here server api serv
      show shows shown display displays look looks like as follows following below is are be has have contains contain \
      comes back json body content code ok http success successful error status created updated found full complete \
      new record records object array list item items document entry entries user all one first with from by on at its \
-     an and or so";
+     an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity";
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.
@@ -213,10 +146,15 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
-            | (?:until|before|up\s+to|prior\s+to)\s+(?:the\s+)?(?:version|release|v)\s*\d[\w.]*
-            | in\s+(?:the\s+)?(?:version|release|v)\s*\d[\w.]*\b.*\b(?:was|were|had|returned|looked|gave|responded)
+            | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
+                (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*
+            | (?:version|release|v)\s*\d[\w.]*\b.*\b(?:was|were|had|returned|looked|gave|responded)
             | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?
-            | (?:the|an?)\s+(?:old|older|legacy|deprecated|earlier|former)\s+(?:version|release|api|response|format|answer)
+            | (?:old|older|legacy|deprecated|obsolete|outdated|former)\s+(?:\w+\s+)?
+                (?:version|release|api|response|format|answer|output|shape|structure)
+            | deprecated | früher\w* | ehemal\w+ | veraltet\w* | autrefois | ancien(?:ne)? | anterior(?:mente)? | antiga\w* |
+                precedente\w*
+            | earlier\s+(?:version|release|api)
             | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
@@ -252,16 +190,13 @@ pub fn surely_introduces(sentence: &str) -> bool {
     let all = words(sentence);
     let is_plain = |word: &String| {
         PLAIN.split(' ').any(|plain| plain == word)
-            || FILLER.contains(&word.as_str())
-            || is_one_of(word, RESPONSE)
+            || is_filler(word)
+            || RESPONSE.is_match(word)
             || word.parse::<u16>().is_ok()
     };
-    let is_named = |word: &String| {
-        matches!(
-            word.as_str(),
-            "example" | "sample" | "json" | "body" | "content" | "ok" | "success"
-        )
-    };
+    const NAMED: &str =
+        "example sample json body content ok success truncated shortened abbreviated excerpt cut";
+    let is_named = |word: &String| NAMED.split(' ').any(|named| named == word);
     !is_elsewhere(sentence)
         && all.iter().all(is_plain)
         && (label(sentence) == Announces::Response
@@ -284,21 +219,26 @@ pub fn other_tool(label: &str) -> Option<&'static str> {
 /// The sorted words of a label without "request" or "response" and filler words: equal for the two halves of an
 /// example. `None` if the label does not name the wanted half.
 pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
-    let list = if wanted == Announces::Request {
-        REQUEST
-    } else {
-        RESPONSE
+    let half = match wanted {
+        Announces::Request => &REQUEST,
+        _ => &RESPONSE,
     };
-    let words = words(label);
-    if !words.iter().any(|word| is_one_of(word, list)) {
+    if !half.is_match(label) {
         return None;
     }
-    let mut rest: Vec<String> = words
-        .into_iter()
-        .filter(|word| !is_one_of(word, list) && !FILLER.contains(&word.as_str()))
-        .collect();
+    let mut rest = words(&half.replace_all(label, " "));
+    rest.retain(|word| !is_filler(word));
     rest.sort();
     Some(rest)
+}
+
+fn is_filler(word: &str) -> bool {
+    FILLER.split(' ').any(|filler| filler == word)
+}
+
+/// Whether a sentence leads to what is below it.
+pub fn leads(sentence: &str) -> bool {
+    sentence.ends_with([':', '：'])
 }
 
 /// The last sentence of a paragraph, which announces what is below it.
@@ -311,17 +251,13 @@ pub fn last_sentence(text: &str) -> &str {
 /// A file that a label names.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])",
+        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])|\b(?:config|configuration|settings|fixture|file)\b",
     )
 });
 
 /// Whether a label says that the block below it is a file and not a response: "Add this to `config.json`:".
 pub fn names_a_file(label: &str) -> bool {
-    let words = words(label);
-    let has = |list: &[&str]| words.iter().any(|word| is_one_of(word, list));
-    !has(RESPONSE)
-        && (FILE.is_match(label)
-            || has(&["config", "configuration", "settings", "fixture", "file"]))
+    !RESPONSE.is_match(label) && FILE.is_match(label)
 }
 
 /// Whether a paragraph says that there is no response body.
@@ -368,7 +304,7 @@ mod tests {
             ("Response:", Announces::Response),
             ("Response body", Announces::Response),
             ("Response format", Announces::OtherJson),
-            ("Request body", Announces::OtherJson),
+            ("Request body", Announces::RequestBody),
             ("Original Resource:", Announces::OtherJson),
             ("Who uses it?", Announces::Unspecific),
             ("Sample response:", Announces::Response),
@@ -378,17 +314,39 @@ mod tests {
             ("Réponse", Announces::Response),
             ("Beispielantwort", Announces::Response),
             ("Respuesta (200)", Announces::Response),
-            ("Corps de la requête", Announces::OtherJson),
+            ("Corps de la requête", Announces::RequestBody),
             ("Anfrage", Announces::Request),
         ];
         for (label, expected) in rows {
             assert_eq!(heading(label), expected, "{label}");
         }
         let rows = [
-            ("You should see the following data:", Announces::Unspecific),
+            ("You should see the following data:", Announces::Response),
             ("The response has this format:", Announces::Response),
-            ("with this request body:", Announces::OtherJson),
+            ("with this request body:", Announces::RequestBody),
             ("Original record:", Announces::OtherJson),
+            ("The body:", Announces::Body),
+            ("Data example", Announces::Body),
+            ("Payload", Announces::RequestBody),
+            ("This request gives:", Announces::Response),
+            ("The output of this request:", Announces::Response),
+            ("We receive:", Announces::Response),
+            ("Server replies", Announces::Response),
+            ("Send this request:", Announces::Request),
+            ("La requête renvoie :", Announces::Response),
+            ("Corps de la réponse :", Announces::Response),
+            ("Die Anfrage liefert:", Announces::Response),
+            ("Anfragekörper:", Announces::RequestBody),
+            ("Antwortkörper:", Announces::Response),
+            ("La petición devuelve:", Announces::Response),
+            ("Cuerpo de la petición:", Announces::RequestBody),
+            ("A requisição retorna:", Announces::Response),
+            ("Тело запроса:", Announces::RequestBody),
+            ("Сервер вернёт:", Announces::Response),
+            ("Ответ:", Announces::Response),
+            ("请求参数：", Announces::RequestBody),
+            ("返回结果：", Announces::Response),
+            ("レスポンス", Announces::Response),
         ];
         for (label, expected) in rows {
             assert_eq!(super::label(label), expected, "{label}");
@@ -418,6 +376,11 @@ mod tests {
             ("This event is sent to your webhook:", true),
             ("To create one, use this document:", true),
             ("The response used to be:", true),
+            ("Old format:", true),
+            ("v1 response (deprecated):", true),
+            ("Version 1 returned:", true),
+            ("Bis Version 1 lautete die Antwort:", true),
+            ("The old record is gone, the response is:", false),
         ];
         for (sentence, elsewhere) in rows {
             assert_eq!(is_elsewhere(sentence), elsewhere, "{sentence}");

@@ -73,6 +73,16 @@ impl Page {
             .unwrap_or(self.text.len())
     }
 
+    /// Whether what begins at an offset is an item of a list.
+    pub fn is_list_item(&self, offset: usize) -> bool {
+        let before = &self.text[self.line_start(self.line(offset))..offset];
+        let before = before.trim_start_matches([' ', '>']);
+        ["- ", "* ", "+ "]
+            .iter()
+            .any(|mark| before.starts_with(mark))
+            || before.starts_with(|c: char| c.is_ascii_digit())
+    }
+
     /// The fence at a block index.
     pub fn fence(&self, index: usize) -> Option<&Fence> {
         match self.blocks.get(index) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::labels::{self, Announces};
 use super::page::{Block, Fence, Page};
+use super::requests::FoundRequest;
 use super::status_text;
 use super::transcript::{self, looks_like_response};
 
@@ -26,8 +27,12 @@ pub fn response_of(
     requests: &[usize],
     taken: &[usize],
     (candidates, no_body): &(Vec<Candidate>, bool),
+    writes: bool,
 ) -> Paired {
-    match (by_heading(page, at, requests, taken), by_order(candidates)) {
+    match (
+        by_heading(page, at, requests, taken),
+        by_order(candidates, writes),
+    ) {
         (Some(answer), _) => answer,
         (None, Some(fence)) => Paired::Block(fence),
         (None, None) if *no_body => Paired::NoBody,
@@ -42,6 +47,29 @@ fn label_above(page: &Page, at: usize) -> Option<&str> {
         .rev()
         .take_while(|block| !block.separates())
         .find_map(label)
+}
+
+/// What the nearest label or heading above a block announces, whatever table is between.
+fn announced(page: &Page, index: usize) -> Announces {
+    let above = page.blocks[..index].iter().rev();
+    let nearest = above
+        .take_while(|block| !matches!(block, Block::Fence(_)))
+        .find_map(|block| match block {
+            Block::Heading(heading) => Some(labels::heading(&heading.text)),
+            block => {
+                Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific)
+            }
+        });
+    nearest.unwrap_or(Announces::Unspecific)
+}
+
+/// Whether a block has the form of a response, and its label or else its heading calls it one.
+pub fn is_called_response(page: &Page, index: usize) -> bool {
+    let has_form =
+        |fence: &Fence| looks_like_response(&fence.content) && !is_schema(&fence.content);
+    page.fence(index).is_some_and(has_form)
+        && announced(page, index) == Announces::Response
+        && page.declared_role(index).is_none()
 }
 
 /// The label in a paragraph, if it has one.
@@ -71,7 +99,7 @@ fn label(block: &Block) -> Option<&str> {
     }
     // Only the last sentence announces the code block.
     let sentence = labels::last_sentence(&prose.text);
-    (sentence.ends_with(':') && sentence.len() < 120).then_some(sentence)
+    (labels::leads(sentence) && sentence.len() < 120).then_some(sentence)
 }
 
 /// Whether nothing casts doubt on that a block is the response: what is directly above it says so, or says nothing.
@@ -101,25 +129,25 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
                 !labels::is_elsewhere(sentence) && (!leads || says_so(sentence))
             }
         },
-        Some(Block::Heading(heading)) => says_so(&heading.text),
+        Some(Block::Heading(heading)) => {
+            says_so(&heading.text)
+                || (labels::heading(&heading.text) == Announces::Response
+                    && !labels::is_elsewhere(&heading.text))
+        }
         _ => true,
     }
 }
 
-/// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Request data".
+/// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
+/// as constraints come before an example.
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
-    let index = (at + 1..end).find(|index| page.fence(*index).is_some())?;
-    let words = labels::words(label_above(page, index)?);
-    let is_body = words.iter().any(|word| {
-        matches!(
-            word.as_str(),
-            "payload" | "body" | "data" | "rumpf" | "corps" | "cuerpo" | "corpo"
-        )
-    });
-    let content = &page.fence(index)?.content;
-    let is_json = serde_json::from_str::<Value>(content).is_ok();
-    (is_body && is_json && labels::label(label_above(page, index)?) != Announces::Response)
-        .then_some(content)
+    let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
+    let bodies = fences
+        .map(|index| (index, announced(page, index)))
+        .take_while(|(_, said)| matches!(said, Announces::RequestBody | Announces::Body));
+    let content = &page.fence(bodies.last()?.0)?.content;
+    serde_json::from_str::<Value>(content).ok()?;
+    Some(content)
 }
 
 /// The response whose heading or label is the request's with "response" in place of "request".
@@ -194,10 +222,23 @@ pub struct Candidate {
     pub announced: bool,
     /// The status that a heading or label gives it.
     pub status: Option<u16>,
+    /// Whether it may be a body of the request.
+    pub doubtful: bool,
+    /// Whether it is equal to the body of the request.
+    repeats: bool,
+    /// Whether nothing but directives is between it and the request.
+    adjacent: bool,
     /// Whether it is about another case: "if there is no such user, it returns 404:".
     other_case: bool,
     /// Whether it belongs to another client.
     foreign: bool,
+}
+
+impl Candidate {
+    /// Whether it is the body of the request, unless nothing else is shown.
+    pub fn is_body(&self) -> bool {
+        self.doubtful || self.repeats
+    }
 }
 
 /// The blocks between a request and the next one, or the end of its section, that may be its response; and whether
@@ -206,8 +247,9 @@ pub fn candidates(
     page: &Page,
     at: usize,
     end: usize,
-    body: Option<&Value>,
+    request: &FoundRequest,
 ) -> (Vec<Candidate>, bool) {
+    let (body, writes) = (request.json_body(), request.writes());
     let mut out: Vec<Candidate> = Vec::new();
     let mut no_body = false;
     let own_level = page.heading_of(at).map_or(0, |index| level(page, index));
@@ -270,7 +312,11 @@ pub fn candidates(
             }
             Block::Prose(prose) => {
                 shown = false;
-                if let Some(label) = label(&page.blocks[index]) {
+                let label = label(&page.blocks[index]);
+                if used && label.is_none() {
+                    announced = Announces::Unspecific;
+                }
+                if let Some(label) = label {
                     let said = labels::label(label);
                     let tool = labels::other_tool(label);
                     if tool.is_some() && tool != own_tool && said != Announces::Unspecific {
@@ -291,13 +337,13 @@ pub fn candidates(
                     }
                 }
                 let sentence = labels::last_sentence(&prose.text);
-                let leads = sentence.ends_with(':')
+                let leads = labels::leads(sentence)
                     || labels::words(sentence)
                         .iter()
                         .any(|word| word == "following" || word == "below");
                 elsewhere = (leads && labels::is_elsewhere(sentence))
-                    || label(&page.blocks[index]).is_some_and(labels::is_about_another);
-                let case = status_text::of_other_case(sentence).filter(|_| sentence.ends_with(':'));
+                    || label.is_some_and(labels::is_about_another);
+                let case = status_text::of_other_case(sentence).filter(|_| labels::leads(sentence));
                 if case.is_some() {
                     (status, other_case) = (case, true);
                 }
@@ -311,47 +357,55 @@ pub fn candidates(
             }
             Block::Fence(fence) => {
                 let role = page.declared_role(index);
+                let candidate = Candidate {
+                    fence: index,
+                    announced: true,
+                    status: None,
+                    doubtful: false,
+                    repeats: false,
+                    adjacent: (at + 1..index)
+                        .all(|between| matches!(page.blocks[between], Block::Directive(_))),
+                    other_case: false,
+                    foreign: false,
+                };
                 if role == Some("response") {
-                    let fence = index;
                     (status, other_case) = (None, false);
-                    out.push(Candidate {
-                        fence,
-                        announced: true,
-                        status,
-                        other_case,
-                        foreign: false,
-                    });
+                    out.push(candidate);
                     continue;
                 }
                 if fence.fenced && is_bare_url(&fence.content) {
                     break;
                 }
-                used = announced == Announces::OtherJson;
+                let is_response = matches!(announced, Announces::Unspecific | Announces::Response);
+                used = !is_response;
                 let head = transcript::head(&fence.content).0;
                 let status = status.or(head.map(|head| head.status));
                 let fits = role.is_none()
                     && !is_schema(&fence.content)
-                    && matches!(announced, Announces::Unspecific | Announces::Response)
+                    && announced != Announces::OtherJson
                     && !labels::names_a_file(&fence.info)
                     && looks_like_response(&fence.content);
-                if fits
-                    && !(is_request_body(&fence.content, body) && json_follows(page, index, end))
-                {
+                if fits {
+                    // A body without further words is that of the request if that can have one.
+                    let of_request = match announced {
+                        Announces::Body => writes,
+                        _ => !is_response,
+                    };
                     out.push(Candidate {
-                        fence: index,
-                        announced: announced == Announces::Response,
+                        announced: !of_request && announced != Announces::Unspecific,
                         status,
+                        doubtful: of_request,
+                        repeats: announced != Announces::Response
+                            && is_request_body(&fence.content, body.as_ref()),
                         other_case,
                         foreign: foreign.is_some() || elsewhere,
+                        ..candidate
                     });
                 } else if announced == Announces::Response && !shown && is_other_text(fence) {
                     // It cannot be compared, but it is named.
                     out.push(Candidate {
-                        fence: index,
-                        announced: true,
-                        status: None,
-                        other_case: false,
                         foreign: true,
+                        ..candidate
                     });
                 }
                 shown = true;
@@ -447,30 +501,33 @@ fn is_schema(content: &str) -> bool {
         || object.values().all(only_types) && !object.is_empty()
 }
 
-/// The next JSON that is not announced as something else; that of a success before that of a failure.
-fn by_order(candidates: &[Candidate]) -> Option<usize> {
-    let mut own = candidates.iter().filter(|candidate| !candidate.foreign);
-    let first = own.next()?;
-    let fails = |candidate: &&Candidate| candidate.status.is_some_and(|status| status >= 400);
-    let success = own.find(|candidate| candidate.status.is_some_and(|status| status < 300));
-    match success.filter(|_| fails(&first)) {
-        Some(success) => Some(success.fence),
-        None => (!(first.other_case && fails(&first))).then_some(first.fence),
+/// The next JSON that is not announced as something else; what is called a response before what is not, a success
+/// before a failure, and the body of the request last.
+fn by_order(candidates: &[Candidate], writes: bool) -> Option<usize> {
+    let own = || candidates.iter().filter(|candidate| !candidate.foreign);
+    let mut plain = own().filter(|candidate| !candidate.is_body());
+    let Some(first) = plain.next() else {
+        return own().next().map(|last| last.fence);
+    };
+    let fails = |candidate: &Candidate| candidate.status.is_some_and(|status| status >= 400);
+    if fails(first) {
+        let success = plain.find(|candidate| candidate.status.is_some_and(|status| status < 300));
+        return match success {
+            Some(success) => Some(success.fence),
+            None => (!first.other_case).then_some(first.fence),
+        };
+    }
+    let is_plainly_it = first.announced || (first.adjacent && !writes);
+    let called = plain.find(|other| other.announced && !fails(other) && !other.other_case);
+    match called.filter(|_| !is_plainly_it) {
+        Some(called) => Some(called.fence),
+        None => Some(first.fence),
     }
 }
 
 /// Whether a block shows the body of the request itself.
 fn is_request_body(content: &str, body: Option<&Value>) -> bool {
     body.is_some() && serde_json::from_str(content).ok().as_ref() == body
-}
-
-fn json_follows(page: &Page, index: usize, end: usize) -> bool {
-    let heading = page.heading_of(index);
-    (index + 1..end).any(|at| {
-        page.fence(at)
-            .is_some_and(|fence| looks_like_response(&fence.content))
-            && page.heading_of(at) == heading
-    })
 }
 
 /// A URL alone in a block is a request for another client.

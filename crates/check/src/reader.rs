@@ -39,6 +39,15 @@ static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An instruction for a client with a window: "Select `POST` and enter `{{base_url}}/users`".
+static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)\b(?i:select|choose|pick|set|use|method|wähle|wählen|elige|selecciona|choisis|choisissez|escolha|selecione)\b
+            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b .{0,80}?
+            (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])",
+    )
+});
+
 /// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
 fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     // The paths of a page about another service are not of this one.
@@ -75,17 +84,27 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             Block::Prose(prose) => (&prose.text, &prose.range, 6),
             _ => continue,
         };
-        let Some(endpoint) = ENDPOINT.captures(words) else {
+        let endpoint = |text| {
+            ENDPOINT
+                .captures(text)
+                .or_else(|| INSTRUCTION.captures(text))
+        };
+        let Some(found) = endpoint(words) else {
             continue;
         };
         let section = blocks[index + 1..].iter().take_while(|block| match block {
             Block::Heading(next) => next.level > level,
-            Block::Prose(next) => !ENDPOINT.is_match(&next.text),
+            Block::Prose(next) => endpoint(&next.text).is_none(),
             _ => true,
         });
         // A paragraph below a command repeats it.
         let above = blocks[..index].iter().rev().take_while(|block| {
-            !matches!(block, Block::Heading(_)) && !matches!(blocks[index], Block::Heading(_))
+            let ends = match block {
+                Block::Heading(_) => true,
+                Block::Prose(above) => INSTRUCTION.is_match(&above.text),
+                _ => false,
+            };
+            !ends && !matches!(blocks[index], Block::Heading(_))
         });
         let is_request = |block: &Block| {
             let Block::Fence(fence) = block else {
@@ -102,7 +121,7 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         if section.clone().chain(above).any(is_request) || !section.clone().any(is_shown) {
             continue;
         }
-        let (method, url) = (&endpoint["method"], &endpoint["url"]);
+        let (method, url) = (&found["method"], &found["url"]);
         let source = &text[range.clone()];
         let Some((start, end)) = source.find(method).zip(source.rfind(url)) else {
             continue;
@@ -322,7 +341,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         .next()
         .unwrap_or_default();
     let after = after.trim_matches([' ', '\\', '\t', '\r']);
-    let alone = label.ends_with(':') && !label.contains('.') && after.is_empty();
+    let is_arrow = ["->", "=>", "→"].contains(&label.trim());
+    let is_label = is_arrow || (label.ends_with(':') && !label.contains('.'));
+    let alone = is_label && after.is_empty();
     let words = labels::words(label);
     let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
     let content = &text[range.clone()];
@@ -333,7 +354,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         fence.in_sentence = !(alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
-        alone && labels::label(label) == labels::Announces::Response
+        alone && (is_arrow || labels::label(label) == labels::Announces::Response)
             || named(&["expected", "content"])
     } else if http_message::begins_message(content) {
         named(&["request"])

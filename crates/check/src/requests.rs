@@ -86,6 +86,15 @@ impl FoundRequest {
         }
     }
 
+    /// Whether a request of its method usually has a body.
+    pub fn writes(&self) -> bool {
+        let method = self
+            .written
+            .as_ref()
+            .map(|written| &*written.request.method);
+        matches!(method, Some("POST" | "PUT" | "PATCH"))
+    }
+
     /// The body, if it is JSON.
     pub fn json_body(&self) -> Option<serde_json::Value> {
         serde_json::from_str(self.written.as_ref()?.request.body.as_deref()?).ok()
@@ -244,7 +253,7 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let line = &text[span.clone()];
     let local = line.contains("localhost")
         || line.contains("127.0.0.1")
-        || (line.contains("$(curl ") && line.contains("://"));
+        || (line.contains("$(curl ") && line.contains('/'));
     (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
         span: span.start..span.start + line.trim_end().len(),
         problem: Some(Problem::Skip(format!(

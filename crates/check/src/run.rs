@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::causes::{self, Case};
 use super::compare::{self, Diff, DifferenceKind};
 use super::datasets::{Dataset, DatasetError, Datasets};
-use super::documented::{self, Compared, Documented, mentions_error};
+use super::documented::{self, Compared, Documented, Surety};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
 use super::options::{Options, Reset};
 use super::outcome::{Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
+use super::pairing;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Body, Opener, Received, Request, Service, ServiceError};
 use super::status::{self, StatusSource};
@@ -311,13 +312,14 @@ impl Runner<'_> {
             body: details.documented.as_ref(),
             plain: response.plain.as_ref(),
             one_item: response.one_item,
+            surety: surety(page, example),
             any: &example.directives.any,
             generated_id: request.method == "POST"
                 && example
                     .request
                     .json_body()
                     .is_some_and(|body| body.get("id").is_none()),
-            mentions_error: mentions_error(page, example),
+            around: documented::text_around(page, example),
         };
         let fresh = example.directives.reset;
         let (compared, later) = self
@@ -412,9 +414,10 @@ impl Runner<'_> {
                         .warnings
                         .push(Finding::new(self.url_range(example), hint.clone()));
                 }
-                let note = if compared.one_item {
-                    details.uncompared = Some("one item of the list");
-                    "the status is as documented; the page shows one item of the list, which was not compared"
+                let note = if compared.uncompared.is_some() {
+                    details.uncompared = compared.uncompared;
+                    details.documented = None;
+                    "the status is as documented; the body was not compared"
                 } else if after_writes {
                     "as documented, after the writes above it on the page"
                 } else if !compared.accepted.is_empty() {
@@ -707,6 +710,17 @@ impl Runner<'_> {
             warnings.extend(compared.diff.warnings.iter().map(finding));
         }
         compared.diff.clone()
+    }
+}
+
+/// How sure it is that the response of an example is the one to its request.
+fn surety(page: &Page, example: &Example) -> Surety {
+    match &example.response {
+        Some(response) if response.doubtful => Surety::Doubtful,
+        Some(response) if !pairing::surely_response(page, example.fence, response.fence) => {
+            Surety::Likely
+        }
+        _ => Surety::Sure,
     }
 }
 

@@ -7,7 +7,7 @@ use super::examples::Example;
 use super::labels;
 use super::page::{Block, Cell, Page, Table};
 use super::pairing;
-use super::status_text::{self, error_in_heading, in_line, in_paragraph};
+use super::status_text::{self, in_line, in_paragraph};
 use super::transcript;
 
 /// The documented status.
@@ -124,19 +124,25 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             if found.is_some() {
                 break;
             }
-            in_errors = true;
+            // One error alone is that of the example.
+            let is_one =
+                matches!(block, Block::Prose(prose) if in_paragraph(&prose.text).is_some());
+            in_errors = !is_one || pairing::begins_cases(block);
         }
         match block {
-            // It leads to the next request: "This returns 200 and the list:".
+            // It is about the next request: "This returns 200 and the list:", "Not found".
             Block::Prose(prose)
                 if response.is_none()
                     && index + 1 == until
                     && page.fence(until).is_some()
-                    && leads_on(&prose.text) => {}
+                    && (leads_on(&prose.text)
+                        || !prose.text.contains(|c: char| c.is_numeric())) => {}
             Block::Prose(prose) => {
-                if let Some(status) = in_paragraph(&prose.text) {
+                let explained = || status_text::explained(&prose.text);
+                if let Some(status) = in_paragraph(&prose.text).or_else(explained) {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
-                    if in_errors && status >= 400 {
+                    let is_item = explained().is_some() && page.is_list_item(prose.range.start);
+                    if (in_errors || is_item) && status >= 400 {
                         // A list of what can go wrong: whether this example does is not clear.
                         text.statuses.insert(0, usual(example.method()));
                     }
@@ -173,7 +179,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
                 return None;
             };
-            let status = in_line(&heading.text).or_else(|| error_in_heading(&heading.text))?;
+            let status = status_text::of_heading(&heading.text)?;
             Some(one(
                 status,
                 StatusSource::Heading,
@@ -189,7 +195,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
 /// Whether a paragraph ends with a sentence about what is below it and is not a label such as `Response (404):`.
 fn leads_on(text: &str) -> bool {
     let sentence = labels::last_sentence(text);
-    sentence.ends_with(':') && in_line(sentence).is_none() && labels::words(sentence).len() > 3
+    labels::leads(sentence) && in_line(sentence).is_none() && labels::words(sentence).len() > 3
 }
 
 /// A status in a shell comment above the command or at the end of its line: `# returns 404`.
@@ -221,10 +227,13 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
         return None;
     };
     let text = labels::last_sentence(&prose.text);
-    let status = in_paragraph(text).or_else(|| status_text::of_other_case(text))?;
-    let place = Some(prose.range.clone());
-    text.ends_with(':')
-        .then(|| one(status, StatusSource::Text, place))
+    if !labels::leads(text) {
+        return None;
+    }
+    let status = in_paragraph(text)
+        .or_else(|| status_text::of_other_case(text))
+        .or_else(|| status_text::of_heading(text))?;
+    Some(one(status, StatusSource::Text, Some(prose.range.clone())))
 }
 
 /// The column with status codes, if it is a table of statuses.
@@ -423,6 +432,17 @@ mod tests {
             "The request fails with 404.",
             "The response is 404 Not Found because there is no such user:",
             "This results in a `404 Not Found` error.",
+            "> **404 Not Found** – no such user",
+            "404 - no such user",
+            "Response (Not Found)",
+            "**Not found**",
+            "**Error response:** 404",
+            "Ein Abruf liefert danach 404.",
+            "La lecture renvoie une erreur 404.",
+            "El servidor devuelve un error 404.",
+            "响应：`404 Not Found`",
+            "返回 404",
+            "Ответ: 404",
         ];
         for text in understood {
             let page = format!("```sh\ncurl h/a\n```\n\n{text}\n");
@@ -458,6 +478,16 @@ mod tests {
             ("Unknown users give 404. Known ones are shown:", 200),
             ("If there is no such user, it returns 404.", 200),
             ("You get 404 from the following, as there is none:", 404),
+            ("- `404` – when missing:", 404),
+            ("## Get a missing user (404)", 404),
+            ("## A missing user gives 404", 404),
+            ("## Missing user - 404 Not Found", 404),
+            ("## Delete nothing: 404", 404),
+            ("## 404 when the user is missing", 404),
+            ("## Create (204)", 204),
+            ("## Get a user (404 if it is missing)", 200),
+            ("## Top users (404 of them)", 200),
+            ("## 500 users", 200),
         ];
         for (text, status) in rows {
             let page = format!("{text}\n\n```sh\ncurl h/a\n```\n");

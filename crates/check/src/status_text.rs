@@ -11,32 +11,47 @@ use super::text::pattern;
 static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)^[^\w]*
-        (?P<label>(?:(?:expected|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
+        (?:(?:expected|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
             returned|reply|answer|output|status|code|statuscode|body|headers|and|
             antwort|ergebnis|ausgabe|fehler|statuscode|réponse|reponse|résultat|sortie|erreur|statut|d'état|
             respuesta|resultado|salida|estado|código|codigo|resposta|saída|erro|
-            risposta|risultato|stato|codice|errore|der|die|das|la|le|el|de|di|du|da|do)\b[^\w]*)*)
+            risposta|risultato|stato|codice|errore|der|die|das|la|le|el|de|di|du|da|do|
+            ответ|статус|код|响应|返回|状态码|状态|レスポンス|ステータス|応答)\b[^\w]*)*
         (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{L}[\p{L}'\ -]*)? [^\w]*$",
     )
 });
-/// A statement in a sentence: `returns 404`, `The server responds with a 404 error`.
+/// A statement in a sentence: `returns 404`, `The server responds with a 404 error`
 static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
+        r"(?xi)(?: \b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
-            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoie | retourne | répond | devuelve |
-            responde(?:\s+con)? | retorna | restituisce | fails?\s+with | results?\s+in | gets? | receives? | expects? | response\s+is |
+            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
+            responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
+            expects? | response\s+is | верн\w+ | возвраща\w+ |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
-            (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b[^\w\n]{0,6}
-        (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response)\s+)*
+            (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
+        (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response|now|then|un|une|uno|una|um|ein|eine|einen|dann|danach|
+            jetzt|con|com|avec|mit|de|di|erreur|erro|errore|fehler|código|codice|estado|statut|ошибку|код|статус)\s+)*
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
 });
+/// A status that is explained: `404 Not Found – no such user`.
+static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?s)^(?P<status>.*?[1-5]\d\d\b[\w' ]*?)\W*\s(?:[–—-]|[:;,])\s*\p{L}")
+});
+/// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
+static LAST_PART: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[(\[–—:→>|-]\s*(?P<part>[^()\[\]–—:→>|-]+)[)\]]?\s*$"));
+/// A heading that begins with an error: `404 when the user is missing`.
+static ERROR_FIRST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b"));
 static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)"));
 
 /// The status that a paragraph documents.
 pub fn in_paragraph(text: &str) -> Option<u16> {
-    if let Some(status) = text.lines().rev().find_map(in_line) {
+    let is_label = |text: &&str| labels::label(text) == Announces::Response;
+    let last = || Some(text).filter(is_label).and_then(last_part);
+    if let Some(status) = text.lines().rev().find_map(in_line).or_else(last) {
         return Some(status);
     }
     let captures = STATEMENT.captures(text)?;
@@ -53,8 +68,15 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
     (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
 }
 
-/// The status of a line that is nothing but a status.
+/// The status of a line that is nothing but a status, or the phrase of an error.
 pub fn in_line(line: &str) -> Option<u16> {
+    let phrase = line.trim_matches(|c: char| !c.is_alphabetic());
+    let errors = [400, 401, 403, 404, 405, 409, 410, 415, 422];
+    let named =
+        |code: &u16| reason(*code).is_some_and(|reason| reason.eq_ignore_ascii_case(phrase));
+    if let Some(code) = errors.into_iter().find(named) {
+        return Some(code);
+    }
     let captures = STATUS_LINE.captures(line.trim())?;
     let code = captures.name("code")?.as_str().parse().ok()?;
     let given = captures
@@ -85,7 +107,7 @@ pub fn in_line(line: &str) -> Option<u16> {
 
 /// The status that a heading or label gives to the response below it: `404`, `Error response (404)`.
 pub fn of_label(text: &str) -> Option<u16> {
-    in_line(text).or_else(|| {
+    in_line(text).or_else(|| last_part(text)).or_else(|| {
         let code = in_heading(text)?;
         let named = labels::heading(text) == Announces::Response
             || text.contains(&format!("({code}"))
@@ -107,10 +129,23 @@ pub fn of_other_case(text: &str) -> Option<u16> {
     (!is_statement(text)).then_some(code)
 }
 
-/// The error in a heading such as `Get a missing user (404)`.
-pub fn error_in_heading(text: &str) -> Option<u16> {
-    let code = in_heading(text)?;
-    ((400..600).contains(&code) && text.contains(&format!("({code}"))).then_some(code)
+/// The status in the heading of a request: `Get a missing user (404)`, `A missing user gives 404`.
+pub fn of_heading(text: &str) -> Option<u16> {
+    let first = || ERROR_FIRST.captures(text)?["code"].parse().ok();
+    in_line(text)
+        .or_else(|| last_part(text))
+        .or_else(first)
+        .or_else(|| in_paragraph(text))
+}
+
+fn last_part(text: &str) -> Option<u16> {
+    in_line(LAST_PART.captures(text)?.name("part")?.as_str())
+}
+
+/// The status of a line that explains it: `404 Not Found – no such user`.
+pub fn explained(line: &str) -> Option<u16> {
+    let status = EXPLAINED.captures(line)?.name("status")?.as_str();
+    in_line(status).filter(|_| is_statement(line))
 }
 
 fn reason(code: u16) -> Option<&'static str> {
@@ -144,10 +179,13 @@ fn is_statement(text: &str) -> bool {
         "cuando",
         "quando",
         "se",
+        "caso",
+        "если",
     ];
     !labels::words(text)
         .iter()
         .any(|word| CONDITIONS.contains(&word.as_str()))
+        && !text.contains("如果")
         && text.len() < 200
 }
 

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::outcome::{Outcome, PageResult};
-use super::page::{Block, Page};
+use super::labels::{self, Announces};
+use super::outcome::{ExampleResult, Outcome, PageResult};
+use super::page::{Block, Cell, Page, Table};
+use super::pairing;
 use super::transcript::looks_like_response;
 use super::url;
 
@@ -77,31 +79,62 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
 pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
     let mut out = Vec::new();
     for PageResult { page, examples, .. } in pages {
-        for result in examples {
-            if let Some(reason) = result.details.uncompared {
-                out.push((page, result.line(page), reason));
+        let mut found: Vec<(usize, &'static str)> = Vec::new();
+        let mut claimed: HashSet<usize> = HashSet::new();
+        for ExampleResult {
+            example,
+            details,
+            outcome,
+            ..
+        } in examples
+        {
+            let response = example.response.as_ref().map(|response| response.fence);
+            claimed.insert(example.fence);
+            claimed.extend(response);
+            claimed.extend(&example.unpaired);
+            if let (Some(reason), Some(block)) = (details.uncompared, response) {
+                found.push((block, reason));
             }
             // The others are listed as skipped or as errors.
-            if matches!(result.outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
-                let lines = result
-                    .example
-                    .unpaired
-                    .iter()
-                    .filter_map(|block| page.blocks.get(*block));
-                out.extend(lines.map(|block| {
-                    let is_json =
-                        matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
-                    let reason = if is_json {
-                        "not the response to a request"
-                    } else {
-                        "not JSON"
+            if matches!(outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
+                found.extend(example.unpaired.iter().map(|block| {
+                    let is_json = matches!(&page.blocks[*block], Block::Fence(fence) if looks_like_response(&fence.content));
+                    let reason = match is_json {
+                        true => "not the response to a request",
+                        false => "not JSON",
                     };
-                    (page, page.line(block.range().start), reason)
+                    (*block, reason)
                 }));
             }
         }
+        for (index, block) in page.blocks.iter().enumerate() {
+            match block {
+                _ if page.front.skip || claimed.contains(&index) => {}
+                Block::Table(table) if has_responses(table) => found.push((index, "in a table")),
+                _ if pairing::is_called_response(page, index) => {
+                    found.push((index, "there is no request for it"));
+                }
+                _ => {}
+            }
+        }
+        found.sort_unstable_by_key(|(block, _)| *block);
+        let line = |block: usize| page.line(page.blocks[block].range().start);
+        out.extend(
+            found
+                .into_iter()
+                .map(|(block, reason)| (page, line(block), reason)),
+        );
     }
     out
+}
+
+/// Whether a column of responses has JSON.
+fn has_responses(table: &Table) -> bool {
+    let is_json = |cell: &Cell| cell.text.starts_with(['{', '[']) && cell.text.contains('"');
+    let columns = table.header.iter().enumerate();
+    let named = columns.filter(|(_, cell)| labels::label(&cell.text) == Announces::Response);
+    let mut cells = named.flat_map(|(at, _)| table.rows.iter().filter_map(move |row| row.get(at)));
+    cells.any(is_json)
 }
 
 /// An endpoint and what the pages say about it.
