@@ -633,8 +633,11 @@ impl Serve {
             (_, Sure::Written) => Saving::File(Durability::Written),
         };
         let beside = file.with_extension("routes.json");
-        let routes = self.routes.or_else(|| beside.is_file().then_some(beside));
-        let rules = routes.as_deref().map(read_routes).transpose()?;
+        let routes = Some(self.routes.unwrap_or_else(|| beside.clone()));
+        let rules = routes
+            .as_deref()
+            .filter(|path| *path != beside || path.is_file());
+        let rules = rules.map(read_routes).transpose()?;
         let http = Settings {
             file: None,
             cors: !self.no_cors,
@@ -684,6 +687,7 @@ impl Serve {
                 ..Limits::default()
             },
             routes,
+            profile: self.profile,
             id: self.id,
             foreign_key_suffix: self.foreign_key_suffix,
             on_delete: self.on_delete,
@@ -756,7 +760,8 @@ fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
 fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
-    Ok(Arc::new(http::read(path, &text)?))
+    let routes = http::read(path, &text).map_err(|error| error.to_string())?;
+    Ok(Arc::new(routes))
 }
 
 /// A count from 1 to `most`.

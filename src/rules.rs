@@ -2,10 +2,12 @@
 //! of filters.
 
 mod access;
+mod hidden;
 
 use crate::json::get_member;
 
 pub use access::{Access, Auth, BadGuard, Guard};
+pub use hidden::{Hidden, HiddenPlace};
 
 /// Properties whose values, taken together, no two records of a collection may share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,18 +70,6 @@ pub fn named<T: Copy>(all: &[(&str, T)], name: &str) -> Option<T> {
     let found = all.iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| *value)
 }
-
-/// A step to a value that is stored and never sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The member of an object.
-    Member(String),
-    /// Every item of an array.
-    Items,
-}
-
-/// Where in a record a `writeOnly` value is.
-pub type HiddenPath = Vec<Step>;
 
 /// What becomes of the records that point to a deleted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

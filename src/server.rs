@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use crate::behaviour::Explained;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
 use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
-use crate::http::{self, AccessLogEntry, App, Limits, LocalService, Request, Response};
+use crate::http::{
+    self, AccessLogEntry, App, Declared, Limits, LocalService, Located, Request, Response, Routes,
+};
 use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
@@ -50,8 +52,11 @@ pub struct Options {
     pub unseen: Duration,
     /// The file size in bytes from which writes are logged to a journal first.
     pub journal_above: usize,
-    /// The routes file, which is followed if `watch` is set; its rules are in `http`.
+    /// The routes file, which is followed if `watch` is set; its rules are in `http`. One beside the data file
+    /// (`NAME.routes.json`) need not be there yet.
     pub routes: Option<PathBuf>,
+    /// The file of the profile in `http`, which is followed if `watch` is set.
+    pub profile: Option<PathBuf>,
     /// Limits on the size and duration of requests.
     pub limits: Limits,
     /// The property that holds a record's id.
@@ -89,6 +94,7 @@ impl Options {
             unseen: Duration::from_secs(2),
             journal_above: Journaling::default().above,
             routes: None,
+            profile: None,
             limits: Limits::default(),
             id: "id".into(),
             foreign_key_suffix: "Id".into(),
@@ -166,7 +172,7 @@ pub enum StartError {
     },
     /// The routes file does not fit the rules, as `file:line:column: message`.
     #[error("{0}")]
-    Routes(String),
+    Routes(Located),
     /// Another server has the file locked.
     #[error("{} is already being served by {holder}", path.display())]
     Locked {
@@ -198,7 +204,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
     stop: watch::Sender<bool>,
-    _routes: Option<http::RoutesWatch>,
+    _following: Option<http::Following>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -237,7 +243,7 @@ impl Server {
             sockets,
             addresses,
             rules,
-            routes,
+            following,
         } = parts;
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());
@@ -254,7 +260,7 @@ impl Server {
             rules,
             stop,
             thread: Some(thread),
-            _routes: routes,
+            _following: following,
         })
     }
 
@@ -351,7 +357,7 @@ struct Parts {
     sockets: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
-    routes: Option<http::RoutesWatch>,
+    following: Option<http::Following>,
 }
 
 impl Parts {
@@ -386,7 +392,11 @@ impl Parts {
                 (Some(file), bytes, recovered, left)
             }
         };
-        let (rulebook, rules) = read_rules(options)?;
+        let Found {
+            rulebook,
+            rules,
+            text,
+        } = read_rules(options)?;
         check_routes(options, &rulebook)?;
         let has_users = rulebook.schema().auth().is_some();
         let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
@@ -460,31 +470,14 @@ impl Parts {
             MemoryLimit(options.http.memory_limit),
             move |event| reported(event),
         )?;
-        let followed = options
-            .routes
-            .clone()
-            .zip(options.http.routes.clone())
-            .filter(|_| options.watch);
-        let routes = followed.map(|(path, routes)| {
-            let file = path.clone();
-            http::follow(path, routes, has_users, options.poll, move |read| {
-                notice(match read {
-                    Ok(rules) => Notice::RoutesReloaded {
-                        file: file.clone(),
-                        rules,
-                    },
-                    Err(message) => Notice::RoutesBroken(message),
-                });
-            })
-        });
-        let routes = routes.transpose()?;
         let file = options
             .data
             .is_none()
             .then(|| options.file.display().to_string());
         let beside = options.file.with_extension("schema.json");
         let mut settings = http::Settings {
-            rules_file: file.is_some().then(|| rules.clone().unwrap_or(beside)),
+            rules_file: (file.is_some() && options.rules.is_none())
+                .then(|| rules.clone().unwrap_or(beside)),
             ephemeral: saves.is_none(),
             file,
             ..options.http.clone()
@@ -494,14 +487,42 @@ impl Parts {
             // Open to the network by choice, under whatever name it has there, unless the names are given.
             settings.hosts = settings.hosts.filter(|names| !names.is_empty());
         }
-        let app = Arc::new(App::new(engine, settings, listeners.access));
+        let declared = declared(options, &mut settings, text, move |event| notice(event));
+        let app = Arc::new(App::new(engine, settings, declared, listeners.access));
+        let following = options.watch.then(|| http::follow(&app, options.poll));
         Ok(Parts {
             app,
             sockets,
             addresses,
             rules,
-            routes,
+            following: following.transpose()?,
         })
+    }
+}
+
+/// The files that are read again when they are saved. `text` is that of the rules file.
+fn declared(
+    options: &Options,
+    settings: &mut http::Settings,
+    text: Option<String>,
+    notice: impl Fn(Notice) + Send + Sync + 'static,
+) -> Declared {
+    let mut declared = Declared::new(notice);
+    let is_beside = |path: &Path, end: &str| *path == options.file.with_extension(end);
+    if let Some(path) = settings.rules_file.clone() {
+        let is_optional = is_beside(&path, "schema.json");
+        declared = declared.rules(path, is_optional, text);
+    }
+    if let Some(path) = options.routes.clone() {
+        settings
+            .routes
+            .get_or_insert_with(|| Arc::new(Routes::default()));
+        let is_optional = is_beside(&path, "routes.json");
+        declared = declared.routes(path, is_optional);
+    }
+    match options.profile.clone() {
+        Some(path) => declared.profile(path),
+        None => declared,
     }
 }
 
@@ -531,7 +552,7 @@ impl Sandbox {
                 std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?
             }
         };
-        let (rulebook, _) = read_rules(options)?;
+        let Found { rulebook, .. } = read_rules(options)?;
         check_routes(options, &rulebook)?;
         let (store, _) = read_data(&rulebook, bytes, &options.file)?;
         let engine = Engine::start(
@@ -541,7 +562,8 @@ impl Sandbox {
             MemoryLimit(options.http.memory_limit),
             |_| {},
         )?;
-        let app = Arc::new(App::new(engine, options.http.clone(), None));
+        let app = App::new(engine, options.http.clone(), Declared::default(), None);
+        let app = Arc::new(app);
         Ok(Sandbox {
             service: LocalService::new(app),
         })
@@ -626,7 +648,9 @@ fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
         "rules",
         options.schema.is_none() && options.rules.is_none(),
     );
-    let routes = ("routes.json", "routes", options.routes.is_none());
+    let beside = options.file.with_extension("routes.json");
+    let no_other = options.routes.as_ref().is_none_or(|path| *path == beside);
+    let routes = ("routes.json", "routes", no_other);
     let is_beside = options.data.is_none();
     [rules, routes]
         .into_iter()
@@ -636,8 +660,16 @@ fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
         .map(|(path, holds)| Notice::NotAFile { path, holds })
 }
 
-/// The rules from the options, from the rules file, or from the file beside the data file; and the file's path.
-fn read_rules(options: &Options) -> Result<(Rulebook, Option<PathBuf>), StartError> {
+/// The rules, and where they come from.
+struct Found {
+    rulebook: Rulebook,
+    /// The rules file.
+    rules: Option<PathBuf>,
+    text: Option<String>,
+}
+
+/// The rules from the options, from the rules file, or from the file beside the data file.
+fn read_rules(options: &Options) -> Result<Found, StartError> {
     let beside = options.file.with_extension("schema.json");
     let path = options
         .schema
@@ -650,9 +682,10 @@ fn read_rules(options: &Options) -> Result<(Rulebook, Option<PathBuf>), StartErr
         }
         (None, None) => None,
     };
-    let schema = match text {
-        Some(text) => Schema::compile_with_id(&text, &options.id).map_err(|error| {
+    let schema = match &text {
+        Some(text) => Schema::compile_with_id(text, &options.id).map_err(|error| {
             let path = path.clone().unwrap_or_else(|| "rules.json".into());
+            let text = text.clone();
             StartError::Rules { path, text, error }
         })?,
         None => Schema::default(),
@@ -663,7 +696,11 @@ fn read_rules(options: &Options) -> Result<(Rulebook, Option<PathBuf>), StartErr
         on_delete: options.on_delete,
         ..Settings::default()
     };
-    Ok((Rulebook::new(schema, settings), path))
+    Ok(Found {
+        rulebook: Rulebook::new(schema, settings),
+        rules: path,
+        text,
+    })
 }
 
 /// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, where the machine has it.

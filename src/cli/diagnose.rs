@@ -6,6 +6,7 @@ use std::path::Path;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
+use crate::schema::{SchemaError, SchemaProblem};
 use crate::server::{Options, StartError};
 use crate::text::{list, printable, printable_lines, shell_word, with_causes};
 
@@ -21,22 +22,7 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             }
             text
         }
-        StartError::Rules { path, text, error } => {
-            let path = style::path(path);
-            error
-                .problems
-                .iter()
-                .map(|problem| {
-                    snippet(
-                        &path,
-                        text,
-                        problem.offset,
-                        &problem.message,
-                        problem.hint.as_deref(),
-                    )
-                })
-                .collect()
-        }
+        StartError::Rules { path, text, error } => rules(path, text, error),
         StartError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
             let file = style::path(path);
             if Some(path) == options.schema.as_ref() {
@@ -90,9 +76,21 @@ pub(super) fn start_error(error: &StartError, options: &Options, named: bool) ->
             style::path(path),
             printable(holder)
         ),
-        StartError::Routes(message) => format!("error: {}\n", printable_lines(message)),
+        StartError::Routes(message) => {
+            format!("error: {}\n", printable_lines(&message.to_string()))
+        }
         other => format!("error: {}\n", printable(&with_causes(other))),
     }
+}
+
+/// What is wrong with the rules in the file at `path`.
+pub(super) fn rules(path: &Path, text: &str, error: &SchemaError) -> String {
+    let path = style::path(path);
+    let one = |problem: &SchemaProblem| {
+        let (offset, message) = (problem.offset, &problem.message);
+        snippet(&path, text, offset, message, problem.hint.as_deref())
+    };
+    error.problems.iter().map(one).collect()
 }
 
 /// Why the server cannot listen on `address`, with a port that is free.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::LogLevel;
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
-use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges};
+use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
 use crate::file::Recovered;
 use crate::http::AccessLogEntry;
 use crate::json::Id;
@@ -172,7 +173,16 @@ impl Log {
         self.send(Line::Error(text));
     }
 
-    /// Prints what happened to the data file.
+    /// Prints that the file at `path` was reloaded, with what it has; `None`: it is gone.
+    fn reloaded(&self, path: &Path, what: Option<String>) {
+        let path = style::path(path);
+        self.print(match what {
+            Some(what) => format!("reloaded {path}: {what}\n"),
+            None => format!("{path} is gone, and what it said with it\n"),
+        });
+    }
+
+    /// Prints what happened to the files.
     pub(super) fn notice(&self, file: &str, notice: Notice) {
         let file = &*printable(file);
         match notice {
@@ -282,8 +292,27 @@ impl Log {
                     count(records, "record")
                 ));
             }
+            Notice::RulesReloaded { file: path, resources, without_ids, random_secret } => {
+                let what = resources.map(|resources| format!("rules for {}", count(resources, "resource")));
+                self.reloaded(&path, what);
+                without_ids.into_iter().for_each(|resource| self.notice(file, Notice::NoIds(resource)));
+                if random_secret {
+                    self.notice(file, Notice::RandomSecret);
+                }
+            }
+            Notice::RulesBroken { file: path, error: fault } => {
+                let text = match *fault {
+                    RulesFault::Rules { text, error } => diagnose::rules(&path, &text, &error),
+                    RulesFault::Data(faults) => diagnose::faults(file, &faults),
+                    RulesFault::Other(message) => format!("error: {}\n", printable_lines(&message)),
+                };
+                self.error(format!("{text}{}: the rules stay as they were until this is fixed\n", style::path(&path)));
+            }
             Notice::RoutesReloaded { file, rules } => {
-                self.print(format!("reloaded {}: {}\n", style::path(&file), count(rules, "rule")));
+                self.reloaded(&file, rules.map(|rules| count(rules, "rule")));
+            }
+            Notice::ProfileReloaded { file } => {
+                self.print(format!("reloaded the profile of {}\n", style::path(&file)));
             }
             Notice::RoutesBroken(message) => {
                 self.error(error(&format!("{message}\n  the routes stay as they were until it is fixed")));

@@ -13,7 +13,7 @@ use super::feed::Cause;
 use super::fill::ALPHABET;
 use super::history::History;
 use super::journal::{Batch, Before};
-use super::notice::WriteError;
+use super::notice::{Faults, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
 use crate::file::Saved;
@@ -48,6 +48,10 @@ pub(super) enum Message {
         back: Back,
         reply: oneshot::Sender<Result<Option<u64>, WriteError>>,
     },
+    Rules {
+        rulebook: Arc<Rulebook>,
+        reply: oneshot::Sender<Result<(), Faults>>,
+    },
     /// Something happened to the file.
     FileEvent,
     Stop,
@@ -74,7 +78,6 @@ const MAX_WAIT: Duration = Duration::from_millis(2);
 
 /// Carries out writes, one batch per save.
 pub(super) struct Writer {
-    rulebook: Arc<Rulebook>,
     history: History,
     /// `None`: the data is in memory only.
     file: Option<Reloader>,
@@ -83,9 +86,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(rulebook: Arc<Rulebook>, history: History, file: Option<Reloader>) -> Writer {
+    pub(super) fn new(history: History, file: Option<Reloader>) -> Writer {
         Writer {
-            rulebook,
             history,
             file,
             last: (0, Duration::ZERO),
@@ -115,6 +117,12 @@ impl Writer {
                         self.carry_out(&mut jobs);
                         let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
                         drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                    }
+                    Message::Rules { rulebook, reply } => {
+                        self.carry_out(&mut jobs);
+                        let answer = catch_unwind(AssertUnwindSafe(|| self.take_rules(rulebook)));
+                        // Nobody is answered where this failed.
+                        drop(answer.map(|answer| reply.send(answer)));
                     }
                     Message::FileEvent => {
                         if let Some(file) = &mut self.file {
@@ -230,12 +238,13 @@ impl Writer {
         next: &mut Store,
         batch: &mut Option<Batch>,
     ) -> Result<Done<'j>, WriteError> {
+        let rulebook = self.history.rulebook();
         let mut effects = Vec::new();
         let mut carry_out = |store: &mut Store, command: &Command| {
             let before = batch.is_some().then(|| Before::of(store, command));
             // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
             // values unique, do its references point to records?
-            let change = self.rulebook.plan(store, command, &mut random_characters)?;
+            let change = rulebook.plan(store, command, &mut random_characters)?;
             // 4. Apply, to a copy that nobody sees yet.
             let outcome = store.apply(change);
             if let (Some(before), true) = (before, outcome.changed) {
@@ -278,6 +287,19 @@ impl Writer {
         Ok(done)
     }
 
+    /// Puts other rules into effect.
+    ///
+    /// # Errors
+    /// The data breaks them; the rules stay.
+    fn take_rules(&mut self, rulebook: Arc<Rulebook>) -> Result<(), Faults> {
+        if let Some(file) = &mut self.file {
+            return file.take_rules(rulebook, &mut self.history);
+        }
+        let store = rulebook.take_over(&self.history.current().full)?;
+        self.history.publish_rules(rulebook, store);
+        Ok(())
+    }
+
     /// Goes back, and gives the version that this made; `None` where there was nothing to undo.
     fn go_back(&mut self, back: &Back) -> Result<Option<u64>, WriteError> {
         loop {
@@ -297,6 +319,9 @@ impl Writer {
                 },
                 Back::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
+            // The rules may have been others then.
+            let next = before.rulebook.take_over(&next);
+            let next = next.map_err(|faults| WriteError::Unfit(faults.to_string()))?;
             let diff = next.diff(&before.full);
             if let Some(file) = &mut self.file {
                 match file.save_change(&before.full, &next, &diff) {

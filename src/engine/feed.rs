@@ -177,6 +177,14 @@ impl Feed {
         self.updates.send_replace(last);
     }
 
+    /// Wakes the readers, since the rules are others; forgets the events if they hold what may not be sent any more.
+    pub(super) fn rules_changed(&self, forgets: bool) {
+        if forgets && let Ok(mut history) = self.history.lock() {
+            history.events.clear();
+        }
+        self.updates.send_modify(|_| {});
+    }
+
     /// Adds the events of writes; `store` is the data after them.
     pub(super) fn wrote<'a>(
         &self,

@@ -47,7 +47,7 @@ pub(super) fn fill<'c>(
             for property in rules.properties().iter().filter(|one| !own_id(one)) {
                 let is_there = get_member(sent, &property.name).is_some();
                 let value = match property.generated {
-                    Some(Generated::Updated) => Some(time(property)),
+                    Some(Generated::Created | Generated::Updated) => Some(time(property)),
                     _ if is_there => None,
                     Some(generated) => generate(generated, property, random),
                     None => property.default.as_ref().map(ToString::to_string),
@@ -71,8 +71,7 @@ pub(super) fn fill<'c>(
                     || rules.hides(&property.name)
             });
             for property in kept.filter(|one| !own_id(one)) {
-                let is_sent = get_member(sent, &property.name).is_some()
-                    && property.generated != Some(Generated::Updated);
+                let is_sent = get_member(sent, &property.name).is_some() && !is_time(property);
                 let value = stored.and_then(|stored| get_member(stored, &property.name));
                 added.extend(
                     value
@@ -82,7 +81,8 @@ pub(super) fn fill<'c>(
             }
         }
         Operation::Merge(_) => {
-            for property in updated(rules).filter(|one| get_member(sent, &one.name).is_some()) {
+            let times = rules.properties().iter().filter(|one| is_time(one));
+            for property in times.filter(|one| get_member(sent, &one.name).is_some()) {
                 let value = stored.and_then(|stored| get_member(stored, &property.name));
                 let value = value.map_or_else(|| time(property), str::to_string);
                 added.push((&property.name, value));
@@ -109,6 +109,12 @@ pub(super) fn touched(
     Some(with(filled, times.collect()).into_owned())
 }
 
+/// Whether the server alone sets the property, to a time.
+fn is_time(property: &Property) -> bool {
+    let generated = property.generated;
+    matches!(generated, Some(Generated::Created | Generated::Updated))
+}
+
 fn updated(rules: &Rules) -> impl Iterator<Item = &Property> {
     let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
     rules.properties().iter().filter(is_updated)
@@ -131,8 +137,9 @@ fn with<'c>(command: &'c Command, members: Vec<(&str, String)>) -> Cow<'c, Comma
 
 /// What is wrong with setting `property` to what was `sent`.
 fn read_only(property: &Property, sent: &str, stored: Option<&str>) -> Option<Violation> {
-    // The server sets the user who is logged in before the rules run.
-    if !property.read_only || property.generated == Some(Generated::User) {
+    // Of a new record the user has been set already, to who is logged in.
+    let is_user = property.generated == Some(Generated::User);
+    if (!property.read_only && !is_user) || (is_user && stored.is_none()) {
         return None;
     }
     let sent = get_member(sent, &property.name)?;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::feed::{Cause, Feed};
 use super::list_cache::ListCache;
+use super::rulebook::Rulebook;
 use crate::memory::{BoundedQueue, MemoryLimit, OVERHEAD};
 use crate::store::{Command, Outcome, Resource, ResourceDiff, Store};
 use crate::work::Work;
@@ -21,6 +22,8 @@ pub struct Published {
     pub full: Store,
     /// Counts the changes of the data since the start.
     pub version: u64,
+    /// The rules that the data keeps.
+    pub rulebook: Arc<Rulebook>,
     lists: ListCache,
 }
 
@@ -28,13 +31,17 @@ impl Published {
     fn new(
         full: Store,
         version: u64,
+        rulebook: Arc<Rulebook>,
         before: Option<&Published>,
         memory: MemoryLimit,
     ) -> Published {
+        // Under other rules other values are hidden.
+        let before = before.filter(|before| Arc::ptr_eq(&before.rulebook, &rulebook));
         Published {
             store: full.public(before.map(|before| (&before.full, &before.store))),
             full,
             version,
+            rulebook,
             lists: ListCache::new(memory.lists()),
         }
     }
@@ -45,6 +52,7 @@ impl Published {
             store,
             full: self.full.clone(),
             version: self.version,
+            rulebook: self.rulebook.clone(),
             // It is for one request.
             lists: ListCache::new(0),
         }
@@ -99,8 +107,8 @@ impl Steps {
 }
 
 impl History {
-    pub(super) fn new(store: Store, memory: MemoryLimit) -> History {
-        let published = Published::new(store, 0, None, memory);
+    pub(super) fn new(store: Store, rulebook: Arc<Rulebook>, memory: MemoryLimit) -> History {
+        let published = Published::new(store, 0, rulebook, None, memory);
         let published = Arc::new(ArcSwap::from_pointee(published));
         History {
             published,
@@ -144,8 +152,31 @@ impl History {
 
     /// Replaces the data that the server starts with; nobody has seen it yet.
     pub(super) fn start_with(&mut self, store: Store) {
-        self.published
-            .store(Arc::new(Published::new(store, 0, None, self.memory)));
+        let rulebook = self.rulebook();
+        let published = Published::new(store, 0, rulebook, None, self.memory);
+        self.published.store(Arc::new(published));
+    }
+
+    /// The rules in effect.
+    pub(super) fn rulebook(&self) -> Arc<Rulebook> {
+        self.published.load().rulebook.clone()
+    }
+
+    /// Puts other rules into effect, for the data as it is in `store`.
+    pub(super) fn publish_rules(&mut self, rulebook: Arc<Rulebook>, store: Store) {
+        let before = self.current();
+        let hides = |published: &Published| {
+            let rules = published.rulebook.schema().iter();
+            let hidden = rules.map(|rules| (rules.resource().to_string(), rules.hidden().clone()));
+            hidden
+                .filter(|(_, hidden)| !hidden.is_empty())
+                .collect::<Vec<_>>()
+        };
+        let published = Published::new(store, before.version, rulebook, Some(&before), self.memory);
+        let hides_other = hides(&before) != hides(&published);
+        self.published.store(Arc::new(published));
+        // Events hold records as they could be sent before.
+        self.feed.rules_changed(hides_other);
     }
 
     /// Forgets the states before: they are of another file.
@@ -196,7 +227,8 @@ impl History {
     fn publish(&self, store: Store) -> u64 {
         let before = self.published.load();
         let version = before.version + 1;
-        let next = Published::new(store, version, Some(&before), self.memory);
+        let rulebook = before.rulebook.clone();
+        let next = Published::new(store, version, rulebook, Some(&before), self.memory);
         self.published.store(Arc::new(next));
         version
     }

@@ -40,11 +40,11 @@ pub use commit::{Back, Expected, Stage};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
-pub use notice::{Fault, Faults, LossCause, Notice, RepeatedIds, WriteError};
+pub use notice::{Fault, Faults, LossCause, Notice, RepeatedIds, RulesFault, WriteError};
 pub use recent::keep_journal;
 pub use reload::FileSource;
 pub use rulebook::{Rulebook, given_ids, is_hash};
-pub use trouble::{Trouble, TroubleKind};
+pub use trouble::{Present, Trouble, TroubleKind};
 
 use commit::{Job, Message, Work, Writer};
 use conflicts::Conflicts;
@@ -55,7 +55,6 @@ use trouble::Troubles;
 /// The owner of the data. Dropping it finishes the writes that were asked for.
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
-    rulebook: Arc<Rulebook>,
     conflicts: Conflicts,
     feed: Arc<Feed>,
     steps: Steps,
@@ -77,16 +76,15 @@ impl Engine {
         memory: MemoryLimit,
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> std::io::Result<Engine> {
-        let rulebook = Arc::new(rulebook);
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notice);
         let conflicts = Conflicts::new(memory.conflicts());
         let troubles = Troubles::default();
-        let mut history = History::new(store, memory);
+        let mut history = History::new(store, Arc::new(rulebook), memory);
         let (sender, receiver) = channel();
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
             // Only once the server stops is there nobody to wake.
-            file::watch(source.file.named(), move || {
+            file::watch(&[source.file.named().to_path_buf()], move || {
                 drop(wake.send(Message::FileEvent));
             })
         });
@@ -94,7 +92,6 @@ impl Engine {
             Reloader::new(
                 source,
                 watch,
-                rulebook.clone(),
                 conflicts.clone(),
                 troubles.clone(),
                 notice,
@@ -103,13 +100,12 @@ impl Engine {
         });
         let (published, feed) = (history.published(), history.feed());
         let steps = history.steps();
-        let writer = Writer::new(rulebook.clone(), history, file);
+        let writer = Writer::new(history, file);
         let thread = std::thread::Builder::new()
             .name("standin-writer".into())
             .spawn(move || writer.run(&receiver))?;
         Ok(Engine {
             published,
-            rulebook,
             conflicts,
             feed,
             steps,
@@ -134,14 +130,19 @@ impl Engine {
         &self.feed
     }
 
-    /// What is wrong with the data file, if anything; changes wake the receiver.
-    pub fn trouble(&self) -> watch::Receiver<Option<Arc<Trouble>>> {
+    /// What is wrong with the files; changes wake the receiver.
+    pub fn trouble(&self) -> watch::Receiver<Present> {
         self.troubles.subscribe()
     }
 
     /// The changes that can be undone, oldest first.
     pub fn steps(&self) -> Vec<Step> {
-        self.steps.all()
+        let rulebook = self.rulebook();
+        let under = |step: Step| Step {
+            before: rulebook.over(&step.before),
+            ..step
+        };
+        self.steps.all().into_iter().map(under).collect()
     }
 
     /// The data as it was in `version`, while the changes since can be undone.
@@ -150,7 +151,7 @@ impl Engine {
         if published.version == version {
             return Some(published.full.clone());
         }
-        let steps = self.steps.all();
+        let steps = self.steps();
         if let Some(step) = steps.iter().find(|step| step.version == version) {
             return Some(step.before.clone());
         }
@@ -176,13 +177,29 @@ impl Engine {
     }
 
     /// The rules, with what follows from them.
-    pub fn rulebook(&self) -> &Rulebook {
-        &self.rulebook
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        self.published.load().rulebook.clone()
     }
 
     /// The rules.
-    pub fn schema(&self) -> &Schema {
-        self.rulebook.schema()
+    pub fn schema(&self) -> Arc<Schema> {
+        self.published.load().rulebook.schema().clone()
+    }
+
+    /// Puts other rules into effect, for the data as it is then and for the file. Blocks until that is done.
+    ///
+    /// # Errors
+    /// The data breaks them, and the rules stay; or the writer has stopped, which is no fault of the rules.
+    pub fn set_rules(&self, rulebook: Rulebook) -> Result<(), Faults> {
+        let (reply, answer) = oneshot::channel();
+        let rulebook = Arc::new(rulebook);
+        drop(self.sender.send(Message::Rules { rulebook, reply }));
+        answer.blocking_recv().unwrap_or(Ok(()))
+    }
+
+    /// What is wrong with a file of `kind`: the rules, the routes, the profile. `None`: nothing.
+    pub fn set_trouble(&self, kind: TroubleKind, trouble: Option<Trouble>) {
+        self.troubles.set_beside(kind, trouble);
     }
 
     /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file
@@ -207,16 +224,25 @@ impl Engine {
         self.send(Work::Steps(steps)).await
     }
 
-    /// What `command` would do to the data as it is, without doing it.
+    /// What `commands` would do to the data as it is, one after the other, without doing it.
     ///
     /// # Errors
-    /// Why it could not be carried out.
-    pub fn preview(&self, command: &Command) -> Result<Outcome, WriteError> {
-        let mut store = self.snapshot().store.clone();
-        let change = self
-            .rulebook
-            .plan(&store, command, &mut commit::random_characters)?;
-        Ok(store.apply(change))
+    /// The number of the first that could not be carried out, and why.
+    pub fn preview<'c>(
+        &self,
+        commands: impl Iterator<Item = &'c Command>,
+    ) -> Result<Vec<Outcome>, Box<(usize, WriteError)>> {
+        let published = self.snapshot();
+        let mut store = published.full.clone();
+        let rulebook = &published.rulebook;
+        let mut one = |command| {
+            let change = rulebook.plan(&store, command, &mut commit::random_characters)?;
+            Ok(store.apply(change))
+        };
+        let numbered = commands.enumerate();
+        numbered
+            .map(|(at, command)| one(command).map_err(|error| Box::new((at, error))))
+            .collect()
     }
 
     async fn send(&self, work: Work) -> Result<Vec<Outcome>, WriteError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::file::Recovered;
 use crate::json::{Id, Place};
-use crate::schema::Violation;
+use crate::schema::{SchemaError, Violation};
 use crate::store::{Refusal, RepeatedId, ResourceChanges};
 
 /// Why a write was not carried out.
@@ -37,6 +37,8 @@ pub enum WriteError {
         /// What is wrong there.
         message: String,
     },
+    /// The data that would be put back breaks the rules as they are now: where and how.
+    Unfit(String),
     /// A step declined to go on, for a reason that only its maker understands.
     Declined(Arc<dyn Any + Send + Sync>),
     /// The server is stopping.
@@ -142,17 +144,57 @@ pub enum Notice {
         /// A property of theirs that looks like their id.
         like: Option<String>,
     },
+    /// The rules file was saved, and is in effect.
+    RulesReloaded {
+        /// The file.
+        file: PathBuf,
+        /// How many resources have rules; `None`: the file is gone.
+        resources: Option<usize>,
+        /// As [`Notice::NoIds`].
+        without_ids: Vec<String>,
+        /// As [`Notice::RandomSecret`].
+        random_secret: bool,
+    },
+    /// The rules file cannot be used, and the rules stay as they were.
+    RulesBroken {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: Box<RulesFault>,
+    },
     /// The routes file was saved, and its rules are in effect.
     RoutesReloaded {
         /// The file.
         file: PathBuf,
-        /// How many rules.
-        rules: usize,
+        /// How many rules; `None`: the file is gone.
+        rules: Option<usize>,
+    },
+    /// A profile was saved, and is in effect.
+    ProfileReloaded {
+        /// The profile, or the routes file that names it.
+        file: PathBuf,
     },
     /// The routes file is broken, and the rules stay as they were: where and why.
     RoutesBroken(String),
     /// The file cannot be watched; it is looked at in short intervals instead.
     Unwatched(String),
+}
+
+/// Why a rules file cannot be used.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RulesFault {
+    /// The rules are not valid.
+    Rules {
+        /// Their text.
+        text: String,
+        /// What is wrong.
+        error: SchemaError,
+    },
+    /// The data breaks the rules.
+    Data(Faults),
+    /// Anything else, such as a guard in the routes file that needs users.
+    Other(String),
 }
 
 /// Why a version of the API's is not in the file.

@@ -2,6 +2,7 @@
 //! not seen; what the file lacks is saved.
 
 mod follow;
+mod rules;
 
 use std::collections::HashMap;
 use std::io;
@@ -16,7 +17,7 @@ use super::history::History;
 use super::journal::{Batch, Journal, Journaling, replay};
 use super::notice::{Faults, LossCause, Notice, WriteError};
 use super::recent::{RecentStates, WriteCounts, saved_at};
-use super::rulebook::{Rulebook, given_ids};
+use super::rulebook::given_ids;
 use super::trouble::{Trouble, TroubleKind, Troubles};
 use crate::file::{DataFile, Edit, Left, Saved, Watch};
 use crate::json::Document;
@@ -56,6 +57,7 @@ enum FileState {
 /// An edit that is not valid.
 struct Broken {
     faults: Faults,
+    edit: Edit,
     since: Instant,
     is_reported: bool,
     /// When to write down the writes that it may lack.
@@ -101,7 +103,6 @@ const RETRY: Duration = Duration::from_millis(500);
 /// The data file, and what is needed to merge edits of it.
 pub(super) struct Reloader {
     file: DataFile,
-    rulebook: Arc<Rulebook>,
     conflicts: Conflicts,
     troubles: Troubles,
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
@@ -135,7 +136,6 @@ impl Reloader {
     pub(super) fn new(
         source: FileSource,
         watch: Option<io::Result<Watch>>,
-        rulebook: Arc<Rulebook>,
         conflicts: Conflicts,
         troubles: Troubles,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
@@ -150,7 +150,6 @@ impl Reloader {
             watch: watch.ok().flatten(),
             arriving: None,
             unfollowed: None,
-            rulebook,
             conflicts,
             troubles,
             notice,
@@ -378,15 +377,16 @@ impl Reloader {
     }
 
     /// Any state -> broken.
-    fn broken(&mut self, faults: Faults, age: Duration) {
+    fn broken(&mut self, faults: Faults, edit: Edit) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
         let since = if let FileState::Broken(broken) = &self.state {
             broken.since
         } else {
-            saved_at(age)
+            saved_at(edit.age)
         };
         self.state = FileState::Broken(Broken {
             faults,
+            edit,
             since,
             is_reported: false,
             note_at: None,
@@ -396,9 +396,9 @@ impl Reloader {
 
     /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
     pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
-        let (theirs, repeated) = match self.rulebook.read_edit(edit.bytes) {
+        let (theirs, repeated) = match history.rulebook().read_edit(edit.bytes.clone()) {
             Ok(read) => read,
-            Err(faults) => return self.broken(faults, edit.age),
+            Err(faults) => return self.broken(faults, edit),
         };
         if !repeated.list.is_empty() {
             (self.notice)(Notice::RepeatedIds(repeated));
@@ -422,20 +422,25 @@ impl Reloader {
             self.journal.clear(&mut self.file);
             return;
         }
-        let merged = match self.journal.first() {
-            None => {
-                let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
-                let changes = history.current().full.changes_since(self.recent.iter());
-                theirs.clone().merge(&changes, &bases)
-            }
-            // What the file never had, its editor cannot have seen.
-            Some(first) => self.merge_on(&before, first, theirs.clone(), history),
-        };
+        let merged = self.merged(&before, theirs.clone(), history);
         self.take_merged(merged, &theirs, was_reported, history);
         if matches!(self.state, FileState::Unsaved) {
             self.journal.follows(&self.file);
         } else {
             self.journal.settle(&mut self.file);
+        }
+    }
+
+    /// The data of an edit with the writes that it has not seen. `before` is what the file held.
+    fn merged(&self, before: &Store, theirs: Store, history: &History) -> Merged {
+        match self.journal.first() {
+            None => {
+                let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
+                let changes = history.current().full.changes_since(self.recent.iter());
+                theirs.merge(&changes, &bases)
+            }
+            // What the file never had, its editor cannot have seen.
+            Some(first) => self.merge_on(before, first, theirs, history),
         }
     }
 
@@ -753,7 +758,7 @@ impl Reloader {
             };
             tracing::debug!(state, "found an edit of a file that had been replaced");
             let text = String::from_utf8_lossy(&edit.bytes).into_owned();
-            match (self.rulebook.read_edit(edit.bytes), edit.earlier) {
+            match (history.rulebook().read_edit(edit.bytes), edit.earlier) {
                 (Ok((theirs, _)), Some(earlier)) => {
                     self.restore(theirs, earlier, false, history);
                     if !self.journal.is_ahead() {

@@ -34,6 +34,27 @@ impl Rulebook {
         }
     }
 
+    /// These rules replaced by those of `schema`.
+    pub fn with_schema(&self, schema: Schema) -> Rulebook {
+        Rulebook::new(schema, Settings::clone(&self.settings))
+    }
+
+    /// `store` under these rules, whether it keeps them or not.
+    pub fn over(&self, store: &Store) -> Store {
+        store.with_settings(&self.settings)
+    }
+
+    /// `store` under these rules.
+    ///
+    /// # Errors
+    /// It breaks them. The text of the faults is that of the data file.
+    pub fn take_over(&self, store: &Store) -> Result<Store, Faults> {
+        if !std::ptr::eq(store.settings(), &*self.settings) {
+            self.read_file(store.file_text())?;
+        }
+        Ok(self.over(store))
+    }
+
     /// The collections whose rules for the id the server can make no id for: clients must send it.
     pub fn without_ids(&self) -> impl Iterator<Item = &str> {
         let rules = self
@@ -49,7 +70,7 @@ impl Rulebook {
     }
 
     /// The rules.
-    pub fn schema(&self) -> &Schema {
+    pub fn schema(&self) -> &Arc<Schema> {
         &self.settings.schema
     }
 
@@ -135,7 +156,7 @@ impl Rulebook {
 
     /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
     /// write it then.
-    pub(super) fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
+    pub fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
         let Ok(text) = std::str::from_utf8(&bytes) else {
             return self.read_file(bytes);
         };

@@ -1,4 +1,5 @@
-//! What is wrong with the data file right now, for people who look: it is broken, missing, or cannot be written.
+//! What is wrong with the files right now, for people who look: the data file is broken, missing, or cannot be written;
+//! the rules, the routes or the profile cannot be used as they are.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,10 +9,10 @@ use tokio::sync::watch;
 use super::notice::Faults;
 use crate::json::Place;
 
-/// Why the data file and the data differ.
+/// Why a file and what is in effect differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// The data file.
+    /// The file.
     pub file: PathBuf,
     /// What is wrong.
     pub kind: TroubleKind,
@@ -32,6 +33,12 @@ pub enum TroubleKind {
     Missing,
     /// The file cannot be written.
     Unsaved,
+    /// The rules cannot be used; those from before stay.
+    Rules,
+    /// The routes file cannot be used; what was in it before stays.
+    Routes,
+    /// The profile cannot be used; the one from before stays.
+    Profile,
 }
 
 impl TroubleKind {
@@ -41,32 +48,62 @@ impl TroubleKind {
             TroubleKind::Broken => "broken",
             TroubleKind::Missing => "missing",
             TroubleKind::Unsaved => "unsaved",
+            TroubleKind::Rules => "rules",
+            TroubleKind::Routes => "routes",
+            TroubleKind::Profile => "profile",
         }
     }
 }
 
-/// The present trouble, if any. Readers are woken when it changes.
+/// What is wrong now.
+#[derive(Debug, Clone, Default)]
+pub struct Present {
+    /// With the data file.
+    data: Option<Arc<Trouble>>,
+    /// With the files beside it.
+    beside: Vec<Arc<Trouble>>,
+}
+
+impl Present {
+    /// The first of all troubles: that of the data file comes before others.
+    pub fn first(&self) -> Option<&Arc<Trouble>> {
+        self.data.as_ref().or(self.beside.first())
+    }
+}
+
+/// The present troubles. Readers are woken when they change.
 #[derive(Debug, Clone)]
-pub(super) struct Troubles(Arc<watch::Sender<Option<Arc<Trouble>>>>);
+pub(super) struct Troubles(Arc<watch::Sender<Present>>);
 
 impl Default for Troubles {
     fn default() -> Troubles {
-        Troubles(Arc::new(watch::Sender::new(None)))
+        Troubles(Arc::new(watch::Sender::new(Present::default())))
     }
 }
 
 impl Troubles {
-    pub(super) fn subscribe(&self) -> watch::Receiver<Option<Arc<Trouble>>> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<Present> {
         self.0.subscribe()
     }
 
-    /// Says what is wrong now; `None`: nothing is.
+    /// Says what is wrong with the data file now; `None`: nothing is.
     pub(super) fn set(&self, trouble: Option<Trouble>) {
-        self.0.send_if_modified(|known| {
-            let is_new = known.as_deref() != trouble.as_ref();
+        self.0.send_if_modified(|present| {
+            let is_new = present.data.as_deref() != trouble.as_ref();
             if is_new {
-                *known = trouble.map(Arc::new);
+                present.data = trouble.map(Arc::new);
             }
+            is_new
+        });
+    }
+
+    /// As [`Troubles::set`], for another file.
+    pub(super) fn set_beside(&self, kind: TroubleKind, trouble: Option<Trouble>) {
+        self.0.send_if_modified(|present| {
+            let known = present.beside.iter().position(|known| known.kind == kind);
+            let before = known.map(|at| present.beside.remove(at));
+            let is_new = before.as_deref() != trouble.as_ref();
+            present.beside.extend(trouble.map(Arc::new));
             is_new
         });
     }

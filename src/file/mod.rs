@@ -70,7 +70,7 @@ pub enum Saved {
 }
 
 /// What somebody else made of the file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// What the file holds.
     pub bytes: Vec<u8>,

@@ -10,7 +10,7 @@ use notify::{EventKind, RecursiveMode, Watcher};
 
 /// Watches for changes until dropped.
 pub struct Watch {
-    file: PathBuf,
+    files: Vec<PathBuf>,
     changed: Arc<dyn Fn() + Send + Sync>,
     places: Places,
     /// A watched folder was removed or replaced, perhaps by one with the same inode number.
@@ -25,17 +25,17 @@ const REST: Duration = Duration::from_millis(5);
 /// How long it stays awake between two rests at least.
 const AWAKE: Duration = Duration::from_millis(1);
 
-/// Calls `changed` whenever the file at `path`, which is absolute, may have changed, or may be another one: because a
+/// Calls `changed` whenever one of `files`, which are absolute paths, may have changed, or may be another one: because a
 /// symbolic link on the way to it was switched, or because its folder went or came. Folders are watched, since editors
 /// replace files.
 ///
 /// # Errors
 /// The system cannot watch (no such service, or its limit is reached).
-pub fn watch(path: &Path, changed: impl Fn() + Send + Sync + 'static) -> io::Result<Watch> {
-    let (changed, places) = (Arc::new(changed), Places::of(path));
+pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + Sync + 'static) -> io::Result<Watch> {
+    let (changed, places) = (Arc::new(changed), Places::of(files));
     let stale = Arc::new(AtomicBool::new(false));
     Ok(Watch {
-        file: path.to_path_buf(),
+        files: files.to_vec(),
         _watcher: start(&places, changed.clone(), stale.clone()).map_err(io::Error::other)?,
         changed,
         places,
@@ -44,14 +44,23 @@ pub fn watch(path: &Path, changed: impl Fn() + Send + Sync + 'static) -> io::Res
 }
 
 impl Watch {
-    /// Watches the folders that lead to the file now, if they are not the same as before.
+    /// Watches `files` from now on.
+    ///
+    /// # Errors
+    /// As [`watch`].
+    pub fn follow(&mut self, files: &[PathBuf]) -> io::Result<()> {
+        self.files = files.to_vec();
+        self.refresh()
+    }
+
+    /// Watches the folders that lead to the files now, if they are not the same as before.
     ///
     /// # Errors
     /// As [`watch`].
     pub fn refresh(&mut self) -> io::Result<()> {
         loop {
             let is_stale = self.stale.swap(false, Ordering::Relaxed);
-            let places = Places::of(&self.file);
+            let places = Places::of(&self.files);
             if places == self.places && !is_stale {
                 return Ok(());
             }
@@ -124,7 +133,7 @@ fn start(
     Ok(watcher)
 }
 
-/// What leads to a file: where to watch, and for what.
+/// What leads to the files: where to watch, and for what.
 #[derive(Debug, PartialEq, Eq)]
 struct Places {
     /// The folders to watch, with what tells a folder from another that takes its place. The nearest one comes first.
@@ -140,20 +149,22 @@ struct Places {
 const MOST_LINKS: usize = 40;
 
 impl Places {
-    fn of(file: &Path) -> Places {
+    fn of(files: &[PathBuf]) -> Places {
         let mut places = Places {
             folders: Vec::new(),
             own_folders: Vec::new(),
             files: Vec::new(),
             names: Vec::new(),
         };
-        let mut path = file.to_path_buf();
-        for _ in 0..MOST_LINKS {
-            places.add(&path);
-            match std::fs::read_link(&path) {
-                // What does not begin at the root begins in the link's folder.
-                Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-                Err(_) => break,
+        for file in files {
+            let mut path = file.clone();
+            for _ in 0..MOST_LINKS {
+                places.add(&path);
+                match std::fs::read_link(&path) {
+                    // What does not begin at the root begins in the link's folder.
+                    Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+                    Err(_) => break,
+                }
             }
         }
         places

@@ -10,7 +10,7 @@ use super::guard::viewer;
 use super::origin::is_loopback;
 use super::problem::{self, Problem};
 use super::request::{Body, Request, encode};
-use super::routes_file::Routes;
+use super::routes_file::InEffect;
 use super::{body, response, write};
 use crate::behaviour::RoutesFile;
 use crate::engine::{Back, Trouble, WriteError};
@@ -29,11 +29,12 @@ pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
     let resources = published.store.resources().map(|resource| {
         let count = resource.collection().map_or(1, Collection::len);
         let kind = kind(resource);
-        let rules = app.engine.schema().rules(resource.name()).is_some();
+        let schema = published.rulebook.schema();
+        let rules = schema.rules(resource.name()).is_some();
         json!({ "name": resource.name(), "kind": kind, "count": count, "rules": rules })
     });
     let resources: Vec<_> = resources.collect();
-    let trouble = app.engine.trouble().borrow().clone();
+    let trouble = app.engine.trouble().borrow().first().cloned();
     let mut health = json!({
         "status": if trouble.is_some() { "degraded" } else { "ok" },
         "standin": env!("CARGO_PKG_VERSION"),
@@ -61,7 +62,7 @@ pub(super) fn kind(resource: &Resource) -> &'static str {
     }
 }
 
-/// What is wrong with the data file, for people.
+/// What is wrong with a file, for people.
 pub(super) fn reason(trouble: &Trouble) -> Value {
     let mut reason = json!({
         "kind": trouble.kind.name(),
@@ -125,9 +126,12 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
     match request.method {
         Method::PUT => {
             let text = String::from_utf8_lossy(body::whole(&request)?);
-            app.faults.replace(Routes::new(read_faults(&text)?));
+            app.faults.replace(InEffect {
+                rules: Arc::new(read_faults(&text)?),
+                profile: None,
+            });
         }
-        Method::DELETE => app.faults.replace(Routes::default()),
+        Method::DELETE => app.faults.replace(InEffect::default()),
         _ => {}
     }
     let current = app.faults.current();

@@ -50,9 +50,9 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
         return answer;
     }
-    let published = guard::view(&app, published, &viewer);
+    let published = guard::view(published, &viewer);
     let target = target(&published.store, &request)?;
-    guard::check(&app, &published, &request, &target, &viewer)?;
+    guard::check(&published, &request, &target, &viewer)?;
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     if is_read {
         if !is_costly(&published, &request, &target) {
@@ -156,9 +156,16 @@ async fn write(
     {
         return write::bulk(app, request, resource.name(), viewer).await;
     }
-    let (command, notice) = steps::command(&published.store, request, target)?;
-    let owner = guard::owner(app, published, request, &command.resource, viewer);
-    let command = command.with_preset(&owner);
+    let (mut command, notice) = steps::command(&published.store, request, target)?;
+    let resource = command.resource.clone();
+    if request.method == Method::POST {
+        // A nested path names a parent, which no more says who sends the request than the body does.
+        command.body = guard::without_user(published, &resource, command.body);
+    }
+    let owner = |is_new| guard::owner(published, is_new, &resource, viewer);
+    let (preset, preset_of_new) = (owner(request.method == Method::POST), owner(true));
+    let command = command.with_preset(&preset);
+    let mode = (mode, preset_of_new);
     let mut response = write::carry_out(app, request, command, mode).await?;
     response::hint(&mut response, notice.into_iter());
     Ok(response)

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::FutureExt;
@@ -16,6 +17,7 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
+use super::declared::{Declared, InUse};
 use super::idempotency::Keys;
 use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
@@ -25,10 +27,10 @@ use super::receive::Received;
 use super::request::Request;
 use super::request_log::{Hidden, RequestLog};
 use super::response;
-use super::routes_file::Routes;
+use super::routes_file::{InEffect, Routes};
 use super::settings::Settings;
 use crate::behaviour::TemplateError;
-use crate::engine::Engine;
+use crate::engine::{Engine, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
 
@@ -55,6 +57,16 @@ pub struct AccessLogEntry {
 /// Snapshots by name: the version of the data, and the data.
 pub(super) type Snapshots = BTreeMap<String, (u64, Store)>;
 
+/// The OpenAPI document, and what it was made of.
+#[derive(Clone)]
+pub(super) struct Described {
+    pub(super) version: u64,
+    pub(super) rulebook: Arc<Rulebook>,
+    pub(super) routes: Arc<InEffect>,
+    pub(super) profile: Option<Arc<Profile>>,
+    pub(super) text: Bytes,
+}
+
 /// The state of the application.
 pub struct App {
     pub(super) engine: Engine,
@@ -78,8 +90,12 @@ pub struct App {
     /// Rules that were set at run time.
     pub(super) faults: Routes,
     random: Mutex<Rng>,
-    /// The OpenAPI document, and the version of the data that it describes.
-    pub(super) openapi: Mutex<Option<(u64, Bytes)>>,
+    /// The OpenAPI document, and what it describes.
+    pub(super) openapi: Mutex<Option<Described>>,
+    /// The files that are followed.
+    pub(super) declared: Mutex<Declared>,
+    /// The profile of the command line.
+    profile: ArcSwapOption<Profile>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
 }
 
@@ -89,6 +105,7 @@ impl App {
     pub fn new(
         engine: Engine,
         settings: Settings,
+        declared: Declared,
         access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
     ) -> App {
         // The command line has reported a folder that does not exist.
@@ -98,6 +115,7 @@ impl App {
             .and_then(|path| path.canonicalize().ok());
         let memory = MemoryLimit(settings.memory_limit);
         let random = Mutex::new(Rng::with_seed(settings.seed));
+        let profile = ArcSwapOption::new(settings.profile.clone());
         App {
             explorer_is_home: !folder
                 .as_deref()
@@ -117,6 +135,8 @@ impl App {
             faults: Routes::default(),
             random,
             openapi: Mutex::default(),
+            declared: Mutex::new(declared),
+            profile,
             access_log,
         }
     }
@@ -128,9 +148,25 @@ impl App {
 
     /// The profile in effect: that of the settings, or else that of the routes file.
     pub(super) fn profile(&self) -> Option<Arc<Profile>> {
-        let settings = &self.settings;
-        let named = || settings.routes.as_ref()?.profile();
-        settings.profile.clone().or_else(named)
+        let named = || self.settings.routes.as_ref()?.profile();
+        self.profile.load_full().or_else(named)
+    }
+
+    /// What files that are reloaded are in effect in.
+    pub(super) fn in_use(&self) -> InUse<'_> {
+        InUse {
+            engine: &self.engine,
+            routes: self.settings.routes.as_ref(),
+            profile: &self.profile,
+            has_secret: self.settings.secret.is_some(),
+            data: self.settings.file.as_deref(),
+        }
+    }
+
+    /// What the routes file says.
+    pub(super) fn routes(&self) -> Arc<InEffect> {
+        let routes = self.settings.routes.as_ref();
+        routes.map(|routes| routes.in_effect()).unwrap_or_default()
     }
 
     /// Whether writes are refused.
@@ -234,7 +270,7 @@ impl App {
         let target = sent_target.as_deref().unwrap_or(request.target());
         if self.settings.admin && !self.is_own_page(target, &request) {
             let schema = self.engine.schema();
-            let hidden = if login::is_private(schema, request.uri.path()) {
+            let hidden = if login::is_private(&schema, request.uri.path()) {
                 Hidden::All
             } else {
                 Hidden::Properties(&schema.hidden_names())

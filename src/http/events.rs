@@ -15,7 +15,7 @@ use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
-use crate::engine::{Cause, Event, Feed, Found, Trouble, What};
+use crate::engine::{Cause, Event, Feed, Found, Present, Rulebook, What};
 use crate::json::{Id, quote};
 use crate::store::Resource;
 use crate::text::nearest;
@@ -32,7 +32,8 @@ pub(super) struct Live {
     after: u64,
     only: Vec<String>,
     heartbeat: Duration,
-    trouble: watch::Receiver<Option<Arc<Trouble>>>,
+    trouble: watch::Receiver<Present>,
+    rulebook: Arc<Rulebook>,
     /// The requests of clients, for those who may see them, and the number of the last one that was sent.
     requests: Option<(Arc<App>, u64)>,
 }
@@ -113,7 +114,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         let viewer = guard::viewer(&app, &published, &request).await;
         let mut trouble = app.engine.trouble();
         // Trouble that is there already is reported first.
-        if trouble.borrow_and_update().is_some() {
+        if trouble.borrow_and_update().first().is_some() {
             trouble.mark_changed();
         }
         response.extensions_mut().insert(Live {
@@ -124,6 +125,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
             only,
             heartbeat,
             trouble,
+            rulebook: published.rulebook.clone(),
             requests,
         });
     }
@@ -184,6 +186,7 @@ fn follow(
                     }
                 }
                 live.write_status(&mut piece);
+                live.write_rules(&mut piece);
                 live.write_requests(&mut piece);
                 if piece.is_empty() {
                     if events.is_empty() {
@@ -220,12 +223,24 @@ async fn next_request(updates: &mut Option<watch::Receiver<u64>>) {
 }
 
 impl Live {
-    /// Whether the data file is in order, if that has changed.
+    /// That the rules are others, if they are.
+    fn write_rules(&mut self, out: &mut String) {
+        let published = self.app.engine.snapshot();
+        if !Arc::ptr_eq(&self.rulebook, &published.rulebook) {
+            self.rulebook = published.rulebook.clone();
+            let version = published.version;
+            out.push_str(&format!(
+                "event: rules\ndata: {{\"version\":{version}}}\n\n"
+            ));
+        }
+    }
+
+    /// Whether the files are in order, if that has changed.
     fn write_status(&mut self, out: &mut String) {
         if !self.trouble.has_changed().unwrap_or(false) {
             return;
         }
-        let trouble = self.trouble.borrow_and_update().clone();
+        let trouble = self.trouble.borrow_and_update().first().cloned();
         let status = match trouble {
             Some(trouble) => json!({ "status": "degraded", "reason": reason(&trouble) }),
             None => json!({ "status": "ok" }),

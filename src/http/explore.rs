@@ -80,7 +80,7 @@ pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
 async fn seen(app: &App, request: &Request) -> (Viewer, Arc<Published>) {
     let published = app.engine.snapshot();
     let viewer = viewer(app, &published, request).await;
-    let published = view(app, published, &viewer);
+    let published = view(published, &viewer);
     (viewer, published)
 }
 

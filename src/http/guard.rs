@@ -16,9 +16,10 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::target::Target;
 use crate::engine::Published;
-use crate::json::{Id, Object, get_member, quote};
+use crate::json::{Id, Layout, Object, get_member, quote, without_member};
 use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
+use crate::schema::{Property, Rules};
 use crate::store::{Record, Resource, Store};
 
 /// Who sent a request.
@@ -33,7 +34,7 @@ pub(super) struct Viewer {
 
 /// The viewer of a request for the data. Where the rules say nothing of access, nothing is looked at.
 pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &Request) -> Viewer {
-    let schema = app.engine.schema();
+    let schema = published.rulebook.schema();
     if schema.auth().is_none() && schema.guarded().is_empty() {
         return Viewer::default();
     }
@@ -42,7 +43,7 @@ pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &R
 
 /// The viewer of a request.
 pub(super) async fn viewer(app: &App, published: &Published, request: &Request) -> Viewer {
-    let schema = app.engine.schema();
+    let schema = published.rulebook.schema();
     let mut viewer = Viewer {
         headers: request.headers.clone(),
         ..Viewer::default()
@@ -185,9 +186,9 @@ impl Viewer {
 
     /// Whether the viewer may change `record` of `resource`, whose guard lets them pass.
     pub(super) fn may_write(&self, app: &App, resource: &str, record: &str) -> bool {
-        let schema = app.engine.schema();
+        let published = app.engine.snapshot();
+        let (schema, store) = (published.rulebook.schema(), &published.full);
         let guard = schema.access(resource).map(|access| &access.write);
-        let store = &app.engine.snapshot().full;
         guard != Some(&Guard::Owner) || self.owns(store, schema.auth(), resource, record)
     }
 
@@ -203,8 +204,8 @@ impl Viewer {
 }
 
 /// The data as the viewer sees it.
-pub(super) fn view(app: &App, published: Arc<Published>, viewer: &Viewer) -> Arc<Published> {
-    let schema = app.engine.schema();
+pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published> {
+    let schema = published.rulebook.schema();
     let mut seen: Option<Store> = None;
     for (resource, access) in schema.guarded() {
         let may = viewer.passes(&access.read).is_ok();
@@ -227,13 +228,12 @@ pub(super) fn view(app: &App, published: Arc<Published>, viewer: &Viewer) -> Arc
 /// # Errors
 /// 401 or 403, with a hint.
 pub(super) fn check(
-    app: &App,
     published: &Published,
     request: &Request,
     target: &Target<'_>,
     viewer: &Viewer,
 ) -> Result<(), Problem> {
-    let schema = app.engine.schema();
+    let schema = published.rulebook.schema();
     if schema.guarded().is_empty() {
         return Ok(());
     }
@@ -328,15 +328,32 @@ pub(super) fn check(
     Ok(())
 }
 
-/// What the viewer's login sets in the body of a write to `resource`: whose record it is.
+/// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
+/// nobody.
+pub(super) fn without_user(published: &Published, resource: &str, sent: Object) -> Object {
+    let schema = published.rulebook.schema();
+    let of_user = |one: &&Property| one.generated == Some(Generated::User);
+    let properties = schema.rules(resource).into_iter();
+    let properties = properties.flat_map(Rules::properties).filter(of_user);
+    properties.fold(sent, |sent, property| {
+        match get_member(sent.as_str(), &property.name) {
+            None => sent,
+            Some(_) => {
+                let text = without_member(sent.as_str(), &property.name, Layout::PRETTY, "");
+                Object::parse(&text).unwrap_or(sent)
+            }
+        }
+    })
+}
+
+/// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.
 pub(super) fn owner(
-    app: &App,
     published: &Published,
-    request: &Request,
+    is_new: bool,
     resource: &str,
     viewer: &Viewer,
 ) -> Object {
-    let schema = app.engine.schema();
+    let schema = published.rulebook.schema();
     let (Some(auth), Some(user)) = (schema.auth(), &viewer.user) else {
         return Object::default();
     };
@@ -346,7 +363,7 @@ pub(super) fn owner(
             .to_string()
     };
     let mut members = Vec::new();
-    if request.method == "POST" {
+    if is_new {
         let rules = schema.rules(resource);
         let properties = rules.iter().flat_map(|rules| rules.properties());
         for property in properties.filter(|one| one.generated == Some(Generated::User)) {
@@ -360,7 +377,7 @@ pub(super) fn owner(
         let own = value(&link.target);
         let own = if link.many { format!("[{own}]") } else { own };
         // Of several owners one may change the others.
-        if !link.many || request.method == "POST" {
+        if !link.many || is_new {
             members.push(format!("{}: {own}", quote(&link.key)));
         }
     }
@@ -379,7 +396,8 @@ pub(super) fn check_route(
 ) -> Result<(), Problem> {
     let guard = access.of(matches!(request.method.as_str(), "GET" | "HEAD"));
     let path = request.uri.path();
-    let auth = app.engine.schema().auth();
+    let schema = app.engine.schema();
+    let auth = schema.auth();
     viewer
         .passes(guard)
         .map_err(|closed| refused(viewer, guard, auth, closed, path))

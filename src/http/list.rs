@@ -94,7 +94,8 @@ pub(super) fn query(
     pairs: &[(String, String)],
     work: &Work<'_>,
 ) -> Result<Query, Problem> {
-    let rules = engine.schema().rules(resource.name());
+    let schema = engine.schema();
+    let rules = schema.rules(resource.name());
     let mut declared: Vec<&str> = rules
         .iter()
         .flat_map(|rules| rules.properties())

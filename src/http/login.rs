@@ -215,11 +215,12 @@ pub(super) async fn hashed(
 }
 
 /// The password in `command`, as JSON, if it is about a user and has one.
-fn password<'e>(engine: &'e Engine, command: &Command) -> Option<(&'e Auth, String)> {
-    let auth = engine.schema().auth()?;
+fn password(engine: &Engine, command: &Command) -> Option<(Auth, String)> {
+    let schema = engine.schema();
+    let auth = schema.auth()?;
     let password = get_member(command.body.as_str(), &auth.password)?;
     let is_of_user = auth.users == command.resource && !command.deletes();
-    (is_of_user && password != "null").then(|| (auth, password.to_string()))
+    (is_of_user && password != "null").then(|| (auth.clone(), password.to_string()))
 }
 
 /// Refuses a password in a write that would store it as it is.

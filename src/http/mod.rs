@@ -11,10 +11,12 @@ mod body;
 mod connection;
 mod costly;
 mod cross_site;
+mod declared;
 mod events;
 mod explore;
 mod explorer;
 mod file_body;
+mod follow;
 mod guard;
 mod head;
 mod idempotency;
@@ -46,12 +48,14 @@ mod write;
 
 pub use app::{AccessLogEntry, App};
 pub use connection::serve;
+pub use declared::Declared;
+pub use follow::{Following, follow};
 pub use origin::{AllowedOrigin, Origin, is_loopback};
 pub use problem::Problem;
 pub use profile::{Profile, ProfileError};
 pub use request::{Body, Request, encode};
 pub use routes::LocalService;
-pub use routes_file::{Routes, RoutesWatch, Unread, follow, read, read_profile};
+pub use routes_file::{Located, Routes, read, read_profile};
 pub use settings::{Limits, Settings};
 pub use warp::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use warp::http::{HeaderValue, StatusCode, header};
 
-use super::app::{Answer, App};
+use super::app::{Answer, App, Described};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
@@ -19,17 +19,30 @@ use crate::work::Work;
 pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
     let cached = app.openapi.lock().ok().and_then(|cached| cached.clone());
-    let text = match cached.filter(|(version, _)| *version == published.version) {
-        Some((_, text)) => text,
+    let (routes, profile) = (app.routes(), app.profile());
+    let is_current = |cached: &Described| {
+        cached.version == published.version
+            && Arc::ptr_eq(&cached.rulebook, &published.rulebook)
+            && Arc::ptr_eq(&cached.routes, &routes)
+            && cached.profile.as_ref().map(Arc::as_ptr) == profile.as_ref().map(Arc::as_ptr)
+    };
+    let text = match cached.filter(is_current) {
+        Some(cached) => cached.text,
         None => {
-            let (owner, data) = (app.clone(), published.clone());
+            let data = published.clone();
             let document = move |_: &Work<'_>| {
-                let document = openapi::document(owner.engine.schema(), &data.store);
+                let document = openapi::document(data.rulebook.schema(), &data.store);
                 Ok(Bytes::from(format!("{document:#}")))
             };
             let text = app.turns.run(document).await?;
             if let Ok(mut cached) = app.openapi.lock() {
-                *cached = Some((published.version, text.clone()));
+                *cached = Some(Described {
+                    version: published.version,
+                    rulebook: published.rulebook.clone(),
+                    routes,
+                    profile,
+                    text: text.clone(),
+                });
             }
             text
         }

@@ -2,18 +2,18 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
 use warp::http::StatusCode;
 
 use super::admin::guard;
 use super::app::{Answer, App};
+use super::declared::compile_rules;
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
 use super::response;
 use crate::openapi;
-use crate::schema::Schema;
 
 /// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
 pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
@@ -60,22 +60,33 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
     };
     let text = String::from_utf8(body.to_vec())
         .map_err(|_| Problem::new(problem::MALFORMED_JSON, "the rules are not UTF-8 text"))?;
-    let id = app.engine.snapshot().store.settings().id.clone();
     let name = file
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    if let Err(error) = Schema::compile_with_id(&text, &id) {
-        return Err(Problem::new(
-            problem::RULES,
-            format!("the rules are not valid: {error}"),
-        ));
-    }
-    let saved = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
-    match saved {
+    let invalid = |error: &dyn std::fmt::Display| {
+        Problem::new(problem::RULES, format!("the rules cannot be used: {error}"))
+    };
+    let schema = compile_rules(&app.in_use(), Some(&text)).map_err(|error| invalid(&error))?;
+    let saved = tokio::task::spawn_blocking(move || {
+        let published = app.engine.snapshot();
+        let rulebook = published.rulebook.with_schema(schema);
+        rulebook.take_over(&published.full).map_err(|faults| {
+            invalid(&format!("the data breaks them: {faults}"))
+                .hint("change the records first, or the rules")
+        })?;
+        let unsaved =
+            |error| Problem::new(problem::UNSAVED, format!("{}: {error}", file.display()));
+        replace(&file, &text).map_err(unsaved)?;
+        // They are in effect when this is answered.
+        let mut declared = app.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.look(&app.in_use());
+        Ok(())
+    });
+    match saved.await {
         Ok(Ok(())) => Ok(response::value(StatusCode::OK, &json!({ "saved": name }))),
-        Ok(Err(error)) => Err(Problem::new(problem::UNSAVED, format!("{name}: {error}"))),
+        Ok(Err(problem)) => Err(problem),
         Err(_) => Err(Problem::new(problem::BUG, "the rules were not saved")),
     }
 }

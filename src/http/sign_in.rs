@@ -24,7 +24,7 @@ pub(super) async fn answer(
     request: &Request,
     viewer: &Viewer,
 ) -> Option<Answer> {
-    let auth = app.engine.schema().auth()?;
+    let auth = published.rulebook.schema().auth()?;
     let path = request.uri.path();
     let (name, allow) = (name(app, path)?, allow(app, path)?);
     if !allow.split(", ").any(|method| request.method == method) {

@@ -103,12 +103,14 @@ pub(super) async fn each(
     outcomes.map_err(|error| Box::new((at.load(Relaxed), error)))
 }
 
-/// Replaces a record, or creates it where it is not there; whether it did that.
+/// Replaces a record, or creates it where it is not there, with the members of `preset`; whether it did that.
 pub(super) async fn upsert(
     engine: &Engine,
     command: Command,
+    preset: Object,
     expected: Option<Expected>,
 ) -> Result<(Option<Outcome>, bool), WriteError> {
+    let published = engine.snapshot();
     let created = Arc::new(AtomicBool::new(false));
     let seen = created.clone();
     let step = move |store: &Store, _: Option<&Outcome>| {
@@ -126,13 +128,15 @@ pub(super) async fn upsert(
         seen.store(true, Relaxed);
         let property = &store.settings().id;
         let id = new_id(store, &command.resource, id);
-        let text = with_member(command.body.as_str(), property, &id, Layout::PRETTY, "");
-        Ok(vec![Command {
+        let body = guard::without_user(&published, &command.resource, command.body.clone());
+        let text = with_member(body.as_str(), property, &id, Layout::PRETTY, "");
+        let new = Command {
             resource: command.resource.clone(),
             id: None,
             operation: Operation::Create,
             body: Object::parse(&text).unwrap_or_default(),
-        }])
+        };
+        Ok(vec![new.with_preset(&preset)])
     };
     let mut outcomes = engine.write_all(vec![Box::new(step)]).await?;
     Ok((outcomes.pop(), created.load(Relaxed)))
@@ -294,13 +298,14 @@ fn act(
     let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
     let target = target(store, &inner)?;
     if !actor.is_guarded {
-        guard::check(app, &published, &inner, &target, viewer)?;
+        guard::check(&published, &inner, &target, viewer)?;
     }
     let (command, _) = command(store, &inner, &target)?;
     if action.verb == Verb::Delete {
         return Ok(command);
     }
-    let owner = guard::owner(app, &published, &inner, &command.resource, viewer);
+    let is_new = action.verb == Verb::Post;
+    let owner = guard::owner(&published, is_new, &command.resource, viewer);
     let body = action
         .body
         .render(scope)

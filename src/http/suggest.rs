@@ -26,7 +26,8 @@ pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) ->
     if let Some(sent) = sent.filter(|sent| suggestion.outcome(sent).is_ok()) {
         return Some(sent.as_str().trim_ascii().to_string());
     }
-    let Some(rules) = engine.schema().rules(&command.resource) else {
+    let schema = engine.schema();
+    let Some(rules) = schema.rules(&command.resource) else {
         return suggestion.sample();
     };
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);

@@ -9,7 +9,7 @@ use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
 use super::costly;
-use super::guard::Viewer;
+use super::guard::{self, Viewer};
 use super::login;
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
@@ -24,12 +24,13 @@ use crate::store::{Command, Operation, Outcome, Refusal, write_list};
 use crate::text::list;
 use crate::work::Work;
 
-/// Carries out `command`, which gets its body from the request, and responds when it is saved.
+/// Carries out `command`, which gets its body from the request, and responds when it is saved. `preset` is what a new record
+/// has, whatever was sent.
 pub(super) async fn carry_out(
     app: &Arc<App>,
     request: &Arc<Request>,
     command: Command,
-    mode: Option<Mode>,
+    (mode, preset): (Option<Mode>, Object),
 ) -> Answer {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete either.
@@ -43,7 +44,10 @@ pub(super) async fn carry_out(
         false => {
             let (sent, permit) = read(app, request, &command, read_body).await?;
             _permit = permit;
-            sent
+            match request.method {
+                Method::POST => own(engine, &command, sent),
+                _ => sent,
+            }
         }
     };
     let path = format!("/{}", encode(&command.resource));
@@ -53,10 +57,14 @@ pub(super) async fn carry_out(
         request.method == Method::POST,
     );
     let outcome = match mode {
-        Some(Mode::Unstored) if is_new => engine.preview(&whole),
+        Some(Mode::Unstored) if is_new => {
+            let made = engine.preview([whole].iter());
+            made.map_err(|failed| failed.1)
+                .and_then(|mut all| all.pop().ok_or(WriteError::Bug))
+        }
         Some(Mode::Upsert) if command.operation == Operation::Replace => {
             login::refuse_password(engine, &whole)?;
-            let done = steps::upsert(engine, whole, expected).await;
+            let done = steps::upsert(engine, whole, preset, expected).await;
             done.and_then(|(outcome, created)| {
                 is_new = created;
                 outcome.ok_or(WriteError::Bug)
@@ -126,6 +134,11 @@ fn read_bodies(app: &App, request: &Request, command: &Command) -> Result<Vec<Ob
     })
 }
 
+/// `sent` without what no client sets of a new record.
+fn own(engine: &Engine, command: &Command, sent: Object) -> Object {
+    guard::without_user(&engine.snapshot(), &command.resource, sent)
+}
+
 /// How bodies for `command` are read.
 fn reading(engine: &Engine, command: &Command) -> Reading {
     match engine.schema().rules(&command.resource) {
@@ -143,13 +156,13 @@ async fn create_all(
 ) -> Answer {
     let engine = &app.engine;
     let (bodies, _permit) = read(app, request, command, read_bodies).await?;
+    let bodies = bodies.into_iter().map(|body| own(engine, command, body));
+    let bodies: Vec<Object> = bodies.collect();
     let outcomes = match mode {
         Some(Mode::Unstored) => {
-            let previews = bodies.iter().enumerate().map(|(at, body)| {
-                let preview = engine.preview(&command.clone().with_body(body));
-                preview.map_err(|error| Box::new((at, error)))
-            });
-            previews.collect()
+            let commands = bodies.iter().map(|body| command.clone().with_body(body));
+            let commands: Vec<Command> = commands.collect();
+            engine.preview(commands.iter())
         }
         _ => steps::each(app, command, &bodies).await,
     };
@@ -273,6 +286,11 @@ pub(super) fn refused(
                 "fix the data file and save it, then send the request again; reads return the data from before the edit",
             )
         }
+        WriteError::Unfit(message) => Problem::new(
+            problem::RULES,
+            format!("nothing was changed: the data of that time breaks the rules of today: {message}"),
+        )
+        .hint("relax the rules in the rules file, or change the records"),
         WriteError::Declined(problem) => match problem.downcast_ref::<Problem>() {
             Some(problem) => problem.clone(),
             None => Problem::new(problem::BUG, "a step declined without a reason"),

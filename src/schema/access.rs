@@ -1,15 +1,17 @@
 //! Login, guards, and properties that are generated or never sent: reading `x-auth`, `x-guard`, `x-generated` and
 //! `writeOnly`.
 
-use serde_json::Value;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
 
 use super::Holds;
 use super::check::literal;
-use super::document::{Subschema, all, property_names};
+use super::document::Subschema;
 use super::keywords::{AUTH, GENERATED, GUARD, WRITE_ONLY};
 use super::lint::{Gathered, Gatherer, did_you_mean};
 use crate::json::pointer::join;
-use crate::rules::{Access, Auth, Generated, Guard, HiddenPath, Step};
+use crate::rules::{Access, Auth, Generated, Guard, Hidden, HiddenPlace};
 
 const AUTH_KEYS: [&str; 4] = ["users", "login", "password", "expires"];
 
@@ -181,64 +183,45 @@ impl Gatherer<'_> {
     }
 
     /// The values that are never sent. `users`: these are the records of users, whose password is one of them.
-    pub fn hidden(&mut self, schemas: &[Subschema<'_>], users: Option<&Auth>) -> Vec<HiddenPath> {
-        let mut found = Vec::new();
-        self.hidden_in(schemas, (&mut Vec::new(), &mut Vec::new()), &mut found);
-        if let Some(auth) = users {
-            let password = vec![Step::Member(auth.password.clone())];
-            if !found.contains(&password) {
-                found.push(password);
-            }
-        }
-        found
-    }
-
-    /// `inside`: the schemas around these, since a schema may refer to itself.
-    fn hidden_in(
-        &mut self,
-        schemas: &[Subschema<'_>],
-        (at, inside): (&mut HiddenPath, &mut Vec<String>),
-        found: &mut Vec<HiddenPath>,
-    ) {
-        let mut hides = false;
-        for schema in schemas.iter().filter(|_| !at.is_empty()) {
-            if schema.keywords.get(WRITE_ONLY) == Some(&Value::Bool(true)) {
-                self.used.insert(join(&schema.pointer, WRITE_ONLY));
-                hides = true;
-            }
-        }
-        if hides {
-            // Without its items an array would have another length for readers, so all of it is hidden.
-            let members = at.iter().rposition(|step| *step != Step::Items);
-            let path = at[..members.map_or(0, |last| last + 1)].to_vec();
-            if !found.contains(&path) {
-                found.push(path);
-            }
-            return;
-        }
-        if schemas
-            .iter()
-            .any(|schema| inside.contains(&schema.pointer))
-        {
-            return;
-        }
-        let depth = inside.len();
-        inside.extend(schemas.iter().map(|schema| schema.pointer.clone()));
+    pub fn hidden(&mut self, record: &[Subschema<'_>], users: Option<&Auth>) -> Hidden {
         let document = self.document;
-        for name in property_names(schemas) {
-            at.push(Step::Member(name.to_owned()));
-            self.hidden_in(&document.property(schemas, name), (at, inside), found);
-            at.pop();
+        let mut places = vec![HiddenPlace::default()];
+        let mut known = HashMap::<String, usize>::new();
+        // Each schema is looked at once, however many refer to it.
+        let mut todo = vec![(0, record.to_vec())];
+        while let Some((at, schemas)) = todo.pop() {
+            let mut place_of = |places: &mut Vec<HiddenPlace>, pointer: String| {
+                *known.entry(pointer).or_insert_with_key(|pointer| {
+                    places.push(HiddenPlace::default());
+                    todo.push((places.len() - 1, document.schemas(pointer)));
+                    places.len() - 1
+                })
+            };
+            for schema in &schemas {
+                if at > 0 && schema.keywords.get(WRITE_ONLY) == Some(&Value::Bool(true)) {
+                    self.used.insert(join(&schema.pointer, WRITE_ONLY));
+                    places[at].hides = true;
+                }
+                let properties = schema.keywords.get("properties").and_then(Value::as_object);
+                for name in properties.into_iter().flat_map(Map::keys) {
+                    let pointer = join(&format!("{}/properties", schema.pointer), name);
+                    let next = place_of(&mut places, pointer);
+                    places[at]
+                        .members
+                        .entry(name.clone())
+                        .or_default()
+                        .push(next);
+                }
+                if schema.keywords.contains_key("items") {
+                    let next = place_of(&mut places, format!("{}/items", schema.pointer));
+                    places[at].items.push(next);
+                }
+            }
         }
-        if all(schemas, "items").next().is_some() {
-            let items: Vec<_> = schemas
-                .iter()
-                .flat_map(|schema| document.schemas(&format!("{}/items", schema.pointer)))
-                .collect();
-            at.push(Step::Items);
-            self.hidden_in(&items, (at, inside), found);
-            at.pop();
+        let mut hidden = Hidden::new(places);
+        if let Some(auth) = users {
+            hidden.hide(&auth.password);
         }
-        inside.truncate(depth);
+        hidden
     }
 }

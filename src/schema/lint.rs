@@ -13,7 +13,7 @@ use super::keywords::{
 use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
 use crate::rules::{
-    Access, Auth, HiddenPath, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named,
+    Access, Auth, Hidden, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named,
 };
 use crate::text::nearest;
 
@@ -30,7 +30,7 @@ pub(super) struct Gathered {
     pub properties: Vec<Property>,
     pub unique: Vec<UniqueRule>,
     pub references: Vec<ReferenceRule>,
-    pub hidden: Vec<HiddenPath>,
+    pub hidden: Hidden,
 }
 
 /// What the rules say, before they are compiled.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::json::{Place, SyntaxError};
-use crate::rules::{Access, Auth, Generated, HiddenPath, ReferenceRule, Step, UniqueRule};
+use crate::rules::{Access, Auth, Generated, Hidden, ReferenceRule, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
 pub use check::Violation;
@@ -87,13 +87,8 @@ impl Schema {
 
     /// The names of the properties that are never sent.
     pub fn hidden_names(&self) -> Vec<&str> {
-        let paths = self.rules.iter().flat_map(Rules::hidden);
-        paths
-            .filter_map(|path| match path.last() {
-                Some(Step::Member(name)) => Some(name.as_str()),
-                _ => None,
-            })
-            .collect()
+        let hidden = self.rules.iter().map(Rules::hidden);
+        hidden.flat_map(Hidden::names).collect()
     }
 
     /// The whole file without `$schema` and `$id`.
@@ -116,7 +111,7 @@ pub struct Rules {
     properties: Vec<Property>,
     unique: Vec<UniqueRule>,
     references: Vec<ReferenceRule>,
-    hidden: Vec<HiddenPath>,
+    hidden: Hidden,
     ids: Option<Arc<IdRules>>,
     example: Option<Value>,
     checker: check::Checker,
@@ -217,15 +212,13 @@ impl Rules {
     }
 
     /// The values that are stored and never sent.
-    pub fn hidden(&self) -> &[HiddenPath] {
+    pub fn hidden(&self) -> &Hidden {
         &self.hidden
     }
 
     /// Whether the value of `property` is never sent.
     pub fn hides(&self, property: &str) -> bool {
-        let is =
-            |path: &HiddenPath| matches!(path.as_slice(), [Step::Member(name)] if name == property);
-        self.hidden.iter().any(is)
+        !self.hidden.is_empty() && self.hidden.hides(&self.hidden.member(&[0], property))
     }
 
     /// A small valid record without an id, for example commands: the required properties, or all where none is required.

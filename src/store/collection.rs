@@ -101,6 +101,14 @@ impl Collection {
         }
     }
 
+    /// The same records with these rules for what is unique.
+    pub(super) fn with_unique(&self, rules: &[UniqueRule]) -> Collection {
+        Collection {
+            indexes: Indexes::build(&self.rows, rules),
+            ..self.clone()
+        }
+    }
+
     /// The records in order.
     pub fn rows(
         &self,

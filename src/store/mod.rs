@@ -38,7 +38,7 @@ pub use record::{Record, is_like_id};
 pub use text::FileText;
 pub use write::{Change, Draft, is_truthy};
 
-/// What holds for the whole store and never changes while it lives.
+/// What holds for the whole store.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The property that holds a record's id.
@@ -207,9 +207,31 @@ impl Store {
         self.resources().map(bytes).sum()
     }
 
-    /// The settings that the store was opened with.
+    /// The settings of the store.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same data under other settings. Whether it keeps what they say is unique is not checked.
+    pub fn with_settings(&self, settings: &Arc<Settings>) -> Store {
+        if Arc::ptr_eq(&self.settings, settings) {
+            return self.clone();
+        }
+        let mut store = self.clone();
+        for resource in &mut store.resources {
+            let unique = |settings: &'_ Settings| {
+                let rules = settings.schema.rules(&resource.name);
+                rules.map_or_else(Vec::new, |rules| rules.unique().to_vec())
+            };
+            let (before, unique) = (unique(&self.settings), unique(settings));
+            if let Data::Collection(collection) = &resource.data
+                && before != unique
+            {
+                *resource = resource.with_data(Data::Collection(collection.with_unique(&unique)));
+            }
+        }
+        store.settings = settings.clone();
+        store
     }
 
     /// The whole data as json-server's `/db` shows it: pretty printed, generated ids included.

@@ -5,21 +5,17 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::{Data, Record, Resource, Store};
-use crate::json::{Kind, Layout, get_member, items, with_member, without_member};
-use crate::rules::Step;
+use crate::json::{Kind, Layout, items, members, with_member, without_member};
+use crate::rules::Hidden;
 use crate::schema::Rules;
 
 impl Store {
     /// `text`, which is a record of `resource`, as it may be sent.
     pub fn public_text<'t>(&self, resource: &str, text: &'t str) -> Cow<'t, str> {
-        let rules = self.settings.schema.rules(resource);
-        let paths = rules.map_or(&[][..], Rules::hidden).iter();
-        paths.fold(Cow::Borrowed(text), |text, path| {
-            match without(&text, path) {
-                Some(changed) => Cow::Owned(changed),
-                None => text,
-            }
-        })
+        let hidden = self.settings.schema.rules(resource).map(Rules::hidden);
+        let hidden = hidden.filter(|hidden| !hidden.is_empty());
+        let public = hidden.and_then(|hidden| without(text, hidden, &[0]));
+        public.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// This store with nothing but what may be sent. `before` is an earlier state with its public store: what did not
@@ -88,7 +84,7 @@ impl Store {
 }
 
 impl Resource {
-    fn with_data(&self, data: Data) -> Arc<Resource> {
+    pub(super) fn with_data(&self, data: Data) -> Arc<Resource> {
         Arc::new(Resource {
             name: self.name.clone(),
             before: self.before.clone(),
@@ -98,22 +94,36 @@ impl Resource {
     }
 }
 
-/// `text` without the value at `path`; `None` where there is none.
-fn without(text: &str, path: &[Step]) -> Option<String> {
-    match path {
-        [Step::Member(name)] => {
-            get_member(text, name)?;
-            Some(without_member(text, name, Layout::PRETTY, ""))
+/// `text`, which is at the places `at`, without what is hidden in it; `None` where nothing is.
+fn without(text: &str, hidden: &Hidden, at: &[usize]) -> Option<String> {
+    match Kind::of(text) {
+        Kind::Object => {
+            let mut changed: Option<String> = None;
+            for member in members(text) {
+                let next = hidden.member(at, &member.key);
+                if next.is_empty() {
+                    continue;
+                }
+                let object = changed.as_deref().unwrap_or(text);
+                if hidden.hides(&next) {
+                    changed = Some(without_member(object, &member.key, Layout::PRETTY, ""));
+                } else if let Some(inner) = without(member.value, hidden, &next) {
+                    changed = Some(with_member(object, &member.key, &inner, Layout::PRETTY, ""));
+                }
+            }
+            changed
         }
-        [Step::Member(name), rest @ ..] => {
-            let inner = without(get_member(text, name)?, rest)?;
-            Some(with_member(text, name, &inner, Layout::PRETTY, ""))
-        }
-        [Step::Items, rest @ ..] if Kind::of(text) == Kind::Array => {
-            let items: Vec<Cow<str>> = items(text)
-                .map(|item| without(item, rest).map_or(Cow::Borrowed(item), Cow::Owned))
+        Kind::Array => {
+            let next = hidden.items(at);
+            if next.is_empty() {
+                return None;
+            }
+            let public: Vec<Cow<str>> = items(text)
+                .map(|item| without(item, hidden, &next).map_or(Cow::Borrowed(item), Cow::Owned))
                 .collect();
-            Some(format!("[{}]", items.join(",")))
+            let is_other = |item: &Cow<str>| matches!(item, Cow::Owned(_));
+            let is_changed = public.iter().any(is_other);
+            is_changed.then(|| format!("[{}]", public.join(",")))
         }
         _ => None,
     }

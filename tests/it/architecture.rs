@@ -96,7 +96,7 @@ const FORBIDDEN: [(&str, &[&str]); 13] = [
     ),
     ("file", &["tokio", "async", "jsonschema", "hyper", "warp"]),
     ("engine", &["hyper", "warp", "notify::"]),
-    ("http", &["notify::", "jsonschema", "arc_swap"]),
+    ("http", &["notify::", "jsonschema"]),
     ("openapi", &["tokio", "async", "std::fs", "warp"]),
     ("server", &["jsonschema", "hyper", "warp"]),
     ("check", &["jsonschema", "arc_swap", "hyper", "warp"]),

@@ -437,3 +437,79 @@ fn what_a_guard_hides_is_in_no_facet_and_no_list_of_dependents() {
         "{model}"
     );
 }
+
+#[test]
+fn no_client_says_which_user_added_a_record() {
+    let rules = r#"{
+      "x-auth": { "users": "users" },
+      "properties": {
+        "users": { "items": { "properties": { "email": { "type": "string" } } } },
+        "posts": { "items": { "properties": { "userId": { "x-generated": "user", "readOnly": true } } } },
+        "ideas": { "items": { "properties": { "userId": { "x-generated": "user" }, "at": { "x-generated": "created" } } } }
+      }
+    }"#;
+    let data = DATA.replace("\"orders\"", "\"posts\": [], \"ideas\": [], \"orders\"");
+    let routes = r#"{"PUT /ideas/:id": {"upsert": true}, "POST /dry": {"status": 200}, "POST /posts": {"match": {"query": {"dry": "1"}}, "store": false}}"#;
+    let routes = standin::RoutesFile::parse(routes).unwrap();
+    let fixture = Fixture::new(&data, Some(rules), |options| {
+        options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(routes)));
+    });
+    let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
+    let (claim, bodies) = (r#"{"userId": 1, "at": "1999"}"#, r#"[{"userId": 1}]"#);
+    for path in [
+        "/posts",
+        "/ideas",
+        "/users/1/posts",
+        "/users/1/ideas",
+        "/posts?dry=1",
+    ] {
+        let made = fixture.json("POST", path, claim);
+        assert_eq!(made.status, 201, "{path}: {}", made.text());
+        assert_eq!(made.value().get("userId"), None, "{path}: {}", made.text());
+        assert_ne!(
+            made.value()["at"],
+            if path.contains("ideas") { "1999" } else { "" }
+        );
+        let made = with(&fixture, &eve, "POST", path, claim);
+        assert_eq!(made.value()["userId"], 2, "{path}: {}", made.text());
+    }
+    let made = fixture.json("POST", "/posts", bodies).value();
+    assert_eq!(made[0].get("userId"), None, "{made}");
+    assert_eq!(
+        with(&fixture, &eve, "POST", "/posts", bodies).value()[0]["userId"],
+        2
+    );
+    // A PUT that creates is like a POST, one that replaces changes nothing of that.
+    let made = fixture.json("PUT", "/ideas/70", claim);
+    assert_eq!((made.status, made.value().get("userId")), (201, None));
+    let made = with(&fixture, &eve, "PUT", "/ideas/71", claim);
+    assert_eq!(
+        (made.status, made.value()["userId"].as_u64()),
+        (201, Some(2))
+    );
+    let at = made.value()["at"].clone();
+    let put = fixture.json("PUT", "/ideas/71", r#"{"text": "x", "at": "1999"}"#);
+    assert_eq!(
+        (put.value()["userId"].as_u64(), &put.value()["at"]),
+        (Some(2), &at)
+    );
+    assert_eq!(
+        fixture
+            .json("PATCH", "/ideas/71", r#"{"userId": 2}"#)
+            .status,
+        200
+    );
+    for (method, path) in [
+        ("PUT", "/ideas/71"),
+        ("PATCH", "/ideas/71"),
+        ("PATCH", "/ideas/70"),
+    ] {
+        fixture
+            .json(method, path, r#"{"userId": 1}"#)
+            .problem(400, "rules");
+        with(&fixture, &eve, method, path, r#"{"userId": 1}"#).problem(400, "rules");
+    }
+    // The records of a dry run have ids of their own.
+    let dry = fixture.json("POST", "/posts?dry=1", "[{}, {}]").value();
+    assert_ne!(dry[0]["id"], dry[1]["id"], "{dry}");
+}

@@ -59,6 +59,7 @@ mod openapi;
 mod options;
 mod profiles;
 mod routes;
+mod rules_reload;
 mod shapes;
 
 mod check;

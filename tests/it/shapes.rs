@@ -290,3 +290,68 @@ fn start_error(rules: &str) -> String {
         }
     }
 }
+
+#[test]
+fn a_write_only_value_is_hidden_at_every_depth() {
+    let rules = r##"{
+      "$defs": {"node": {"type": "object", "properties": {
+        "key": {"writeOnly": true}, "next": {"$ref": "#/$defs/node"}, "children": {"items": {"$ref": "#/$defs/node"}},
+        "pair": {"allOf": [{"$ref": "#/$defs/node"}, {"properties": {"other": {"writeOnly": true}}}]}}}},
+      "properties": {"trees": {"items": {"$ref": "#/$defs/node"}}, "tree": {"$ref": "#/$defs/node"}}
+    }"##;
+    let deep = |levels: usize| {
+        let mut node = r#"{"key": "SECRET", "n": 0}"#.to_string();
+        for n in 1..levels {
+            node = match n % 3 {
+                0 => format!(r#"{{"key": "SECRET", "next": {node}, "n": {n}}}"#),
+                1 => format!(
+                    r#"{{"children": [{node}, {{"key": "SECRET"}}], "key": {{"a": "SECRET"}}, "n": {n}}}"#
+                ),
+                _ => format!(r#"{{"pair": {node}, "other": "seen", "n": {n}}}"#),
+            };
+        }
+        node
+    };
+    let other = r#"{"pair": {"other": "SECRET", "next": {"other": "seen"}}}"#;
+    let data = format!(
+        r#"{{"trees": [{}, {other}], "tree": {}}}"#,
+        deep(9),
+        deep(5)
+    );
+    let fixture = Fixture::new(&data, Some(rules), |_| {});
+    for path in ["/trees", "/trees/1", "/trees/2", "/tree", "/db"] {
+        let text = fixture.get(path).text().to_string();
+        assert!(!text.contains("SECRET"), "{path}: {text}");
+        assert!(text.contains("seen"), "{path}: {text}");
+    }
+    let made = fixture.json("POST", "/trees", &deep(30));
+    assert_eq!(made.status, 201);
+    assert!(!made.text().contains("SECRET") && made.text().contains("\"n\": 0"));
+    assert!(fixture.text().matches("SECRET").count() > 30);
+}
+
+#[test]
+fn rules_that_refer_to_themselves_many_times_do_not_hold_up_the_start() {
+    let names: Vec<String> = (0..30).map(|n| format!("p{n}")).collect();
+    let all: Vec<String> = names
+        .iter()
+        .map(|name| format!(r##""{name}": {{"$ref": "#/$defs/node"}}"##))
+        .collect();
+    let rules = format!(
+        r##"{{"$defs": {{"node": {{"type": "object", "properties": {{"key": {{"writeOnly": true}}, {}}}}}}},
+            "properties": {{"trees": {{"items": {{"$ref": "#/$defs/node"}}}}}}}}"##,
+        all.join(", ")
+    );
+    let data = r#"{"trees": [{"id": 1, "p3": {"p29": {"p0": {"key": "SECRET", "n": 1}}}}]}"#;
+    let start = std::time::Instant::now();
+    let fixture = Fixture::new(data, Some(&rules), |_| {});
+    let text = fixture.get("/trees/1").text().to_string();
+    assert!(
+        !text.contains("SECRET") && text.contains("\"n\": 1"),
+        "{text}"
+    );
+    for path in ["/-/openapi.json", "/-/model", "/-/facets/trees"] {
+        assert_eq!(fixture.get(path).status, 200, "{path}");
+    }
+    assert!(start.elapsed() < DEADLINE, "{:?}", start.elapsed());
+}
