@@ -275,14 +275,14 @@ impl Declared {
         if kind != TroubleKind::Routes {
             return (text, None);
         }
-        let named = match &text {
-            Ok(Some(text)) => routes_file::profile_of(&file.path, text),
-            _ => None,
-        };
-        let profile = named
-            .as_ref()
-            .and_then(|path| std::fs::read_to_string(path).ok());
-        self.named = named;
+        if file.known.as_ref().is_none_or(|known| known.0 != text) {
+            self.named = match &text {
+                Ok(Some(text)) => routes_file::profile_of(&file.path, text),
+                _ => None,
+            };
+        }
+        let profile = self.named.as_ref();
+        let profile = profile.and_then(|path| std::fs::read_to_string(path).ok());
         (text, profile)
     }
 

@@ -42,7 +42,7 @@ pub fn follow(app: &Arc<App>, poll: Duration) -> io::Result<Following> {
             .unwrap_or_else(PoisonError::into_inner)
             .paths()
     };
-    let mut paths = declared(app);
+    let paths = declared(app);
     // Without a watcher the poll remains.
     let mut watch = file::watch(&paths, move || _ = heard.send(())).ok();
     let stopped = Arc::new(AtomicBool::new(false));
@@ -65,20 +65,21 @@ pub fn follow(app: &Arc<App>, poll: Duration) -> io::Result<Following> {
                     return;
                 };
                 let mut files = app.declared.lock().unwrap_or_else(PoisonError::into_inner);
-                files.look(&app.in_use());
-                is_broken = files.is_broken();
-                let now = files.paths();
-                let moved = std::mem::replace(&mut paths, now.clone()) != now;
-                if moved {
-                    // What was saved before the new file is watched has caused no event.
+                loop {
+                    let paths = files.paths();
+                    // First: what is saved before it is watched causes no event.
+                    if watch
+                        .as_mut()
+                        .is_some_and(|watch| watch.follow(&paths).is_err())
+                    {
+                        watch = None;
+                    }
                     files.look(&app.in_use());
+                    if files.paths() == paths {
+                        break;
+                    }
                 }
-                if watch
-                    .as_mut()
-                    .is_some_and(|watch| watch.follow(&now).is_err())
-                {
-                    watch = None;
-                }
+                is_broken = files.is_broken();
             }
         })?;
     Ok(Following { stopped, wake })
