@@ -20,9 +20,8 @@ pub fn in_process(data: &TextFile, rules: Option<&TextFile>) -> Result<Service, 
     options.rules = rules.map(|rules| rules.text.to_string());
     let routes = std::path::Path::new(&data.path).with_extension("routes.json");
     if let Ok(text) = std::fs::read_to_string(&routes) {
-        options.http.routes = Some(Arc::new(
-            http::read(&routes, &text).map_err(|error| error.to_string())?,
-        ));
+        let routes = http::read(&routes, &text).map_err(|error| error.to_string())?;
+        options.http.routes = Some(Arc::new(routes.into()));
     }
     let sandbox = Sandbox::open(&options).map_err(|error| with_causes(&error))?;
     Ok(Box::new(move |request: &Request| {

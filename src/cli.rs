@@ -761,7 +761,7 @@ fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
     let routes = http::read(path, &text).map_err(|error| error.to_string())?;
-    Ok(Arc::new(routes))
+    Ok(Arc::new(Routes::from(routes)))
 }
 
 /// A count from 1 to `most`.

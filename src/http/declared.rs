@@ -391,7 +391,7 @@ fn take_routes(
         return Ok(None);
     };
     let new = match text {
-        Some(text) => routes_file::parse(&file.path, text).map_err(Unusable::Routes)?,
+        Some(text) => routes_file::read(&file.path, text).map_err(Unusable::Routes)?,
         None => InEffect::default(),
     };
     if app.engine.schema().auth().is_none() {

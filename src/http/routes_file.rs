@@ -118,11 +118,7 @@ impl Located {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn read(path: &Path, text: &str) -> Result<Routes, Located> {
-    parse(path, text).map(Routes::from)
-}
-
-pub(super) fn parse(path: &Path, text: &str) -> Result<InEffect, Located> {
+pub fn read(path: &Path, text: &str) -> Result<InEffect, Located> {
     let rules = RoutesFile::parse(text).map_err(|error| Located::new(path, error))?;
     let profile = match &rules.profile {
         None => None,
