@@ -53,7 +53,7 @@ export default function ({ admin }) {
         const entry = wrong.textContent ? undefined : await call("PUT", "/-/rules", { body: area.value });
         if (entry && !entry.ok) wrong.textContent = [entry.problem, entry.hint].filter(Boolean).join(" – ");
         if (!entry?.ok) { area.focus(); return; }
-        fill(made, h("p.hint", { tabindex: "-1" }, `Saved ${entry.json.saved}. The server reads rules when it starts: start it again to apply them.`));
+        fill(made, h("p.hint", { tabindex: "-1" }, `Saved ${entry.json.saved}. The rules are in effect.`));
         made.firstElementChild.focus();
       } });
       fill(made, h("h2", { tabindex: "-1" }, data ? "Rules that the data keeps" : `The rules file ${name}`), h("label.soft", { for: "rules-text" }, "JSON Schema 2020-12. Look at it before you save it."), area, wrong,
