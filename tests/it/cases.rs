@@ -196,7 +196,7 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
     let fixture = serve_data(START);
     fixture.json("PATCH", "/a/1", "{\"n\": 10}");
     fixture.json("PATCH", "/o", "{\"p\": 10, \"new\": true}");
-    fixture.send("DELETE", "/a/2", NONE, "");
+    fixture.delete("/a/2");
     // Changed, and changed what the API deleted; one property of the object in both.
     edit(
         &fixture,

@@ -267,16 +267,10 @@ fn the_banner_names_file_resources_rules_and_home() {
         ("data/db.schema.json", "{}"),
     ]);
     let running = place.start(&["--port", "0"]);
-    assert!(
-        running
-            .line(|line| line.contains("File"))
-            .contains("data/db.json")
-    );
+    has(running.line(|line| line.contains("File")), "data/db.json");
     let users = running.line(|line| line.contains("/users"));
-    assert!(
-        users.contains("1 record") && !users.contains("records"),
-        "{users}"
-    );
+    has(&users, "1 record");
+    lacks(&users, "records");
     let port: u16 = users
         .split("localhost:")
         .nth(1)
@@ -292,19 +286,14 @@ fn the_banner_names_file_resources_rules_and_home() {
         spaced.contains(&format!("http://localhost:{port}/a%20b ")),
         "a URL to copy: {spaced}"
     );
-    assert!(
-        running
-            .line(|line| line.contains("/profile"))
-            .contains("object")
-    );
-    assert!(
-        running
-            .line(|line| line.contains("Rules"))
-            .contains("data/db.schema.json")
+    has(running.line(|line| line.contains("/profile")), "object");
+    has(
+        running.line(|line| line.contains("Rules")),
+        "data/db.schema.json",
     );
     assert_eq!(running.home(), format!("http://localhost:{port}"));
     let mut client = Client::connect(format!("127.0.0.1:{port}").parse().unwrap());
-    assert_eq!(client.send("GET", "/users/1", NONE, "").status, 200);
+    assert_eq!(client.get("/users/1").status, 200);
     let line = running.line(|line| line.starts_with("GET /users/1 200 "));
     assert!(line.contains(" ms ") && line.ends_with(" B"), "{line}");
 }
@@ -314,10 +303,8 @@ fn the_banner_shows_the_options_in_effect() {
     let place = place(&[("db.json", "{\"a\": []}"), ("static/x.txt", "x")]);
     let first = place.start(&["-p", "0", "db.json"]);
     let banner = banner(&first);
-    assert!(
-        banner.contains("Watching") && banner.contains("/-/reset"),
-        "{banner}"
-    );
+    has(&banner, "Watching");
+    has(&banner, "/-/reset");
     for absent in [
         "Read-only",
         "Delay",
@@ -352,10 +339,7 @@ fn the_banner_shows_the_options_in_effect() {
     ] {
         assert!(banner.contains(line), "{line} is not in\n{banner}");
     }
-    assert!(
-        banner.contains("Anyone on the network can read the data."),
-        "{banner}"
-    );
+    has(&banner, "Anyone on the network can read the data.");
     for absent in ["change the data", "/-/reset", "Watching"] {
         assert!(!banner.contains(absent), "{absent} is in\n{banner}");
     }
@@ -397,7 +381,7 @@ fn timestamps_are_put_before_each_event() {
     let place = place(&[("db.json", "{\"a\": []}")]);
     let running = place.start(&["-p", "0", "db.json", "--timestamps"]);
     let mut client = running.client();
-    client.send("GET", "/a", NONE, "");
+    client.get("/a");
     let line = running.line(|line| line.contains("GET /a 200"));
     let (time, rest) = line.split_once(' ').unwrap();
     assert!(rest.starts_with("GET /a 200 "), "{line}");
@@ -425,7 +409,7 @@ fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
                 .parse()
                 .unwrap(),
         );
-        client.send("GET", "/-/health", NONE, "");
+        client.get("/-/health");
         for (number, page) in ["/", "/-/", "/-/docs", "/other"].into_iter().enumerate() {
             let address = client_address(&home);
             let referer = format!("http://{address}{page}");
@@ -442,7 +426,7 @@ fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
             &[("Referer", "http://other.example/-/")],
             "",
         );
-        client.send("GET", "/a?n=end", NONE, "");
+        client.get("/a?n=end");
         let mut logged = Vec::new();
         running.line(|line| {
             logged.extend(
@@ -484,10 +468,8 @@ fn a_name_with_a_line_break_stays_on_its_line_of_the_banner() {
     let place = place(&[("db.json", "{\"a\\nb\": [], \"it's\": [], \"☃\": []}")]);
     let running = place.start(&["-p", "0", "db.json"]);
     let line = running.line(|line| line.contains("Resources"));
-    assert!(
-        line.contains("/a%0Ab") && line.contains("0 records"),
-        "{line}"
-    );
+    has(&line, "/a%0Ab");
+    has(&line, "0 records");
 }
 
 #[test]
@@ -495,9 +477,7 @@ fn an_error_shows_its_hint_under_its_line_in_the_log() {
     let place = place(&[("db.json", "{\"users\": []}")]);
     let running = place.start(&["-p", "0", "db.json"]);
     let mut client = running.client();
-    let problem = client
-        .send("GET", "/user?x=1", NONE, "")
-        .problem(404, "no-resource");
+    let problem = client.get("/user?x=1").problem(404, "no-resource");
     running.line(|line| line.starts_with("GET /user?x=1 404 "));
     assert_eq!(
         running.line(|_| true).trim(),
@@ -567,10 +547,8 @@ fn a_broken_file_is_shown_with_line_column_and_the_line() {
     let place = place(&[]);
     std::fs::write(place.path("db.json"), b"{\"a\": \"\xff\"}").unwrap();
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(
-        errors.contains("UTF-8") && errors.contains("db.json:1:8"),
-        "{errors}"
-    );
+    has(&errors, "UTF-8");
+    has(&errors, "db.json:1:8");
 }
 
 #[test]
@@ -620,18 +598,15 @@ fn a_taken_port_says_so_and_names_another() {
     let port = taken.local_addr().unwrap().port();
     let place = place(&[("db.json", "{}")]);
     let errors = place.fails(&["db.json", "-p", &port.to_string()]);
-    assert!(
-        errors.contains(&format!("port {port} is in use")),
-        "{errors}"
-    );
+    has(&errors, &format!("port {port} is in use"));
     let free = errors
         .split_whitespace()
         .skip_while(|word| *word != "--port")
         .nth(1)
         .unwrap();
-    assert!(
-        errors.contains(&format!("{free} is free: standin --port {free} db.json")),
-        "{errors}"
+    has(
+        &errors,
+        &format!("{free} is free: standin --port {free} db.json"),
     );
     let running = place.start(&["db.json", "--port", free]);
     running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
@@ -666,7 +641,7 @@ fn quiet_prints_nothing_and_still_serves() {
             .map(|_| Client::connect(address))
     });
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-    assert_eq!(client.send("GET", "/nobody", NONE, "").status, 404);
+    assert_eq!(client.get("/nobody").status, 404);
     drop(client);
     #[cfg(unix)]
     {
@@ -688,10 +663,8 @@ fn log_levels_say_more_or_less() {
     let mut place = place(&[("db.json", "{\"a\": []}")]);
     place.variables = vec![("STANDIN_LOG", "chatty")];
     let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(
-        errors.contains("STANDIN_LOG") && errors.contains("debug"),
-        "{errors}"
-    );
+    has(&errors, "STANDIN_LOG");
+    has(&errors, "debug");
 
     place.variables = vec![("STANDIN_LOG", "debug")];
     let running = place.start(&["-p", "0", "db.json"]);
@@ -720,14 +693,10 @@ fn ephemeral_leaves_the_file_as_it_is() {
     for option in [&["--ephemeral"][..], &["--durability", "memory"]] {
         let place = place(&[("db.json", text)]);
         let running = place.start(&[&["-p", "0", "db.json"], option].concat());
-        assert!(
-            running
-                .line(|line| line.contains("File"))
-                .contains("never written")
-        );
+        has(running.line(|line| line.contains("File")), "never written");
         let mut client = running.client();
         assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+        assert_eq!(client.get("/a/1").status, 200);
         assert_eq!(place.text("db.json"), text);
     }
 }

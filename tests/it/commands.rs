@@ -29,22 +29,15 @@ fn prints(place: &Place, arguments: &[&str]) -> String {
 fn an_empty_folder_offers_init_which_makes_data_that_is_served() {
     let place = place(&[]);
     let errors = place.fails(&[]);
-    assert!(
-        errors.contains("no data file here") && errors.contains("standin init"),
-        "{errors}"
-    );
+    has(&errors, "no data file here");
+    has(&errors, "standin init");
     let said = prints(&place, &["init"]);
-    assert!(
-        said.contains("wrote db.json: users, posts and comments")
-            && said.contains("db.schema.json"),
-        "{said}"
-    );
+    has(&said, "wrote db.json: users, posts and comments");
+    has(&said, "db.schema.json");
     let running = place.start(&["--port", "0"]);
     let mut client = running.client();
     assert_eq!(
-        client
-            .send("GET", "/posts/1?_expand=user", NONE, "")
-            .value()["user"]["name"],
+        client.get("/posts/1?_expand=user").value()["user"]["name"],
         "Ada Lovelace"
     );
     let grace = r#"{"name": "G", "email": "GRACE@example.com"}"#;
@@ -86,10 +79,7 @@ fn init_overwrites_nothing() {
     for name in ["db.json", "db.schema.json", "data/db.json"] {
         let place = place(&[(name, "{}")]);
         let errors = place.fails(&["init"]);
-        assert!(
-            errors.contains(&format!("{name} exists already")),
-            "{errors}"
-        );
+        has(&errors, &format!("{name} exists already"));
         assert_eq!(place.text(name), "{}");
         assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1);
     }
@@ -425,10 +415,8 @@ fn port_auto_takes_a_free_port_each_time() {
     ports.dedup();
     assert_eq!(ports.len(), 3);
     let errors = places[0].fails(&["db.json", "--ephemeral", "--port", &ports[0].to_string()]);
-    assert!(
-        errors.contains("in use") && errors.contains("--port auto"),
-        "{errors}"
-    );
+    has(&errors, "in use");
+    has(&errors, "--port auto");
     let errors = places[0].fails(&["db.json", "--port", "any"]);
     assert!(errors.contains("0 to 65535, or auto"), "{errors}");
 }
@@ -446,7 +434,7 @@ fn quiet_prints_a_port_that_the_caller_cannot_know() {
         ]);
         let port: u16 = running.line(|_| true).parse().unwrap();
         let mut client = Client::connect(([127, 0, 0, 1], port).into());
-        assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
+        assert_eq!(client.get("/a").status, 200);
         drop(client);
         let mut running = running;
         drop(running.child.stdin.take());
@@ -627,12 +615,7 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
     let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
         command.stdin(Stdio::null());
     });
-    assert_eq!(
-        Client::connect(process.address)
-            .send("GET", "/a", NONE, "")
-            .status,
-        200
-    );
+    assert_eq!(Client::connect(process.address).get("/a").status, 200);
     process.kill();
 }
 
@@ -655,10 +638,8 @@ fn the_commands_of_the_readme_work() {
         .filter(|rest| !rest.contains('[') && !rest.starts_with(char::is_numeric))
         .map(str::trim)
         .collect();
-    assert!(
-        commands.contains(&"init") && commands.contains(&"db.json"),
-        "{commands:?}"
-    );
+    assert!(commands.contains(&"init"));
+    assert!(commands.contains(&"db.json"));
     let place = place(&[(
         "docs/page.md",
         "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, ...}\n```\n",
@@ -699,13 +680,10 @@ fn routes_lists_the_rules_and_explains_a_request() {
     ]);
     let listed = prints(&place, &["routes", "db.json"]);
     assert_eq!(listed.lines().count(), 7, "{listed}");
-    assert!(
-        listed.contains("db.routes.json:2:3  /api/*  rewritten to /$1\n"),
-        "{listed}"
-    );
-    assert!(
-        listed.contains("db.routes.json:3:18  * /users/**  delay \"1ms\", guard \"key:X-Key\"\n"),
-        "{listed}"
+    has(&listed, "db.routes.json:2:3  /api/*  rewritten to /$1\n");
+    has(
+        &listed,
+        "db.routes.json:3:18  * /users/**  delay \"1ms\", guard \"key:X-Key\"\n",
     );
     for (request, lines) in [
         (

@@ -121,7 +121,7 @@ fn writers_of_one_record_lose_none_of_their_fields() {
                         number,
                         "one reads one's own write"
                     );
-                    let seen = client.send("GET", "/a/1", NONE, "").value();
+                    let seen = client.get("/a/1").value();
                     assert_eq!(seen[format!("t{thread}")], number);
                 }
             });
@@ -156,7 +156,7 @@ fn a_reader_sees_whole_states_only() {
         });
         let mut client = Client::connect(address);
         while !writer.is_finished() {
-            let all = client.send("GET", "/db", NONE, "").value();
+            let all = client.get("/db").value();
             let (count, number) = (
                 all["b"].as_array().unwrap().len(),
                 all["a"]["n"].as_u64().unwrap() as usize,
@@ -196,7 +196,7 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
             std::fs::rename(&beside, fixture.path()).unwrap();
             let mut client = fixture.client();
             until("the edit is seen", || {
-                (client.send("GET", "/note", NONE, "").value()["n"] == number).then_some(())
+                (client.get("/note").value()["n"] == number).then_some(())
             });
         }
         writers

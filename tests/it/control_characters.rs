@@ -77,7 +77,7 @@ fn those_of_requests_are_escaped_in_the_log() {
     let mut raw = Client::connect(client.address);
     raw.write(b"GET /\x1b[31m\x9b \xe2\x80\xae HTTP/1.1\r\nHost: localhost\r\n\r\n");
     raw.reply("GET");
-    client.send("GET", "/posts?last=1", NONE, "");
+    client.get("/posts?last=1");
     let mut lines = Vec::new();
     running.line(|line| {
         lines.push(line.to_string());

@@ -344,11 +344,9 @@ fn without_an_origin_the_browser_says_that_the_site_is_another() {
         let problem = fixture
             .send(method, path, &from, body)
             .problem(403, "foreign-origin");
-        assert!(
-            problem["hint"]
-                .as_str()
-                .unwrap()
-                .contains("--cors http://evil.example")
+        has(
+            problem["hint"].as_str().unwrap(),
+            "--cors http://evil.example",
         );
     }
     fixture

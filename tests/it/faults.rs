@@ -94,7 +94,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
             201
         );
     }
-    let before = client.send("GET", "/db", NONE, "").value();
+    let before = client.get("/db").value();
     spoil();
     for (method, path, body) in [
         ("POST", "/a", "{\"refused\": true}"),
@@ -110,7 +110,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
             "{text} says none of {cause:?}"
         );
         assert_eq!(
-            client.send("GET", "/db", NONE, "").value(),
+            client.get("/db").value(),
             before,
             "what was refused is not seen"
         );
@@ -118,7 +118,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
     repair();
     let reply = client.send("POST", "/a", JSON, "{\"after\": true}");
     assert_eq!(reply.status, 201, "{}", reply.text());
-    let after = client.send("GET", "/db", NONE, "").value();
+    let after = client.get("/db").value();
     let (old, new) = (
         before["a"].as_array().unwrap(),
         after["a"].as_array().unwrap(),
@@ -137,7 +137,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
         .replace("\"after\"", "\"edited\"");
     std::fs::write(file, edited).unwrap();
     until("the edit is seen", || {
-        let now = client.send("GET", "/db", NONE, "").value();
+        let now = client.get("/db").value();
         (now["a"][old.len()]["edited"] == true).then_some(())
     });
 }
@@ -348,16 +348,16 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     let mut client = Client::connect(server.address);
     for number in 2..10 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").value()["id"], number);
-        assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
+        assert_eq!(data(&outside), client.get("/db").value());
         assert_eq!(data(&outside), data(&file));
     }
     // An edit from outside, in place and shorter: back to the beginning.
     std::fs::write(&outside, START).unwrap();
     until("the edit is seen", || {
-        (client.send("GET", "/a", NONE, "").value().as_array()?.len() == 1).then_some(())
+        (client.get("/a").value().as_array()?.len() == 1).then_some(())
     });
     assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-    assert_eq!(data(&outside), client.send("GET", "/db", NONE, "").value());
+    assert_eq!(data(&outside), client.get("/db").value());
     assert_eq!(
         names_in(&inside),
         ["db.conflicts.jsonl", "db.json"],
@@ -383,10 +383,7 @@ fn refuses(file: &Path, server: &Process, why: &str, what_to_do: &str) {
         problem["hint"].as_str().unwrap().contains(what_to_do),
         "{what_to_do}: {problem:#}"
     );
-    assert_eq!(
-        client.send("GET", "/a", NONE, "").value(),
-        json!([{"id": 1}])
-    );
+    assert_eq!(client.get("/a").value(), json!([{"id": 1}]));
     assert_eq!(
         (
             std::fs::read_to_string(file).unwrap(),
@@ -608,7 +605,7 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     // Half of a request keeps it waiting for the grace period.
     let mut slow = Client::connect(server.address);
     slow.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{");
-    assert_eq!(client.send("GET", "/a", NONE, "").status, 200);
+    assert_eq!(client.get("/a").status, 200);
     server.signal("TERM");
     until("it takes no more connections", || {
         std::net::TcpStream::connect(server.address)

@@ -26,7 +26,7 @@ fn each_write_is_in_the_file_before_its_answer_arrives() {
                 Some(&changed.value())
             );
             if number % 2 == 0 {
-                client.send("DELETE", &path, NONE, "");
+                client.delete(&path);
                 assert_ne!(
                     fixture.data()["a"].as_array().unwrap().last(),
                     Some(&changed.value())
@@ -382,7 +382,7 @@ fn an_empty_collection_is_filled_however_it_is_written() {
         assert_eq!(fixture.json("POST", "/a", "{\"n\":1}").status, 201);
         assert_eq!(fixture.text(), filled, "{empty}");
         // Emptied again it is `[]`, and can be filled again.
-        assert_eq!(fixture.send("DELETE", "/a/1", NONE, "").status, 200);
+        assert_eq!(fixture.delete("/a/1").status, 200);
         assert_eq!(
             fixture.text(),
             filled.replace(

@@ -126,10 +126,7 @@ fn plain_values_have_no_addresses() {
     let fixture = serve_data(r#"{"tags":["a","b"]}"#);
     assert_eq!(fixture.get("/tags").value(), serde_json::json!(["a", "b"]));
     let problem = fixture.get("/tags/1").problem(404, "no-record");
-    assert!(
-        problem["hint"].as_str().unwrap().contains("plain values"),
-        "{problem:#}"
-    );
+    has(problem["hint"].as_str().unwrap(), "plain values");
     let made = fixture.json("POST", "/tags", r#"{"n":1}"#);
     assert_eq!(made.status, 201);
     assert!(
@@ -147,10 +144,7 @@ fn a_json_patch_is_refused_with_what_to_send() {
     let problem = fixture
         .send("PATCH", "/p/d", &headers, patch)
         .problem(415, "media");
-    assert!(
-        problem["hint"].as_str().unwrap().contains("merge"),
-        "{problem:#}"
-    );
+    has(problem["hint"].as_str().unwrap(), "merge");
     assert_eq!(fixture.attempt(&problem).status, 200);
 }
 
@@ -202,65 +196,39 @@ fn names_with_slashes_are_reached_by_their_plain_path() {
     );
     hold(
         &fixture,
-        &[
-            row("GET", "/foo", "", 200, Is(r#"{"n":"x"}"#)),
-            row("GET", "/foo/bar", "", 200, Is(r#"{"n":"y"}"#)),
-            row("GET", "/foo%2Fbar", "", 200, Is(r#"{"n":"y"}"#)),
-            row(
-                "GET",
-                "/api/v1/customer",
-                "",
-                200,
-                Is(r#"[{"id":2,"name":"z"}]"#),
-            ),
-            row(
-                "GET",
-                "/api/v1/customer/2",
-                "",
-                200,
-                Is(r#"{"id":2,"name":"z"}"#),
-            ),
-            row(
-                "GET",
-                "/api%2Fv1%2Fcustomer/2",
-                "",
-                200,
-                Is(r#"{"id":2,"name":"z"}"#),
-            ),
-            row(
-                "GET",
-                "/api/v1/customer/2/api/v1/orders",
-                "",
-                200,
-                Is(r#"[{"id":5,"customerId":2}]"#),
-            ),
-            row(
-                "PATCH",
-                "/api/v1/customer/2",
-                r#"{"name":"y"}"#,
-                200,
-                Is(r#"{"id":2,"name":"y"}"#),
-            ),
-            row(
-                "POST",
-                "/api/v1/customer/2/api/v1/orders",
-                "{}",
-                201,
-                Is(r#"{"customerId":2,"id":6}"#),
-            ),
-            row("DELETE", "/api/v1/customer/2", "", 200, Is("{}")),
-            row("GET", "/api/v1/orders", "", 200, Is("[]")),
-            // The longest name wins.
-            row("GET", "/a/b", "", 200, Is(r#"[{"id":7}]"#)),
-            row("GET", "/a/1", "", 200, Is(r#"{"id":1}"#)),
-            row("GET", "/lead/1", "", 200, Is(r#"{"id":1}"#)),
-            row(
-                "GET",
-                "/api/v1/custom",
-                "",
-                404,
-                Says("/api%2Fv1%2Fcustomer"),
-            ),
-        ],
+        JSON,
+        r#"
+        GET /foo
+            200 {"n":"x"}
+        GET /foo/bar
+            200 {"n":"y"}
+        GET /foo%2Fbar
+            200 {"n":"y"}
+        GET /api/v1/customer
+            200 [{"id":2,"name":"z"}]
+        GET /api/v1/customer/2
+            200 {"id":2,"name":"z"}
+        GET /api%2Fv1%2Fcustomer/2
+            200 {"id":2,"name":"z"}
+        GET /api/v1/customer/2/api/v1/orders
+            200 [{"id":5,"customerId":2}]
+        PATCH /api/v1/customer/2 {"name":"y"}
+            200 {"id":2,"name":"y"}
+        POST /api/v1/customer/2/api/v1/orders {}
+            201 {"customerId":2,"id":6}
+        DELETE /api/v1/customer/2
+            200 {}
+        GET /api/v1/orders
+            200 []
+        # The longest name wins.
+        GET /a/b
+            200 [{"id":7}]
+        GET /a/1
+            200 {"id":1}
+        GET /lead/1
+            200 {"id":1}
+        GET /api/v1/custom
+            404 ~ /api%2Fv1%2Fcustomer
+        "#,
     );
 }

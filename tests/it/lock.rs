@@ -100,13 +100,13 @@ fn the_lock_follows_the_file_through_saves_and_edits() {
     fs::write(&new, "{\"a\": [{\"id\": 7}]}").unwrap();
     fs::rename(&new, &file).unwrap();
     until("the edit is loaded", || {
-        (client.send("GET", "/a/7", NONE, "").status == 200).then_some(())
+        (client.get("/a/7").status == 200).then_some(())
     });
     assert_refused(&server, &file, |_| {});
     // A crash leaves no lock.
     server.kill();
     let server = Process::serve(&file, &[]);
-    let reply = Client::connect(server.address).send("GET", "/a/7", NONE, "");
+    let reply = Client::connect(server.address).get("/a/7");
     assert_eq!(reply.value(), json!({"id": 7}));
     // And reading needs none.
     let reader = Process::serve(&file, &["--ephemeral"]);

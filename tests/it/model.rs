@@ -294,8 +294,8 @@ fn ask(fixture: &Fixture, client: &mut Client, asked: &Asked, model: &Model) -> 
         Asked::Replace(id, body) => send("PUT", &path(id), JSON, body),
         Asked::Merge(id, patch) => send("PATCH", &path(id), JSON, patch),
         Asked::MergePatch(id, patch) => send("PATCH", &path(id), MERGE_PATCH, patch),
-        Asked::Delete(id) => client.send("DELETE", &path(id), NONE, ""),
-        Asked::Read(id) => client.send("GET", &path(id), NONE, ""),
+        Asked::Delete(id) => client.delete(&path(id)),
+        Asked::Read(id) => client.get(&path(id)),
         Asked::PutObject(body) => send("PUT", "/object", JSON, body),
         Asked::PatchObject(patch) => send("PATCH", "/object", JSON, patch),
         Asked::PatchObjectDeeply(patch) => send("PATCH", "/object", MERGE_PATCH, patch),
@@ -308,7 +308,7 @@ fn ask(fixture: &Fixture, client: &mut Client, asked: &Asked, model: &Model) -> 
             std::fs::write(&beside, model.file()).unwrap();
             std::fs::rename(&beside, fixture.path()).unwrap();
             fixture.reloaded();
-            client.send("GET", "/version", NONE, "")
+            client.get("/version")
         }
     }
 }

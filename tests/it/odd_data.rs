@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::support::has;
 use crate::wire::{self, Served};
 
 /// What the program prints when it is started on `text`, which it must refuse with the exit code 2.
@@ -206,10 +207,8 @@ fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
     assert_eq!(served.get("/r?q=1").status, 200);
     assert_eq!(served.get("/r?deep=1").status, 200);
     let words = refused(&nested(100_000));
-    assert!(
-        words.contains("db.json:1:") && words.contains("deep"),
-        "{words}"
-    );
+    has(&words, "db.json:1:");
+    has(&words, "deep");
 }
 
 /// What cannot be served, and what the program must say of it: the place, and a word of the reason.

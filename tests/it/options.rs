@@ -18,7 +18,7 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
     running.line(|line| line == "reloaded db.json: 1 record added in plain");
-    assert_eq!(client.send("GET", "/plain/3", NONE, "").status, 200);
+    assert_eq!(client.get("/plain/3").status, 200);
     drop(running);
     std::fs::create_dir(place.path("data")).unwrap();
     std::fs::write(place.path("data/db.json"), "{\"usual\": []}").unwrap();
@@ -51,36 +51,26 @@ fn a_wrong_option_is_said_once_with_exit_code_2() {
 fn a_missing_file_says_what_to_do() {
     let place = place(&[("other.json", "{}"), ("package.json", "{}")]);
     let errors = place.fails(&["db.json"]);
-    assert!(
-        errors.contains("there is no file db.json") && errors.contains("other.json"),
-        "{errors}"
-    );
+    has(&errors, "there is no file db.json");
+    has(&errors, "other.json");
     assert!(!errors.contains("package.json"), "{errors}");
     let errors = place.fails(&[]);
-    assert!(
-        errors.contains("data/db.json") && errors.contains("standin other.json"),
-        "{errors}"
-    );
+    has(&errors, "data/db.json");
+    has(&errors, "standin other.json");
     let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
     assert!(errors.contains("rules.json"), "{errors}");
     let errors = place.fails(&["-p", "0", "."]);
     assert!(errors.contains(". is a folder, not a file"), "{errors}");
     assert!(errors.contains("other.json"), "{errors}");
     let errors = place.fails(&["openapi", "nofile.json"]);
-    assert!(
-        errors.contains("there is no file nofile.json") && errors.contains("other.json"),
-        "{errors}"
-    );
+    has(&errors, "there is no file nofile.json");
+    has(&errors, "other.json");
     let errors = place.fails(&["start"]);
-    assert!(
-        errors.contains("there is no file start") && errors.contains("commands are"),
-        "{errors}"
-    );
+    has(&errors, "there is no file start");
+    has(&errors, "commands are");
     let errors = place.fails(&["missing.md"]);
-    assert!(
-        errors.contains("there is no file missing.md") && errors.contains("standin check"),
-        "{errors}"
-    );
+    has(&errors, "there is no file missing.md");
+    has(&errors, "standin check");
 }
 
 #[test]
@@ -109,18 +99,13 @@ fn a_second_file_is_refused_with_a_way_to_join_them() {
         &["serve", "a.json", "b.json"],
     ] {
         let errors = place.fails(arguments);
-        assert!(
-            errors.contains("one file") && errors.contains("jq -s add a.json b.json"),
-            "{errors}"
-        );
+        has(&errors, "one file");
+        has(&errors, "jq -s add a.json b.json");
     }
     for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
         let errors = place.fails(&[word, "a.json"]);
         assert!(errors.contains(&format!("no command {word}")), "{errors}");
-        assert!(
-            errors.contains(&format!("standin {command} a.json")),
-            "{errors}"
-        );
+        has(&errors, &format!("standin {command} a.json"));
     }
 }
 
@@ -129,10 +114,8 @@ fn the_environment_names_port_and_host() {
     let mut place = place(&[("db.json", "{\"a\": []}"), ("page.md", "# A page\n")]);
     place.variables = vec![("PORT", "abc")];
     let errors = place.fails(&["db.json"]);
-    assert!(
-        errors.contains("environment variable PORT") && errors.contains("abc"),
-        "{errors}"
-    );
+    has(&errors, "environment variable PORT");
+    has(&errors, "abc");
     assert_eq!(place.run(&["openapi", "db.json"]).status.code(), Some(0));
     assert_eq!(
         place
@@ -185,7 +168,7 @@ fn flags_take_a_value_as_in_json_server() {
             allowed,
             "{option}"
         );
-        assert_eq!(client.send("GET", "/x.txt", NONE, "").text(), "text");
+        assert_eq!(client.get("/x.txt").text(), "text");
     }
     for (option, status) in [
         ("--read-only=true", 403),
@@ -307,11 +290,7 @@ fn the_options_of_the_file_and_of_json_server_are_taken() {
         "--body-limit",
         "1k",
     ]);
-    assert!(
-        running
-            .line(|line| line.contains("Rules"))
-            .contains("rules.json")
-    );
+    has(running.line(|line| line.contains("Rules")), "rules.json");
     let mut client = running.client();
     client.send("POST", "/a", JSON, "{}").problem(400, "rules");
     assert_eq!(client.send("POST", "/a", JSON, "{\"x\": 1}").status, 201);

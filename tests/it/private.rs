@@ -223,7 +223,7 @@ fn a_start_does_not_wait_at_what_is_no_regular_file() {
         assert_eq!(fs::read_to_string(&victim).unwrap(), "mine", "{kind}");
         // Killed at once, so that the write may be in the journal only.
         let server = Process::serve(&file, &[]);
-        let reply = Client::connect(server.address).send("GET", "/a/1", NONE, "");
+        let reply = Client::connect(server.address).get("/a/1");
         assert_eq!(reply.status, 200, "{kind}");
     }
 }

@@ -58,7 +58,7 @@ fn an_error_field() {
             .unwrap()
             .starts_with("application/json")
     );
-    assert_eq!(fixture.get("/people").value().as_array().unwrap().len(), 3);
+    assert_eq!(fixture.get("/people").list().len(), 3);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn django_rest_framework() {
         wrong.text()
     );
     assert!(fixture.get("/people/9").value()["detail"].is_string());
-    let gone = fixture.send("DELETE", "/people/4", NONE, "");
+    let gone = fixture.delete("/people/4");
     assert_eq!((gone.status, gone.text()), (204, ""));
 }
 
@@ -223,7 +223,7 @@ fn json_api() {
     assert!(errors[0]["detail"].is_string(), "{errors}");
     let missing = fixture.get("/people/9").value();
     assert_eq!(missing["errors"][0]["status"], "404");
-    assert_eq!(fixture.send("DELETE", "/people/1", NONE, "").status, 204);
+    assert_eq!(fixture.delete("/people/1").status, 204);
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn the_routes_file_names_a_profile() {
     let place = place(&files);
     let running = place.start(&["db.json", "--port", "0", "--routes", "rules/db.routes.json"]);
     let mut client = running.client();
-    let mut get = |target: &str| client.send("GET", target, NONE, "");
+    let mut get = |target: &str| client.get(target);
     assert_eq!(get("/people/1").value()["it"]["age"], 30);
     assert!(get("/people/9").value()["oops"].is_string());
     let broken = get("/broken");
@@ -253,12 +253,7 @@ fn the_routes_file_names_a_profile() {
         (broken.status, broken.header("retry-after")),
         (502, Some("3"))
     );
-    assert!(
-        broken.value()["oops"]
-            .as_str()
-            .unwrap()
-            .contains("GET /broken")
-    );
+    has(broken.value()["oops"].as_str().unwrap(), "GET /broken");
     let worded = get("/worded");
     assert_eq!(
         (worded.status, worded.value()),
@@ -297,7 +292,7 @@ fn the_routes_file_names_a_profile() {
     ];
     drop(running);
     let running = place.start(&arguments);
-    assert!(running.client().send("GET", "/people/9", NONE, "").value()["error"].is_string());
+    assert!(running.client().get("/people/9").value()["error"].is_string());
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_chunked_body_is_a_body() {
         reply.text()
     );
     // The connection is in step.
-    assert_eq!(client.send("GET", "/a/2", NONE, "").status, 200);
+    assert_eq!(client.get("/a/2").status, 200);
 }
 
 #[test]
@@ -97,10 +97,7 @@ fn a_foreign_host_name_is_refused_while_only_this_machine_is_served() {
         "mock.test.evil",
     ] {
         let problem = get(host).problem(403, "foreign-host");
-        assert!(
-            problem["hint"].as_str().unwrap().contains("--allow-host"),
-            "{problem:#}"
-        );
+        has(problem["hint"].as_str().unwrap(), "--allow-host");
     }
     let (_, reply) = exchange(
         &fixture,
@@ -119,10 +116,7 @@ fn a_proxy_request_is_answered_and_kills_nothing() {
     ] {
         let (_, reply) = exchange(&fixture, request);
         let problem = reply.problem(501, "not-supported");
-        assert!(
-            problem["hint"].as_str().unwrap().contains("proxy"),
-            "{problem:#}"
-        );
+        has(problem["hint"].as_str().unwrap(), "proxy");
     }
     // The absolute form is one that every server must take (RFC 9112, 3.2.2).
     let (_, reply) = exchange(
@@ -230,12 +224,9 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
     ] {
         let (mut client, reply) = exchange(&fixture, &request);
         let problem = reply.problem(413, "too-large");
-        assert!(
-            problem["hint"].as_str().unwrap().contains("--body-limit"),
-            "{problem:#}"
-        );
+        has(problem["hint"].as_str().unwrap(), "--body-limit");
         // The rest of the body was read: it is not taken for the next request.
-        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+        assert_eq!(client.get("/a/1").status, 200);
     }
     // Of a body without end not all is read: the connection ends.
     let (mut client, reply) = exchange(
@@ -333,16 +324,13 @@ fn a_small_body_does_not_unpack_to_a_large_one() {
             assert_eq!(reply.status, status, "{length}: {}", reply.text());
             if status == 413 {
                 let problem = reply.problem(413, "too-large");
-                assert!(
-                    problem["hint"].as_str().unwrap().contains("--body-limit"),
-                    "{problem:#}"
-                );
+                has(problem["hint"].as_str().unwrap(), "--body-limit");
             }
         }
     }
     // Several members count together.
     post("gzip", [gzip(&json(600)), gzip(&json(600))].concat()).problem(413, "too-large");
-    assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), 3);
+    assert_eq!(fixture.get("/a").list().len(), 3);
 }
 
 #[test]
@@ -367,13 +355,7 @@ fn a_url_may_have_characters_that_should_be_encoded() {
                 .for_each(|piece| client.write(piece));
             let reply = client.reply("GET");
             assert_eq!(reply.status, 200, "{target}: {}", reply.text());
-            let ids: Vec<_> = reply
-                .value()
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|post| post["id"].clone())
-                .collect();
+            let ids: Vec<_> = reply.list().iter().map(|post| post["id"].clone()).collect();
             assert_eq!(serde_json::Value::from(ids), found, "{target}");
         }
         // A body between the requests is left as it is.
@@ -382,21 +364,16 @@ fn a_url_may_have_characters_that_should_be_encoded() {
         assert_eq!(reply.value()["s"], "GET /\"<ü>{|}\" HTTP/1.1");
     }
     // Other parts of the answer name the URL as it should be.
-    let reply = client.send("GET", "/posts?_page=1&_limit=1&id_ne=\"", NONE, "");
-    assert!(
-        reply.header("link").unwrap().contains("id_ne=%22"),
-        "{reply:?}"
-    );
+    let reply = client.get("/posts?_page=1&_limit=1&id_ne=\"");
+    has(reply.header("link").unwrap(), "id_ne=%22");
     assert_eq!(
-        client
-            .send("GET", "/<none>", NONE, "")
-            .problem(404, "no-resource")["status"],
+        client.get("/<none>").problem(404, "no-resource")["status"],
         404
     );
     // Bytes that are not UTF-8 either.
     client.write(b"GET /posts/\xff HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.reply("GET").problem(400, "bad-target");
-    assert_eq!(client.send("GET", "/posts/2", NONE, "").status, 200);
+    assert_eq!(client.get("/posts/2").status, 200);
 }
 
 #[test]
@@ -479,11 +456,11 @@ fn http_1_1_names_one_host() {
             "{headers}"
         );
         if status == 400 {
-            assert!(
+            has(
                 reply.problem(400, "bad-request")["detail"]
                     .as_str()
-                    .unwrap()
-                    .contains("Host")
+                    .unwrap(),
+                "Host",
             );
         }
     }
@@ -596,7 +573,7 @@ fn half_a_request_does_not_hold_up_the_stop() {
         let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = grace);
         let mut client = fixture.client();
         // The server has the connection, and the half, as the first request on it has been answered.
-        assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+        assert_eq!(client.get("/a/1").status, 200);
         client.write(half);
         let begin = Instant::now();
         fixture.stop();
@@ -754,13 +731,13 @@ fn an_idle_connection_lasts_longer_than_a_head_may_take() {
     });
     assert!(fixture.options.limits.idle_time >= Duration::from_secs(60));
     let mut used = fixture.client();
-    assert_eq!(used.send("GET", "/a/1", NONE, "").status, 200);
+    assert_eq!(used.get("/a/1").status, 200);
     // A client that never sends a request, and ones that never finish one.
     assert!(fixture.client().is_closed());
     let mut first = fixture.client();
     first.write("GET /a");
     assert!(first.is_closed());
-    assert_eq!(used.send("GET", "/a/1", NONE, "").status, 200);
+    assert_eq!(used.get("/a/1").status, 200);
     used.write("GET /a/1 HTTP/1.1\r\nHost: ");
     assert!(used.is_closed());
 }
@@ -772,6 +749,6 @@ fn an_idle_connection_ends_in_the_end() {
         options.limits.idle_time = Duration::from_millis(300);
     });
     let mut client = fixture.client();
-    assert_eq!(client.send("GET", "/a/1", NONE, "").status, 200);
+    assert_eq!(client.get("/a/1").status, 200);
     assert!(client.is_closed());
 }

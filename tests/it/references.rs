@@ -106,7 +106,7 @@ fn what_pointed_nowhere_before_can_be_changed_in_other_places() {
 #[test]
 fn what_points_to_a_deleted_record_goes_with_it() {
     let fixture = songs();
-    assert_eq!(fixture.send("DELETE", "/singers/1", NONE, "").status, 200);
+    assert_eq!(fixture.delete("/singers/1").status, 200);
     let left: Vec<_> = fixture.data()["songs"]
         .as_array()
         .unwrap()
@@ -115,7 +115,7 @@ fn what_points_to_a_deleted_record_goes_with_it() {
         .collect();
     assert_eq!(left, [2], "the song of nobody stays as it was");
     let fixture = songs();
-    assert_eq!(fixture.send("DELETE", "/labels/7", NONE, "").status, 200);
+    assert_eq!(fixture.delete("/labels/7").status, 200);
     assert_eq!(
         fixture.data()["songs"].as_array().unwrap().len(),
         2,

@@ -28,12 +28,7 @@ fn signs_behind_a_backslash_are_themselves() {
         serde_json::json!({"id": 2})
     );
     assert_eq!(
-        fixture
-            .get("/web/Lists/getByTitle('F')/Items")
-            .value()
-            .as_array()
-            .unwrap()
-            .len(),
+        fixture.get("/web/Lists/getByTitle('F')/Items").list().len(),
         2
     );
     assert_eq!(

@@ -56,9 +56,7 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
                 }
                 server.kill();
                 let server = Process::serve(&file, arguments);
-                let all = Client::connect(server.address)
-                    .send("GET", "/db", NONE, "")
-                    .value();
+                let all = Client::connect(server.address).get("/db").value();
                 let what = format!("{arguments:?} {in_place} {seen}: {all:#}");
                 assert_eq!(all["a"].as_array().unwrap().len(), 6, "{what}");
                 assert_eq!(all["a"][0]["n"], 2, "{what}");
@@ -81,9 +79,7 @@ fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
     server.kill();
     fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
-    let all = Client::connect(server.address)
-        .send("GET", "/a", NONE, "")
-        .value();
+    let all = Client::connect(server.address).get("/a").value();
     assert_eq!(all, json!([{ "id": 1, "n": 1 }]));
     until("it says so", || {
         server
@@ -110,9 +106,7 @@ fn an_edit_long_after_a_kill_is_taken_as_it_is() {
         .set_modified(later)
         .unwrap();
     let server = Process::serve(&file, &[]);
-    let all = Client::connect(server.address)
-        .send("GET", "/a", NONE, "")
-        .value();
+    let all = Client::connect(server.address).get("/a").value();
     assert_eq!(all, json!([{ "id": 1, "n": 1 }]));
 }
 
@@ -128,9 +122,7 @@ fn an_undone_write_does_not_come_back() {
     fs::rename(&new, &file).unwrap();
     server.kill();
     let server = Process::serve(&file, &[]);
-    let all = Client::connect(server.address)
-        .send("GET", "/db", NONE, "")
-        .value();
+    let all = Client::connect(server.address).get("/db").value();
     assert_eq!(
         all,
         json!({ "a": [{ "id": 1, "n": 1 }], "mine": { "n": 1 } })
@@ -161,10 +153,7 @@ fn a_damaged_journal_is_reported_and_kept() {
     let server = Process::serve(&file, &[]);
     let errors = server.errors();
     let line = damaged[..at].lines().count();
-    assert!(
-        errors.contains(&format!("is damaged in line {line}")),
-        "{errors}"
-    );
+    has(&errors, &format!("is damaged in line {line}"));
     let kept = fs::read_dir(folder.path()).unwrap().find_map(|entry| {
         let path = entry.unwrap().path();
         path.to_string_lossy()
@@ -172,9 +161,7 @@ fn a_damaged_journal_is_reported_and_kept() {
             .then(|| fs::read_to_string(path).unwrap())
     });
     assert_eq!(kept.as_deref(), Some(&*damaged));
-    let all = Client::connect(server.address)
-        .send("GET", "/a", NONE, "")
-        .value();
+    let all = Client::connect(server.address).get("/a").value();
     assert_eq!(all.as_array().unwrap().len(), 2, "{all:#}");
 }
 

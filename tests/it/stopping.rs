@@ -51,7 +51,7 @@ fn snapshots(folder: &Path) -> usize {
 }
 
 /// Whether `program` can be run; says so where a test is skipped for the lack of it.
-fn has(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
@@ -168,7 +168,7 @@ fn a_closed_terminal_ends_it_in_order() {
 
 #[test]
 fn under_nohup_it_outlives_its_terminal() {
-    if !has("nohup") {
+    if !is_installed("nohup") {
         return;
     }
     let folder = folder("{\"a\": []}");
@@ -230,11 +230,9 @@ fn a_terminal_gets_colours_unless_they_are_not_wanted() {
         );
         terminal.shows(&format!("{method} {path} {status} "));
         let raw = terminal.raw();
-        assert!(
-            raw.contains(&format!(
-                "{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m "
-            )),
-            "{raw:?}"
+        has(
+            &raw,
+            &format!("{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m "),
         );
     }
     drop(terminal);
@@ -243,7 +241,7 @@ fn a_terminal_gets_colours_unless_they_are_not_wanted() {
         [("TERM", "dumb"), ("LANG", "C")],
     ] {
         let mut terminal = start(&variables);
-        terminal.client().send("GET", "/a", NONE, "");
+        terminal.client().get("/a");
         terminal.shows("GET /a 200 ");
         assert!(!terminal.raw().contains('\u{1b}'), "{:?}", terminal.raw());
     }
@@ -286,12 +284,7 @@ fn it_ends_within_the_grace_period_whatever_is_in_progress() {
         let mut process = Process::serve(&file, &["--grace", "300"]);
         let held = hold(process.address);
         // An answer on another connection: what was sent before has arrived.
-        assert_eq!(
-            Client::connect(process.address)
-                .send("GET", "/a", NONE, "")
-                .status,
-            200
-        );
+        assert_eq!(Client::connect(process.address).get("/a").status, 200);
         let start = Instant::now();
         process.signal("TERM");
         let (status, end) = process.ended();
@@ -347,12 +340,7 @@ fn it_ends_while_the_writer_is_busy() {
         "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    assert_eq!(
-        Client::connect(process.address)
-            .send("GET", "/a", NONE, "")
-            .status,
-        200
-    );
+    assert_eq!(Client::connect(process.address).get("/a").status, 200);
     let start = Instant::now();
     process.signal("TERM");
     let (status, end) = process.ended();
@@ -386,7 +374,7 @@ fn it_ends_while_nobody_reads_its_log() {
     // A pipe takes 64 KB by default.
     let path = format!("/a?x={}", "y".repeat(1000));
     for _ in 0..200 {
-        assert_eq!(client.send("GET", &path, NONE, "").status, 200);
+        assert_eq!(client.get(&path).status, 200);
     }
     kill(child.id(), "TERM");
     let status = until("it ends", || child.try_wait().unwrap());
@@ -438,12 +426,7 @@ fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut process = Process::serve(&folder.path().join("db.json"), &["--grace", "60000"]);
         let held = IN_PROGRESS[0].1(process.address);
-        assert_eq!(
-            Client::connect(process.address)
-                .send("GET", "/a", NONE, "")
-                .status,
-            200
-        );
+        assert_eq!(Client::connect(process.address).get("/a").status, 200);
         process.signal(signal);
         nobody_listens(process.address.port());
         process.signal(signal);
@@ -454,7 +437,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
-    if !has("bash") {
+    if !is_installed("bash") {
         return;
     }
     let folder = folder("{\"a\": []}");
@@ -515,7 +498,7 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
 
 #[test]
 fn node_spawns_it_and_kills_it() {
-    if !has("node") {
+    if !is_installed("node") {
         return;
     }
     let script = r#"
@@ -561,7 +544,7 @@ fn node_spawns_it_and_kills_it() {
 
 #[test]
 fn npm_start_ends_with_it() {
-    if !has("npm") {
+    if !is_installed("npm") {
         return;
     }
     let folder = folder("{\"a\": []}");

@@ -202,12 +202,7 @@ fn killed_under_load_it_has_every_acknowledged_write() {
             data = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         }
         count += compare(&data, &all, 8);
-        assert_eq!(
-            Client::connect(process.address)
-                .send("GET", "/db", NONE, "")
-                .value(),
-            data
-        );
+        assert_eq!(Client::connect(process.address).get("/db").value(), data);
         assert_eq!(names_in(folder.path()), ["db.json"]);
     }
     eprintln!("{} rounds, {count} records acknowledged", rounds());
@@ -239,9 +234,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
         data["note"]["n"] = 7.into();
         std::fs::write(&file, format!("{data:#}\n")).unwrap();
         let process = Process::serve(&file, &["--journal-above", "0"]);
-        let all = Client::connect(process.address)
-            .send("GET", "/db", NONE, "")
-            .value();
+        let all = Client::connect(process.address).get("/db").value();
         let found: Vec<Value> = all["a"]
             .as_array()
             .unwrap()
@@ -361,7 +354,7 @@ fn beside_an_editor(arguments: &[&str]) {
     let mut client = Client::connect(address);
     let data = until("file and memory agree", || {
         let data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).ok()?;
-        (client.send("GET", "/db", NONE, "").value() == data).then_some(data)
+        (client.get("/db").value() == data).then_some(data)
     });
     let mine: Vec<u64> = data["mine"]
         .as_array()
@@ -376,7 +369,7 @@ fn beside_an_editor(arguments: &[&str]) {
     );
     let count = compare(&data, &all, 0);
     let refused: usize = all.iter().map(|known| known.refused).sum();
-    let conflicts = client.send("GET", "/-/conflicts", NONE, "").value();
+    let conflicts = client.get("/-/conflicts").value();
     eprintln!(
         "{} edits, {count} records acknowledged, {refused} writes refused, {} conflicts",
         saved.len(),

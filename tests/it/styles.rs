@@ -206,10 +206,7 @@ fn a_patch_keeps_the_order_and_the_spelling_of_all_it_does_not_name() {
         assert_eq!(fixture.text(), text, "{name}");
         // As is a file to which a record was added that was taken away again.
         let id = fixture.json("POST", "/a", "{\"n\": 4}").value()["id"].clone();
-        assert_eq!(
-            fixture.send("DELETE", &format!("/a/{id}"), NONE, "").status,
-            200
-        );
+        assert_eq!(fixture.delete(&format!("/a/{id}")).status, 200);
         assert_eq!(fixture.text(), text, "{name}");
     }
 }

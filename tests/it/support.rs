@@ -152,7 +152,11 @@ impl Fixture {
     }
 
     pub fn get(&self, path: &str) -> Reply {
-        self.send("GET", path, NONE, "")
+        self.client().get(path)
+    }
+
+    pub fn delete(&self, path: &str) -> Reply {
+        self.client().delete(path)
     }
 
     /// Sends a JSON body.
@@ -334,6 +338,11 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// The items of an array.
+    pub fn list(&self) -> Vec<Value> {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
     /// The problem of the kind `kind`.
     pub fn problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(
@@ -366,6 +375,20 @@ impl Reply {
     }
 }
 
+/// Asserts that `text` has `part` in it.
+#[track_caller]
+pub fn has(text: impl AsRef<str>, part: impl AsRef<str>) {
+    let (text, part) = (text.as_ref(), part.as_ref());
+    assert!(text.contains(part), "{part}\nis not in\n{text}");
+}
+
+/// Asserts that `text` does not have `part` in it.
+#[track_caller]
+pub fn lacks(text: impl AsRef<str>, part: impl AsRef<str>) {
+    let (text, part) = (text.as_ref(), part.as_ref());
+    assert!(!text.contains(part), "{part}\nis in\n{text}");
+}
+
 /// A connection that stays open for several requests.
 pub struct Client {
     pub address: SocketAddr,
@@ -393,6 +416,14 @@ impl Client {
     ) -> Reply {
         self.write(request(self.address, method, path, headers, body.as_ref()));
         self.reply(method)
+    }
+
+    pub fn get(&mut self, path: &str) -> Reply {
+        self.send("GET", path, NONE, "")
+    }
+
+    pub fn delete(&mut self, path: &str) -> Reply {
+        self.send("DELETE", path, NONE, "")
     }
 
     /// As [`Client::send`]; `None` where the server has ended the connection instead of answering.
@@ -528,60 +559,27 @@ fn request(
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
-/// A row of a table: the contract at a glance.
-pub struct Row<'a> {
-    pub method: &'a str,
-    pub url: &'a str,
-    pub headers: Headers<'a>,
-    pub body: &'a str,
-    pub status: u16,
-    pub reply: Expected<'a>,
-}
-
-#[derive(Clone, Copy)]
-pub enum Expected<'a> {
-    /// This JSON, printed with two spaces, key order included; byte for byte.
-    Is(&'a str),
-    /// A body that has these words in it.
-    Says(&'a str),
-    /// No body.
-    Empty,
-}
-pub use Expected::{Empty, Is, Says};
-
-/// A row without headers of its own: `Content-Type: application/json` where there is a body.
-pub fn row<'a>(
-    method: &'a str,
-    url: &'a str,
-    body: &'a str,
-    status: u16,
-    reply: Expected<'a>,
-) -> Row<'a> {
-    Row {
-        method,
-        url,
-        headers: if body.is_empty() { NONE } else { JSON },
-        body,
-        status,
-        reply,
-    }
-}
-
-/// Sends the rows one after the other on one connection.
-pub fn hold(fixture: &Fixture, rows: &[Row]) {
+/// Sends requests with `headers` one after the other on one connection. In `table` each is a line with its method, path
+/// and body; the next line is the response: its status, and then its body as JSON (key order included; byte for byte, once
+/// it is laid out), nothing for an empty one, or `~` and words that are in it.
+pub fn hold(fixture: &Fixture, headers: Headers, table: &str) {
     let mut client = fixture.client();
-    for (number, row) in rows.iter().enumerate() {
-        let reply = client.send(row.method, row.url, row.headers, row.body);
-        let what = format!("row {number}: {} {} {}", row.method, row.url, row.body);
-        let text = String::from_utf8_lossy(&reply.body);
-        assert_eq!(reply.status, row.status, "{what}\n{text}");
-        match row.reply {
-            Is(json) => {
-                let value: Value = serde_json::from_str(json).unwrap();
-                assert_eq!(text, format!("{value:#}"), "{what}");
+    let lines = table.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("# "));
+    while let (Some(request), Some(expected)) = (lines.next(), lines.next()) {
+        let mut words = request.splitn(3, ' ');
+        let [method, path, body] = [(); 3].map(|()| words.next().unwrap_or_default());
+        let reply = client.send(method, path, headers, body);
+        let (status, body) = expected.split_once(' ').unwrap_or((expected, ""));
+        let text = reply.text();
+        assert_eq!(reply.status.to_string(), status, "{request}\n{text}");
+        match body.strip_prefix("~ ") {
+            Some(words) => has(text, words),
+            None if body.is_empty() => assert_eq!(text, "", "{request}"),
+            None => {
+                let value: Value = serde_json::from_str(body).unwrap();
+                assert_eq!(text, format!("{value:#}"), "{request}");
             }
-            Says(words) => assert!(text.contains(words), "{what}\n{words}\nis not in\n{text}"),
-            Empty => assert_eq!(text, "", "{what}"),
         }
     }
 }

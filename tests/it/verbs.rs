@@ -30,77 +30,50 @@ const PETS: &str = r#"{
 }
 "#;
 
-const REX: &str = r#"{"name": "Rex", "tags": {"a": 1, "b": 2}, "id": 1}"#;
-
 #[test]
 fn a_collection_and_its_records_take_every_verb() {
     let fixture = serve_data(PETS);
     hold(
         &fixture,
-        &[
-            row("GET", "/pets/1", "", 200, Is(REX)),
-            // json-server's order: what the body has, then the id.
-            row(
-                "POST",
-                "/pets",
-                r#"{"name": "Kit"}"#,
-                201,
-                Is(r#"{"name": "Kit", "id": 3}"#),
-            ),
-            row("GET", "/pets/3", "", 200, Is(r#"{"name": "Kit", "id": 3}"#)),
-            // PUT replaces all but the id.
-            row(
-                "PUT",
-                "/pets/3",
-                r#"{"age": 2}"#,
-                200,
-                Is(r#"{"age": 2, "id": 3}"#),
-            ),
-            row(
-                "PUT",
-                "/pets/3",
-                r#"{"id": 9, "age": 3}"#,
-                200,
-                Is(r#"{"id": 3, "age": 3}"#),
-            ),
-            row("GET", "/pets/9", "", 404, Says("#no-record")),
-            // PATCH is one level deep; null is a value; the id stays where it is.
-            row(
-                "PATCH",
-                "/pets/1",
-                r#"{"tags": {"c": 3}}"#,
-                200,
-                Is(r#"{"name": "Rex", "tags": {"c": 3}, "id": 1}"#),
-            ),
-            row(
-                "PATCH",
-                "/pets/1",
-                r#"{"id": 5, "name": null, "new": [1]}"#,
-                200,
-                Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#),
-            ),
-            row(
-                "PATCH",
-                "/pets/1",
-                "{}",
-                200,
-                Is(r#"{"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}"#),
-            ),
-            // DELETE answers with an empty object, once.
-            row("DELETE", "/pets/1", "", 200, Is("{}")),
-            row("DELETE", "/pets/1", "", 404, Says("#no-record")),
-            row("GET", "/pets/1", "", 404, Says("#no-record")),
-            row("PUT", "/pets/1", "{}", 404, Says("#no-record")),
-            row("PATCH", "/pets/1", "{}", 404, Says("#no-record")),
-            row(
-                "GET",
-                "/pets",
-                "",
-                200,
-                Is(r#"[{"id": 2, "name": "Tom", "weight": 1.5}, {"id": 3, "age": 3}]"#),
-            ),
-            row("GET", "/pets/", "", 200, Says("Tom")),
-        ],
+        JSON,
+        r#"
+        GET /pets/1
+            200 {"name": "Rex", "tags": {"a": 1, "b": 2}, "id": 1}
+        # json-server's order: what the body has, then the id.
+        POST /pets {"name": "Kit"}
+            201 {"name": "Kit", "id": 3}
+        GET /pets/3
+            200 {"name": "Kit", "id": 3}
+        # PUT replaces all but the id.
+        PUT /pets/3 {"age": 2}
+            200 {"age": 2, "id": 3}
+        PUT /pets/3 {"id": 9, "age": 3}
+            200 {"id": 3, "age": 3}
+        GET /pets/9
+            404 ~ #no-record
+        # PATCH is one level deep; null is a value; the id stays where it is.
+        PATCH /pets/1 {"tags": {"c": 3}}
+            200 {"name": "Rex", "tags": {"c": 3}, "id": 1}
+        PATCH /pets/1 {"id": 5, "name": null, "new": [1]}
+            200 {"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}
+        PATCH /pets/1 {}
+            200 {"name": null, "tags": {"c": 3}, "id": 1, "new": [1]}
+        # DELETE answers with an empty object, once.
+        DELETE /pets/1
+            200 {}
+        DELETE /pets/1
+            404 ~ #no-record
+        GET /pets/1
+            404 ~ #no-record
+        PUT /pets/1 {}
+            404 ~ #no-record
+        PATCH /pets/1 {}
+            404 ~ #no-record
+        GET /pets
+            200 [{"id": 2, "name": "Tom", "weight": 1.5}, {"id": 3, "age": 3}]
+        GET /pets/
+            200 ~ Tom
+        "#,
     );
 }
 
@@ -123,43 +96,21 @@ fn numbers_are_sent_as_they_are_spelt_in_the_file() {
 #[test]
 fn a_merge_patch_is_the_one_of_rfc_7396() {
     let fixture = serve_data(PETS);
-    let patch = |url, body, reply| Row {
-        method: "PATCH",
-        url,
-        headers: MERGE_PATCH,
-        body,
-        status: 200,
-        reply,
-    };
     hold(
         &fixture,
-        &[
-            patch(
-                "/pets/1",
-                r#"{"tags": {"b": null, "c": {"d": 1, "e": null}}}"#,
-                Is(r#"{"name": "Rex", "tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#),
-            ),
-            patch(
-                "/pets/1",
-                r#"{"name": null, "gone": null}"#,
-                Is(r#"{"tags": {"a": 1, "c": {"d": 1}}, "id": 1}"#),
-            ),
-            patch(
-                "/pets/1",
-                r#"{"tags": [1]}"#,
-                Is(r#"{"tags": [1], "id": 1}"#),
-            ),
-            patch(
-                "/pets/1",
-                r#"{"tags": {"x": 1}}"#,
-                Is(r#"{"tags": {"x": 1}, "id": 1}"#),
-            ),
-            patch(
-                "/profile",
-                r#"{"theme": {"dark": null}}"#,
-                Is(r#"{"name": "typicode", "theme": {"size": 12}}"#),
-            ),
-        ],
+        MERGE_PATCH,
+        r#"
+        PATCH /pets/1 {"tags": {"b": null, "c": {"d": 1, "e": null}}}
+            200 {"name": "Rex", "tags": {"a": 1, "c": {"d": 1}}, "id": 1}
+        PATCH /pets/1 {"name": null, "gone": null}
+            200 {"tags": {"a": 1, "c": {"d": 1}}, "id": 1}
+        PATCH /pets/1 {"tags": [1]}
+            200 {"tags": [1], "id": 1}
+        PATCH /pets/1 {"tags": {"x": 1}}
+            200 {"tags": {"x": 1}, "id": 1}
+        PATCH /profile {"theme": {"dark": null}}
+            200 {"name": "typicode", "theme": {"size": 12}}
+        "#,
     );
 }
 
@@ -182,33 +133,23 @@ fn a_single_object_can_be_read_replaced_and_changed() {
     let fixture = serve_data(PETS);
     hold(
         &fixture,
-        &[
-            row(
-                "GET",
-                "/profile",
-                "",
-                200,
-                Is(r#"{"name": "typicode", "theme": {"dark": true, "size": 12}}"#),
-            ),
-            row(
-                "PATCH",
-                "/profile",
-                r#"{"theme": {}}"#,
-                200,
-                Is(r#"{"name": "typicode", "theme": {}}"#),
-            ),
-            row(
-                "PUT",
-                "/profile",
-                r#"{"a": [1, {}]}"#,
-                200,
-                Is(r#"{"a": [1, {}]}"#),
-            ),
-            row("GET", "/profile", "", 200, Is(r#"{"a": [1, {}]}"#)),
-            row("POST", "/profile", r#"{"b": 2}"#, 201, Is(r#"{"b": 2}"#)),
-            row("DELETE", "/profile", "", 405, Says("#method")),
-            row("GET", "/profile/1", "", 404, Says("#no-resource")),
-        ],
+        JSON,
+        r#"
+        GET /profile
+            200 {"name": "typicode", "theme": {"dark": true, "size": 12}}
+        PATCH /profile {"theme": {}}
+            200 {"name": "typicode", "theme": {}}
+        PUT /profile {"a": [1, {}]}
+            200 {"a": [1, {}]}
+        GET /profile
+            200 {"a": [1, {}]}
+        POST /profile {"b": 2}
+            201 {"b": 2}
+        DELETE /profile
+            405 ~ #method
+        GET /profile/1
+            404 ~ #no-resource
+        "#,
     );
     assert_eq!(fixture.data()["profile"], serde_json::json!({"b": 2}));
 }
@@ -218,10 +159,13 @@ fn a_value_can_be_read_and_not_changed() {
     let fixture = serve_data(PETS);
     hold(
         &fixture,
-        &[
-            row("GET", "/version", "", 200, Is("3")),
-            row("GET", "/nothing", "", 200, Is("null")),
-        ],
+        JSON,
+        r#"
+        GET /version
+            200 3
+        GET /nothing
+            200 null
+        "#,
     );
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         let reply = fixture.json(method, "/version", "{}");
@@ -296,7 +240,7 @@ fn head_is_get_without_the_body() {
         "/nobody",
         "/-/errors",
     ] {
-        let get = client.send("GET", path, NONE, "");
+        let get = client.get(path);
         // On one connection: a body after HEAD would be taken for the next answer.
         let head = client.send("HEAD", path, NONE, "");
         assert_eq!(
@@ -332,11 +276,9 @@ fn a_browser_may_ask_before_a_request_from_another_origin() {
         Some("content-type,x-own")
     );
     for method in ["PUT", "PATCH", "POST", "DELETE"] {
-        assert!(
-            reply
-                .header("access-control-allow-methods")
-                .unwrap()
-                .contains(method)
+        has(
+            reply.header("access-control-allow-methods").unwrap(),
+            method,
         );
     }
     let reply = fixture.send("GET", "/users", &asked[..1], "");
@@ -521,7 +463,7 @@ fn a_body_over_the_limit_is_a_413_and_one_at_the_limit_is_not() {
             .json(method, path, &body(65))
             .problem(413, "too-large");
     }
-    assert_eq!(fixture.get("/pets").value().as_array().unwrap().len(), 3);
+    assert_eq!(fixture.get("/pets").list().len(), 3);
 }
 
 const ANNE: &str =
@@ -532,82 +474,55 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
     let bob = ANNE.replace("nne", "bob").replace("\"id\": 1", "\"id\": 2");
     let fixture = serve_with_rules(&format!("{{\"users\": [{ANNE}, {bob}]}}"));
     let before = fixture.text();
-    let merge = |body, status, reply| Row {
-        headers: MERGE_PATCH,
-        ..row("PATCH", "/users/1", body, status, reply)
-    };
     hold(
         &fixture,
-        &[
-            row(
-                "PUT",
-                "/users/1",
-                r#"{"lastName": "A"}"#,
-                400,
-                Says("/email"),
-            ),
-            row("PUT", "/users/1", "{}", 400, Says("/lastName")),
-            row("PUT", "/users/1", "[]", 400, Says("#not-an-object")),
-            row("PUT", "/users/1", "{", 400, Says("#malformed-json")),
-            Row {
-                headers: FORM,
-                ..row("PUT", "/users/1", "a=b", 400, Says("#content-type"))
-            },
-            Row {
-                headers: NONE,
-                ..row("PUT", "/users/1", ANNE, 400, Says("#content-type"))
-            },
-            Row {
-                headers: JSON,
-                ..row("PATCH", "/users/1", "", 400, Says("#empty-body"))
-            },
-            Row {
-                headers: JSON,
-                ..row("PUT", "/users/1", "", 400, Says("#empty-body"))
-            },
-            row("PATCH", "/users/1", r#"{"email": 1}"#, 400, Says("/email")),
-            row(
-                "PATCH",
-                "/users/1",
-                r#"{"email": "nowhere"}"#,
-                400,
-                Says("e-mail"),
-            ),
-            row(
-                "PATCH",
-                "/users/1",
-                r#"{"firstName": null}"#,
-                400,
-                Says("/firstName"),
-            ),
-            merge(r#"{"firstName": null}"#, 400, Says("/firstName")),
-            row(
-                "PATCH",
-                "/users/1",
-                r#"{"email": "ABOB@example.com"}"#,
-                409,
-                Says("#not-unique"),
-            ),
-            merge(r#"{"email": "ABOB@example.com"}"#, 409, Says("#not-unique")),
-            row(
-                "PUT",
-                "/users/1",
-                r#"{"lastName": "A", "firstName": "B", "email": "Abob@Example.com"}"#,
-                409,
-                Says("#not-unique"),
-            ),
-            // What is refused above all leaves the file alone; what follows is the record against itself.
-            row("PUT", "/users/1", ANNE, 200, Is(ANNE)),
-            row(
-                "PATCH",
-                "/users/1",
-                r#"{"email": "anne@example.com"}"#,
-                200,
-                Is(ANNE),
-            ),
-            merge(r#"{"email": "anne@example.com"}"#, 200, Is(ANNE)),
-        ],
+        JSON,
+        r#"
+        PUT /users/1 {"lastName": "A"}
+            400 ~ /email
+        PUT /users/1 {}
+            400 ~ /lastName
+        PUT /users/1 []
+            400 ~ #not-an-object
+        PUT /users/1 {
+            400 ~ #malformed-json
+        PATCH /users/1
+            400 ~ #empty-body
+        PUT /users/1
+            400 ~ #empty-body
+        PATCH /users/1 {"email": 1}
+            400 ~ /email
+        PATCH /users/1 {"email": "nowhere"}
+            400 ~ e-mail
+        PATCH /users/1 {"firstName": null}
+            400 ~ /firstName
+        PATCH /users/1 {"email": "ABOB@example.com"}
+            409 ~ #not-unique
+        PUT /users/1 {"lastName": "A", "firstName": "B", "email": "Abob@Example.com"}
+            409 ~ #not-unique
+        "#,
     );
+    hold(&fixture, FORM, "PUT /users/1 a=b\n400 ~ #content-type");
+    hold(&fixture, NONE, "PUT /users/1 {}\n400 ~ #content-type");
+    hold(
+        &fixture,
+        MERGE_PATCH,
+        r#"
+        PATCH /users/1 {"firstName": null}
+            400 ~ /firstName
+        PATCH /users/1 {"email": "ABOB@example.com"}
+            409 ~ #not-unique
+        "#,
+    );
+    // What is refused above all leaves the file alone; what follows is the record against itself.
+    for (method, headers, body) in [
+        ("PUT", JSON, ANNE),
+        ("PATCH", JSON, r#"{"email": "anne@example.com"}"#),
+        ("PATCH", MERGE_PATCH, r#"{"email": "anne@example.com"}"#),
+    ] {
+        let request = format!("{method} /users/1 {body}\n200 {ANNE}");
+        hold(&fixture, headers, &request);
+    }
     assert_eq!(fixture.text(), before);
     // Another case of one's own address; then the address is free for others, in every case.
     assert_eq!(
@@ -634,7 +549,7 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
             .status,
         200
     );
-    assert_eq!(fixture.send("DELETE", "/users/2", NONE, "").status, 200);
+    assert_eq!(fixture.delete("/users/2").status, 200);
     assert_eq!(
         fixture
             .json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#)
@@ -646,38 +561,20 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
 #[test]
 fn a_resource_without_rules_is_as_lenient_as_json_server() {
     let fixture = serve_data(PETS);
-    let form = |body, status, reply| Row {
-        method: "POST",
-        url: "/pets",
-        headers: FORM,
-        body,
-        status,
-        reply,
-    };
     hold(
         &fixture,
-        &[
-            form(
-                "name=Kit+Cat&tag=a&tag=%C3%BC",
-                201,
-                Is(r#"{"name": "Kit Cat", "tag": ["a", "ü"], "id": 3}"#),
-            ),
-            Row {
-                headers: NONE,
-                ..form("", 201, Is(r#"{"id": 4}"#))
-            },
-            Row {
-                headers: JSON,
-                ..form("", 201, Is(r#"{"id": 5}"#))
-            },
-            form(
-                "{\"name\": \"Kit\"}",
-                400,
-                Says("application/x-www-form-urlencoded"),
-            ),
-            form("name=%zz", 400, Says("#body-encoding")),
-        ],
+        FORM,
+        r#"
+        POST /pets name=Kit+Cat&tag=a&tag=%C3%BC
+            201 {"name": "Kit Cat", "tag": ["a", "ü"], "id": 3}
+        POST /pets {"name": "Kit"}
+            400 ~ application/x-www-form-urlencoded
+        POST /pets name=%zz
+            400 ~ #body-encoding
+        "#,
     );
+    hold(&fixture, NONE, "POST /pets\n201 {\"id\": 4}");
+    hold(&fixture, JSON, "POST /pets\n201 {\"id\": 5}");
 }
 
 #[test]
@@ -722,7 +619,7 @@ fn hostile_names_are_names_like_others() {
     let path = "/it's%20%22quoted%22/a%2Fb%20c";
     assert_eq!(fixture.get(path).value()["n"], 1);
     assert_eq!(fixture.json("PATCH", path, "{\"n\": 2}").value()["n"], 2);
-    assert_eq!(fixture.send("DELETE", path, NONE, "").text(), "{}");
+    assert_eq!(fixture.delete(path).text(), "{}");
     let text = fixture.text();
     let all = fixture.get("/db");
     assert_eq!(all.value(), fixture.data());
