@@ -10,11 +10,10 @@ mod exec;
 mod health;
 mod init;
 mod log;
-mod openapi;
 mod port;
 mod routes;
 mod schema;
-mod shell;
+mod serve;
 mod signals;
 mod snapshot;
 mod style;
@@ -24,22 +23,15 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 
-use clap::builder::RangedU64ValueParser;
-use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::port::Port;
-use self::signals::Stop;
-use crate::behaviour::Delay;
-use crate::file::Durability;
-use crate::http::{self, AllowedOrigin, Limits, Profile, Routes, Settings};
-use crate::json::MAX_BODY_DEPTH;
-use crate::rules::{OnDelete, named};
-use crate::server::{Listeners, Options, Saving, Server, StartError};
-use crate::text::{list, nearest, printable, printable_lines, shell_word};
+use self::serve::Serve;
+use crate::http::{self, Routes};
+use crate::server::{Options, Sandbox};
+use crate::text::{printable, printable_lines};
 
 /// All as it should be.
 const OK: u8 = 0;
@@ -48,17 +40,6 @@ const FAILED: u8 = 2;
 
 /// The port where neither an option nor the environment names one.
 const USUAL_PORT: u16 = 3000;
-
-/// How long a stop waits for the writer after the requests in progress have had their time.
-const LAST_SAVE: Duration = Duration::from_millis(500);
-
-/// How long a stop waits for the log: whoever reads it may have stopped reading.
-const LAST_LINES: Duration = Duration::from_millis(500);
-
-/// The headings of the options in the help.
-const DATA: &str = "Data";
-const RESPONSES: &str = "Responses";
-const LIMITS: &str = "Limits";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,7 +71,7 @@ enum Command {
     /// Write a sample data file, or convert one from another format
     Init(init::Init),
     /// Print the OpenAPI 3.1 document of the API
-    Openapi(openapi::OpenApi),
+    Openapi(Data),
     /// Check that the curl examples in your docs still work
     #[cfg(feature = "check")]
     Check(standin_check::Options),
@@ -114,218 +95,95 @@ enum Command {
     Man,
 }
 
+/// The data file and its rules, for commands that only read them.
 #[derive(Debug, Args)]
-struct Serve {
+struct Data {
     /// The data file [default: data/db.json, or else db.json]
     file: Option<PathBuf>,
-    /// Further data files (refused, with a way to join them)
-    #[arg(hide = true)]
-    more: Vec<PathBuf>,
-    /// Port to listen on; 0 picks a free port, auto the first free one from 3000 on [default: PORT from the environment,
-    /// or else 3000]
-    #[arg(short, long, value_parser = Port::parse)]
-    port: Option<Port>,
-    /// Host name or address to listen on [default: STANDIN_HOST from the environment, or else localhost]
-    #[arg(short = 'H', long)]
-    host: Option<String>,
-    /// Open the explorer in the browser
-    #[arg(long)]
-    open: bool,
-    /// Run a shell command with STANDIN_URL set, stop when it ends, and exit with its exit code
-    #[arg(long, value_name = "COMMAND")]
-    exec: Option<String>,
-    /// Stop when standard input closes, for programs that start standin
-    #[arg(long, conflicts_with = "exec")]
-    exit_on_stdin_close: bool,
-    /// Reload the file when it changes (default)
-    #[arg(short, long, default_value_t = true, overrides_with = "no_watch", help_heading = DATA)]
-    watch: bool,
-    /// Don't watch the file; notice edits at the next write
-    #[arg(long, help_heading = DATA)]
-    no_watch: bool,
-    /// Also check the file for changes every MS milliseconds, for mounts that report none; 0 turns it off
-    #[arg(long, value_name = "MS", default_value_t = 1000, help_heading = DATA)]
-    poll: u64,
     /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
-    #[arg(long, value_name = "FILE", help_heading = DATA)]
+    #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
-    /// How durable a write is once acknowledged
-    #[arg(long, value_enum, default_value_t = Sure::Synced, help_heading = DATA)]
-    durability: Sure,
-    /// Never write the file; the same as --durability memory
-    #[arg(long, help_heading = DATA)]
-    ephemeral: bool,
-    /// When you edit the file, keep API writes of the last MS milliseconds that your edit does not contain
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = DATA)]
-    unseen: u64,
-    /// For files this large, log writes to a journal first and rewrite the file within a second: in bytes, or with k or
-    /// m; 0 for every file
-    #[arg(long, value_name = "SIZE", default_value = "512k", value_parser = any_size, help_heading = DATA)]
-    journal_above: usize,
-    /// Folder for snapshots (type s, Enter in the terminal)
-    #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".", help_heading = DATA)]
-    snapshots: PathBuf,
-    /// Property that holds a record's id
-    #[arg(short, long, value_name = "NAME", default_value = "id", help_heading = DATA)]
-    id: String,
-    /// Suffix of foreign keys
-    #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks", help_heading = DATA)]
-    foreign_key_suffix: String,
-    /// What DELETE does to records that point to the deleted one; "onDelete" in the rules overrides it
-    #[arg(long, value_name = "WHAT", default_value = "cascade", value_parser = on_delete(), help_heading = DATA)]
-    on_delete: OnDelete,
-    /// Folder of static files to serve beside the API [default: public, if it exists]
-    #[arg(short = 's', long = "static", value_name = "FOLDER", help_heading = RESPONSES)]
-    folder: Option<PathBuf>,
-    /// File of rules by path: rewrites such as {"/api/*": "/$1"}, own answers, failures, delays, limits [default:
-    /// NAME.routes.json beside the data file, if it exists]
-    #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
-    routes: Option<PathBuf>,
-    /// File with the names, envelopes and statuses of another API, such as examples/profiles/laravel.json
-    #[arg(long, value_name = "FILE", help_heading = RESPONSES)]
-    profile: Option<PathBuf>,
-    /// Do not let requests ask for failures and delays (Prefer: status=503, _status, _delay)
-    #[arg(long, help_heading = RESPONSES)]
-    no_faults: bool,
-    /// Seed of chance and random values in the routes file, to repeat a run [default: random]
-    #[arg(long, value_name = "NUMBER", help_heading = RESPONSES)]
-    seed: Option<u64>,
-    /// Accept only GET, HEAD and OPTIONS
-    #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
-    read_only: bool,
-    /// Disable the admin routes under /-/
-    #[arg(long, help_heading = RESPONSES)]
-    no_admin: bool,
-    /// Origin whose web pages may read and change the data besides those of this machine, such as https://app.example;
-    /// null for pages without one, * for every site; can be given more than once
-    #[arg(long, value_name = "ORIGIN", help_heading = RESPONSES)]
-    cors: Vec<AllowedOrigin>,
-    /// Do not send CORS headers: only pages of this server can read responses
-    #[arg(long, visible_alias = "nc", help_heading = RESPONSES)]
-    no_cors: bool,
-    /// Do not compress responses
-    #[arg(long, visible_alias = "ng", help_heading = RESPONSES)]
-    no_gzip: bool,
-    /// Delay every API response: MS milliseconds, a time such as 2s, a range such as 200ms..1s, or "p50=80ms p99=1s"
-    #[arg(short, long, value_name = "TIME", default_value = "0", help_heading = RESPONSES)]
-    delay: Delay,
-    /// Largest request body, in bytes, or with k or m
-    #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]
-    body_limit: usize,
-    /// Longest URL, in bytes, or with k or m
-    #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = size, help_heading = LIMITS)]
-    url_limit: usize,
-    /// Largest request line and headers together, in bytes, or with k or m
-    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size, help_heading = LIMITS)]
-    header_limit: usize,
-    /// Maximum number of headers in a request
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
-    header_count: usize,
-    /// Longest regular expression in a query, in bytes (at most 1000)
-    #[arg(long, value_name = "BYTES", default_value_t = 1000, value_parser = count(1000), help_heading = LIMITS)]
-    pattern_limit: usize,
-    /// Maximum number of fields that a query may filter by, and that it may sort by
-    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
-    query_fields: usize,
-    /// Memory for what is kept besides the data (what can be undone, events, requests, lists), in bytes, or with k or m
-    #[arg(long, value_name = "SIZE", default_value = "64m", value_parser = size, help_heading = LIMITS)]
-    memory_limit: usize,
-    /// How long a query may take, in seconds, or such as 500ms or 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, help_heading = LIMITS)]
-    query_time: Duration,
-    /// Maximum nesting depth of arrays and objects in a body (at most 116)
-    #[arg(long, value_name = "COUNT", default_value_t = 116, value_parser = count(116), help_heading = LIMITS)]
-    depth_limit: usize,
-    /// Maximum number of open connections; beyond it, older ones make room
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = count(u32::MAX.into()), help_heading = LIMITS)]
-    connections: usize,
-    /// Timeout for receiving the headers of a request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = LIMITS)]
-    header_time: u64,
-    /// Timeout for receiving the body of a request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
-    body_time: u64,
-    /// Timeout for clients that stop reading, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
-    write_time: u64,
-    /// When stopping, wait up to MS milliseconds for requests in progress
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
-    grace: u64,
-    /// Extra Host name to accept, such as that of a tunnel; can be given more than once. With --host on the network, no
-    /// other names are accepted, only addresses and local names
-    #[arg(long, value_name = "NAME", help_heading = LIMITS)]
-    allow_host: Vec<String>,
-    /// Config file (JSON): options by name [default: json-server.json, if it exists]
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Refused: standin runs no JavaScript
-    #[arg(short, long, num_args = 0.., hide = true)]
-    middlewares: Option<Vec<String>>,
-    /// Start each line of the log with the time (UTC)
-    #[arg(long)]
-    timestamps: bool,
-    /// How much to log; debug includes every decision of reloads, merges and saves [default: STANDIN_LOG from the
-    /// environment, or else info]
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    log_level: Option<LogLevel>,
-    /// Print only errors and warnings; the same as --log-level warn
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the version
-    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
-    version: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Sure {
-    /// Flushed to the device: it survives a power cut
-    Synced,
-    /// Handed to the operating system: it survives a crash of standin
-    Written,
-    /// In memory only: the file stays as it is
-    Memory,
+impl Data {
+    /// A sandbox on the data, whose options are adjusted by `adjust` before.
+    fn open<T>(
+        self,
+        adjust: impl FnOnce(&mut Options) -> Result<T, Failure>,
+    ) -> Result<(Sandbox, T), Failure> {
+        let named = self.file.is_some();
+        let mut options = Options::new(self.file.unwrap_or_else(usual_file));
+        options.schema = self.schema;
+        let adjusted = adjust(&mut options)?;
+        let sandbox = Sandbox::open(&options)
+            .map_err(|error| diagnose::start_error(&error, &options, named))?;
+        Ok((sandbox, adjusted))
+    }
 }
 
-/// How much is logged; each level includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-#[value(rename_all = "lower")]
-enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
+/// What a command leaves: an exit code, or why it could not do what was asked.
+type Done = Result<ExitCode, Failure>;
+
+/// What is printed on the error stream, in lines.
+struct Failure(String);
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure(printable_lines(&format!("error: {message}\n")).into())
+    }
 }
 
 /// Runs the program on what was typed, to the exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let (arguments, opened) = match config::with_config(arguments.collect()) {
-        Ok(read) => read,
-        Err(words) => return fail(&words),
-    };
+    carry_out(arguments.collect()).unwrap_or_else(|Failure(text)| {
+        write_error(&text);
+        ExitCode::from(FAILED)
+    })
+}
+
+fn carry_out(arguments: Vec<OsString>) -> Done {
+    let (arguments, opened) = config::with_config(arguments)?;
     let typed = match parse(arguments.clone()) {
         Ok(typed) => typed,
         Err(error) => {
             let error = shown(error, &arguments);
             // Nothing can be said where even the terminal is gone.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { FAILED } else { OK });
+            return Ok(ExitCode::from(if error.use_stderr() { FAILED } else { OK }));
         }
     };
-    let serve = match typed.command {
-        Some(Command::Serve(serve)) => *serve,
+    match typed.command {
+        None => typed.serve.run(opened.as_deref()),
+        Some(Command::Serve(serve)) => serve.run(opened.as_deref()),
         #[cfg(feature = "check")]
-        Some(Command::Check(options)) => return check::check(options),
-        Some(Command::Init(init)) => return init.run(),
-        Some(Command::Openapi(openapi)) => return openapi.run(),
-        Some(Command::Health(health)) => return health.run(),
-        Some(Command::Routes(routes)) => return routes.run(),
-        Some(Command::Schema { file }) => return schema::schema(file),
-        Some(Command::Completions { shell }) => return shell::completions(shell),
-        Some(Command::Man) => return shell::man(),
-        None => typed.serve,
-    };
-    serve.run(opened.as_deref())
+        Some(Command::Check(options)) => check::check(options),
+        Some(Command::Init(init)) => init.run(),
+        Some(Command::Openapi(data)) => openapi(data),
+        Some(Command::Health(health)) => Ok(health.run()),
+        Some(Command::Routes(routes)) => routes.run(),
+        Some(Command::Schema { file }) => schema::schema(file),
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut command(), "standin", &mut text);
+            print(&text)
+        }
+        Some(Command::Man) => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(command())
+                .render(&mut text)
+                .map_err(|error| format!("cannot write the manual page: {error}"))?;
+            print(&text)
+        }
+    }
+}
+
+/// Prints what a server answers at `/-/openapi.json`.
+fn openapi(data: Data) -> Done {
+    let (sandbox, ()) = data.open(|_| Ok(()))?;
+    let response = sandbox
+        .call("GET", "/-/openapi.json", &[], Vec::new())
+        .map_err(|error| format!("cannot make the document: {error}"))?;
+    print(&[response.body(), &b"\n"[..]].concat())
 }
 
 /// The command line as clap sees it. Each flag also takes a value, as json-server's do: `--no-cors=true`.
@@ -376,54 +234,20 @@ fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     }
 }
 
-/// What an environment variable says; an empty one says nothing.
-fn environment(name: &str) -> Option<String> {
-    std::env::var_os(name)
-        .map(|value| value.to_string_lossy().into_owned())
-        .filter(|value| !value.is_empty())
-}
-
-/// Stops the server. A request, a rule check or a disk that takes longer than `grace` and a moment is left behind:
-/// everything acknowledged is in the file or its journal, and the end of the process takes the threads with it.
-fn stop(server: Server, grace: Duration, log: &log::Log) {
-    let (stopping, stopped) = mpsc::channel::<()>();
-    std::thread::spawn(move || {
-        server.stop();
-        drop(stopping);
-    });
-    if stopped.recv_timeout(grace + LAST_SAVE) == Err(mpsc::RecvTimeoutError::Timeout) {
-        log.error(style::warning(
-            "stopped before all work was finished; every acknowledged write is saved",
-        ));
-    }
-}
-
-/// Says why the program cannot do what was asked.
-fn fail(words: &str) -> ExitCode {
-    fail_with(&printable_lines(&format!("error: {words}\n")))
-}
-
-fn fail_with(text: &str) -> ExitCode {
-    write_error(text);
-    ExitCode::from(FAILED)
-}
-
 fn write_error(text: &str) {
     // There is nowhere to report that the error stream is gone.
     let _ = anstream::stderr().write_all(style::labels(text).as_bytes());
 }
 
 /// Prints what a command was asked for.
-fn print(text: &[u8]) -> ExitCode {
-    match std::io::stdout()
-        .write_all(text)
-        .and_then(|()| std::io::stdout().flush())
-    {
+fn print(text: &[u8]) -> Done {
+    let mut out = std::io::stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
         // The reader has closed the pipe, as `head` does.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            fail(&format!("cannot print: {error}"))
+            Err(format!("cannot print: {error}").into())
         }
-        _ => ExitCode::from(OK),
+        _ => Ok(ExitCode::from(OK)),
     }
 }
 
@@ -433,297 +257,6 @@ fn commands() -> Vec<String> {
         .get_subcommands()
         .map(|command| command.get_name().to_string())
         .collect()
-}
-
-impl Serve {
-    /// Serves. `opened`: what a config file opens to others.
-    fn run(self, opened: Option<&str>) -> ExitCode {
-        if let Err(words) = self.check() {
-            return fail(&words);
-        }
-        system::end_with_main_thread();
-        system::allow_many_files();
-        system::return_large_memory();
-        let level = match self.level() {
-            Ok(level) => level,
-            Err(words) => return fail(&words),
-        };
-        let (timestamps, opens, at_stdin_end) =
-            (self.timestamps, self.open, self.exit_on_stdin_close);
-        let (named, exec, snapshots) = (
-            self.file.is_some(),
-            self.exec.clone(),
-            self.snapshots.clone(),
-        );
-        let (mut options, port) = match self.options() {
-            Ok(options) => options,
-            Err(words) => return fail(&words),
-        };
-        let name = options.file.display().to_string();
-        let log = log::Log::start(level, timestamps);
-        let server = loop {
-            if port == Port::Auto {
-                options.port = port::next_free(&options.host, options.port).unwrap_or(options.port);
-            }
-            let (access, notices, name) = (log.clone(), log.clone(), name.clone());
-            let listeners = Listeners {
-                access: (level >= LogLevel::Info)
-                    .then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
-                notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
-            };
-            match Server::start(&options, listeners) {
-                Ok(server) => break server,
-                // Another program was quicker.
-                Err(StartError::Address { error, .. })
-                    if port == Port::Auto
-                        && error.kind() == std::io::ErrorKind::AddrInUse
-                        && port::next_free(&options.host, options.port).is_some() =>
-                {
-                    options.port = options.port.saturating_add(1);
-                }
-                Err(error) => return fail_with(&diagnose::start_error(&error, &options, named)),
-            }
-        };
-        let mut signals = match signals::Signals::listen() {
-            Ok(signals) => signals,
-            Err(error) => return fail(&format!("cannot listen for signals: {error}")),
-        };
-        let url = banner::base_url(&server, &options);
-        let has_keyboard = snapshot::has_keyboard();
-        if level >= LogLevel::Info {
-            log.plain(banner::banner(
-                &server,
-                &options,
-                opened,
-                has_keyboard && exec.is_none(),
-            ));
-        } else if let Some(opened) = opened {
-            // The config file may be what hides the banner.
-            log.error(style::warning(opened));
-        }
-        if level < LogLevel::Info && matches!(port, Port::Auto | Port::Number(0)) {
-            log.plain(format!("{}\n", server.port()));
-        }
-        if opens && let Err(error) = open::that_detached(&url) {
-            log.error(style::warning(&format!(
-                "cannot open a browser ({error}); open {url}/ yourself"
-            )));
-        }
-        let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
-        // The port is open, so the command's requests are answered. Its input is the terminal's, or ours.
-        let command = match exec
-            .map(|command| exec::start(&command, &url, has_keyboard, ask.clone()))
-            .transpose()
-        {
-            Ok(command) => command,
-            Err(error) => return fail(&format!("cannot run a shell for --exec: {error}")),
-        };
-        if command.is_none() {
-            // Nobody listens once the server stops for another reason.
-            let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
-            snapshot::on_key(
-                server.reader(),
-                snapshots,
-                options.file.clone(),
-                log.clone(),
-                at_end,
-            );
-        }
-        let code = loop {
-            match (signals.wait(&mut asked), &command) {
-                (Stop::Asked(code), _) => break code,
-                (Stop::Signal(_), None) => break OK,
-                (Stop::Signal(signal), Some(command)) => command.forward(signal),
-            }
-        };
-        signals.exit_on_next();
-        stop(server, options.limits.grace, &log);
-        log.finish(LAST_LINES);
-        ExitCode::from(code)
-    }
-
-    /// Refuses what json-server takes and standin does not, with what to do instead.
-    fn check(&self) -> Result<(), String> {
-        if self.middlewares.is_some() {
-            return Err("--middlewares names JavaScript modules, and standin runs none.\n  help: a delay is --delay, other URLs are --routes, extra files --static; for anything else put a proxy before standin".into());
-        }
-        if let (Some(first), [second, ..]) = (&self.file, self.more.as_slice()) {
-            return Err(one_file(first, second));
-        }
-        if let Some(file) = &self.file {
-            let name = file.to_string_lossy();
-            if name.starts_with("http://") || name.starts_with("https://") {
-                return Err(format!(
-                    "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {}",
-                    shell_word(&name)
-                ));
-            }
-            let extension = file
-                .extension()
-                .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-            if let Some("js" | "cjs" | "mjs") = extension.as_deref() {
-                let module =
-                    if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
-                        name.into_owned()
-                    } else {
-                        format!("./{name}")
-                    };
-                let script = format!("console.log(JSON.stringify(require({module:?})()))");
-                return Err(format!(
-                    "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
-                    file.display(),
-                    shell_word(&script)
-                ));
-            }
-            if let Some(format) = convert::format(file) {
-                return Err(format!(
-                    "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
-                    shell_word(&name)
-                ));
-            }
-        }
-        for (option, folder) in [
-            ("--static", self.folder.as_ref()),
-            ("--snapshots", Some(&self.snapshots)),
-        ] {
-            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                return Err(format!(
-                    "{option} {}: there is no such folder",
-                    style::path(folder)
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn level(&self) -> Result<LogLevel, String> {
-        let level = match (self.log_level, environment("STANDIN_LOG")) {
-            (Some(level), _) => level,
-            (None, None) => LogLevel::Info,
-            (None, Some(text)) => LogLevel::from_str(text.trim(), true).map_err(|_| {
-                format!("the environment variable STANDIN_LOG is {text:?}, which is not a level\n  help: use error, warn, info, debug or trace")
-            })?,
-        };
-        Ok(if self.quiet {
-            level.min(LogLevel::Warn)
-        } else {
-            level
-        })
-    }
-
-    /// The options of the server, and the port that was asked for.
-    fn options(self) -> Result<(Options, Port), String> {
-        let port = match (self.port, environment("PORT")) {
-            (Some(port), _) => port,
-            (None, None) => Port::Number(USUAL_PORT),
-            (None, Some(text)) => Port::parse(text.trim()).map_err(|_| {
-                format!(
-                    "the environment variable PORT is {text:?}, which is not a port (0 to 65535)\n  help: unset PORT, or choose a port with --port {USUAL_PORT}"
-                )
-            })?,
-        };
-        let host = self
-            .host
-            .or_else(|| environment("STANDIN_HOST"))
-            .unwrap_or_else(|| "localhost".into());
-        let file = self.file.unwrap_or_else(usual_file);
-        let saving = match (self.ephemeral, self.durability) {
-            (true, _) | (_, Sure::Memory) => Saving::Memory,
-            (_, Sure::Synced) => Saving::File(Durability::Synced),
-            (_, Sure::Written) => Saving::File(Durability::Written),
-        };
-        let beside = file.with_extension("routes.json");
-        let routes = Some(self.routes.unwrap_or_else(|| beside.clone()));
-        let rules = routes
-            .as_deref()
-            .filter(|path| *path != beside || path.is_file());
-        let rules = rules.map(read_routes).transpose()?;
-        let http = Settings {
-            file: None,
-            cors: !self.no_cors,
-            origins: self.cors,
-            gzip: !self.no_gzip,
-            admin: !self.no_admin,
-            read_only: self.read_only,
-            secret: environment("STANDIN_SECRET"),
-            profile: self.profile.as_deref().map(read_profile).transpose()?,
-            faults: !self.no_faults,
-            seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
-            delay: self.delay,
-            routes: rules,
-            hosts: Some(self.allow_host),
-            body_limit: self.body_limit,
-            target_limit: self.url_limit,
-            pattern_limit: self.pattern_limit,
-            memory_limit: self.memory_limit,
-            query_fields: self.query_fields,
-            query_time: self.query_time,
-            depth: self.depth_limit.min(MAX_BODY_DEPTH),
-            folder: self.folder.or_else(usual_folder),
-            ..Settings::default()
-        };
-        let options = Options {
-            file,
-            schema: self.schema,
-            host,
-            port: if let Port::Number(port) = port {
-                port
-            } else {
-                USUAL_PORT
-            },
-            saving,
-            watch: self.watch && !self.no_watch,
-            poll: Duration::from_millis(self.poll),
-            unseen: Duration::from_millis(self.unseen),
-            journal_above: self.journal_above,
-            limits: Limits {
-                headers: self.header_limit,
-                header_count: self.header_count,
-                header_time: Duration::from_secs(self.header_time),
-                body_time: Duration::from_secs(self.body_time),
-                connections: self.connections,
-                write_time: Duration::from_secs(self.write_time),
-                grace: Duration::from_millis(self.grace),
-                ..Limits::default()
-            },
-            routes,
-            profile: self.profile,
-            id: self.id,
-            foreign_key_suffix: self.foreign_key_suffix,
-            on_delete: self.on_delete,
-            http,
-            ..Options::new("")
-        };
-        Ok((options, port))
-    }
-}
-
-/// The error for a second data file, or for a word that was meant as a command.
-fn one_file(first: &Path, second: &Path) -> String {
-    let (first_name, second_name) = (style::path(first), style::path(second));
-    let names = commands();
-    let is_word = first.extension().is_none() && first.components().count() == 1 && !first.exists();
-    if is_word {
-        let meant =
-            nearest(&first.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or("serve");
-        return format!(
-            "there is no command {first_name} (commands: {}); standin serves one file\n  help: standin {meant} {}",
-            list(&names),
-            shell_word(&second.to_string_lossy())
-        );
-    }
-    format!(
-        "standin serves one file, and was given {first_name} and {second_name}\n  help: join them (jq -s add {} {} > db.json), or start standin once for each, with another --port",
-        shell_word(&first.to_string_lossy()),
-        shell_word(&second.to_string_lossy())
-    )
-}
-
-/// The words of `--on-delete`.
-fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
-    // The parser knows no other words.
-    PossibleValuesParser::new(OnDelete::ALL.map(|(name, _)| name))
-        .map(|name| named(&OnDelete::ALL, &name).unwrap_or_default())
 }
 
 /// The data file where none is named.
@@ -736,76 +269,9 @@ fn usual_file() -> PathBuf {
     }
 }
 
-/// The folder of static files where none is named. A link out of the project may be somebody else's.
-fn usual_folder() -> Option<PathBuf> {
-    let public = PathBuf::from("public");
-    let real = public
-        .is_dir()
-        .then(|| public.canonicalize().ok())
-        .flatten()?;
-    if config::is_within(&real, Path::new(".")) {
-        return Some(public);
-    }
-    write_error(&style::warning(
-        "the folder public leads out of this folder, so its files are not served\n  help: if you mean it: --static public",
-    ));
-    None
-}
-
-fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
-    let profile = http::read_profile(path).map_err(|error| error.to_string())?;
-    Ok(Arc::new(profile))
-}
-
 fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
     let routes = http::read(path, &text).map_err(|error| error.to_string())?;
     Ok(Arc::new(Routes::from(routes)))
-}
-
-/// A count from 1 to `most`.
-fn count(most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=most)
-}
-
-/// A size as people write it: `500`, `100k`, `10m`; more than nothing.
-fn size(text: &str) -> Result<usize, String> {
-    any_size(text).and_then(|size| {
-        if size > 0 {
-            Ok(size)
-        } else {
-            Err(NO_SIZE.into())
-        }
-    })
-}
-
-/// A time as people write it: `10`, `10s`, `500ms`, `2m`; more than nothing.
-fn time(text: &str) -> Result<Duration, String> {
-    let time = match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).ok(),
-    };
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| "a time is a number of seconds, or such as 500ms, 10s or 2m".into())
-}
-
-const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";
-
-/// As [`size`], or 0.
-fn any_size(text: &str) -> Result<usize, String> {
-    let lower = text.to_ascii_lowercase();
-    let lower = lower
-        .strip_suffix("ib")
-        .or(lower.strip_suffix('b'))
-        .unwrap_or(&lower);
-    let (digits, factor) = match lower.as_bytes().last() {
-        Some(b'k') => (&lower[..lower.len() - 1], 1024),
-        Some(b'm') => (&lower[..lower.len() - 1], 1024 * 1024),
-        _ => (lower, 1),
-    };
-    let number: Option<usize> = digits.parse().ok();
-    number
-        .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| NO_SIZE.into())
 }

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use standin_check::{CheckError, Format, Options, run};
 
-use super::fail;
+use super::Done;
 use crate::check::in_process;
 use crate::text::{printable, printable_lines};
 
@@ -15,7 +15,7 @@ use crate::text::{printable, printable_lines};
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Runs the checker.
-pub(super) fn check(options: Options) -> ExitCode {
+pub(super) fn check(options: Options) -> Done {
     let options = Options {
         color: AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
         terminal: std::io::stdout().is_terminal()
@@ -36,12 +36,12 @@ pub(super) fn check(options: Options) -> ExitCode {
     let ended = run(&options, &in_process, &mut *out, &mut std::io::stderr());
     let ended = ended.and_then(|status| out.flush().map(|()| status).map_err(CheckError::Output));
     match ended {
-        Ok(status) => ExitCode::from(status.code()),
+        Ok(status) => Ok(ExitCode::from(status.code())),
         // The reader has closed the pipe, as `head` does.
         Err(CheckError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::from(super::OK)
+            Ok(ExitCode::from(super::OK))
         }
-        Err(error) => fail(&error.to_string()),
+        Err(error) => Err(error.to_string().into()),
     }
 }
 

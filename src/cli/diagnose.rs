@@ -10,10 +10,14 @@ use crate::schema::{SchemaError, SchemaProblem};
 use crate::server::{Options, StartError};
 use crate::text::{list, printable, printable_lines, shell_word, with_causes};
 
-use super::{USUAL_PORT, convert, port, style};
+use super::{Failure, USUAL_PORT, convert, port, style};
 
 /// Why the server did not start. `named`: the person named the data file.
-pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> String {
+pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> Failure {
+    Failure(text_of(error, options, named))
+}
+
+fn text_of(error: &StartError, options: &Options, named: bool) -> String {
     match error {
         StartError::Data { path, faults } => {
             let mut text = self::faults(&style::path(path), faults);

@@ -3,12 +3,11 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{convert, fail, print};
+use super::{Done, convert, print};
 use crate::file::create_like;
 use crate::text::{list, printable_lines, shell_word};
 
@@ -27,15 +26,12 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn run(self) -> ExitCode {
-        let done = match &self.from {
-            Some(file) => from_file(file),
-            None => samples(self.collections),
+    pub(super) fn run(self) -> Done {
+        let text = match &self.from {
+            Some(file) => from_file(file)?,
+            None => samples(self.collections)?,
         };
-        match done {
-            Ok(text) => print(printable_lines(&text).as_bytes()),
-            Err(message) => fail(&message),
-        }
+        print(printable_lines(&text).as_bytes())
     }
 }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::LogLevel;
 use super::diagnose;
 use super::style::{self, FAINT, error, warning};
 use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
@@ -25,6 +25,17 @@ use crate::text::{printable, printable_lines};
 
 /// How many requests and diagnostics may wait to be printed; further ones are only counted.
 const MOST_WAITING: usize = 10_000;
+
+/// How much is logged; each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[value(rename_all = "lower")]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
 
 enum Line {
     /// A request.

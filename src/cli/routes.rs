@@ -1,47 +1,35 @@
 //! `standin routes`: the rules of the routes file, and which of them answers a request.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{diagnose, fail, fail_with, print, read_routes};
+use super::{Data, Done, print, read_routes};
 use crate::behaviour::{Explained, Part};
 use crate::http::Routes;
-use crate::server::{Options, Sandbox};
 use crate::text::printable;
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// The data file [default: data/db.json, or else db.json]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    data: Data,
     /// The routes file [default: NAME.routes.json beside NAME.json]
     #[arg(short, long, value_name = "FILE")]
     routes: Option<PathBuf>,
-    /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
-    #[arg(long, value_name = "FILE")]
-    schema: Option<PathBuf>,
     /// Say which rule answers a request such as "GET /x", what else applies, and why the others do not
     #[arg(long, value_name = "REQUEST")]
     explain: Option<String>,
 }
 
 impl List {
-    pub(super) fn run(self) -> ExitCode {
-        let named = self.file.is_some();
-        let mut options = Options::new(self.file.unwrap_or_else(super::usual_file));
-        options.schema = self.schema;
-        let beside = options.file.with_extension("routes.json");
-        let path = self.routes.unwrap_or(beside);
-        let routes = match read_routes(&path) {
-            Ok(routes) => routes,
-            Err(message) => return fail(&message),
-        };
-        options.http.routes = Some(routes.clone());
-        let sandbox = match Sandbox::open(&options) {
-            Ok(sandbox) => sandbox,
-            Err(error) => return fail_with(&diagnose::start_error(&error, &options, named)),
-        };
+    pub(super) fn run(self) -> Done {
+        let (sandbox, (path, routes)) = self.data.open(|options| {
+            let beside = options.file.with_extension("routes.json");
+            let path = self.routes.unwrap_or(beside);
+            let routes = read_routes(&path)?;
+            options.http.routes = Some(routes.clone());
+            Ok((path, routes))
+        })?;
         let Some(request) = &self.explain else {
             return print(list(&path, &routes).as_bytes());
         };
@@ -50,17 +38,16 @@ impl List {
             None => ("GET".to_string(), request.as_str()),
         };
         if !target.starts_with('/') {
-            return fail(&format!(
+            return Err(format!(
                 "--explain {request:?}: the path does not begin with a slash\n  help: for example --explain \"GET /users\""
-            ));
+            )
+            .into());
         }
-        match sandbox.explain(&method, target) {
-            Ok((rewritten, rules)) => {
-                let text = explanation(&path, (&method, target, &rewritten), &rules);
-                print(text.as_bytes())
-            }
-            Err(message) => fail(&format!("--explain {request:?}: {message}")),
-        }
+        let (rewritten, rules) = sandbox
+            .explain(&method, target)
+            .map_err(|message| format!("--explain {request:?}: {message}"))?;
+        let text = explanation(&path, (&method, target, &rewritten), &rules);
+        print(text.as_bytes())
     }
 }
 

@@ -1,12 +1,11 @@
 //! `standin schema`: JSON Schemas of the files that the program reads, for editors.
 
 use std::any::TypeId;
-use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{config, print};
+use super::{Done, config, print};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -24,7 +23,7 @@ pub(super) enum File {
 }
 
 /// Prints the schema of a file.
-pub(super) fn schema(file: File) -> ExitCode {
+pub(super) fn schema(file: File) -> Done {
     let schema = match file {
         File::Api => api(),
         File::Rules => crate::schema::editor_schema(),
