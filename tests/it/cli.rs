@@ -598,7 +598,7 @@ fn a_taken_port_says_so_and_names_another() {
     let port = taken.local_addr().unwrap().port();
     let place = place(&[("db.json", "{}")]);
     let errors = place.fails(&["db.json", "-p", &port.to_string()]);
-    has(&errors, &format!("port {port} is in use"));
+    has(&errors, format!("port {port} is in use"));
     let free = errors
         .split_whitespace()
         .skip_while(|word| *word != "--port")
@@ -606,7 +606,7 @@ fn a_taken_port_says_so_and_names_another() {
         .unwrap();
     has(
         &errors,
-        &format!("{free} is free: standin --port {free} db.json"),
+        format!("{free} is free: standin --port {free} db.json"),
     );
     let running = place.start(&["db.json", "--port", free]);
     running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));

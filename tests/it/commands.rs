@@ -79,7 +79,7 @@ fn init_overwrites_nothing() {
     for name in ["db.json", "db.schema.json", "data/db.json"] {
         let place = place(&[(name, "{}")]);
         let errors = place.fails(&["init"]);
-        has(&errors, &format!("{name} exists already"));
+        has(&errors, format!("{name} exists already"));
         assert_eq!(place.text(name), "{}");
         assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 1);
     }

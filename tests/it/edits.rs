@@ -153,8 +153,8 @@ fn a_broken_edit_is_reported_with_its_place_and_changes_nothing_until_it_is_fixe
         ] {
             let problem = fixture.json(method, path, body).problem(503, "broken-file");
             let detail = problem["detail"].as_str().unwrap();
-            has(&detail, "line 4, column 3");
-            has(&detail, "after the comma");
+            has(detail, "line 4, column 3");
+            has(detail, "after the comma");
         }
         assert_eq!(fixture.text(), broken_text);
         assert_eq!(fixture.get("/db").text(), before);

@@ -384,13 +384,13 @@ fn a_duplicate_names_the_property_the_value_and_the_record() {
         .json("POST", "/users", body)
         .problem(409, "not-unique");
     let detail = problem["detail"].as_str().unwrap();
-    has(&detail, "email");
-    has(&detail, "\"Zoe@Example.com\"");
-    has(&detail, "users/1");
+    has(detail, "email");
+    has(detail, "\"Zoe@Example.com\"");
+    has(detail, "users/1");
     assert_eq!(problem["errors"][0]["pointer"], "/email");
     let detail = problem["errors"][0]["detail"].as_str().unwrap();
-    has(&detail, "\"Zoe@Example.com\"");
-    has(&detail, "users/1");
+    has(detail, "\"Zoe@Example.com\"");
+    has(detail, "users/1");
     let record = fixture.attempt(&problem).value();
     assert_eq!(
         (&record["id"], &record["email"]),

@@ -54,13 +54,13 @@ fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
     for path in ["/", "/-/"] {
         let reply = fixture.get(path);
         let policy = reply.header("content-security-policy").unwrap();
-        has(&policy, "default-src 'none'");
-        has(&policy, "script-src 'self'");
+        has(policy, "default-src 'none'");
+        has(policy, "script-src 'self'");
         assert!(!policy.contains("unsafe"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         let text = reply.text();
-        lacks(&text, " style=");
-        lacks(&text, " onclick=");
+        lacks(text, " style=");
+        lacks(text, " onclick=");
         for script in text.split("<script").skip(1) {
             assert!(script.starts_with(" src=\"/-/"), "{path}: {script}");
         }

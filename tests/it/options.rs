@@ -105,7 +105,7 @@ fn a_second_file_is_refused_with_a_way_to_join_them() {
     for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
         let errors = place.fails(&[word, "a.json"]);
         assert!(errors.contains(&format!("no command {word}")), "{errors}");
-        has(&errors, &format!("standin {command} a.json"));
+        has(&errors, format!("standin {command} a.json"));
     }
 }
 

@@ -153,7 +153,7 @@ fn a_damaged_journal_is_reported_and_kept() {
     let server = Process::serve(&file, &[]);
     let errors = server.errors();
     let line = damaged[..at].lines().count();
-    has(&errors, &format!("is damaged in line {line}"));
+    has(&errors, format!("is damaged in line {line}"));
     let kept = fs::read_dir(folder.path()).unwrap().find_map(|entry| {
         let path = entry.unwrap().path();
         path.to_string_lossy()

@@ -232,7 +232,7 @@ fn a_terminal_gets_colours_unless_they_are_not_wanted() {
         let raw = terminal.raw();
         has(
             &raw,
-            &format!("{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m "),
+            format!("{method} {path} \u{1b}[{colour}m{status}\u{1b}[0m "),
         );
     }
     drop(terminal);
