@@ -441,6 +441,35 @@ fn files_that_are_not_read_are_named() {
 }
 
 #[test]
+fn a_page_that_cannot_be_read_is_one_error() {
+    let folder = folder(&page("Bob"));
+    std::fs::write(folder.path().join("docs/latin.md"), b"# Caf\xe9\n").unwrap();
+    let output = check(folder.path(), &["docs", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let summary = &report["summary"];
+    assert_eq!(
+        (&summary["error"], &summary["fail"]),
+        (&1.into(), &1.into())
+    );
+    let examples = report["examples"].as_array().unwrap();
+    let error = examples
+        .iter()
+        .find(|found| found["verdict"] == "error")
+        .unwrap();
+    assert!(
+        error["reason"].as_str().unwrap().contains("not UTF-8"),
+        "{error}"
+    );
+    // What to write instead.
+    let wrong = examples
+        .iter()
+        .find(|found| found["verdict"] == "fail")
+        .unwrap();
+    assert_eq!(wrong["findings"][0]["fix"], "\"Ada\"");
+}
+
+#[test]
 fn responses_that_are_not_compared_are_named() {
     let error = "\nError response (404):\n\n```json\n{ \"error\": \"no such user\" }\n```\n";
     let file = "\nThe file `db.json` is:\n\n```json\n{ \"users\": [] }\n```\n";

@@ -68,6 +68,12 @@ const LAYOUTS: &[&str] = &[
     "Request body:\n\n```json\nJ\n```\n\n```sh\nR\n```\n",
     "<!-- standin: status=404 -->\n\n```sh\nR\n```\n\n```json\nJ\n```\n",
     "```sh\nR\n# => J\n```\n",
+    "```sh\nR\n```\n\nIn version 1 the API returned:\n\n```json\nJ\n```\n",
+    "```sh\nR\n```\n\n**Data example**\n\n```json\n{ \"x\": 1 }\n```\n\n## Success\n\n```json\nJ\n```\n",
+    "```sh\nR\n```\n\nThe body:\n\n```json\nJ\n```\n",
+    "Missing ones give 404.\n\n```sh\nR\n```\n\nThis request gives:\n\n```json\nJ\n```\n",
+    "```sh\nR\n```\n\nAn excerpt:\n\n```json\nJ\n```\n",
+    "<details><summary>Get</summary>\n\n```sh\nR\n```\n\n</details>\n\n<details><summary>200 OK</summary>\n\n```json\nJ\n```\n\n</details>\n",
     "```sh\nR\n```\n\nResponse:\n\nJ\n",
     "| Status |\n|---|\n| 200 |\n\n```sh\nR\n```\n\n```json\nJ\n```\n\n```json\n{ \"other\": 1 }\n```\n",
 ];

@@ -116,6 +116,8 @@ const PAGES: &[(&str, &str)] = &[
         "pass pass pass pass pass+ fail fail pass",
     ),
     ("old-answers.md", "pass+ pass pass pass"),
+    ("summary-titles.md", "pass+ pass pass fail"),
+    ("body-headings.md", "pass+ fail pass+"),
     ("other-ways-to-send.md", "pass+ pass+ fail"),
 ];
 
@@ -207,6 +209,22 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
         (
             format!("{get}The webhook then receives:\n\n```json\n{customer}\n```\n"),
             None,
+        ),
+        (
+            format!("{get}In version 1 the API returned:\n\n```json\n{customer}\n```\n"),
+            None,
+        ),
+        (
+            format!("{get}Old format:\n\n```json\n{customer}\n```\n"),
+            None,
+        ),
+        (
+            format!("```bash\ncurl -X PUT http://localhost:3000/customers/1 --json '{{\"name\": \"Ada\"}}'\n```\n\n**Data example**\n\n```json\n{customer}\n```\n"),
+            None,
+        ),
+        (
+            format!("{get}The new shop will say:\n\n```json\n{customer}\n```\n"),
+            Some("does not say that it is the response"),
         ),
         (
             format!("{get}Part of the response:\n\n```json\n{customer}\n```\n"),

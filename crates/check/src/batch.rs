@@ -96,16 +96,17 @@ pub fn check(
         active: options.terminal && paths.len() > 20,
     });
     let work = || {
-        let mut done: Vec<(usize, Result<PageResult, CheckError>)> = Vec::new();
+        let mut done: Vec<(usize, PageResult)> = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(path) = paths.get(index) else {
                 return done;
             };
-            done.push((
-                index,
-                read(path).map(|page| run::page(page, context, &datasets)),
-            ));
+            let result = match read(path) {
+                Ok(page) => run::page(page, context, &datasets),
+                Err(error) => run::unread(path, &error),
+            };
+            done.push((index, result));
             progress
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -126,10 +127,7 @@ pub fn check(
         workers.into_iter().flat_map(join).collect::<Vec<_>>()
     });
     done.sort_by_key(|(index, _)| *index);
-    let mut pages: Vec<PageResult> = done
-        .into_iter()
-        .map(|(_, result)| result)
-        .collect::<Result<_, _>>()?;
+    let mut pages: Vec<PageResult> = done.into_iter().map(|(_, result)| result).collect();
     if let Some(broken) = pages.iter().find_map(|page| page.broken.clone()) {
         return Err(CheckError::Data(broken.into()));
     }

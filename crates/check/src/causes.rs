@@ -38,8 +38,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .or_else(|| case.received.hint.clone())
         .or_else(|| case.get_with_body());
     let rest = || {
-        case.wrong_shape()
-            .or_else(|| case.next_id())
+        case.next_id()
             .or_else(|| case.other_values())
             .or_else(|| case.stale_item())
             .or_else(|| case.id_not_documented())
@@ -170,22 +169,6 @@ impl Case<'_> {
             })
     }
 
-    fn wrong_shape(&self) -> Option<String> {
-        let whole = self
-            .of_kind(DifferenceKind::Type)
-            .find(|found| found.path.is_empty())?;
-        match (whole.documented.as_ref()?, self.received.json()?) {
-            (Value::Object(_), Value::Array(items)) => Some(match items.len() {
-                0 => "the page documents an object, the server returns an empty array: no record matches".to_owned(),
-                count => format!("the page documents an object, the server returns an array of {count}"),
-            }),
-            (Value::Array(_), Value::Object(_)) if self.received.is_success() => {
-                Some("the page documents an array, the server returns one object".to_owned())
-            }
-            _ => None,
-        }
-    }
-
     /// For a 404: an earlier request of the page that deletes or creates the record.
     fn missing_record(&self) -> Option<Cause> {
         let segments = self.segments();
@@ -199,6 +182,14 @@ impl Case<'_> {
         } else if let Some(line) = self.creator(id, &segments[..1]) {
             format!("this example needs the record that the POST on line {line} creates")
         } else {
+            let has_id = |record: &Value| {
+                let own = record.get("id").map(short);
+                own.is_some_and(|own| own.trim_matches('"') == id)
+            };
+            // A real service may lack what our data has.
+            if self.dataset.records(resource)?.iter().any(has_id) {
+                return None;
+            }
             missing = Some((resource.clone(), id.clone()));
             let range = self.id_range(resource);
             format!("{resource} has no record with id {id}{range}")
@@ -212,26 +203,16 @@ impl Case<'_> {
 
     /// The line of the earlier POST that creates the record with an id.
     fn creator(&self, id: &str, path: &[String]) -> Option<usize> {
-        let posts = self.earlier.iter().filter(|result| {
+        let mut posts = self.earlier.iter().filter(|result| {
             result.example.method() == "POST" && url::segments(&result.details.target) == path
         });
-        let mut offset = 0;
-        for post in posts {
-            let created = post
-                .details
-                .received
-                .as_ref()
-                .and_then(|received| received.json()?.get("id"));
-            let Some(created) = created else { continue };
-            // On fresh data each POST gets the same id, after the writes above it the next one.
-            let next = created.as_i64().map(|first| (first + offset).to_string());
-            offset += 1;
-            let own = short(created);
-            if own.trim_matches('"') == id || next.is_some_and(|next| next == id) {
-                return Some(post.example.request_line(self.page));
-            }
-        }
-        None
+        let creates = |post: &&ExampleResult| {
+            let received = post.details.received.as_ref().and_then(Received::json);
+            let created = received.and_then(|body| body.get("id"));
+            created.is_some_and(|created| short(created).trim_matches('"') == id)
+        };
+        let post = posts.find(creates)?;
+        Some(post.example.request_line(self.page))
     }
 
     /// The line of the nearest earlier request with this method and path.
@@ -274,27 +255,16 @@ impl Case<'_> {
         if self.request.method != "POST" {
             return None;
         }
-        let taken = documented
+        let (id, next, range) = (short(documented), short(actual), self.id_range(&resource));
+        let is_taken = documented
             .as_i64()
             .is_some_and(|id| self.ids(&resource).contains(&id));
-        if taken {
-            let (id, next, range) = (short(documented), short(actual), self.id_range(&resource));
-            return Some(format!(
+        Some(match is_taken {
+            true => format!(
                 "{resource} already has a record with id {id}{range}, so the next is {next}"
-            ));
-        }
-        Some(
-            match self.earlier_request("POST", std::slice::from_ref(&resource)) {
-                Some(line) => {
-                    format!("this example needs the record that the POST on line {line} creates")
-                }
-                None => format!(
-                    "the next id of {resource} is {}{}",
-                    short(actual),
-                    self.id_range(&resource)
-                ),
-            },
-        )
+            ),
+            false => format!("the next id of {resource} is {next}{range}"),
+        })
     }
 
     /// The documented values are those of another record, or the record was changed.
@@ -354,12 +324,8 @@ impl Case<'_> {
                 return None;
             };
             let name = format!("{resource}/{}", short(id).trim_matches('"'));
-            let Some(record) = records
-                .iter()
-                .find(|record| record.get("id").is_some_and(|own| same(own, id)))
-            else {
-                return Some(format!("the data has no {name}"));
-            };
+            let has_id = |record: &&Value| record.get("id").is_some_and(|own| same(own, id));
+            let record = records.iter().find(has_id)?;
             let changed = documented.iter().find_map(|(key, value)| {
                 let stored = record.get(key).filter(|stored| !same(stored, value))?;
                 Some(format!(

@@ -253,7 +253,10 @@ impl Parser {
             .iter()
             .enumerate()
             .find(|(index, _)| *index != main);
-        if let (Some((_, (other, span))), None) = (others, &self.out.unsupported) {
+        // The value of an option that does not exist looks like a URL.
+        if let (Some((_, (other, span))), None, true) =
+            (others, &self.out.unsupported, self.out.mistakes.is_empty())
+        {
             let text =
                 format!("curl takes `{other}` as another URL: a quote or a space is missing");
             self.mistake(&span.clone(), text, None);

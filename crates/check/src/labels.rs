@@ -149,7 +149,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*
             | (?:version|release|v)\s*\d[\w.]*\b.*\b(?:was|were|had|returned|looked|gave|responded)
-            | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?
+            | in\s+(?:the\s+)?future | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?
             | (?:old|older|legacy|deprecated|obsolete|outdated|former)\s+(?:\w+\s+)?
                 (?:version|release|api|response|format|answer|output|shape|structure)
             | deprecated | früher\w* | ehemal\w+ | veraltet\w* | autrefois | ancien(?:ne)? | anterior(?:mente)? | antiga\w* |
@@ -158,7 +158,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
-            | compare\s+(?:it|this|that)\s+(?:with|to) | another\s+(?:\w+\s+)?(?:api|server|service)
+            | compare\s+(?:it|this|that)\s+(?:with|to) | (?:another|real|original|live|production)\s+(?:\w+\s+)?(?:api|server|service) | (?:in|on)\s+production
             | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b",
     )
 });

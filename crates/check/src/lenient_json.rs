@@ -449,9 +449,16 @@ fn string_kind(text: String) -> Kind {
     let inner = text
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
-    match inner.and_then(matcher) {
-        Some(matcher) => Kind::Match(matcher),
-        None => Kind::Exact(serde_json::Value::String(text)),
+    let is_name = |name: &str| {
+        name.len() > 1
+            && name.starts_with(char::is_alphabetic)
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || " _-".contains(c))
+    };
+    match inner {
+        Some(name) if is_name(name) => Kind::Match(matcher(name).unwrap_or(Matcher::Any)),
+        _ => Kind::Exact(serde_json::Value::String(text)),
     }
 }
 

@@ -68,6 +68,8 @@ pub enum ExitStatus {
     Failed,
     /// No example was run.
     Empty,
+    /// A page could not be read; the others were checked.
+    Unread,
 }
 
 impl ExitStatus {
@@ -76,7 +78,7 @@ impl ExitStatus {
         match self {
             ExitStatus::Passed => 0,
             ExitStatus::Failed => 1,
-            ExitStatus::Empty => 2,
+            ExitStatus::Empty | ExitStatus::Unread => 2,
         }
     }
 }
@@ -140,7 +142,10 @@ pub fn run(
         }
     }
     report::print(&result, options, out).map_err(CheckError::Output)?;
-    let status = exit_status(Summary::of(&result.pages), options);
+    let status = match result.pages.iter().any(|page| page.unread) {
+        true => ExitStatus::Unread,
+        false => exit_status(Summary::of(&result.pages), options),
+    };
     if status == ExitStatus::Empty {
         let error = "error: no example was run (--allow-empty accepts that)";
         writeln!(err, "{error}").map_err(CheckError::Output)?;

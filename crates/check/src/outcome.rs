@@ -198,6 +198,8 @@ pub struct PageResult {
     pub dataset: Option<Arc<Dataset>>,
     /// Why the data cannot be served, if so.
     pub broken: Option<String>,
+    /// Whether the page could not be read.
+    pub unread: bool,
 }
 
 /// A table that was checked.

@@ -60,7 +60,12 @@ fn announced(page: &Page, index: usize) -> Announces {
                 Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific)
             }
         });
-    nearest.unwrap_or(Announces::Unspecific)
+    // "Body" below "Response".
+    let parent = || Some(labels::heading(&page.headings_above(index).nth(1)?.text));
+    match nearest.unwrap_or(Announces::Unspecific) {
+        Announces::Body if parent() == Some(Announces::Response) => Announces::Response,
+        said => said,
+    }
 }
 
 /// Whether a block has the form of a response, and its label or else its heading calls it one.
@@ -126,6 +131,8 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
                 let leads = labels::words(sentence)
                     .iter()
                     .any(|word| points.contains(&word.as_str()));
+                // Without a full stop it is a label, too.
+                let leads = leads || !sentence.ends_with(['.', '!', '?', ')', '。']);
                 !labels::is_elsewhere(sentence) && (!leads || says_so(sentence))
             }
         },

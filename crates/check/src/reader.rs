@@ -35,7 +35,7 @@ pub fn markdown(text: &str, body: usize) -> Vec<Block> {
 /// A heading or paragraph that is only a method and a path.
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)\s*$",
+        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)\s*$",
     )
 });
 
@@ -81,7 +81,7 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         }
         let (words, range, level) = match &blocks[index] {
             Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
-            Block::Prose(prose) => (&prose.text, &prose.range, 6),
+            Block::Prose(prose) => (&prose.text, &prose.range, level_above(blocks, index)),
             _ => continue,
         };
         let endpoint = |text| {
@@ -135,6 +135,18 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     }
 }
 
+/// The level of the section of a paragraph. Below "Request" it goes on to "Response".
+fn level_above(blocks: &[Block], index: usize) -> u8 {
+    let heading = blocks[..index].iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(heading),
+        _ => None,
+    });
+    heading.map_or(6, |heading| match labels::heading(&heading.text) {
+        labels::Announces::Request => heading.level - 1,
+        _ => heading.level,
+    })
+}
+
 /// The request that a table with one row and the columns "Method" and "URL" shows.
 fn in_table(table: &Table) -> Option<(&str, &Cell)> {
     let column = |names: &[&str]| {
@@ -162,6 +174,25 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
         let (whole, words) = (captures.get(0)?, words?);
         let range = start + whole.start()..start + whole.end();
         Some(Block::Directive(Directive::parse(words.as_str(), range)))
+    })
+}
+
+/// The titles of collapsible parts and of tabs in HTML at an offset of the page, as labels.
+fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
+    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?s)<summary[^>]*>(?P<text>.*?)</summary>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)""#,
+        )
+    });
+    static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
+    TITLE.captures_iter(html).filter_map(move |captures| {
+        let title = captures.name("text").or_else(|| captures.name("name"))?;
+        let text = TAG.replace_all(title.as_str(), "").trim().to_owned();
+        let range = start + title.start()..start + title.end();
+        (!text.is_empty()).then(|| {
+            let bold = Some(text.clone());
+            Block::Prose(Prose { text, bold, range })
+        })
     })
 }
 
@@ -255,6 +286,7 @@ impl<'a> Reader<'a> {
                     self.flush();
                     let html = &self.text[range.clone()];
                     self.blocks.extend(directives(html, range.start));
+                    self.blocks.extend(titles(html, range.start));
                     // It is not run, but listed.
                     let local = html.contains("localhost") || html.contains("127.0.0.1");
                     if html.starts_with("<pre") && html.contains("curl ") && local {

@@ -106,6 +106,9 @@ fn send(
         }
     }
     let mut response = agent.run(message.body(body)?).map_err(|error| {
+        if let ureq::Error::Timeout(_) = error {
+            return ServiceError::from("no response in time (--timeout sets the seconds)");
+        }
         let text = error.to_string();
         match text.contains("certificate") {
             true => format!("{text}; --insecure accepts any certificate").into(),

@@ -131,6 +131,8 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 static SYNOPSIS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:\[-{0,2}[A-Za-z][\w .-]*\]?|\.{3}|…|<options?>)$"));
 
+static SPACED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{\{ +[\w.-]+ +\}\}"));
+
 static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$")
 });
@@ -154,7 +156,7 @@ pub fn find(
             .collect();
     }
     if fence.info.starts_with("curl ") {
-        let found = from_command(shell::command(&fence.info, 0));
+        let found = from_command(&fence.info, shell::command(&fence.info, 0));
         let text =
             "the command is in the opening line of the code block, which is not shown to readers";
         return vec![found.with_mistake(0..0, text, None)];
@@ -273,7 +275,8 @@ fn without_command(text: &str) -> Option<FoundRequest> {
         return None;
     }
     let start = text.len() - line.len();
-    let found = from_command(shell::command(&format!("{}{line}", "curl "), 0));
+    let whole = format!("curl {line}");
+    let found = from_command(&whole, shell::command(&whole, 0));
     Some(found.with_mistake(
         start..start + 2,
         "the word `curl` is missing",
@@ -311,7 +314,7 @@ fn commands(text: &str) -> Vec<FoundRequest> {
             at = next;
             let request = FoundRequest {
                 output,
-                ..from_command(command)
+                ..from_command(text, command)
             };
             found.push(match &text[name.clone()] {
                 "curl" => request,
@@ -374,7 +377,8 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     (Some(start..start + shown.len()), end)
 }
 
-fn from_command(command: shell::Command) -> FoundRequest {
+fn from_command(text: &str, command: shell::Command) -> FoundRequest {
+    let text = text.get(command.span.clone()).unwrap_or_default();
     let parsed = curl::parse(&command);
     let placeholder = parsed
         .request
@@ -386,12 +390,17 @@ fn from_command(command: shell::Command) -> FoundRequest {
         .words
         .iter()
         .find(|word| SYNOPSIS.is_match(&word.text));
+    // Spaces in `{{ id }}` split the word.
+    let spaced = SPACED.find(text).map(|found| found.as_str());
     let problem = if let Some(word) = synopsis {
         let reason = format!("a template: `{}` is a placeholder", word.text);
         Some(Problem::Skip(reason))
     } else if placeholder.is_some() {
         // Mistakes in a template are not worth a finding.
         Some(Problem::Template)
+    } else if let (false, Some(placeholder)) = (mistakes.is_empty(), spaced) {
+        let reason = format!("a template: `{placeholder}` is a placeholder");
+        Some(Problem::Skip(reason))
     } else if !mistakes.is_empty() {
         Some(Problem::Mistakes(mistakes))
     } else if let Some(reason) = parsed.unsupported {

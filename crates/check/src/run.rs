@@ -1,6 +1,7 @@
 //! Runs the examples of a page.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -140,6 +141,21 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         tables,
         dataset,
         broken,
+        unread: false,
+    }
+}
+
+/// The result of a page that cannot be read.
+pub fn unread(path: &Path, error: &dyn std::fmt::Display) -> PageResult {
+    let page = Page::parse(path, String::new());
+    let error = not_an_example(&page, 0..0, String::new(), error.to_string());
+    PageResult {
+        page,
+        examples: vec![error],
+        tables: Vec::new(),
+        dataset: None,
+        broken: None,
+        unread: true,
     }
 }
 
@@ -704,8 +720,10 @@ impl Runner<'_> {
                 "the server returns text that is not JSON",
             ));
         } else if let Some(fence) = fence {
-            let finding =
-                |found: &compare::Difference| Finding::new(place(fence, found), found.to_string());
+            let finding = |found: &compare::Difference| Finding {
+                fix: found.actual.as_ref().map(Value::to_string),
+                ..Finding::new(place(fence, found), found.to_string())
+            };
             findings.extend(compared.diff.differences.iter().map(finding));
             warnings.extend(compared.diff.warnings.iter().map(finding));
         }

@@ -118,6 +118,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let until = if is_last { until } else { example.fence + 1 };
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
+    // The paragraph of a command within it goes on below the command.
+    if let Some(Block::Prose(prose)) = example.fence.checked_sub(1).map(|at| &page.blocks[at])
+        && let Some(fence) = page.fence(example.fence)
+        && let Some(rest) = page.text.get(fence.range.end..prose.range.end)
+    {
+        let status = in_paragraph(rest.trim_matches(['`', ' ', '\n']));
+        found = status.map(|status| one(status, StatusSource::Text, Some(prose.range.clone())));
+    }
     for index in example.fence + 1..until.min(page.blocks.len()) {
         let block = &page.blocks[index];
         if pairing::begins_errors(block) || pairing::begins_cases(block) {
@@ -136,14 +144,18 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     && index + 1 == until
                     && page.fence(until).is_some()
                     && (leads_on(&prose.text)
-                        || !prose.text.contains(|c: char| c.is_numeric())) => {}
+                        || !prose.text.contains(|c: char| c.is_numeric())
+                        || prose.range.end > page.blocks[until].range().start) => {}
             Block::Prose(prose) => {
                 let explained = || status_text::explained(&prose.text);
                 if let Some(status) = in_paragraph(&prose.text).or_else(explained) {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
-                    if (in_errors || is_item) && status >= 400 {
-                        // A list of what can go wrong: whether this example does is not clear.
+                    let is_general = in_paragraph(&prose.text).is_some()
+                        && prose.text.lines().all(|line| in_line(line).is_none())
+                        && status_text::is_general(&prose.text);
+                    if is_general || ((in_errors || is_item) && status >= 400) {
+                        // What can come: whether it does here is not clear.
                         text.statuses.insert(0, usual(example.method()));
                     }
                     // A success and a failure are a list of what can come.
@@ -437,8 +449,6 @@ mod tests {
             "Response (Not Found)",
             "**Not found**",
             "**Error response:** 404",
-            "Ein Abruf liefert danach 404.",
-            "La lecture renvoie une erreur 404.",
             "El servidor devuelve un error 404.",
             "响应：`404 Not Found`",
             "返回 404",
@@ -451,6 +461,10 @@ mod tests {
             assert_eq!(statuses(&page)[0].0, 404, "{text}");
         }
         let others = [
+            "Duplicate names return 409.",
+            "Short names fail with 422.",
+            "Ein Abruf liefert danach 404.",
+            "Missing tokens give 401 on the real service.",
             "Returns 404 if there is no such user.",
             "If it lacks a name, the server will respond with the status code 404 bad request:",
             "Returns 404 for unknown users.",

@@ -71,7 +71,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
 /// The status of a line that is nothing but a status, or the phrase of an error.
 pub fn in_line(line: &str) -> Option<u16> {
     let phrase = line.trim_matches(|c: char| !c.is_alphabetic());
-    let errors = [400, 401, 403, 404, 405, 409, 410, 415, 422];
+    let errors = [400, 404, 405, 409, 415, 422];
     let named =
         |code: &u16| reason(*code).is_some_and(|reason| reason.eq_ignore_ascii_case(phrase));
     if let Some(code) = errors.into_iter().find(named) {
@@ -138,6 +138,24 @@ pub fn of_heading(text: &str) -> Option<u16> {
         .or_else(|| in_paragraph(text))
 }
 
+/// Whether a statement is about requests in general: "Duplicate names return 409." instead of "The server returns 409."
+pub fn is_general(text: &str) -> bool {
+    const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer \
+         status code you we i now then again so and here will should would must can also already expected get post put patch \
+         delete das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
+         anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
+         risposta сервер запрос 服务器 服务 请求 会 将";
+    let Some(found) = STATEMENT.find(text) else {
+        return false;
+    };
+    let before = text[..found.start()]
+        .rsplit(['.', ':', ';', ',', '\n'])
+        .next();
+    let words = labels::words(before.unwrap_or_default());
+    let is_subject = |word: &String| SUBJECTS.split(' ').any(|subject| subject == word);
+    !words.iter().all(is_subject)
+}
+
 fn last_part(text: &str) -> Option<u16> {
     in_line(LAST_PART.captures(text)?.name("part")?.as_str())
 }
@@ -186,6 +204,7 @@ fn is_statement(text: &str) -> bool {
         .iter()
         .any(|word| CONDITIONS.contains(&word.as_str()))
         && !text.contains("如果")
+        && !labels::is_about_another(text)
         && text.len() < 200
 }
 

@@ -144,7 +144,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         line!(out, "{responses} not compared: {}", uncompared.join(", "))?;
     }
     print_unread(result, out)?;
-    let mut files: Vec<String> = Vec::new();
+    let mut files: Vec<String> = options.server.iter().cloned().collect();
     for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
         let rules = dataset
             .rules
@@ -159,7 +159,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
             files.push(name);
         }
     }
-    match files.is_empty() || options.server.is_some() {
+    match files.is_empty() {
         true => Ok(()),
         false => line!(out, "data: {}", files.join(", ")),
     }
@@ -233,7 +233,10 @@ impl Printer<'_> {
                             .message(one_line(&drift.text)),
                     );
                 }
-                for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
+                // The values of differences are listed below.
+                let others = findings.len().saturating_sub(failure.differences.len());
+                let fixes = findings.iter().take(others);
+                for fix in fixes.filter_map(|finding| finding.fix.as_ref()) {
                     group = group
                         .element(Level::HELP.message(one_line(&format!("write {}", fix.trim()))));
                 }

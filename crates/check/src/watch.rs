@@ -50,7 +50,8 @@ pub fn run(
         match check(context, &files, err) {
             Ok(result) => {
                 // What was checked, which may be older than the files are now.
-                let pages = result.pages.iter().map(|result| &result.page);
+                let read = result.pages.iter().filter(|result| !result.unread);
+                let pages = read.map(|result| &result.page);
                 seen.extend(
                     pages.map(|page| (page.path.clone(), Some(page.text.clone().into_bytes()))),
                 );
