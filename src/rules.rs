@@ -6,7 +6,7 @@ mod hidden;
 
 use crate::json::get_member;
 
-pub use access::{Access, Auth, BadGuard, Guard};
+pub use access::{Access, Auth, Guard};
 pub use hidden::{Hidden, HiddenPlace};
 
 /// Properties whose values, taken together, no two records of a collection may share.

@@ -40,7 +40,7 @@ impl RoutesFile {
     pub fn parse(text: &str) -> Result<RoutesFile, RoutesError> {
         let source = Source(text);
         let span = json::check(text, json::MAX_BODY_DEPTH).map_err(|error| RoutesError {
-            hint: error.hint.map(str::to_string),
+            hint: error.hint,
             ..source.error(&text[error.offset.min(text.len())..], error.message)
         })?;
         let object = &text[span];

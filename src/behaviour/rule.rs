@@ -11,8 +11,8 @@ use super::limit::Limit;
 use super::pattern::Pattern;
 use super::source::{RoutesError, Source};
 use super::template::{Template, Text};
-use crate::json::{self, Kind, Place};
-use crate::rules::{Access, BadGuard};
+use crate::json::{self, Kind, Place, SyntaxError};
+use crate::rules::Access;
 
 /// A rule.
 #[derive(Debug)]
@@ -163,7 +163,10 @@ impl Rule {
                 "match" => rule.conditions = Conditions::parse(source, value)?,
                 "guard" => {
                     let guard = Access::parse(&source.string(value, key)?);
-                    let wrong = |bad: BadGuard| source.error(value, bad.message).hint(bad.hint);
+                    let wrong = |bad: SyntaxError| RoutesError {
+                        hint: bad.hint,
+                        ..source.error(value, bad.message)
+                    };
                     let guard = guard.map_err(wrong)?;
                     rule.needs_users = guard.needs_users().then(|| source.place(value));
                     rule.guard = Some(guard);

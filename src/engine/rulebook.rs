@@ -99,7 +99,7 @@ impl Rulebook {
         let broken = |offset, message, hint| Faults::one(text.to_string(), offset, message, hint);
         let store = Document::parse(text.clone())
             .and_then(|document| Store::open(document, self.settings.clone()))
-            .map_err(|error| broken(error.offset, error.message, error.hint.map(Into::into)))?;
+            .map_err(|error| broken(error.offset, error.message, error.hint))?;
         let mut faults = Faults {
             text: String::new(),
             list: Vec::new(),

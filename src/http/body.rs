@@ -315,7 +315,7 @@ fn malformed(text: &str, error: &SyntaxError) -> Problem {
         detail.push_str(&format!(", in the line {}", line.trim()));
     }
     let problem = Problem::new(problem::MALFORMED_JSON, detail);
-    match error.hint {
+    match &error.hint {
         Some(hint) => problem.hint(hint),
         None => problem,
     }

@@ -16,48 +16,59 @@ pub fn same_value(one: &str, other: &str) -> bool {
 /// `object` with the members of `patch`, one level deep, as json-server's PATCH: an existing name keeps its place, a new
 /// one goes last, and of a name that `patch` repeats the last one counts.
 pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) -> String {
-    let mut editor = Editor::new(object, layout, margin);
-    for member in members(patch) {
-        editor.set(&member.key, member.raw_key, member.value);
-    }
-    editor.finish()
+    edit(object, layout, margin, |editor| {
+        for member in members(patch) {
+            editor.set(&member.key, member.raw_key, member.value);
+        }
+    })
 }
 
 /// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target` that
 /// is not an object counts as an empty one.
 pub fn merge_patch(target: &str, patch: &str, layout: Layout, margin: &str) -> String {
-    let target = if Kind::of(target) == Kind::Object {
-        target
-    } else {
-        "{}"
+    let target = match Kind::of(target) {
+        Kind::Object => target,
+        _ => "{}",
     };
-    let mut editor = Editor::new(target, layout, margin);
-    for member in members(patch) {
-        match Kind::of(member.value) {
-            Kind::Null => editor.remove(&member.key),
-            Kind::Object => {
-                let old = get_member(target, &member.key).unwrap_or("{}");
-                let merged = merge_patch(old, member.value, editor.layout, &editor.inner_margin());
-                editor.set(&member.key, member.raw_key, &merged);
+    edit(target, layout, margin, |editor| {
+        for member in members(patch) {
+            match Kind::of(member.value) {
+                Kind::Null => editor.remove(&member.key),
+                Kind::Object => {
+                    let old = get_member(target, &member.key).unwrap_or("{}");
+                    let merged = merge_patch(old, member.value, editor.layout, &editor.inner);
+                    editor.set(&member.key, member.raw_key, &merged);
+                }
+                _ => editor.set(&member.key, member.raw_key, member.value),
             }
-            _ => editor.set(&member.key, member.raw_key, member.value),
         }
-    }
-    editor.finish()
+    })
 }
 
 /// `object` with the member `key` set to `value` (JSON text): in its place if it exists, else as the last one.
 pub fn with_member(object: &str, key: &str, value: &str, layout: Layout, margin: &str) -> String {
-    let mut editor = Editor::new(object, layout, margin);
-    editor.set(key, &quote(key), value);
-    editor.finish()
+    edit(object, layout, margin, |editor| {
+        editor.set(key, &quote(key), value);
+    })
 }
 
 /// `object` without the member `key`.
 pub fn without_member(object: &str, key: &str, layout: Layout, margin: &str) -> String {
+    edit(object, layout, margin, |editor| editor.remove(key))
+}
+
+fn edit(
+    object: &str,
+    layout: Layout,
+    margin: &str,
+    change: impl FnOnce(&mut Editor<'_>),
+) -> String {
     let mut editor = Editor::new(object, layout, margin);
-    editor.remove(key);
-    editor.finish()
+    change(&mut editor);
+    let members = (editor.members.iter())
+        .map(|member| [&*member.leading, &member.name, &member.value].concat());
+    let members = members.collect::<Vec<_>>().join(",");
+    format!("{{{members}{}}}", editor.closing)
 }
 
 /// An object's text, split at its commas.
@@ -66,7 +77,10 @@ struct Editor<'a> {
     /// The white space before the closing brace.
     closing: Cow<'a, str>,
     layout: Layout,
+    /// What the line of the closing brace begins with.
     margin: &'a str,
+    /// What the lines of the members begin with.
+    inner: String,
 }
 
 struct MemberText<'a> {
@@ -112,19 +126,12 @@ impl<'a> Editor<'a> {
             closing: closing.into(),
             layout,
             margin,
+            inner: format!("{margin}{}", layout.indent(1)),
         }
     }
 
-    /// What the lines of a member's value begin with.
-    fn inner_margin(&self) -> String {
-        self.layout
-            .line(self.margin, 1)
-            .trim_start_matches(['\r', '\n'])
-            .to_string()
-    }
-
     fn set(&mut self, key: &str, raw_key: &str, value: &str) {
-        let value = self.layout.render(value, &self.inner_margin());
+        let value = self.layout.render(value, &self.inner);
         if let Some(known) = self.members.iter_mut().find(|member| member.key == key) {
             if !same_value(&known.value, &value) {
                 known.value = value.into();
@@ -165,18 +172,6 @@ impl<'a> Editor<'a> {
             Some(_) => {}
             None => self.closing = "".into(),
         }
-    }
-
-    fn finish(&self) -> String {
-        let members = self
-            .members
-            .iter()
-            .map(|member| [&*member.leading, &member.name, &member.value].concat());
-        format!(
-            "{{{}{}}}",
-            members.collect::<Vec<_>>().join(","),
-            self.closing
-        )
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::javascript::INEXACT;
 use super::{Kind, number_text, quote, unquote};
 
 /// A record's id. Ids are compared as text, so that `/posts/1` finds `1` and `"1"` (json-server 0.17).
@@ -49,7 +50,7 @@ fn is_shortest(text: &str) -> bool {
 
 /// Whether a double is an integer that no other integer is rounded to.
 fn is_safe_integer(number: f64) -> bool {
-    number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0
+    number.fract() == 0.0 && number.abs() < INEXACT
 }
 
 impl fmt::Display for Id {
@@ -98,10 +99,9 @@ impl IdSequence {
 
     /// The greatest id, if it is an integer.
     pub fn integer(&self) -> Option<i64> {
-        if let IdSequence::Integer(integer) = self {
-            Some(*integer)
-        } else {
-            None
+        match self {
+            IdSequence::Integer(integer) => Some(*integer),
+            _ => None,
         }
     }
 
@@ -127,9 +127,7 @@ impl IdSequence {
         match self {
             IdSequence::Empty => "1".into(),
             IdSequence::Integer(integer) if *integer < i64::MAX => (integer + 1).to_string(),
-            IdSequence::Fraction(number) if number.abs() < 9_007_199_254_740_992.0 => {
-                (number + 1.0).to_string()
-            }
+            IdSequence::Fraction(number) if number.abs() < INEXACT => (number + 1.0).to_string(),
             _ => quote(&random()),
         }
     }

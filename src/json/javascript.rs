@@ -5,6 +5,9 @@ use std::cmp::Ordering;
 
 use super::{Kind, items, unquote};
 
+/// From here on a double may stand for several integers.
+pub(super) const INEXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The text form of a JSON value, which 0.17 compares: a string's characters, a number as JavaScript prints it, `a,b`
 /// for an array, `[object Object]` for an object.
 pub fn text_form(value: &str) -> Cow<'_, str> {
@@ -14,16 +17,11 @@ pub fn text_form(value: &str) -> Cow<'_, str> {
         Kind::Boolean | Kind::Null => Cow::Borrowed(value),
         Kind::Object => Cow::Borrowed("[object Object]"),
         Kind::Array => {
-            let mut out = String::new();
-            for (number, item) in items(value).enumerate() {
-                if number > 0 {
-                    out.push(',');
-                }
-                if Kind::of(item) != Kind::Null {
-                    out.push_str(&text_form(item));
-                }
-            }
-            Cow::Owned(out)
+            let text = |item| match Kind::of(item) {
+                Kind::Null => Cow::Borrowed(""),
+                _ => text_form(item),
+            };
+            Cow::Owned(items(value).map(text).collect::<Vec<_>>().join(","))
         }
     }
 }
@@ -32,17 +30,8 @@ pub fn text_form(value: &str) -> Cow<'_, str> {
 pub fn is_text(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => false,
-        Kind::Boolean => value == wanted,
-        Kind::String => {
-            let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or("");
-            if inner.as_bytes().contains(&b'\\') {
-                unquote(value) == wanted
-            } else {
-                inner == wanted
-            }
-        }
         Kind::Number => value == wanted || (!is_plain(value) && number_text(value) == wanted),
-        Kind::Array | Kind::Object => text_form(value) == wanted,
+        _ => text_form(value) == wanted,
     }
 }
 
@@ -52,7 +41,8 @@ pub fn is_loosely(value: &str, wanted: &str) -> bool {
         Kind::Null => wanted == "null",
         Kind::Number => {
             is_text(value, wanted)
-                || (!is_blank(wanted) && order_of_numbers(value, wanted) == Some(Ordering::Equal))
+                || (!wanted.trim().is_empty()
+                    && order_of_numbers(value, wanted) == Some(Ordering::Equal))
         }
         _ => is_text(value, wanted),
     }
@@ -69,16 +59,11 @@ fn order_of_numbers(value: &str, wanted: &str) -> Option<Ordering> {
 
 /// The order of two JSON numbers, given with their doubles: total, and exact for whole numbers.
 pub fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |(double, spelt): (f64, &str)| spelt.parse::<i128>().unwrap_or(double as i128);
     match one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal) {
-        Ordering::Equal if one.0.abs() >= EXACT => whole(one).cmp(&whole(other)),
+        Ordering::Equal if one.0.abs() >= INEXACT => whole(one).cmp(&whole(other)),
         ordering => ordering,
     }
-}
-
-fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
 }
 
 /// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, objects, a number and a
@@ -99,9 +84,9 @@ pub fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
         }
         Kind::String => {
             let text = unquote(value);
+            let is_blank = text.trim().is_empty() || wanted.trim().is_empty();
             if is_typed
-                && !is_blank(&text)
-                && !is_blank(wanted)
+                && !is_blank
                 && let (Some(one), Some(other)) = (number(&text), number(wanted))
             {
                 return one.partial_cmp(&other);
@@ -157,25 +142,13 @@ pub fn number_text(spelt: &str) -> Cow<'_, str> {
     let Ok(number) = spelt.parse::<f64>() else {
         return Cow::Borrowed(spelt);
     };
-    let size = number.abs();
-    if number == 0.0 {
-        return Cow::Borrowed("0");
-    }
-    if (1e-6..1e21).contains(&size) {
-        return Cow::Owned(number.to_string());
-    }
-    if !size.is_finite() {
-        return Cow::Borrowed(if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        });
-    }
-    let scientific = format!("{number:e}");
-    Cow::Owned(if size >= 1e21 {
-        scientific.replacen('e', "e+", 1)
-    } else {
-        scientific
+    Cow::Owned(match number.abs() {
+        0.0 => "0".into(),
+        1e-6..1e21 => number.to_string(),
+        f64::INFINITY if number > 0.0 => "Infinity".into(),
+        f64::INFINITY => "-Infinity".into(),
+        size if size < 1.0 => format!("{number:e}"),
+        _ => format!("{number:e}").replacen('e', "e+", 1),
     })
 }
 

@@ -104,16 +104,21 @@ impl Layout {
     /// The beginning of a line `depth` levels below a line that begins with `margin`, with the line break before it; empty
     /// on one line.
     pub fn line(&self, margin: &str, depth: usize) -> String {
-        let (unit, step) = match self.indent {
+        let line_break = match self.indent {
             Indent::OneLine { .. } => return String::new(),
-            Indent::Spaces(step) => (' ', step),
-            Indent::Tabs(step) => ('\t', step),
+            _ if self.crlf => "\r\n",
+            _ => "\n",
         };
-        let mut line = String::with_capacity(2 + margin.len() + depth * step);
-        line.push_str(if self.crlf { "\r\n" } else { "\n" });
-        line.push_str(margin);
-        line.extend(std::iter::repeat_n(unit, depth * step));
-        line
+        [line_break, margin, &self.indent(depth)].concat()
+    }
+
+    /// The white space that a line `depth` levels deep begins with.
+    pub fn indent(&self, depth: usize) -> String {
+        match self.indent {
+            Indent::OneLine { .. } => String::new(),
+            Indent::Spaces(step) => " ".repeat(step * depth),
+            Indent::Tabs(step) => "\t".repeat(step * depth),
+        }
     }
 
     /// Appends `text` (valid JSON) to `out` in this layout. Every line after the first begins with `margin`. Only white

@@ -107,27 +107,12 @@ pub fn get_member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// The member or item of `value` called `step`.
-fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
+pub(super) fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
     match Kind::of(value) {
         Kind::Object => get_member(value, step),
         Kind::Array => items(value).nth(step.parse().ok()?),
         _ => None,
     }
-}
-
-/// The value at `path` in `value`, as lodash's `get` finds it for json-server 0.17: a member of exactly that name first,
-/// else name by name through dots and `[0]` indexes.
-pub fn get<'a>(value: &'a str, path: &str) -> Option<&'a str> {
-    if let Some(found) = get_member(value, path) {
-        return Some(found);
-    }
-    if !path.contains(['.', '[']) {
-        return None;
-    }
-    let steps = path
-        .split(['.', '['])
-        .map(|step| step.strip_suffix(']').unwrap_or(step));
-    steps.filter(|step| !step.is_empty()).try_fold(value, child)
 }
 
 /// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
@@ -157,28 +142,5 @@ fn skip_comma(bytes: &[u8], end: usize) -> usize {
         skip_space(bytes, at + 1)
     } else {
         at
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_lodash_paths() {
-        let value = r#"{"a.b": 1, "a": {"b": 2, "c": [{"d": 3}]}, "x": null, "q\"": 4}"#;
-        let cases = [
-            ("a.b", Some("1")),
-            ("a.c[0].d", Some("3")),
-            ("a.c.0.d", Some("3")),
-            ("a.c[1]", None),
-            ("x", Some("null")),
-            ("x.y", None),
-            ("q\"", Some("4")),
-            ("nope", None),
-        ];
-        for (path, expected) in cases {
-            assert_eq!(get(value, path), expected, "{path}");
-        }
     }
 }

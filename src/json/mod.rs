@@ -21,7 +21,7 @@ pub use hash::{fingerprint, tag};
 pub use id::{Id, IdSequence};
 pub use javascript::{is_loosely, is_text, number, number_text, order, order_exactly, text_form};
 pub use layout::{Indent, Layout};
-pub use members::{Member, NotObject, Object, get, get_member, items, locate, members};
+pub use members::{Member, NotObject, Object, get_member, items, locate, members};
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
 pub use path::FieldPath;
 

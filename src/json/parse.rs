@@ -16,7 +16,7 @@ pub const MAX_DEPTH: usize = 120;
 /// How deep they may be nested in a request body: less, so that what was accepted can be read back from the file.
 pub const MAX_BODY_DEPTH: usize = MAX_DEPTH - 4;
 
-/// Why a text is not JSON, and at which byte.
+/// Why a text cannot be read, and at which byte.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
@@ -25,7 +25,7 @@ pub struct SyntaxError {
     /// What was expected and what was found.
     pub message: String,
     /// What to do, where the mistake is a common one.
-    pub hint: Option<&'static str>,
+    pub hint: Option<String>,
     /// The text may be JSON, but is nested too deep.
     pub too_deep: bool,
 }
@@ -41,9 +41,10 @@ impl SyntaxError {
         }
     }
 
-    pub(super) fn hint(mut self, hint: &'static str) -> SyntaxError {
-        self.hint = Some(hint);
-        self
+    /// The error with advice.
+    pub fn hint(self, hint: impl Into<String>) -> SyntaxError {
+        let hint = Some(hint.into());
+        SyntaxError { hint, ..self }
     }
 }
 
@@ -286,7 +287,7 @@ pub(super) fn expected(text: &str, offset: usize, what: &str) -> SyntaxError {
         Some(other) => (format!("`{}`", other.escape_debug()), None),
     };
     SyntaxError {
-        hint,
+        hint: hint.map(Into::into),
         ..SyntaxError::new(offset, format!("expected {what}, found {found}"))
     }
 }
@@ -484,7 +485,10 @@ mod tests {
             );
             assert_eq!(error.message, message, "{text}");
             assert!(
-                error.hint.is_some_and(|words| words.contains(hint)),
+                error
+                    .hint
+                    .as_ref()
+                    .is_some_and(|words| words.contains(hint)),
                 "{text}: {:?}",
                 error.hint
             );

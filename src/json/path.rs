@@ -2,9 +2,10 @@
 
 use memchr::memmem::Finder;
 
-use super::{Kind, get, get_member, items};
+use super::members::child;
+use super::{Kind, get_member, items};
 
-/// Where a field is found in a record: what [`get`] finds, prepared for many records.
+/// Where a field is found in a record, prepared for many records.
 #[derive(Debug, Clone)]
 pub struct FieldPath {
     /// The path as it was written.
@@ -28,15 +29,11 @@ impl FieldPath {
     /// The path that `text` spells.
     pub fn new(text: &str) -> FieldPath {
         let steps: Vec<String> = match text.contains(['.', '[']) {
-            true => {
-                let steps = text
-                    .split(['.', '['])
-                    .map(|step| step.strip_suffix(']').unwrap_or(step));
-                steps
-                    .filter(|step| !step.is_empty())
-                    .map(str::to_string)
-                    .collect()
-            }
+            true => (text.split(['.', '[']))
+                .map(|step| step.strip_suffix(']').unwrap_or(step))
+                .filter(|step| !step.is_empty())
+                .map(str::to_string)
+                .collect(),
             false => vec![text.to_string()],
         };
         let first = steps.first().map_or("", String::as_str);
@@ -60,21 +57,14 @@ impl FieldPath {
     /// The value that `record` has there.
     pub fn of<'a>(&self, record: &'a str) -> Option<&'a str> {
         let bytes = record.as_bytes();
-        let Some(quoted) = self
-            .quoted
-            .as_ref()
-            .filter(|_| memchr::memchr(b'\\', bytes).is_none())
-        else {
-            return get(record, &self.text);
+        let is_escaped = memchr::memchr(b'\\', bytes).is_some();
+        let Some(quoted) = self.quoted.as_ref().filter(|_| !is_escaped) else {
+            return self.read(record);
         };
         // Nothing is escaped, so that the name in its quotes can only be a name or a whole string.
         let (first, rest) = self.steps.split_first()?;
-        if self
-            .whole
-            .as_ref()
-            .is_some_and(|whole| whole.find(bytes).is_some())
-        {
-            return get(record, &self.text);
+        if self.has_whole(bytes) {
+            return self.read(record);
         }
         let start = quoted.find(bytes)?;
         let end = start + quoted.needle().len();
@@ -82,23 +72,20 @@ impl FieldPath {
         let is_own = memchr::memchr(b'{', &bytes[..start]) == Some(0)
             && memchr::memchr(b'{', &bytes[1..start]).is_none()
             && quoted.find(&bytes[end..]).is_none();
-        let short_cut = if is_own {
-            scalar_after(record, end)
-        } else {
-            None
-        };
-        let mut at = match short_cut {
-            Some(found) => found,
-            None => get_member(record, first)?,
-        };
-        for step in rest {
-            at = match Kind::of(at) {
-                Kind::Object => get_member(at, step)?,
-                Kind::Array => items(at).nth(step.parse().ok()?)?,
-                _ => return None,
-            };
-        }
-        Some(at)
+        let short_cut = is_own.then(|| scalar_after(record, end)).flatten();
+        let found = short_cut.or_else(|| get_member(record, first))?;
+        rest.iter().try_fold(found, |at, step| child(at, step))
+    }
+
+    /// The same as lodash's `get` finds it for json-server 0.17: a member of exactly that name first, else name by name.
+    fn read<'a>(&self, record: &'a str) -> Option<&'a str> {
+        let by_steps = || (self.steps.iter()).try_fold(record, |at, step| child(at, step));
+        get_member(record, &self.text).or_else(|| self.whole.as_ref().and_then(|_| by_steps()))
+    }
+
+    fn has_whole(&self, record: &[u8]) -> bool {
+        let whole = self.whole.as_ref();
+        whole.is_some_and(|whole| whole.find(record).is_some())
     }
 
     /// Whether `test` holds for a value that `record` has there. Where the path leads through an array without an index,
@@ -106,24 +93,22 @@ impl FieldPath {
     pub fn any(&self, record: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match self.of(record) {
             Some(value) => test(value),
-            None => self.steps.len() > 1 && any_below(record, &self.steps, test),
+            None => {
+                self.steps.len() > 1
+                    && self.may_be_in(record)
+                    && any_below(record, &self.steps, test)
+            }
         }
     }
 
     /// Whether `record` could have a value there, judged by its bytes alone: `false` is certain.
-    pub fn may_be_in(&self, record: &str) -> bool {
-        match &self.quoted {
-            Some(quoted) => {
-                let bytes = record.as_bytes();
-                quoted.find(bytes).is_some()
-                    || self
-                        .whole
-                        .as_ref()
-                        .is_some_and(|whole| whole.find(bytes).is_some())
-                    || memchr::memchr(b'\\', bytes).is_some()
-            }
-            None => true,
-        }
+    fn may_be_in(&self, record: &str) -> bool {
+        let bytes = record.as_bytes();
+        self.quoted.as_ref().is_none_or(|quoted| {
+            quoted.find(bytes).is_some()
+                || self.has_whole(bytes)
+                || memchr::memchr(b'\\', bytes).is_some()
+        })
     }
 }
 
@@ -131,14 +116,10 @@ fn any_below(at: &str, steps: &[String], test: &mut dyn FnMut(&str) -> bool) -> 
     let Some((step, rest)) = steps.split_first() else {
         return test(at);
     };
-    match (Kind::of(at), step.parse::<usize>()) {
-        (Kind::Object, _) => get_member(at, step).is_some_and(|value| any_below(value, rest, test)),
-        (Kind::Array, Ok(place)) => items(at)
-            .nth(place)
-            .is_some_and(|item| any_below(item, rest, test)),
-        (Kind::Array, Err(_)) => items(at).any(|item| any_below(item, steps, test)),
-        _ => false,
+    if Kind::of(at) == Kind::Array && step.parse::<usize>().is_err() {
+        return items(at).any(|item| any_below(item, steps, test));
     }
+    child(at, step).is_some_and(|value| any_below(value, rest, test))
 }
 
 /// The string, number or word that stands behind a colon at `at`, in a text without escapes; `None` for anything else.
@@ -194,10 +175,28 @@ mod tests {
             pretty in any::<bool>(),
         ) {
             let text = if pretty { serde_json::to_string_pretty(&record).unwrap() } else { record.to_string() };
-            let found = get(&text, path);
             let asked = FieldPath::new(path);
+            let found = asked.read(&text);
             prop_assert_eq!(asked.of(&text), found);
             prop_assert!(found.is_none() || asked.may_be_in(&text));
+        }
+    }
+
+    #[test]
+    fn paths_are_lodash_paths() {
+        let value = r#"{"a.b": 1, "a": {"b": 2, "c": [{"d": 3}]}, "x": null, "q\"": 4}"#;
+        let cases = [
+            ("a.b", Some("1")),
+            ("a.c[0].d", Some("3")),
+            ("a.c.0.d", Some("3")),
+            ("a.c[1]", None),
+            ("x", Some("null")),
+            ("x.y", None),
+            ("q\"", Some("4")),
+            ("nope", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(FieldPath::new(path).of(value), expected, "{path}");
         }
     }
 

@@ -75,22 +75,20 @@ pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// How many of the first bytes of `rest` are neither a quote nor a backslash nor a control character, rounded down to eight.
+/// How many of the first bytes of `rest` are neither a quote nor a backslash, rounded down to eight where none is found.
 /// Most strings are too short for memchr to pay.
 #[inline(always)]
 fn plain(rest: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Marks the bytes that are zero. The lowest mark is exact; those above it may come of a borrow.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let (words, _) = rest.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = zero(word ^ (ONES * u64::from(b'"')))
-            | zero(word ^ (ONES * u64::from(b'\\')))
-            | control;
+        let of = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
+        let found = of(b'"') | of(b'\\');
         if found != 0 {
-            // The lowest mark is exact; those above it may come of a borrow.
             return number * 8 + found.trailing_zeros() as usize / 8;
         }
     }

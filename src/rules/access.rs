@@ -1,5 +1,6 @@
 //! Who may read and write: the guards of the rules and of the routes file, and how users log in.
 
+use crate::json::SyntaxError;
 use crate::text::nearest;
 
 /// What a request must show.
@@ -29,16 +30,6 @@ pub enum Guard {
     },
 }
 
-/// A guard that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct BadGuard {
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub hint: String,
-}
-
 const KNOWN: &str = "known are anyone, user, owner, role:NAME, token:VALUE, basic and key:HEADER";
 
 impl Guard {
@@ -46,13 +37,13 @@ impl Guard {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Guard, BadGuard> {
+    pub fn parse(text: &str) -> Result<Guard, SyntaxError> {
         let (name, argument) = match text.split_once(':') {
             Some((name, argument)) => (name, Some(argument)),
             None => (text, None),
         };
-        let bad = |message: String, hint: String| Err(BadGuard { message, hint });
-        let guard = match (name, argument) {
+        let bad = |message, hint: String| Err(SyntaxError::new(0, message).hint(hint));
+        Ok(match (name, argument) {
             ("anyone", None) => Guard::Anyone,
             ("user", None) => Guard::User,
             ("owner", None) => Guard::Owner,
@@ -63,10 +54,8 @@ impl Guard {
                     "token" => "token:abc",
                     _ => "key:X-Api-Key",
                 };
-                return bad(
-                    format!("the guard \"{name}\" needs a value"),
-                    format!("for example \"{example}\""),
-                );
+                let message = format!("the guard \"{name}\" needs a value");
+                return bad(message, format!("for example \"{example}\""));
             }
             ("role", Some(role)) => Guard::Role(role.into()),
             ("token", Some(token)) => Guard::Token(token.into()),
@@ -77,35 +66,27 @@ impl Guard {
                 };
                 let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
                 if header.is_empty() || !header.chars().all(is_name) {
-                    return bad(
-                        format!("\"{header}\" is not the name of a header"),
-                        "for example \"key:X-Api-Key\", or \"key:X-Api-Key=abc\"".into(),
-                    );
+                    let message = format!("\"{header}\" is not the name of a header");
+                    let hint = "for example \"key:X-Api-Key\", or \"key:X-Api-Key=abc\"";
+                    return bad(message, hint.into());
                 }
-                Guard::Key {
-                    header: header.to_ascii_lowercase(),
-                    value,
-                }
+                let header = header.to_ascii_lowercase();
+                Guard::Key { header, value }
             }
             ("anyone" | "user" | "owner" | "basic", Some(_)) => {
-                return bad(
-                    format!("the guard \"{name}\" takes no value"),
-                    format!("write \"{name}\""),
-                );
+                let message = format!("the guard \"{name}\" takes no value");
+                return bad(message, format!("write \"{name}\""));
             }
             _ => {
                 let names = ["anyone", "user", "owner", "role", "token", "basic", "key"];
-                let hint = match nearest(name, names) {
-                    Some(near) => match argument {
-                        Some(argument) => format!("did you mean \"{near}:{argument}\"?"),
-                        None => format!("did you mean \"{near}\"?"),
-                    },
-                    None => KNOWN.into(),
+                let hint = match (nearest(name, names), argument) {
+                    (Some(near), Some(argument)) => format!("did you mean \"{near}:{argument}\"?"),
+                    (Some(near), None) => format!("did you mean \"{near}\"?"),
+                    (None, _) => KNOWN.into(),
                 };
                 return bad(format!("unknown guard \"{text}\""), hint);
             }
-        };
-        Ok(guard)
+        })
     }
 
     /// Whether it asks for a user, so that there must be some.
@@ -132,15 +113,13 @@ impl Access {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Access, BadGuard> {
+    pub fn parse(text: &str) -> Result<Access, SyntaxError> {
         let digits = text.as_bytes();
         if digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) {
             if digits.iter().any(|digit| !b"0246".contains(digit)) {
-                return Err(BadGuard {
-                    message: format!("\"{text}\" has a digit that is not 0, 2, 4 or 6"),
-                    hint: "write for example \"600\": the owner reads and writes, others do not"
-                        .into(),
-                });
+                let message = format!("\"{text}\" has a digit that is not 0, 2, 4 or 6");
+                let hint = "write for example \"600\": the owner reads and writes, others do not";
+                return Err(SyntaxError::new(0, message).hint(hint));
             }
             let guards = [Guard::Owner, Guard::User, Guard::Anyone];
             let whom = |bit: u8| {
@@ -216,7 +195,11 @@ mod tests {
             ("user:x", "write \"user\""),
             ("whoever", KNOWN),
         ] {
-            assert_eq!(Guard::parse(text).unwrap_err().hint, hint, "{text}");
+            assert_eq!(
+                Guard::parse(text).unwrap_err().hint.as_deref(),
+                Some(hint),
+                "{text}"
+            );
         }
     }
 }

@@ -86,8 +86,9 @@ impl Gatherer<'_> {
             let is_there = gatherer.document.root.pointer(&here(key)).is_some();
             if is_there { here(key) } else { join("", AUTH) }
         };
-        let names = resources.iter().map(|resource| resource.resource.as_str());
-        let users = resources.iter().find(|one| one.resource == auth.users);
+        let names = resources.iter().map(|one| one.outline.resource.as_str());
+        let mut outlines = resources.iter().map(|one| &one.outline);
+        let users = outlines.find(|one| one.resource == auth.users);
         let Some(users) = users.filter(|users| users.holds == Holds::Records) else {
             let message = format!("the rules describe no collection `{}`", auth.users);
             let hint = did_you_mean(&auth.users, names)
@@ -120,7 +121,7 @@ impl Gatherer<'_> {
         match value {
             Value::String(text) => match Access::parse(text) {
                 Ok(both) => access = both,
-                Err(error) => self.problem(here.clone(), error.message, Some(error.hint)),
+                Err(error) => self.problem(here.clone(), error.message, error.hint),
             },
             Value::Object(members) => {
                 for (key, value) in members {
@@ -128,7 +129,7 @@ impl Gatherer<'_> {
                     let guard = match value.as_str().map(Guard::parse) {
                         Some(Ok(guard)) => guard,
                         Some(Err(error)) => {
-                            self.problem(pointer, error.message, Some(error.hint));
+                            self.problem(pointer, error.message, error.hint);
                             continue;
                         }
                         None => {

@@ -16,8 +16,8 @@ use super::document::{Document, visit_mut};
 use super::ids::IdRules;
 use super::lint::{Gathered, Gathering, check_keywords, gather};
 use super::{Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
-use crate::json;
 use crate::json::pointer::{fragment, join, steps};
+use crate::json::{self, SyntaxError};
 
 /// The URI of the rules file in the validators' registry.
 const BASE: &str = "standin:/rules";
@@ -58,7 +58,7 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
         .retriever(Offline)
         .add(BASE, &compiled.root)
         .and_then(jsonschema::RegistryBuilder::prepare)
-        .map_err(|error| problem("", &error))
+        .map_err(|error| SchemaProblem::new("", error, None))
         .and_then(|registry| {
             let both = resources.into_iter().zip(&pointers);
             both.map(|(resource, prepared)| rules(resource, prepared, &compiled, &registry, id))
@@ -75,30 +75,20 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
     }
 }
 
-fn problem(pointer: &str, message: &dyn std::fmt::Display) -> SchemaProblem {
-    SchemaProblem {
-        pointer: pointer.to_owned(),
-        offset: 0,
-        message: message.to_string(),
-        hint: None,
-    }
-}
-
 fn parse(text: &str) -> Result<Value, SchemaError> {
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mark = text.len() - body.len();
-    json::check(body, json::MAX_DEPTH).map_err(|mut error| {
-        error.offset += mark;
-        SchemaError::from(error)
+    let body = text.trim_start_matches('\u{feff}');
+    json::check(body, json::MAX_DEPTH).map_err(|error| {
+        SchemaError::from(SyntaxError {
+            offset: error.offset + json::offset_in(text, body),
+            ..error
+        })
     })?;
-    match serde_json::from_str(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(other) => {
-            let message = format!("the rules must be a JSON object, got {}", found(&other));
-            Err(placed(vec![problem("", &message)], text))
-        }
-        Err(error) => Err(placed(vec![problem("", &error)], text)),
-    }
+    let message = match serde_json::from_str(body) {
+        Ok(value @ Value::Object(_)) => return Ok(value),
+        Ok(other) => format!("the rules must be a JSON object, got {}", found(&other)),
+        Err(error) => error.to_string(),
+    };
+    Err(placed(vec![SchemaProblem::new("", message, None)], text))
 }
 
 /// Reports duplicate keys, of which the parser keeps the last. (Objects inside arrays are not searched.)
@@ -108,7 +98,7 @@ fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>
         let here = join(pointer, &member.key);
         duplicate_keys(member.value, &here, problems);
         if !seen.insert(member.key) {
-            problems.push(problem(&here, &"duplicate key"));
+            problems.push(SchemaProblem::new(here, "duplicate key", None));
         }
     }
 }
@@ -125,13 +115,8 @@ fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
         "the rules must be JSON Schema 2020-12, got {}",
         literal(draft)
     );
-    let hint = Some(format!(
-        "write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are"
-    ));
-    Some(SchemaProblem {
-        hint,
-        ..problem("/$schema", &message)
-    })
+    let hint = format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are");
+    Some(SchemaProblem::new("/$schema", message, Some(hint)))
 }
 
 /// The schema without its own `$id`: references by that name become local ones, which begin with `#`.
@@ -174,11 +159,12 @@ fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
         body: raw,
     };
     for violation in messages.violations(validator.iter_errors(raw)) {
-        if !problems
-            .iter()
-            .any(|known| known.pointer == violation.pointer)
-        {
-            problems.push(problem(&violation.pointer, &violation.detail));
+        if (problems.iter()).all(|known| known.pointer != violation.pointer) {
+            problems.push(SchemaProblem::new(
+                violation.pointer,
+                violation.detail,
+                None,
+            ));
         }
     }
 }
@@ -193,7 +179,7 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
         copied: Vec::new(),
         schemas: Vec::new(),
     };
-    let pointer = |resource: &Gathered| match resource.holds {
+    let pointer = |resource: &Gathered| match resource.outline.holds {
         Holds::Records => records.copy(&resource.pointer),
         Holds::Single => resource.pointer.clone(),
     };
@@ -294,15 +280,10 @@ fn rules(
     id: &str,
 ) -> Result<Rules, SchemaProblem> {
     let Gathered {
-        resource,
-        holds,
+        outline,
         pointer,
         id_pointers,
         required,
-        properties,
-        unique,
-        references,
-        hidden,
     } = resource;
     let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
     let build = |schema: Value| {
@@ -313,10 +294,10 @@ fn rules(
             .with_keyword(budget::KEYWORD, budget::keyword)
             .should_validate_formats(true)
             .build(&schema)
-            .map_err(|error| problem(&pointer, &error))
+            .map_err(|error| SchemaProblem::new(&pointer, error, None))
     };
     let validator = build(reference(prepared))?;
-    let own_id = (holds == Holds::Records).then(|| id.to_owned());
+    let own_id = (outline.holds == Holds::Records).then(|| id.to_owned());
     let mut ids = None;
     if let (Some(id), false) = (&own_id, id_pointers.is_empty()) {
         let every: Vec<Value> = id_pointers
@@ -344,13 +325,8 @@ fn rules(
         .unwrap_or(Value::Bool(true));
     let example = repair::example_record(&checker, &required);
     Ok(Rules {
-        resource,
-        holds,
+        outline,
         raw,
-        properties,
-        unique,
-        references,
-        hidden,
         ids,
         example,
         checker,

@@ -77,14 +77,40 @@ impl Document {
 
     /// The schemas of the property `name` of an object that `object` describes.
     pub fn property(&self, object: &[Subschema<'_>], name: &str) -> Vec<Subschema<'_>> {
-        let declared = object.iter().filter(|schema| {
-            let properties = schema.keywords.get("properties").and_then(Value::as_object);
-            properties.is_some_and(|properties| properties.contains_key(name))
-        });
-        declared
-            .flat_map(|schema| self.schemas(&join(&format!("{}/properties", schema.pointer), name)))
+        let pointers = property_pointers(object, name);
+        pointers
+            .flat_map(|pointer| self.schemas(&pointer))
             .collect()
     }
+
+    /// The schemas of the items of an array that `array` describes.
+    pub fn items(&self, array: &[Subschema<'_>]) -> Vec<Subschema<'_>> {
+        let pointers = array
+            .iter()
+            .map(|schema| format!("{}/items", schema.pointer));
+        pointers
+            .flat_map(|pointer| self.schemas(&pointer))
+            .collect()
+    }
+}
+
+/// Where `object` declares the property `name`.
+pub(super) fn property_pointers(
+    object: &[Subschema<'_>],
+    name: &str,
+) -> impl Iterator<Item = String> {
+    object.iter().filter_map(move |schema| {
+        schema.keywords.get("properties")?.get(name)?;
+        Some(join(&format!("{}/properties", schema.pointer), name))
+    })
+}
+
+/// The items of the arrays that a keyword has in `schemas`.
+pub(super) fn items_of<'s>(
+    schemas: &[Subschema<'s>],
+    keyword: &str,
+) -> impl Iterator<Item = &'s Value> {
+    all(schemas, keyword).filter_map(Value::as_array).flatten()
 }
 
 /// The values that a keyword has in `schemas`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::{Document, Subschema, all, property_names, types};
+use super::document::{Document, Subschema, all, items_of, property_names, types};
 use super::keywords::format_named;
 use super::pattern;
 use crate::json::pointer::join;
@@ -10,39 +10,104 @@ use crate::json::pointer::join;
 /// How deep an example may nest: a schema may contain itself.
 const DEEPEST: usize = 4;
 
-/// A value that probably fits the schema at `pointer`; `name` is that of the property.
-pub(super) fn example(
-    document: &Document,
-    pointer: &str,
-    name: &str,
-    required_only: bool,
-    depth: usize,
-) -> Value {
-    let schemas = document.schemas(pointer);
-    let first = |keyword| all(&schemas, keyword).next();
-    let given = first("const")
-        .or_else(|| first("examples")?.get(0))
-        .or_else(|| first("default"))
-        .or_else(|| first("enum")?.get(0));
-    if let Some(given) = given {
-        return given.clone();
+/// Makes up values from the schemas of a document.
+#[derive(Clone, Copy)]
+pub(super) struct Examples<'d> {
+    pub document: &'d Document,
+    /// Only what is required goes into an object.
+    pub required_only: bool,
+    /// How many objects and arrays are around the value.
+    pub depth: usize,
+}
+
+impl Examples<'_> {
+    /// A value that probably fits the schema at `pointer`; `name` is that of the property.
+    pub fn of(self, pointer: &str, name: &str) -> Value {
+        let schemas = self.document.schemas(pointer);
+        let first = |keyword| all(&schemas, keyword).next();
+        let given = first("const")
+            .or_else(|| first("examples")?.get(0))
+            .or_else(|| first("default"))
+            .or_else(|| first("enum")?.get(0));
+        if let Some(given) = given {
+            return given.clone();
+        }
+        if self.depth > DEEPEST {
+            return Value::Null;
+        }
+        let types = types(&schemas);
+        let kind = types.iter().find(|name| *name != "null").or(types.first());
+        let kind = kind.map_or_else(|| implied_type(&schemas), String::as_str);
+        let form = match kind {
+            "object" => return self.object(&schemas),
+            "array" => return self.array(&schemas, name),
+            "" => self.form(&schemas, name),
+            _ => None,
+        };
+        form.or_else(|| scalars(&schemas, kind, name, None).into_iter().next())
+            .unwrap_or_default()
     }
-    if depth > DEEPEST {
-        return Value::Null;
+
+    fn inner(self) -> Self {
+        let depth = self.depth + 1;
+        Examples {
+            depth,
+            // Deep inside only what is required: a schema that contains itself ten times would grow exponentially.
+            required_only: self.required_only || depth > 1,
+            ..self
+        }
     }
-    // Deep inside only what is required: a schema that contains itself ten times would grow exponentially.
-    let required_only = required_only || depth > 1;
-    let types = types(&schemas);
-    let kind = types.iter().find(|name| *name != "null").or(types.first());
-    match kind.map_or_else(|| implied_type(&schemas), String::as_str) {
-        "object" => object(document, &schemas, required_only, depth),
-        "array" => array(document, &schemas, name, required_only, depth),
-        kind => (kind
-            .is_empty()
-            .then(|| form(document, &schemas, name, required_only, depth))
-            .flatten())
-        .or_else(|| scalars(&schemas, kind, name, None).into_iter().next())
-        .unwrap_or_default(),
+
+    /// An example for the first schema of `oneOf` or `anyOf`.
+    fn form(self, schemas: &[Subschema<'_>], name: &str) -> Option<Value> {
+        let pointer = schemas.iter().find_map(|schema| {
+            let mut keywords = ["oneOf", "anyOf"].into_iter();
+            let keyword = keywords.find(|keyword| schema.keywords.contains_key(*keyword))?;
+            Some(format!("{}/{keyword}/0", schema.pointer))
+        })?;
+        Some(self.inner().of(&pointer, name))
+    }
+
+    fn object(self, schemas: &[Subschema<'_>]) -> Value {
+        let required: Vec<&str> = items_of(schemas, "required")
+            .filter_map(Value::as_str)
+            .collect();
+        let mut members = Map::new();
+        // In the order of `properties`, then what is required but not described.
+        let described =
+            property_names(schemas).filter(|name| !self.required_only || required.contains(name));
+        for name in described.chain(required.iter().copied()) {
+            let property = self.document.property(schemas, name);
+            let is_read_only = all(&property[..property.len().min(1)], "readOnly")
+                .any(|flag| flag == &Value::Bool(true));
+            if members.contains_key(name) || (is_read_only && !required.contains(&name)) {
+                continue;
+            }
+            let value = match property.first() {
+                Some(schema) => self.inner().of(&schema.pointer, name),
+                None => scalars(&[], "string", name, None).swap_remove(0),
+            };
+            members.insert(name.to_owned(), value);
+        }
+        if let Some(Value::Object(first)) = self.form(schemas, "") {
+            for (name, value) in first {
+                members.entry(name).or_insert(value);
+            }
+        }
+        Value::Object(members)
+    }
+
+    fn array(self, schemas: &[Subschema<'_>], name: &str) -> Value {
+        let least = bounds(schemas, "minItems").next().unwrap_or_default() as usize;
+        let mut with_items = schemas
+            .iter()
+            .filter(|one| one.keywords.contains_key("items"));
+        let Some(schema) = with_items.next() else {
+            return Value::Array(vec![json!(1); least.min(10)]);
+        };
+        let singular = name.strip_suffix('s').unwrap_or(name);
+        let item = self.inner().of(&join(&schema.pointer, "items"), singular);
+        Value::Array(vec![item; least.clamp(1, 10)])
     }
 }
 
@@ -58,95 +123,13 @@ pub(super) fn implied_type(schemas: &[Subschema<'_>]) -> &'static str {
         "object"
     } else if has(&["items", "prefixItems", "contains", "minItems"]) {
         "array"
-    } else if has(&[
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-    ]) {
+    } else if has(&["minimum", "maximum", "multipleOf"])
+        || has(&["exclusiveMinimum", "exclusiveMaximum"])
+    {
         "number"
     } else {
         ""
     }
-}
-
-/// An example for the first schema of `oneOf` or `anyOf`.
-fn form(
-    document: &Document,
-    schemas: &[Subschema<'_>],
-    name: &str,
-    required_only: bool,
-    depth: usize,
-) -> Option<Value> {
-    let pointer = schemas.iter().find_map(|schema| {
-        let keyword = ["oneOf", "anyOf"]
-            .into_iter()
-            .find(|keyword| schema.keywords.contains_key(*keyword))?;
-        Some(format!("{}/{keyword}/0", schema.pointer))
-    })?;
-    Some(example(document, &pointer, name, required_only, depth + 1))
-}
-
-fn object(
-    document: &Document,
-    schemas: &[Subschema<'_>],
-    required_only: bool,
-    depth: usize,
-) -> Value {
-    let required: Vec<&str> = all(schemas, "required")
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let mut members = Map::new();
-    // In the order of `properties`, then what is required but not described.
-    let described =
-        property_names(schemas).filter(|name| !required_only || required.contains(name));
-    for name in described.chain(required.iter().copied()) {
-        let property = document.property(schemas, name);
-        let is_read_only = all(&property[..property.len().min(1)], "readOnly")
-            .any(|flag| flag == &Value::Bool(true));
-        if members.contains_key(name) || (is_read_only && !required.contains(&name)) {
-            continue;
-        }
-        let value = match property.first() {
-            Some(schema) => example(document, &schema.pointer, name, required_only, depth + 1),
-            None => scalars(&[], "string", name, None).swap_remove(0),
-        };
-        members.insert(name.to_owned(), value);
-    }
-    if let Some(Value::Object(first)) = form(document, schemas, "", required_only, depth) {
-        for (name, value) in first {
-            members.entry(name).or_insert(value);
-        }
-    }
-    Value::Object(members)
-}
-
-fn array(
-    document: &Document,
-    schemas: &[Subschema<'_>],
-    name: &str,
-    required_only: bool,
-    depth: usize,
-) -> Value {
-    let least = bounds(schemas, "minItems").next().unwrap_or_default() as usize;
-    let items = schemas
-        .iter()
-        .find(|schema| schema.keywords.contains_key("items"));
-    let Some(schema) = items else {
-        return Value::Array(vec![json!(1); least.min(10)]);
-    };
-    let singular = name.strip_suffix('s').unwrap_or(name);
-    let item = example(
-        document,
-        &join(&schema.pointer, "items"),
-        singular,
-        required_only,
-        depth + 1,
-    );
-    Value::Array(vec![item; least.clamp(1, 10)])
 }
 
 /// Values of the type `kind` that may fit, the best first; `now` is the value to replace.
@@ -183,35 +166,25 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
     let step = step(schemas);
     // Without a step, any distance from an exclusive limit will do.
     let by = step.unwrap_or(1.0);
-    let most = |keyword, inside: f64| bounds(schemas, keyword).map(move |limit| limit - inside);
+    let limits = |keyword, by: f64| bounds(schemas, keyword).map(move |limit| limit + by);
     let inside = |by: f64| {
-        let least = most("minimum", 0.0)
-            .chain(most("exclusiveMinimum", -by))
-            .reduce(f64::max);
-        (
-            least,
-            most("maximum", 0.0)
-                .chain(most("exclusiveMaximum", by))
-                .reduce(f64::min),
-        )
+        let least = limits("minimum", 0.0).chain(limits("exclusiveMinimum", by));
+        let most = limits("maximum", 0.0).chain(limits("exclusiveMaximum", -by));
+        (least.reduce(f64::max), most.reduce(f64::min))
     };
     let mut found = Vec::new();
     for by in [by, 0.5, 0.01] {
         let (least, most) = inside(by);
         let clamped = |number: f64| {
-            let number = least.map_or(number, |least| number.max(least));
-            most.map_or(number, |most| number.min(most))
+            number
+                .max(least.unwrap_or(f64::MIN))
+                .min(most.unwrap_or(f64::MAX))
         };
         let middle = least
             .zip(most)
             .map(|(least, most)| f64::midpoint(least, most));
-        let wanted = now
-            .into_iter()
-            .chain([by])
-            .chain(least)
-            .chain(most)
-            .chain(middle);
-        for number in wanted.map(clamped) {
+        let wanted = [now, Some(by), least, most, middle];
+        for number in wanted.into_iter().flatten().map(clamped) {
             let of = |steps: f64| steps * step.unwrap_or(by);
             let steps = number / step.unwrap_or(by);
             found.extend([of(steps.ceil()), of(steps.floor()), number]);
@@ -221,7 +194,7 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
     // 0.3 instead of 0.30000000000000004.
     let tidy = |number: f64| (number * 1e9).round() / 1e9;
     let found = found.into_iter().flat_map(|number| [tidy(number), number]);
-    let (least, most) = (inside(0.0).0, inside(0.0).1);
+    let (least, most) = inside(0.0);
     let fits = |number: &f64| {
         least.is_none_or(|least| *number >= least) && most.is_none_or(|most| *number <= most)
     };
@@ -258,12 +231,8 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
         let pad = std::iter::repeat_n('x', least.min(2000).saturating_sub(text.chars().count()));
         text.chars().take(most).chain(pad).collect::<String>()
     };
-    let mut texts: Vec<String> = Vec::new();
-    texts.extend(
-        keywords("format")
-            .filter_map(format_named)
-            .map(|format| format.example.to_owned()),
-    );
+    let formats = keywords("format").filter_map(format_named);
+    let mut texts: Vec<String> = formats.map(|format| format.example.to_owned()).collect();
     for pattern in keywords("pattern").filter_map(pattern::parse) {
         let exact = (least..least + 20).map(|length| length as u32);
         for extra in [0, 1, 2, 3, 5, 8].into_iter().chain(exact) {
@@ -274,13 +243,9 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
         }
     }
     if keywords("pattern").next().is_some() {
-        texts.extend(now.into_iter().flat_map(|now| {
-            [
-                now.to_lowercase(),
-                now.to_uppercase(),
-                now.trim().to_owned(),
-            ]
-        }));
+        if let Some(now) = now {
+            texts.extend([now.to_lowercase(), now.to_uppercase(), now.trim().into()]);
+        }
         texts.push(sized(MIXED));
     }
     if let Some(now) = now.filter(|now| !now.is_empty()) {
@@ -293,11 +258,7 @@ fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<Stri
 
 /// Other values of the same kind as `value`, for properties whose values are unique.
 pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) -> Vec<Value> {
-    let mut variants: Vec<Value> = all(schemas, "enum")
-        .filter_map(Value::as_array)
-        .flatten()
-        .cloned()
-        .collect();
+    let mut variants: Vec<Value> = items_of(schemas, "enum").cloned().collect();
     match value {
         Value::String(text) => {
             for number in number..number + 10 {
@@ -309,13 +270,8 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
                 // At the end of the same length, for UUIDs and dates.
                 for digits in [format!("{number}"), format!("{number:02}")] {
                     let kept = text.chars().count().saturating_sub(digits.len());
-                    variants.push(
-                        text.chars()
-                            .take(kept)
-                            .chain(digits.chars())
-                            .collect::<String>()
-                            .into(),
-                    );
+                    let start: String = text.chars().take(kept).collect();
+                    variants.push((start + &digits).into());
                 }
             }
             let patterns = all(schemas, "pattern").filter_map(Value::as_str);

@@ -5,32 +5,27 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::check::{literal, wanted};
-use super::document::{Document, Subschema, all, property_names, types, visit};
+use super::document::{
+    Document, Subschema, all, items_of, property_names, property_pointers, types, visit,
+};
 use super::keywords::{
     AT_COLLECTION, AT_ROOT, AUTH, FORMATS, GENERATED, GUARD, KEYWORDS, OLD_NAMES, REFERENCES,
     UNCHECKED_FORMATS, UNIQUE, WRITE_ONLY, format_named, shape,
 };
-use super::{Holds, Property, SchemaProblem};
+use super::{Holds, Outline, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
-use crate::rules::{
-    Access, Auth, Hidden, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named,
-};
+use crate::rules::{Access, Auth, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named};
 use crate::text::nearest;
 
 /// What the rules say about a resource, before it is compiled.
 #[derive(Debug)]
 pub(super) struct Gathered {
-    pub resource: String,
-    pub holds: Holds,
+    pub outline: Outline,
     /// Where the schema of a record (or of the object) is.
     pub pointer: String,
     /// Where the schemas of a record's id are.
     pub id_pointers: Vec<String>,
     pub required: Vec<String>,
-    pub properties: Vec<Property>,
-    pub unique: Vec<UniqueRule>,
-    pub references: Vec<ReferenceRule>,
-    pub hidden: Hidden,
 }
 
 /// What the rules say, before they are compiled.
@@ -61,9 +56,11 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
                 ("pattern", Value::String(pattern)) => bad_pattern(pattern),
                 ("patternProperties", Value::Object(patterns)) => {
                     for pattern in patterns.keys() {
-                        let found = bad_pattern(pattern)
-                            .map(|(message, hint)| (join(&here, pattern), message, hint));
-                        problems.extend(found.map(problem));
+                        let place = join(&here, pattern);
+                        let found = bad_pattern(pattern);
+                        problems.extend(
+                            found.map(|(message, hint)| SchemaProblem::new(place, message, hint)),
+                        );
                     }
                     None
                 }
@@ -72,7 +69,7 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
                 ("minContains" | "maxContains", _) => without("contains", name, schema),
                 _ => None,
             };
-            problems.extend(found.map(|(message, hint)| problem((here, message, hint))));
+            problems.extend(found.map(|(message, hint)| SchemaProblem::new(here, message, hint)));
         }
     });
 }
@@ -80,33 +77,17 @@ pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProbl
 /// A message and a hint.
 type Finding = (String, Option<String>);
 
-fn problem((pointer, message, hint): (String, String, Option<String>)) -> SchemaProblem {
-    SchemaProblem {
-        pointer,
-        offset: 0,
-        message,
-        hint,
-    }
-}
-
 fn without(other: &str, name: &str, schema: &Map<String, Value>) -> Option<Finding> {
-    let message = || {
-        (
-            format!("`{name}` has no effect without `{other}` next to it"),
-            None,
-        )
-    };
-    (!schema.contains_key(other)).then(message)
+    let message = format!("`{name}` has no effect without `{other}` next to it");
+    (!schema.contains_key(other)).then_some((message, None))
 }
 
 fn bad_reference(document: &Document, reference: &str) -> Option<Finding> {
     let name = literal(&reference.into());
     if !reference.starts_with('#') {
         let message = format!("{name} is outside this file, and standin fetches nothing");
-        return Some((
-            message,
-            Some("copy that schema into `$defs` and refer to it with \"#/$defs/...\"".to_owned()),
-        ));
+        let hint = "copy that schema into `$defs` and refer to it with \"#/$defs/...\"";
+        return Some((message, Some(hint.to_owned())));
     }
     if document.target(reference).is_some() {
         return None;
@@ -123,30 +104,21 @@ fn bad_reference(document: &Document, reference: &str) -> Option<Finding> {
 }
 
 fn bad_pattern(pattern: &str) -> Option<Finding> {
-    if jsonschema::options()
-        .build(&json!({ "pattern": pattern }))
-        .is_ok()
-    {
+    let schema = json!({ "pattern": pattern });
+    if jsonschema::options().build(&schema).is_ok() {
         return None;
     }
     // The validator does not name the reason, the regex crate does.
-    let reason = regex::Regex::new(pattern)
+    let error = regex::Regex::new(pattern)
         .err()
         .map(|error| error.to_string());
-    let reason = reason
-        .as_deref()
-        .and_then(|reason| reason.lines().last()?.strip_prefix("error: "));
-    let reason = reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
-    let message = format!(
-        "{} is not a valid regular expression{reason}",
-        literal(&pattern.into())
-    );
-    Some((
-        message,
-        Some("in JSON a backslash is written twice: \"^\\\\d+$\"".to_owned()),
-    ))
+    let reason = (error.as_deref())
+        .and_then(|error| error.lines().last()?.strip_prefix("error: "))
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let name = literal(&pattern.into());
+    let message = format!("{name} is not a valid regular expression{reason}");
+    let hint = "in JSON a backslash is written twice: \"^\\\\d+$\"";
+    Some((message, Some(hint.to_owned())))
 }
 
 fn bad_format(format: &str) -> Option<Finding> {
@@ -164,18 +136,15 @@ fn bad_format(format: &str) -> Option<Finding> {
 }
 
 fn unknown_keyword(name: &str) -> Finding {
-    let hint = match OLD_NAMES.iter().find(|(old, _)| *old == name) {
-        Some((_, now)) => format!("use {now}"),
-        None => match nearest(name, KEYWORDS.iter().map(|(name, _)| *name)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "properties belong inside `properties`; keywords of your own begin with `x-`"
-                .to_owned(),
-        },
-    };
-    (
-        format!("unknown keyword {}", literal(&name.into())),
-        Some(hint),
-    )
+    let old = OLD_NAMES.iter().find(|(old, _)| *old == name);
+    let near = || nearest(name, KEYWORDS.iter().map(|(name, _)| *name));
+    let hint = (old.map(|(_, now)| format!("use {now}")))
+        .or_else(|| near().map(|near| format!("did you mean `{near}`?")))
+        .unwrap_or_else(|| {
+            "properties belong inside `properties`; keywords of your own begin with `x-`".into()
+        });
+    let message = format!("unknown keyword {}", literal(&name.into()));
+    (message, Some(hint))
 }
 
 /// Keywords of the user's own begin with `x-`, too; one that is a typing error away from ours is not meant as one.
@@ -224,26 +193,15 @@ pub(super) fn gather(
         used: HashSet::new(),
     };
     if let Some(keywords) = document.root.as_object() {
-        gatherer.only(
-            AT_ROOT,
-            &Subschema {
-                pointer: String::new(),
-                keywords,
-            },
-            "at the root",
-        );
+        let pointer = String::new();
+        gatherer.only(AT_ROOT, &Subschema { pointer, keywords }, "at the root");
     }
-    let names = document
-        .root
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
+    let properties = document.root.get("properties").and_then(Value::as_object);
     // `$schema` may be listed for editors; it is not a resource.
-    let names = names
+    let names: Vec<&str> = (properties.into_iter().flatten())
         .map(|(name, _)| name.as_str())
-        .filter(|name| *name != "$schema");
-    let names: Vec<&str> = names.collect();
+        .filter(|name| *name != "$schema")
+        .collect();
     let auth = gatherer.auth(&names);
     let access = names
         .iter()
@@ -267,7 +225,8 @@ pub(super) fn gather(
 
 impl Gatherer<'_> {
     pub fn problem(&mut self, pointer: String, message: String, hint: Option<String>) {
-        self.problems.push(problem((pointer, message, hint)));
+        let problem = SchemaProblem::new(pointer, message, hint);
+        self.problems.push(problem);
     }
 
     /// What `value` names of `known`; anything else is reported.
@@ -291,17 +250,13 @@ impl Gatherer<'_> {
 
     /// Reports keywords that would have no effect in `schema`.
     fn only(&mut self, allowed: &[&str], schema: &Subschema<'_>, place: &str) {
-        for name in schema
-            .keywords
-            .keys()
-            .filter(|name| !name.starts_with("x-") && !is_own(name))
-        {
-            if !allowed.contains(&name.as_str()) {
-                let message =
-                    format!("`{name}` has no effect {place}: standin checks records one by one");
-                let hint = "rules for records belong inside `items` of their collection".to_owned();
-                self.problem(join(&schema.pointer, name), message, Some(hint));
-            }
+        let is_allowed =
+            |name: &str| name.starts_with("x-") || is_own(name) || allowed.contains(&name);
+        for name in schema.keywords.keys().filter(|name| !is_allowed(name)) {
+            let message =
+                format!("`{name}` has no effect {place}: standin checks records one by one");
+            let hint = "rules for records belong inside `items` of their collection".to_owned();
+            self.problem(join(&schema.pointer, name), message, Some(hint));
         }
     }
 
@@ -327,49 +282,32 @@ impl Gatherer<'_> {
             return None;
         }
         let schemas = self.document.schemas(&pointer);
-        let mut required: Vec<String> = Vec::new();
-        for name in all(&schemas, "required")
-            .filter_map(Value::as_array)
-            .flatten()
-        {
-            let Some(name) = name
-                .as_str()
-                .filter(|name| holds == Holds::Single || *name != self.id)
-            else {
-                continue;
-            };
-            if !required.iter().any(|known| known == name) {
-                required.push(name.to_owned());
-            }
-        }
+        // The id of a record is the server's to set.
+        let required: Vec<String> = items_of(&schemas, "required")
+            .filter_map(Value::as_str)
+            .filter(|name| holds == Holds::Single || *name != self.id)
+            .map(str::to_owned)
+            .collect();
         let properties = self.properties(&schemas, &required);
         let hidden = self.hidden(&schemas, auth.filter(|auth| auth.users == name));
         let references = self.references(&schemas, &properties);
-        let unique = if holds == Holds::Records {
-            self.unique(&outer, &properties)
-        } else {
-            Vec::new()
+        let unique = match holds {
+            Holds::Records => self.unique(&outer, &properties),
+            Holds::Single => Vec::new(),
         };
-        let has_id = |schema: &&Subschema<'_>| {
-            schema
-                .keywords
-                .get("properties")
-                .is_some_and(|properties| properties.get(self.id).is_some())
-        };
-        let id_pointer =
-            |schema: &Subschema<'_>| join(&join(&schema.pointer, "properties"), self.id);
-        let id_pointers = schemas.iter().filter(has_id).map(id_pointer).collect();
-        let resource = name.to_owned();
+        let id_pointers = property_pointers(&schemas, self.id).collect();
         Some(Gathered {
-            resource,
-            holds,
+            outline: Outline {
+                resource: name.to_owned(),
+                holds,
+                properties,
+                unique,
+                references,
+                hidden,
+            },
             pointer,
             id_pointers,
             required,
-            properties,
-            unique,
-            references,
-            hidden,
         })
     }
 
@@ -407,10 +345,7 @@ impl Gatherer<'_> {
         let mut references = Vec::new();
         for property in properties {
             let direct = self.document.property(schemas, &property.name);
-            let items = direct
-                .iter()
-                .flat_map(|schema| self.document.schemas(&format!("{}/items", schema.pointer)));
-            let items: Vec<Subschema<'_>> = items.collect();
+            let items = self.document.items(&direct);
             for (schemas, many) in [(direct, false), (items, true)] {
                 for schema in schemas {
                     let Some(value) = schema.keywords.get(REFERENCES) else {
@@ -486,14 +421,9 @@ impl Gatherer<'_> {
             let pointer = join(&schema.pointer, UNIQUE);
             self.used.insert(pointer.clone());
             let Some(entries) = value.as_array() else {
-                self.problem(
-                    pointer,
-                    format!(
-                        "must be an array such as [\"email\"], got {}",
-                        literal(value)
-                    ),
-                    None,
-                );
+                let got = literal(value);
+                let message = format!("must be an array such as [\"email\"], got {got}");
+                self.problem(pointer, message, None);
                 continue;
             };
             for (index, entry) in entries.iter().enumerate() {
@@ -502,15 +432,11 @@ impl Gatherer<'_> {
                     Value::Array(names) if !names.is_empty() => names.as_slice(),
                     single => std::slice::from_ref(single),
                 };
-                let mut together = Vec::new();
-                for name in names {
-                    match self.unique_property(name, properties) {
-                        Ok(property) => together.push(property),
-                        Err((message, hint)) => self.problem(pointer.clone(), message, hint),
-                    }
-                }
+                let together = names
+                    .iter()
+                    .filter_map(|name| self.unique_property(name, properties, &pointer));
                 unique.push(UniqueRule {
-                    properties: together,
+                    properties: together.collect(),
                 });
             }
         }
@@ -518,45 +444,38 @@ impl Gatherer<'_> {
     }
 
     fn unique_property(
-        &self,
+        &mut self,
         name: &Value,
         properties: &[Property],
-    ) -> Result<UniqueProperty, (String, Option<String>)> {
-        let Some(name) = name.as_str() else {
-            let hint = "write [\"email\"], or [[\"name\", \"album\"]] for a pair".to_owned();
-            return Err((
-                format!("must be the name of a property, got {}", literal(name)),
-                Some(hint),
-            ));
-        };
-        let names = properties.iter().map(|property| property.name.as_str());
-        match properties.iter().find(|property| property.name == name) {
-            Some(property) => {
-                let fold_case = property.format.as_deref() == Some("email");
-                Ok(UniqueProperty {
-                    name: name.to_owned(),
-                    fold_case,
-                })
-            }
-            None if name == self.id => Ok(UniqueProperty {
-                name: name.to_owned(),
-                fold_case: false,
-            }),
-            None => {
-                let message = format!("{} is not a property of the records", literal(&name.into()));
-                Err((message, did_you_mean(name, names)))
-            }
+        pointer: &str,
+    ) -> Option<UniqueProperty> {
+        let known = properties.iter().find(|one| *name == one.name);
+        if known.is_none() && name != self.id {
+            let got = literal(name);
+            let (message, hint) = match name.as_str() {
+                Some(name) => (
+                    format!("{got} is not a property of the records"),
+                    did_you_mean(name, properties.iter().map(|one| one.name.as_str())),
+                ),
+                None => (
+                    format!("must be the name of a property, got {got}"),
+                    Some("write [\"email\"], or [[\"name\", \"album\"]] for a pair".to_owned()),
+                ),
+            };
+            self.problem(pointer.to_owned(), message, hint);
         }
+        Some(UniqueProperty {
+            name: name.as_str()?.to_owned(),
+            fold_case: known.is_some_and(|one| one.format.as_deref() == Some("email")),
+        })
     }
 
     /// Reports references to a property that the rules of the other collection do not describe.
     fn targets(&mut self, resource: &Gathered, all: &[Gathered]) {
-        for reference in &resource.references {
+        for reference in &resource.outline.references {
             let place = || join(&join(&resource.pointer, "properties"), &reference.property);
-            let Some(other) = all
-                .iter()
-                .find(|other| other.resource == reference.resource)
-            else {
+            let mut others = all.iter().map(|other| &other.outline);
+            let Some(other) = others.find(|other| other.resource == reference.resource) else {
                 continue;
             };
             if other.holds == Holds::Single {
@@ -588,15 +507,12 @@ impl Gatherer<'_> {
     fn unused(&mut self) {
         visit(&self.document.root, "", &mut |pointer, schema| {
             let hides = schema.get(WRITE_ONLY) == Some(&Value::Bool(true));
-            if hides && !self.used.contains(&join(pointer, WRITE_ONLY)) {
-                self.problems.push(problem((
-                    join(pointer, WRITE_ONLY),
-                    "`writeOnly` has no effect here: such a value would be sent".to_owned(),
-                    Some(
-                        "it belongs in `properties` of a record, or of an object within it"
-                            .to_owned(),
-                    ),
-                )));
+            let here = join(pointer, WRITE_ONLY);
+            if hides && !self.used.contains(&here) {
+                let message = "`writeOnly` has no effect here: such a value would be sent";
+                let hint = "it belongs in `properties` of a record, or of an object within it";
+                let hint = Some(hint.to_owned());
+                self.problems.push(SchemaProblem::new(here, message, hint));
             }
             for name in schema.keys().filter(|name| is_own(name)) {
                 let here = join(pointer, name);
@@ -612,11 +528,9 @@ impl Gatherer<'_> {
                     }
                 };
                 if !self.used.contains(&here) {
-                    self.problems.push(problem((
-                        here,
-                        format!("`{name}` has no effect here"),
-                        Some(belongs.to_owned()),
-                    )));
+                    let message = format!("`{name}` has no effect here");
+                    let hint = Some(belongs.to_owned());
+                    self.problems.push(SchemaProblem::new(here, message, hint));
                 }
             }
         });

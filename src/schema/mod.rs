@@ -77,7 +77,7 @@ impl Schema {
 
     /// The rules of the collection or object `resource`; `None` where the file has none for it.
     pub fn rules(&self, resource: &str) -> Option<&Rules> {
-        self.rules.iter().find(|rules| rules.resource == resource)
+        self.iter().find(|rules| rules.resource() == resource)
     }
 
     /// The rules of all resources, in the order of the file.
@@ -105,16 +105,22 @@ impl Schema {
 /// The rules of one collection's records, or of one single object.
 #[derive(Debug)]
 pub struct Rules {
+    outline: Outline,
+    raw: Value,
+    ids: Option<Arc<IdRules>>,
+    example: Option<Value>,
+    checker: check::Checker,
+}
+
+/// What the rules say of a resource, besides what its values must be.
+#[derive(Debug)]
+struct Outline {
     resource: String,
     holds: Holds,
-    raw: Value,
     properties: Vec<Property>,
     unique: Vec<UniqueRule>,
     references: Vec<ReferenceRule>,
     hidden: Hidden,
-    ids: Option<Arc<IdRules>>,
-    example: Option<Value>,
-    checker: check::Checker,
 }
 
 /// What rules are for.
@@ -154,12 +160,12 @@ pub struct Property {
 impl Rules {
     /// The collection or object the rules are for.
     pub fn resource(&self) -> &str {
-        &self.resource
+        &self.outline.resource
     }
 
     /// Whether these are rules for records or for a single object.
     pub fn holds(&self) -> Holds {
-        self.holds
+        self.outline.holds
     }
 
     /// What is wrong with `value`, in the order of its text; empty where it is valid.
@@ -193,7 +199,7 @@ impl Rules {
 
     /// The properties the rules describe, in the order of the file; those of `$ref` and `allOf` included.
     pub fn properties(&self) -> &[Property] {
-        &self.properties
+        &self.outline.properties
     }
 
     /// What the rules say about the id of a record, if anything.
@@ -203,22 +209,23 @@ impl Rules {
 
     /// What must be unique among the records.
     pub fn unique(&self) -> &[UniqueRule] {
-        &self.unique
+        &self.outline.unique
     }
 
     /// The properties that refer to other records.
     pub fn references(&self) -> &[ReferenceRule] {
-        &self.references
+        &self.outline.references
     }
 
     /// The values that are stored and never sent.
     pub fn hidden(&self) -> &Hidden {
-        &self.hidden
+        &self.outline.hidden
     }
 
     /// Whether the value of `property` is never sent.
     pub fn hides(&self, property: &str) -> bool {
-        !self.hidden.is_empty() && self.hidden.hides(&self.hidden.member(&[0], property))
+        let hidden = &self.outline.hidden;
+        !hidden.is_empty() && hidden.hides(&hidden.member(&[0], property))
     }
 
     /// A small valid record without an id, for example commands: the required properties, or all where none is required.
@@ -277,6 +284,20 @@ pub struct SchemaProblem {
 }
 
 impl SchemaProblem {
+    /// What is wrong at `pointer`; its offset is found later.
+    fn new(
+        pointer: impl Into<String>,
+        message: impl fmt::Display,
+        hint: Option<String>,
+    ) -> SchemaProblem {
+        SchemaProblem {
+            pointer: pointer.into(),
+            offset: 0,
+            message: message.to_string(),
+            hint,
+        }
+    }
+
     /// Line and column of the problem in the text that was compiled.
     pub fn place(&self, text: &str) -> Place {
         Place::of(text, self.offset)
@@ -285,20 +306,12 @@ impl SchemaProblem {
 
 impl From<SyntaxError> for SchemaError {
     fn from(error: SyntaxError) -> SchemaError {
-        let SyntaxError {
-            offset,
-            message,
-            hint,
-            ..
-        } = error;
-        let problem = SchemaProblem {
-            pointer: String::new(),
-            offset,
-            message,
-            hint: hint.map(str::to_owned),
-        };
+        let problem = SchemaProblem::new("", error.message, error.hint);
         SchemaError {
-            problems: vec![problem],
+            problems: vec![SchemaProblem {
+                offset: error.offset,
+                ..problem
+            }],
         }
     }
 }

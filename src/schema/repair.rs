@@ -3,14 +3,16 @@
 //! Each round takes an error of the validator, tries the changes that may fix it, and continues with the first one that
 //! leaves fewer errors. A result has been validated; after a bounded number of rounds there is none.
 
+use std::mem::discriminant;
+
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value, json};
 
 use super::budget::Budget;
 use super::check::{Checker, schemas_of};
-use super::document::{Subschema, all, property_names, types};
-use super::example::{distinct, example, implied_type, scalars, variants};
+use super::document::{Subschema, all, items_of, property_names, types};
+use super::example::{Examples, distinct, implied_type, scalars, variants};
 use crate::json::pointer::{join, split_last, steps};
 use crate::text::nearest;
 
@@ -31,7 +33,12 @@ enum Edit {
 /// A small valid record: what is required, or all properties.
 pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<Value> {
     let make = |required_only| {
-        let mut value = example(&checker.document, &checker.pointer, "", required_only, 0);
+        let examples = Examples {
+            document: &checker.document,
+            required_only,
+            depth: 0,
+        };
+        let mut value = examples.of(&checker.pointer, "");
         if let (Some(members), Some(id)) = (value.as_object_mut(), &checker.id) {
             members.shift_remove(id);
         }
@@ -98,40 +105,9 @@ fn weight(errors: &[ValidationError<'_>]) -> usize {
 }
 
 fn apply(edit: &Edit, value: &mut Value) {
-    match edit {
-        Edit::Set(pointer, new) if pointer.is_empty() => *value = new.clone(),
-        Edit::Set(pointer, new) => {
-            let Some((parent, name)) = split_last(pointer) else {
-                return;
-            };
-            match value.pointer_mut(parent) {
-                Some(Value::Object(members)) => drop(members.insert(name, new.clone())),
-                Some(Value::Array(items)) => {
-                    if let Some(item) = name
-                        .parse()
-                        .ok()
-                        .and_then(|index: usize| items.get_mut(index))
-                    {
-                        *item = new.clone();
-                    }
-                }
-                _ => {}
-            }
-        }
-        Edit::Remove(pointer) => {
-            let Some((parent, name)) = split_last(pointer) else {
-                return;
-            };
-            match value.pointer_mut(parent) {
-                Some(Value::Object(members)) => drop(members.shift_remove(&name)),
-                Some(Value::Array(items)) => {
-                    if let Some(index) = name.parse().ok().filter(|index| *index < items.len()) {
-                        items.remove(index);
-                    }
-                }
-                _ => {}
-            }
-        }
+    let (pointer, new) = match edit {
+        Edit::Set(pointer, new) => (pointer, Some(new)),
+        Edit::Remove(pointer) => (pointer, None),
         Edit::Rename(object, from, to) => {
             if let Some(Value::Object(members)) = value.pointer_mut(object) {
                 let renamed = std::mem::take(members).into_iter();
@@ -139,7 +115,27 @@ fn apply(edit: &Edit, value: &mut Value) {
                     .map(|(name, value)| (if name == *from { to.clone() } else { name }, value))
                     .collect();
             }
+            return;
         }
+    };
+    let Some((parent, name)) = split_last(pointer) else {
+        if let Some(new) = new {
+            *value = new.clone();
+        }
+        return;
+    };
+    match (value.pointer_mut(parent), new) {
+        (Some(Value::Object(members)), Some(new)) => drop(members.insert(name, new.clone())),
+        (Some(Value::Object(members)), None) => drop(members.shift_remove(&name)),
+        (Some(Value::Array(items)), new) => {
+            let place = name.parse().ok().filter(|place| *place < items.len());
+            match (place, new) {
+                (Some(place), Some(new)) => items[place] = new.clone(),
+                (Some(place), None) => drop(items.remove(place)),
+                (None, _) => {}
+            }
+        }
+        _ => {}
     }
 }
 
@@ -218,9 +214,9 @@ impl Repair<'_> {
                         };
                         fixes.push(context[form].iter().flat_map(first).collect());
                     }
-                    fixes.push(set(
-                        self.example(&format!("{}/{form}", error.schema_path().as_str()), &at)
-                    ));
+                    let pointer = format!("{}/{form}", error.schema_path().as_str());
+                    let name = steps(&at).last().unwrap_or_default();
+                    fixes.push(set(self.example(&pointer, &name, 0)));
                 }
             }
             Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
@@ -295,9 +291,13 @@ impl Repair<'_> {
         fixes
     }
 
-    fn example(&self, pointer: &str, at: &str) -> Value {
-        let name = steps(at).last().unwrap_or_default();
-        example(&self.checker.document, pointer, &name, true, 0)
+    fn example(&self, pointer: &str, name: &str, depth: usize) -> Value {
+        let examples = Examples {
+            document: &self.checker.document,
+            required_only: true,
+            depth,
+        };
+        examples.of(pointer, name)
     }
 
     /// The array with one more item.
@@ -312,14 +312,11 @@ impl Repair<'_> {
         let name = steps(at).last().unwrap_or_default();
         let name = name.strip_suffix('s').unwrap_or(&name);
         let schemas = self.place(&pointer, own);
-        let contains = own
+        let document = &self.checker.document;
+        let contains = (own
             .iter()
-            .filter(|schema| schema.keywords.contains_key("contains"));
-        let contains = contains.flat_map(|schema| {
-            self.checker
-                .document
-                .schemas(&format!("{}/contains", schema.pointer))
-        });
+            .map(|schema| format!("{}/contains", schema.pointer)))
+        .flat_map(|pointer| document.schemas(&pointer));
         let mut new: Vec<Value> = contains
             .flat_map(|schema| self.values(&[schema], name, None))
             .collect();
@@ -368,14 +365,19 @@ impl Repair<'_> {
 
     /// Values for a place with these schemas, the best first; `now` is the value to replace.
     fn values(&self, schemas: &[Subschema<'_>], name: &str, now: Option<&Value>) -> Vec<Value> {
-        let lists = |keyword| all(schemas, keyword).filter_map(Value::as_array).flatten();
         let mut values: Vec<Value> = all(schemas, "const").cloned().collect();
         if let Some(now) = now.and_then(Value::as_str) {
-            values.extend(nearest(now, lists("enum").filter_map(Value::as_str)).map(Value::from));
+            values.extend(
+                nearest(now, items_of(schemas, "enum").filter_map(Value::as_str)).map(Value::from),
+            );
         }
-        values.extend(lists("enum").take(20).cloned());
+        values.extend(items_of(schemas, "enum").take(20).cloned());
         values.extend(now.into_iter().flat_map(converted));
-        values.extend(lists("examples").chain(all(schemas, "default")).cloned());
+        values.extend(
+            items_of(schemas, "examples")
+                .chain(all(schemas, "default"))
+                .cloned(),
+        );
         let mut kinds = types(schemas);
         if kinds.is_empty() {
             kinds = match (implied_type(schemas), now) {
@@ -388,26 +390,19 @@ impl Repair<'_> {
         // `null` only where nothing else fits.
         kinds.sort_by_key(|kind| kind == "null");
         for kind in &kinds {
-            if kind == "object" || kind == "array" {
-                let is_kind = |value: &Value| {
-                    if kind == "object" {
-                        value.is_object()
-                    } else {
-                        value.is_array()
-                    }
-                };
-                let made = schemas
-                    .iter()
-                    .map(|schema| example(&self.checker.document, &schema.pointer, name, true, 1));
-                values.extend(made.filter(is_kind));
-                values.push(if kind == "object" {
-                    json!({})
-                } else {
-                    json!([])
-                });
-            } else {
-                values.extend(scalars(schemas, kind, name, now));
-            }
+            let empty = match kind.as_str() {
+                "object" => json!({}),
+                "array" => json!([]),
+                _ => {
+                    values.extend(scalars(schemas, kind, name, now));
+                    continue;
+                }
+            };
+            let made = schemas
+                .iter()
+                .map(|schema| self.example(&schema.pointer, name, 1));
+            values.extend(made.filter(|made| discriminant(made) == discriminant(&empty)));
+            values.push(empty);
         }
         distinct(values)
     }
@@ -425,11 +420,8 @@ fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
         if index < leading {
             return vec![format!("{pointer}/prefixItems/{index}")];
         }
-        return keywords
-            .get("items")
-            .map(|_| format!("{pointer}/items"))
-            .into_iter()
-            .collect();
+        let items = keywords.get("items").map(|_| format!("{pointer}/items"));
+        return items.into_iter().collect();
     }
     let has = |keyword: &str| keywords.get(keyword).and_then(Value::as_object);
     let mut found = Vec::new();
@@ -452,31 +444,24 @@ fn converted(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => {
             let text = text.trim();
-            let number = text
-                .parse::<i64>()
-                .map(Value::from)
-                .or_else(|_| text.parse::<f64>().map(Value::from))
-                .ok();
+            let whole = text.parse::<i64>().ok().map(Value::from);
+            let number = whole.or_else(|| text.parse::<f64>().ok().map(Value::from));
             let boolean = text
                 .to_ascii_lowercase()
                 .parse::<bool>()
                 .ok()
                 .map(Value::from);
-            number
-                .into_iter()
-                .chain(boolean)
-                .chain([json!([text])])
-                .collect()
+            let found = [number, boolean, Some(json!([text]))];
+            found.into_iter().flatten().collect()
         }
         Value::Number(number) => {
-            let whole = number
-                .as_f64()
-                .map(|number| Value::from(number.round() as i64));
-            [Value::from(number.to_string())]
-                .into_iter()
-                .chain(whole)
-                .chain([json!([number])])
-                .collect()
+            let whole = number.as_f64().map(|number| json!(number.round() as i64));
+            let found = [
+                Some(number.to_string().into()),
+                whole,
+                Some(json!([number])),
+            ];
+            found.into_iter().flatten().collect()
         }
         Value::Bool(is) => vec![is.to_string().into(), Value::from(u8::from(*is))],
         Value::Array(items) if items.len() == 1 => items.clone(),

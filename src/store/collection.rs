@@ -148,7 +148,7 @@ impl Collection {
             .iter()
             .map(|record| record.value())
             .take_while(|record| goes_on(record))
-            .any(|record| path.may_be_in(record) && path.any(record, &mut |_| true))
+            .any(|record| path.any(record, &mut |_| true))
     }
 
     /// Whether the names of the members are known without looking at the records.

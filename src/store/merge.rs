@@ -504,11 +504,10 @@ impl Merged {
                 self.kept.push(change.what.clone());
             }
             let layout = Layout::of(&text, self.store.layout);
-            let base = layout.line("", 1);
-            let base = base.trim_start_matches(['\r', '\n']);
+            let base = layout.indent(1);
             text = match our {
-                Some(value) => with_member(&text, &name, value, layout, base),
-                None => without_member(&text, &name, layout, base),
+                Some(value) => with_member(&text, &name, value, layout, &base),
+                None => without_member(&text, &name, layout, &base),
             };
         }
         if text != their

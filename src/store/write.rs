@@ -91,11 +91,7 @@ impl Store {
                 self.style(resource).layout,
                 Some(get_member(old, id_property).unwrap_or("null")),
             ),
-            _ => (
-                indent_of(&Layout::of(old, self.layout).line("", 1)).to_string(),
-                self.layout,
-                None,
-            ),
+            _ => (Layout::of(old, self.layout).indent(1), self.layout, None),
         };
         let (text, target) = match (&command.operation, target) {
             (Operation::Delete { dependent }, Target::Record(record)) => {
