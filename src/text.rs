@@ -124,10 +124,15 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// `items` as a sentence lists them: `a, b and c`.
 pub fn list(items: &[String]) -> String {
+    joined(items, "and")
+}
+
+/// `items` with commas between them, and with the word `last` before the last one: `a, b or c`.
+pub fn joined(items: &[String], last: &str) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+        [rest @ .., end] => format!("{} {last} {end}", rest.join(", ")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! begin with `margin`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::positions::skip_space;
 use super::{Kind, Layout, get_member, members, offset_in, quote};
@@ -97,6 +98,7 @@ impl<'a> Editor<'a> {
         let object = object.trim_ascii();
         let layout = Layout::of(object, layout);
         let (mut found, mut from, mut end) = (Vec::<MemberText<'a>>::new(), 1, 1);
+        let mut places = HashMap::new();
         for member in members(object) {
             let (start, value_start) = (
                 offset_in(object, member.raw_key),
@@ -106,15 +108,17 @@ impl<'a> Editor<'a> {
             let (leading, name) = (&object[from..start], &object[start..value_start]);
             // Past the comma, if there is one.
             from = skip_space(object.as_bytes(), end) + 1;
-            match found.iter_mut().find(|known| known.key == member.key) {
-                Some(known) => known.value = member.value.into(),
-                None => found.push(MemberText {
-                    key: member.key,
-                    leading: leading.into(),
-                    name: name.into(),
-                    value: member.value.into(),
-                }),
+            let place = *places.entry(member.key.clone()).or_insert(found.len());
+            if place < found.len() {
+                found[place].value = member.value.into();
+                continue;
             }
+            found.push(MemberText {
+                key: member.key,
+                leading: leading.into(),
+                name: name.into(),
+                value: member.value.into(),
+            });
         }
         let closing = if found.is_empty() {
             ""

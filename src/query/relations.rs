@@ -12,7 +12,7 @@ use super::error::Notice;
 use super::parse::Query;
 use crate::json::{self, Id, Kind, Layout};
 use crate::store::plural::{plural, singular};
-use crate::store::{Link, Resource, Store};
+use crate::store::{Collection, Link, Resource, Store};
 use crate::text::nearest;
 use crate::work::Work;
 
@@ -58,7 +58,7 @@ const MAX_DEPTH: usize = 5;
 /// Finds the records of a collection that are pointed to.
 #[derive(Debug)]
 enum Parents<'a> {
-    ById(&'a Resource),
+    ById(&'a Collection),
     ByTarget(HashMap<Id, &'a str>),
 }
 
@@ -105,7 +105,7 @@ impl<'a> Relations<'a> {
             // The name of a collection may hold a dot.
             let parts = name
                 .split_once(['.', '/'])
-                .filter(|_| !self.is_collection(name));
+                .filter(|_| !self.collection_named(name).is_some());
             let (first, rest) = parts.map_or((*name, None), |(first, rest)| (first, Some(rest)));
             match groups.iter_mut().find(|(known, _)| *known == first) {
                 Some((_, inner)) => inner.extend(rest),
@@ -142,7 +142,7 @@ impl<'a> Relations<'a> {
 
     fn embed(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
         let name = *name;
-        let is_child = self.is_collection(name);
+        let is_child = self.collection_named(name).is_some();
         let parent = self.store.parent_named(self.collection, name);
         // Where a name could be both, a plural means children, as in json-server.
         let is_parent = parent.as_ref().is_some_and(|(_, link)| {
@@ -176,11 +176,8 @@ impl<'a> Relations<'a> {
             let instead = is_parent.then(|| format!("_embed={}", singular(name)));
             self.note("_embed", detail, instead);
         }
-        if self
-            .rows(self.collection)
-            .take_while(|row| work.goes_on(row.len()))
-            .any(|row| json::get_member(row, name).is_some())
-        {
+        let has_own = |row| json::get_member(row, name).is_some();
+        if self.rows(self.collection, work).any(has_own) {
             let detail = format!(
                 "records of {} have their own {name:?}, which this response replaces with the records of {name}.",
                 self.collection
@@ -188,7 +185,7 @@ impl<'a> Relations<'a> {
             self.note("_embed", detail, None);
         }
         let mut by_pointer: HashMap<Id, Vec<&str>> = HashMap::new();
-        for row in self.rows(name).take_while(|row| work.goes_on(row.len())) {
+        for row in self.rows(name, work) {
             for pointer in link.pointers(row) {
                 by_pointer.entry(pointer).or_default().push(row);
             }
@@ -207,16 +204,12 @@ impl<'a> Relations<'a> {
         match self.store.parent_named(self.collection, name) {
             Some((parent, link)) => self.parent("_expand", (name, rest), (&parent, link), work),
             None => {
-                let detail = format!(
-                    "unknown collection {:?}: nothing is added to the records.",
-                    plural(name)
-                );
-                let near = nearest(&plural(name), self.collections());
-                self.note(
-                    "_expand",
-                    detail,
-                    near.map(|near| format!("_expand={}", singular(near))),
-                );
+                let name = plural(name);
+                let detail =
+                    format!("unknown collection {name:?}: nothing is added to the records.");
+                let near = nearest(&name, self.collections());
+                let instead = near.map(|near| format!("_expand={}", singular(near)));
+                self.note("_expand", detail, instead);
             }
         }
     }
@@ -231,6 +224,9 @@ impl<'a> Relations<'a> {
         let Some(resource) = self.store.resource(parent) else {
             return;
         };
+        let Some(collection) = resource.collection() else {
+            return;
+        };
         if let Some(detail) = self.store.link_notice(self.collection, parent, &link) {
             let one = singular(name);
             let instead = match parameter {
@@ -243,10 +239,10 @@ impl<'a> Relations<'a> {
             self.note(parameter, detail, instead);
         }
         let parents = if link.target == self.store.settings().id {
-            Parents::ById(resource)
+            Parents::ById(collection)
         } else {
             let mut by_target = HashMap::new();
-            for row in self.rows(parent).take_while(|row| work.goes_on(row.len())) {
+            for row in self.rows(parent, work) {
                 if let Some(target) = json::get_member(row, &link.target).and_then(Id::from_json) {
                     by_target.entry(target).or_insert(row);
                 }
@@ -266,25 +262,22 @@ impl<'a> Relations<'a> {
         self.notices.push(Notice::new(parameter, detail, instead));
     }
 
-    fn is_collection(&self, name: &str) -> bool {
-        self.store
-            .resource(name)
-            .is_some_and(|resource| resource.collection().is_some())
+    fn collection_named(&self, name: &str) -> Option<&'a Collection> {
+        self.store.resource(name)?.collection()
     }
 
     fn collections(&self) -> impl Iterator<Item = &'a str> {
-        self.store
-            .resources()
-            .filter(|resource| resource.collection().is_some())
-            .map(Resource::name)
+        let resources = self.store.resources();
+        let collections = resources.filter(|resource| resource.collection().is_some());
+        collections.map(Resource::name)
     }
 
-    fn rows(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let collection = self.store.resource(name).and_then(Resource::collection);
-        collection
-            .into_iter()
-            .flat_map(|collection| collection.rows())
-            .map(|row| row.value())
+    /// The records of a collection, as long as `work` goes on.
+    fn rows(&self, name: &str, work: &Work<'_>) -> impl Iterator<Item = &'a str> {
+        let rows = self.collection_named(name).into_iter();
+        let rows = rows.flat_map(|collection| collection.rows());
+        rows.map(|row| row.value())
+            .take_while(|row| work.goes_on(row.len()))
     }
 
     /// The property that holds a record's id.
@@ -371,10 +364,7 @@ fn array<'t>(items: impl Iterator<Item = Cow<'t, str>>) -> String {
 impl<'a> Parents<'a> {
     fn find(&self, pointer: &Id) -> Option<&'a str> {
         match self {
-            Parents::ById(resource) => resource
-                .collection()?
-                .get(pointer)
-                .map(|record| record.value()),
+            Parents::ById(collection) => collection.get(pointer).map(|record| record.value()),
             Parents::ByTarget(by_target) => by_target.get(pointer).copied(),
         }
     }

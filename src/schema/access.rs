@@ -39,18 +39,10 @@ impl Gatherer<'_> {
         for (key, value) in members {
             let pointer = join(&here, key);
             if !AUTH_KEYS.contains(&key.as_str()) {
-                let hint = did_you_mean(key, AUTH_KEYS)
-                    .unwrap_or_else(|| format!("known are {}", AUTH_KEYS.join(", ")));
-                let message = format!("unknown key \"{key}\" of `{AUTH}`");
-                self.problem(pointer, message, Some(hint));
+                self.unknown_key(key, AUTH, &AUTH_KEYS, pointer);
                 continue;
             }
-            let Some(text) = value.as_str().filter(|text| !text.is_empty()) else {
-                self.problem(
-                    pointer,
-                    format!("must be a text, got {}", literal(value)),
-                    None,
-                );
+            let Some(text) = self.text(value, &pointer) else {
                 continue;
             };
             match key.as_str() {
@@ -126,30 +118,20 @@ impl Gatherer<'_> {
             Value::Object(members) => {
                 for (key, value) in members {
                     let pointer = join(&here, key);
-                    let guard = match value.as_str().map(Guard::parse) {
-                        Some(Ok(guard)) => guard,
-                        Some(Err(error)) => {
+                    let Some(text) = self.text(value, &pointer) else {
+                        continue;
+                    };
+                    let guard = match Guard::parse(text) {
+                        Ok(guard) => guard,
+                        Err(error) => {
                             self.problem(pointer, error.message, error.hint);
-                            continue;
-                        }
-                        None => {
-                            self.problem(
-                                pointer,
-                                format!("must be a text, got {}", literal(value)),
-                                None,
-                            );
                             continue;
                         }
                     };
                     match key.as_str() {
                         "read" => access.read = guard,
                         "write" => access.write = guard,
-                        _ => {
-                            let hint = did_you_mean(key, ["read", "write"])
-                                .unwrap_or_else(|| "known are read and write".to_owned());
-                            let message = format!("unknown key \"{key}\" of `{GUARD}`");
-                            self.problem(pointer, message, Some(hint));
-                        }
+                        _ => self.unknown_key(key, GUARD, &["read", "write"], pointer),
                     }
                 }
             }

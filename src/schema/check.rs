@@ -12,7 +12,7 @@ use super::document::{Document, Subschema, all, property_names, types};
 use super::keywords::format_named;
 use crate::json::pointer::{join, split_last, steps};
 use crate::json::quote;
-use crate::text::nearest;
+use crate::text::{joined, nearest};
 
 /// The most violations that are listed: a body can have a million mistakes, and nobody reads them.
 const MOST: usize = 200;
@@ -70,18 +70,11 @@ impl Checker {
             id: self.id.as_deref(),
             body: &body,
         };
-        let every = || {
-            messages.violations(parts().flat_map(|(validator, part)| validator.iter_errors(part)))
-        };
-        let first = || {
-            messages
-                .violations(parts().filter_map(|(validator, part)| validator.validate(part).err()))
-        };
+        let every = || parts().flat_map(|(validator, part)| validator.iter_errors(part));
+        let first = || parts().filter_map(|(validator, part)| validator.validate(part).err());
         let mut budget = Budget::for_messages(&value);
-        budget
-            .clone()
-            .spend(every)
-            .or_else(|TooComplex| budget.spend(first))
+        let found = budget.clone().spend(|| messages.violations(every()));
+        found.or_else(|TooComplex| budget.spend(|| messages.violations(first())))
     }
 
     /// The validator's own errors; `None` where finding them takes too long.
@@ -219,12 +212,8 @@ impl Messages<'_> {
                     .filter(|name| !is_own_id(name))
                     .take(MOST + 1)
                 {
-                    let near = nearest(name, property_names(&schemas))
-                        .map(|near| format!(", did you mean {}?", quote(near)));
-                    add(
-                        join(at, name),
-                        format!("unknown property{}", near.unwrap_or_default()),
-                    );
+                    let near = or_rather(nearest(name, property_names(&schemas)));
+                    add(join(at, name), format!("unknown property{near}"));
                 }
             }
             Kind::PropertyNames { error } => {
@@ -236,13 +225,9 @@ impl Messages<'_> {
             }
             // Reported for an object whose rules allow no property at all, and for one property of it.
             Kind::FalseSchema if self.allows_no_property(error) => {
-                let members = self
-                    .body
-                    .pointer(at)
-                    .and_then(Value::as_object)
-                    .into_iter()
-                    .flatten();
-                for (name, _) in members.filter(|(name, _)| !is_own_id(name)).take(MOST + 1) {
+                let members = self.body.pointer(at).and_then(Value::as_object);
+                let names = members.into_iter().flat_map(Map::keys);
+                for name in names.filter(|name| !is_own_id(name)).take(MOST + 1) {
                     add(join(at, name), "unknown property".to_owned());
                 }
             }
@@ -254,11 +239,9 @@ impl Messages<'_> {
     fn allows_no_property(&self, error: &ValidationError<'_>) -> bool {
         let at = error.instance_path().as_str();
         let path = error.schema_path().as_str();
-        let keyword = ["/additionalProperties", "/propertyNames"]
-            .into_iter()
-            .find(|keyword| path.ends_with(keyword));
         // The schema of a property with that name ends the same way.
-        keyword.is_some_and(|keyword| !at.ends_with(keyword))
+        let is_of = |keyword| path.ends_with(keyword) && !at.ends_with(keyword);
+        (is_of("/additionalProperties") || is_of("/propertyNames"))
             && self.body.pointer(at).is_some_and(Value::is_object)
     }
 
@@ -267,16 +250,10 @@ impl Messages<'_> {
         let instance = error.instance();
         let mut why = "required".to_owned();
         if error.schema_path().as_str().contains("/dependentRequired") {
-            let needs = |needed: &Value| {
-                needed
-                    .as_array()
-                    .is_some_and(|needed| needed.iter().any(|one| one == name))
-            };
-            let mut rules = all(&schemas, "dependentRequired")
-                .filter_map(Value::as_object)
-                .flatten();
-            let trigger = rules.find(|(trigger, needed)| {
-                instance.get(trigger.as_str()).is_some() && needs(needed)
+            let has = |needed: &Vec<Value>| needed.iter().any(|one| one == name);
+            let rules = all(&schemas, "dependentRequired").filter_map(Value::as_object);
+            let trigger = rules.flatten().find(|(trigger, needed)| {
+                instance.get(trigger.as_str()).is_some() && needed.as_array().is_some_and(has)
             });
             why.extend(trigger.map(|(trigger, _)| format!(" with `{trigger}`")));
         }
@@ -309,17 +286,15 @@ impl Messages<'_> {
     ) {
         let at = error.instance_path().as_str();
         let is_here = |inner: &ValidationError<'_>| inner.instance_path().as_str() == at;
-        let of_type = |form: &&Vec<ValidationError<'_>>| {
-            !form
-                .iter()
-                .any(|inner| is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
+        let is_of_type = |inner: &ValidationError<'_>| {
+            !(is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
         };
         // The usual mark of a form: a constant in one of its properties.
-        let marked = |form: &&Vec<ValidationError<'_>>| {
-            !form
-                .iter()
-                .any(|inner| !is_here(inner) && matches!(inner.kind(), Kind::Constant { .. }))
+        let has_mark = |inner: &ValidationError<'_>| {
+            is_here(inner) || !matches!(inner.kind(), Kind::Constant { .. })
         };
+        let of_type = |form: &&Vec<ValidationError<'_>>| form.iter().all(is_of_type);
+        let marked = |form: &&Vec<ValidationError<'_>>| form.iter().all(has_mark);
         let mut meant: Vec<_> = forms.iter().filter(of_type).collect();
         if meant.iter().any(marked) {
             meant.retain(marked);
@@ -327,27 +302,18 @@ impl Messages<'_> {
         if let [only] = meant[..] {
             return only.iter().for_each(|inner| self.explain(inner, out));
         }
-        let schema = |index: usize| {
-            self.document
-                .schemas(&format!("{}/{index}", error.schema_path().as_str()))
-        };
-        let mut types: Vec<String> = (0..forms.len())
-            .map(|index| wanted(&schema(index)))
-            .collect();
+        let path = error.schema_path().as_str();
+        let schemas = (0..forms.len()).map(|form| self.document.schemas(&format!("{path}/{form}")));
+        let mut types: Vec<String> = schemas.map(|schemas| wanted(&schemas)).collect();
         types.dedup();
         let detail = if meant.is_empty() && !types.iter().any(String::is_empty) {
-            format!(
-                "must be {}, got {}",
-                any_of(&types),
-                found(error.instance())
-            )
+            let got = found(error.instance());
+            format!("must be {}, got {got}", joined(&types, "or"))
         } else {
             detail(error)
         };
-        out.push(Violation {
-            pointer: at.to_owned(),
-            detail,
-        });
+        let pointer = at.to_owned();
+        out.push(Violation { pointer, detail });
     }
 }
 
@@ -355,13 +321,14 @@ impl Messages<'_> {
 fn detail(error: &ValidationError<'_>) -> String {
     let instance: &Value = error.instance();
     let got = literal(instance);
-    let length = || instance.as_str().map_or(0, |text| text.chars().count());
-    let characters = |limit: u64| {
-        if limit == 1 {
-            "1 character".to_owned()
+    let length = |bound: &str, limit: u64| {
+        let unit = if limit == 1 {
+            "character"
         } else {
-            format!("{limit} characters")
-        }
+            "characters"
+        };
+        let length = instance.as_str().map_or(0, |text| text.chars().count());
+        format!("must be {bound} {limit} {unit} long, got {length}")
     };
     match error.kind() {
         Kind::Type { kind } => {
@@ -371,42 +338,28 @@ fn detail(error: &ValidationError<'_>) -> String {
             };
             types.sort_by_key(|name| *name == "null");
             let types: Vec<String> = types.into_iter().map(with_article).collect();
-            format!("must be {}, got {}", any_of(&types), found(instance))
+            format!("must be {}, got {}", joined(&types, "or"), found(instance))
         }
         Kind::Format { format } => match format_named(format) {
-            Some(format) => format!(
+            Some(known) => format!(
                 "must be {} such as {}, got {got}",
-                format.noun, format.example
+                known.noun, known.example
             ),
             None => format!("must have the format {format}, got {got}"),
         },
         Kind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let near = instance
-                .as_str()
-                .and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
-            let near = near.map(|near| format!(", did you mean {}?", quote(near)));
-            format!(
-                "must be {}, got {got}{}",
-                one_of(options),
-                near.unwrap_or_default()
-            )
+            let texts = options.iter().filter_map(Value::as_str);
+            let near = instance.as_str().and_then(|text| nearest(text, texts));
+            format!("must be {}, got {got}{}", one_of(options), or_rather(near))
         }
         Kind::Constant { expected_value } => {
             format!("must be {}, got {got}", literal(expected_value))
         }
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}, got {got}"),
         Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
-        Kind::MinLength { limit } => format!(
-            "must be at least {} long, got {}",
-            characters(*limit),
-            length()
-        ),
-        Kind::MaxLength { limit } => format!(
-            "must be at most {} long, got {}",
-            characters(*limit),
-            length()
-        ),
+        Kind::MinLength { limit } => length("at least", *limit),
+        Kind::MaxLength { limit } => length("at most", *limit),
         Kind::Minimum { limit } => format!("must be at least {limit}, got {got}"),
         Kind::Maximum { limit } => format!("must be at most {limit}, got {got}"),
         Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, got {got}"),
@@ -415,6 +368,13 @@ fn detail(error: &ValidationError<'_>) -> String {
         // The validator prints the whole value, which may be long.
         _ => error.masked_with(got).to_string(),
     }
+}
+
+/// The end of a message that names what was probably meant.
+fn or_rather(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| {
+        format!(", did you mean {}?", quote(near))
+    })
 }
 
 /// What a value must be; empty where anything is allowed or where it takes more than a few words.
@@ -437,24 +397,25 @@ pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
         Some(format) if name == "string" => format.noun.to_owned(),
         _ => with_article(name),
     };
-    any_of(&types.iter().map(word).collect::<Vec<_>>())
+    joined(&types.iter().map(word).collect::<Vec<_>>(), "or")
 }
 
 /// A value as JSON, cut where it is long.
 pub(super) fn literal(value: &Value) -> String {
     const LONGEST: usize = 60;
-    let cut = |text: &str| {
-        text.char_indices()
-            .nth(LONGEST)
-            .map(|(end, _)| text[..end].to_owned())
-    };
+    let end = |text: &str| text.char_indices().nth(LONGEST).map(|(end, _)| end);
     match value {
-        Value::String(text) => cut(text).map_or_else(
-            || value.to_string(),
-            |text| format!("{}…", Value::from(text)),
-        ),
+        Value::String(text) => match end(text) {
+            Some(end) => format!("{}…", Value::from(&text[..end])),
+            None => value.to_string(),
+        },
         other => {
-            cut(&other.to_string()).map_or_else(|| other.to_string(), |text| format!("{text}…"))
+            let mut text = other.to_string();
+            if let Some(end) = end(&text) {
+                text.truncate(end);
+                text.push('…');
+            }
+            text
         }
     }
 }
@@ -478,15 +439,6 @@ fn with_article(name: &str) -> String {
         "null" => "null".to_owned(),
         "array" | "object" => format!("an {name}"),
         _ => format!("a {name}"),
-    }
-}
-
-/// `a, b or c`
-fn any_of(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
     }
 }
 

@@ -105,16 +105,12 @@ fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>
 
 fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     let draft = raw.get("$schema")?;
-    if draft
-        .as_str()
-        .is_some_and(|draft| draft.trim_end_matches('#') == DRAFT)
-    {
+    let text = draft.as_str().map(|draft| draft.trim_end_matches('#'));
+    if text == Some(DRAFT) {
         return None;
     }
-    let message = format!(
-        "the rules must be JSON Schema 2020-12, got {}",
-        literal(draft)
-    );
+    let got = literal(draft);
+    let message = format!("the rules must be JSON Schema 2020-12, got {got}");
     let hint = format!("write \"$schema\": \"{DRAFT}\"; `definitions` may stay as they are");
     Some(SchemaProblem::new("/$schema", message, Some(hint)))
 }
@@ -187,9 +183,8 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
     let names = (0..).map(|number| format!("{COPY}{number}"));
     let copies: Map<String, Value> = names.zip(records.schemas).collect();
     let mut root = document.root.clone();
-    let definitions = root
-        .as_object_mut()
-        .map(|root| root.entry("$defs").or_insert_with(|| json!({})));
+    let members = root.as_object_mut();
+    let definitions = members.map(|root| root.entry("$defs").or_insert_with(|| json!({})));
     if let Some(Value::Object(definitions)) = definitions {
         definitions.extend(copies);
     }
@@ -217,12 +212,7 @@ impl Records<'_> {
             let place = self.copied.len();
             self.copied.push(pointer.to_owned());
             self.schemas.push(Value::Null);
-            let mut schema = self
-                .document
-                .root
-                .pointer(pointer)
-                .cloned()
-                .unwrap_or(Value::Bool(true));
+            let mut schema = self.document.at(pointer);
             // Anchors belong to the original.
             visit_mut(&mut schema, &mut |schema| {
                 schema.retain(|name, _| name != "$anchor" && name != "$dynamicAnchor")
@@ -245,12 +235,9 @@ impl Records<'_> {
                 ("required", Value::Array(names)) => names.retain(|name| name != self.id),
                 ("const", Value::Object(record)) => drop(record.shift_remove(self.id)),
                 ("enum", Value::Array(records)) => {
-                    records
-                        .iter_mut()
-                        .filter_map(Value::as_object_mut)
-                        .for_each(|record| {
-                            record.shift_remove(self.id);
-                        });
+                    for record in records.iter_mut().filter_map(Value::as_object_mut) {
+                        record.shift_remove(self.id);
+                    }
                 }
                 ("$ref", Value::String(reference)) => {
                     if let Some(target) = self.document.target(reference) {
@@ -260,12 +247,10 @@ impl Records<'_> {
                 ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
                     schemas.iter_mut().for_each(|schema| self.forget_id(schema));
                 }
-                ("then" | "else", schema) => self.forget_id(schema),
                 ("dependentSchemas", Value::Object(schemas)) => {
-                    schemas
-                        .values_mut()
-                        .for_each(|schema| self.forget_id(schema));
+                    (schemas.values_mut()).for_each(|schema| self.forget_id(schema));
                 }
+                ("then" | "else", schema) => self.forget_id(schema),
                 _ => {}
             }
         }
@@ -300,15 +285,10 @@ fn rules(
     let own_id = (outline.holds == Holds::Records).then(|| id.to_owned());
     let mut ids = None;
     if let (Some(id), false) = (&own_id, id_pointers.is_empty()) {
-        let every: Vec<Value> = id_pointers
-            .iter()
-            .map(|pointer| reference(pointer))
-            .collect();
+        let every: Vec<_> = id_pointers.iter().map(|one| reference(one)).collect();
         let validator = Arc::new(build(json!({ "properties": { id: { "allOf": every } } }))?);
-        let schemas: Vec<_> = id_pointers
-            .iter()
-            .flat_map(|pointer| document.schemas(pointer))
-            .collect();
+        let schemas = id_pointers.iter().flat_map(|one| document.schemas(one));
+        let schemas: Vec<_> = schemas.collect();
         ids = Some(Arc::new(IdRules::new(validator, id, &schemas)));
     }
     let checker = Checker {
@@ -318,11 +298,7 @@ fn rules(
         document: Arc::clone(document),
         pointer: prepared.to_owned(),
     };
-    let raw = document
-        .root
-        .pointer(&pointer)
-        .cloned()
-        .unwrap_or(Value::Bool(true));
+    let raw = document.at(&pointer);
     let example = repair::example_record(&checker, &required);
     Ok(Rules {
         outline,

@@ -27,24 +27,28 @@ impl Document {
     pub fn new(root: Value) -> Document {
         let mut anchors = HashMap::new();
         visit(&root, "", &mut |pointer, schema| {
-            for anchor in ["$anchor", "$dynamicAnchor"]
-                .iter()
-                .filter_map(|keyword| schema.get(*keyword)?.as_str())
-            {
-                anchors.insert(anchor.to_owned(), pointer.to_owned());
+            for keyword in ["$anchor", "$dynamicAnchor"] {
+                if let Some(anchor) = schema.get(keyword).and_then(Value::as_str) {
+                    anchors.insert(anchor.to_owned(), pointer.to_owned());
+                }
             }
         });
         Document { root, anchors }
+    }
+
+    /// The schema at `pointer`.
+    pub fn at(&self, pointer: &str) -> Value {
+        let schema = self.root.pointer(pointer);
+        schema.cloned().unwrap_or(Value::Bool(true))
     }
 
     /// The JSON pointer that a `$ref` resolves to; `None` where there is nothing.
     pub fn target(&self, reference: &str) -> Option<String> {
         let fragment = percent_decode(reference.strip_prefix('#')?)?;
         let is_pointer = fragment.is_empty() || fragment.starts_with('/');
-        let pointer = if is_pointer {
-            fragment.as_ref()
-        } else {
-            self.anchors.get(fragment.as_ref())?
+        let pointer = match is_pointer {
+            true => fragment.as_ref(),
+            false => self.anchors.get(fragment.as_ref())?,
         };
         self.root.pointer(pointer).map(|_| pointer.to_owned())
     }
@@ -61,11 +65,8 @@ impl Document {
                 continue;
             }
             if let Some(Value::Array(all)) = keywords.get("allOf") {
-                next.extend(
-                    (0..all.len())
-                        .rev()
-                        .map(|index| format!("{pointer}/allOf/{index}")),
-                );
+                let places = (0..all.len()).rev();
+                next.extend(places.map(|index| format!("{pointer}/allOf/{index}")));
             }
             if let Some(Value::String(reference)) = keywords.get("$ref") {
                 next.extend(self.target(reference));
@@ -156,15 +157,14 @@ pub(super) fn visit<'s>(
         match (shape(name), value) {
             (Some(Shape::Schema), value) => visit(value, &here, see),
             (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                schemas
-                    .iter()
-                    .for_each(|(key, schema)| visit(schema, &join(&here, key), see));
+                for (key, schema) in schemas {
+                    visit(schema, &join(&here, key), see);
+                }
             }
             (Some(Shape::Schemas), Value::Array(schemas)) => {
-                schemas
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, schema)| visit(schema, &format!("{here}/{index}"), see));
+                for (index, schema) in schemas.iter().enumerate() {
+                    visit(schema, &format!("{here}/{index}"), see);
+                }
             }
             _ => {}
         }
@@ -181,9 +181,7 @@ pub(super) fn visit_mut(schema: &mut Value, see: &mut dyn FnMut(&mut Map<String,
         match (shape(name), value) {
             (Some(Shape::Schema), value) => visit_mut(value, see),
             (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                schemas
-                    .values_mut()
-                    .for_each(|schema| visit_mut(schema, see));
+                (schemas.values_mut()).for_each(|schema| visit_mut(schema, see));
             }
             (Some(Shape::Schemas), Value::Array(schemas)) => {
                 schemas.iter_mut().for_each(|schema| visit_mut(schema, see));

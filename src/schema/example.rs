@@ -150,7 +150,7 @@ pub(super) fn scalars(
     }
 }
 
-fn bounds<'a>(
+pub(super) fn bounds<'a>(
     schemas: &'a [Subschema<'_>],
     keyword: &'static str,
 ) -> impl Iterator<Item = f64> + 'a {

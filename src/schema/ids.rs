@@ -7,7 +7,8 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::budget::Budget;
-use super::document::{Subschema, all, types};
+use super::document::{Subschema, all, items_of, types};
+use super::example::bounds;
 use super::keywords::format_named;
 use super::pattern;
 
@@ -28,35 +29,29 @@ pub struct IdRules {
 
 impl IdRules {
     pub(super) fn new(validator: Arc<Validator>, name: &str, schemas: &[Subschema<'_>]) -> IdRules {
-        let all = |keyword: &'static str| all(schemas, keyword);
-        let numbers = |keyword: &'static str| all(keyword).filter_map(Value::as_f64);
+        let limits = |keyword| bounds(schemas, keyword);
         // Casts of floats saturate.
-        let least = numbers("minimum").map(|limit| limit.ceil() as i64);
-        let above =
-            numbers("exclusiveMinimum").map(|limit| (limit.floor() as i64).saturating_add(1));
-        let most = numbers("maximum").map(|limit| limit.floor() as i64);
-        let below =
-            numbers("exclusiveMaximum").map(|limit| (limit.ceil() as i64).saturating_sub(1));
+        let least = limits("minimum").map(|limit| limit.ceil() as i64);
+        let above = limits("exclusiveMinimum");
+        let above = above.map(|limit| (limit.floor() as i64).saturating_add(1));
+        let most = limits("maximum").map(|limit| limit.floor() as i64);
+        let below = limits("exclusiveMaximum");
+        let below = below.map(|limit| (limit.ceil() as i64).saturating_sub(1));
         let most = most.chain(below).min().unwrap_or(i64::MAX);
-        let least = least
-            .chain(above)
-            .max()
-            .unwrap_or(if most < 1 { i64::MIN } else { 1 });
-        let step = numbers("multipleOf")
-            .find(|step| step.fract() == 0.0)
-            .map_or(1, |step| (step as i64).max(1));
-        let length = |keyword| {
-            all(keyword)
-                .filter_map(Value::as_u64)
-                .map(|length| length as usize)
+        let lowest = if most < 1 { i64::MIN } else { 1 };
+        let least = least.chain(above).max().unwrap_or(lowest);
+        let step = limits("multipleOf").find(|step| step.fract() == 0.0);
+        let step = step.map_or(1, |step| (step as i64).max(1));
+        let length = |keyword| limits(keyword).map(|length| length as usize);
+        let texts = |keyword| {
+            let texts = all(schemas, keyword).filter_map(Value::as_str);
+            texts.map(str::to_owned)
         };
-        let texts = |keyword| all(keyword).filter_map(Value::as_str).map(str::to_owned);
         IdRules {
             validator,
             name: name.to_owned(),
             types: types(schemas),
-            given: all("const")
-                .chain(all("enum").filter_map(Value::as_array).flatten())
+            given: (all(schemas, "const").chain(items_of(schemas, "enum")))
                 .cloned()
                 .collect(),
             patterns: texts("pattern").collect(),
@@ -71,13 +66,11 @@ impl IdRules {
 
     /// Whether a record may have the id `id`, a JSON text.
     pub fn allows(&self, id: &str) -> bool {
-        let Ok(id) = serde_json::from_str::<Value>(id) else {
-            return false;
-        };
-        let id = json!({ &self.name: id });
-        Budget::for_length(0)
-            .spend(|| self.validator.is_valid(&id))
-            .unwrap_or(false)
+        serde_json::from_str::<Value>(id).is_ok_and(|id| {
+            let id = json!({ &self.name: id });
+            let valid = Budget::for_length(0).spend(|| self.validator.is_valid(&id));
+            valid.unwrap_or(false)
+        })
     }
 
     /// Ids to try for a new record, the best first, as JSON texts. `highest` is the highest number so far; `random` makes
@@ -87,28 +80,20 @@ impl IdRules {
         highest: Option<i64>,
         random: &mut dyn FnMut() -> String,
     ) -> impl Iterator<Item = String> {
-        let numbers = self
-            .may_be(&["integer", "number"])
-            .then(|| self.numbers(highest));
-        let texts = if self.may_be(&["string"]) {
-            self.texts(random)
-        } else {
-            Vec::new()
-        };
+        let is_number = self.may_be(&["integer", "number"]);
+        let numbers = is_number.then(|| self.numbers(highest));
+        let texts = self.may_be(&["string"]).then(|| self.texts(random));
         let given = self.given.iter().map(Value::to_string);
+        let texts = texts.into_iter().flatten();
         given
             .chain(numbers.into_iter().flatten())
-            .chain(texts.into_iter().map(|text| Value::from(text).to_string()))
+            .chain(texts.map(|text| Value::from(text).to_string()))
     }
 
     /// Ids where [`IdRules::propose`] finds none, such as dates.
     pub(super) fn examples(&self) -> Vec<Value> {
-        let example = self
-            .format
-            .as_deref()
-            .and_then(format_named)
-            .map_or("text", |format| format.example);
-        let example = Value::from(example);
+        let format = self.format.as_deref().and_then(format_named);
+        let example = Value::from(format.map_or("text", |format| format.example));
         let mut all = super::example::variants(&[], &example, 1);
         all.insert(0, example);
         all.retain(|id| self.allows(&id.to_string()));
@@ -124,13 +109,9 @@ impl IdRules {
         /// After so many numbers that are taken, a range counts as full.
         const MOST_TRIES: i64 = 1_000_000;
         let (least, most, step) = self.numbers;
-        let at_least = move |number: i64| {
-            let above = number.rem_euclid(step);
-            if above == 0 {
-                Some(number)
-            } else {
-                number.checked_add(step - above)
-            }
+        let at_least = move |number: i64| match number.rem_euclid(step) {
+            0 => Some(number),
+            above => number.checked_add(step - above),
         };
         let next = highest.map_or(Some(least), |highest| {
             Some(highest.checked_add(1)?.max(least))
@@ -150,11 +131,8 @@ impl IdRules {
             hasher.finish()
         };
         let mut texts = Vec::new();
-        for pattern in self
-            .patterns
-            .iter()
-            .filter_map(|pattern| pattern::parse(pattern))
-        {
+        let patterns = self.patterns.iter();
+        for pattern in patterns.filter_map(|pattern| pattern::parse(pattern)) {
             for extra in [6, 6, 6, 1, 0, 3, 12, 30] {
                 let mut state = bits();
                 let mut pick = |count: usize| {

@@ -248,6 +248,24 @@ impl Gatherer<'_> {
         found
     }
 
+    /// Reports a key that `keyword` does not have.
+    pub fn unknown_key(&mut self, key: &str, keyword: &str, known: &[&str], pointer: String) {
+        let hint = did_you_mean(key, known.iter().copied())
+            .unwrap_or_else(|| format!("known are {}", known.join(", ")));
+        let message = format!("unknown key \"{key}\" of `{keyword}`");
+        self.problem(pointer, message, Some(hint));
+    }
+
+    /// The text that `value` is; anything else is reported.
+    pub fn text<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v str> {
+        let text = value.as_str().filter(|text| !text.is_empty());
+        if text.is_none() {
+            let message = format!("must be a text, got {}", literal(value));
+            self.problem(pointer.to_owned(), message, None);
+        }
+        text
+    }
+
     /// Reports keywords that would have no effect in `schema`.
     fn only(&mut self, allowed: &[&str], schema: &Subschema<'_>, place: &str) {
         let is_allowed =

@@ -40,27 +40,15 @@ fn write(
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => out.push_str(std::str::from_utf8(&literal.0).ok()?),
         HirKind::Class(Class::Unicode(class)) => {
-            let contains = |c: char| {
-                class
-                    .ranges()
-                    .iter()
-                    .any(|range| (range.start()..=range.end()).contains(&c))
-            };
-            out.push(
-                one_of(contains, pick)
-                    .or_else(|| class.ranges().first().map(|range| range.start()))?,
-            );
+            let ranges = class.ranges();
+            let has = |c| (ranges.iter()).any(|range| (range.start()..=range.end()).contains(&c));
+            let first = || ranges.first().map(|range| range.start());
+            out.push(one_of(has, pick).or_else(first)?);
         }
         HirKind::Class(Class::Bytes(class)) => {
-            let contains = |c: char| {
-                u8::try_from(c).is_ok_and(|c| {
-                    class
-                        .ranges()
-                        .iter()
-                        .any(|range| (range.start()..=range.end()).contains(&c))
-                })
-            };
-            out.push(one_of(contains, pick)?);
+            let ranges = class.ranges();
+            let has = |c| (ranges.iter()).any(|range| (range.start()..=range.end()).contains(&c));
+            out.push(one_of(|c| u8::try_from(c).is_ok_and(has), pick)?);
         }
         HirKind::Repetition(repetition) => {
             let most = repetition.max.unwrap_or(u32::MAX);
@@ -78,11 +66,8 @@ fn write(
 
 fn one_of(contains: impl Fn(char) -> bool, pick: &mut dyn FnMut(usize) -> usize) -> Option<char> {
     let fitting: Vec<char> = ORDINARY.chars().filter(|c| contains(*c)).collect();
-    if fitting.is_empty() {
-        None
-    } else {
-        fitting.get(pick(fitting.len())).copied()
-    }
+    let is_any = !fitting.is_empty();
+    is_any.then(|| fitting[pick(fitting.len())])
 }
 
 #[cfg(test)]

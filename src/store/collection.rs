@@ -8,7 +8,6 @@ use super::Settings;
 use super::index::{Indexes, SortKey, pointers};
 use super::record::{Record, give_ids, read};
 use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, SyntaxError, get_member, members};
-use crate::rules::UniqueRule;
 use crate::schema::Rules;
 use crate::work::Work;
 
@@ -16,7 +15,7 @@ use crate::work::Work;
 #[derive(Debug, Clone)]
 pub struct Collection {
     rows: Vector<Arc<Record>>,
-    indexes: Indexes,
+    pub(super) indexes: Indexes,
     pub(super) id_sequence: IdSequence,
     next_number: u64,
     /// The white space before the closing bracket.
@@ -59,14 +58,12 @@ impl Collection {
         let unique = settings.schema.rules(name).map_or(&[][..], Rules::unique);
         let indexes = Indexes::build(&rows, unique);
         if let Some((rule, later, first)) = indexes.first_violation() {
-            let values = rule.values(later.value());
+            let values = rule.values(later.value()).into_iter();
             let names: Vec<_> = values
-                .iter()
                 .map(|(name, value)| format!("`{name}` {value}"))
                 .collect();
-            let other = first
-                .id()
-                .map_or_else(String::new, |id| format!(" with the id {id}"));
+            let id = first.id();
+            let other = id.map_or_else(String::new, |id| format!(" with the id {id}"));
             let message = format!(
                 "{name}[{}] has the {} of the record{other}, and the rules say it is unique",
                 later.number(),
@@ -169,9 +166,9 @@ impl Collection {
     fn names(&self) -> &Names {
         self.names.get_or_init(|| {
             let mut names = Names::new();
-            self.rows
-                .iter()
-                .for_each(|record| count_names(&mut names, record, true));
+            for record in &self.rows {
+                count_names(&mut names, record, true);
+            }
             names
         })
     }
@@ -188,16 +185,7 @@ impl Collection {
 
     /// The record with the id `id`; the first of them, where the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
-        let mut with_id = self.with_id(id);
-        // As a rule there is one, whose number need not be looked at.
-        let first = with_id.next()?;
-        Some(with_id.fold(first, |first, other| {
-            if other.number() < first.number() {
-                other
-            } else {
-                first
-            }
-        }))
+        self.with_id(id).min_by_key(|record| record.number())
     }
 
     /// The records with the id `id`, in no particular order.
@@ -206,16 +194,6 @@ impl Collection {
         id: &'i Id,
     ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a, 'i> {
         self.indexes.with_id(id)
-    }
-
-    /// The first rule that keeps a record from being `value`, and the record that has the values already. The record
-    /// with the number `own` may be the same.
-    pub(super) fn violated_by(
-        &self,
-        value: &str,
-        own: Option<u64>,
-    ) -> Option<(&UniqueRule, &Arc<Record>)> {
-        self.indexes.violated_by(value, own)
     }
 
     /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
@@ -239,19 +217,8 @@ impl Collection {
             found.retain(|record| points(record));
             return found;
         }
-        self.rows
-            .iter()
-            .filter(|record| points(record))
-            .cloned()
-            .collect()
-    }
-
-    pub(super) fn last(&self) -> Option<&Arc<Record>> {
-        self.rows.last()
-    }
-
-    pub(super) fn nth(&self, place: usize) -> Option<&Arc<Record>> {
-        self.rows.get(place)
+        let found = self.rows.iter().filter(|record| points(record));
+        found.cloned().collect()
     }
 
     /// Adds a record, whose id must be free.
@@ -269,12 +236,8 @@ impl Collection {
         self.put(old, old.id().cloned(), text)
     }
 
-    /// Puts `old` under another id, which must be free.
-    pub(super) fn move_to(&mut self, old: &Record, id: Id, text: RecordText) {
-        self.put(old, Some(id), text);
-    }
-
-    fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
+    /// Puts a record with the id `id`, which must be free or its own, in the place of `old`.
+    pub(super) fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
         self.untouched = None;
         if let Some(place) = self.place(old.number()) {
@@ -306,10 +269,8 @@ impl Collection {
                 .collect();
         }
         gone.iter().for_each(|record| self.unindex(record));
-        self.bytes -= gone
-            .iter()
-            .map(|record| record.value().len())
-            .sum::<usize>();
+        let lengths = gone.iter().map(|record| record.value().len());
+        self.bytes -= lengths.sum::<usize>();
         let (Some(first), Some(new_first)) = (first, self.rows.front().cloned()) else {
             self.closing = "".into();
             if let IdSequence::Text(_) = self.id_sequence {
@@ -319,10 +280,8 @@ impl Collection {
         };
         if new_first.text.leading() != first.text.leading() {
             // On one line the first record has no space before it, and the others have.
-            self.replace(
-                &new_first,
-                new_first.text.with_leading(first.text.leading()),
-            );
+            let text = new_first.text.with_leading(first.text.leading());
+            self.replace(&new_first, text);
         }
     }
 

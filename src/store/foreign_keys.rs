@@ -98,11 +98,8 @@ impl Store {
             })
             .collect();
         if !links.is_empty() {
-            links.sort_by_key(|link| {
-                keys.iter()
-                    .position(|key| key.name == link.key)
-                    .unwrap_or(keys.len())
-            });
+            let place = |link: &Link| keys.iter().position(|key| key.name == link.key);
+            links.sort_by_key(|link| place(link).unwrap_or(keys.len()));
             return links;
         }
         let rows = self.resource(child).and_then(Resource::collection);
@@ -313,10 +310,8 @@ impl Store {
             }
         }
         left.retain(|(place, row, ..)| !seen.contains(&(*place, row.number())));
-        let holders = left
-            .iter()
-            .filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict);
-        let holders: Vec<_> = holders
+        let holders: Vec<_> = (left.iter())
+            .filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict)
             .map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned()))
             .collect();
         if !holders.is_empty() {
@@ -380,18 +375,17 @@ impl Store {
             if known.is_some_and(|known| same_value(known, value)) {
                 continue;
             }
-            let pointers: Vec<&str> = if rule.many {
-                items(value).collect()
-            } else {
-                vec![value]
+            let dangles =
+                |pointer: &&str| Kind::of(pointer) != Kind::Null && !self.is_there(rule, pointer);
+            let dangling = match rule.many {
+                true => items(value).find(dangles),
+                false => Some(value).filter(dangles),
             };
-            for pointer in pointers {
-                if Kind::of(pointer) != Kind::Null && !self.is_there(rule, pointer) {
-                    return Err(Refusal::Dangling {
-                        rule: rule.clone(),
-                        value: pointer.to_string(),
-                    });
-                }
+            if let Some(pointer) = dangling {
+                return Err(Refusal::Dangling {
+                    rule: rule.clone(),
+                    value: pointer.to_string(),
+                });
             }
         }
         Ok(())
@@ -412,19 +406,19 @@ impl Store {
 
 /// `order_item` and `order-item` as `orderItem`.
 fn camel(name: &str) -> String {
-    let mut words = name
+    let words = name
         .split(['_', '-', ' ', '.'])
         .filter(|word| !word.is_empty());
-    let mut out = words.next().unwrap_or("").to_string();
+    let mut out = String::new();
     for word in words {
         let mut letters = word.chars();
-        out.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        match letters.next() {
+            Some(first) if out.is_empty() => out.extend(first.to_lowercase()),
+            first => out.extend(first.into_iter().flat_map(char::to_uppercase)),
+        }
         out.push_str(letters.as_str());
     }
-    match out.chars().next() {
-        Some(first) => first.to_lowercase().chain(out.chars().skip(1)).collect(),
-        None => out,
-    }
+    out
 }
 
 /// `orderItem` and `order-item` as `order_item`.

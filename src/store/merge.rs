@@ -131,10 +131,8 @@ impl Store {
             let their = self.text_of(&change.what);
             let mut from = 0;
             let mut last = 0;
-            let versions = change
-                .before
-                .iter()
-                .map(|version| (version.text.as_deref(), Some(version.until)));
+            let before = change.before.iter();
+            let versions = before.map(|version| (version.text.as_deref(), Some(version.until)));
             for (text, until) in versions.chain([(change.after.as_deref(), None)]) {
                 let distance = change
                     .distance(text, their, &self.settings.id, from > 0)
@@ -145,27 +143,20 @@ impl Store {
             }
         }
         let mut sum = 0;
-        let distances: BTreeMap<usize, isize> = steps
-            .into_iter()
-            .map(|(state, step)| {
-                sum += step;
-                (state, sum)
-            })
-            .collect();
+        for step in steps.values_mut() {
+            sum += *step;
+            *step = sum;
+        }
+        let distances = steps;
         let near = |state: &usize| {
-            distances
-                .range(..=*state)
-                .next_back()
-                .map_or(0, |(_, distance)| *distance)
+            let last = distances.range(..=*state).next_back();
+            last.map_or(0, |(_, distance)| *distance)
         };
-        let Some(nearest) = bases.iter().map(near).min() else {
-            return 0;
-        };
-        let first = bases.first().filter(|state| near(state) == nearest);
-        first
-            .or_else(|| bases.iter().rfind(|state| near(state) == nearest))
-            .copied()
-            .unwrap_or_default()
+        let nearest = bases.iter().map(near).min();
+        let is_nearest = |state: &&usize| Some(near(state)) == nearest;
+        let first = bases.first().filter(is_nearest);
+        let base = first.or_else(|| bases.iter().rfind(is_nearest));
+        base.copied().unwrap_or_default()
     }
 
     /// What became of the things that have changed since the first of `states`, which come oldest first, up to this store.
@@ -195,10 +186,8 @@ impl Store {
             }
         }
         changes.retain(|change| {
-            !change
-                .before
-                .iter()
-                .all(|before| same(before.text.as_deref(), change.after.as_deref()))
+            let after = change.after.as_deref();
+            (change.before.iter()).any(|before| !same(before.text.as_deref(), after))
         });
         changes
     }
@@ -231,15 +220,14 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
 /// Whether `their` has all that the API changed when it made `our` of `before`.
 fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
     let has = |name: &str, value: Option<&str>| same(get_member(their, name), value);
-    let mut changed = members(our).filter(|member| {
-        member.key != id
-            && before
-                .is_none_or(|before| !same(get_member(before, &member.key), Some(member.value)))
+    let mut changed = others(our, id).filter(|member| {
+        let value = Some(member.value);
+        before.is_none_or(|before| !same(get_member(before, &member.key), value))
     });
     let mut gone =
         members(before.unwrap_or("{}")).filter(|member| get_member(our, &member.key).is_none());
-    let any = members(our).any(|member| member.key != id);
-    any && changed.all(|member| has(&member.key, get_member(our, &member.key)))
+    others(our, id).next().is_some()
+        && changed.all(|member| has(&member.key, get_member(our, &member.key)))
         && gone.all(|member| has(&member.key, None))
 }
 
@@ -257,14 +245,10 @@ fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
             && get_member(their, &ours.key).is_none()
             && get_member(our, &theirs.key).is_none()
     };
-    let renamed = others(our, id)
-        .zip(others(their, id))
-        .filter(is_renamed)
-        .count();
-    let kept = others(our, id)
-        .filter(|member| same(get_member(their, &member.key), Some(member.value)))
-        .count();
-    (kept + renamed, all - kept - renamed)
+    let pairs = others(our, id).zip(others(their, id));
+    let is_kept = |member: &Member| same(get_member(their, &member.key), Some(member.value));
+    let kept = pairs.filter(is_renamed).count() + others(our, id).filter(is_kept).count();
+    (kept, all - kept)
 }
 
 /// Whether `their` may be what somebody made of `our`, rather than another record that happens to have the same id.
@@ -302,20 +286,17 @@ impl ApiChange {
             (Some(_), None) => deletion,
             (None, Some(their)) => {
                 // The more it has of what the API wrote under this id, the less it can be chance.
-                let our = self
-                    .after
-                    .as_deref()
-                    .filter(|our| !was_there && is_made_of(our, their, id));
+                let our = self.after.as_deref();
+                let our = our.filter(|our| !was_there && is_made_of(our, their, id));
                 let by_chance = our.map_or(0, |our| kept_and_changed(our, their, id).0);
                 1 + others(their, id).count() + 2 * by_chance
             }
             (Some(version), Some(their)) if was_there || is_made_of(version, their, id) => {
                 let typed = others(their, id)
                     .filter(|member| !same(Some(member.value), get_member(version, &member.key)));
-                typed.count()
-                    + others(version, id)
-                        .filter(|member| get_member(their, &member.key).is_none())
-                        .count()
+                let gone =
+                    others(version, id).filter(|member| get_member(their, &member.key).is_none());
+                typed.count() + gone.count()
             }
             (Some(_), Some(their)) => deletion + 1 + others(their, id).count(),
         }
@@ -431,9 +412,8 @@ impl Merged {
         let mut attempt = 0u32;
         let new = loop {
             attempt += 1;
-            let next = collection
-                .id_sequence
-                .next(&mut || format!("{id}-{attempt}"));
+            let mut letters = || format!("{id}-{attempt}");
+            let next = collection.id_sequence.next(&mut letters);
             collection.id_sequence.observe(&next);
             match Id::from_json(&next) {
                 Some(new) if collection.get(&new).is_none() => break (new, next),
@@ -441,15 +421,10 @@ impl Merged {
                 _ => {}
             }
         };
-        let text = with_member(
-            value,
-            &id_property,
-            &new.1,
-            Layout::PRETTY,
-            old.text.indent(),
-        );
+        let indent = old.text.indent();
+        let text = with_member(value, &id_property, &new.1, Layout::PRETTY, indent);
         let text = old.text.with_value(&text);
-        collection.move_to(&old, new.0.clone(), text);
+        collection.put(&old, Some(new.0.clone()), text);
         self.renumbered
             .push((resource.to_string(), id.clone(), new.0));
         true

@@ -169,31 +169,28 @@ impl Store {
     /// The records that cannot be reached by their id, since another before them has the same: the first `most`, and how
     /// many more there are. `text` is what the store has just been opened from.
     pub fn repeated_ids(&self, text: &str, most: usize) -> (Vec<RepeatedId>, usize) {
-        let mut found = Vec::new();
-        let mut more = 0;
-        for resource in self.resources() {
-            let Some(collection) = resource.collection() else {
+        let (mut found, mut more) = (Vec::new(), 0);
+        let collections = self
+            .resources()
+            .filter_map(|one| Some((one, one.collection()?)));
+        let records = collections.flat_map(|(resource, collection)| {
+            let rows = collection.rows();
+            rows.filter_map(move |record| {
+                let id = record.id()?;
+                let first = collection.get(id)?;
+                (!Arc::ptr_eq(first, record)).then_some((resource, id, [first, record]))
+            })
+        });
+        for (resource, id, both) in records {
+            if found.len() == most {
+                more += 1;
                 continue;
-            };
-            for record in collection.rows() {
-                let Some((id, first)) = record.id().and_then(|id| Some((id, collection.get(id)?)))
-                else {
-                    continue;
-                };
-                if Arc::ptr_eq(first, record) {
-                    continue;
-                }
-                if found.len() == most {
-                    more += 1;
-                    continue;
-                }
-                let lines = [first, record].map(|record| Place::of(text, record.offset()).line);
-                found.push(RepeatedId {
-                    resource: resource.name.clone(),
-                    id: id.clone(),
-                    lines,
-                });
             }
+            found.push(RepeatedId {
+                resource: resource.name.clone(),
+                id: id.clone(),
+                lines: both.map(|record| Place::of(text, record.offset()).line),
+            });
         }
         (found, more)
     }

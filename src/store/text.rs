@@ -1,5 +1,7 @@
 //! The text of the data file, and how new records are laid out in it.
 
+use std::sync::Arc;
+
 use super::{Collection, Data, Resource, Store};
 use crate::json::{Indent, Kind, Layout};
 
@@ -68,43 +70,32 @@ impl Store {
 
     /// About how long the file's text is, without building it.
     pub fn text_size(&self) -> usize {
-        let mut size = self.tail.len();
-        for resource in &self.resources {
-            size += resource.before.len()
-                + match &resource.data {
-                    Data::Collection(collection) => {
-                        match (&collection.untouched, collection.last()) {
-                            (Some(text), _) => text.len(),
-                            (None, Some(last)) => {
-                                collection.len() * (last.text.as_str().len() + 8) + 16
-                            }
-                            (None, None) => 16,
+        let size = |resource: &Resource| {
+            let value = match &resource.data {
+                Data::Collection(collection) => {
+                    match (&collection.untouched, collection.rows().next_back()) {
+                        (Some(text), _) => text.len(),
+                        (None, Some(last)) => {
+                            collection.len() * (last.text.as_str().len() + 8) + 16
                         }
+                        (None, None) => 16,
                     }
-                    Data::Object(text) | Data::Scalar(text) => text.len(),
-                };
-        }
-        size
+                }
+                Data::Object(text) | Data::Scalar(text) => text.len(),
+            };
+            resource.before.len() + value
+        };
+        self.tail.len() + self.resources.iter().map(|one| size(one)).sum::<usize>()
     }
 
     /// How a new record of the resource at `index` is written: like its last record, or one of another collection, or
     /// the file.
     pub(super) fn style(&self, index: usize) -> Style {
-        let own = self
-            .resources
-            .get(index)
-            .and_then(|resource| resource.collection());
-        if let Some(style) = own.and_then(|collection| Style::of(collection, self.layout)) {
+        let of = |resource: &Arc<Resource>| Style::of(resource.collection()?, self.layout);
+        if let Some(style) = of(&self.resources[index]) {
             return style;
         }
-        let others = self
-            .resources
-            .iter()
-            .filter_map(|resource| resource.collection());
-        if let Some(style) = others
-            .into_iter()
-            .find_map(|collection| Style::of(collection, self.layout))
-        {
+        if let Some(style) = self.resources.iter().find_map(of) {
             return Style {
                 leading: style.first_leading.clone(),
                 ..style
@@ -147,10 +138,10 @@ impl Style {
             1 if last.text.leading().contains('\n') => last.text.leading(),
             1 if fallback.space_after_comma => " ",
             1 => "",
-            _ => collection.last()?.text.leading(),
+            _ => collection.rows().next_back()?.text.leading(),
         };
         let layout = Layout::of(last.value(), fallback);
-        let first_leading = collection.nth(0)?.text.leading().to_string();
+        let first_leading = collection.rows().next()?.text.leading().to_string();
         Some(Style {
             first_leading,
             leading: leading.to_string(),

@@ -11,8 +11,8 @@ use super::record::next_id;
 use super::text::Style;
 use super::{Collection, Data, Record, Resource, Store};
 use crate::json::{
-    Id, Indent, Kind, Layout, RecordText, get_member, indent_of, members, merge_patch,
-    merge_shallow, quote, same_value, with_member,
+    Id, Kind, Layout, RecordText, get_member, indent_of, merge_patch, merge_shallow, same_value,
+    with_member,
 };
 
 /// What a record would be after a command, before anything but the ids was looked at.
@@ -142,24 +142,22 @@ impl Store {
         let (index, collection) = self.collection(resource)?;
         let style = self.style(index);
         let base = indent_of(&style.leading);
-        let mut text = style.layout.render(body, base);
-        if has_repeated_names(&text) {
-            text = merge_shallow(&text, "{}", style.layout, base);
-        }
-        let id = match get_member(body, id_property).filter(|value| is_truthy(value)) {
-            Some(given) => Some(Id::from_json(given).ok_or_else(|| Refusal::NoId {
-                property: id_property.into(),
-                value: given.into(),
-            })?),
+        let text = style.layout.render(body, base);
+        let (id, text) = match get_member(body, id_property).filter(|value| is_truthy(value)) {
+            Some(given) => {
+                let id = Id::from_json(given).ok_or_else(|| Refusal::NoId {
+                    property: id_property.into(),
+                    value: given.into(),
+                })?;
+                // Of a repeated name the last value stays.
+                (Some(id), merge_shallow(&text, "{}", style.layout, base))
+            }
             None => {
-                let next = next_id(
-                    &collection.id_sequence,
-                    self.settings.id_rules(resource),
-                    random,
-                    &|id| collection.get(id).is_some(),
-                );
-                text = with_id(&text, id_property, &next, style.layout, base);
-                Id::from_json(&next)
+                let rules = self.settings.id_rules(resource);
+                let is_taken = |id: &Id| collection.get(id).is_some();
+                let next = next_id(&collection.id_sequence, rules, random, &is_taken);
+                let text = with_member(&text, id_property, &next, style.layout, base);
+                (Id::from_json(&next), text)
             }
         };
         Ok(Draft {
@@ -193,7 +191,7 @@ impl Store {
             Target::Gone(_) | Target::Object => return Ok(Change(draft)),
         };
         self.check_references(resource, &draft.text, old)?;
-        if let Some((rule, holder)) = collection.violated_by(&draft.text, own) {
+        if let Some((rule, holder)) = collection.indexes.violated_by(&draft.text, own) {
             return Err(Refusal::NotUnique {
                 resource: resource.name.clone(),
                 values: rule.values(&draft.text),
@@ -378,7 +376,7 @@ impl Store {
         let old = old.or_else(|| collection.get(id)).cloned();
         if let Some(now) = now {
             let own = old.as_ref().map(|old| old.number());
-            if collection.violated_by(now, own).is_some() {
+            if collection.indexes.violated_by(now, own).is_some() {
                 return false;
             }
         }
@@ -454,33 +452,6 @@ impl Outcome {
     }
 }
 
-/// `object`, which is laid out so already, with the member `key` as the last one.
-fn with_id(object: &str, key: &str, value: &str, layout: Layout, base: &str) -> String {
-    let inner = object.strip_suffix('}').map(str::trim_ascii_end);
-    match inner {
-        Some(inner) if inner != "{" && get_member(object, key).is_none() => {
-            let gap = match layout.indent {
-                Indent::OneLine { .. } if layout.space_after_comma => " ".into(),
-                _ => layout.line(base, 1),
-            };
-            let colon = if layout.space_after_colon { ": " } else { ":" };
-            format!(
-                "{inner},{gap}{}{colon}{value}{}",
-                quote(key),
-                &object[inner.len()..]
-            )
-        }
-        _ => with_member(object, key, value, layout, base),
-    }
-}
-
-fn has_repeated_names(object: &str) -> bool {
-    let names: Vec<_> = members(object).map(|member| member.key).collect();
-    let mut sorted: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[0] == pair[1])
-}
-
 /// What JavaScript takes for true: json-server replaces an id of `null`, `""`, `0` or `false`.
 pub fn is_truthy(value: &str) -> bool {
     match Kind::of(value) {
@@ -489,45 +460,5 @@ pub fn is_truthy(value: &str) -> bool {
         Kind::Boolean => value == "true",
         Kind::Number => value.parse::<f64>().is_ok_and(|number| number != 0.0),
         Kind::Object | Kind::Array => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_goes_where_any_member_would() {
-        let bodies = [
-            r#"{"a":1}"#,
-            r#"{"a":1,"b":[{"c":2}]}"#,
-            "{}",
-            r#"{"id":null}"#,
-            r#"{"a":{"id":1},"b":"}"}"#,
-        ];
-        for indent in [
-            Indent::Spaces(2),
-            Indent::Tabs(1),
-            Indent::OneLine { padded: true },
-            Indent::OneLine { padded: false },
-        ] {
-            for (crlf, space) in [(true, true), (false, true), (false, false)] {
-                let one_line = matches!(indent, Indent::OneLine { .. });
-                let layout = Layout {
-                    indent,
-                    crlf: crlf && !one_line,
-                    space_after_colon: space,
-                    space_after_comma: space || !one_line,
-                };
-                for body in bodies {
-                    let text = layout.render(body, "  ");
-                    assert_eq!(
-                        with_id(&text, "id", "7", layout, "  "),
-                        with_member(&text, "id", "7", layout, "  "),
-                        "{text}"
-                    );
-                }
-            }
-        }
     }
 }

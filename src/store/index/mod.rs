@@ -92,12 +92,11 @@ impl Clone for Indexes {
         let on_demand = self
             .on_demand
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+            .unwrap_or_else(PoisonError::into_inner);
         Indexes {
             by_id: self.by_id.clone(),
             unique: self.unique.clone(),
-            on_demand: Mutex::new(on_demand),
+            on_demand: Mutex::new(on_demand.clone()),
         }
     }
 }
@@ -107,10 +106,8 @@ impl Indexes {
     pub fn build(records: &Vector<Arc<Record>>, rules: &[UniqueRule]) -> Indexes {
         let unique = |rule: &UniqueRule| {
             let rule = Arc::new(rule.clone());
-            (
-                rule.clone(),
-                HashIndex::build(records, HashKey::Unique(rule)),
-            )
+            let index = HashIndex::build(records, HashKey::Unique(rule.clone()));
+            (rule, index)
         };
         Indexes {
             by_id: HashIndex::build(records, HashKey::Id),
@@ -138,11 +135,8 @@ impl Indexes {
     }
 
     fn update_on_demand(&mut self, mut update: impl FnMut(&mut Index) -> bool) {
-        for index in self
-            .on_demand
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
+        let on_demand = self.on_demand.get_mut();
+        for index in on_demand.unwrap_or_else(PoisonError::into_inner) {
             let OnDemand { built, .. } = Arc::make_mut(index);
             if built.get_mut().is_some_and(|index| !update(index)) {
                 *built = OnceLock::new();
@@ -197,12 +191,8 @@ impl Indexes {
         records: &Vector<Arc<Record>>,
         work: &Work<'_>,
     ) -> Option<Vec<Arc<Record>>> {
-        self.lookup(
-            HashKey::Field(Arc::new(FieldPath::new(path))),
-            hash::of_text(value),
-            records,
-            work,
-        )
+        let key = HashKey::Field(Arc::new(FieldPath::new(path)));
+        self.lookup(key, hash::of_text(value), records, work)
     }
 
     /// The records that may point to `target` by the foreign key `property`, an array of them if `many`, in order;
@@ -228,7 +218,7 @@ impl Indexes {
         work: &Work<'_>,
     ) -> Option<Vec<Arc<Record>>> {
         let wanted = self.on_demand(Key::Hash(key), records, work)?;
-        let Some(Index::Hash(index)) = wanted.built.get() else {
+        let Index::Hash(index) = wanted.built.get()? else {
             return None;
         };
         let mut found: Vec<_> = index
@@ -248,10 +238,10 @@ impl Indexes {
         work: &Work<'_>,
     ) -> Option<Vector<Arc<Record>>> {
         let wanted = self.on_demand(Key::Order(keys.into()), records, work)?;
-        let Some(Index::Order(index)) = wanted.built.get() else {
-            return None;
-        };
-        Some(index.records().clone())
+        match wanted.built.get()? {
+            Index::Order(index) => Some(index.records().clone()),
+            Index::Hash(_) => None,
+        }
     }
 
     fn on_demand(
