@@ -89,11 +89,6 @@ impl RecordText {
         }
     }
 
-    /// The same record with other white space before it and none after it.
-    pub fn with_leading(&self, leading: &str) -> RecordText {
-        RecordText::new(leading, self.value())
-    }
-
     /// The record with the white space around it.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -140,20 +135,13 @@ impl Document {
         } else {
             text
         };
-        let start = skip_space(
-            text.as_bytes(),
-            if text.starts_with('\u{feff}') {
-                '\u{feff}'.len_utf8()
-            } else {
-                0
-            },
-        );
+        let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let start = skip_space(text.as_bytes(), offset_in(&text, body));
         if !text[start..].starts_with('{') {
             let error = expected(&text, start, "an object of resources");
-            return Err(if text[start..].starts_with('/') {
-                error
-            } else {
-                error.hint(ONE_OBJECT)
+            return Err(match text[start..].starts_with('/') {
+                true => error,
+                false => error.hint(ONE_OBJECT),
             });
         }
         let in_file = |error: SyntaxError| {
@@ -170,23 +158,19 @@ impl Document {
         };
         let range = check(&text[start..], MAX_DEPTH).map_err(in_file)?;
         let object = &text[start..][range];
-        let entries =
+        let split =
             serde_json::Deserializer::from_str(object).deserialize_map(SplitObject { file: &text });
         // `check` has accepted the text, so serde_json has nothing left to refuse.
-        let entries = entries.map_err(|error| SyntaxError::new(start, error.to_string()))?;
+        let (entries, end) = split.map_err(|error| SyntaxError::new(start, error.to_string()))?;
         let mut names = HashSet::new();
-        if let Some((offset, entry)) = entries
+        let mut again = entries
             .iter()
-            .find(|(_, entry)| !names.insert(entry.name.as_str()))
-        {
+            .filter(|(_, entry)| !names.insert(&*entry.name));
+        if let Some((offset, entry)) = again.next() {
             let message = format!("the resource `{}` is in the file twice", entry.name);
             return Err(SyntaxError::new(*offset, message).hint("put the records of both into one"));
         }
         let layout = Layout::of(object, Layout::PRETTY);
-        let end = entries
-            .iter()
-            .map(|(_, entry)| entry.before.len() + entry.value.text().len())
-            .sum::<usize>();
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
         Ok(Document {
             entries,
@@ -213,8 +197,8 @@ struct SplitObject<'a> {
 }
 
 impl<'de> Visitor<'de> for SplitObject<'de> {
-    /// The entries, repeated names included, each with the offset of its name in the file.
-    type Value = Vec<(usize, Entry)>;
+    /// The entries, repeated names included, each with the offset of its name in the file; and where the last one ends.
+    type Value = (Vec<(usize, Entry)>, usize);
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object of resources")
@@ -227,29 +211,26 @@ impl<'de> Visitor<'de> for SplitObject<'de> {
             let key_offset = offset_in(file, key.get());
             let colon = skip_space(bytes, key_offset + key.get().len());
             let start = skip_space(bytes, colon + 1);
+            let mut text = || Ok(file.slice_ref(map.next_value::<&RawValue>()?.get()));
             let value = match bytes.get(start) {
-                Some(b'[') => EntryValue::Array(Array::split(
-                    file,
-                    start,
-                    &map.next_value::<Vec<&RawValue>>()?,
-                )),
-                Some(b'{') => {
-                    EntryValue::Object(file.slice_ref(map.next_value::<&RawValue>()?.get()))
+                Some(b'[') => {
+                    let items = map.next_value::<Vec<&RawValue>>()?;
+                    EntryValue::Array(Array::split(file, start, &items))
                 }
-                _ => EntryValue::Scalar(file.slice_ref(map.next_value::<&RawValue>()?.get())),
+                Some(b'{') => EntryValue::Object(text()?),
+                _ => EntryValue::Scalar(text()?),
             };
             let before = file.slice_ref(&file[previous_end..start]);
             previous_end = start + value.text().len();
-            entries.push((
-                key_offset,
-                Entry {
-                    name: unquote(key.get()).into_owned(),
-                    before,
-                    value,
-                },
-            ));
+            let name = unquote(key.get()).into_owned();
+            let entry = Entry {
+                name,
+                before,
+                value,
+            };
+            entries.push((key_offset, entry));
         }
-        Ok(entries)
+        Ok((entries, previous_end))
     }
 }
 

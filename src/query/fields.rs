@@ -40,22 +40,20 @@ impl<'a> Fields<'a> {
 
     /// Whether a rule declares `path` or a record has a value there (`null` is one).
     pub fn has(&self, path: &str) -> bool {
-        self.declared.contains(&path)
-            || self.collection.is_some_and(|collection| {
-                collection.has_field(path, &|record| self.goes_on(record))
-            })
+        let in_records = |collection: &Collection| {
+            if !path.contains(['.', '[']) {
+                return collection.has_member(path);
+            }
+            let path = FieldPath::new(path);
+            self.records().any(|record| path.any(record, &mut |_| true))
+        };
+        self.declared.contains(&path) || self.collection.is_some_and(in_records)
     }
 
     fn records(&self) -> impl Iterator<Item = &'a str> {
-        self.collection
-            .into_iter()
-            .flat_map(Collection::rows)
-            .map(|record| record.value())
-            .take_while(|record| self.goes_on(record))
-    }
-
-    fn goes_on(&self, record: &str) -> bool {
-        self.work.is_none_or(|work| work.goes_on(record.len()))
+        let rows = self.collection.into_iter().flat_map(Collection::rows);
+        rows.map(|record| record.value())
+            .take_while(|record| self.work.is_none_or(|work| work.goes_on(record.len())))
     }
 
     /// Whether the field `path` is an array, as the first record that has it shows.

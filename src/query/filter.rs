@@ -179,11 +179,7 @@ pub(super) fn read_name<'a>(
             let near = nearest(name, OPERATORS.iter().map(|operator| operator.name))
                 .and_then(Operator::named);
             let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
-            let detail = format!(
-                "unknown operator {}; the operators are {}",
-                quoted(name),
-                operator_names()
-            );
+            let detail = unknown_operator(&quoted(name));
             return Err(QueryError::new(Fault::Operator, parameter, detail, example));
         };
         return Ok((path, Some((operator.op, Spelling::Colon))));
@@ -193,6 +189,11 @@ pub(super) fn read_name<'a>(
             (path, Some((operator.op, Spelling::Underscore)))
         }),
     )
+}
+
+fn unknown_operator(what: &str) -> String {
+    let known = operator_names();
+    format!("unknown operator {what}; the operators are {known}")
 }
 
 /// The name and what is in brackets after it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
@@ -314,12 +315,8 @@ fn where_field(path: &str, value: &str, patterns: &Patterns<'_>) -> Result<Condi
             }
             let tests = json::members(value).map(|member| {
                 let Some(operator) = Operator::named(&member.key) else {
-                    let detail = format!(
-                        "unknown operator {:?} for {path:?}; the operators are {}",
-                        member.key,
-                        operator_names()
-                    );
-                    return Err(wrong_where(detail));
+                    let what = format!("{:?} for {path:?}", member.key);
+                    return Err(wrong_where(unknown_operator(&what)));
                 };
                 where_leaf(path, operator.op, member.value, patterns)
             });

@@ -62,13 +62,8 @@ impl PageInfo {
         if self.last == 1 && self.current == 1 {
             return None;
         }
-        let pages = [
-            ("first", Some(1)),
-            ("prev", self.previous()),
-            ("next", self.next()),
-            ("last", Some(self.last)),
-        ];
-        let links = pages.iter().filter_map(|(relation, page)| {
+        let members = self.envelope();
+        let links = members[..4].iter().filter_map(|(relation, page)| {
             page.map(|page| format!("<{}>; rel=\"{relation}\"", with_page(url, page)))
         });
         Some(links.collect::<Vec<_>>().join(", "))
@@ -133,20 +128,19 @@ impl Window {
     /// The places that the window shows of `total` found records.
     pub fn range(self, total: usize) -> Range<usize> {
         let from_end = |place: i64| {
-            let place = if place < 0 {
-                place.saturating_add_unsigned(total as u64).max(0)
-            } else {
-                place
-            };
-            usize::try_from(place).unwrap_or(usize::MAX).min(total)
+            let distance = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+            match place {
+                0.. => distance.min(total),
+                _ => total.saturating_sub(distance),
+            }
         };
         let (start, end) = match self {
             Window::All => (0, total),
             Window::Slice(start, end) => (from_end(start), from_end(end)),
-            Window::Limit(start, size) => (
-                from_end(start),
-                from_end(start).saturating_add(size).min(total),
-            ),
+            Window::Limit(start, size) => {
+                let start = from_end(start);
+                (start, start.saturating_add(size).min(total))
+            }
             Window::Page(..) => {
                 let Some(page) = self.page(total) else {
                     return 0..0;
@@ -165,10 +159,9 @@ impl Window {
         };
         let last = total.div_ceil(per_page).max(1);
         // For a page beyond the end, 1.0 shows the last page and 0.17 an empty one.
-        let current = if style == PageStyle::Envelope {
-            page.min(last)
-        } else {
-            page
+        let current = match style {
+            PageStyle::Envelope => page.min(last),
+            PageStyle::Link => page,
         };
         Some(PageInfo {
             current,

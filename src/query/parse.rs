@@ -70,12 +70,11 @@ impl Query {
         }
         match first("_where") {
             None => query.read_filters(pairs, fields, &patterns)?,
-            Some(_) => pairs
-                .iter()
-                .filter(|(name, _)| !is_reserved(name))
-                .for_each(|(name, _)| {
+            Some(_) => {
+                for (name, _) in pairs.iter().filter(|(name, _)| !is_reserved(name)) {
                     query.note(name, "it has no effect beside _where.", None);
-                }),
+                }
+            }
         }
         query
             .searches
@@ -154,9 +153,8 @@ impl Query {
         };
         let mut orders = values("_order");
         for name in values("_sort") {
-            let down = orders
-                .next()
-                .is_some_and(|order| order.trim().eq_ignore_ascii_case("desc"));
+            let order = orders.next().map(str::trim);
+            let down = order.is_some_and(|order| order.eq_ignore_ascii_case("desc"));
             // A name with a space or a minus in front may be a field's whole name.
             let trimmed = name.trim();
             let (path, minus) = match trimmed.strip_prefix('-') {
@@ -172,36 +170,21 @@ impl Query {
                 check_count("_sort", paths, fields)?;
             }
         }
-        if let Some(order) = values("_order")
+        let mut orders = values("_order")
             .map(str::trim)
-            .find(|order| !order.is_empty())
+            .filter(|order| !order.is_empty());
+        if let Some(order) = orders.clone().next()
             && self.sort.is_empty()
         {
-            self.note(
-                "_order",
-                "it has no effect without _sort.",
-                Some(format!("_sort=id&_order={order}")),
-            );
+            let instead = format!("_sort=id&_order={order}");
+            self.note("_order", "it has no effect without _sort.", Some(instead));
         }
-        let is_order = |order: &&str| {
-            ["asc", "desc", ""]
-                .iter()
-                .any(|known| order.eq_ignore_ascii_case(known))
-        };
-        if let Some(order) = values("_order")
-            .map(str::trim)
-            .find(|order| !is_order(order))
-        {
-            let lower = order.to_lowercase();
-            let meant = if lower.starts_with('d') || lower == "-1" {
-                "desc"
-            } else {
-                "asc"
-            };
-            let detail = format!(
-                "an order is asc or desc, and {} counts as asc.",
-                quoted(order)
-            );
+        let lower = |order: &str| order.to_lowercase();
+        if let Some(order) = orders.find(|order| !["asc", "desc"].contains(&&*lower(order))) {
+            let is_down = lower(order).starts_with('d') || order == "-1";
+            let meant = if is_down { "desc" } else { "asc" };
+            let order = quoted(order);
+            let detail = format!("an order is asc or desc, and {order} counts as asc.");
             self.note("_order", detail, Some(format!("_order={meant}")));
         }
         Ok(())
@@ -287,12 +270,8 @@ impl Query {
 
     /// `record` with the fields that `_fields` names, in its own order.
     pub fn shown(&self, record: &str) -> String {
-        let paths: Vec<Vec<&str>> = self
-            .shown
-            .iter()
-            .map(|path| path.split('.').collect())
-            .collect();
-        picked(record, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        let paths: Vec<&str> = self.shown.iter().map(String::as_str).collect();
+        picked(record, &paths)
     }
 
     /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index can find
@@ -356,7 +335,7 @@ fn searched<'n>(name: &'n str, fields: &Fields<'_>) -> Option<&'n str> {
 }
 
 /// What of `value` is at `paths`: members of objects, and of the objects in arrays.
-fn picked(value: &str, paths: &[&[&str]]) -> String {
+fn picked(value: &str, paths: &[&str]) -> String {
     match Kind::of(value) {
         Kind::Array => {
             let items: Vec<String> = json::items(value).map(|item| picked(item, paths)).collect();
@@ -364,22 +343,16 @@ fn picked(value: &str, paths: &[&[&str]]) -> String {
         }
         Kind::Object => {
             let members = json::members(value).filter_map(|member| {
-                // A name with dots in it may be meant as a whole.
-                let rests = paths.iter().filter_map(|path| {
-                    (1..=path.len())
-                        .find(|length| path[..*length].join(".") == member.key)
-                        .map(|length| &path[length..])
-                });
-                let rests: Vec<&[&str]> = rests.collect();
-                if rests.is_empty() {
-                    return None;
+                let key = &*member.key;
+                if paths.contains(&key) {
+                    return Some(format!("{}:{}", member.raw_key, member.value));
                 }
-                let whole = rests.iter().any(|rest| rest.is_empty());
-                let value = if whole {
-                    member.value.to_string()
-                } else {
-                    picked(member.value, &rests)
-                };
+                // A name with dots in it may be meant as a whole.
+                let below = paths
+                    .iter()
+                    .filter_map(|path| path.strip_prefix(key)?.strip_prefix('.'));
+                let below: Vec<&str> = below.collect();
+                let value = (!below.is_empty()).then(|| picked(member.value, &below))?;
                 Some(format!("{}:{value}", member.raw_key))
             });
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))

@@ -28,25 +28,24 @@ pub struct Relations<'a> {
     level: usize,
 }
 
+/// What becomes one member of each record.
 #[derive(Debug)]
-enum Step<'a> {
-    /// The records that point to this one by `link`, as an array.
-    Children {
-        name: &'a str,
-        link: Link,
-        by_pointer: HashMap<Id, Vec<&'a str>>,
-        inner: Option<Box<Relations<'a>>>,
-    },
-    /// The record that this one points to by `link`, as `name`; left out where there is none. An array of them where the
-    /// link is one of many.
-    Parent {
-        name: &'a str,
-        link: Link,
-        parents: Parents<'a>,
-        inner: Option<Box<Relations<'a>>>,
-    },
+struct Step<'a> {
+    name: &'a str,
+    related: Related<'a>,
+    /// What is put into the related records.
+    inner: Option<Box<Relations<'a>>>,
+}
+
+#[derive(Debug)]
+enum Related<'a> {
+    /// The records that point to this one by the link, as an array.
+    Children(Link, HashMap<Id, Vec<&'a str>>),
+    /// The record that this one points to by the link; left out where there is none. An array of them where the link is
+    /// one of many.
+    Parent(Link, Parents<'a>),
     /// An empty array, which 0.17 gives for a name that it does not know.
-    Nothing { name: &'a str },
+    Nothing,
 }
 
 /// A relation that is asked for, and those of its records: `comments` with `author` of `comments.author`.
@@ -105,7 +104,7 @@ impl<'a> Relations<'a> {
             // The name of a collection may hold a dot.
             let parts = name
                 .split_once(['.', '/'])
-                .filter(|_| !self.collection_named(name).is_some());
+                .filter(|_| self.collection_named(name).is_none());
             let (first, rest) = parts.map_or((*name, None), |(first, rest)| (first, Some(rest)));
             match groups.iter_mut().find(|(known, _)| *known == first) {
                 Some((_, inner)) => inner.extend(rest),
@@ -164,7 +163,11 @@ impl<'a> Relations<'a> {
                     format!("unknown collection {name:?}: the records get an empty array.");
                 let near = nearest(name, self.collections());
                 self.note("_embed", detail, near.map(|near| format!("_embed={near}")));
-                self.steps.push(Step::Nothing { name });
+                self.steps.push(Step {
+                    name,
+                    related: Related::Nothing,
+                    inner: None,
+                });
             }
         }
     }
@@ -191,10 +194,9 @@ impl<'a> Relations<'a> {
             }
         }
         let inner = self.inner("_embed", name, rest, work);
-        self.steps.push(Step::Children {
+        self.steps.push(Step {
             name,
-            link,
-            by_pointer,
+            related: Related::Children(link, by_pointer),
             inner,
         });
     }
@@ -250,10 +252,9 @@ impl<'a> Relations<'a> {
             Parents::ByTarget(by_target)
         };
         let inner = self.inner(parameter, resource.name(), rest, work);
-        self.steps.push(Step::Parent {
+        self.steps.push(Step {
             name,
-            link,
-            parents,
+            related: Related::Parent(link, parents),
             inner,
         });
     }
@@ -304,54 +305,39 @@ impl<'a> Relations<'a> {
         if Kind::of(record) != Kind::Object {
             return out;
         }
-        let deeper = |inner: &Option<Box<Relations<'a>>>, text: &'a str| match inner {
-            Some(inner) => inner.attach(text, Layout::MINIFIED, "", work),
-            None => Cow::Borrowed(text),
-        };
         for step in &self.steps {
-            let (name, value) = match step {
-                Step::Children {
-                    name,
-                    link,
-                    by_pointer,
-                    inner,
-                } => {
+            let deeper = |text: &'a str| match &step.inner {
+                Some(inner) => inner.attach(text, Layout::MINIFIED, "", work),
+                None => Cow::Borrowed(text),
+            };
+            let value = match &step.related {
+                Related::Children(link, by_pointer) => {
                     let target = json::get_member(record, &link.target).and_then(Id::from_json);
-                    let children = target
-                        .and_then(|target| by_pointer.get(&target))
-                        .map_or(&[][..], Vec::as_slice);
-                    let size = children.iter().map(|child| child.len()).sum();
-                    if !work.goes_on(size) {
+                    let children = target.and_then(|target| by_pointer.get(&target));
+                    let children = children.map_or(&[][..], Vec::as_slice);
+                    if !work.goes_on(children.iter().map(|child| child.len()).sum()) {
                         return out;
                     }
-                    let children = children.iter().map(|child| deeper(inner, child));
-                    (name, Cow::Owned(array(children)))
+                    Some(Cow::Owned(array(
+                        children.iter().map(|child| deeper(child)),
+                    )))
                 }
-                Step::Parent {
-                    name,
-                    link,
-                    parents,
-                    inner,
-                } => {
+                Related::Parent(link, parents) => {
                     let pointers = link.pointers(record);
                     let found = pointers.iter().filter_map(|pointer| parents.find(pointer));
-                    let mut found = found.map(|parent| deeper(inner, parent));
-                    let value = if link.many {
-                        Some(Cow::Owned(array(found)))
-                    } else {
-                        found.next()
-                    };
-                    match value {
-                        Some(value) => (name, value),
-                        None => continue,
+                    let mut found = found.map(deeper);
+                    match link.many {
+                        true => Some(Cow::Owned(array(found))),
+                        false => found.next(),
                     }
                 }
-                Step::Nothing { name } => (name, Cow::Borrowed("[]")),
+                Related::Nothing => Some(Cow::Borrowed("[]")),
             };
+            let Some(value) = value else { continue };
             if !work.keeps(out.len() + value.len()) {
                 return out;
             }
-            out = Cow::Owned(json::with_member(&out, name, &value, layout, base));
+            out = Cow::Owned(json::with_member(&out, step.name, &value, layout, base));
         }
         out
     }

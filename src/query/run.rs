@@ -59,35 +59,26 @@ impl Collection {
     /// The records that `query` selects, with what `relations` puts into them. Not complete if `work` was stopped.
     pub fn run(&self, query: &Query, relations: &Relations<'_>, work: &Work<'_>) -> Page<Row> {
         let attach = |record: &str| {
-            Row::WithRelations(
-                relations
-                    .attach(record, Layout::PRETTY, "", work)
-                    .into_owned(),
-            )
+            let text = relations.attach(record, Layout::PRETTY, "", work);
+            Row::WithRelations(text.into_owned())
         };
-        let page = if !relations.is_empty() && query.needs_relations() {
+        let page = if relations.is_empty() {
+            self.stored_page(query, relations.id_property(), work)
+                .map(Row::Stored)
+        } else if query.needs_relations() {
             let rows = self.rows().map(|record| attach(record.value()));
             query.select(rows, Row::text, work)
         } else {
             let page = self.stored_page(query, relations.id_property(), work);
-            page.map(|record| {
-                if relations.is_empty() {
-                    Row::Stored(record)
-                } else {
-                    attach(record.value())
-                }
-            })
+            page.map(|record| attach(record.value()))
         };
         if !query.shows_some() {
             return page;
         }
         page.map(|row| {
             let is_due = work.goes_on(row.text().len());
-            Row::WithRelations(if is_due {
-                query.shown(row.text())
-            } else {
-                String::new()
-            })
+            let shown = is_due.then(|| query.shown(row.text()));
+            Row::WithRelations(shown.unwrap_or_default())
         })
     }
 
@@ -101,26 +92,15 @@ impl Collection {
         if let Some(found) = self.candidates(query, id_property, work) {
             return query.select(found.into_iter(), |record| record.value(), work);
         }
-        let in_order = query
-            .sorts_all()
-            .filter(|_| self.len() > FEW)
-            .and_then(|keys| self.sorted(keys, work));
-        if let Some(in_order) = in_order {
+        let keys = query.sorts_all().filter(|_| self.len() > FEW);
+        if let Some(in_order) = keys.and_then(|keys| self.sorted(keys, work)) {
             let range = query.window.range(in_order.len());
-            return query.page(
-                in_order
-                    .focus()
-                    .narrow(range)
-                    .into_iter()
-                    .take_while(|_| work.goes_on(CLONE))
-                    .cloned()
-                    .collect(),
-                in_order.len(),
-            );
+            let rows = in_order.focus().narrow(range).into_iter();
+            let rows = rows.take_while(|_| work.goes_on(CLONE));
+            return query.page(rows.cloned().collect(), in_order.len());
         }
-        query
-            .select(self.rows(), |record| record.value(), work)
-            .map(Arc::clone)
+        let page = query.select(self.rows(), |record| record.value(), work);
+        page.map(Arc::clone)
     }
 
     /// All records that the query may select, where the id or an index of a field finds them.
@@ -138,11 +118,7 @@ impl Collection {
             found.sort_unstable_by_key(|record| record.number());
             return Some(found);
         }
-        if self.len() > FEW {
-            self.equal(path, value, work)
-        } else {
-            None
-        }
+        (self.len() > FEW).then(|| self.equal(path, value, work))?
     }
 }
 
@@ -175,8 +151,8 @@ impl Query {
                 return self.page(Vec::new(), 0);
             }
             let places = sorted(&texts, &self.sort, start..end);
+            let places = places.into_iter();
             selected = places
-                .into_iter()
                 .map(|place| selected[place as usize].clone())
                 .collect();
         }
@@ -193,16 +169,9 @@ impl Query {
     }
 
     fn passes(&self, record: &str, work: &Work<'_>) -> bool {
-        self.filters
-            .iter()
-            .all(|filter| filter.passes(record, work))
-            && self
-                .conditions
-                .iter()
-                .all(|condition| condition.passes(record, work))
-            && self
-                .searches
-                .iter()
+        (self.filters.iter()).all(|filter| filter.passes(record, work))
+            && (self.conditions.iter()).all(|condition| condition.passes(record, work))
+            && (self.searches.iter())
                 .all(|search| work.goes_on(record.len()) && search.passes(record))
     }
 }

@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 use super::check::{Checker, Messages, found, literal};
 use super::document::{Document, visit_mut};
 use super::ids::IdRules;
-use super::lint::{Gathered, Gathering, check_keywords, gather};
+use super::lint::{Gathered, check_keywords, gather};
 use super::{Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
+use crate::json;
 use crate::json::pointer::{fragment, join, steps};
-use crate::json::{self, SyntaxError};
 
 /// The URI of the rules file in the validators' registry.
 const BASE: &str = "standin:/rules";
@@ -37,20 +37,14 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
     let document = Document::new(without_base(&raw));
     check_keywords(&document, &mut problems);
     meta_problems(&raw, &mut problems);
-    // Gathering relies on the types that the meta-schema has checked.
-    let gathered = if problems.is_empty() {
-        gather(&document, id, &mut problems)
-    } else {
-        Gathering::default()
-    };
     if !problems.is_empty() {
         return Err(placed(problems, text));
     }
-    let Gathering {
-        resources,
-        auth,
-        access,
-    } = gathered;
+    // Gathering relies on the types that the meta-schema has checked.
+    let (resources, auth, access) = gather(&document, id, &mut problems);
+    if !problems.is_empty() {
+        return Err(placed(problems, text));
+    }
     let (root, pointers) = prepared(&document, &resources, id);
     let compiled = Arc::new(Document::new(root));
     let rules = Registry::new()
@@ -78,10 +72,11 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
 fn parse(text: &str) -> Result<Value, SchemaError> {
     let body = text.trim_start_matches('\u{feff}');
     json::check(body, json::MAX_DEPTH).map_err(|error| {
-        SchemaError::from(SyntaxError {
-            offset: error.offset + json::offset_in(text, body),
-            ..error
-        })
+        let mut problem = SchemaProblem::new("", error.message, error.hint);
+        problem.offset = json::offset_in(text, body) + error.offset;
+        SchemaError {
+            problems: vec![problem],
+        }
     })?;
     let message = match serde_json::from_str(body) {
         Ok(value @ Value::Object(_)) => return Ok(value),
@@ -172,16 +167,17 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
     let mut records = Records {
         document,
         id,
-        copied: Vec::new(),
-        schemas: Vec::new(),
+        copies: Vec::new(),
     };
     let pointer = |resource: &Gathered| match resource.outline.holds {
         Holds::Records => records.copy(&resource.pointer),
         Holds::Single => resource.pointer.clone(),
     };
     let pointers = resources.iter().map(pointer).collect();
-    let names = (0..).map(|number| format!("{COPY}{number}"));
-    let copies: Map<String, Value> = names.zip(records.schemas).collect();
+    let copies = records.copies.into_iter().enumerate();
+    let copies: Map<String, Value> = copies
+        .map(|(number, (_, copy))| (format!("{COPY}{number}"), copy))
+        .collect();
     let mut root = document.root.clone();
     let members = root.as_object_mut();
     let definitions = members.map(|root| root.entry("$defs").or_insert_with(|| json!({})));
@@ -199,26 +195,27 @@ const COPY: &str = "x-standin-record-";
 struct Records<'a> {
     document: &'a Document,
     id: &'a str,
-    /// The pointers of the originals, in the order of `schemas`.
-    copied: Vec<String>,
-    schemas: Vec<Value>,
+    /// The pointers of the originals, and the copies.
+    copies: Vec<(String, Value)>,
 }
 
 impl Records<'_> {
     /// Where the copy of the schema at `pointer` is.
     fn copy(&mut self, pointer: &str) -> String {
-        let known = self.copied.iter().position(|copied| copied == pointer);
+        let known = self
+            .copies
+            .iter()
+            .position(|(original, _)| original == pointer);
         let place = known.unwrap_or_else(|| {
-            let place = self.copied.len();
-            self.copied.push(pointer.to_owned());
-            self.schemas.push(Value::Null);
+            let place = self.copies.len();
+            self.copies.push((pointer.to_owned(), Value::Null));
             let mut schema = self.document.at(pointer);
             // Anchors belong to the original.
             visit_mut(&mut schema, &mut |schema| {
                 schema.retain(|name, _| name != "$anchor" && name != "$dynamicAnchor")
             });
             self.forget_id(&mut schema);
-            self.schemas[place] = schema;
+            self.copies[place].1 = schema;
             place
         });
         format!("/$defs/{COPY}{place}")

@@ -171,22 +171,15 @@ pub(super) fn visit<'s>(
     }
 }
 
-/// [`visit`] for changing the schemas.
+/// [`visit`] for changing the schemas, though not what they contain.
 pub(super) fn visit_mut(schema: &mut Value, see: &mut dyn FnMut(&mut Map<String, Value>)) {
-    let Value::Object(keywords) = schema else {
-        return;
-    };
-    see(keywords);
-    for (name, value) in keywords {
-        match (shape(name), value) {
-            (Some(Shape::Schema), value) => visit_mut(value, see),
-            (Some(Shape::SchemaMap), Value::Object(schemas)) => {
-                (schemas.values_mut()).for_each(|schema| visit_mut(schema, see));
-            }
-            (Some(Shape::Schemas), Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|schema| visit_mut(schema, see));
-            }
-            _ => {}
+    let mut pointers = Vec::new();
+    visit(schema, "", &mut |pointer, _| {
+        pointers.push(pointer.to_owned())
+    });
+    for pointer in pointers {
+        if let Some(Value::Object(keywords)) = schema.pointer_mut(&pointer) {
+            see(keywords);
         }
     }
 }

@@ -13,14 +13,22 @@ const DEEPEST: usize = 4;
 /// Makes up values from the schemas of a document.
 #[derive(Clone, Copy)]
 pub(super) struct Examples<'d> {
-    pub document: &'d Document,
+    document: &'d Document,
     /// Only what is required goes into an object.
-    pub required_only: bool,
+    required_only: bool,
     /// How many objects and arrays are around the value.
-    pub depth: usize,
+    depth: usize,
 }
 
-impl Examples<'_> {
+impl<'d> Examples<'d> {
+    pub fn new(document: &'d Document, required_only: bool) -> Examples<'d> {
+        Examples {
+            document,
+            required_only,
+            depth: 0,
+        }
+    }
+
     /// A value that probably fits the schema at `pointer`; `name` is that of the property.
     pub fn of(self, pointer: &str, name: &str) -> Value {
         let schemas = self.document.schemas(pointer);
@@ -48,7 +56,8 @@ impl Examples<'_> {
             .unwrap_or_default()
     }
 
-    fn inner(self) -> Self {
+    /// For values inside of one.
+    pub fn inner(self) -> Self {
         let depth = self.depth + 1;
         Examples {
             depth,

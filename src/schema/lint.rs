@@ -28,14 +28,6 @@ pub(super) struct Gathered {
     pub required: Vec<String>,
 }
 
-/// What the rules say, before they are compiled.
-#[derive(Debug, Default)]
-pub(super) struct Gathering {
-    pub resources: Vec<Gathered>,
-    pub auth: Option<Auth>,
-    pub access: Vec<(String, Access)>,
-}
-
 /// Reports keywords, references, patterns and formats that would have no effect.
 pub(super) fn check_keywords(document: &Document, problems: &mut Vec<SchemaProblem>) {
     visit(&document.root, "", &mut |pointer, schema| {
@@ -180,12 +172,12 @@ pub(super) struct Gatherer<'a> {
     pub used: HashSet<String>,
 }
 
-/// The resources in the order of the file.
+/// What the rules say: the resources in the order of the file, how users log in, and the guards by resource.
 pub(super) fn gather(
     document: &Document,
     id: &str,
     problems: &mut Vec<SchemaProblem>,
-) -> Gathering {
+) -> (Vec<Gathered>, Option<Auth>, Vec<(String, Access)>) {
     let mut gatherer = Gatherer {
         document,
         id,
@@ -216,11 +208,7 @@ pub(super) fn gather(
     }
     gatherer.users(auth.as_ref(), &resources);
     gatherer.unused();
-    Gathering {
-        resources,
-        auth,
-        access,
-    }
+    (resources, auth, access)
 }
 
 impl Gatherer<'_> {
@@ -504,14 +492,11 @@ impl Gatherer<'_> {
                 self.problem(place(), message, None);
                 continue;
             }
-            let names = other
-                .properties
-                .iter()
-                .map(|property| property.name.as_str());
+            let mut names = other.properties.iter().map(|one| one.name.as_str());
             let known =
                 reference.target == self.id || names.clone().any(|name| name == reference.target);
-            if !known && names.clone().next().is_some() {
-                let hint = did_you_mean(&reference.target, names);
+            if !known && names.len() > 0 {
+                let hint = did_you_mean(&reference.target, &mut names);
                 let message = format!(
                     "references `{}`, which is not a property of {}",
                     reference.target, other.resource

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::json::{Place, SyntaxError};
+use crate::json::Place;
 use crate::rules::{Access, Auth, Generated, Hidden, ReferenceRule, UniqueRule};
 
 pub use budget::{Budget, TooComplex};
@@ -301,18 +301,6 @@ impl SchemaProblem {
     /// Line and column of the problem in the text that was compiled.
     pub fn place(&self, text: &str) -> Place {
         Place::of(text, self.offset)
-    }
-}
-
-impl From<SyntaxError> for SchemaError {
-    fn from(error: SyntaxError) -> SchemaError {
-        let problem = SchemaProblem::new("", error.message, error.hint);
-        SchemaError {
-            problems: vec![SchemaProblem {
-                offset: error.offset,
-                ..problem
-            }],
-        }
     }
 }
 

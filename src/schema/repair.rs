@@ -33,12 +33,7 @@ enum Edit {
 /// A small valid record: what is required, or all properties.
 pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<Value> {
     let make = |required_only| {
-        let examples = Examples {
-            document: &checker.document,
-            required_only,
-            depth: 0,
-        };
-        let mut value = examples.of(&checker.pointer, "");
+        let mut value = Examples::new(&checker.document, required_only).of(&checker.pointer, "");
         if let (Some(members), Some(id)) = (value.as_object_mut(), &checker.id) {
             members.shift_remove(id);
         }
@@ -93,11 +88,8 @@ pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
 fn weight(errors: &[ValidationError<'_>]) -> usize {
     let one = |error: &ValidationError<'_>| match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            1 + context
-                .iter()
-                .map(|form| weight(form))
-                .min()
-                .unwrap_or_default()
+            let least = context.iter().map(|form| weight(form)).min();
+            1 + least.unwrap_or_default()
         }
         _ => 1,
     };
@@ -153,15 +145,13 @@ impl Repair<'_> {
         let items = here.and_then(Value::as_array);
         let own = schemas_of(&self.checker.document, error);
         let mut fixes: Vec<Vec<Edit>> = Vec::new();
-        let set = |value: Value| vec![Edit::Set(at.clone(), value)];
+        let set_at = |pointer: &str, value| vec![Edit::Set(pointer.to_owned(), value)];
+        let set = |value: Value| set_at(&at, value);
         let remove = |step: &str| Edit::Remove(join(&at, step));
+        let names = members.into_iter().flat_map(Map::keys);
         // The server generates the id.
-        if self
-            .checker
-            .id
-            .as_ref()
-            .is_some_and(|id| at == join("", id))
-        {
+        let id = self.checker.id.as_ref();
+        if id.is_some_and(|id| at == join("", id)) {
             fixes.push(vec![Edit::Remove(at.clone())]);
         }
         match error.kind() {
@@ -170,22 +160,12 @@ impl Repair<'_> {
                     return fixes;
                 };
                 let is_unknown = |other: &&str| !property_names(&own).any(|known| known == *other);
-                let names = members
-                    .into_iter()
-                    .flat_map(Map::keys)
-                    .map(String::as_str)
-                    .filter(is_unknown);
-                let near = nearest(name, names);
-                fixes.extend(near.map(|other| {
-                    vec![Edit::Rename(at.clone(), other.to_owned(), name.to_owned())]
-                }));
+                let unknown = names.map(String::as_str).filter(is_unknown);
+                let rename = |other: &str| Edit::Rename(at.clone(), other.into(), name.into());
+                fixes.extend(nearest(name, unknown).map(|other| vec![rename(other)]));
                 let pointer = join(&at, name);
                 let values = self.values(&self.place(&pointer, &own), name, None);
-                fixes.extend(
-                    values
-                        .into_iter()
-                        .map(|value| vec![Edit::Set(pointer.clone(), value)]),
-                );
+                fixes.extend(values.into_iter().map(|value| set_at(&pointer, value)));
                 return fixes;
             }
             Kind::AdditionalProperties { unexpected }
@@ -206,17 +186,15 @@ impl Repair<'_> {
                 forms.sort_by_key(|form| weight(&context[*form]));
                 for form in forms {
                     if depth < 3 {
-                        let first = |error| {
-                            self.fixes(error, depth + 1)
-                                .into_iter()
-                                .next()
-                                .unwrap_or_default()
-                        };
-                        fixes.push(context[form].iter().flat_map(first).collect());
+                        let all = context[form].iter();
+                        let first =
+                            all.filter_map(|error| self.fixes(error, depth + 1).into_iter().next());
+                        fixes.push(first.flatten().collect());
                     }
                     let pointer = format!("{}/{form}", error.schema_path().as_str());
                     let name = steps(&at).last().unwrap_or_default();
-                    fixes.push(set(self.example(&pointer, &name, 0)));
+                    let examples = Examples::new(&self.checker.document, true);
+                    fixes.push(set(examples.of(&pointer, &name)));
                 }
             }
             Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
@@ -224,11 +202,9 @@ impl Repair<'_> {
                 fixes.extend(self.longer(items, &at, &own).take(20).map(&set));
                 // There may be too many of them.
                 let first = format!("{at}/0");
-                let others = self
-                    .values(&self.place(&first, &own), "", None)
-                    .into_iter()
-                    .take(10);
-                fixes.extend(others.map(|value| vec![Edit::Set(first.clone(), value)]));
+                let others = self.values(&self.place(&first, &own), "", None);
+                let others = others.into_iter().take(10);
+                fixes.extend(others.map(|value| set_at(&first, value)));
             }
             Kind::UniqueItems => {
                 let items = distinct(items.into_iter().flatten().cloned());
@@ -237,67 +213,39 @@ impl Repair<'_> {
             }
             Kind::MinProperties { .. } => {
                 let schemas = self.place(&at, &[]);
-                let names = property_names(&schemas).map(str::to_owned);
-                let names = names
+                let names = (property_names(&schemas).map(str::to_owned))
                     .chain(('a'..='z').map(String::from))
                     .chain((1..50).map(|n| format!("property{n}")));
-                for name in
-                    names.filter(|name| members.is_some_and(|members| !members.contains_key(name)))
-                {
+                let is_free = |name: &String| members.is_some_and(|all| !all.contains_key(name));
+                for name in names.filter(is_free) {
                     let pointer = join(&at, &name);
-                    let value = self
-                        .values(&self.place(&pointer, &[]), &name, None)
-                        .into_iter()
-                        .next();
-                    fixes.extend(value.map(|value| vec![Edit::Set(pointer, value)]));
+                    let values = self.values(&self.place(&pointer, &[]), &name, None);
+                    let first = values.into_iter().next();
+                    fixes.extend(first.map(|value| set_at(&pointer, value)));
                 }
             }
             Kind::FalseSchema => fixes.push(vec![Edit::Remove(at.clone())]),
             _ => {}
         }
         // Without one of its properties, and with fewer items.
-        fixes.extend(
-            members
-                .into_iter()
-                .flat_map(Map::keys)
-                .rev()
-                .map(|name| vec![remove(name)]),
-        );
+        fixes.extend(names.rev().map(|name| vec![remove(name)]));
         if let Some(items) = items {
-            fixes.extend(
-                (0..items.len())
-                    .rev()
-                    .take(20)
-                    .map(|length| set(items[..length].into())),
-            );
+            let lengths = (0..items.len()).rev().take(20);
+            fixes.extend(lengths.map(|length| set(items[..length].into())));
             fixes.extend((0..items.len().min(10)).map(|index| vec![remove(&index.to_string())]));
         }
-        let name = steps(&at)
-            .filter(|step| step.parse::<usize>().is_err())
-            .last()
-            .unwrap_or_default();
+        let names = steps(&at).filter(|step| step.parse::<usize>().is_err());
+        let name = names.last().unwrap_or_default();
         let schemas: Vec<_> = own.iter().cloned().chain(self.place(&at, &[])).collect();
         // A record stays an object.
         let is_record = at.is_empty() && here.is_some_and(Value::is_object);
         let values = self.values(&schemas, &name, here).into_iter();
-        fixes.extend(
-            values
-                .filter(|value| !is_record || value.is_object())
-                .map(set),
-        );
+        let values = values.filter(|value| !is_record || value.is_object());
+        fixes.extend(values.map(set));
         if !at.is_empty() {
             fixes.push(vec![Edit::Remove(at)]);
         }
         fixes
-    }
-
-    fn example(&self, pointer: &str, name: &str, depth: usize) -> Value {
-        let examples = Examples {
-            document: &self.checker.document,
-            required_only: true,
-            depth,
-        };
-        examples.of(pointer, name)
     }
 
     /// The array with one more item.
@@ -313,13 +261,12 @@ impl Repair<'_> {
         let name = name.strip_suffix('s').unwrap_or(&name);
         let schemas = self.place(&pointer, own);
         let document = &self.checker.document;
-        let contains = (own
+        let contains = own
             .iter()
-            .map(|schema| format!("{}/contains", schema.pointer)))
-        .flat_map(|pointer| document.schemas(&pointer));
-        let mut new: Vec<Value> = contains
-            .flat_map(|schema| self.values(&[schema], name, None))
-            .collect();
+            .map(|schema| format!("{}/contains", schema.pointer));
+        let contains = contains.flat_map(|pointer| document.schemas(&pointer));
+        let values = contains.flat_map(|schema| self.values(&[schema], name, None));
+        let mut new: Vec<Value> = values.collect();
         new.extend(self.values(&schemas, name, None));
         // More of the same kind, for arrays whose items are unique.
         for value in new.clone().into_iter().take(4) {
@@ -344,13 +291,11 @@ impl Repair<'_> {
                 schemas.extend(parent.iter().cloned());
             }
             let is_array = matches!(at, Some(Value::Array(_)));
-            let below: Vec<String> = schemas
+            let below = schemas
                 .iter()
-                .flat_map(|schema| children(schema, step, is_array))
-                .collect();
+                .flat_map(|schema| children(schema, step, is_array));
             schemas = below
-                .iter()
-                .flat_map(|pointer| document.schemas(pointer))
+                .flat_map(|pointer| document.schemas(&pointer))
                 .collect();
             at = at.and_then(|at| {
                 if is_array {
@@ -398,9 +343,10 @@ impl Repair<'_> {
                     continue;
                 }
             };
+            let examples = Examples::new(&self.checker.document, true).inner();
             let made = schemas
                 .iter()
-                .map(|schema| self.example(&schema.pointer, name, 1));
+                .map(|schema| examples.of(&schema.pointer, name));
             values.extend(made.filter(|made| discriminant(made) == discriminant(&empty)));
             values.push(empty);
         }
@@ -413,11 +359,8 @@ fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
     let Subschema { pointer, keywords } = schema;
     if is_array {
         let index = step.parse::<usize>().unwrap_or_default();
-        let leading = keywords
-            .get("prefixItems")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
-        if index < leading {
+        let leading = keywords.get("prefixItems").and_then(Value::as_array);
+        if index < leading.map_or(0, Vec::len) {
             return vec![format!("{pointer}/prefixItems/{index}")];
         }
         let items = keywords.get("items").map(|_| format!("{pointer}/items"));

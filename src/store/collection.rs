@@ -7,7 +7,7 @@ use imbl::{OrdMap, Vector};
 use super::Settings;
 use super::index::{Indexes, SortKey, pointers};
 use super::record::{Record, give_ids, read};
-use crate::json::{Array, FieldPath, Id, IdSequence, RecordText, SyntaxError, get_member, members};
+use crate::json::{Array, Id, IdSequence, RecordText, SyntaxError, get_member, members};
 use crate::schema::Rules;
 use crate::work::Work;
 
@@ -133,19 +133,6 @@ impl Collection {
         let mut first = self.rows.iter().take(SAMPLE);
         first.any(|record| get_member(record.value(), name).is_some())
             || (self.rows.len() > SAMPLE && self.names().contains_key(name))
-    }
-
-    /// Whether a record has a value at `path`; `null` is one. Looks at records for as long as `goes_on`.
-    pub fn has_field(&self, path: &str, goes_on: &dyn Fn(&str) -> bool) -> bool {
-        if !path.contains(['.', '[']) {
-            return self.has_member(path);
-        }
-        let path = FieldPath::new(path);
-        self.rows
-            .iter()
-            .map(|record| record.value())
-            .take_while(|record| goes_on(record))
-            .any(|record| path.any(record, &mut |_| true))
     }
 
     /// Whether the names of the members are known without looking at the records.
@@ -280,7 +267,7 @@ impl Collection {
         };
         if new_first.text.leading() != first.text.leading() {
             // On one line the first record has no space before it, and the others have.
-            let text = new_first.text.with_leading(first.text.leading());
+            let text = RecordText::new(first.text.leading(), new_first.value());
             self.replace(&new_first, text);
         }
     }

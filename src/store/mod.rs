@@ -240,11 +240,10 @@ impl Store {
             out.extend_from_slice(b": ");
             resource.write(out, "  ", work);
         }
-        out.extend_from_slice(if self.resources.is_empty() {
-            b"}"
-        } else {
-            b"\n}"
-        });
+        if !self.resources.is_empty() {
+            out.push(b'\n');
+        }
+        out.push(b'}');
     }
 
     fn index_of(&self, name: &str) -> Option<usize> {
@@ -280,11 +279,11 @@ impl Resource {
                 let rows = collection.rows().map(|record| record.value());
                 write_list(out, rows.take_while(|row| work.goes_on(row.len())), base);
             }
-            Data::Object(text) | Data::Scalar(text) if work.goes_on(text.len()) => {
-                Layout::PRETTY.write(out, text, base);
+            Data::Object(text) | Data::Scalar(text) => {
+                if work.goes_on(text.len()) {
+                    Layout::PRETTY.write(out, text, base);
+                }
             }
-            // The work is to stop.
-            Data::Object(_) | Data::Scalar(_) => {}
         }
     }
 

@@ -86,14 +86,10 @@ pub fn read(
         if let Some(json) = json {
             id_sequence.observe(json);
         }
-        let (id, offset) = (
-            json.and_then(Id::from_json),
-            offset + offset_in(array, text.value()),
-        );
         Arc::new(Record {
             number,
-            id,
-            offset,
+            id: json.and_then(Id::from_json),
+            offset: offset + offset_in(array, text.value()),
             text,
         })
     });
@@ -140,11 +136,12 @@ pub fn give_ids(
 ) -> usize {
     let rules = settings.id_rules(name);
     let without = |record: &Record| record.id.is_none() && Kind::of(record.value()) == Kind::Object;
-    if !rows.iter().any(|record| without(record)) {
+    let count = rows.iter().filter(|record| without(record)).count();
+    if count == 0 {
         return 0;
     }
     let mut taken: HashSet<Id> = rows.iter().filter_map(|record| record.id.clone()).collect();
-    let (mut given, mut generated) = (0, 0u64);
+    let mut generated = 0u64;
     for record in rows.iter_mut().filter(|record| without(record)) {
         let mut letters = || {
             generated += 1;
@@ -153,16 +150,10 @@ pub fn give_ids(
         let json = next_id(id_sequence, rules, &mut letters, &|id| taken.contains(id));
         id_sequence.observe(&json);
         taken.extend(Id::from_json(&json));
-        let text = with_member(
-            record.value(),
-            &settings.id,
-            &json,
-            Layout::PRETTY,
-            record.text.indent(),
-        );
+        let indent = record.text.indent();
+        let text = with_member(record.value(), &settings.id, &json, Layout::PRETTY, indent);
         let (id, text) = (Id::from_json(&json), record.text.with_value(&text));
         *record = Arc::new(record.replaced_by(id, text));
-        given += 1;
     }
-    given
+    count
 }

@@ -37,15 +37,11 @@ impl Resource {
     fn write_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before.as_bytes());
         match &self.data {
-            Data::Collection(Collection {
-                untouched: Some(text),
-                ..
-            })
-            | Data::Object(text)
-            | Data::Scalar(text) => {
-                out.extend_from_slice(text.as_bytes());
-            }
+            Data::Object(text) | Data::Scalar(text) => out.extend_from_slice(text.as_bytes()),
             Data::Collection(collection) => {
+                if let Some(text) = &collection.untouched {
+                    return out.extend_from_slice(text.as_bytes());
+                }
                 out.push(b'[');
                 for (number, record) in collection.rows().enumerate() {
                     if number > 0 {
@@ -129,11 +125,17 @@ pub(super) struct Style {
 }
 
 impl Style {
+    /// The white space before a record that is added to `collection`.
+    pub(super) fn leading_in(&self, collection: &Collection) -> &str {
+        match collection.is_empty() {
+            true => &self.first_leading,
+            false => &self.leading,
+        }
+    }
+
     fn of(collection: &Collection, fallback: Layout) -> Option<Style> {
-        let last = collection
-            .rows()
-            .rev()
-            .find(|record| Kind::of(record.value()) == Kind::Object)?;
+        let mut rows = collection.rows().rev();
+        let last = rows.find(|record| Kind::of(record.value()) == Kind::Object)?;
         let leading = match collection.len() {
             1 if last.text.leading().contains('\n') => last.text.leading(),
             1 if fallback.space_after_comma => " ",

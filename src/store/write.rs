@@ -215,7 +215,7 @@ impl Store {
         };
         match (self.data_mut(draft.resource), target) {
             (Data::Collection(collection), Target::New(id, style)) => {
-                let record = insert(collection, id, &style, &id_property, |_| draft.text);
+                let record = insert(collection, id, &style, &id_property, &draft.text);
                 Outcome::of(&record, true, vec![written(&record)])
             }
             (Data::Collection(collection), Target::Record(old)) => {
@@ -387,16 +387,12 @@ impl Store {
             }
             (Some(old), None) => collection.remove_all(&[&old]),
             (None, Some(now)) => {
-                insert(
-                    collection,
-                    Some(id.clone()),
-                    &style,
-                    &id_property,
-                    |leading| match formatting {
-                        Formatting::Kept => now.to_string(),
-                        Formatting::OfNeighbours => style.layout.render(now, indent_of(leading)),
-                    },
-                );
+                let leading = style.leading_in(collection);
+                let text = match formatting {
+                    Formatting::Kept => now,
+                    Formatting::OfNeighbours => &style.layout.render(now, indent_of(leading)),
+                };
+                insert(collection, Some(id.clone()), &style, &id_property, text);
             }
             (None, None) => {}
         }
@@ -419,25 +415,22 @@ impl Store {
     }
 }
 
-/// Adds a record, whose id must be free, to `collection`. `text` is called with the white space before the record.
+/// Adds a record, whose id must be free, to `collection`.
 fn insert(
     collection: &mut Collection,
     id: Option<Id>,
     style: &Style,
     id_property: &str,
-    text: impl FnOnce(&str) -> String,
+    text: &str,
 ) -> Arc<Record> {
-    let leading = if collection.is_empty() {
+    let leading = style.leading_in(collection);
+    if collection.is_empty() {
         collection.closing = style.closing.as_str().into();
-        &style.first_leading
-    } else {
-        &style.leading
-    };
-    let text = text(leading);
-    if let Some(json) = get_member(&text, id_property) {
+    }
+    if let Some(json) = get_member(text, id_property) {
         collection.id_sequence.observe(json);
     }
-    collection.push(id, RecordText::new(leading, &text))
+    collection.push(id, RecordText::new(leading, text))
 }
 
 impl Outcome {
