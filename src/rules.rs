@@ -253,10 +253,9 @@ impl Operator {
 
     /// `field` filtered by this operator, as it is written in a URL.
     pub fn example(&self, field: &str, spelling: Spelling) -> String {
-        let sign = if spelling == Spelling::Colon {
-            ':'
-        } else {
-            '_'
+        let sign = match spelling {
+            Spelling::Colon => ':',
+            Spelling::Underscore => '_',
         };
         format!("{field}{sign}{}={}", self.name, self.sample)
     }

@@ -166,7 +166,11 @@ pub(super) fn read_name<'a>(
     if !looks_special || may_be_field || fields.has(parameter) {
         return Ok(plain);
     }
-    if let Some((base, index)) = bracketed(parameter) {
+    // `id[0]`, as some clients send a list; `views[gte]`, OpenAPI's `deepObject`.
+    let brackets = parameter
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once('['));
+    if let Some((base, index)) = brackets.filter(|(base, _)| !base.is_empty()) {
         if index.bytes().all(|byte| byte.is_ascii_digit()) {
             return read_name(base, fields);
         }
@@ -194,13 +198,6 @@ pub(super) fn read_name<'a>(
 fn unknown_operator(what: &str) -> String {
     let known = operator_names();
     format!("unknown operator {what}; the operators are {known}")
-}
-
-/// The name and what is in brackets after it: `id` and `0` of `id[0]`, as a list of values is sent by some clients;
-/// `views` and `gte` of `views[gte]`, OpenAPI's `deepObject`.
-fn bracketed(parameter: &str) -> Option<(&str, &str)> {
-    let (base, index) = parameter.strip_suffix(']')?.rsplit_once('[')?;
-    (!base.is_empty()).then_some((base, index))
 }
 
 const WHERE_EXAMPLE: &str =

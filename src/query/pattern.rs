@@ -57,35 +57,29 @@ impl<'a> Patterns<'a> {
     pub fn compile(&self, source: &str, parameter: &str) -> Result<Pattern, QueryError> {
         let error =
             |fault, detail, example| Err(QueryError::new(fault, parameter, detail, example));
+        let example = String::from("id_like=1");
         let Some(left) = self.left.get().checked_sub(1) else {
             let detail = format!("the query has more than {MAX_PATTERNS} patterns");
-            return error(Fault::TooManyPatterns, detail, "id_like=1".into());
+            return error(Fault::TooManyPatterns, detail, example);
         };
         self.left.set(left);
         let (length, longest) = (source.len(), self.longest.min(MAX_PATTERN));
         if length > longest {
             let detail = format!("the pattern has {length} bytes; the limit is {longest}");
-            return error(Fault::PatternLength, detail, "id_like=1".into());
+            return error(Fault::PatternLength, detail, example);
         }
         let cost = COMPILE + COMPILE_BYTE * length;
         if self.work.is_some_and(|work| !work.goes_on(cost)) {
             // The work is stopped, so that nobody sees this.
-            return error(
-                Fault::Pattern,
-                "it was not compiled".into(),
-                "id_like=1".into(),
-            );
+            return error(Fault::Pattern, "it was not compiled".into(), example);
         }
         compile(source).or_else(|what| {
-            let detail = format!(
-                "{} is not a valid regular expression: {what}",
-                quoted(source)
-            );
+            let shown = quoted(source);
+            let detail = format!("{shown} is not a valid regular expression: {what}");
             // The text itself can be looked for, if that was meant.
-            let literal = if length < 80 {
-                query_encode(&regex::escape(source))
-            } else {
-                "^a".into()
+            let literal = match length {
+                ..80 => query_encode(&regex::escape(source)),
+                _ => "^a".into(),
             };
             error(Fault::Pattern, detail, format!("{parameter}={literal}"))
         })
@@ -108,10 +102,7 @@ fn compile(source: &str) -> Result<Pattern, String> {
             other => {
                 // The last line says what is wrong, those above draw the translated pattern.
                 let text = other.to_string();
-                let last = text
-                    .lines()
-                    .last()
-                    .unwrap_or("it is not a regular expression");
+                let last = text.lines().last().unwrap_or_default();
                 last.trim_start_matches("error: ").to_string()
             }
         })

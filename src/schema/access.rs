@@ -154,12 +154,7 @@ impl Gatherer<'_> {
     /// What the server fills the property with that `schemas` describe.
     pub fn generated(&mut self, schemas: &[Subschema<'_>]) -> Option<Generated> {
         let mut found = None;
-        for schema in schemas {
-            let Some(value) = schema.keywords.get(GENERATED) else {
-                continue;
-            };
-            let pointer = join(&schema.pointer, GENERATED);
-            self.used.insert(pointer.clone());
+        for (pointer, value) in self.own(GENERATED, schemas) {
             found = found.or(self.one_of(&Generated::ALL, value, pointer));
         }
         found

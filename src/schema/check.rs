@@ -448,12 +448,8 @@ fn one_of(options: &[Value]) -> String {
     if let [only] = options {
         return literal(only);
     }
-    let listed = options
-        .iter()
-        .take(MOST)
-        .map(literal)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let listed: Vec<_> = options.iter().take(MOST).map(literal).collect();
+    let listed = listed.join(", ");
     match options.len().saturating_sub(MOST) {
         0 => format!("one of {listed}"),
         more => format!("one of {listed} and {more} more"),

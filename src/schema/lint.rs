@@ -236,6 +236,22 @@ impl Gatherer<'_> {
         found
     }
 
+    /// The values that one of our own keywords has in `schemas`, where it has an effect, and their places.
+    pub fn own<'s>(
+        &mut self,
+        keyword: &str,
+        schemas: &[Subschema<'s>],
+    ) -> Vec<(String, &'s Value)> {
+        let found = schemas.iter().filter_map(|schema| {
+            let value = schema.keywords.get(keyword)?;
+            Some((join(&schema.pointer, keyword), value))
+        });
+        let found: Vec<_> = found.collect();
+        self.used
+            .extend(found.iter().map(|(place, _)| place.clone()));
+        found
+    }
+
     /// Reports a key that `keyword` does not have.
     pub fn unknown_key(&mut self, key: &str, keyword: &str, known: &[&str], pointer: String) {
         let hint = did_you_mean(key, known.iter().copied())
@@ -353,11 +369,7 @@ impl Gatherer<'_> {
             let direct = self.document.property(schemas, &property.name);
             let items = self.document.items(&direct);
             for (schemas, many) in [(direct, false), (items, true)] {
-                for schema in schemas {
-                    let Some(value) = schema.keywords.get(REFERENCES) else {
-                        continue;
-                    };
-                    let pointer = join(&schema.pointer, REFERENCES);
+                for (pointer, value) in self.own(REFERENCES, &schemas) {
                     if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
                         let property = property.name.clone();
                         references.push(ReferenceRule {
@@ -368,7 +380,6 @@ impl Gatherer<'_> {
                             on_delete,
                         });
                     }
-                    self.used.insert(pointer);
                 }
             }
         }
@@ -420,12 +431,7 @@ impl Gatherer<'_> {
 
     fn unique(&mut self, outer: &[Subschema<'_>], properties: &[Property]) -> Vec<UniqueRule> {
         let mut unique = Vec::new();
-        for schema in outer {
-            let Some(value) = schema.keywords.get(UNIQUE) else {
-                continue;
-            };
-            let pointer = join(&schema.pointer, UNIQUE);
-            self.used.insert(pointer.clone());
+        for (pointer, value) in self.own(UNIQUE, outer) {
             let Some(entries) = value.as_array() else {
                 let got = literal(value);
                 let message = format!("must be an array such as [\"email\"], got {got}");

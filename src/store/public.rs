@@ -33,19 +33,17 @@ impl Store {
             });
             public.resources[index] = known.unwrap_or_else(|| {
                 let resource = &self.resources[index];
-                let data = match &resource.data {
+                resource.with_data(match &resource.data {
                     Data::Collection(collection) => {
-                        let records = collection
-                            .rows()
-                            .map(|record| self.public_record(name, record));
+                        let rows = collection.rows();
+                        let records = rows.map(|record| self.public_record(name, record));
                         Data::Collection(collection.with_rows(records))
                     }
                     Data::Object(text) => {
                         Data::Object(self.public_text(name, text).as_ref().into())
                     }
                     Data::Scalar(text) => Data::Scalar(text.clone()),
-                };
-                resource.with_data(data)
+                })
             });
         }
         public
@@ -69,9 +67,8 @@ impl Store {
         };
         let data = match (&self.resources[index].data, keep) {
             (Data::Collection(collection), keep) => {
-                let kept = collection
-                    .rows()
-                    .filter(|record| keep.is_some_and(|keep| keep(record)));
+                let is_kept = |record: &&Arc<Record>| keep.is_some_and(|keep| keep(record));
+                let kept = collection.rows().filter(is_kept);
                 Data::Collection(collection.with_rows(kept.cloned()))
             }
             (_, Some(_)) => return narrowed,

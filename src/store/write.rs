@@ -265,12 +265,12 @@ impl Store {
             id: record.id().cloned(),
         });
         let written = written.collect();
-        let deleted = gone.first();
-        Outcome {
-            removed: gone.len(),
-            ..deleted.map_or_else(Outcome::default, |(_, record)| {
-                Outcome::of(record, true, written)
-            })
+        match gone.first() {
+            Some((_, record)) => Outcome {
+                removed: gone.len(),
+                ..Outcome::of(record, true, written)
+            },
+            None => Outcome::default(),
         }
     }
 
