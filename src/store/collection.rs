@@ -8,7 +8,7 @@ use super::Settings;
 use super::index::{Indexes, SortKey, pointers};
 use super::record::{Record, give_ids, read};
 use crate::json::{Array, Id, IdSequence, RecordText, SyntaxError, get_member, members};
-use crate::schema::Rules;
+use crate::rules::UniqueRule;
 use crate::work::Work;
 
 /// An array of records, in the file's order.
@@ -55,8 +55,7 @@ impl Collection {
         let without_id = give_ids(name, &mut rows, &mut id_sequence, settings);
         let bytes = rows.iter().map(|row| row.value().len()).sum();
         let rows = Vector::from(rows);
-        let unique = settings.schema.rules(name).map_or(&[][..], Rules::unique);
-        let indexes = Indexes::build(&rows, unique);
+        let indexes = Indexes::build(&rows, settings.unique(name));
         if let Some((rule, later, first)) = indexes.first_violation() {
             let values = rule.values(later.value()).into_iter();
             let names: Vec<_> = values

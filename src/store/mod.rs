@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use bytestring::ByteString;
 
 use crate::json::{Document, EntryValue, Id, Layout, Place, SyntaxError};
-use crate::rules::{OnDelete, ReferenceRule};
+use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
 use crate::schema::{IdRules, Rules, Schema};
 use crate::work::Work;
 
@@ -56,6 +56,12 @@ impl Settings {
     /// What the rules say of the ids of a resource.
     pub fn id_rules(&self, resource: &str) -> Option<&IdRules> {
         self.schema.rules(resource)?.ids().map(Arc::as_ref)
+    }
+
+    /// What the rules say is unique in a resource.
+    fn unique(&self, resource: &str) -> &[UniqueRule] {
+        let rules = self.schema.rules(resource);
+        rules.map_or(&[], Rules::unique)
     }
 
     /// The references that the rules declare for a resource.
@@ -216,15 +222,11 @@ impl Store {
         }
         let mut store = self.clone();
         for resource in &mut store.resources {
-            let unique = |settings: &'_ Settings| {
-                let rules = settings.schema.rules(&resource.name);
-                rules.map_or_else(Vec::new, |rules| rules.unique().to_vec())
-            };
-            let (before, unique) = (unique(&self.settings), unique(settings));
+            let unique = settings.unique(&resource.name);
             if let Data::Collection(collection) = &resource.data
-                && before != unique
+                && self.settings.unique(&resource.name) != unique
             {
-                *resource = resource.with_data(Data::Collection(collection.with_unique(&unique)));
+                *resource = resource.with_data(Data::Collection(collection.with_unique(unique)));
             }
         }
         store.settings = settings.clone();
