@@ -53,12 +53,11 @@ fn is_index(text: &str) -> bool {
 /// several in one.
 pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
     let mut names = Vec::<String>::new();
-    for part in pairs
-        .iter()
-        .filter(|(known, _)| known == name)
+    let values = pairs.iter().filter(|(known, _)| known == name);
+    for part in values
         .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
     {
-        let part = part.trim();
         if !part.is_empty() && !names.iter().any(|known| known == part) {
             names.push(part.to_string());
         }

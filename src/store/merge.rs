@@ -10,7 +10,7 @@
 //!   changed;
 //! - both made a new record under one id: the API's client already knows that id, so the edit's record moves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::command::Written;
 use super::write::Formatting;
@@ -447,21 +447,11 @@ impl Merged {
         let was = was.unwrap_or("{}");
         let mut text = their.clone();
         // In the order in which the API has them; what it took away comes first.
-        let mut names: Vec<String> = Vec::new();
-        for member in members(was)
-            .filter(|one| get_member(our, &one.key).is_none())
-            .chain(members(our))
-        {
-            if !names.iter().any(|name| *name == member.key) {
-                names.push(member.key.into_owned());
-            }
-        }
-        for name in names {
-            let (our, their, was) = (
-                get_member(our, &name),
-                get_member(&their, &name),
-                get_member(was, &name),
-            );
+        let gone = members(was).filter(|one| get_member(our, &one.key).is_none());
+        let names = gone.chain(members(our)).map(|member| member.key);
+        let mut seen = HashSet::new();
+        for name in names.filter(|name| seen.insert(name.clone())) {
+            let [our, their, was] = [our, &their, was].map(|object| get_member(object, &name));
             if same(our, their) || same(our, was) {
                 continue;
             }
@@ -469,7 +459,7 @@ impl Merged {
                 self.conflicts.push(Conflict {
                     resource: resource.to_string(),
                     id: None,
-                    property: Some(name),
+                    property: Some(name.into_owned()),
                     api: our.map(ToString::to_string),
                     edit: their.map(ToString::to_string),
                 });

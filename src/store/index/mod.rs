@@ -56,37 +56,6 @@ enum Index {
     Order(OrderIndex),
 }
 
-impl Index {
-    fn build(key: &Key, records: &Vector<Arc<Record>>) -> Index {
-        match key {
-            Key::Hash(key) => Index::Hash(HashIndex::build(records, key.clone())),
-            Key::Order(keys) => Index::Order(OrderIndex::build(records, keys.clone())),
-        }
-    }
-
-    /// Inserts `record`, which must already be in `records`. `false`: the index has to be built again.
-    fn insert(&mut self, record: &Arc<Record>, records: &Vector<Arc<Record>>) -> bool {
-        match self {
-            Index::Hash(index) => {
-                index.insert(record, records);
-                true
-            }
-            Index::Order(index) => index.insert(record),
-        }
-    }
-
-    /// Removes `record`. `false`: the index has to be built again.
-    fn remove(&mut self, record: &Record) -> bool {
-        match self {
-            Index::Hash(index) => {
-                index.remove(record);
-                true
-            }
-            Index::Order(index) => index.remove(record),
-        }
-    }
-}
-
 impl Clone for Indexes {
     fn clone(&self) -> Indexes {
         let on_demand = self
@@ -122,7 +91,13 @@ impl Indexes {
         self.unique
             .iter_mut()
             .for_each(|(_, index)| index.insert(record, records));
-        self.update_on_demand(|index| index.insert(record, records));
+        self.update_on_demand(|index| match index {
+            Index::Hash(index) => {
+                index.insert(record, records);
+                true
+            }
+            Index::Order(index) => index.insert(record),
+        });
     }
 
     /// Removes `record`.
@@ -131,9 +106,16 @@ impl Indexes {
         self.unique
             .iter_mut()
             .for_each(|(_, index)| index.remove(record));
-        self.update_on_demand(|index| index.remove(record));
+        self.update_on_demand(|index| match index {
+            Index::Hash(index) => {
+                index.remove(record);
+                true
+            }
+            Index::Order(index) => index.remove(record),
+        });
     }
 
+    /// `update` returns `false` where an index has to be built again.
     fn update_on_demand(&mut self, mut update: impl FnMut(&mut Index) -> bool) {
         let on_demand = self.on_demand.get_mut();
         for index in on_demand.unwrap_or_else(PoisonError::into_inner) {
@@ -271,9 +253,10 @@ impl Indexes {
         if wanted.built.get().is_none() && !work.goes_on(records.len() * COST) {
             return None;
         }
-        wanted
-            .built
-            .get_or_init(|| Index::build(&wanted.key, records));
+        wanted.built.get_or_init(|| match &wanted.key {
+            Key::Hash(key) => Index::Hash(HashIndex::build(records, key.clone())),
+            Key::Order(keys) => Index::Order(OrderIndex::build(records, keys.clone())),
+        });
         Some(wanted)
     }
 }
