@@ -132,24 +132,18 @@ fn other_sites_and_machines_are_refused() {
                 .problem(403, "admin");
         }
     }
-    assert_eq!(fixture.get("/users/2").status, 200);
-    assert_eq!(
-        fixture
-            .send(
-                "POST",
-                "/-/undo",
-                &[("Origin", &own), ("Sec-Fetch-Site", "same-origin")],
-                ""
-            )
-            .status,
-        200
-    );
-    assert_eq!(
-        fixture
-            .send("GET", "/-/requests", &[("Sec-Fetch-Site", "none")], "")
-            .status,
-        200
-    );
+    fixture.get("/users/2").status_is(200);
+    fixture
+        .send(
+            "POST",
+            "/-/undo",
+            &[("Origin", &own), ("Sec-Fetch-Site", "same-origin")],
+            "",
+        )
+        .status_is(200);
+    fixture
+        .send("GET", "/-/requests", &[("Sec-Fetch-Site", "none")], "")
+        .status_is(200);
 }
 
 /// A name of somebody else that leads here must not open the administration, also where every host is answered.
@@ -197,7 +191,7 @@ fn it_can_be_switched_off() {
         (&health["status"], &health["admin"]),
         (&json!("ok"), &json!(false))
     );
-    assert_eq!(fixture.get("/-/openapi.json").status, 200);
+    fixture.get("/-/openapi.json").status_is(200);
 }
 
 #[test]

@@ -148,10 +148,10 @@ fn delays_of_all_matching_rules_add_up() {
             "GET /users/:id": {"delay": "p50=10ms p99=20ms"}}"#,
     );
     let start = Instant::now();
-    assert_eq!(fixture.get("/users").status, 200);
+    fixture.get("/users").status_is(200);
     assert!(start.elapsed().as_millis() >= 200);
     let start = Instant::now();
-    assert_eq!(fixture.get("/users/1").status, 200);
+    fixture.get("/users/1").status_is(200);
     assert!(start.elapsed().as_millis() >= 100);
 }
 
@@ -168,7 +168,7 @@ fn limits_answer_429_and_say_when_to_come_again() {
     );
     let left = first.header("ratelimit").unwrap();
     assert!(left.starts_with("\"GET /users\";r=1;t="), "{left}");
-    assert_eq!(fixture.get("/users").status, 200);
+    fixture.get("/users").status_is(200);
     let third = fixture.send("GET", "/users", &[("Origin", "http://localhost:5173")], "");
     third.problem(429, "limit");
     let wait: u64 = third.header("retry-after").unwrap().parse().unwrap();
@@ -195,7 +195,7 @@ fn faults_are_set_at_run_time() {
     );
     fixture.get("/users").problem(503, "fault");
     fixture.get("/users/1").problem(503, "fault");
-    assert_eq!(fixture.get("/todos").status, 200);
+    fixture.get("/todos").status_is(200);
     for wrong in [
         r#"{"* /users": {"fali": {}}}"#,
         r#"{"GET /users": {"body": 1}}"#,
@@ -208,7 +208,7 @@ fn faults_are_set_at_run_time() {
     }
     fixture.get("/users").problem(503, "fault");
     fixture.delete("/-/faults");
-    assert_eq!(fixture.get("/users").status, 200);
+    fixture.get("/users").status_is(200);
     let foreign = [("Origin", "http://evil.example")];
     fixture
         .send("PUT", "/-/faults", &foreign, rules)
@@ -266,7 +266,7 @@ fn own_answers_are_fixed_or_templated() {
         (old.status, old.header("location")),
         (302, Some("/users?name=Ada"))
     );
-    assert_eq!(fixture.get("/nothing").status, 204);
+    fixture.get("/nothing").status_is(204);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn the_most_specific_rule_answers_and_then_the_first() {
     assert_eq!(value("/todos/2", NONE), "get");
     assert_eq!(value("/todos/1?v=2", &[("X-Beta", "1")]), "beta");
     assert_eq!(value("/todos/1?v=2", NONE), "two");
-    assert_eq!(fixture.get("/todos/1").status, 500);
+    fixture.get("/todos/1").status_is(500);
     assert_eq!(value("/todos/1", NONE), "one");
     assert_eq!(fixture.delete("/todos/1").value(), "any");
     let users = fixture.get("/users");
@@ -371,8 +371,8 @@ fn actions_change_data_all_or_nothing() {
         (copy.status, copy.value()),
         (201, json!({"title": "Call Bob", "userId": 1, "id": 4}))
     );
-    assert_eq!(fixture.delete("/todos/4/now").status, 200);
-    assert_eq!(fixture.get("/todos/4").status, 404);
+    fixture.delete("/todos/4/now").status_is(200);
+    fixture.get("/todos/4").status_is(404);
     let address = fixture.address();
     std::thread::scope(|scope| {
         for _ in 0..20 {
@@ -409,7 +409,7 @@ fn the_api_takes_rules_for_post_put_and_bulk_changes() {
         (reply.status, reply.value()),
         (201, json!({"name": "Eve", "id": 3}))
     );
-    assert_eq!(fixture.get("/users/3").status, 404);
+    fixture.get("/users/3").status_is(404);
     let put = |status| {
         let reply = fixture.json("PUT", "/todos/7", r#"{"title": "New"}"#);
         assert_eq!(
@@ -672,7 +672,7 @@ fn a_hang_ends_when_the_client_goes() {
     assert!(!hanging.has_answer());
     drop(hanging);
     // The only place for a connection is free again.
-    assert_eq!(fixture.get("/todos/1").status, 200);
+    fixture.get("/todos/1").status_is(200);
 }
 
 #[test]
@@ -714,10 +714,9 @@ fn a_guard_without_users_is_an_error_at_start() {
     let place = place(&[("db.json", DATA), ("db.routes.json", text)]);
     let running = place.start(&["db.json", "--port", "0"]);
     let mut client = running.client();
-    assert_eq!(
-        client.send("GET", "/stats", &[("X-Key", "1")], "").status,
-        200
-    );
+    client
+        .send("GET", "/stats", &[("X-Key", "1")], "")
+        .status_is(200);
 }
 
 #[test]

@@ -61,15 +61,12 @@ fn conflicts(fixture: &Fixture) -> Vec<Value> {
 fn a_stale_buffer_does_not_delete_what_it_never_saw() {
     let fixture = serve_data(START);
     for number in [3, 4, 5] {
-        assert_eq!(
-            fixture
-                .json("POST", "/a", &format!("{{\"n\": {number}}}"))
-                .status,
-            201
-        );
+        fixture
+            .json("POST", "/a", &format!("{{\"n\": {number}}}"))
+            .status_is(201);
     }
-    assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 10}").status, 200);
-    assert_eq!(fixture.json("PATCH", "/o", "{\"p\": 10}").status, 200);
+    fixture.json("PATCH", "/a/1", "{\"n\": 10}").status_is(200);
+    fixture.json("PATCH", "/o", "{\"p\": 10}").status_is(200);
     // From the text as it was read at the start: record 2 is changed, another property of the object, too.
     edit(
         &fixture,
@@ -89,7 +86,7 @@ fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
     let fixture = Fixture::new(START, None, |options| {
         options.unseen = std::time::Duration::ZERO
     });
-    assert_eq!(fixture.json("POST", "/a", "{\"n\": 3}").status, 201);
+    fixture.json("POST", "/a", "{\"n\": 3}").status_is(201);
     // File times move in steps of some milliseconds.
     let saved = std::time::Instant::now();
     until("time passes", || {
@@ -106,14 +103,11 @@ fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
 fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
     let mut fixture = serve_data(START);
     for number in [3, 4] {
-        assert_eq!(
-            fixture
-                .json("POST", "/a", &format!("{{\"n\": {number}}}"))
-                .status,
-            201
-        );
+        fixture
+            .json("POST", "/a", &format!("{{\"n\": {number}}}"))
+            .status_is(201);
     }
-    assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 10}").status, 200);
+    fixture.json("PATCH", "/a/1", "{\"n\": 10}").status_is(200);
     edit(&fixture, START);
     let writes = fixture.notice(|notice| match notice {
         Notice::Restored { writes, .. } => Some(*writes),
@@ -136,7 +130,7 @@ fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
     ];
     assert_eq!(dropped, expected);
     // Nothing comes back by itself.
-    assert_eq!(fixture.json("PATCH", "/o", "{\"p\": 2}").status, 200);
+    fixture.json("PATCH", "/o", "{\"p\": 2}").status_is(200);
     fixture.restart();
     assert_eq!(fixture.data()["a"].as_array().unwrap().len(), 2);
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 3);
@@ -147,7 +141,7 @@ fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
 fn an_editor_that_writes_in_place_loses_nothing_and_breaks_nothing() {
     for (cut_first, writes_between) in [(true, 0), (true, 3), (false, 0), (false, 3)] {
         let fixture = serve_data(START);
-        assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 5}").status, 200);
+        fixture.json("PATCH", "/a/1", "{\"n\": 5}").status_is(200);
         let text = fixture.text().replace("\"n\": 2", "\"n\": 20");
         let (one, other) = text.as_bytes().split_at(text.len() / 2);
         let mut open = std::fs::File::options()
@@ -286,18 +280,12 @@ fn of_two_sides_that_want_one_unique_value_the_edit_has_it() {
         format!("{{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}")
     };
     let fixture = serve_with_rules("{\n  \"users\": []\n}\n");
-    assert_eq!(
-        fixture
-            .json("POST", "/users", &user("one@example.com"))
-            .status,
-        201
-    );
-    assert_eq!(
-        fixture
-            .json("POST", "/users", &user("two@example.com"))
-            .status,
-        201
-    );
+    fixture
+        .json("POST", "/users", &user("one@example.com"))
+        .status_is(201);
+    fixture
+        .json("POST", "/users", &user("two@example.com"))
+        .status_is(201);
     let mine = "{\"users\": [{\"id\": 7, \"lastName\": \"Me\", \"firstName\": \"B\", \"email\": \"ONE@example.com\"}]}";
     edit(&fixture, mine);
     reloaded(&fixture);
@@ -369,7 +357,9 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
     let fixture = Fixture::new(START, None, |options| {
         options.unseen = std::time::Duration::from_millis(600)
     });
-    assert_eq!(fixture.json("POST", "/a", "{\"by\": \"api\"}").status, 201);
+    fixture
+        .json("POST", "/a", "{\"by\": \"api\"}")
+        .status_is(201);
     let mut text = START.to_string();
     let start = std::time::Instant::now();
     let mut number = 1;
@@ -393,7 +383,7 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
 #[test]
 fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
     let mut fixture = serve_data(START);
-    assert_eq!(fixture.json("POST", "/a", "{\"n\": 3}").status, 201);
+    fixture.json("POST", "/a", "{\"n\": 3}").status_is(201);
     let broken = START.replace("\"n\": 2\n", "\"n\": 20,\n");
     edit(&fixture, &broken);
     fixture.notice(|notice| matches!(notice, Notice::Broken(_)).then_some(()));
@@ -448,7 +438,7 @@ fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
 fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
     let posted = |body: &str, from: &str, to: &str, expected: Value| {
         let fixture = serve_data(START);
-        assert_eq!(fixture.json("POST", "/a", body).status, 201);
+        fixture.json("POST", "/a", body).status_is(201);
         let text = fixture.text();
         assert!(text.contains(from), "{text}");
         edit(&fixture, text.replace(from, to));
@@ -505,7 +495,7 @@ fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
 
     let patched = |path: &str, body: &str, from: &str, to: &str| {
         let fixture = serve_data(START);
-        assert_eq!(fixture.json("PATCH", path, body).status, 200);
+        fixture.json("PATCH", path, body).status_is(200);
         let text = fixture.text();
         assert!(text.contains(from), "{text}");
         let edited = text.replace(from, to);
@@ -524,12 +514,9 @@ fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
 fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
     let fixture = serve_data(START);
     for name in ["Ada", "Bob"] {
-        assert_eq!(
-            fixture
-                .json("POST", "/a", &format!("{{\"name\": \"{name}\", \"x\": 1}}"))
-                .status,
-            201
-        );
+        fixture
+            .json("POST", "/a", &format!("{{\"name\": \"{name}\", \"x\": 1}}"))
+            .status_is(201);
     }
     let mut data = fixture.data();
     data["a"].as_array_mut().unwrap().remove(2);
@@ -554,12 +541,9 @@ fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
 #[test]
 fn a_stale_buffer_after_an_edit_of_a_fresh_record_does_not_delete_the_record() {
     let fixture = serve_data(START);
-    assert_eq!(
-        fixture
-            .json("POST", "/a", "{\"name\": \"Ada\", \"x\": 1}")
-            .status,
-        201
-    );
+    fixture
+        .json("POST", "/a", "{\"name\": \"Ada\", \"x\": 1}")
+        .status_is(201);
     edit(&fixture, fixture.text().replace("Ada", "Bob"));
     reloaded(&fixture);
     edit(&fixture, START.replace("\"n\": 2", "\"n\": 20"));

@@ -45,6 +45,13 @@ pub fn place(files: &[(&str, &str)]) -> Place {
     }
 }
 
+impl Ended {
+    /// The exit code, and what was printed on the two streams.
+    pub fn parts(&self) -> (Option<i32>, &str, &str) {
+        (self.status.code(), &self.out, &self.errors)
+    }
+}
+
 impl Place {
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -137,6 +144,16 @@ impl Running {
         panic!("the line did not come");
     }
 
+    /// What it prints up to a line that has `end` in it.
+    pub fn text_to(&self, end: &str) -> String {
+        text_to(&self.lines, end)
+    }
+
+    /// As [`Running::text_to`], of the error stream.
+    pub fn errors_to(&self, end: &str) -> String {
+        text_to(&self.errors, end)
+    }
+
     pub fn error(&self, wanted: impl FnMut(&str) -> bool) -> String {
         wait_for(&self.errors, wanted)
     }
@@ -194,6 +211,16 @@ fn wait_for(lines: &Receiver<String>, mut wanted: impl FnMut(&str) -> bool) -> S
             Err(_) => panic!("the line did not come; before it came {heard:#?}"),
         }
     }
+}
+
+fn text_to(lines: &Receiver<String>, end: &str) -> String {
+    let mut text = String::new();
+    wait_for(lines, |line| {
+        text.push_str(line);
+        text.push('\n');
+        line.contains(end)
+    });
+    text
 }
 
 fn rest(lines: &Receiver<String>) -> String {
@@ -293,7 +320,7 @@ fn the_banner_names_file_resources_rules_and_home() {
     );
     assert_eq!(running.home(), format!("http://localhost:{port}"));
     let mut client = Client::connect(format!("127.0.0.1:{port}").parse().unwrap());
-    assert_eq!(client.get("/users/1").status, 200);
+    client.get("/users/1").status_is(200);
     let line = running.line(|line| line.starts_with("GET /users/1 200 "));
     assert!(line.contains(" ms ") && line.ends_with(" B"), "{line}");
 }
@@ -302,7 +329,7 @@ fn the_banner_names_file_resources_rules_and_home() {
 fn the_banner_shows_the_options_in_effect() {
     let place = place(&[("db.json", "{\"a\": []}"), ("static/x.txt", "x")]);
     let first = place.start(&["-p", "0", "db.json"]);
-    let banner = banner(&first);
+    let banner = first.text_to("Ctrl+C");
     has(&banner, "Watching");
     has(&banner, "/-/reset");
     for absent in [
@@ -329,7 +356,7 @@ fn the_banner_shows_the_options_in_effect() {
         "--no-admin",
         "--ephemeral",
     ]);
-    let banner = self::banner(&running);
+    let banner = running.text_to("Ctrl+C");
     for line in [
         "Read-only ",
         "Delay      250ms",
@@ -363,17 +390,6 @@ fn the_banner_shows_the_options_in_effect() {
     drop(first);
     let running = place.start(&["-p", "0", "db.json", "--host", "0.0.0.0"]);
     running.line(|line| line.contains("Anyone on the network can read and change the data."));
-}
-
-/// All of the banner.
-fn banner(running: &Running) -> String {
-    let mut banner = String::new();
-    running.line(|line| {
-        banner.push_str(line);
-        banner.push('\n');
-        line.contains("Ctrl+C")
-    });
-    banner
 }
 
 #[test]
@@ -456,7 +472,7 @@ fn a_pipe_gets_colours_only_if_they_are_asked_for() {
     for (variables, coloured) in [(&[][..], false), (&[("CLICOLOR_FORCE", "1")], true)] {
         place.variables = variables.to_vec();
         let running = place.start(&["-p", "0", "db.json"]);
-        let banner = banner(&running);
+        let banner = running.text_to("Ctrl+C");
         assert_eq!(banner.contains('\u{1b}'), coloured, "{banner:?}");
         let ended = place.run(&["nofile.json"]);
         assert_eq!(ended.errors.contains('\u{1b}'), coloured, "{ended:?}");
@@ -640,21 +656,14 @@ fn quiet_prints_nothing_and_still_serves() {
             .ok()
             .map(|_| Client::connect(address))
     });
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-    assert_eq!(client.get("/nobody").status, 404);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+    client.get("/nobody").status_is(404);
     drop(client);
     #[cfg(unix)]
     {
         running.signal(rustix::process::Signal::TERM);
         let ended = running.end();
-        assert_eq!(
-            (
-                ended.status.code(),
-                ended.out.as_str(),
-                ended.errors.as_str()
-            ),
-            (Some(0), "", "")
-        );
+        assert_eq!(ended.parts(), (Some(0), "", ""));
     }
 }
 
@@ -675,14 +684,17 @@ fn log_levels_say_more_or_less() {
         line.starts_with("DEBUG standin::engine::reload: merged") && line.contains("conflicts=0")
     });
     running.line(|line| line.starts_with("reloaded db.json"));
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     running.line(|line| line.starts_with("DEBUG standin::engine::reload: saved the file"));
     running.line(|line| line.starts_with("POST /a 201"));
     drop(running);
 
     // What is typed wins.
     let running = place.start(&["--log-level", "info", "-p", "0", "db.json"]);
-    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+    running
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     let first = running.line(|line| line.starts_with("DEBUG") || line.starts_with("POST"));
     assert!(first.starts_with("POST"), "{first}");
 }
@@ -695,8 +707,8 @@ fn ephemeral_leaves_the_file_as_it_is() {
         let running = place.start(&[&["-p", "0", "db.json"], option].concat());
         has(running.line(|line| line.contains("File")), "never written");
         let mut client = running.client();
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-        assert_eq!(client.get("/a/1").status, 200);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
+        client.get("/a/1").status_is(200);
         assert_eq!(place.text("db.json"), text);
     }
 }
@@ -726,7 +738,7 @@ fn a_signal_ends_it_in_order_with_exit_code_0() {
         let place = place(&[("db.json", "{\"a\": []}")]);
         let running = place.start(&["-p", "0", "db.json"]);
         let mut client = running.client();
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
         running.signal(signal);
         let ended = running.end();
         assert_eq!(

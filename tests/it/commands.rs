@@ -61,13 +61,10 @@ fn init_makes_the_collections_that_are_named() {
         "nothing points to what is not there"
     );
     let running = place.start(&["--port", "0"]);
-    assert_eq!(
-        running
-            .client()
-            .send("POST", "/songs", JSON, r#"{"name": "x"}"#)
-            .status,
-        201
-    );
+    running
+        .client()
+        .send("POST", "/songs", JSON, r#"{"name": "x"}"#)
+        .status_is(201);
     for name in ["a/b", "users.json", "", "$x", "a b"] {
         let errors = place.fails(&["init", name]);
         assert!(errors.contains("name of a collection"), "{errors}");
@@ -434,19 +431,12 @@ fn quiet_prints_a_port_that_the_caller_cannot_know() {
         ]);
         let port: u16 = running.line(|_| true).parse().unwrap();
         let mut client = Client::connect(([127, 0, 0, 1], port).into());
-        assert_eq!(client.get("/a").status, 200);
+        client.get("/a").status_is(200);
         drop(client);
         let mut running = running;
         drop(running.child.stdin.take());
         let ended = running.end();
-        assert_eq!(
-            (
-                ended.status.code(),
-                ended.out.as_str(),
-                ended.errors.as_str()
-            ),
-            (Some(0), "", "")
-        );
+        assert_eq!(ended.parts(), (Some(0), "", ""));
     }
 }
 
@@ -465,7 +455,7 @@ fn a_closed_standard_input_stops_it_if_it_should() {
     // What comes in is not looked at.
     let input = running.child.stdin.as_mut().unwrap();
     std::io::Write::write_all(input, b"s\nq\n").unwrap();
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     drop(running.child.stdin.take());
     assert_eq!(running.end().status.code(), Some(0));
     assert_eq!(parse(&place.text("db.json"))["a"][0]["id"], 1);
@@ -476,7 +466,10 @@ fn a_closed_standard_input_stops_it_if_it_should() {
     );
     let mut running = place.start(&["db.json", "--port", "0"]);
     drop(running.child.stdin.take());
-    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+    running
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
 }
 
 #[cfg(unix)]
@@ -615,7 +608,7 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
     let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
         command.stdin(Stdio::null());
     });
-    assert_eq!(Client::connect(process.address).get("/a").status, 200);
+    Client::connect(process.address).get("/a").status_is(200);
     process.kill();
 }
 

@@ -145,13 +145,10 @@ fn a_reader_sees_whole_states_only() {
         let writer = scope.spawn(move || {
             let mut client = Client::connect(address);
             for number in 1..=100 {
-                assert_eq!(
-                    client
-                        .send("PUT", "/a", JSON, format!("{{\"n\": {number}}}"))
-                        .status,
-                    200
-                );
-                assert_eq!(client.send("POST", "/b", JSON, "{}").status, 201);
+                client
+                    .send("PUT", "/a", JSON, format!("{{\"n\": {number}}}"))
+                    .status_is(200);
+                client.send("POST", "/b", JSON, "{}").status_is(201);
             }
         });
         let mut client = Client::connect(address);
@@ -204,7 +201,7 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
             .for_each(|writer| writer.join().unwrap());
     });
     // One more write: it finds whatever the watcher has not loaded yet.
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(fixture.data()["note"]["n"], 20);
     assert_eq!(fixture.get("/db").value(), fixture.data());
 }

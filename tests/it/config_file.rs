@@ -164,7 +164,7 @@ fn public_is_in_the_project() {
     std::os::unix::fs::symlink("../other", place.path("project/public")).unwrap();
     let running = place.start_in("project", &["db.json", "-p", "0"]);
     running.error(|line| line.contains("public") && line.contains("not served"));
-    assert_eq!(running.client().get("/x.txt").status, 404);
+    running.client().get("/x.txt").status_is(404);
     drop(running);
     let running = place.start_in("project", &["db.json", "-p", "0", "-s", "public"]);
     assert_eq!(running.client().get("/x.txt").text(), "secret");

@@ -97,29 +97,14 @@ fn those_of_the_data_are_escaped_in_banner_and_notices() {
     );
     let place = place(&[("db.json", data.as_str()), ("routes.json", "{}")]);
     let running = place.start(&["db.json", "-p", "0", "-r", "routes.json", "--poll", "50"]);
-    let mut out = String::new();
-    running.line(|line| {
-        out.push_str(line);
-        out.push('\n');
-        line.contains("Ctrl+C")
-    });
+    let out = running.text_to("Ctrl+C");
     is_safe(&out);
     is_safe(&running.error(|line| line.contains("duplicate id")));
     // Edits that are broken, in the data and in the routes.
     std::fs::write(place.path("db.json"), format!("{{\n\t\"a\": [{EVIL}]}}")).unwrap();
-    let mut errors = String::new();
-    running.error(|line| {
-        errors.push_str(line);
-        errors.push('\n');
-        line.contains("ignored until it is fixed")
-    });
+    is_safe(&running.errors_to("ignored until it is fixed"));
     std::fs::write(place.path("routes.json"), format!("{{{evil}: 5}}")).unwrap();
-    running.error(|line| {
-        errors.push_str(line);
-        errors.push('\n');
-        line.contains("stay as they were")
-    });
-    is_safe(&errors);
+    is_safe(&running.errors_to("stay as they were"));
     // And one that is not.
     std::fs::write(
         place.path("db.json"),
@@ -193,20 +178,10 @@ fn those_of_names_of_files_are_escaped() {
     let name = "d\u{1b}[31m\u{9b}\nerror: forged.json";
     let place = place(&[(name, "{\"a\": []}"), ("other.json", "{")]);
     let running = place.start(&[name, "-p", "0"]);
-    let mut out = String::new();
-    running.line(|line| {
-        out.push_str(line);
-        out.push('\n');
-        line.contains("Ctrl+C")
-    });
+    let out = running.text_to("Ctrl+C");
     is_safe(&out);
     std::fs::write(place.path(name), "{").unwrap();
-    let mut errors = String::new();
-    running.error(|line| {
-        errors.push_str(line);
-        errors.push('\n');
-        line.contains("ignored until it is fixed")
-    });
+    let errors = running.errors_to("ignored until it is fixed");
     is_safe(&errors);
     // Another server of the same file, a file that is not there, a folder.
     fails_safely(&place, &[name, "-p", "0"]);

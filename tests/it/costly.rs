@@ -75,13 +75,12 @@ fn a_query_asks_about_64_fields_at_most() {
     }
     // Several values of one field count once, and so do several operators.
     let ids: String = (0..500).map(|id| format!("id={id}&")).collect();
-    assert_eq!(
-        fixture.get(&format!("/rows?{ids}n_gte=0&n_lt=9")).status,
-        200
-    );
+    fixture
+        .get(&format!("/rows?{ids}n_gte=0&n_lt=9"))
+        .status_is(200);
     let fixture = serve_rows(2, |options| options.http.query_fields = 2);
-    assert_eq!(fixture.get("/rows?id=1&n=1&text=abc").status, 400);
-    assert_eq!(fixture.get("/rows?id=1&n=1").status, 200);
+    fixture.get("/rows?id=1&n=1&text=abc").status_is(400);
+    fixture.get("/rows?id=1&n=1").status_is(200);
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn a_query_has_50_patterns_at_most() {
     };
     for path in ["/rows?", "/-/facets/rows?"] {
         for query in [&likes as &dyn Fn(usize) -> String, &either] {
-            assert_eq!(fixture.get(&format!("{path}{}", query(50))).status, 200);
+            fixture.get(&format!("{path}{}", query(50))).status_is(200);
             let problem = fixture.get(&format!("{path}{}", query(51)));
             let problem = problem.problem(400, "bad-query");
             has(problem["detail"].as_str().unwrap(), "more than 50 patterns");
@@ -130,7 +129,7 @@ fn patterns_have_a_deadline() {
 fn nobody_waits_for_costly_reads() {
     let fixture = serve_rows(20_000, |options| options.http.query_time = DEADLINE);
     let mut others = fixture.client();
-    assert_eq!(others.get("/small/1").status, 200);
+    others.get("/small/1").status_is(200);
     let paths = [
         costly(120),
         "/rows?_sort=text,n,id&_where={\"n\":{\"gte\":0}}".into(),
@@ -148,9 +147,9 @@ fn nobody_waits_for_costly_reads() {
     let mut costly_one = fixture.client();
     ask(&mut costly_one, &costly(120));
     for _ in 0..50 {
-        assert_eq!(others.get("/small/1").status, 200);
-        assert_eq!(others.get("/rows?id=7").status, 200);
-        assert_eq!(others.send("POST", "/small", JSON, "{}").status, 201);
+        others.get("/small/1").status_is(200);
+        others.get("/rows?id=7").status_is(200);
+        others.send("POST", "/small", JSON, "{}").status_is(201);
     }
     assert!(
         !costly_one.has_answer(),
@@ -174,7 +173,7 @@ fn a_query_has_a_deadline() {
         has(problem["hint"].as_str().unwrap(), "--query-time");
     }
     // What is found by an index is not slow.
-    assert_eq!(fixture.get("/small/1").status, 200);
+    fixture.get("/small/1").status_is(200);
 }
 
 #[cfg(target_os = "linux")]
@@ -216,7 +215,7 @@ fn the_work_ends_when_the_client_goes() {
         is_idle.then_some(())
     });
     let mut client = Client::connect(process.address);
-    assert_eq!(client.get("/rows?n=3&_limit=1").status, 200);
+    client.get("/rows?n=3&_limit=1").status_is(200);
 }
 
 #[test]
@@ -233,7 +232,7 @@ fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
     let fixture = Fixture::new(&data, None, |options| options.http.query_time = DEADLINE);
     let problem = fixture.get("/rows?_expand=big").problem(503, "query-time");
     assert!(problem["detail"].as_str().unwrap().contains("too large"));
-    assert_eq!(fixture.get("/rows?_expand=big&_limit=2").status, 200);
+    fixture.get("/rows?_expand=big&_limit=2").status_is(200);
 }
 
 #[cfg(target_os = "linux")]
@@ -251,12 +250,12 @@ fn the_past_has_a_memory_limit() {
             "{{\"text\": \"{}\"}}",
             String::from(letter).repeat(1_000_000)
         );
-        assert_eq!(client.send("PUT", "/small/1", JSON, &body).status, 200);
+        client.send("PUT", "/small/1", JSON, &body).status_is(200);
     }
     let kilobytes = crate::load::memory(&process);
     assert!(kilobytes < 64 * 1024, "{kilobytes} KB");
     // The last change can be undone in any case.
-    assert_eq!(client.send("POST", "/-/undo", NONE, "").status, 200);
+    client.send("POST", "/-/undo", NONE, "").status_is(200);
     let reply = client.get("/small/1");
     assert!(reply.text().contains("kkkk"));
 }
@@ -279,7 +278,7 @@ fn large_bodies_wait_for_room() {
         client.write([head.as_bytes(), &packed].concat());
     }
     let mut others = fixture.client();
-    assert_eq!(others.send("POST", "/small", JSON, "{}").status, 201);
+    others.send("POST", "/small", JSON, "{}").status_is(201);
     for client in &mut clients {
         assert_eq!(client.reply("POST").status, 201);
     }
@@ -341,5 +340,5 @@ fn large_static_files_are_sent_piece_by_piece() {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
     assert!(rest.len() < 20 << 20);
-    assert_eq!(client.get("/small/1").status, 200);
+    client.get("/small/1").status_is(200);
 }

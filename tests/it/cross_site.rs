@@ -376,7 +376,7 @@ fn without_an_origin_the_browser_says_that_the_site_is_another() {
     }
     for site in ["same-origin", "same-site", "none"] {
         let site = [("Sec-Fetch-Site", site)];
-        assert_eq!(fixture.send("POST", "/posts", &site, "").status, 201);
+        fixture.send("POST", "/posts", &site, "").status_is(201);
         assert!(
             fixture
                 .send("GET", "/posts?callback=f", &site, "")
@@ -389,11 +389,11 @@ fn without_an_origin_the_browser_says_that_the_site_is_another() {
 #[test]
 fn clients_that_are_no_browsers_notice_nothing() {
     let fixture = fixture(&[], "127.0.0.1");
-    assert_eq!(fixture.json("POST", "/posts", "{}").status, 201);
-    assert_eq!(fixture.send("POST", "/posts", FORM, "a=1").status, 201);
+    fixture.json("POST", "/posts", "{}").status_is(201);
+    fixture.send("POST", "/posts", FORM, "a=1").status_is(201);
     assert!(fixture.get("/posts?callback=f").text().starts_with("/**/"));
     let referer = [("Referer", "http://evil.example/")];
-    assert_eq!(fixture.send("POST", "/posts", &referer, "").status, 201);
+    fixture.send("POST", "/posts", &referer, "").status_is(201);
 }
 
 #[test]

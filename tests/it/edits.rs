@@ -97,7 +97,7 @@ fn own_saves_are_no_edits() {
     });
     let mut client = fixture.client();
     for _ in 0..20 {
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
     }
     // What the watcher has seen of them is reported before the edit that comes after.
     in_place(
@@ -161,7 +161,7 @@ fn a_broken_edit_is_reported_with_its_place_and_changes_nothing_until_it_is_fixe
         save(fixture.path(), &broken_text.replace("},\n  ]", "}\n  ]"));
         fixture.reloaded();
         assert_eq!(fixture.get("/a/1").value()["n"], 2);
-        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        fixture.json("POST", "/a", "{}").status_is(201);
         assert_eq!(fixture.data()["a"].as_array().unwrap().len(), 2);
     }
 }
@@ -221,7 +221,7 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
     in_place(fixture.path(), text);
     // The very next write finds the file fixed, whether or not the watcher was quicker.
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(
         fixture.data(),
         serde_json::json!({"a": [{"id": 1}, {"id": 2}]})
@@ -249,7 +249,9 @@ fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() 
         (vec![("users".into(), "1".into(), [4, 6])], 0)
     );
     assert_eq!(fixture.get("/users").list().len(), 3, "they are served");
-    assert_eq!(fixture.json("PATCH", "/users/1", "{\"n\": 1}").status, 200);
+    fixture
+        .json("PATCH", "/users/1", "{\"n\": 1}")
+        .status_is(200);
     rename_over(
         fixture.path(),
         &format!("\n{}", text.replace("\"id\": 2", "\"id\": 1")),
@@ -265,7 +267,7 @@ fn a_mistake_that_is_undone_drops_nothing_and_the_log_says_so() {
             options.journal_above = journal_above
         });
         for _ in 0..3 {
-            assert_eq!(fixture.json("POST", "/a", "{\"n\": 1}").status, 201);
+            fixture.json("POST", "/a", "{\"n\": 1}").status_is(201);
         }
         until("the file follows", || {
             (fixture.data()["a"].as_array()?.len() == 3).then_some(())
@@ -290,10 +292,10 @@ fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
     // Many editors cut the file first and write it then; a write of ours may come between.
     in_place(fixture.path(), "");
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
     assert_eq!(fixture.text(), "");
     broken(&fixture);
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
     in_place(fixture.path(), "{\"a\": [{\"id\": 1}, {\"id\": 5}]}");
     fixture.reloaded();
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 6);
@@ -313,7 +315,7 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
     });
     assert!(words.contains("db.json"), "{words}");
     in_place(fixture.path(), "{\"a\": [{\"id\": 1}]}");
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(
         fixture.data(),
         serde_json::json!({"a": [{"id": 1}, {"id": 2}]})
@@ -330,7 +332,7 @@ fn an_edit_that_makes_no_event_is_seen_by_polling() {
             options.poll = Duration::from_millis(30)
         });
         // From here on it is another file than the one that was watched at the start.
-        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        fixture.json("POST", "/a", "{}").status_is(201);
         let link = elsewhere.path().join(format!("{keeps_time}.json"));
         std::fs::hard_link(fixture.path(), &link).unwrap();
         let written = std::fs::metadata(&link).unwrap().modified().unwrap();
@@ -399,7 +401,7 @@ fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
     let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 1}}", None, |options| {
         options.watch = false
     });
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     let saved = std::fs::metadata(fixture.path())
         .unwrap()
         .modified()
@@ -421,7 +423,7 @@ fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
             .is_ok_and(|age| age > Duration::from_millis(120))
             .then_some(())
     });
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(fixture.data()["note"]["n"], 7);
     assert_eq!(fixture.get("/note").value()["n"], 7);
 }
@@ -443,12 +445,12 @@ fn an_edit_of_the_same_size_with_the_time_set_back_is_not_overwritten_by_the_sav
                 file.unwrap().set_modified(long_ago).unwrap();
             };
             set_back();
-            assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            fixture.json("POST", "/a", "{}").status_is(201);
             let (from, to) = (format!("\"n\": {}", round - 1), format!("\"n\": {round}"));
             in_place(fixture.path(), &fixture.text().replace(&from, &to));
             set_back();
             if appends_after {
-                assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+                fixture.json("POST", "/a", "{}").status_is(201);
             }
             until("the file has the write", || {
                 let count = fixture.data()["a"].as_array()?.len();
@@ -470,7 +472,7 @@ fn a_symbolic_link_stays_one_and_edits_behind_it_are_seen() {
         std::fs::rename(&options.file, &target).unwrap();
         std::os::unix::fs::symlink(&target, &options.file).unwrap();
     });
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     assert!(
         std::fs::symlink_metadata(fixture.path())
             .unwrap()

@@ -100,12 +100,9 @@ fn a_server_from_json_has_rules_and_leaves_no_files() {
     client
         .send("POST", "/users", JSON, "{}")
         .problem(400, "rules");
-    assert_eq!(
-        client
-            .send("POST", "/users", JSON, r#"{"name": "Ada"}"#)
-            .status,
-        201
-    );
+    client
+        .send("POST", "/users", JSON, r#"{"name": "Ada"}"#)
+        .status_is(201);
     let data: Value = serde_json::from_str(&server.to_json()).unwrap();
     assert_eq!(data["users"][0]["name"], "Ada");
     assert!(!options.file.exists(), "{:?} is only a name", options.file);

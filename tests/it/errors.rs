@@ -481,7 +481,7 @@ fn a_bad_body_is_reported_by_byte_or_by_kind() {
     );
     // A byte order mark is no part of the JSON.
     let body = "\u{feff}{\"lastName\": \"B\", \"firstName\": \"C\", \"email\": \"b@x.org\"}";
-    assert_eq!(fixture.json("POST", "/users", body).status, 201);
+    fixture.json("POST", "/users", body).status_is(201);
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn a_deletion_that_sets_keys_to_null_is_a_change_of_their_records() {
         options.on_delete = standin::OnDelete::SetNull
     });
     let mut stream = follow(&fixture, "/-/events");
-    assert_eq!(fixture.delete("/clubs/1").status, 200);
+    fixture.delete("/clubs/1").status_is(200);
     let (kind, event) = stream.next();
     assert_eq!(
         (kind.as_str(), &event["resource"], &event["id"]),
@@ -279,7 +279,7 @@ fn a_reader_that_does_not_read_is_dropped() {
         assert_eq!(reply.status, 200);
     }
     // There is room for two connections, so this one is answered when that of the reader has been ended.
-    assert_eq!(fixture.get("/-/health").status, 200);
+    fixture.get("/-/health").status_is(200);
     while stream.chunk().is_some() {}
     assert!(
         !stream.text.contains("\"text\":\"59x"),
@@ -299,6 +299,6 @@ fn a_stream_outlives_the_time_in_which_an_idle_connection_is_ended() {
         idle.set_read_timeout(Some(DEADLINE)).unwrap();
         assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0, "ended by the server");
     }
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     while stream.next().0 != "create" {}
 }

@@ -105,7 +105,7 @@ fn the_api_reference_is_complete() {
         );
         assert!(!file.body.is_empty());
     }
-    assert_eq!(fixture.get("/-/docs/nothing.js").status, 404);
+    fixture.get("/-/docs/nothing.js").status_is(404);
 }
 
 /// Whatever comes from the data goes into the page as text.
@@ -241,5 +241,5 @@ fn writes_are_refused_while_the_switch_is_on() {
     fixture.json("POST", "/a", "{}").problem(403, "read-only");
     assert_eq!(fixture.get("/-/health").value()["readOnly"], true);
     fixture.json("PUT", "/-/settings", r#"{"readOnly": false}"#);
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
 }

@@ -89,10 +89,9 @@ fn data(file: &Path) -> Value {
 fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), cause: &[&str]) {
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
-        assert_eq!(
-            client.send("POST", "/a", JSON, "{\"before\": true}").status,
-            201
-        );
+        client
+            .send("POST", "/a", JSON, "{\"before\": true}")
+            .status_is(201);
     }
     let before = client.get("/db").value();
     spoil();
@@ -330,18 +329,24 @@ fn a_folder_in_the_place_of_the_file() {
     );
 }
 
-#[test]
-fn a_file_that_is_mounted_alone_is_written_in_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let (outside, inside) = (
-        folder.path().join("outside.json"),
-        folder.path().join("inside"),
-    );
+/// A data file that is mounted by itself, and the file outside; `None` where there is no right to mount.
+fn mounted_alone(folder: &Path) -> Option<(Mount, PathBuf, PathBuf)> {
+    let (outside, inside) = (folder.join("outside.json"), folder.join("inside"));
     std::fs::create_dir(&inside).unwrap();
     let file = inside.join("db.json");
     std::fs::write(&outside, START).unwrap();
     std::fs::write(&file, "").unwrap();
-    let Some(_mount) = Mount::bind(&outside, &file) else {
+    let mount = Mount::bind(&outside, &file);
+    if mount.is_none() {
+        println!("skipped: no right to mount");
+    }
+    Some((mount?, file, outside))
+}
+
+#[test]
+fn a_file_that_is_mounted_alone_is_written_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_mount, file, outside)) = mounted_alone(folder.path()) else {
         return;
     };
     let server = Process::serve(&file, &[]);
@@ -356,10 +361,10 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     until("the edit is seen", || {
         (client.get("/a").value().as_array()?.len() == 1).then_some(())
     });
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     assert_eq!(data(&outside), client.get("/db").value());
     assert_eq!(
-        names_in(&inside),
+        names_in(file.parent().unwrap()),
         ["db.conflicts.jsonl", "db.json"],
         "what was dropped is kept"
     );
@@ -483,16 +488,7 @@ fn a_read_only_file_system_is_reported_at_the_start() {
 #[test]
 fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let (outside, inside) = (
-        folder.path().join("outside.json"),
-        folder.path().join("inside"),
-    );
-    std::fs::create_dir(&inside).unwrap();
-    let file = inside.join("db.json");
-    std::fs::write(&outside, START).unwrap();
-    std::fs::write(&file, "").unwrap();
-    let Some(_mount) = Mount::bind(&outside, &file) else {
-        println!("skipped: no right to mount");
+    let Some((_mount, file, outside)) = mounted_alone(folder.path()) else {
         return;
     };
     let server = Process::serve(&file, &[]);
@@ -515,12 +511,9 @@ fn mode_owner_and_link_stay_whoever_saves() {
     let before = std::fs::metadata(&file).unwrap();
     // As ourselves: where we are root, the file is another user's.
     let server = Process::serve(&link, &[]);
-    assert_eq!(
-        Client::connect(server.address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(server.address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     let after = std::fs::metadata(&file).unwrap();
     assert_eq!(
         (after.mode(), after.uid(), after.gid()),
@@ -547,12 +540,9 @@ fn the_second_server_of_a_file_says_so_and_ends_with_2() {
         "{text}"
     );
     // It has touched nothing that the first one needs.
-    assert_eq!(
-        Client::connect(first.address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(first.address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
 }
 
 #[test]
@@ -601,11 +591,11 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     let (_folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     // Half of a request keeps it waiting for the grace period.
     let mut slow = Client::connect(server.address);
     slow.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{");
-    assert_eq!(client.get("/a").status, 200);
+    client.get("/a").status_is(200);
     server.signal("TERM");
     until("it takes no more connections", || {
         std::net::TcpStream::connect(server.address)

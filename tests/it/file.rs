@@ -140,8 +140,8 @@ fn in_memory_a_journal_is_read_and_left_alone() {
 fn kept_in_memory_the_file_is_never_written() {
     let before = "{\"a\": []}";
     let fixture = Fixture::new(before, None, |options| options.saving = Saving::Memory);
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.json("POST", "/a", "{}").status_is(201);
+    fixture.get("/a/1").status_is(200);
     assert_eq!(fixture.text(), before);
 }
 
@@ -379,10 +379,10 @@ fn an_empty_collection_is_filled_however_it_is_written() {
         let filled =
             "{\n  \"a\": [\n    {\n      \"n\": 1,\n      \"id\": 1\n    }\n  ],\n  \"b\": {}\n}\n";
         let fixture = serve_data(&text);
-        assert_eq!(fixture.json("POST", "/a", "{\"n\":1}").status, 201);
+        fixture.json("POST", "/a", "{\"n\":1}").status_is(201);
         assert_eq!(fixture.text(), filled, "{empty}");
         // Emptied again it is `[]`, and can be filled again.
-        assert_eq!(fixture.delete("/a/1").status, 200);
+        fixture.delete("/a/1").status_is(200);
         assert_eq!(
             fixture.text(),
             filled.replace(
@@ -390,7 +390,7 @@ fn an_empty_collection_is_filled_however_it_is_written() {
                 "[]"
             )
         );
-        assert_eq!(fixture.json("POST", "/a", "{\"n\":1}").status, 201);
+        fixture.json("POST", "/a", "{\"n\":1}").status_is(201);
         assert_eq!(fixture.text(), filled.replace("\"id\": 1", "\"id\": 2"));
     }
 }
@@ -452,7 +452,7 @@ fn the_second_server_of_a_file_names_the_first() {
             Err(StartError::Locked { .. })
         ));
     }
-    assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+    fixture.json("POST", "/a", "{}").status_is(201);
     let beside = names_in(&fixture.folder());
     assert!(
         beside
@@ -465,7 +465,7 @@ fn the_second_server_of_a_file_names_the_first() {
     options.saving = Saving::Memory;
     drop(Server::start(&options, Listeners::default()).unwrap());
     fixture.restart();
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
 }
 
 #[cfg(unix)]
@@ -482,7 +482,7 @@ mod unix {
                     .unwrap();
             });
             let before = std::fs::metadata(fixture.path()).unwrap();
-            assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            fixture.json("POST", "/a", "{}").status_is(201);
             let after = std::fs::metadata(fixture.path()).unwrap();
             assert_eq!(format!("{:o}", after.mode() & 0o7777), format!("{mode:o}"));
             assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));

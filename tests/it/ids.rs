@@ -64,10 +64,10 @@ fn an_id_is_never_given_again_while_the_server_runs() {
     for id in 3..6 {
         let reply = fixture.json("POST", "/a", "{}");
         assert_eq!(reply.header("location"), Some(format!("/a/{id}").as_str()));
-        assert_eq!(fixture.delete(&format!("/a/{id}")).status, 200);
+        fixture.delete(&format!("/a/{id}")).status_is(200);
     }
     for id in [1, 2] {
-        assert_eq!(fixture.delete(&format!("/a/{id}")).status, 200);
+        fixture.delete(&format!("/a/{id}")).status_is(200);
     }
     assert_eq!(
         fixture.json("POST", "/a", "{}").value()["id"],
@@ -75,8 +75,8 @@ fn an_id_is_never_given_again_while_the_server_runs() {
         "also once the collection is empty"
     );
     // A new start knows only the file.
-    assert_eq!(fixture.delete("/a/6").status, 200);
-    assert_eq!(fixture.json("POST", "/a", "{\"id\": 2}").status, 201);
+    fixture.delete("/a/6").status_is(200);
+    fixture.json("POST", "/a", "{\"id\": 2}").status_is(201);
     fixture.restart();
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 3);
 }
@@ -175,7 +175,7 @@ fn records_without_an_id_get_one_that_reaches_the_file_with_the_next_write() {
     assert_eq!(fixture.text(), file, "reading writes nothing");
     fixture.restart();
     assert_eq!(fixture.get("/a/5").value()["n"], 1, "the same id as before");
-    assert_eq!(fixture.json("PATCH", "/a/4", "{\"n\": 3}").status, 200);
+    fixture.json("PATCH", "/a/4", "{\"n\": 3}").status_is(200);
     assert_eq!(
         fixture.text(),
         file.replace("\"n\": 1 }", "\"n\": 1, \"id\": 5 }")
@@ -188,11 +188,11 @@ fn two_records_with_one_id_in_the_file_are_both_kept() {
     let fixture = serve_data(r#"{"a": [{"id": 1, "n": 1}, {"id": 2}, {"id": 1, "n": 2}]}"#);
     assert_eq!(fixture.get("/a").list().len(), 3);
     assert_eq!(fixture.get("/a/1").value()["n"], 1);
-    assert_eq!(fixture.delete("/a/1").status, 200);
+    fixture.delete("/a/1").status_is(200);
     assert_eq!(fixture.get("/a/1").value()["n"], 2);
-    assert_eq!(fixture.json("POST", "/a", "{\"id\": 1}").status, 409);
-    assert_eq!(fixture.delete("/a/1").status, 200);
-    assert_eq!(fixture.get("/a/1").status, 404);
+    fixture.json("POST", "/a", "{\"id\": 1}").status_is(409);
+    fixture.delete("/a/1").status_is(200);
+    fixture.get("/a/1").status_is(404);
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 2}]}));
 }
 
@@ -301,10 +301,9 @@ fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
     assert_eq!(resource, "a");
     let problem = fixture.json("POST", "/a", "{}").problem(400, "rules");
     has(problem["hint"].as_str().unwrap(), "send an id");
-    assert_eq!(
-        fixture.json("POST", "/a", r#"{"id": "2026-01-31"}"#).status,
-        201
-    );
+    fixture
+        .json("POST", "/a", r#"{"id": "2026-01-31"}"#)
+        .status_is(201);
 }
 
 #[test]

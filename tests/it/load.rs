@@ -147,7 +147,7 @@ fn ten_thousand_connections_that_go_leave_nothing_behind() {
 fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
     let (_folder, process) = served(&["--write-time", "2"]);
     let mut others = Client::connect(process.address);
-    assert_eq!(others.get("/a/1").status, 200);
+    others.get("/a/1").status_is(200);
     let before = memory(&process);
     let deaf: Vec<TcpStream> = (0..32)
         .map(|_| {
@@ -207,8 +207,8 @@ fn idle_clients_leave_descriptors_for_saves_and_for_others() {
     let start = Instant::now();
     for id in 201..231 {
         let mut client = Client::connect(process.address);
-        assert_eq!(client.get(&format!("/a/{id}")).status, 200);
-        assert_eq!(client.delete(&format!("/a/{id}")).status, 200);
+        client.get(&format!("/a/{id}")).status_is(200);
+        client.delete(&format!("/a/{id}")).status_is(200);
     }
     assert!(start.elapsed() < DEADLINE);
     drop(idle);

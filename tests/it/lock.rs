@@ -92,7 +92,7 @@ fn the_lock_follows_the_file_through_saves_and_edits() {
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
         assert_refused(&server, &file, |_| {});
     }
     // As editors save: another file takes the place of this one.

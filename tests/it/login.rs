@@ -169,12 +169,9 @@ fn passwords_are_hashed_in_every_write_and_accepted_as_they_are_in_the_file() {
     );
     assert_eq!(added.status, 201, "{}", added.text());
     assert!(!added.text().contains("password"));
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/2", r#"{"password": "new secret"}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/users/2", r#"{"password": "new secret"}"#)
+        .status_is(200);
     let put = fixture.json("PUT", "/users/1", r#"{"email": "ann@example.com"}"#);
     assert_eq!(put.status, 200, "{}", put.text());
     for (email, password) in [
@@ -296,7 +293,7 @@ fn roles_tokens_keys_and_basic() {
     let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
     assert_eq!(with(&fixture, &ann, "GET", "/audits", "").status, 200);
     with(&fixture, &eve, "GET", "/audits", "").problem(403, "forbidden");
-    assert_eq!(fixture.get("/notices").status, 200);
+    fixture.get("/notices").status_is(200);
     fixture
         .json("POST", "/notices", r#"{"text": "x"}"#)
         .problem(401, "unauthorized");
@@ -309,12 +306,9 @@ fn roles_tokens_keys_and_basic() {
         200
     );
     with(&fixture, "Bearer other", "GET", "/machines", "").problem(401, "unauthorized");
-    assert_eq!(
-        fixture
-            .send("GET", "/vault", &[("x-api-key", "k3y")], "")
-            .status,
-        200
-    );
+    fixture
+        .send("GET", "/vault", &[("x-api-key", "k3y")], "")
+        .status_is(200);
     fixture
         .send("GET", "/vault", &[("x-api-key", "kez")], "")
         .problem(401, "unauthorized");
@@ -484,12 +478,9 @@ fn no_client_says_which_user_added_a_record() {
         (put.value()["userId"].as_u64(), &put.value()["at"]),
         (Some(2), &at)
     );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/ideas/71", r#"{"userId": 2}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/ideas/71", r#"{"userId": 2}"#)
+        .status_is(200);
     for (method, path) in [
         ("PUT", "/ideas/71"),
         ("PATCH", "/ideas/71"),

@@ -74,7 +74,7 @@ fn the_option_says_what_becomes_of_dependents() {
     );
     assert_eq!(fixture.text(), before);
     // One that nothing points to goes.
-    assert_eq!(fixture.delete("/goals/1").status, 200);
+    fixture.delete("/goals/1").status_is(200);
     // The suggested command names all that would have to go, through several levels.
     let fixture = with_option(OnDelete::Restrict);
     let problem = fixture.delete("/clubs/1").problem(409, "referenced");
@@ -167,7 +167,7 @@ fn null_is_set_only_where_the_rules_allow_it() {
     has(detail, "players/1");
     has(detail, "clubId: must be");
     assert_eq!(fixture.text(), before);
-    assert_eq!(fixture.delete("/clubs/1?_dependent=players").status, 200);
+    fixture.delete("/clubs/1?_dependent=players").status_is(200);
     assert_eq!(ids(&fixture, "players"), [2, 4]);
 }
 
@@ -211,11 +211,11 @@ fn records_that_point_to_each_other_or_to_themselves_go_together() {
         (OnDelete::Nothing, vec![1, 3]),
     ] {
         let fixture = Fixture::new(data, None, |options| options.on_delete = on_delete);
-        assert_eq!(fixture.delete("/nodes/2").status, 200);
+        fixture.delete("/nodes/2").status_is(200);
         assert_eq!(ids(&fixture, "nodes"), left);
     }
     let fixture = Fixture::new(data, None, |options| options.on_delete = OnDelete::Restrict);
-    assert_eq!(fixture.delete("/nodes/2").status, 409);
+    fixture.delete("/nodes/2").status_is(409);
     assert_eq!(
         fixture.delete("/nodes/1").status,
         200,
@@ -229,7 +229,7 @@ fn keys_that_became_null_are_in_the_journal() {
         options.on_delete = OnDelete::SetNull;
         options.journal_above = 0;
     });
-    assert_eq!(fixture.delete("/clubs/1").status, 200);
+    fixture.delete("/clubs/1").status_is(200);
     assert_eq!(fixture.get("/players/1").value()["clubId"], json!(null));
     fixture.restart();
     assert_eq!(fixture.get("/players/3").value()["clubId"], json!(null));
@@ -274,7 +274,7 @@ fn thousands_of_dependents_go_with_one_deletion() {
     data.push_str("]}");
     let fixture = serve_data(&data);
     // Each post points to the next one, so with the last of user 5 all before it go.
-    assert_eq!(fixture.delete("/users/5").status, 200);
+    fixture.delete("/users/5").status_is(200);
     // The file is large enough for a journal, so it follows later.
     let posts = fixture.get("/posts").value();
     let posts: Vec<i64> = posts

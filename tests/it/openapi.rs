@@ -38,7 +38,7 @@ fn the_document_describes_every_resource_and_follows_the_data() {
         "email"
     );
     let new = "{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"a@b.cd\", \"shoe\": 42}";
-    assert_eq!(fixture.json("POST", "/users", new).status, 201);
+    fixture.json("POST", "/users", new).status_is(201);
     let parameters =
         &fixture.get("/-/openapi.json").value()["paths"]["/users"]["get"]["parameters"];
     let names: Vec<_> = parameters

@@ -18,7 +18,7 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
     running.line(|line| line == "reloaded db.json: 1 record added in plain");
-    assert_eq!(client.get("/plain/3").status, 200);
+    client.get("/plain/3").status_is(200);
     drop(running);
     std::fs::create_dir(place.path("data")).unwrap();
     std::fs::write(place.path("data/db.json"), "{\"usual\": []}").unwrap();
@@ -194,10 +194,16 @@ fn the_config_file_sets_options() {
         ),
     ]);
     let running = place.start(&["db.json"]);
-    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 403);
+    running
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(403);
     drop(running);
     let running = place.start(&["serve", "db.json", "--read-only=false"]);
-    assert_eq!(running.client().send("POST", "/a", JSON, "{}").status, 201);
+    running
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     assert_eq!(place.run(&["openapi", "db.json"]).status.code(), Some(0));
 }
 
@@ -293,7 +299,7 @@ fn the_options_of_the_file_and_of_json_server_are_taken() {
     has(running.line(|line| line.contains("Rules")), "rules.json");
     let mut client = running.client();
     client.send("POST", "/a", JSON, "{}").problem(400, "rules");
-    assert_eq!(client.send("POST", "/a", JSON, "{\"x\": 1}").status, 201);
+    client.send("POST", "/a", JSON, "{\"x\": 1}").status_is(201);
     client
         .send(
             "POST",

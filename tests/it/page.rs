@@ -167,7 +167,7 @@ fn json_is_taken_under_each_of_its_names() {
 #[test]
 fn the_same_email_again_is_a_409_also_in_other_case() {
     let fixture = shipped();
-    assert_eq!(fixture.json("POST", "/users", BODY).status, 201);
+    fixture.json("POST", "/users", BODY).status_is(201);
     for email in [
         "johnm@gmail.com",
         "JohnM@Gmail.COM",
@@ -192,10 +192,10 @@ fn the_same_email_again_is_a_409_also_in_other_case() {
 #[test]
 fn after_the_stop_connections_are_refused_and_nothing_is_lost() {
     let mut fixture = shipped();
-    assert_eq!(fixture.json("POST", "/users", BODY).status, 201);
+    fixture.json("POST", "/users", BODY).status_is(201);
     let address = fixture.address();
     let mut idle = fixture.client();
-    assert_eq!(idle.get("/users/1").status, 200);
+    idle.get("/users/1").status_is(200);
     fixture.stop();
     let refused = std::net::TcpStream::connect(address).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -206,7 +206,7 @@ fn after_the_stop_connections_are_refused_and_nothing_is_lost() {
     fixture.restart();
     assert_eq!(fixture.get("/users/1").text(), ANSWER);
     assert_eq!(fixture.text(), FILE);
-    assert_eq!(fixture.json("POST", "/users", BODY).status, 409);
+    fixture.json("POST", "/users", BODY).status_is(409);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn what_is_made_beside_a_private_file_is_private() {
     let (folder, file) = place(0o600);
     let server = Process::serve(&file, &["--journal-above", "0"]);
     let mut client = Client::connect(server.address);
-    assert_eq!(client.send("POST", "/a", JSON, "{\"n\": 1}").status, 201);
+    client.send("POST", "/a", JSON, "{\"n\": 1}").status_is(201);
     until("the file is saved", || {
         fs::read_to_string(&file)
             .unwrap()
@@ -121,7 +121,7 @@ fn what_is_made_beside_a_private_file_is_private() {
     fs::rename(&new, &file).unwrap();
     let conflicts = folder.path().join("db.conflicts.jsonl");
     until("there is a conflict", || conflicts.exists().then_some(()));
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     assert_all_private(folder.path());
 }
 

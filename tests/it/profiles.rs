@@ -223,7 +223,7 @@ fn json_api() {
     assert!(errors[0]["detail"].is_string(), "{errors}");
     let missing = fixture.get("/people/9").value();
     assert_eq!(missing["errors"][0]["status"], "404");
-    assert_eq!(fixture.delete("/people/1").status, 204);
+    fixture.delete("/people/1").status_is(204);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_chunked_body_is_a_body() {
         reply.text()
     );
     // The connection is in step.
-    assert_eq!(client.get("/a/2").status, 200);
+    client.get("/a/2").status_is(200);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_proxy_request_is_answered_and_kills_nothing() {
         "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n",
     );
     assert_eq!(reply.status, 200);
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
     client.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     assert!(client.ends());
     assert_eq!(fixture.entry(|_| true).target, "*");
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn headers_and_urls_without_end_are_refused() {
         reply.problem(status, kind);
         assert!(client.is_closed());
     }
-    assert_eq!(fixture.get("/a/1").status, 200);
+    fixture.get("/a/1").status_is(200);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
         let problem = reply.problem(413, "too-large");
         has(problem["hint"].as_str().unwrap(), "--body-limit");
         // The rest of the body was read: it is not taken for the next request.
-        assert_eq!(client.get("/a/1").status, 200);
+        client.get("/a/1").status_is(200);
     }
     // Of a body without end not all is read: the connection ends.
     let (mut client, reply) = exchange(
@@ -373,7 +373,7 @@ fn a_url_may_have_characters_that_should_be_encoded() {
     // Bytes that are not UTF-8 either.
     client.write(b"GET /posts/\xff HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.reply("GET").problem(400, "bad-target");
-    assert_eq!(client.get("/posts/2").status, 200);
+    client.get("/posts/2").status_is(200);
 }
 
 #[test]
@@ -573,7 +573,7 @@ fn half_a_request_does_not_hold_up_the_stop() {
         let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = grace);
         let mut client = fixture.client();
         // The server has the connection, and the half, as the first request on it has been answered.
-        assert_eq!(client.get("/a/1").status, 200);
+        client.get("/a/1").status_is(200);
         client.write(half);
         let begin = Instant::now();
         fixture.stop();
@@ -731,13 +731,13 @@ fn an_idle_connection_lasts_longer_than_a_head_may_take() {
     });
     assert!(fixture.options.limits.idle_time >= Duration::from_secs(60));
     let mut used = fixture.client();
-    assert_eq!(used.get("/a/1").status, 200);
+    used.get("/a/1").status_is(200);
     // A client that never sends a request, and ones that never finish one.
     assert!(fixture.client().is_closed());
     let mut first = fixture.client();
     first.write("GET /a");
     assert!(first.is_closed());
-    assert_eq!(used.get("/a/1").status, 200);
+    used.get("/a/1").status_is(200);
     used.write("GET /a/1 HTTP/1.1\r\nHost: ");
     assert!(used.is_closed());
 }
@@ -749,6 +749,6 @@ fn an_idle_connection_ends_in_the_end() {
         options.limits.idle_time = Duration::from_millis(300);
     });
     let mut client = fixture.client();
-    assert_eq!(client.get("/a/1").status, 200);
+    client.get("/a/1").status_is(200);
     assert!(client.is_closed());
 }

@@ -86,27 +86,21 @@ fn a_reference_must_point_to_a_record_by_its_id_or_by_another_property() {
 #[test]
 fn what_pointed_nowhere_before_can_be_changed_in_other_places() {
     let fixture = songs();
-    assert_eq!(
-        fixture
-            .json("PATCH", "/songs/2", r#"{"song title": "New"}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/songs/2", r#"{"song title": "New"}"#)
+        .status_is(200);
     fixture
         .json("PATCH", "/songs/2", r#"{"by": "Noone"}"#)
         .problem(404, "reference");
-    assert_eq!(
-        fixture
-            .json("PATCH", "/songs/2", r#"{"by": "Nina"}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/songs/2", r#"{"by": "Nina"}"#)
+        .status_is(200);
 }
 
 #[test]
 fn what_points_to_a_deleted_record_goes_with_it() {
     let fixture = songs();
-    assert_eq!(fixture.delete("/singers/1").status, 200);
+    fixture.delete("/singers/1").status_is(200);
     let left: Vec<_> = fixture.data()["songs"]
         .as_array()
         .unwrap()
@@ -115,7 +109,7 @@ fn what_points_to_a_deleted_record_goes_with_it() {
         .collect();
     assert_eq!(left, [2], "the song of nobody stays as it was");
     let fixture = songs();
-    assert_eq!(fixture.delete("/labels/7").status, 200);
+    fixture.delete("/labels/7").status_is(200);
     assert_eq!(
         fixture.data()["songs"].as_array().unwrap().len(),
         2,

@@ -42,7 +42,7 @@ fn related(fixture: &Fixture, (parent, one): (&str, &str), child: &str, key: &st
         (201, &id),
         "{what}: POST {path}"
     );
-    assert_eq!(fixture.delete(&format!("/{parent}/{id}")).status, 200);
+    fixture.delete(&format!("/{parent}/{id}")).status_is(200);
     assert_eq!(
         fixture.get(&format!("/{child}")).value(),
         json!([]),
@@ -116,7 +116,7 @@ fn the_cascade_does_not_follow_a_guessed_key() {
         let data = json!({ parent: [{"id": 1}], child: [{"id": 1, key: 1}] });
         let fixture = serve_data(&json_of(data.clone()));
         let kept = data[child].clone();
-        assert_eq!(fixture.delete(&format!("/{parent}/1")).status, 200);
+        fixture.delete(&format!("/{parent}/1")).status_is(200);
         assert_eq!(
             fixture.get(&format!("/{child}")).value(),
             kept,
@@ -124,12 +124,9 @@ fn the_cascade_does_not_follow_a_guessed_key() {
         );
         // What is asked for by name is done.
         let fixture = serve_data(&json_of(data));
-        assert_eq!(
-            fixture
-                .delete(&format!("/{parent}/1?_dependent={child}"))
-                .status,
-            200
-        );
+        fixture
+            .delete(&format!("/{parent}/1?_dependent={child}"))
+            .status_is(200);
         assert_eq!(
             fixture.get(&format!("/{child}")).value(),
             json!([]),

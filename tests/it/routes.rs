@@ -67,6 +67,6 @@ fn saved_rules_are_in_effect_and_broken_ones_are_reported() {
     assert_eq!(fixture.get("/a").value()["id"], 2, "the rules stay");
     std::fs::write(&path, r#"{"/c":"/posts/1"}"#).unwrap();
     assert_eq!(fixture.notice(reloaded).1, Some(1));
-    assert_eq!(fixture.get("/a").status, 404);
+    fixture.get("/a").status_is(404);
     assert_eq!(fixture.get("/c").value()["id"], 1);
 }

@@ -60,10 +60,9 @@ fn is_well(fixture: &Fixture) {
 fn rules_come_change_and_go_while_the_server_runs() {
     let fixture = serve_data(DATA);
     let short = r#"{"name": "X", "email": "ada@example.com"}"#;
-    assert_eq!(
-        fixture.json("POST", "/todos", r#"{"title": 5}"#).status,
-        201
-    );
+    fixture
+        .json("POST", "/todos", r#"{"title": 5}"#)
+        .status_is(201);
     save(
         &fixture,
         &users(r#""name": {"type": "string", "minLength": 2}"#, ""),
@@ -87,7 +86,7 @@ fn rules_come_change_and_go_while_the_server_runs() {
         .json("POST", "/users", short)
         .problem(409, "not-unique");
     let other = r#"{"name": "X", "email": "x@example.com"}"#;
-    assert_eq!(fixture.json("POST", "/users", other).status, 201);
+    fixture.json("POST", "/users", other).status_is(201);
 
     // Hidden and generated values.
     let pin = users(
@@ -107,7 +106,7 @@ fn rules_come_change_and_go_while_the_server_runs() {
     std::fs::remove_file(rules_file(&fixture)).unwrap();
     assert_eq!(reloaded(&fixture), None);
     assert_eq!(fixture.get("/users/1").value()["pin"], "1234");
-    assert_eq!(fixture.json("POST", "/users", short).status, 201);
+    fixture.json("POST", "/users", short).status_is(201);
     is_well(&fixture);
 }
 
@@ -115,11 +114,11 @@ fn rules_come_change_and_go_while_the_server_runs() {
 fn logins_and_guards_follow_the_rules() {
     let fixture = serve_data(DATA);
     let login = r#"{"email": "ada@example.com", "password": "secret-1"}"#;
-    assert_eq!(fixture.json("POST", "/login", login).status, 404);
+    fixture.json("POST", "/login", login).status_is(404);
     let auth = r#""x-auth": {"users": "users"},"#;
     save(&fixture, &users(r#""email": {"type": "string"}"#, auth));
     reloaded(&fixture);
-    assert_eq!(fixture.json("POST", "/login", login).status, 200);
+    fixture.json("POST", "/login", login).status_is(200);
     let text = fixture.get("/users").text().to_string();
     assert!(!text.contains("secret"), "{text}");
     let guarded = r#"{"x-auth": {"users": "users"}, "properties": {
@@ -135,8 +134,8 @@ fn logins_and_guards_follow_the_rules() {
     assert!(fixture.text().contains("$argon2"));
     save(&fixture, "{}");
     reloaded(&fixture);
-    assert_eq!(fixture.get("/todos").status, 200);
-    assert_eq!(fixture.json("POST", "/login", login).status, 404);
+    fixture.get("/todos").status_is(200);
+    fixture.json("POST", "/login", login).status_is(404);
 }
 
 #[test]
@@ -209,18 +208,12 @@ fn rules_that_the_data_breaks_are_in_effect_when_it_is_fixed() {
         message.contains("users[0]/name") && message.contains("db.json:3:"),
         "{reason}"
     );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/1", r#"{"name": "Adam"}"#)
-            .status,
-        200
-    );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/2", r#"{"name": "Bert"}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/users/1", r#"{"name": "Adam"}"#)
+        .status_is(200);
+    fixture
+        .json("PATCH", "/users/2", r#"{"name": "Bert"}"#)
+        .status_is(200);
     reloaded(&fixture);
     is_well(&fixture);
     fixture
@@ -251,12 +244,9 @@ fn data_and_rules_that_need_each_other_come_into_effect_together() {
         fixture
             .json("PATCH", "/users/1", r#"{"name": "Al"}"#)
             .problem(400, "rules");
-        assert_eq!(
-            fixture
-                .json("PATCH", "/users/1", r#"{"name": "Alan"}"#)
-                .status,
-            200
-        );
+        fixture
+            .json("PATCH", "/users/1", r#"{"name": "Alan"}"#)
+            .status_is(200);
         assert!(fixture.text().contains("Alan"));
     }
 }
@@ -284,7 +274,7 @@ fn undo_and_reset_keep_the_rules_of_today() {
             .contains("users[0]/name"),
         "{refused}"
     );
-    assert_eq!(fixture.send("POST", "/-/reset", NONE, "").status, 200);
+    fixture.send("POST", "/-/reset", NONE, "").status_is(200);
     let users = fixture.get("/users").text().to_string();
     assert!(users.contains("Ada") && !users.contains("1234"), "{users}");
 }
@@ -320,7 +310,7 @@ fn an_event_stream_says_that_the_rules_are_others_and_forgets_what_they_hide() {
 fn rules_that_are_put_are_saved_and_in_effect() {
     let fixture = serve_data(DATA);
     let rules = users(r#""name": {"type": "string", "minLength": 2}"#, "");
-    assert_eq!(fixture.json("PUT", "/-/rules", &rules).status, 200);
+    fixture.json("PUT", "/-/rules", &rules).status_is(200);
     fixture
         .json("POST", "/users", r#"{"name": "X"}"#)
         .problem(400, "rules");
@@ -374,8 +364,8 @@ fn routes_and_rules_wait_for_each_other() {
     fixture.get("/secret").problem(401, "unauthorized");
     std::fs::remove_file(&routes).unwrap();
     is_well(&fixture);
-    assert_eq!(fixture.get("/secret").status, 404);
-    assert_eq!(fixture.json("POST", "/login", "{}").status, 404);
+    fixture.get("/secret").status_is(404);
+    fixture.json("POST", "/login", "{}").status_is(404);
 }
 
 #[test]

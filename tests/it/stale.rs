@@ -42,7 +42,9 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
                         });
                     }
                 }
-                assert_eq!(client.send("PATCH", "/a/1", JSON, "{\"n\": 2}").status, 200);
+                client
+                    .send("PATCH", "/a/1", JSON, "{\"n\": 2}")
+                    .status_is(200);
                 until("the file has all", || {
                     (data(&file)["a"][0]["n"] == 2).then_some(())
                 });
@@ -74,7 +76,7 @@ fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
     for _ in 0..2 {
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
     }
     server.kill();
     fs::write(&file, START).unwrap();
@@ -95,7 +97,7 @@ fn an_edit_long_after_a_kill_is_taken_as_it_is() {
     let (_folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     server.kill();
     fs::write(&file, START.replace("\"n\": 0", "\"n\": 1")).unwrap();
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
@@ -115,8 +117,8 @@ fn an_undone_write_does_not_come_back() {
     let (folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
-    assert_eq!(client.send("POST", "/-/reset", NONE, "").status, 200);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+    client.send("POST", "/-/reset", NONE, "").status_is(200);
     let new = folder.path().join("new");
     fs::write(&new, START.replace("\"n\": 0", "\"n\": 1")).unwrap();
     fs::rename(&new, &file).unwrap();
@@ -135,12 +137,9 @@ fn a_damaged_journal_is_reported_and_kept() {
     let mut server = Process::serve(&file, &["--journal-above", "0"]);
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
-        assert_eq!(
-            client
-                .send("POST", "/a", JSON, "{\"word\": \"abc\"}")
-                .status,
-            201
-        );
+        client
+            .send("POST", "/a", JSON, "{\"word\": \"abc\"}")
+            .status_is(201);
     }
     server.kill();
     // As if the file had never been saved: all is in the journal only.
@@ -171,7 +170,7 @@ fn a_stop_removes_the_journal() {
     let (folder, file) = place();
     let mut fixture = Process::serve(&file, &[]);
     let mut client = Client::connect(fixture.address);
-    assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
     let journal = folder.path().join(".db.json.standin-journal");
     assert!(journal.exists());
     fixture.child.stdin.take();

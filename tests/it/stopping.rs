@@ -77,7 +77,7 @@ fn ctrl_c_in_a_terminal_ends_it() {
     for arguments in [&[][..], &["--journal-above", "0"]] {
         let mut terminal = in_terminal(folder.path(), arguments);
         let mut client = terminal.client();
-        assert_eq!(client.send("POST", "/a", JSON, "{}").status, 201);
+        client.send("POST", "/a", JSON, "{}").status_is(201);
         terminal.type_in("\x03");
         assert_eq!(terminal.ended().code(), Some(0));
         // What it wrote at the end may still be on its way through the terminal.
@@ -114,12 +114,9 @@ fn every_signal_ends_it_in_order_whatever_its_input_is() {
         ];
         for (number, (input, adjust)) in inputs.into_iter().enumerate() {
             let mut process = Process::serve_as(&file, &[], adjust);
-            assert_eq!(
-                Client::connect(process.address)
-                    .send("POST", "/a", JSON, "{}")
-                    .status,
-                201
-            );
+            Client::connect(process.address)
+                .send("POST", "/a", JSON, "{}")
+                .status_is(201);
             process.signal(signal);
             assert_eq!(
                 process.ended().0.code(),
@@ -129,7 +126,10 @@ fn every_signal_ends_it_in_order_whatever_its_input_is() {
             assert_eq!(saved(folder.path(), "a"), number + 1);
         }
         let mut terminal = in_terminal(folder.path(), &[]);
-        assert_eq!(terminal.client().send("POST", "/a", JSON, "{}").status, 201);
+        terminal
+            .client()
+            .send("POST", "/a", JSON, "{}")
+            .status_is(201);
         kill(terminal.child.id(), signal);
         assert_eq!(
             terminal.ended().code(),
@@ -155,7 +155,10 @@ fn kill(id: u32, signal: &str) {
 fn a_closed_terminal_ends_it_in_order() {
     let folder = folder("{\"a\": []}");
     let mut terminal = in_terminal(folder.path(), &["--journal-above", "0"]);
-    assert_eq!(terminal.client().send("POST", "/a", JSON, "{}").status, 201);
+    terminal
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     terminal.close();
     assert_eq!(terminal.ended().code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
@@ -184,12 +187,9 @@ fn under_nohup_it_outlives_its_terminal() {
             .stdout(Stdio::piped());
     });
     process.signal("HUP");
-    assert_eq!(
-        Client::connect(process.address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(process.address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
 }
@@ -284,7 +284,7 @@ fn it_ends_within_the_grace_period_whatever_is_in_progress() {
         let mut process = Process::serve(&file, &["--grace", "300"]);
         let held = hold(process.address);
         // An answer on another connection: what was sent before has arrived.
-        assert_eq!(Client::connect(process.address).get("/a").status, 200);
+        Client::connect(process.address).get("/a").status_is(200);
         let start = Instant::now();
         process.signal("TERM");
         let (status, end) = process.ended();
@@ -302,12 +302,9 @@ fn it_folds_the_journal_even_if_a_client_uses_up_the_grace_period() {
         &["--grace", "300", "--journal-above", "0"],
     );
     let held = IN_PROGRESS[1].1(process.address);
-    assert_eq!(
-        Client::connect(process.address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(process.address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
@@ -340,7 +337,7 @@ fn it_ends_while_the_writer_is_busy() {
         "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    assert_eq!(Client::connect(process.address).get("/a").status, 200);
+    Client::connect(process.address).get("/a").status_is(200);
     let start = Instant::now();
     process.signal("TERM");
     let (status, end) = process.ended();
@@ -374,7 +371,7 @@ fn it_ends_while_nobody_reads_its_log() {
     // A pipe takes 64 KB by default.
     let path = format!("/a?x={}", "y".repeat(1000));
     for _ in 0..200 {
-        assert_eq!(client.get(&path).status, 200);
+        client.get(&path).status_is(200);
     }
     kill(child.id(), "TERM");
     let status = until("it ends", || child.try_wait().unwrap());
@@ -401,12 +398,9 @@ fn it_serves_on_when_the_reader_of_its_log_ends() {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     until("it serves", || TcpStream::connect(address).ok());
     for _ in 0..3 {
-        assert_eq!(
-            Client::connect(address)
-                .send("POST", "/a", JSON, "{}")
-                .status,
-            201
-        );
+        Client::connect(address)
+            .send("POST", "/a", JSON, "{}")
+            .status_is(201);
     }
     // As Ctrl+C does: the signal goes to the whole group.
     kill_group(shell.id());
@@ -426,7 +420,7 @@ fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut process = Process::serve(&folder.path().join("db.json"), &["--grace", "60000"]);
         let held = IN_PROGRESS[0].1(process.address);
-        assert_eq!(Client::connect(process.address).get("/a").status, 200);
+        Client::connect(process.address).get("/a").status_is(200);
         process.signal(signal);
         nobody_listens(process.address.port());
         process.signal(signal);
@@ -459,12 +453,9 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     terminal.shows("one2");
     terminal.type_in("jobs\n");
     terminal.shows("Running");
-    assert_eq!(
-        Client::connect(address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     assert_eq!(snapshots(folder.path()), 0);
     // Into the foreground, out of it and back.
     terminal.type_in("fg\n");
@@ -477,12 +468,9 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     terminal.type_in("bg\n");
     terminal.type_in("echo two$((1 + 1))\n");
     terminal.shows("two2");
-    assert_eq!(
-        Client::connect(address)
-            .send("POST", "/a", JSON, "{}")
-            .status,
-        201
-    );
+    Client::connect(address)
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     // The line is read before Ctrl+C: what is typed while the server stops might be read by it.
     terminal.type_in("fg; echo code$?\n");
     terminal.type_in("s\n");
@@ -559,14 +547,20 @@ fn npm_start_ends_with_it() {
     // Ctrl+C goes to npm and standin, and npm passes it on besides.
     let mut terminal = Terminal::start(npm());
     let port = terminal.port();
-    assert_eq!(terminal.client().send("POST", "/a", JSON, "{}").status, 201);
+    terminal
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     terminal.type_in("\x03");
     terminal.ended();
     nobody_listens(port);
     // From a script or a container: a signal to npm alone, with a pipe as input.
     let mut terminal = Terminal::start(npm().stdin(Stdio::piped()));
     let port = terminal.port();
-    assert_eq!(terminal.client().send("POST", "/a", JSON, "{}").status, 201);
+    terminal
+        .client()
+        .send("POST", "/a", JSON, "{}")
+        .status_is(201);
     kill(terminal.child.id(), "TERM");
     terminal.ended();
     nobody_listens(port);

@@ -222,12 +222,9 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
             assert_eq!(reply.status, 201);
             ids.push(reply.value()["id"].clone());
         }
-        assert_eq!(
-            client
-                .send("PATCH", "/note", JSON, "{\"api\": true}")
-                .status,
-            200
-        );
+        client
+            .send("PATCH", "/note", JSON, "{\"api\": true}")
+            .status_is(200);
         process.kill();
         let mut data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         data["mine"] = json!([{ "id": 1, "text": "an edit" }]);

@@ -196,17 +196,17 @@ fn a_patch_keeps_the_order_and_the_spelling_of_all_it_does_not_name() {
             ("PATCH", "/o", "{}"),
         ];
         for (method, path, body) in nothing {
-            assert_eq!(fixture.json(method, path, body).status, 200);
+            fixture.json(method, path, body).status_is(200);
             assert_eq!(fixture.text(), text, "{name}: {method} {path} {body}");
         }
         // Changed and changed back it is the file that it was.
-        assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 9}").status, 200);
+        fixture.json("PATCH", "/a/1", "{\"n\": 9}").status_is(200);
         assert_ne!(fixture.text(), text, "{name}");
-        assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 1.0}").status, 200);
+        fixture.json("PATCH", "/a/1", "{\"n\": 1.0}").status_is(200);
         assert_eq!(fixture.text(), text, "{name}");
         // As is a file to which a record was added that was taken away again.
         let id = fixture.json("POST", "/a", "{\"n\": 4}").value()["id"].clone();
-        assert_eq!(fixture.delete(&format!("/a/{id}")).status, 200);
+        fixture.delete(&format!("/a/{id}")).status_is(200);
         assert_eq!(fixture.text(), text, "{name}");
     }
 }

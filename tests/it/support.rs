@@ -330,6 +330,13 @@ impl Reply {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Asserts that it has this status.
+    #[track_caller]
+    pub fn status_is(&self, status: u16) {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{text}");
+    }
+
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -345,12 +352,7 @@ impl Reply {
 
     /// The problem of the kind `kind`.
     pub fn problem(&self, status: u16, kind: &str) -> Value {
-        assert_eq!(
-            self.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&self.body)
-        );
+        self.status_is(status);
         assert_eq!(
             self.header("content-type"),
             Some("application/problem+json"),

@@ -124,7 +124,7 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
                 &folder
             };
             let (a, b) = (target(folder, "a"), target(folder, "b"));
-            assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+            fixture.json("POST", "/a", "{}").status_is(201);
             let left = fs::read(&a).unwrap();
             point(folder, "b");
             sees(&fixture, "the other file", &read(&b)["a"]);
@@ -144,7 +144,7 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
             assert_eq!(read(&a)["a"].as_array().unwrap().len(), 3);
             assert_eq!(fs::read(&b).unwrap(), left);
             // What the undo goes back to is of the same file.
-            assert_eq!(fixture.json("POST", "/-/undo", "").status, 200);
+            fixture.json("POST", "/-/undo", "").status_is(200);
             assert_eq!(read(&a)["a"].as_array().unwrap().len(), 2);
             // An edit of the new file.
             fs::write(&a, B).unwrap();
@@ -184,7 +184,9 @@ fn what_a_journal_has_of_a_file_stays_with_that_file_when_the_link_is_switched()
     };
     let mut there = 1;
     for _ in 0..10 {
-        assert_eq!(fixture.json("POST", "/a", "{\"kept\": true}").status, 201);
+        fixture
+            .json("POST", "/a", "{\"kept\": true}")
+            .status_is(201);
         there += 1;
         point("b.json");
         assert_eq!(
@@ -225,9 +227,9 @@ fn writes_that_are_not_in_the_file_before_a_link_is_switched_are_not_called_conf
     };
     let cause = until("a write is caught before the file has it", || {
         point("a.json");
-        assert_eq!(fixture.json("POST", "/a", "{}").status, 201);
+        fixture.json("POST", "/a", "{}").status_is(201);
         point("b.json");
-        assert_eq!(fixture.json("PATCH", "/a/1", "{}").status, 200);
+        fixture.json("PATCH", "/a/1", "{}").status_is(200);
         let is_kept = folder.join("b.conflicts.jsonl").exists();
         is_kept.then(|| {
             let cause = fixture.notice(|notice| match notice {
@@ -260,7 +262,7 @@ fn health_says_that_the_path_leads_to_what_cannot_be_served() {
             assert_eq!(health.value()["status"], "degraded", "{}", health.text());
             assert!(health.text().contains("leads to"), "{}", health.text());
             point(Path::new("db.json"));
-            assert_eq!(fixture.json("PATCH", "/a/1", "{}").status, 200);
+            fixture.json("PATCH", "/a/1", "{}").status_is(200);
         }
         assert_eq!(fixture.get("/-/health").value()["status"], "ok");
     }
@@ -354,7 +356,7 @@ fn the_routes_file_is_followed_through_links_and_folders_that_come_back() {
         options.poll = Duration::ZERO;
     });
     let folder = fixture.folder();
-    assert_eq!(fixture.get("/one").status, 200);
+    fixture.get("/one").status_is(200);
     symlink("r2", folder.join("new")).unwrap();
     fs::rename(folder.join("new"), folder.join("routes")).unwrap();
     until("the other rules", || {

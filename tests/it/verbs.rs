@@ -299,13 +299,10 @@ fn a_known_entity_tag_saves_the_body() {
         (reply.status, reply.text(), reply.header("etag")),
         (304, "", Some(tag.as_str()))
     );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/1", "{\"firstName\": \"Zoe\"}")
-            .status,
-        200
-    );
-    assert_eq!(fixture.send("GET", "/users/1", &known, "").status, 200);
+    fixture
+        .json("PATCH", "/users/1", "{\"firstName\": \"Zoe\"}")
+        .status_is(200);
+    fixture.send("GET", "/users/1", &known, "").status_is(200);
 }
 
 #[test]
@@ -456,7 +453,7 @@ fn a_body_over_the_limit_is_a_413_and_one_at_the_limit_is_not() {
     let fixture = Fixture::new(PETS, None, |options| options.http.body_limit = 64);
     let body = |size: usize| format!("{{\"n\": \"{}\"}}", "x".repeat(size - 9));
     assert_eq!(body(64).len(), 64);
-    assert_eq!(fixture.json("POST", "/pets", &body(64)).status, 201);
+    fixture.json("POST", "/pets", &body(64)).status_is(201);
     for method in ["POST", "PUT", "PATCH"] {
         let path = if method == "POST" { "/pets" } else { "/pets/1" };
         fixture
@@ -525,37 +522,22 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
     }
     assert_eq!(fixture.text(), before);
     // Another case of one's own address; then the address is free for others, in every case.
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#)
-            .status,
-        200
-    );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
-            .status,
-        409
-    );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#)
-            .status,
-        200
-    );
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
-            .status,
-        200
-    );
-    assert_eq!(fixture.delete("/users/2").status, 200);
-    assert_eq!(
-        fixture
-            .json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#)
-            .status,
-        200
-    );
+    fixture
+        .json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#)
+        .status_is(200);
+    fixture
+        .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
+        .status_is(409);
+    fixture
+        .json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#)
+        .status_is(200);
+    fixture
+        .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
+        .status_is(200);
+    fixture.delete("/users/2").status_is(200);
+    fixture
+        .json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#)
+        .status_is(200);
 }
 
 #[test]
