@@ -97,11 +97,16 @@ impl Turns {
                 false => answer,
             }
         });
-        match answer.await.map_err(JoinError::try_into_panic) {
-            Ok(answer) => answer,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
-        }
+        joined(answer.await)
+    }
+}
+
+/// The result of a task, which passes on the panic if there was one.
+pub(super) fn joined<T>(ended: Result<Result<T, Problem>, JoinError>) -> Result<T, Problem> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(answer) => answer,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
     }
 }
 

@@ -266,7 +266,6 @@ impl Live {
 /// Appends `event`, as far as the reader may see it.
 fn write(out: &mut String, live: &Live, event: &Event) {
     let may_see = |record| live.viewer.may_see(&live.app, &event.resource, record);
-    let (run, start) = (live.feed.run(), out.len());
     let name = match &event.what {
         What::Create => "create",
         What::Replace => "replace",
@@ -274,70 +273,61 @@ fn write(out: &mut String, live: &Live, event: &Event) {
         What::Delete => "delete",
         What::Reload { .. } => "reload",
     };
-    out.push_str(&format!(
-        "id: {run}-{}\nevent: {name}\ndata: ",
-        event.number
-    ));
-    out.push_str(&format!(
-        "{{\"version\":{},\"resource\":{}",
-        event.version,
-        quote(&event.resource)
-    ));
-    match &event.what {
+    let details = match &event.what {
         What::Reload {
             cause,
             changes,
             records,
         } => {
-            let shown: Vec<_> = records
+            let shown: Vec<String> = records
                 .iter()
                 .filter(|(_, record)| may_see(record.as_deref()))
+                .map(|(id, record)| format!("{{{}}}", members(id.as_ref(), record.as_deref())))
                 .collect();
-            if shown.len() < records.len() && shown.is_empty() {
-                out.truncate(start);
+            if shown.is_empty() && !records.is_empty() {
                 return;
             }
-            let cause = match cause {
-                Cause::Edit => "edit",
-                Cause::Undo => "undo",
-                Cause::Reset => "reset",
-            };
             let (added, changed, removed) = (changes.added, changes.changed, changes.removed);
-            out.push_str(&format!(
-                ",\"cause\":\"{cause}\",\"added\":{added},\"changed\":{changed},\"removed\":{removed},\"records\":["
-            ));
-            for (place, (id, record)) in shown.into_iter().enumerate() {
-                out.push_str(if place == 0 { "{" } else { ",{" });
-                let comma = id.as_ref().map_or("", |id| {
-                    out.push_str(&format!("\"id\":{}", id_json(id)));
-                    ","
-                });
-                out.push_str(&format!(
-                    "{comma}\"record\":{}}}",
-                    record.as_deref().unwrap_or("null")
-                ));
-            }
-            out.push(']');
+            format!(
+                "\"cause\":\"{}\",\"added\":{added},\"changed\":{changed},\"removed\":{removed},\"records\":[{}]",
+                cause_name(cause),
+                shown.join(",")
+            )
         }
-        _ if !may_see(event.record.as_deref()) => out.truncate(start),
-        _ => {
-            if let Some(id) = &event.id {
-                out.push_str(&format!(",\"id\":{}", id_json(id)));
-            }
-            out.push_str(&format!(
-                ",\"record\":{}",
-                event.record.as_deref().unwrap_or("null")
-            ));
-        }
-    }
-    if out.len() > start {
-        out.push_str("}\n\n");
+        _ if !may_see(event.record.as_deref()) => return,
+        _ => members(event.id.as_ref(), event.record.as_deref()),
+    };
+    out.push_str(&format!(
+        "id: {}-{}\nevent: {name}\ndata: {{\"version\":{},\"resource\":{},{details}}}\n\n",
+        live.feed.run(),
+        event.number,
+        event.version,
+        quote(&event.resource),
+    ));
+}
+
+/// What led to a reload, in a word.
+pub(super) fn cause_name(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Edit => "edit",
+        Cause::Undo => "undo",
+        Cause::Reset => "reset",
     }
 }
 
-fn id_json(id: &Id) -> String {
+/// The id, if there is one, and the record as members of a JSON object.
+fn members(id: Option<&Id>, record: Option<&str>) -> String {
+    let record = record.unwrap_or("null");
     match id {
-        Id::Number(number) => number.to_string(),
-        Id::Text(text) => quote(text),
+        Some(id) => format!("\"id\":{},\"record\":{record}", id_json(id)),
+        None => format!("\"record\":{record}"),
+    }
+}
+
+/// An id as JSON.
+pub(super) fn id_json(id: &Id) -> Value {
+    match id {
+        Id::Number(number) => json!(number),
+        Id::Text(text) => json!(&**text),
     }
 }

@@ -10,12 +10,13 @@ use warp::http::StatusCode;
 
 use super::admin::{guard, kind};
 use super::app::{Answer, App};
+use super::events::{cause_name, id_json};
 use super::guard::{Viewer, view, viewer};
 use super::list::bad_query;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::{response, write};
-use crate::engine::{Cause, Event, Published, What};
+use crate::engine::{Event, Published, What};
 use crate::json::{Id, Kind, Object, get_member, items, members};
 use crate::openapi;
 use crate::query::{Fields, Query, Relations, Row};
@@ -366,13 +367,6 @@ impl Groups {
     }
 }
 
-fn id_json(id: &Id) -> Value {
-    match id {
-        Id::Number(number) => json!(number),
-        Id::Text(text) => json!(&**text),
-    }
-}
-
 /// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
 pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
@@ -392,11 +386,7 @@ pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
             let mut count = 0;
             for event in &of_it {
                 if let What::Reload { cause: why, changes, .. } = &event.what {
-                    cause = match why {
-                        Cause::Edit => "edit",
-                        Cause::Undo => "undo",
-                        Cause::Reset => "reset",
-                    };
+                    cause = cause_name(why);
                     count += changes.added + changes.changed + changes.removed;
                 } else {
                     count += 1;

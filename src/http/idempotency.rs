@@ -10,6 +10,7 @@ use bytes::Bytes;
 use warp::http::{HeaderName, Method, Response, header};
 
 use super::body;
+use super::costly;
 use super::problem::{self, Problem};
 use super::request::Request;
 use crate::json::fingerprint;
@@ -171,9 +172,5 @@ pub(super) async fn once(
         }
         answer
     });
-    match task.await.map_err(tokio::task::JoinError::try_into_panic) {
-        Ok(answer) => answer,
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
-    }
+    costly::joined(task.await)
 }

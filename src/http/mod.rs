@@ -15,7 +15,6 @@ mod declared;
 mod events;
 mod explore;
 mod explorer;
-mod file_body;
 mod follow;
 mod guard;
 mod head;

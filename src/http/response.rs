@@ -1,13 +1,15 @@
 //! Responses, and what is common to them: entity tags, conditions, CORS headers, JSONP, compression.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::cross_site::{self, Foreign};
-use super::file_body::FileBody;
 use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
@@ -27,6 +29,8 @@ pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 
 const JSON: &str = "application/json; charset=utf-8";
 
+/// How much of a file is read at a time.
+const PIECE: u64 = 128 * 1024;
 /// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
 const MIN_COMPRESSED: usize = 1024;
 /// How many headers a response usually has at most.
@@ -419,4 +423,66 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
     let shown: Vec<_> = hints.iter().map(|hint| printable(hint)).collect();
     note.push_str(&shown.join("\n"));
     response.extensions_mut().insert(LogNote(note));
+}
+
+/// A body that is read from a file while it is sent: an extension of a response without one.
+#[derive(Debug, Clone)]
+pub(super) struct FileBody {
+    /// The file, at the place where the body begins.
+    file: Arc<File>,
+    /// Bytes of the body.
+    length: u64,
+    /// Only the head of the response is asked for.
+    is_head: bool,
+}
+
+impl FileBody {
+    /// `length` bytes of `file` from its place on.
+    pub(super) fn new(file: File, length: u64, is_head: bool) -> FileBody {
+        FileBody {
+            file: Arc::new(file),
+            length,
+            is_head,
+        }
+    }
+
+    /// Bytes of the body.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The response as warp sends it.
+    pub(super) fn send(self, response: Response<Bytes>) -> warp::reply::Response {
+        let length = self.length;
+        let mut response = if self.is_head {
+            response.map(Into::into)
+        } else {
+            let (parts, _) = response.into_parts();
+            let pieces = stream::try_unfold(self, FileBody::next);
+            let (_, body) = warp::Reply::into_response(warp::reply::stream(pieces)).into_parts();
+            Response::from_parts(parts, body)
+        };
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+
+    /// The next piece. A file that has become shorter ends the connection, since its length has been sent.
+    async fn next(mut self) -> io::Result<Option<(Bytes, FileBody)>> {
+        if self.length == 0 {
+            return Ok(None);
+        }
+        let read = move || {
+            let mut piece = Vec::new();
+            let most = self.length.min(PIECE);
+            self.file.as_ref().take(most).read_to_end(&mut piece)?;
+            if piece.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.length -= piece.len() as u64;
+            Ok(Some((Bytes::from(piece), self)))
+        };
+        tokio::task::spawn_blocking(read).await?
+    }
 }

@@ -16,11 +16,11 @@ use warp::reply::Response as Reply;
 use warp::{Filter, Rejection, path};
 
 use super::app::{Answer, App};
-use super::file_body::FileBody;
 use super::problem::{self, Problem};
 use super::progress::Progress;
 use super::receive::{self, Connection};
 use super::request::{self, Body, Request};
+use super::response::FileBody;
 use super::settings::Limits;
 use super::{
     admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,

@@ -10,10 +10,9 @@ use bytes::Bytes;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::app::Answer;
-use super::file_body::FileBody;
 use super::problem::{self, Problem};
 use super::request::{Request, encode, segments};
-use super::response;
+use super::response::{self, FileBody};
 
 /// Larger files are sent piece by piece, and not compressed.
 const MAX_WHOLE: u64 = 1024 * 1024;
