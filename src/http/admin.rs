@@ -50,7 +50,7 @@ pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
     if let Some(trouble) = trouble {
         health["reason"] = reason(&trouble);
     }
-    Ok(response::value(StatusCode::OK, &health))
+    response::ok(&health)
 }
 
 /// What a resource is, in a word.
@@ -101,10 +101,7 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
         }
         app.set_read_only(read_only);
     }
-    Ok(response::value(
-        StatusCode::OK,
-        &json!({ "readOnly": app.is_read_only() }),
-    ))
+    response::ok(&json!({ "readOnly": app.is_read_only() }))
 }
 
 /// `GET /-/requests`.
@@ -114,10 +111,7 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
         .first("after")
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    Ok(response::value(
-        StatusCode::OK,
-        &app.request_log.after(after),
-    ))
+    response::ok(&app.request_log.after(after))
 }
 
 /// `GET`, `PUT` and `DELETE /-/faults`: rules that fail, delay and limit requests, set at run time.
@@ -200,7 +194,7 @@ pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
             }
             Some(conflict)
         });
-    Ok(response::value(StatusCode::OK, &all.collect()))
+    response::ok(&all.collect())
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
@@ -215,10 +209,7 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
         .rewriter
         .rules()
         .map(|(_, rule, target)| (rule.to_string(), target.into()));
-    Ok(response::value(
-        StatusCode::OK,
-        &Value::Object(rules.collect()),
-    ))
+    response::ok(&Value::Object(rules.collect()))
 }
 
 /// Refuses requests that are not from this machine or that another site is behind.
@@ -293,10 +284,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     };
     let version = back(&app, &request, Back::To(Box::new(store))).await?;
     app.restart_rules();
-    Ok(response::value(
-        StatusCode::OK,
-        &json!({ "snapshot": name, "version": version }),
-    ))
+    response::ok(&json!({ "snapshot": name, "version": version }))
 }
 
 /// `POST /-/reset?version=7`: back to what the data was in that version.
@@ -313,10 +301,7 @@ async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
         .hint("GET /-/history lists the versions that are"));
     };
     let version = back(app, request, Back::To(Box::new(store))).await?;
-    Ok(response::value(
-        StatusCode::OK,
-        &json!({ "version": version }),
-    ))
+    response::ok(&json!({ "version": version }))
 }
 
 /// `POST /-/undo`.
@@ -334,10 +319,7 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
         .hint("for example: version=1; GET /-/health has the current one"));
     };
     match back(&app, &request, Back::Undo { version }).await? {
-        Some(version) => Ok(response::value(
-            StatusCode::OK,
-            &json!({ "version": version }),
-        )),
+        Some(version) => response::ok(&json!({ "version": version })),
         None => Err(Problem::new(
             problem::NOTHING_TO_UNDO,
             "there is no change that could be undone",
@@ -418,7 +400,7 @@ pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
                 .map(|(name, (version, _))| json!({ "snapshot": name, "version": version })),
         );
     }
-    Ok(response::value(StatusCode::OK, &all.into()))
+    response::ok(&all.into())
 }
 
 fn no_snapshot<'a>(

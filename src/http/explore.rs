@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value, json};
-use warp::http::StatusCode;
 
 use super::admin::{guard, kind};
 use super::app::{Answer, App};
@@ -74,7 +73,7 @@ pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
         "rules": schema.raw(),
         "resources": resources,
     });
-    Ok(response::value(StatusCode::OK, &model))
+    response::ok(&model)
 }
 
 /// Who asks, and the data as they see it.
@@ -156,7 +155,7 @@ fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_
         }
     }
     let body = json!({ "total": page.rows.len(), "facets": counts.to_json() });
-    Ok(response::value(StatusCode::OK, &body))
+    response::ok(&body)
 }
 
 /// The values of fields, by field.
@@ -340,15 +339,12 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
                 if let Value::Object(members) = &mut problem {
                     members.remove("try");
                 }
-                return Ok(response::value(
-                    StatusCode::OK,
-                    &json!({ "refused": problem }),
-                ));
+                return response::ok(&json!({ "refused": problem }));
             }
         }
     }
     let body = json!({ "removed": removed.0, "changed": changed.0 });
-    Ok(response::value(StatusCode::OK, &body))
+    response::ok(&body)
 }
 
 /// The ids of records by resource.
@@ -402,7 +398,7 @@ pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
         "first": first,
         "steps": shown,
     });
-    Ok(response::value(StatusCode::OK, &body))
+    response::ok(&body)
 }
 
 /// Adds what an event changed: each record as it was in `before`, and as it was after.

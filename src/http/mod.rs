@@ -27,7 +27,6 @@ mod preferences;
 mod problem;
 mod profile;
 mod progress;
-mod receive;
 mod reference;
 mod request;
 mod request_log;

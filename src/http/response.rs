@@ -46,6 +46,11 @@ pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<B
     json(status, format!("{value:#}").into_bytes())
 }
 
+/// A `200` response with `value` as its body.
+pub(super) fn ok(value: &serde_json::Value) -> Result<Response<Bytes>, Problem> {
+    Ok(self::value(StatusCode::OK, value))
+}
+
 /// A response with a body of another type.
 pub(super) fn with_type(
     status: StatusCode,

@@ -18,8 +18,7 @@ use warp::{Filter, Rejection, path};
 use super::app::{Answer, App};
 use super::problem::{self, Problem};
 use super::progress::Progress;
-use super::receive::{self, Connection};
-use super::request::{self, Body, Request};
+use super::request::{self, Body, Connection, Request};
 use super::response::FileBody;
 use super::settings::Limits;
 use super::{
@@ -178,7 +177,7 @@ impl Handlers {
         F: Future<Output = Answer> + Send,
     {
         let (app, stop) = (self.app.clone(), self.stop.clone());
-        let request = receive::request(app.settings.body_limit, self.body_time, &stop);
+        let request = request::received(app.settings.body_limit, self.body_time, &stop);
         filter.and(request).then(move |handler: H, received| {
             let (app, stop) = (app.clone(), stop.clone());
             async move { with_body(app.respond(received, handler).await, &stop) }

@@ -167,23 +167,14 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
         header::CACHE_CONTROL,
         HeaderValue::from_static("public, max-age=0"),
     );
-    let optional = [
-        (header::ETAG, HeaderValue::try_from(tag).ok()),
-        (
-            header::LAST_MODIFIED,
-            modified.and_then(|date| HeaderValue::try_from(date).ok()),
-        ),
-        (
-            header::CONTENT_RANGE,
-            (status == StatusCode::PARTIAL_CONTENT)
-                .then(|| {
-                    HeaderValue::try_from(format!("bytes {from}-{}/{size}", from + length - 1)).ok()
-                })
-                .flatten(),
-        ),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
+    let range = (status == StatusCode::PARTIAL_CONTENT)
+        .then(|| format!("bytes {from}-{}/{size}", from + length - 1));
+    for (name, text) in [
+        (header::ETAG, Some(tag)),
+        (header::LAST_MODIFIED, modified),
+        (header::CONTENT_RANGE, range),
+    ] {
+        if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
             headers.insert(name, value);
         }
     }

@@ -15,42 +15,36 @@ struct Line {
 
 /// Measures, and writes `performance-records.svg` and `performance-connections.svg` into `folder`.
 pub fn run_all(options: &Options, folder: &Path) -> Outcome<()> {
-    let works = [Work::ById, Work::ByEmail, Work::SortedPage];
-    let mut lines: Vec<Line> = works
-        .iter()
-        .map(|work| Line {
-            name: work.title().into(),
-            points: Vec::new(),
-        })
-        .collect();
-    for count in [1000, 10_000, 100_000, 1_000_000] {
-        for (work, line) in works.iter().zip(&mut lines) {
-            line.points
-                .push((count, rate(options, count, *work, options.connections)?));
-        }
-    }
+    let records = [1000, 10_000, 100_000, 1_000_000];
+    let lines = lines_of(&records, |count, work| {
+        rate(options, count, work, options.connections)
+    })?;
     std::fs::write(
         folder.join("performance-records.svg"),
         draw("records", &lines),
     )?;
-    let mut lines: Vec<Line> = works
-        .iter()
-        .map(|work| Line {
-            name: work.title().into(),
-            points: Vec::new(),
-        })
-        .collect();
-    for connections in [1, 4, 16, 64, 256, 1024] {
-        for (work, line) in works.iter().zip(&mut lines) {
-            line.points
-                .push((connections, rate(options, 1000, *work, connections)?));
-        }
-    }
+    let connections = [1, 4, 16, 64, 256, 1024];
+    let lines = lines_of(&connections, |count, work| rate(options, 1000, work, count))?;
     std::fs::write(
         folder.join("performance-connections.svg"),
         draw("connections", &lines),
     )?;
     Ok(())
+}
+
+/// A line for each kind of request, with a point for each of `counts`.
+fn lines_of(counts: &[usize], rate: impl Fn(usize, Work) -> Outcome<f64>) -> Outcome<Vec<Line>> {
+    let line = |work: Work| {
+        let points = counts.iter().map(|count| Ok((*count, rate(*count, work)?)));
+        Ok(Line {
+            name: work.title().into(),
+            points: points.collect::<Outcome<_>>()?,
+        })
+    };
+    [Work::ById, Work::ByEmail, Work::SortedPage]
+        .into_iter()
+        .map(line)
+        .collect()
 }
 
 fn rate(options: &Options, count: usize, work: Work, connections: usize) -> Outcome<f64> {

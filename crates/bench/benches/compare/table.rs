@@ -77,20 +77,16 @@ impl fmt::Display for Table {
                 names.push(name);
             }
         }
+        let header = format!(
+            "| records | work | bare route | with the same headers | {} |\n| --- | --- | --- | --- |{}",
+            names.join(" | "),
+            " --- |".repeat(names.len())
+        );
         writeln!(
             formatter,
             "Answers a second; in brackets the ratio to the bare route, without and with the same headers.\n"
         )?;
-        writeln!(
-            formatter,
-            "| records | work | bare route | with the same headers | {} |",
-            names.join(" | ")
-        )?;
-        writeln!(
-            formatter,
-            "| --- | --- | --- | --- |{}",
-            " --- |".repeat(names.len())
-        )?;
+        writeln!(formatter, "{header}")?;
         for row in &self.rows {
             let found = |name: &&str| {
                 row.servers
@@ -116,16 +112,7 @@ impl fmt::Display for Table {
             formatter,
             "\nMicroseconds of the processor for an answer, in user + kernel mode.\n"
         )?;
-        writeln!(
-            formatter,
-            "| records | work | bare route | with the same headers | {} |",
-            names.join(" | ")
-        )?;
-        writeln!(
-            formatter,
-            "| --- | --- | --- | --- |{}",
-            " --- |".repeat(names.len())
-        )?;
+        writeln!(formatter, "{header}")?;
         for row in self.rows.iter().filter(|row| row.work != Work::Post) {
             let times = row
                 .processor
