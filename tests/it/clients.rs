@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::{Answer, Served};
+use crate::support::*;
 
 const ORIGIN: (&str, &str) = ("Origin", "http://localhost:5173");
 
 /// The ids of the records in a list.
-fn ids(answer: &Answer) -> Vec<i64> {
-    let list = answer.body();
+fn ids(answer: &Reply) -> Vec<i64> {
+    let list = answer.value();
     list.as_array()
         .unwrap()
         .iter()
@@ -17,7 +17,7 @@ fn ids(answer: &Answer) -> Vec<i64> {
 }
 
 /// The headers that a page of another origin may read.
-fn exposed(answer: &Answer) -> Vec<String> {
+fn exposed(answer: &Reply) -> Vec<String> {
     let list = answer
         .header("access-control-expose-headers")
         .unwrap_or_default();
@@ -27,22 +27,19 @@ fn exposed(answer: &Answer) -> Vec<String> {
 }
 
 /// Asks as a browser does before it sends `method` with `headers`; fails where the browser would not send it.
-fn preflight(served: &Served, target: &str, method: &str, headers: &str) {
+fn preflight(served: &Fixture, target: &str, method: &str, headers: &str) {
     let asked = [
         ORIGIN,
         ("Access-Control-Request-Method", method),
         ("Access-Control-Request-Headers", headers),
     ];
-    let answer = served.send("OPTIONS", target, &asked, None);
+    let answer = served.ask("OPTIONS", target, &asked, None);
     assert!(
         (200..300).contains(&answer.status),
         "{method} {target}: {}",
         answer.status
     );
-    assert_eq!(
-        answer.header("access-control-allow-origin").as_deref(),
-        Some(ORIGIN.1)
-    );
+    assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN.1));
     let list = |name: &str| answer.header(name).unwrap_or_default().to_ascii_lowercase();
     let methods = list("access-control-allow-methods");
     assert!(
@@ -62,7 +59,7 @@ fn preflight(served: &Served, target: &str, method: &str, headers: &str) {
 }
 
 /// An admin of books: 23 of them, by two authors.
-fn library() -> Served {
+fn library() -> Fixture {
     let books: Vec<Value> = (1..=23)
         .map(|n| {
             json!({
@@ -74,7 +71,7 @@ fn library() -> Served {
         })
         .collect();
     let authors = json!([{ "id": 1, "name": "Ngũgĩ" }, { "id": 2, "name": "O'Brien \"Flann\"" }]);
-    Served::start(&format!(
+    serve_data(&format!(
         "{:#}",
         json!({ "books": books, "authors": authors })
     ))
@@ -87,24 +84,21 @@ fn a_react_admin_works() {
     let json_type = ("Content-Type", "application/json");
 
     // getList: the first page, sorted; react-admin writes the order in capitals.
-    let first = served.send(
+    let first = served.ask(
         "GET",
         "/books?_end=10&_order=ASC&_sort=title&_start=0",
         &[ORIGIN],
         None,
     );
     assert_eq!(first.status, 200);
-    assert_eq!(first.header("x-total-count").as_deref(), Some("23"));
+    assert_eq!(first.header("x-total-count"), Some("23"));
     assert!(
         exposed(&first).contains(&"x-total-count".into()),
         "the browser hides the total"
     );
-    assert_eq!(
-        first.header("access-control-allow-origin").as_deref(),
-        Some(ORIGIN.1)
-    );
+    assert_eq!(first.header("access-control-allow-origin"), Some(ORIGIN.1));
     let titles: Vec<String> = (0..10).map(|n| format!("Volume {n:02}")).collect();
-    let shown = first.body();
+    let shown = first.value();
     assert_eq!(
         shown
             .as_array()
@@ -116,25 +110,25 @@ fn a_react_admin_works() {
     );
 
     // getList: the last page of the other order, which is short.
-    let last = served.send(
+    let last = served.ask(
         "GET",
         "/books?_end=30&_order=DESC&_sort=id&_start=20",
         &[ORIGIN],
         None,
     );
     assert_eq!(ids(&last), [3, 2, 1]);
-    assert_eq!(last.header("x-total-count").as_deref(), Some("23"));
+    assert_eq!(last.header("x-total-count"), Some("23"));
 
     // getList with a filter, and with the search box.
-    let lent = served.send(
+    let lent = served.ask(
         "GET",
         "/books?lent=true&_end=25&_order=ASC&_sort=id&_start=0",
         &[ORIGIN],
         None,
     );
     assert_eq!(ids(&lent), [5, 10, 15, 20]);
-    assert_eq!(lent.header("x-total-count").as_deref(), Some("4"));
-    let found = served.send(
+    assert_eq!(lent.header("x-total-count"), Some("4"));
+    let found = served.ask(
         "GET",
         "/authors?q=flann&_end=25&_order=ASC&_sort=id&_start=0",
         &[ORIGIN],
@@ -143,73 +137,76 @@ fn a_react_admin_works() {
     assert_eq!(ids(&found), [2]);
 
     // getOne.
-    let one = served.send("GET", "/authors/2", &[ORIGIN], None);
-    assert_eq!(one.body(), json!({ "id": 2, "name": "O'Brien \"Flann\"" }));
+    let one = served.ask("GET", "/authors/2", &[ORIGIN], None);
+    assert_eq!(one.value(), json!({ "id": 2, "name": "O'Brien \"Flann\"" }));
 
     // getMany: the ids repeated; those that are gone are left out.
     assert_eq!(
-        ids(&served.send("GET", "/books?id=3&id=21&id=99", &[ORIGIN], None)),
+        ids(&served.ask("GET", "/books?id=3&id=21&id=99", &[ORIGIN], None)),
         [3, 21]
     );
 
     // getManyReference: the books of an author.
     let target = "/books?author_id=1&_end=5&_order=DESC&_sort=id&_start=0";
-    let of_author = served.send("GET", target, &[ORIGIN], None);
+    let of_author = served.ask("GET", target, &[ORIGIN], None);
     assert_eq!(ids(&of_author), [22, 20, 18, 16, 14]);
-    assert_eq!(of_author.header("x-total-count").as_deref(), Some("11"));
+    assert_eq!(of_author.header("x-total-count"), Some("11"));
 
     // create: the provider takes the id from the answer.
     preflight(&served, "/books", "POST", "content-type");
     let book = json!({ "title": "Ünused \"names\" / 🙂", "author_id": 2 });
-    let made = served.send("POST", "/books", &[ORIGIN, json_type], Some(&book));
-    assert_eq!((made.status, &made.body()["id"]), (201, &json!(24)));
+    let made = served.ask("POST", "/books", &[ORIGIN, json_type], Some(&book));
+    assert_eq!((made.status, &made.value()["id"]), (201, &json!(24)));
 
     // update: the whole record, its id with it.
     preflight(&served, "/books/24", "PUT", "content-type");
     let changed = json!({ "id": 24, "title": "Used", "author_id": 2, "lent": false });
-    let updated = served.send("PUT", "/books/24", &[ORIGIN, json_type], Some(&changed));
-    assert_eq!((updated.status, updated.body()), (200, changed));
+    let updated = served.ask("PUT", "/books/24", &[ORIGIN, json_type], Some(&changed));
+    assert_eq!((updated.status, updated.value()), (200, changed));
 
     // updateMany: a request for each.
     for id in [1, 2] {
         let book = json!({ "lent": true });
-        let answer = served.send(
+        let answer = served.ask(
             "PATCH",
             &format!("/books/{id}"),
             &[ORIGIN, json_type],
             Some(&book),
         );
-        assert_eq!((answer.status, &answer.body()["lent"]), (200, &json!(true)));
+        assert_eq!(
+            (answer.status, &answer.value()["lent"]),
+            (200, &json!(true))
+        );
     }
 
     // delete and deleteMany: no body, and a type for it all the same.
     preflight(&served, "/books/24", "DELETE", "content-type");
     for id in [24, 23, 22] {
-        let answer = served.send(
+        let answer = served.ask(
             "DELETE",
             &format!("/books/{id}"),
             &[ORIGIN, ("Content-Type", "text/plain")],
             None,
         );
-        assert_eq!((answer.status, answer.body()), (200, json!({})));
+        assert_eq!((answer.status, answer.value()), (200, json!({})));
     }
-    let rest = served.send(
+    let rest = served.ask(
         "GET",
         "/books?_end=1&_order=ASC&_sort=id&_start=0",
         &[ORIGIN],
         None,
     );
-    assert_eq!(rest.header("x-total-count").as_deref(), Some("21"));
+    assert_eq!(rest.header("x-total-count"), Some("21"));
 
     // What the admin shows after a reload is what is in the file.
-    let file: Value = serde_json::from_str(&served.file()).unwrap();
-    assert_eq!(file["books"], served.get("/books").body());
+    let file: Value = serde_json::from_str(&served.text()).unwrap();
+    assert_eq!(file["books"], served.get("/books").value());
 }
 
 /// A course's notes app: a list, a form, a button that makes a note important, one that removes it.
 #[test]
 fn a_notes_app_works() {
-    let served = Served::start(
+    let served = serve_data(
         r#"{
   "notes": [
     { "id": 1, "content": "HTML is easy", "important": true },
@@ -220,7 +217,7 @@ fn a_notes_app_works() {
     );
 
     // The page loads.
-    let list = served.send(
+    let list = served.ask(
         "GET",
         "/notes",
         &[ORIGIN, ("Accept", "application/json, text/plain, */*")],
@@ -230,36 +227,28 @@ fn a_notes_app_works() {
 
     // A note without an id; the app shows what comes back.
     let note = json!({ "content": "POST adds <b>a note</b>", "important": false });
-    let added = served.send("POST", "/notes", &[ORIGIN], Some(&note));
+    let added = served.ask("POST", "/notes", &[ORIGIN], Some(&note));
     assert_eq!(added.status, 201);
     assert_eq!(
-        added.body(),
+        added.value(),
         json!({ "content": "POST adds <b>a note</b>", "important": false, "id": 3 })
     );
-    assert_eq!(added.header("location").as_deref(), Some("/notes/3"));
+    assert_eq!(added.header("location"), Some("/notes/3"));
 
     // The button: the record as it was, with the flag turned.
     preflight(&served, "/notes/3", "PUT", "content-type");
-    let mut turned = added.body();
+    let mut turned = added.value();
     turned["important"] = json!(true);
-    let answer = served.send("PUT", "/notes/3", &[ORIGIN], Some(&turned));
-    assert_eq!((answer.status, answer.body()), (200, turned.clone()));
-    assert_eq!(
-        served
-            .get("/notes?important=true")
-            .body()
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    let answer = served.ask("PUT", "/notes/3", &[ORIGIN], Some(&turned));
+    assert_eq!((answer.status, answer.value()), (200, turned.clone()));
+    assert_eq!(served.get("/notes?important=true").list().len(), 2);
 
     // Another tab has removed the note: the app shows that it is gone.
     assert_eq!(
-        served.send("DELETE", "/notes/2", &[ORIGIN], None).status,
+        served.ask("DELETE", "/notes/2", &[ORIGIN], None).status,
         200
     );
-    let gone = served.send(
+    let gone = served.ask(
         "PUT",
         "/notes/2",
         &[ORIGIN],
@@ -267,30 +256,30 @@ fn a_notes_app_works() {
     );
     assert_eq!(gone.status, 404);
     assert_eq!(
-        gone.header("access-control-allow-origin").as_deref(),
+        gone.header("access-control-allow-origin"),
         Some(ORIGIN.1),
         "the app may read the error"
     );
     assert_eq!(served.get("/notes/2").status, 404);
     assert_eq!(
-        served.send("DELETE", "/notes/2", &[ORIGIN], None).status,
+        served.ask("DELETE", "/notes/2", &[ORIGIN], None).status,
         404
     );
 
     // Ids go on from where they were, and the file reads as a person wrote it.
     assert_eq!(
         served
-            .send(
+            .ask(
                 "POST",
                 "/notes",
                 &[ORIGIN],
                 Some(&json!({ "content": "next" }))
             )
-            .body()["id"],
+            .value()["id"],
         4
     );
     assert_eq!(
-        served.file(),
+        served.text(),
         r#"{
   "notes": [
     { "id": 1, "content": "HTML is easy", "important": true },
@@ -305,79 +294,82 @@ fn a_notes_app_works() {
 /// Two tabs of a page of another origin edit one record; the second gets a 412.
 #[test]
 fn two_tabs_do_not_overwrite_each_other() {
-    let served = Served::start(r#"{ "texts": [{ "id": 1, "body": "draft", "by": null }] }"#);
+    let served = serve_data(r#"{ "texts": [{ "id": 1, "body": "draft", "by": null }] }"#);
     let open = || {
-        let answer = served.send("GET", "/texts/1", &[ORIGIN], None);
+        let answer = served.ask("GET", "/texts/1", &[ORIGIN], None);
         assert!(
             exposed(&answer).contains(&"etag".into()),
             "the page cannot read the tag"
         );
-        let tag = answer.header("etag").unwrap();
+        let tag = answer.header("etag").unwrap().to_string();
         assert!(
             tag.starts_with('"'),
             "only a strong tag works in If-Match: {tag}"
         );
-        (answer.body(), tag)
+        (answer.value(), tag)
     };
     let ((_, first_tag), (_, second_tag)) = (open(), open());
     assert_eq!(first_tag, second_tag);
 
     preflight(&served, "/texts/1", "PUT", "content-type,if-match");
     let saved = json!({ "id": 1, "body": "draft of the first tab", "by": "first" });
-    let answer = served.send(
+    let answer = served.ask(
         "PUT",
         "/texts/1",
         &[ORIGIN, ("If-Match", &first_tag)],
         Some(&saved),
     );
-    assert_eq!((answer.status, answer.body()), (200, saved.clone()));
+    assert_eq!((answer.status, answer.value()), (200, saved.clone()));
 
     // The first tab may go on with the tag of its own answer.
     let own_tag = answer.header("etag").unwrap();
     assert_ne!(own_tag, first_tag);
 
     // The second tab is refused, whatever the verb, and nothing changes.
-    let before = served.file();
+    let before = served.text();
     for (method, body) in [
         ("PUT", Some(json!({ "body": "mine" }))),
         ("PATCH", Some(json!({ "by": "me" }))),
         ("DELETE", None),
     ] {
-        let refused = served.send(
+        let refused = served.ask(
             method,
             "/texts/1",
             &[ORIGIN, ("If-Match", &second_tag)],
             body.as_ref(),
         );
         assert_eq!(refused.status, 412, "{method}");
-        assert_eq!(refused.body()["type"], "/-/errors#changed");
+        assert_eq!(refused.value()["type"], "/-/errors#changed");
         assert_eq!(
-            refused.header("access-control-allow-origin").as_deref(),
+            refused.header("access-control-allow-origin"),
             Some(ORIGIN.1)
         );
     }
-    assert_eq!(served.file(), before);
+    assert_eq!(served.text(), before);
 
     // It reads again, sees what the first has written, and saves on top of it.
     let (now, tag) = open();
     assert_eq!(now, saved);
     assert_eq!(tag, own_tag, "what a PUT answers is what a GET answers");
-    let merged = served.send(
+    let merged = served.ask(
         "PATCH",
         "/texts/1",
         &[ORIGIN, ("If-Match", &tag)],
         Some(&json!({ "by": "both" })),
     );
-    assert_eq!((merged.status, &merged.body()["by"]), (200, &json!("both")));
+    assert_eq!(
+        (merged.status, &merged.value()["by"]),
+        (200, &json!("both"))
+    );
 
     // A poll with the tag costs nothing until something changes.
     let tag = merged.header("etag").unwrap();
-    let same = served.send("GET", "/texts/1", &[ORIGIN, ("If-None-Match", &tag)], None);
+    let same = served.ask("GET", "/texts/1", &[ORIGIN, ("If-None-Match", tag)], None);
     assert_eq!((same.status, same.body.len()), (304, 0));
-    let newer = served.send(
+    let newer = served.ask(
         "GET",
         "/texts/1",
-        &[ORIGIN, ("If-None-Match", &own_tag)],
+        &[ORIGIN, ("If-None-Match", own_tag)],
         None,
     );
     assert_eq!(newer.status, 200);
@@ -386,7 +378,7 @@ fn two_tabs_do_not_overwrite_each_other() {
 /// Node's `fetch` writes a large body in pieces, and fails if the connection is closed before all of it was taken.
 #[test]
 fn node_hears_that_its_body_is_too_large() {
-    let served = Served::start(r#"{ "texts": [] }"#);
+    let served = serve_data(r#"{ "texts": [] }"#);
     let script = "const body = JSON.stringify({ text: 'x'.repeat(11 * 2 ** 20) });
         const headers = { 'Content-Type': 'application/json' };
         for (let n = 0; n < 10; n++) {

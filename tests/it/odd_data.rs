@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::has;
-use crate::wire::{self, Served};
+use crate::support::*;
+use crate::wire;
 
 /// What the program prints when it is started on `text`, which it must refuse with the exit code 2.
 fn refused(text: &str) -> String {
@@ -24,41 +24,41 @@ fn refused(text: &str) -> String {
 #[test]
 fn rows_without_ids_get_them() {
     let served =
-        Served::start(r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#);
-    let list = served.get("/r").body();
+        serve_data(r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#);
+    let list = served.get("/r").value();
     assert_eq!(
         list,
         json!([{ "x": 1, "id": 8 }, { "id": 7, "x": 2 }, { "x": 3, "id": 9 }])
     );
-    assert_eq!(served.get("/r/9").body(), json!({ "x": 3, "id": 9 }));
+    assert_eq!(served.get("/r/9").value(), json!({ "x": 3, "id": 9 }));
     // The file stays as it was written until somebody writes to the collection.
     assert_eq!(
-        served.file(),
+        served.text(),
         r#"{ "r": [{ "x": 1 }, { "id": 7, "x": 2 }, { "x": 3, "id": null }] }"#
     );
     assert_eq!(
         served
-            .send("POST", "/r", &[], Some(&json!({ "x": 4 })))
-            .body()["id"],
+            .ask("POST", "/r", &[], Some(&json!({ "x": 4 })))
+            .value()["id"],
         10
     );
-    let file: serde_json::Value = serde_json::from_str(&served.file()).unwrap();
-    assert_eq!(file["r"], served.get("/r").body());
+    let file: serde_json::Value = serde_json::from_str(&served.text()).unwrap();
+    assert_eq!(file["r"], served.get("/r").value());
 }
 
 #[test]
 fn an_array_among_the_records_is_served_and_kept() {
-    let served = Served::start(r#"{ "r": [{ "id": 1 }, [1, 2], "text", 3, null] }"#);
+    let served = serve_data(r#"{ "r": [{ "id": 1 }, [1, 2], "text", 3, null] }"#);
     assert_eq!(
-        served.get("/r").body(),
+        served.get("/r").value(),
         json!([{ "id": 1 }, [1, 2], "text", 3, null])
     );
-    assert_eq!(served.get("/r?id=1").body(), json!([{ "id": 1 }]));
+    assert_eq!(served.get("/r?id=1").value(), json!([{ "id": 1 }]));
     assert_eq!(served.get("/r?_sort=id&_order=desc").status, 200);
-    assert_eq!(served.get("/r?q=text").body(), json!(["text"]));
-    assert_eq!(served.send("DELETE", "/r/1", &[], None).status, 200);
-    assert_eq!(served.send("POST", "/r", &[], Some(&json!({}))).status, 201);
-    let list = served.get("/r").body();
+    assert_eq!(served.get("/r?q=text").value(), json!(["text"]));
+    assert_eq!(served.ask("DELETE", "/r/1", &[], None).status, 200);
+    assert_eq!(served.ask("POST", "/r", &[], Some(&json!({}))).status, 201);
+    let list = served.get("/r").value();
     assert_eq!(
         list.as_array().unwrap()[..4],
         [json!([1, 2]), json!("text"), json!(3), json!(null)]
@@ -67,18 +67,17 @@ fn an_array_among_the_records_is_served_and_kept() {
 
 #[test]
 fn values_at_the_top_are_served_and_not_written() {
-    let served =
-        Served::start(r#"{ "version": 3, "name": "x", "on": false, "none": null, "r": [] }"#);
+    let served = serve_data(r#"{ "version": 3, "name": "x", "on": false, "none": null, "r": [] }"#);
     for (target, value) in [
         ("/version", json!(3)),
         ("/name", json!("x")),
         ("/on", json!(false)),
         ("/none", json!(null)),
     ] {
-        assert_eq!(served.get(target).body(), value, "{target}");
-        let answer = served.send("PUT", target, &[], Some(&json!({ "a": 1 })));
+        assert_eq!(served.get(target).value(), value, "{target}");
+        let answer = served.ask("PUT", target, &[], Some(&json!({ "a": 1 })));
         assert_eq!(
-            (answer.status, answer.header("allow").as_deref()),
+            (answer.status, answer.header("allow")),
             (405, Some("GET, HEAD, OPTIONS")),
             "{target}"
         );
@@ -110,40 +109,40 @@ fn hostile_names_are_resources_like_others() {
             )
         })
         .collect();
-    let served = Served::start(&format!("{:#}", serde_json::Value::Object(resources)));
+    let served = serve_data(&format!("{:#}", serde_json::Value::Object(resources)));
     for (name, encoded) in names {
         let record = json!({ "id": 1, "__proto__": { "x": 1 } });
         assert_eq!(
-            served.get(&format!("/{encoded}/1")).body(),
+            served.get(&format!("/{encoded}/1")).value(),
             record,
             "{name}"
         );
-        let made = served.send(
+        let made = served.ask(
             "POST",
             &format!("/{encoded}"),
             &[],
             Some(&json!({ "n": name })),
         );
         assert_eq!(
-            (made.status, made.body()),
+            (made.status, made.value()),
             (201, json!({ "n": name, "id": 2 })),
             "{name}"
         );
         let location = made.header("location").unwrap();
         assert_eq!(
-            served.get(&location).body()["n"],
+            served.get(location).value()["n"],
             name,
             "{location} leads to the record"
         );
         assert_eq!(
             served
-                .send("DELETE", &format!("/{encoded}/1"), &[], None)
+                .ask("DELETE", &format!("/{encoded}/1"), &[], None)
                 .status,
             200,
             "{name}"
         );
     }
-    let file: serde_json::Value = serde_json::from_str(&served.file()).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&served.text()).unwrap();
     for (name, _) in names {
         assert_eq!(file[name], json!([{ "n": name, "id": 2 }]), "{name}");
     }
@@ -152,7 +151,7 @@ fn hostile_names_are_resources_like_others() {
 #[test]
 fn long_numbers_keep_their_digits() {
     let text = r#"{ "r": [{ "id": 98765432109876543210, "n": 1.0, "e": 1.50e4 }, { "id": 12345678901234567891 }] }"#;
-    let served = Served::start(text);
+    let served = serve_data(text);
     assert!(served.get("/r").text().contains("98765432109876543210"));
     let one = served.get("/r/98765432109876543210");
     assert_eq!(one.status, 200);
@@ -164,7 +163,7 @@ fn long_numbers_keep_their_digits() {
     );
     assert_eq!(
         served
-            .send(
+            .ask(
                 "PATCH",
                 "/r/12345678901234567891",
                 &[],
@@ -175,7 +174,7 @@ fn long_numbers_keep_their_digits() {
     );
     assert!(
         served
-            .file()
+            .text()
             .starts_with(r#"{ "r": [{ "id": 98765432109876543210, "n": 1.0, "e": 1.50e4 },"#)
     );
     assert_eq!(served.get("/r?_sort=e&e_gte=1").status, 200);
@@ -183,14 +182,18 @@ fn long_numbers_keep_their_digits() {
 
 #[test]
 fn repeated_ids_are_all_shown_and_the_first_is_found() {
-    let served = Served::start(
+    let served = serve_data(
         r#"{ "r": [{ "id": 1, "n": "a" }, { "id": "1", "n": "b" }, { "id": 2, "n": "c" }] }"#,
     );
-    assert_eq!(served.get("/r").body().as_array().unwrap().len(), 3);
-    assert_eq!(served.get("/r/1").body()["n"], "a");
-    assert_eq!(served.get("/r?id=1").body().as_array().unwrap().len(), 2);
-    assert_eq!(served.send("DELETE", "/r/1", &[], None).status, 200);
-    assert_eq!(served.get("/r/1").body()["n"], "b", "the other one is next");
+    assert_eq!(served.get("/r").list().len(), 3);
+    assert_eq!(served.get("/r/1").value()["n"], "a");
+    assert_eq!(served.get("/r?id=1").list().len(), 2);
+    assert_eq!(served.ask("DELETE", "/r/1", &[], None).status, 200);
+    assert_eq!(
+        served.get("/r/1").value()["n"],
+        "b",
+        "the other one is next"
+    );
 }
 
 #[test]
@@ -202,7 +205,7 @@ fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
             "]".repeat(depth)
         )
     };
-    let served = Served::start(&nested(100));
+    let served = serve_data(&nested(100));
     assert_eq!(served.get("/r/1").status, 200);
     assert_eq!(served.get("/r?q=1").status, 200);
     assert_eq!(served.get("/r?deep=1").status, 200);

@@ -164,6 +164,13 @@ impl Fixture {
         self.send(method, path, JSON, body)
     }
 
+    /// Sends a body, if there is one, as JSON.
+    pub fn ask(&self, method: &str, path: &str, headers: Headers, body: Option<&Value>) -> Reply {
+        let headers = [headers, if body.is_some() { JSON } else { NONE }].concat();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.send(method, path, &headers, body)
+    }
+
     pub fn stop(&mut self) {
         self.server.take().unwrap().stop();
     }

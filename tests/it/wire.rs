@@ -1,17 +1,14 @@
-//! The smallest HTTP client that hides nothing, and standin to talk to: as a library, or as the program.
+//! The smallest HTTP client that hides nothing, and the program in a terminal to talk to, for the conformance cases.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use standin::{Listeners, Options, Server};
 use tempfile::TempDir;
 
-/// How long anything may take before a test fails instead of hanging.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+use crate::support::{DEADLINE, until};
 
 /// An answer as it came over the wire.
 #[derive(Debug, Clone)]
@@ -56,11 +53,6 @@ impl Answer {
             .contains("json")
             .then(|| serde_json::from_slice(&self.body).ok())
             .flatten()
-    }
-
-    /// The body as JSON; fails the test where it is none.
-    pub fn body(&self) -> Value {
-        self.json().unwrap_or_else(|| panic!("no JSON: {self:?}"))
     }
 }
 
@@ -129,92 +121,6 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     Some(answer)
 }
 
-/// Calls `done` until it gives something, or fails the test at the deadline.
-pub fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = done() {
-            return found;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
-        std::thread::yield_now();
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
-}
-
-/// standin on a file in a folder of its own, within this process.
-pub struct Served {
-    server: Server,
-    folder: TempDir,
-}
-
-impl Served {
-    /// Serves `text` as `db.json`.
-    pub fn start(text: &str) -> Served {
-        Served::try_start(text, |_| {}).unwrap()
-    }
-
-    /// The same; the error is why it does not start.
-    pub fn try_start(text: &str, change: impl Fn(&mut Options)) -> Result<Served, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("db.json");
-        std::fs::write(&file, text).unwrap();
-        let mut options = Options::new(file);
-        (options.host, options.port) = ("127.0.0.1".into(), 0);
-        change(&mut options);
-        match Server::start(&options, Listeners::default()) {
-            Ok(server) => Ok(Served { server, folder }),
-            Err(error) => Err(format!("{error:?}")),
-        }
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.server.addresses()[0]
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// The data file as it is now.
-    pub fn file(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("db.json")).unwrap()
-    }
-
-    /// Sends a request, its body as JSON.
-    pub fn send(
-        &self,
-        method: &str,
-        target: &str,
-        headers: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Answer {
-        let mut all: Vec<(String, String)> = headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
-        let body = body.map(Value::to_string);
-        if body.is_some()
-            && !all
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        {
-            all.push(("Content-Type".into(), "application/json".into()));
-        }
-        send(
-            self.address(),
-            method,
-            target,
-            &all,
-            body.as_deref().map(str::as_bytes),
-        )
-    }
-
-    pub fn get(&self, target: &str) -> Answer {
-        self.send("GET", target, &[], None)
-    }
-}
-
 /// The program, started in a folder. Dropping it ends it.
 pub struct Program {
     child: Child,
@@ -265,7 +171,9 @@ impl Program {
         });
         let port: Option<u16> = if quiet {
             let address = SocketAddr::from(([127, 0, 0, 1], chosen));
-            wait_for("a quiet server", || TcpStream::connect(address).ok());
+            until("a quiet server answers", || {
+                TcpStream::connect(address).ok()
+            });
             Some(chosen)
         } else {
             results.recv_timeout(DEADLINE).unwrap_or_default()

@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use standin::{AllowedOrigin, Options};
+use standin::{AllowedOrigin, Listeners, Options, Server};
+use tempfile::TempDir;
 
 use super::case::Case;
 use super::compare::{self, Difference};
 use super::tags;
-use crate::wire::{self, Answer, DEADLINE, Program, Served};
+use crate::support::DEADLINE;
+use crate::wire::{self, Answer, Program};
 
 /// How long a request for what an edit of the file should have changed is repeated.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What answers the case.
 enum Host {
-    Library(Served),
-    Program(Program, tempfile::TempDir),
+    Library(Server, TempDir),
+    Program(Program, TempDir),
 }
 
 impl Host {
@@ -32,12 +34,13 @@ impl Host {
             || !case.files().is_empty()
             || case.steps().iter().any(alone);
         if !needs_program {
+            let folder = wire::folder(&[("db.json".to_string(), case.data()?)]);
+            let mut options = Options::new(folder.path().join("db.json"));
+            (options.host, options.port) = ("127.0.0.1".into(), 0);
             // json-server allows every origin.
-            let all_origins =
-                |options: &mut Options| options.http.origins = vec![AllowedOrigin::Any];
-            return Served::try_start(&case.data()?, all_origins)
-                .ok()
-                .map(Host::Library);
+            options.http.origins = vec![AllowedOrigin::Any];
+            let server = Server::start(&options, Listeners::default());
+            return Some(Host::Library(server.ok()?, folder));
         }
         let mut files = case.files();
         if let Some(text) = case.data() {
@@ -55,15 +58,14 @@ impl Host {
 
     fn address(&self) -> Option<SocketAddr> {
         match self {
-            Host::Library(served) => Some(served.address()),
+            Host::Library(server, _) => server.addresses().first().copied(),
             Host::Program(program, _) => program.address(),
         }
     }
 
     fn folder(&self) -> &Path {
         match self {
-            Host::Library(served) => served.folder(),
-            Host::Program(_, folder) => folder.path(),
+            Host::Library(_, folder) | Host::Program(_, folder) => folder.path(),
         }
     }
 }
