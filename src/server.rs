@@ -442,10 +442,20 @@ impl Parts {
                     notice(Notice::Unwritable { reason, hint });
                 }
                 if file.is_in_place() && !options.http.read_only {
+                    let (reason, hint) = if file.is_mounted_alone() {
+                        (
+                            "it is mounted by itself, and an edit in the moment of a save can be lost",
+                            "mount its folder instead of the file",
+                        )
+                    } else {
+                        (
+                            "a new file could not have its owner, group, ACL and attributes",
+                            "start the server as the user who owns the file",
+                        )
+                    };
                     notice(Notice::InPlace {
-                        reason: "a new file could not have its owner, group, ACL and attributes"
-                            .into(),
-                        hint: "start the server as the user who owns the file".into(),
+                        reason: reason.into(),
+                        hint: hint.into(),
                     });
                 }
                 Some(FileSource {

@@ -39,6 +39,10 @@ pub trait Medium: Send {
     fn keeps_rights(&self, _path: &Path, _scratch: &Path) -> bool {
         true
     }
+    /// Whether the file at `path` is a mount point of its own, so that no other can take its place.
+    fn is_mounted_alone(&self, _path: &Path) -> bool {
+        false
+    }
     /// Writes a new file at `path` with the owner, mode, ACL and attributes of the file `like`, flushed to the device if
     /// `flush`. `false`: it could not be given them, and nobody but its owner may read it.
     ///
@@ -236,6 +240,13 @@ impl Medium for RealDisk {
         };
         let _ = fs::remove_file(scratch);
         made.has_rights
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_mounted_alone(&self, path: &Path) -> bool {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+        statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
+            .is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {

@@ -290,7 +290,8 @@ impl DataFile {
             journal,
             ..
         } = found;
-        self.in_place = self.role == Role::Owner && !self.can_be_replaced();
+        self.in_place =
+            self.role == Role::Owner && (self.is_mounted_alone() || !self.can_be_replaced());
         let left = match journal {
             Some(journal) => self.take_up_journal(&journal, self.role, &mut recovered)?,
             None => None,
@@ -373,6 +374,11 @@ impl DataFile {
             Some(_) => Err(io::ErrorKind::PermissionDenied.into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether the file is a mount point of its own, as far as the system tells.
+    pub fn is_mounted_alone(&self) -> bool {
+        self.medium.is_mounted_alone(&self.path)
     }
 
     /// Whether another file can take the place of this one without changing who may read it.

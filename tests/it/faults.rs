@@ -349,7 +349,11 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     let Some((_mount, file, outside)) = mounted_alone(folder.path()) else {
         return;
     };
-    let server = Process::serve(&file, &[]);
+    let server = Process::serve(&file, &["--journal-above", "0"]);
+    until("the log warns at the start", || {
+        let errors = server.errors();
+        (errors.contains("mounted by itself") && errors.contains("mount its folder")).then_some(())
+    });
     let mut client = Client::connect(server.address);
     for number in 2..10 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").value()["id"], number);
