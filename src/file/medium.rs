@@ -59,6 +59,11 @@ pub trait Medium: Send {
     /// # Errors
     /// The disk refuses; nothing changed.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives the file at `path` a second name, which is taken from whatever has it.
+    ///
+    /// # Errors
+    /// The file system has no hard links, or the disk refuses.
+    fn link(&self, path: &Path, other: &Path) -> io::Result<()>;
     /// Writes over the file at `path` in place, flushed to the device if `flush`.
     ///
     /// # Errors
@@ -284,6 +289,13 @@ impl Medium for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
+        match fs::remove_file(other) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::hard_link(path, other),
+        }
     }
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {

@@ -15,13 +15,22 @@ use std::path::{Path, PathBuf};
 use super::{Content, Medium};
 use crate::json::Document;
 
-/// The end of the names of files that are to be exchanged, and that hold what is written in place.
+/// The end of the names of files that are to take the place of the data file, that had it before where files cannot be
+/// exchanged, and that hold what is written in place.
 const SCRATCH: &str = ".standin-tmp";
+const ASIDE: &str = ".standin-old";
 const SPARE: &str = ".standin-new";
 
 /// The scratch file for a save over a file that holds `before`.
 pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SCRATCH)
+}
+
+/// Where the file is put of which the one called `name` takes the place.
+pub(super) fn other_name(name: &Path) -> PathBuf {
+    let is_scratch = name.extension().is_some_and(|end| end == &SCRATCH[1..]);
+    let end = if is_scratch { ASIDE } else { SCRATCH };
+    name.with_extension(&end[1..])
 }
 
 /// The copy of what is being written into the file in place.
@@ -85,7 +94,7 @@ fn clear_one(
     let Some(rest) = name.strip_prefix(beginning) else {
         return Ok(kept);
     };
-    let ends = [SCRATCH, SPARE]
+    let ends = [SCRATCH, ASIDE, SPARE]
         .into_iter()
         .find_map(|end| Some((rest.strip_suffix(end)?, end)));
     let Some((hashes, end)) = ends else {
@@ -110,7 +119,7 @@ fn clear_one(
             }
             false
         }
-        _ if holds == before || holds == after => false,
+        _ if holds == before || holds == after || holds == now => false,
         _ if now == after => {
             medium
                 .exchange(&left, path)

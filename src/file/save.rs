@@ -8,13 +8,10 @@ use super::{Content, DataFile, Durability, Known, Saved, recover};
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
 pub(super) enum Stranded {
-    /// The file holds `ours`; what it should hold is in the scratch file.
-    Exchanged { scratch: PathBuf, ours: Content },
-    /// The file was replaced by something that was refused; this is what it should hold.
-    Renamed {
-        scratch: PathBuf,
-        ours: Content,
-        before: Vec<u8>,
+    /// The file holds `placed`, if that is known; what it should hold is the file `at`.
+    Exchanged {
+        at: PathBuf,
+        placed: Option<Content>,
     },
     /// Something that was refused was written over the file, or half of it; this is what it should hold.
     Overwritten {
@@ -23,6 +20,16 @@ pub(super) enum Stranded {
         before: Vec<u8>,
     },
 }
+
+/// The data file of before, when another one is in its place.
+struct Out {
+    at: PathBuf,
+    /// `at` is a copy of it, and this is itself.
+    held: Option<Replaced>,
+}
+
+/// How often a save begins again because of edits that have been taken back by the time that they are read.
+const MOST_TRIES: usize = 5;
 
 impl DataFile {
     /// Makes the file hold `text`. At every instant it holds either that or what it held before.
@@ -38,16 +45,22 @@ impl DataFile {
         self.hold()?;
         let content = Content::of(text);
         self.announce(content)?;
-        let mut saved = self.put(text, content);
-        if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
-            // The files that were replaced take up space and descriptors as long as they are open.
-            self.replaced.clear();
-            saved = self.undo_stranded().and_then(|()| self.put(text, content));
+        for _ in 0..MOST_TRIES {
+            let mut saved = self.put(text, content);
+            if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
+                // The files that were replaced take up space and descriptors as long as they are open.
+                self.replaced.clear();
+                saved = self.undo_stranded().and_then(|()| self.put(text, content));
+            }
+            if let Some(saved) = saved? {
+                return Ok(saved);
+            }
         }
-        saved
+        Err(io::Error::other("somebody else changes it all the time"))
     }
 
-    fn put(&mut self, text: &[u8], content: Content) -> io::Result<Saved> {
+    /// As [`DataFile::save`]. `None`: an edit was found and has been taken back meanwhile.
+    fn put(&mut self, text: &[u8], content: Content) -> io::Result<Option<Saved>> {
         if self.in_place {
             return self.overwrite(text);
         }
@@ -78,7 +91,7 @@ impl DataFile {
                 if let Ok(Some(edit)) = self.changed() {
                     tracing::debug!("found an edit before the exchange");
                     let _ = self.medium.remove(&scratch);
-                    return Ok(Saved::Foreign(edit));
+                    return Ok(Some(Saved::Foreign(edit)));
                 }
             }
             Err(error) => {
@@ -91,15 +104,9 @@ impl DataFile {
             .lock
             .as_ref()
             .and_then(|_| self.medium.lock(&scratch, self.port).ok());
-        match self.medium.exchange(&scratch, &self.path) {
-            Ok(()) => {
-                let saved = self.judge(scratch, text, Known { stamp, content });
-                self.held_since_save(lock);
-                saved
-            }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                tracing::debug!("the file system cannot exchange files: renaming instead");
-                let saved = self.rename(&scratch, text);
+        match self.swap(&scratch) {
+            Ok(out) => {
+                let saved = self.judge(out, Known { stamp, content });
                 self.held_since_save(lock);
                 saved
             }
@@ -119,9 +126,71 @@ impl DataFile {
         self.durability == Durability::Synced
     }
 
-    /// Looks at what came out of the exchange that put `text` in the file's place.
-    fn judge(&mut self, scratch: PathBuf, text: &[u8], ours: Known) -> io::Result<Saved> {
-        let came_out = self.came_out(&scratch);
+    /// Puts the file `new` in the place of the data file, which has the name that is returned then.
+    fn swap(&self, new: &Path) -> io::Result<Out> {
+        match self.medium.exchange(new, &self.path) {
+            Ok(()) => Ok(Out {
+                at: new.to_path_buf(),
+                held: None,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.rename_over(new),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`DataFile::swap`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
+    /// the first. Should somebody else rename a file over it between these two calls, that file is lost.
+    fn rename_over(&self, new: &Path) -> io::Result<Out> {
+        let at = recover::other_name(new);
+        let held = match self.medium.link(&self.path, &at) {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::debug!(%error, "the file cannot have a second name: copying it");
+                Some(self.copy(&at)?)
+            }
+        };
+        match self.medium.rename(new, &self.path) {
+            Ok(()) => Ok(Out { at, held }),
+            Err(error) => {
+                let _ = self.medium.remove(&at);
+                Err(error)
+            }
+        }
+    }
+
+    /// Copies the data file to `to`, and keeps it open: what is written to it after that is a late edit.
+    fn copy(&self, to: &Path) -> io::Result<Replaced> {
+        let mut tries = MOST_TRIES;
+        loop {
+            let handle = self.medium.open(&self.path)?;
+            let (stamp, bytes) = (handle.stamp()?, handle.read()?);
+            let written = self
+                .medium
+                .write_new(to, &bytes, &self.path, self.flushes());
+            tries -= 1;
+            match written.and_then(|_| self.medium.stamp(&self.path)) {
+                // That took its time; an edit in it is to be copied, too.
+                Ok(now) if tries > 0 && !now.is_same(&stamp) => {}
+                Ok(_) => {
+                    let content = Content::of(&bytes);
+                    return Ok(Replaced {
+                        handle,
+                        stamp,
+                        content,
+                    });
+                }
+                Err(error) => {
+                    let _ = self.medium.remove(to);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::put`].
+    fn judge(&mut self, out: Out, ours: Known) -> io::Result<Option<Saved>> {
+        let at = out.at.clone();
+        let came_out = self.came_out(out);
         // A link that was switched just before the exchange leads to another file: then this one must not have the text.
         let leads_away = self.leads_away();
         let failed = match came_out {
@@ -132,9 +201,9 @@ impl DataFile {
                     Ok(())
                 };
                 if flushed.is_ok() {
-                    self.put_aside(&scratch, out);
+                    self.put_aside(&at, out);
                     self.learn_renamed(ours);
-                    return Ok(Saved::Done);
+                    return Ok(Some(Saved::Done));
                 }
                 flushed.err()
             }
@@ -144,22 +213,20 @@ impl DataFile {
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
         tracing::debug!(error = ?failed, "the exchange replaced an edit, or failed: undoing it");
         self.stranded = Some(Stranded::Exchanged {
-            scratch,
-            ours: ours.content,
+            at,
+            placed: Some(ours.content),
         });
         let undone = self.undo_stranded();
         if leads_away || self.leads_away() {
-            return Ok(Saved::Moved);
+            return Ok(Some(Saved::Moved));
         }
         if let Some(error) = failed {
             return Err(error);
         }
         undone?;
-        match self.changed()? {
-            Some(edit) => Ok(Saved::Foreign(edit)),
-            // The edit has been taken back meanwhile.
-            None => self.save(text),
-        }
+        // Its stamp has not shown the edit.
+        self.known.stamp.modified = None;
+        Ok(self.changed()?.map(Saved::Foreign))
     }
 
     /// Whether the path leads to another file, or nowhere, while the last one is where it was.
@@ -167,10 +234,13 @@ impl DataFile {
         !matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok()
     }
 
-    /// Opens and identifies the file that came out of an exchange. The exchange has changed its ctime, so that only its
-    /// content tells whether somebody wrote to it and set the time of the last write back.
-    fn came_out(&self, scratch: &Path) -> io::Result<Replaced> {
-        let handle = self.medium.open(scratch)?;
+    /// Opens and identifies the file that came out. That has changed its ctime, so that only its content tells whether
+    /// somebody wrote to it and set the time of the last write back.
+    fn came_out(&self, out: Out) -> io::Result<Replaced> {
+        if let Some(held) = out.held {
+            return Ok(held);
+        }
+        let handle = self.medium.open(&out.at)?;
         let stamp = handle.stamp()?;
         let content = handle.content()?;
         Ok(Replaced {
@@ -188,16 +258,11 @@ impl DataFile {
 
     /// Undoes a save that failed.
     pub(super) fn undo_stranded(&mut self) -> io::Result<()> {
-        let Some(stranded) = self.stranded.take() else {
+        let Some(mut stranded) = self.stranded.take() else {
             return Ok(());
         };
-        let undone = match &stranded {
-            Stranded::Exchanged { scratch, ours } => self.put_back(scratch, *ours),
-            Stranded::Renamed {
-                scratch,
-                ours,
-                before,
-            } => self.rename_back(scratch, *ours, before),
+        let undone = match &mut stranded {
+            Stranded::Exchanged { at, placed } => self.put_back(at, placed),
             Stranded::Overwritten {
                 spare,
                 ours,
@@ -209,16 +274,6 @@ impl DataFile {
             self.stranded = Some(stranded);
         }
         undone
-    }
-
-    fn rename_back(&self, scratch: &Path, ours: Content, before: &[u8]) -> io::Result<()> {
-        if Content::of(&self.medium.read(&self.path)?) != ours {
-            // A person has saved since.
-            return Ok(());
-        }
-        self.medium
-            .write_new(scratch, before, &self.path, self.flushes())?;
-        self.medium.rename(scratch, &self.path)
     }
 
     fn write_back(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
@@ -238,79 +293,37 @@ impl DataFile {
         Ok(())
     }
 
-    /// Puts back what an exchange took out. Should yet another edit come out of that, it is the newer one and goes back
-    /// in its turn.
-    fn put_back(&mut self, scratch: &Path, ours: Content) -> io::Result<()> {
-        let mut placed = Some(ours);
-        let mut going = match self.medium.read(scratch) {
-            Ok(bytes) => Some(Content::of(&bytes)),
-            // Somebody has cleared it away; there is nothing to put back.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            // Whatever it is, it was there before us.
-            Err(_) => None,
-        };
+    /// Puts back what a save took out. Should yet another edit come out of that, it is the newer one and goes back in its
+    /// turn.
+    fn put_back(&mut self, at: &mut PathBuf, placed: &mut Option<Content>) -> io::Result<()> {
         loop {
-            self.medium.exchange(scratch, &self.path)?;
+            let going = match self.medium.read(at) {
+                Ok(bytes) => Some(Content::of(&bytes)),
+                // Somebody has cleared it away; there is nothing to put back.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                // Whatever it is, it was there before us.
+                Err(_) => None,
+            };
+            let out = self.swap(at)?;
+            at.clone_from(&out.at);
             // From here on the file is a person's again, whatever happens to what came out.
-            let Ok(out) = self.came_out(scratch) else {
+            let Ok(out) = self.came_out(out) else {
                 return Ok(());
             };
-            if Some(out.content) == placed {
-                self.put_aside(scratch, out);
+            if Some(out.content) == *placed {
+                self.put_aside(at, out);
                 return Ok(());
             }
-            (placed, going) = (going, Some(out.content));
+            *placed = going;
         }
-    }
-
-    /// Where two files cannot be exchanged: look just before the rename. The window is the time between the two calls.
-    fn rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
-        let renamed = self.look_and_rename(scratch, text);
-        if !matches!(renamed, Ok(Saved::Done)) {
-            let _ = self.medium.remove(scratch);
-        }
-        renamed
-    }
-
-    fn look_and_rename(&mut self, scratch: &Path, text: &[u8]) -> io::Result<Saved> {
-        let old = self.medium.open(&self.path)?;
-        if let Some(edit) = self.changed()? {
-            return Ok(Saved::Foreign(edit));
-        }
-        let before = old.read()?;
-        let ours = Known {
-            stamp: self.medium.stamp(scratch)?,
-            content: Content::of(text),
-        };
-        self.medium.rename(scratch, &self.path)?;
-        if self.flushes()
-            && let Err(error) = self.medium.flush_folder(&self.path)
-        {
-            self.stranded = Some(Stranded::Renamed {
-                scratch: scratch.to_path_buf(),
-                ours: ours.content,
-                before,
-            });
-            // Should this fail too, it is tried again before the next save.
-            let _ = self.undo_stranded();
-            return Err(error);
-        }
-        // What was written to the old file in the window is found as a late edit.
-        self.keep_replaced(Replaced {
-            handle: old,
-            stamp: self.known.stamp,
-            content: self.known.content,
-        });
-        self.learn_renamed(ours);
-        Ok(Saved::Done)
     }
 
     /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
     /// first, from which the next start repairs what a crash cut short. That takes some time, so the file is read again
     /// after it, and once more when it has been written.
-    fn overwrite(&mut self, text: &[u8]) -> io::Result<Saved> {
+    fn overwrite(&mut self, text: &[u8]) -> io::Result<Option<Saved>> {
         if let Some(edit) = self.changed()? {
-            return Ok(Saved::Foreign(edit));
+            return Ok(Some(Saved::Foreign(edit)));
         }
         let content = Content::of(text);
         let spare = recover::spare_name(&self.path, self.known.content, content);
@@ -329,11 +342,8 @@ impl DataFile {
         if Content::of(&before) != self.known.content {
             tracing::debug!("found an edit before the file was written over");
             let _ = self.medium.remove(&spare);
-            return match self.changed()? {
-                Some(edit) => Ok(Saved::Foreign(edit)),
-                // The edit has been taken back meanwhile.
-                None => self.overwrite(text),
-            };
+            self.known.stamp.modified = None;
+            return Ok(self.changed()?.map(Saved::Foreign));
         }
         if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
             self.stranded = Some(Stranded::Overwritten {
@@ -355,7 +365,7 @@ impl DataFile {
             stamp.modified = None;
         }
         self.learn(Known { stamp, content });
-        Ok(Saved::Done)
+        Ok(Some(Saved::Done))
     }
 }
 

@@ -165,6 +165,23 @@ fn an_edit_at_any_step_of_a_save_and_the_writes_are_both_kept() {
     }
 }
 
+/// Where files cannot be exchanged, an edit by another file can come between two calls: it is the only one that is lost.
+/// With a second name for the old file, or with a copy of it, one that is written to the old file is found.
+#[test]
+fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
+    for way in [Exchange::Unsupported, Exchange::NoLinks] {
+        for style in [Style::InPlace, Style::Slowly, Style::OpenedBefore] {
+            for tick in [0, 100] {
+                let mut at = 0;
+                while meet((way, tick), style, at, 2) {
+                    at += 1;
+                }
+                assert!(at > 20, "{at} steps");
+            }
+        }
+    }
+}
+
 /// Where the file is written over in place, an edit is safe at every step but those of the writing itself: no step of the
 /// system compares and writes.
 #[test]

@@ -32,6 +32,8 @@ pub enum Exchange {
     #[default]
     Atomic,
     Unsupported,
+    /// Nor can it give a file a second name.
+    NoLinks,
     /// The data file is a mount point of its own.
     MountPoint,
 }
@@ -351,7 +353,7 @@ impl Medium for Simulated {
                 disk.check();
                 Ok(())
             }
-            Exchange::Unsupported => Err(ErrorKind::Unsupported.into()),
+            Exchange::Unsupported | Exchange::NoLinks => Err(ErrorKind::Unsupported.into()),
             Exchange::MountPoint => Err(ErrorKind::ResourceBusy.into()),
         }
     }
@@ -362,6 +364,17 @@ impl Medium for Simulated {
         disk.inode(from)?;
         disk.name(NameStep::Rename(from.to_path_buf(), to.to_path_buf()));
         disk.check();
+        Ok(())
+    }
+
+    fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.step(true)?;
+        if disk.exchange == Exchange::NoLinks {
+            return Err(ErrorKind::Unsupported.into());
+        }
+        let inode = disk.inode(path)?;
+        disk.name(NameStep::Link(other.to_path_buf(), inode));
         Ok(())
     }
 

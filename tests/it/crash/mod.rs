@@ -226,10 +226,12 @@ fn sequences() -> Vec<Vec<Command>> {
     ]
 }
 
-const WAYS: [(Exchange, u64); 5] = [
+const WAYS: [(Exchange, u64); 7] = [
     (Exchange::Atomic, 100),
     (Exchange::Atomic, 0),
     (Exchange::Unsupported, 100),
+    (Exchange::Unsupported, 0),
+    (Exchange::NoLinks, 100),
     (Exchange::MountPoint, 100),
     (Exchange::MountPoint, 0),
 ];
