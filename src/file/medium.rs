@@ -152,6 +152,16 @@ impl Eq for Stamp {}
 
 /// File times move in steps of some milliseconds; within one step two contents of one size look alike.
 const STEP: Duration = Duration::from_millis(50);
+/// The steps of file systems that keep whole seconds (ext with small inodes, HFS+) or pairs of them (FAT).
+const COARSE_STEP: Duration = Duration::from_millis(2050);
+
+/// The longest step in which a file system that gave this time may move it.
+fn step(time: SystemTime) -> Duration {
+    let is_whole = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .is_ok_and(|since| since.subsec_nanos() == 0);
+    if is_whole { COARSE_STEP } else { STEP }
+}
 
 impl Stamp {
     fn of(about: &fs::Metadata) -> Stamp {
@@ -190,19 +200,40 @@ impl Stamp {
 
     /// Whether a file that had this stamp, and now has `other`, must still hold the same.
     pub fn is_surely(&self, other: &Stamp) -> bool {
-        self.is_same(other) && self.is_settled()
+        self.is_same(other) && self.is_settled() && self.ctime().is_none_or(|at| self.is_past(at))
     }
 
     /// Whether the stamp was taken so long after the last write that a later write must show in it.
     pub fn is_settled(&self) -> bool {
-        self.modified.is_some() && self.age() > STEP
+        self.modified.is_some_and(|at| self.is_past(at))
+    }
+
+    /// Whether the stamp was taken so long after `time` that a later time must differ.
+    fn is_past(&self, time: SystemTime) -> bool {
+        let age = self.taken.duration_since(time);
+        age.is_ok_and(|age| age > step(time))
+    }
+
+    fn ctime(&self) -> Option<SystemTime> {
+        let (seconds, nanoseconds) = self.changed?;
+        let since = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    }
+
+    /// When the file was written or renamed last. The time of the last write itself can be set to any other.
+    pub fn saved(&self) -> Option<SystemTime> {
+        self.ctime().or(self.modified)
     }
 
     /// How long it takes until a stamp like this one is settled, where it is not.
     pub fn settles_in(&self) -> Option<Duration> {
+        let last = self
+            .modified?
+            .max(self.ctime().unwrap_or(SystemTime::UNIX_EPOCH));
         // A file time in the future, as another machine's clock may give, says nothing.
-        let age = self.taken.duration_since(self.modified?).ok()?;
-        (age <= STEP).then(|| STEP - age + Duration::from_millis(1))
+        let age = self.taken.duration_since(last).ok()?;
+        let step = step(last);
+        (age <= step).then(|| step - age + Duration::from_millis(1))
     }
 }
 

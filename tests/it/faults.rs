@@ -41,6 +41,16 @@ impl Mount {
         mounted.then(|| Mount(at.to_path_buf()))
     }
 
+    /// A file system that keeps times in whole seconds.
+    fn coarse(folder: &Path) -> Option<Mount> {
+        let (image, at) = (folder.join("image"), folder.join("mounted"));
+        std::fs::File::create(&image).ok()?.set_len(8 << 20).ok()?;
+        std::fs::create_dir(&at).ok()?;
+        let mounted = run("mkfs.ext4", &["-q", "-F", "-I", "128", image.to_str()?])
+            && run("mount", &["-o", "loop", image.to_str()?, at.to_str()?]);
+        mounted.then_some(Mount(at))
+    }
+
     fn bind(from: &Path, at: &Path) -> Option<Mount> {
         run("mount", &["--bind", from.to_str()?, at.to_str()?]).then(|| Mount(at.to_path_buf()))
     }
@@ -618,4 +628,49 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     });
     assert_eq!(status.code(), Some(143));
     assert_eq!(data(&file)["a"].as_array().unwrap().len(), 2);
+}
+
+/// The edit has the size and the time that the file had before.
+#[test]
+fn an_edit_within_the_second_of_a_save_is_seen_where_times_are_whole_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::coarse(folder.path()) else {
+        eprintln!("skipped: it needs mkfs.ext4 and the right to mount");
+        return;
+    };
+    let file = mount.0.join("db.json");
+    std::fs::write(&file, "{\"a\": [{\"id\": 1, \"n\": 0}]}").unwrap();
+    for arguments in [&[][..], &["--no-watch"]] {
+        let server = Process::serve(&file, arguments);
+        let mut client = Client::connect(server.address);
+        for number in 1..4 {
+            let patch = format!("{{\"n\": {number}}}");
+            assert_eq!(client.send("PATCH", "/a/1", JSON, &patch).status, 200);
+            let patched = std::time::Instant::now();
+            until("the server has looked at its own save", || {
+                (patched.elapsed().as_millis() > 150).then_some(())
+            });
+            let text = std::fs::read_to_string(&file).unwrap();
+            let edited = text.replace(
+                &format!("\"n\": {number}"),
+                &format!("\"n\": {}", number + 4),
+            );
+            let before = std::fs::metadata(&file).unwrap().modified().unwrap();
+            std::fs::write(&file, &edited).unwrap();
+            std::fs::File::options()
+                .write(true)
+                .open(&file)
+                .and_then(|file| file.set_modified(before))
+                .unwrap();
+            if arguments.is_empty() {
+                until("the edit is seen", || {
+                    let seen = client.send("GET", "/a/1", NONE, "").value();
+                    (seen["n"] == number + 4).then_some(())
+                });
+            }
+            let patch = format!("{{\"m{}{number}\": 1}}", arguments.len());
+            let seen = client.send("PATCH", "/a/1", JSON, &patch).value();
+            assert_eq!(seen["n"], number + 4);
+        }
+    }
 }
