@@ -228,6 +228,7 @@ impl Log {
             Notice::Conflicts { count: changes, cause, path, failed } => {
                 let what = match cause {
                     LossCause::Edit => "conflicted with your edit",
+                    LossCause::OlderEdit => "of an older edit conflicted with a newer one",
                     LossCause::Restore => "not in the restored file",
                     LossCause::Move => "had not yet reached the file that was served before",
                 };

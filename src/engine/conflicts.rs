@@ -84,9 +84,9 @@ pub(super) fn pending(change: &ApiChange) -> Value {
     )
 }
 
-/// Text that was to be merged with the data and cannot be read.
-pub(super) fn unreadable(text: &str) -> Value {
-    json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": "unreadable", "text": text })
+/// Text that was to be merged with the data and cannot be: `kind` says why.
+pub(super) fn text(kind: &str, text: &str) -> Value {
+    json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
 }
 
 /// What a return to an earlier state drops.

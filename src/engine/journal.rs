@@ -376,6 +376,7 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
             changes.push(ApiChange {
                 what,
                 by_api: true,
+                wins: false,
                 before: Vec::new(),
                 after: None,
             });

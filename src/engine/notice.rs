@@ -202,6 +202,8 @@ pub enum RulesFault {
 pub enum LossCause {
     /// An edit changed the same.
     Edit,
+    /// A later edit changed the same as an edit that was found after it.
+    OlderEdit,
     /// The file was put back to what it was before.
     Restore,
     /// The path was made to lead to another file before the last one had it.

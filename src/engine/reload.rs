@@ -2,12 +2,13 @@
 //! not seen; what the file lacks is saved.
 
 mod follow;
+mod late;
 mod rules;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
@@ -20,10 +21,10 @@ use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::given_ids;
 use super::trouble::{Trouble, TroubleKind, Troubles};
 use crate::file::{DataFile, Edit, Left, Saved, Watch};
-use crate::json::Document;
 use crate::store::{
     Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
 };
+use late::{LateEdit, SavedEdits};
 
 /// A data file that is kept up to date.
 pub struct FileSource {
@@ -124,6 +125,9 @@ pub(super) struct Reloader {
     counts: WriteCounts,
     /// What the file holds, as far as it could be read.
     in_file: Store,
+    edits: SavedEdits,
+    /// Edits of replaced files that have not been merged yet.
+    late: Vec<LateEdit>,
     /// What replaced files held, by the number of the state, and when they were replaced.
     replaced: HashMap<u64, (Instant, Store)>,
     /// The text that was saved last.
@@ -162,6 +166,8 @@ impl Reloader {
             recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
             in_file: history.current().full.clone(),
+            edits: SavedEdits::default(),
+            late: Vec::new(),
             replaced: HashMap::new(),
             text: FileText::default(),
         };
@@ -199,7 +205,7 @@ impl Reloader {
             replayed
                 .unreadable
                 .iter()
-                .map(|line| conflicts::unreadable(line))
+                .map(|line| conflicts::text("unreadable", line))
                 .collect(),
         );
         (replayed.store, replayed.differs)
@@ -408,6 +414,7 @@ impl Reloader {
             _ => (saved_at(edit.age), false),
         };
         self.troubles.set(None);
+        self.note_replaced();
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
         if let Some(left) = self.arriving.take() {
             return self.arrive(left, history);
@@ -418,12 +425,12 @@ impl Reloader {
             .earlier
             .filter(|state| Some(*state) != self.journal.state())
         {
-            self.restore(theirs, state, was_reported, history);
+            self.restore((theirs, edit.saved), state, was_reported, history);
             self.journal.clear(&mut self.file);
             return;
         }
-        let merged = self.merged(&before, theirs.clone(), history);
-        self.take_merged(merged, &theirs, was_reported, history);
+        let merged = self.merged(&before, theirs.clone(), edit.saved, history);
+        self.take_merged(merged, (&theirs, edit.saved), was_reported, history);
         if matches!(self.state, FileState::Unsaved) {
             self.journal.follows(&self.file);
         } else {
@@ -432,7 +439,13 @@ impl Reloader {
     }
 
     /// The data of an edit with the writes that it has not seen. `before` is what the file held.
-    fn merged(&self, before: &Store, theirs: Store, history: &History) -> Merged {
+    fn merged(
+        &self,
+        before: &Store,
+        theirs: Store,
+        saved: Option<SystemTime>,
+        history: &History,
+    ) -> Merged {
         match self.journal.first() {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
@@ -440,13 +453,19 @@ impl Reloader {
                 theirs.merge(&changes, &bases)
             }
             // What the file never had, its editor cannot have seen.
-            Some(first) => self.merge_on(before, first, theirs, history),
+            Some(first) => self.merge_on((before, first), theirs, saved, history),
         }
     }
 
     /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
     /// drops.
-    fn restore(&mut self, theirs: Store, state: u64, was_reported: bool, history: &mut History) {
+    fn restore(
+        &mut self,
+        (theirs, saved): (Store, Option<SystemTime>),
+        state: u64,
+        was_reported: bool,
+        history: &mut History,
+    ) {
         let ours = history.current().full.clone();
         let diff = theirs.diff(&ours);
         let is_same = diff.is_empty();
@@ -459,6 +478,7 @@ impl Reloader {
         if writes > 0 {
             self.keep(LossCause::Restore, &conflicts::dropped(&ours, &theirs));
         }
+        self.edits.add(saved, &diff);
         self.publish((theirs, diff), history, |changes| {
             if was_reported && is_same {
                 Notice::ValidAgain
@@ -471,8 +491,15 @@ impl Reloader {
         }
     }
 
-    /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state.
-    fn merge_on(&self, base: &Store, end: Instant, theirs: Store, history: &History) -> Merged {
+    /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state. What was changed by
+    /// edits that were saved after it stands.
+    fn merge_on(
+        &self,
+        (base, end): (&Store, Instant),
+        theirs: Store,
+        saved: Option<SystemTime>,
+        history: &History,
+    ) -> Merged {
         let ours = history.current().full.clone();
         let since = ours.written_since(base);
         let states = self.recent.iter().chain([PastState {
@@ -482,14 +509,19 @@ impl Reloader {
         }]);
         let older = (0..self.recent.count_before(end)).rev();
         let bases: Vec<usize> = [self.recent.len()].into_iter().chain(older).collect();
-        theirs.merge(&ours.changes_since(states), &bases)
+        let newer = self.edits.after(saved);
+        let mut changes = ours.changes_since(states);
+        for change in &mut changes {
+            change.wins = newer.contains(&change.what);
+        }
+        theirs.merge(&changes, &bases)
     }
 
     /// Publishes the result of a merge. In sync -> unsaved, if the file lacks some of it.
     fn take_merged(
         &mut self,
         merged: Merged,
-        theirs: &Store,
+        (theirs, saved): (&Store, Option<SystemTime>),
         was_reported: bool,
         history: &mut History,
     ) {
@@ -497,6 +529,7 @@ impl Reloader {
             store,
             kept,
             conflicts,
+            outdated,
             renumbered,
             settled,
             ..
@@ -504,6 +537,7 @@ impl Reloader {
         self.recent.settle(&settled);
         let ours = history.current().full.clone();
         let diff = store.diff(&ours);
+        self.edits.add(saved, &diff);
         self.recent.add_edit(
             &ours,
             diff.iter()
@@ -523,6 +557,7 @@ impl Reloader {
             self.recent.add_writes(theirs, kept);
         }
         self.keep(LossCause::Edit, &conflicts);
+        self.keep(LossCause::OlderEdit, &outdated);
         if count > 0 || !renumbered.is_empty() {
             self.state = FileState::Unsaved;
         }
@@ -644,17 +679,10 @@ impl Reloader {
     }
 
     fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
-        let (state, before) = (self.file.number(), self.file.content());
+        let before = self.file.content();
         let saved = self.file.save(self.text.of(store));
         self.text.free_if_large();
-        if self.file.checks_replaced(state) {
-            self.replaced
-                .entry(state)
-                .or_insert_with(|| (Instant::now(), self.in_file.clone()));
-            self.replaced
-                .retain(|state, _| self.file.checks_replaced(*state));
-            self.schedule.within(POLL);
-        }
+        self.note_replaced();
         match &saved {
             Ok(Saved::Done) => {
                 tracing::debug!(state = self.file.number(), "saved the file");
@@ -744,53 +772,11 @@ impl Reloader {
         }
     }
 
-    /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
-    fn look_for_late_edits(&mut self, history: &mut History) {
-        // One after the other: the file must have what was made of the last one.
-        if !self.file.checks_any_replaced()
-            || matches!(self.state, FileState::Unsaved | FileState::Broken(_))
-        {
-            return;
-        }
-        for (edit, state) in self.file.late_edits(Document::is_whole) {
-            let Some((end, base)) = self.replaced.get(&state).cloned() else {
-                continue;
-            };
-            tracing::debug!(state, "found an edit of a file that had been replaced");
-            let text = String::from_utf8_lossy(&edit.bytes).into_owned();
-            match (history.rulebook().read_edit(edit.bytes), edit.earlier) {
-                (Ok((theirs, _)), Some(earlier)) => {
-                    self.restore(theirs, earlier, false, history);
-                    if !self.journal.is_ahead() {
-                        self.journal.clear(&mut self.file);
-                    }
-                }
-                (Ok((theirs, _)), None) => {
-                    // The file was opened in that state; what its maker had read may be older.
-                    self.recent.forget_before(Instant::now());
-                    let merged = self.merge_on(&base, end, theirs.clone(), history);
-                    self.take_merged(merged, &theirs, false, history);
-                }
-                (Err(faults), _) => {
-                    self.keep_lines(LossCause::Edit, vec![conflicts::unreadable(&text)]);
-                    (self.notice)(Notice::Broken(faults));
-                    continue;
-                }
-            }
-            // The file itself has nothing of this edit yet.
-            self.state = FileState::Unsaved;
-        }
-        if self.file.checks_any_replaced() {
-            self.schedule.within(POLL);
-        }
-        self.replaced
-            .retain(|state, _| self.file.checks_replaced(*state));
-    }
-
     /// Keeps versions of the API's that the data or the file has no more, where a person finds them.
     fn keep(&self, cause: LossCause, conflicts: &[Conflict]) {
         let kind = match cause {
             LossCause::Edit => "conflict",
+            LossCause::OlderEdit => "older edit",
             LossCause::Restore | LossCause::Move => "dropped",
         };
         self.keep_lines(

@@ -94,6 +94,12 @@ impl Lock {
         self.port = port;
     }
 
+    /// The file that is locked, if it has no name any more.
+    pub(super) fn unlinked(&self, identity: (u64, u64)) -> Option<File> {
+        let file = self.file.as_ref().filter(|_| self.identity == identity)?;
+        has_no_name(file).then(|| file.try_clone().ok())?
+    }
+
     pub(super) fn covers(&self, identity: (u64, u64)) -> bool {
         self.file.is_none() || self.identity == identity
     }
@@ -163,6 +169,19 @@ impl DataFile {
         {
             self.lock = Some(lock);
         }
+    }
+}
+
+fn has_no_name(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().is_ok_and(|about| about.nlink() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
     }
 }
 

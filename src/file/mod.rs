@@ -24,7 +24,7 @@ mod watch;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::json::fingerprint;
 
@@ -78,6 +78,8 @@ pub struct Edit {
     pub earlier: Option<u64>,
     /// How long ago it was written.
     pub age: Duration,
+    /// When that was, or when the file was renamed to its place, by the file system's clock.
+    pub saved: Option<SystemTime>,
 }
 
 /// What a start found beside the file that a person should know of.
@@ -419,6 +421,9 @@ impl DataFile {
             self.hold_if_free();
             return Ok(None);
         }
+        if stamp.identity != self.known.stamp.identity {
+            self.keep_unlinked();
+        }
         let edit = self.take(Known { stamp, content }, bytes);
         self.hold_if_free();
         Ok(Some(edit))
@@ -450,7 +455,9 @@ impl DataFile {
             .stamp(&self.path)
             .ok()
             .filter(|_| self.stranded.is_none())?;
-        stamp.settles_in().filter(|_| stamp == self.known.stamp)
+        stamp
+            .settles_in()
+            .filter(|_| self.known.stamp.is_same(&stamp))
     }
 
     fn take(&mut self, known: Known, bytes: Vec<u8>) -> Edit {
@@ -461,6 +468,7 @@ impl DataFile {
             bytes,
             earlier,
             age: known.stamp.age(),
+            saved: known.stamp.saved(),
         }
     }
 

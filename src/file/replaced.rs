@@ -1,15 +1,17 @@
 //! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, where
 //! nobody would find the edit: so each is kept open for a while and checked.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::{Content, DataFile, Edit, Handle, Stamp};
+use super::{Content, DataFile, Edit, Handle, Known, Stamp};
 
 /// A file that a save has replaced, and that has no name any more.
 pub(super) struct Replaced {
     pub(super) handle: Box<dyn Handle>,
     pub(super) stamp: Stamp,
     pub(super) content: Content,
+    /// Half of a text was written to it.
+    pub(super) is_half: bool,
 }
 
 /// As [`Replaced`], while it is checked for late edits.
@@ -23,11 +25,17 @@ pub(super) struct Checked {
 /// For how long a replaced file is checked.
 const CHECKED_FOR: Duration = Duration::from_secs(5);
 /// How many are kept open, and how many bytes they may take up on the disk; the newest is kept whatever its size.
-const MOST: usize = 16;
+const MOST: usize = 64;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 impl DataFile {
-    pub(super) fn keep_replaced(&mut self, file: Replaced) {
+    pub(super) fn keep_replaced(&mut self, mut file: Replaced) {
+        // That it has no name any more has changed its ctime.
+        if let Ok(now) = file.handle.stamp()
+            && now == file.stamp
+        {
+            file.stamp.changed = now.changed;
+        }
         self.replaced.push_back(Checked {
             file,
             state: self.number,
@@ -35,8 +43,24 @@ impl DataFile {
         });
     }
 
-    /// What was written to replaced files, each with the number of the state that its writer had opened. Text that is not
-    /// complete yet is left until it is, or until the file is closed. A file is read only if its stamp has changed.
+    /// As [`DataFile::keep_replaced`], of a file that somebody else has replaced. One that has another name now is that
+    /// person's matter.
+    pub(super) fn keep_unlinked(&mut self) {
+        let Known { stamp, content } = self.known;
+        let lock = self.lock.as_ref();
+        if let Some(file) = lock.and_then(|lock| lock.unlinked(stamp.identity)) {
+            self.keep_replaced(Replaced {
+                handle: Box::new(file),
+                stamp,
+                content,
+                is_half: false,
+            });
+        }
+    }
+
+    /// What was written to replaced files, oldest first, each with the number of the state that its writer had opened. Text
+    /// that is not complete yet is left until it is, or until the file is closed. A file is read only if its stamp has
+    /// changed.
     pub fn late_edits(&mut self, is_complete: impl Fn(&[u8]) -> bool) -> Vec<(Edit, u64)> {
         let now = Instant::now();
         let mut edits = Vec::new();
@@ -45,7 +69,9 @@ impl DataFile {
         for mut checked in std::mem::take(&mut self.replaced).into_iter().rev() {
             bytes += checked.file.content.size;
             let is_surplus = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
+            let is_surplus = is_surplus && !checked.file.is_half;
             let is_last = is_surplus || checked.until <= now;
+            let before = checked.file.stamp;
             match checked.file.changed(is_last, &is_complete) {
                 Some(text) => {
                     let earlier = self.seen.get(&checked.file.content).copied();
@@ -55,6 +81,7 @@ impl DataFile {
                                 bytes: text,
                                 earlier,
                                 age: Duration::ZERO,
+                                saved: checked.file.saved(before),
                             },
                             checked.state,
                         ));
@@ -69,13 +96,18 @@ impl DataFile {
             }
         }
         self.replaced = kept.into_iter().rev().collect();
-        edits.reverse();
+        edits.sort_by_key(|(edit, _): &(Edit, u64)| edit.saved);
         edits
     }
 
     /// Whether the file of the state `number` is checked for late edits.
     pub fn checks_replaced(&self, number: u64) -> bool {
         self.replaced.iter().any(|checked| checked.state == number)
+    }
+
+    /// The states that files held which are checked for late edits.
+    pub fn replaced_states(&self) -> impl Iterator<Item = u64> {
+        self.replaced.iter().map(|checked| checked.state)
     }
 
     /// Whether any file is checked for late edits.
@@ -85,18 +117,33 @@ impl DataFile {
 }
 
 impl Replaced {
+    /// When it was written or renamed, if it had the stamp `before` until then. To exchange files changes their ctime, so
+    /// that it is a little later than a write.
+    pub(super) fn saved(&self, before: Stamp) -> Option<SystemTime> {
+        let is_written =
+            self.stamp.identity == before.identity && self.stamp.modified > before.modified;
+        if is_written {
+            self.stamp.modified
+        } else {
+            self.stamp.saved()
+        }
+    }
+
     /// What the file holds, if somebody has written to it since the last check. `is_last`: there will be no other check.
     fn changed(&mut self, is_last: bool, is_complete: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let stamp = self.handle.stamp().ok()?;
         // A stamp that was taken right after a write does not show another write in the same moment.
         let is_unsure = !self.stamp.is_settled() && (is_last || stamp.is_settled());
-        if stamp == self.stamp && !is_unsure {
+        if self.stamp.is_same(&stamp) && !is_unsure && !(is_last && self.is_half) {
             return None;
         }
         let bytes = self.handle.read().ok()?;
         let content = Content::of(&bytes);
         let is_changed = content != self.content;
-        if is_changed && !is_last && !is_complete(&bytes) {
+        // Half of a text is read again when more of it is written, or at the end.
+        self.is_half = is_changed && !is_last && !is_complete(&bytes);
+        if self.is_half {
+            self.stamp = stamp;
             return None;
         }
         (self.stamp, self.content) = (stamp, content);

@@ -177,6 +177,7 @@ impl DataFile {
                         handle,
                         stamp,
                         content,
+                        is_half: false,
                     });
                 }
                 Err(error) => {
@@ -193,6 +194,7 @@ impl DataFile {
         let came_out = self.came_out(out);
         // A link that was switched just before the exchange leads to another file: then this one must not have the text.
         let leads_away = self.leads_away();
+        let mut found = None;
         let failed = match came_out {
             Ok(out) if out.content == self.known.content && !leads_away => {
                 let flushed = if self.flushes() {
@@ -207,7 +209,11 @@ impl DataFile {
                 }
                 flushed.err()
             }
-            Ok(_) => None,
+            Ok(out) => {
+                // That it goes back changes its ctime once more.
+                found = Some((out.stamp.identity, out.saved(self.known.stamp)));
+                None
+            }
             Err(error) => Some(error),
         };
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
@@ -226,7 +232,13 @@ impl DataFile {
         undone?;
         // Its stamp has not shown the edit.
         self.known.stamp.modified = None;
-        Ok(self.changed()?.map(Saved::Foreign))
+        let mut edit = self.changed()?;
+        if let (Some(edit), Some((identity, saved))) = (&mut edit, found)
+            && identity == self.known.stamp.identity
+        {
+            edit.saved = saved;
+        }
+        Ok(edit.map(Saved::Foreign))
     }
 
     /// Whether the path leads to another file, or nowhere, while the last one is where it was.
@@ -247,6 +259,7 @@ impl DataFile {
             handle,
             stamp,
             content,
+            is_half: false,
         })
     }
 

@@ -32,7 +32,7 @@ const MIN_BUFFER: usize = 8192;
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Descriptors that connections leave to files, and how many are open at the start where that cannot be counted.
 #[cfg(unix)]
-const RESERVE: usize = 64;
+const RESERVE: usize = 128;
 #[cfg(unix)]
 const USUALLY_OPEN: usize = 16;
 /// How long a client may go on sending on a connection that the server closes, and how many bytes.

@@ -26,6 +26,8 @@ pub struct ApiChange {
     pub what: Written,
     /// The API wrote it. Otherwise only edits changed it, and it merely helps to find out what an edit was based on.
     pub by_api: bool,
+    /// It was changed by an edit that was saved after the one that is merged now: where both changed it, it stands.
+    pub wins: bool,
     /// The texts that it had before, oldest first, at least one.
     pub before: Vec<Version>,
     /// Its text now; `None`: it is gone.
@@ -77,6 +79,8 @@ pub struct Merged {
     pub kept: Vec<Written>,
     /// What could not be kept of the API's side.
     pub conflicts: Vec<Conflict>,
+    /// What could not be kept of the edit, since a later one changed the same.
+    pub outdated: Vec<Conflict>,
     /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
     /// What the API wrote and lost against the edit, in a conflict: it does not belong to the API any more.
@@ -175,6 +179,7 @@ impl Store {
                     changes.push(ApiChange {
                         what: one.clone(),
                         by_api: false,
+                        wins: false,
                         before: Vec::new(),
                         after,
                     });
@@ -302,6 +307,17 @@ impl ApiChange {
         }
     }
 
+    fn conflict(&self, edit: Option<String>) -> Conflict {
+        let Written { resource, id } = self.what.clone();
+        Conflict {
+            resource,
+            id,
+            property: None,
+            api: self.after.clone(),
+            edit,
+        }
+    }
+
     /// What the thing was in a state.
     fn at(&self, state: usize) -> Option<&str> {
         let version = self.before.iter().find(|version| state <= version.until);
@@ -316,6 +332,7 @@ impl Merged {
             store,
             kept: Vec::new(),
             conflicts: Vec::new(),
+            outdated: Vec::new(),
             renumbered: Vec::new(),
             settled: Vec::new(),
             seen: Vec::new(),
@@ -337,14 +354,7 @@ impl Merged {
 
     fn conflict(&mut self, change: &ApiChange, edit: Option<String>) {
         self.settled.push(change.what.clone());
-        let Written { resource, id } = change.what.clone();
-        self.conflicts.push(Conflict {
-            resource,
-            id,
-            property: None,
-            api: change.after.clone(),
-            edit,
-        });
+        self.conflicts.push(change.conflict(edit));
     }
 
     /// Brings together what the API wrote to a record, which was `was` in the base. `false`: values that must be unique
@@ -371,17 +381,16 @@ impl Merged {
         }
         let id_property = &self.store.settings.id;
         let their = their.map(ToString::to_string);
+        // Whatever the rest of the file looks like, this cannot be chance.
+        let is_like = |our, their| {
+            let (kept, changed) = kept_and_changed(our, their, id_property);
+            kept > changed
+        };
         match (our, &their) {
             (Some(our), Some(their)) if includes(was, our, their, id_property) => {
                 self.seen.push(change.what.clone());
             }
-            (Some(our), Some(their)) if was.is_none() => {
-                let (kept, changed) = kept_and_changed(our, their, id_property);
-                if kept > changed {
-                    // Whatever the rest of the file looks like, this cannot be chance.
-                    self.seen.push(change.what.clone());
-                    return true;
-                }
+            (Some(our), Some(their)) if was.is_none() && !is_like(our, their) => {
                 let was = self.store.clone();
                 if !(self.renumber(resource, id, their)
                     && self
@@ -395,6 +404,17 @@ impl Merged {
                 }
                 self.kept.push(change.what.clone());
             }
+            _ if change.wins => {
+                let done = self
+                    .store
+                    .put(resource, id, None, (our, Formatting::OfNeighbours));
+                if done {
+                    self.kept.push(change.what.clone());
+                    self.outdated.push(change.conflict(their));
+                }
+                return done;
+            }
+            (Some(_), Some(_)) if was.is_none() => self.seen.push(change.what.clone()),
             _ => self.conflict(change, their),
         }
         true
@@ -456,14 +476,18 @@ impl Merged {
                 continue;
             }
             if !same(their, was) {
-                self.conflicts.push(Conflict {
+                let conflict = Conflict {
                     resource: resource.to_string(),
                     id: None,
-                    property: Some(name.into_owned()),
+                    property: Some(name.to_string()),
                     api: our.map(ToString::to_string),
                     edit: their.map(ToString::to_string),
-                });
-                continue;
+                };
+                if !change.wins {
+                    self.conflicts.push(conflict);
+                    continue;
+                }
+                self.outdated.push(conflict);
             }
             if self.kept.last() != Some(&change.what) {
                 self.kept.push(change.what.clone());

@@ -516,3 +516,37 @@ fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
     });
     assert_eq!(fixture.data()["a"][0]["n"], 1);
 }
+
+/// An editor that has the file open when another one replaces it, and saves after that.
+#[test]
+#[cfg(target_os = "linux")]
+fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_had_open() {
+    let fixture = serve_data("{\"a\": [{\"id\": 1, \"by\": \"nobody\"}]}");
+    let opened = std::fs::File::options()
+        .write(true)
+        .open(fixture.path())
+        .unwrap();
+    let edit = |by: &str| format!("{{\"a\": [{{\"id\": 1, \"by\": \"{by}\"}}]}}");
+    let is_by = |by: &str| {
+        until(&format!("the edit by {by} is seen and in the file"), || {
+            let is_seen = fixture.get("/a/1").value()["by"] == by;
+            (is_seen && fixture.data()["a"][0]["by"] == by).then_some(())
+        });
+    };
+    rename_over(fixture.path(), &edit("one"));
+    is_by("one");
+    std::io::Write::write_all(&mut &opened, edit("another").as_bytes()).unwrap();
+    is_by("another");
+    // What has another name now is somebody's backup.
+    let moved = fixture.path().with_extension("old");
+    std::fs::rename(fixture.path(), &moved).unwrap();
+    in_place(fixture.path(), &edit("a third"));
+    is_by("a third");
+    in_place(&moved, &edit("mistake"));
+    rename_over(fixture.path(), &edit("a fourth"));
+    is_by("a fourth");
+    assert_eq!(
+        fixture.json("PATCH", "/a/1", "{}").value()["by"],
+        "a fourth"
+    );
+}

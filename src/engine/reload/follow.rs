@@ -48,6 +48,7 @@ impl Reloader {
         self.state = FileState::InSync;
         self.recent.clear();
         self.replaced.clear();
+        self.edits.clear();
         self.journal.leave();
         self.counts.add(0, Some(self.file.number()));
         (self.notice)(Notice::Moved { to: path });
@@ -61,6 +62,7 @@ impl Reloader {
             bytes: followed.bytes,
             earlier: None,
             age: Duration::ZERO,
+            saved: None,
         };
         self.reload(edit, history);
         Ok(())

@@ -27,8 +27,8 @@ impl Reloader {
         match read {
             None => history.publish_rules(rulebook.clone(), rulebook.take_over(&current.full)?),
             Some((Ok((theirs, _)), edit)) => {
-                let merged = self.merged(&self.in_file, theirs, history).store;
-                rulebook.read_file(merged.file_text())?;
+                let merged = self.merged(&self.in_file, theirs, edit.saved, history);
+                rulebook.read_file(merged.store.file_text())?;
                 history.publish_rules(rulebook.clone(), rulebook.over(&current.full));
                 self.reload(edit, history);
             }

@@ -182,6 +182,55 @@ fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
     }
 }
 
+/// An editor writes to a file that a save has replaced, another one renames a file over the data, and the second is found
+/// first: the one that was saved later wins what both changed, and what only the other changed is there, too.
+#[test]
+fn of_two_edits_the_one_that_was_saved_later_wins_whichever_is_found_last() {
+    for first_is_later in [false, true] {
+        let disk = Simulated::new(START, Exchange::Atomic, 100);
+        let machine = Machine::start(&disk, Durability::Synced).unwrap();
+        let opened = disk.lock().open();
+        let posted = |number: usize| machine.write(post("b", &format!("{{\"number\": {number}}}")));
+        posted(0).unwrap();
+        let edit = |text: String, name: &str| {
+            let title = |of: &str| format!("\"{of}\": \"{name}\"");
+            text.replace("\"p\": 1", &format!("\"p\": 1, {}", title("mine")))
+                .replace("\"n\": 0", &format!("\"n\": 0, {}", title("title")))
+        };
+        let earlier = disk.lock().now;
+        posted(1).unwrap();
+        let renamed = edit(disk.lock().text(FILE).unwrap(), "renamed");
+        disk.lock().put(Path::new(FILE), renamed.as_bytes());
+        posted(2).unwrap();
+        assert_eq!(machine.seen()["o"]["mine"], "renamed");
+        let late = edit(START.to_string(), "late").replace("\"id\": 2", "\"id\": 2, \"only\": 1");
+        {
+            let mut disk = disk.lock();
+            let time = if first_is_later { disk.now } else { earlier };
+            disk.write_at(opened, late.as_bytes(), time);
+        }
+        until("the late edit is found", || {
+            posted(machine.seen()["b"].as_array()?.len()).unwrap();
+            (machine.seen()["a"][1]["only"] == 1).then_some(())
+        });
+        let (winner, loser) = if first_is_later {
+            ("late", "renamed")
+        } else {
+            ("renamed", "late")
+        };
+        let seen = machine.in_file();
+        assert_eq!(seen["o"]["mine"], winner);
+        assert_eq!(seen["a"][0]["title"], winner);
+        for (number, record) in seen["b"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(record["number"], number);
+        }
+        let conflicts = machine.engine.conflicts();
+        let of_kind = |kind: &str| conflicts.iter().filter(|line| line["kind"] == kind).count();
+        assert!(!conflicts.is_empty(), "what {loser} made of it is kept");
+        assert_eq!(of_kind("older edit"), if first_is_later { 0 } else { 2 });
+    }
+}
+
 /// Where the file is written over in place, an edit is safe at every step but those of the writing itself: no step of the
 /// system compares and writes.
 #[test]

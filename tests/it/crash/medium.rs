@@ -91,7 +91,7 @@ pub struct Disk {
     durable: BTreeMap<PathBuf, usize>,
     /// What happened to names since the folder was flushed.
     pending: Vec<NameStep>,
-    now: u64,
+    pub now: u64,
     /// How far time moves with each step, in milliseconds.
     tick: u64,
     pub steps: usize,
@@ -240,8 +240,13 @@ impl Disk {
 
     /// Somebody else writes to what they have opened.
     pub fn write(&mut self, inode: usize, bytes: &[u8]) {
+        self.write_at(inode, bytes, self.now);
+    }
+
+    /// As [`Disk::write`], at a time that has passed.
+    pub fn write_at(&mut self, inode: usize, bytes: &[u8], time: u64) {
         self.inodes[inode].content = bytes.to_vec();
-        self.inodes[inode].modified = self.now;
+        self.inodes[inode].modified = time;
     }
 
     fn name(&mut self, step: NameStep) {
