@@ -311,6 +311,8 @@ impl DataFile {
                     io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
                 ) =>
             {
+                // Unless the folder is away, and comes back with it.
+                self.medium.stamp(&self.path)?;
                 self.spoil(0, NEW);
                 Ok(false)
             }
@@ -344,7 +346,8 @@ impl DataFile {
             journal.spoilt = false;
             return Ok(());
         }
-        remove(&*self.medium, &journal.path).map_err(|error| about_journal(&self.path, error))?;
+        remove(&*self.medium, &journal.path, &self.path)
+            .map_err(|error| about_journal(&self.path, error))?;
         self.journal = None;
         Ok(())
     }
@@ -373,7 +376,7 @@ impl DataFile {
     /// Removes the journal: the file lacks nothing of it, or was put back to what it was before.
     pub fn drop_journal(&mut self) {
         let Some(journal) = &self.journal else { return };
-        if remove(&*self.medium, &journal.path).is_ok() {
+        if remove(&*self.medium, &journal.path, &self.path).is_ok() {
             self.journal = None;
             if self.flushes() {
                 // Should it come back after a power cut, it names what the file held when it was removed.
@@ -571,14 +574,12 @@ fn about_journal(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), message)
 }
 
-fn remove(medium: &dyn Medium, path: &Path) -> io::Result<()> {
-    medium.remove(path).or_else(|error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    })
+/// Removes the journal of the file at `path`, if it is there. Where the folder is away, it may be in that.
+fn remove(medium: &dyn Medium, journal: &Path, path: &Path) -> io::Result<()> {
+    match medium.remove(journal) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => medium.stamp(path).map(drop),
+        removed => removed,
+    }
 }
 
 fn named(content: Content) -> Value {

@@ -137,6 +137,8 @@ pub struct DataFile {
     seen: HashMap<Content, u64>,
     number: u64,
     in_place: bool,
+    /// What was written over the file last, where saves do that.
+    written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
@@ -265,6 +267,7 @@ impl DataFile {
             seen: HashMap::from([(found.known.content, 0)]),
             number: 0,
             in_place: false,
+            written_over: Vec::new(),
             replaced: VecDeque::new(),
             stranded: None,
             journal: None,
@@ -336,6 +339,7 @@ impl DataFile {
             self.lock = lock;
         }
         self.path = path;
+        self.written_over.clear();
         self.seen.clear();
         self.learn(found.known);
         Ok(self.take_up(found)?)
@@ -410,11 +414,23 @@ impl DataFile {
     /// The file cannot be read; what was known stays known.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
         self.undo_stranded()?;
-        let stamp = self.medium.stamp(&self.path)?;
+        let mut stamp = self.medium.stamp(&self.path)?;
         if self.known.stamp.is_surely(&stamp) {
             return Ok(None);
         }
-        let bytes = self.medium.read(&self.path)?;
+        let mut bytes = self.medium.read(&self.path)?;
+        if let Some(theirs) = save::disentangle(&bytes, &self.written_over) {
+            tracing::debug!("somebody wrote at the same moment: cutting off the rest of ours");
+            let length = theirs.len();
+            if self
+                .medium
+                .overwrite(&self.path, theirs, self.flushes())
+                .is_ok()
+            {
+                bytes.truncate(length);
+                stamp = self.medium.stamp(&self.path)?;
+            }
+        }
         let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;

@@ -33,6 +33,11 @@ pub(super) fn other_name(name: &Path) -> PathBuf {
     name.with_extension(&end[1..])
 }
 
+/// Where a copy of the file is made that is to be called `name`.
+pub(super) fn copy_name(name: &Path) -> PathBuf {
+    name.with_extension(&SPARE[1..])
+}
+
 /// The copy of what is being written into the file in place.
 pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SPARE)
@@ -120,7 +125,8 @@ fn clear_one(
             false
         }
         _ if holds == before || holds == after || holds == now => false,
-        _ if now == after => {
+        // Where a save changes nothing, this may as well be the beginning of it.
+        _ if now == after && before != after => {
             medium
                 .exchange(&left, path)
                 .or_else(|_| medium.rename(&left, path))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::replaced::Replaced;
 use super::{Content, DataFile, Durability, Known, Saved, recover};
+use crate::json::Document;
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
 pub(super) enum Stranded {
@@ -160,30 +161,33 @@ impl DataFile {
 
     /// Copies the data file to `to`, and keeps it open: what is written to it after that is a late edit.
     fn copy(&self, to: &Path) -> io::Result<Replaced> {
+        // A part of a copy must not be taken for an edit.
+        let copy = recover::copy_name(to);
+        let copied = self.copy_whole(&copy);
+        let renamed = copied.and_then(|old| self.medium.rename(&copy, to).map(|()| old));
+        if renamed.is_err() {
+            let _ = self.medium.remove(&copy);
+        }
+        renamed
+    }
+
+    fn copy_whole(&self, to: &Path) -> io::Result<Replaced> {
         let mut tries = MOST_TRIES;
         loop {
             let handle = self.medium.open(&self.path)?;
             let (stamp, bytes) = (handle.stamp()?, handle.read()?);
-            let written = self
-                .medium
-                .write_new(to, &bytes, &self.path, self.flushes());
+            self.medium
+                .write_new(to, &bytes, &self.path, self.flushes())?;
             tries -= 1;
-            match written.and_then(|_| self.medium.stamp(&self.path)) {
-                // That took its time; an edit in it is to be copied, too.
-                Ok(now) if tries > 0 && !now.is_same(&stamp) => {}
-                Ok(_) => {
-                    let content = Content::of(&bytes);
-                    return Ok(Replaced {
-                        handle,
-                        stamp,
-                        content,
-                        is_half: false,
-                    });
-                }
-                Err(error) => {
-                    let _ = self.medium.remove(to);
-                    return Err(error);
-                }
+            // That took its time; an edit in it is to be copied, too.
+            if tries == 0 || self.medium.stamp(&self.path)?.is_same(&stamp) {
+                let content = Content::of(&bytes);
+                return Ok(Replaced {
+                    handle,
+                    stamp,
+                    content,
+                    is_half: false,
+                });
             }
         }
     }
@@ -310,10 +314,17 @@ impl DataFile {
     /// turn.
     fn put_back(&mut self, at: &mut PathBuf, placed: &mut Option<Content>) -> io::Result<()> {
         loop {
-            let going = match self.medium.read(at) {
+            let is_missing = |read: &io::Result<Vec<u8>>| matches!(read, Err(error) if error.kind() == io::ErrorKind::NotFound);
+            let mut read = self.medium.read(at);
+            if is_missing(&read) {
+                // Perhaps the folder was away.
+                self.medium.stamp(&self.path)?;
+                read = self.medium.read(at);
+            }
+            let going = match read {
                 Ok(bytes) => Some(Content::of(&bytes)),
                 // Somebody has cleared it away; there is nothing to put back.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(_) if is_missing(&read) => return Ok(()),
                 // Whatever it is, it was there before us.
                 Err(_) => None,
             };
@@ -371,6 +382,7 @@ impl DataFile {
         let stamp = self.medium.stamp(&self.path);
         let is_ours = self.medium.read(&self.path).is_ok_and(|now| now == text);
         let _ = self.medium.remove(&spare);
+        self.written_over = text.to_vec();
         // A stamp of before says only that the file must be read to see what it holds.
         let mut stamp = stamp.unwrap_or(self.known.stamp);
         if !is_ours {
@@ -380,6 +392,25 @@ impl DataFile {
         self.learn(Known { stamp, content });
         Ok(Some(Saved::Done))
     }
+}
+
+/// Somebody may cut the file to nothing before we write `ours` in place, and write after it. What they wrote stands then at
+/// the beginning of `now`, with the rest of ours behind it; this is where it ends.
+pub(super) fn disentangle<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u8]> {
+    use serde::de::IgnoredAny;
+    if now.len() != ours.len() || now == ours {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_slice(now).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let end = values.byte_offset();
+    let blank = now[end..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace());
+    // A line break after the value may be theirs, or ours that was there already.
+    let end = (end..=end + blank.count()).find(|end| now[*end..] == ours[*end..])?;
+    let theirs = &now[..end];
+    (end < now.len() && Document::is_whole(theirs)).then_some(theirs)
 }
 
 /// Whether an exchange failed because the file is a mount point of its own, as a single file mounted into a container.
@@ -400,4 +431,32 @@ fn lacks_room(error: &io::Error) -> bool {
         return true;
     }
     error.kind() == io::ErrorKind::StorageFull
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disentangle;
+
+    #[test]
+    fn what_was_written_over_the_beginning_of_ours_is_found_if_it_is_whole() {
+        let ours = b"{\"a\": [{\"id\": 1}, {\"id\": 2}]}\n";
+        let over = |theirs: &str| {
+            let mut now = ours.to_vec();
+            now[..theirs.len()].copy_from_slice(theirs.as_bytes());
+            now
+        };
+        for theirs in [
+            "{\"a\": []}\n",
+            "{\"a\": []}",
+            "{}",
+            "{\"a\": [{\"id\": 1}], \"b\": 10}",
+        ] {
+            let found = over(theirs);
+            assert_eq!(disentangle(&found, ours), Some(theirs.as_bytes()));
+        }
+        for theirs in ["", "{\"a\": [", "[1]"] {
+            assert_eq!(disentangle(&over(theirs), ours), None);
+        }
+        assert_eq!(disentangle(b"{}", ours), None);
+    }
 }
