@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use standin::Durability;
 
-use super::medium::{Disk, Exchange, FILE, Simulated};
-use super::{Machine, START, patch, post};
+use super::medium::{Disk, Exchange, FILE, ONE, Simulated, TWO};
+use super::{Machine, Manner, START, patch, post};
 use crate::support::until;
 
 /// How somebody saves.
@@ -269,6 +269,149 @@ fn an_edit_at_any_step_of_a_save_in_place_is_kept_unless_it_is_at_the_very_momen
             assert_eq!(numbers, count, "{what}");
         }
         assert!(at > 8, "{at} steps");
+    }
+}
+
+/// Writes until `is_over` and twice after it. The numbers that were acknowledged.
+fn post_beside(machine: &Machine, is_over: &Arc<Mutex<bool>>) -> Vec<u64> {
+    let mut acknowledged = Vec::new();
+    let (mut number, mut rest) = (0, 2);
+    until("what happens beside the writes has happened", || {
+        number += 1;
+        if machine
+            .write(post("b", &format!("{{\"number\": {number}}}")))
+            .is_ok()
+        {
+            acknowledged.push(number);
+            rest -= usize::from(*is_over.lock().unwrap());
+        }
+        (rest == 0).then_some(())
+    });
+    acknowledged
+}
+
+fn numbers(text: &str) -> Vec<u64> {
+    let all: Value = serde_json::from_str(text).unwrap();
+    let list = all["b"].as_array().unwrap().iter();
+    list.filter_map(|one| one["number"].as_u64()).collect()
+}
+
+const MANNERS: [Manner; 3] = [Manner::WHOLE, Manner::EAGER, Manner::LAZY];
+
+/// A link is switched at any step: each write is in one of the two files, and nothing is merged into the second.
+#[test]
+fn a_link_that_is_switched_at_any_step_of_a_save_loses_no_write() {
+    for exchange in [Exchange::Atomic, Exchange::Unsupported, Exchange::NoLinks] {
+        for manner in MANNERS {
+            for at in 0..40 {
+                let what = format!("{exchange:?} {manner:?} at {at}");
+                let disk = Simulated::new(START, exchange, 100);
+                let other = START.replace("\"n\": 0", "\"n\": 2");
+                {
+                    let mut disk = disk.lock();
+                    disk.put(Path::new(TWO), other.as_bytes());
+                    disk.put(Path::new(ONE), START.as_bytes());
+                    disk.point(ONE);
+                }
+                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let is_over = Arc::new(Mutex::new(false));
+                let done = is_over.clone();
+                let from = disk.lock().steps;
+                disk.lock().at(from + at, move |disk| {
+                    disk.point(TWO);
+                    *done.lock().unwrap() = true;
+                });
+                let acknowledged = post_beside(&machine, &is_over);
+                assert_eq!(machine.seen()["a"][0]["n"], 2, "{what}");
+                drop(machine);
+                let two = disk.lock().text(TWO).unwrap();
+                disk.lock().point(ONE);
+                // What the first file lacks is in its journal.
+                drop(Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap());
+                let one = disk.lock().text(ONE).unwrap();
+                let all = [numbers(&one), numbers(&two)].concat();
+                assert_eq!(all, acknowledged, "{what}");
+                assert!(
+                    one.contains("\"n\": 0") && two.contains("\"n\": 2"),
+                    "{what}"
+                );
+            }
+        }
+    }
+}
+
+/// The folder of the file goes at any step, and comes back some steps later, with all that was in it.
+#[test]
+fn a_folder_that_goes_at_any_step_and_comes_back_loses_no_write_and_shows_no_refused_one() {
+    for exchange in [Exchange::Atomic, Exchange::Unsupported, Exchange::NoLinks] {
+        for manner in MANNERS {
+            for (at, gap) in (0..40).flat_map(|at| [(at, 1), (at, 4), (at, 12)]) {
+                let what = format!("{exchange:?} {manner:?} at {at} for {gap}");
+                let disk = Simulated::new(START, exchange, 100);
+                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let is_over = Arc::new(Mutex::new(false));
+                let done = is_over.clone();
+                let from = disk.lock().steps + at;
+                disk.lock().at(from, |disk| disk.move_folder(true));
+                disk.lock().at(from + gap, move |disk| {
+                    disk.move_folder(false);
+                    *done.lock().unwrap() = true;
+                });
+                let acknowledged = post_beside(&machine, &is_over);
+                let seen = machine.seen();
+                drop(machine);
+                let text = disk.lock().text(FILE).unwrap();
+                assert_eq!(numbers(&text), acknowledged, "{what}");
+                assert_eq!(numbers(&seen.to_string()), acknowledged, "{what}");
+                let again = Machine::start(&disk, Durability::Synced).unwrap();
+                assert_eq!(again.seen(), seen, "{what}");
+                assert_eq!(disk.lock().names(), ["db.json"], "{what}");
+            }
+        }
+    }
+}
+
+/// The process dies while the folder is away, which comes back before the next start.
+#[test]
+fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
+    for exchange in [Exchange::Atomic, Exchange::Unsupported, Exchange::NoLinks] {
+        for manner in MANNERS {
+            for (at, gap) in (0..40).flat_map(|at| [(at, 2), (at, 6), (at, 30)]) {
+                let what = format!("{exchange:?} {manner:?} at {at}, dead after {gap}");
+                let disk = Simulated::new(START, exchange, 100);
+                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let from = disk.lock().steps + at;
+                disk.lock().at(from, |disk| disk.move_folder(true));
+                disk.lock().plan(super::Plan::Stop(from + gap));
+                let (mut acknowledged, mut refused) = (Vec::new(), Vec::new());
+                for number in 1.. {
+                    let done = machine.write(post("b", &format!("{{\"number\": {number}}}")));
+                    // A write that is under way when the process dies may be there or not.
+                    if disk.lock().dead {
+                        break;
+                    }
+                    match done {
+                        Ok(_) => acknowledged.push(number),
+                        Err(_) => refused.push(number),
+                    }
+                }
+                drop(machine);
+                let disk = disk.after_kill();
+                disk.lock().move_folder(false);
+                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let there = numbers(&machine.seen().to_string());
+                assert!(
+                    there.starts_with(&acknowledged),
+                    "{what}: {there:?}, not {acknowledged:?}"
+                );
+                // The first refused one may have been in the file when the folder went, and could not be taken back.
+                let mut later = refused.iter().skip(1);
+                assert!(
+                    !later.any(|number| there.contains(number)),
+                    "{what}: {there:?}, refused {refused:?}"
+                );
+            }
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use standin::internals::file::{Handle, Medium, Stamp};
 
 pub const FILE: &str = "/data/db.json";
+/// Where [`FILE`] may lead.
+pub const ONE: &str = "/one/db.json";
+pub const TWO: &str = "/two/db.json";
 
 #[derive(Clone, Default)]
 pub struct Simulated(Arc<Mutex<Disk>>);
@@ -96,9 +99,13 @@ pub struct Disk {
     tick: u64,
     pub steps: usize,
     plan: Plan,
-    dead: bool,
+    pub dead: bool,
     exchange: Exchange,
     boot: u64,
+    /// Where [`FILE`] leads, if it is a symbolic link.
+    target: Option<PathBuf>,
+    /// The folder of the data file is away.
+    is_away: bool,
     actions: BTreeMap<usize, Vec<Action>>,
     /// The steps at which writing over the data file began and ended.
     pub overwrites: Vec<std::ops::Range<usize>>,
@@ -187,6 +194,8 @@ impl Disk {
             tick: self.tick,
             exchange: self.exchange,
             boot: self.boot,
+            target: self.target.clone(),
+            is_away: self.is_away,
             ..Disk::default()
         };
         Simulated(Arc::new(Mutex::new(disk)))
@@ -214,7 +223,7 @@ impl Disk {
     }
 
     pub fn text(&self, path: &str) -> Option<String> {
-        let inode = *self.names.get(Path::new(path))?;
+        let inode = self.inode(Path::new(path)).ok()?;
         Some(String::from_utf8_lossy(&self.inodes[inode].content).into_owned())
     }
 
@@ -225,7 +234,41 @@ impl Disk {
             modified: self.now,
             ..Inode::default()
         });
-        self.name(NameStep::Link(path.to_path_buf(), self.inodes.len() - 1));
+        let path = self.leads(path).to_path_buf();
+        self.name(NameStep::Link(path, self.inodes.len() - 1));
+    }
+
+    /// Somebody else makes a symbolic link of the data file, or lets it lead elsewhere.
+    pub fn point(&mut self, target: &str) {
+        self.names.remove(Path::new(FILE));
+        self.target = Some(PathBuf::from(target));
+        self.settle();
+    }
+
+    /// Where the data file is.
+    pub fn target(&self) -> &Path {
+        self.leads(Path::new(FILE))
+    }
+
+    fn leads<'a>(&'a self, path: &'a Path) -> &'a Path {
+        let target = self.target.as_deref();
+        target.filter(|_| path == Path::new(FILE)).unwrap_or(path)
+    }
+
+    /// Somebody else moves the folder of the data file away, or back.
+    pub fn move_folder(&mut self, is_away: bool) {
+        self.is_away = is_away;
+    }
+
+    /// Somebody else removes the folder of the data file with all that is in it, and makes it again with this file.
+    pub fn make_folder(&mut self, bytes: &[u8]) {
+        let folder = self.target().parent().map(Path::to_path_buf);
+        self.names
+            .retain(|name, _| name.parent().map(Path::to_path_buf) != folder);
+        self.settle();
+        self.is_away = false;
+        self.put(Path::new(FILE), bytes);
+        self.settle();
     }
 
     /// Somebody else removes a file.
@@ -235,7 +278,7 @@ impl Disk {
 
     /// Somebody else opens the data file.
     pub fn open(&self) -> usize {
-        self.names[Path::new(FILE)]
+        self.names[self.target()]
     }
 
     /// Somebody else writes to what they have opened.
@@ -300,16 +343,30 @@ impl Disk {
     }
 
     fn inode(&self, path: &Path) -> io::Result<usize> {
-        self.names
-            .get(path)
-            .copied()
-            .ok_or_else(|| ErrorKind::NotFound.into())
+        let path = self.leads(path);
+        self.is_there(path)?;
+        let inode = self.names.get(path).copied();
+        inode.ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    /// Whether the folder of `path` is there.
+    fn is_there(&self, path: &Path) -> io::Result<()> {
+        if self.is_away && self.leads(path).parent() == self.target().parent() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        Ok(())
     }
 }
 
 impl Medium for Simulated {
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        Ok(path.to_path_buf())
+        let mut disk = self.lock();
+        if disk.target.is_none() && !disk.is_away {
+            return Ok(path.to_path_buf());
+        }
+        disk.step(false)?;
+        disk.inode(path)?;
+        Ok(disk.leads(path).to_path_buf())
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -334,6 +391,7 @@ impl Medium for Simulated {
             disk.name(NameStep::Unlink(path.to_path_buf()));
         }
         disk.step(true)?;
+        disk.is_there(path)?;
         disk.put(path, b"");
         let inode = disk.inode(path)?;
         for end in [bytes.len() / 2, bytes.len()] {
@@ -412,6 +470,7 @@ impl Medium for Simulated {
     fn append(&self, path: &Path, line: &str, _: &Path, flush: bool) -> io::Result<()> {
         let mut disk = self.lock();
         disk.step(true)?;
+        disk.is_there(path)?;
         if disk.inode(path).is_err() {
             disk.put(path, b"");
         }
@@ -464,8 +523,13 @@ impl Medium for Simulated {
         }))
     }
 
-    fn list(&self, _: &Path) -> Vec<String> {
-        self.lock().names()
+    fn list(&self, path: &Path) -> Vec<String> {
+        let disk = self.lock();
+        let names = disk.names.keys();
+        names
+            .filter(|name| name.parent() == path.parent())
+            .map(|name| name.file_name().unwrap().to_string_lossy().into_owned())
+            .collect()
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -480,9 +544,10 @@ impl Medium for Simulated {
         Some(self.lock().boot.to_string())
     }
 
-    fn flush_folder(&self, _: &Path) -> io::Result<()> {
+    fn flush_folder(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.lock();
         disk.step(true)?;
+        disk.is_there(path)?;
         disk.settle();
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use standin::Durability;
 use standin::internals::engine::WriteError;
 
-use super::medium::{Exchange, FILE, Simulated};
+use super::medium::{Exchange, FILE, ONE, Simulated, TWO};
 use super::{Machine, Manner, delete, patch, post};
 use crate::support::until;
 
@@ -31,6 +31,12 @@ enum Step {
     /// Back to what the file held that many readings ago.
     Restore(usize),
     Restart,
+    /// The symbolic link leads to the other file now.
+    Switch,
+    /// The folder is moved away, a write is refused, and it comes back.
+    Away,
+    /// The same, but it is made again with what the file held that many readings ago.
+    MadeAgain(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -43,6 +49,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(from, change, add, broken_first)| Step::Edit { from, change, add, broken_first }),
         1 => (1..4_usize).prop_map(Step::Restore),
         1 => Just(Step::Restart),
+        1 => Just(Step::Switch),
+        1 => Just(Step::Away),
+        1 => (1..4_usize).prop_map(Step::MadeAgain),
     ];
     proptest::collection::vec(step, 1..24)
 }
@@ -68,6 +77,8 @@ struct Model {
     object: Value,
     /// What the file held when it was read, since the last restart.
     readings: Vec<String>,
+    /// What the other file had when the link led to it.
+    elsewhere: Value,
     count: u64,
 }
 
@@ -75,6 +86,13 @@ impl Model {
     fn new(manner: Manner, fresh: bool) -> Model {
         let tick = if manner.unseen.is_zero() { 0 } else { 100 };
         let disk = Simulated::new(START, Exchange::Atomic, tick);
+        let other = START.replace("\"mine\"", "\"yours\"");
+        {
+            let mut disk = disk.lock();
+            disk.put(Path::new(TWO), other.as_bytes());
+            disk.put(Path::new(ONE), START.as_bytes());
+            disk.point(ONE);
+        }
         let machine = start(manner, &disk);
         Model {
             manner,
@@ -83,6 +101,7 @@ impl Model {
             api: BTreeMap::new(),
             object: json!(0),
             readings: vec![START.into()],
+            elsewhere: serde_json::from_str(&other).unwrap(),
             count: 0,
         }
     }
@@ -141,7 +160,25 @@ impl Model {
                 let from = if self.fresh { 0 } else { *from };
                 self.edit(from, *change, *add, *broken_first, unique);
             }
-            Step::Restore(back) => self.restore(*back),
+            Step::Restore(back) => {
+                if let Some(text) = self.other_reading(*back) {
+                    self.restore(&text, Model::save);
+                }
+            }
+            Step::Switch => self.switch(),
+            Step::Away => {
+                self.without_folder();
+                self.machine.disk.lock().move_folder(false);
+            }
+            Step::MadeAgain(back) => {
+                if let Some(text) = self.other_reading(*back) {
+                    self.without_folder();
+                    self.restore(&text, |model, text| {
+                        model.machine.disk.lock().make_folder(text.as_bytes());
+                        model.finds();
+                    });
+                }
+            }
             Step::Restart => {
                 let disk = self.machine.disk.after_kill();
                 let before = self.machine.seen();
@@ -201,11 +238,45 @@ impl Model {
             .disk
             .lock()
             .put(Path::new(FILE), text.as_bytes());
+        self.finds();
+    }
+
+    fn finds(&mut self) {
         let id = self
             .machine
             .write(post("a", "{\"finds\": \"the edit\"}"))
             .unwrap();
         self.wrote(id.unwrap().to_string().parse().unwrap());
+    }
+
+    /// The other file is taken whole, and what was written to this one stays with it.
+    fn switch(&mut self) {
+        let here = self.machine.seen();
+        let mut disk = self.machine.disk.lock();
+        let other = if disk.target() == Path::new(ONE) {
+            TWO
+        } else {
+            ONE
+        };
+        disk.point(other);
+        drop(disk);
+        (self.api, self.readings) = (BTreeMap::new(), Vec::new());
+        self.finds();
+        let mut seen = self.machine.seen();
+        self.object = seen["o"]["api"].clone();
+        seen["a"].as_array_mut().unwrap().pop();
+        assert_eq!(seen, std::mem::replace(&mut self.elsewhere, here));
+    }
+
+    fn without_folder(&mut self) {
+        let before = self.machine.seen();
+        self.machine.disk.lock().move_folder(true);
+        let refused = self.machine.write(post("a", "{}"));
+        assert!(
+            matches!(refused, Err(WriteError::Unsaved { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(self.machine.seen(), before, "reads go on");
     }
 
     fn edit(&mut self, from: usize, change: usize, add: bool, broken_first: bool, unique: u64) {
@@ -309,15 +380,15 @@ impl Model {
         assert_eq!(seen["o"]["mine"], unique);
     }
 
-    fn restore(&mut self, back: usize) {
-        let Some(text) = self.reading(back) else {
-            return;
-        };
-        if self.machine.disk.lock().text(FILE).as_ref() == Some(&text) {
-            return;
-        }
+    /// What the file held that many readings ago, if that is something else now.
+    fn other_reading(&self, back: usize) -> Option<String> {
+        let text = self.reading(back)?;
+        (self.machine.disk.lock().text(FILE).as_ref() != Some(&text)).then_some(text)
+    }
+
+    fn restore(&mut self, text: &str, save: impl FnOnce(&mut Model, &str)) {
         let before = rows(&self.machine.seen());
-        let state: Value = serde_json::from_str(&text).unwrap();
+        let state: Value = serde_json::from_str(text).unwrap();
         let dropped: Vec<Value> = self
             .api
             .values()
@@ -329,7 +400,7 @@ impl Model {
         self.object = state["o"]["api"].clone();
         // What is edited from a reading before this brings back what was dropped: it is the person's wish again.
         self.readings.clear();
-        self.save(&text);
+        save(self, text);
         let mut seen = self.machine.seen();
         seen["a"].as_array_mut().unwrap().pop();
         assert_eq!(seen, state, "taken whole");
