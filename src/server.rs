@@ -302,6 +302,12 @@ impl Server {
         self.app.store()
     }
 
+    /// Whether the data file holds an edit that is not valid.
+    #[cfg(feature = "cli")]
+    pub(crate) fn file_is_broken(&self) -> bool {
+        self.app.file_is_broken()
+    }
+
     /// A handle that reads the data while the server runs, without keeping it running.
     #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> Reader {

@@ -47,7 +47,13 @@ pub(super) fn to_json(file: &Path) -> Result<String, String> {
                 shell_word(&name.to_string())
             ));
         }
-        None => return wrap(&collection, text).map_err(|error| failed(&error)),
+        None => {
+            return wrap(&collection, text).map_err(|error| {
+                format!(
+                    "{name} is not JSON ({error})\n  help: files ending in .json5, .jsonc, .yaml, .csv or .ndjson are converted, too"
+                )
+            });
+        }
     };
     match value {
         Value::Object(_) => Ok(format!("{value:#}\n")),

@@ -49,6 +49,13 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
                     list(&super::commands())
                 );
             }
+            if let Ok(target) = path.read_link() {
+                return format!(
+                    "error: {file} is a link to {}, which is not there\n  help: ls -l {}\n",
+                    style::path(&target),
+                    shell_word(&file)
+                );
+            }
             let found = json_files(&[Path::new("."), Path::new("data")]);
             if !named {
                 let other = found.first().map_or("FILE".into(), |file| shell_word(file));
@@ -74,7 +81,13 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
             };
             format!("error: {folder} is a folder, not a file\n  help: {help}\n")
         }
-        StartError::Address { address, error } => self::address(address, error, options, named),
+        StartError::Unreadable { path, error } if error.kind() == ErrorKind::PermissionDenied => {
+            let file = style::path(path);
+            let word = shell_word(&file);
+            let help = format!("ls -l {word} shows whose it is; chmod u+rw {word} helps its owner");
+            format!("error: no permission to read {file}\n  help: {help}\n")
+        }
+        StartError::Address { address, error } => self::address(address, error, options),
         StartError::Locked { path, holder } => format!(
             "error: {} is already being served by {}\n  help: stop that one first, or serve a copy of the file\n",
             style::path(path),
@@ -98,26 +111,23 @@ pub(super) fn rules(path: &Path, text: &str, error: &SchemaError) -> String {
 }
 
 /// Why the server cannot listen on `address`, with a port that is free.
-fn address(address: &str, error: &std::io::Error, options: &Options, named: bool) -> String {
+fn address(address: &str, error: &std::io::Error, options: &Options) -> String {
     let port = options.port;
     let address = printable(address);
-    let file = if named {
-        format!(" {}", shell_word(&style::path(&options.file)))
-    } else {
-        String::new()
-    };
     match error.kind() {
         ErrorKind::AddrInUse => match port::next_free(&options.host, port.saturating_add(1)) {
             Some(free) => format!(
-                "error: port {port} is in use; {free} is free: standin --port {free}{file}\n  help: --port auto takes the next free port\n"
+                "error: port {port} is in use; {free} is free: {}\n  help: --port auto takes the next free port\n",
+                with_port(free)
             ),
             None => format!(
-                "error: port {port} is in use\n  help: 0 picks a free port: standin --port 0{file}\n"
+                "error: port {port} is in use\n  help: 0 picks a free port: {}\n",
+                with_port(0)
             ),
         },
         ErrorKind::PermissionDenied if port < 1024 => format!(
-            "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: standin --port {}{file}\n",
-            if port == 80 { 8080 } else { USUAL_PORT }
+            "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: {}\n",
+            with_port(if port == 80 { 8080 } else { USUAL_PORT })
         ),
         ErrorKind::AddrNotAvailable => format!(
             "error: cannot listen on {address}: this machine does not have that address\n  help: --host is localhost, 0.0.0.0 (the network), or an address of this machine\n"
@@ -126,6 +136,22 @@ fn address(address: &str, error: &std::io::Error, options: &Options, named: bool
             "error: cannot listen on {address}: {error}\n  help: --host is localhost, 0.0.0.0 (the network), or an address of this machine\n"
         ),
     }
+}
+
+/// The command that was typed, with another port.
+fn with_port(port: u16) -> String {
+    let mut words = vec!["standin".to_string()];
+    let mut typed = std::env::args_os().skip(1);
+    while let Some(word) = typed.next() {
+        let word = word.to_string_lossy();
+        match &*word {
+            "-p" | "--port" => drop(typed.next()),
+            _ if word.starts_with("--port=") || word.starts_with("-p") => {}
+            _ => words.push(shell_word(&word)),
+        }
+    }
+    words.push(format!("--port {port}"));
+    printable(&words.join(" ")).into_owned()
 }
 
 /// The command that makes a data file of `path`, which holds records without a name.

@@ -36,6 +36,9 @@ impl Health {
 }
 
 fn ask(url: &str) -> Result<(), String> {
+    if let Some(rest) = url.strip_prefix("https://") {
+        return Err(format!("standin serves http: standin health http://{rest}"));
+    }
     let base = if url.contains("://") {
         url.to_string()
     } else {

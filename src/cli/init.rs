@@ -176,8 +176,12 @@ fn word(path: &Path) -> String {
 }
 
 fn exists(path: &Path, then: &str) -> String {
-    let path = path.display();
-    format!("{path} exists already; {then}\n  help: to serve the data that is there: standin")
+    let help = if path == Path::new(RULES) {
+        format!("rename or remove it first: mv {RULES} old.schema.json")
+    } else {
+        "to serve the data that is there: standin".into()
+    };
+    format!("{} exists already; {then}\n  help: {help}", path.display())
 }
 
 /// Writes a file that must not be there yet, with the rights of the file `like`.

@@ -27,7 +27,7 @@ use crate::text::{list, nearest, shell_word};
 const LAST_SAVE: Duration = Duration::from_millis(500);
 
 /// How long a stop waits for the log: whoever reads it may have stopped reading.
-const LAST_LINES: Duration = Duration::from_millis(500);
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The headings of the options in the help.
 const DATA: &str = "Data";
@@ -43,7 +43,7 @@ pub(super) struct Serve {
     more: Vec<PathBuf>,
     /// Port to listen on; 0 picks a free port, auto the first free one from 3000 on [default: PORT from the environment,
     /// or else 3000]
-    #[arg(short, long, value_parser = Port::parse)]
+    #[arg(short, long, value_parser = Port::parse, allow_negative_numbers = true)]
     port: Option<Port>,
     /// Host name or address to listen on [default: STANDIN_HOST from the environment, or else localhost]
     #[arg(short = 'H', long)]
@@ -108,7 +108,7 @@ pub(super) struct Serve {
     #[arg(long, help_heading = RESPONSES)]
     no_faults: bool,
     /// Seed of chance and random values in the routes file, to repeat a run [default: random]
-    #[arg(long, value_name = "NUMBER", help_heading = RESPONSES)]
+    #[arg(long, value_name = "NUMBER", help_heading = RESPONSES, value_parser = seed)]
     seed: Option<u64>,
     /// Accept only GET, HEAD and OPTIONS
     #[arg(long, visible_alias = "ro", help_heading = RESPONSES)]
@@ -277,7 +277,7 @@ impl Serve {
             let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
             snapshot::on_key(
                 server.reader(),
-                snapshots,
+                snapshots.clone(),
                 options.file.clone(),
                 log.clone(),
                 at_end,
@@ -291,6 +291,9 @@ impl Serve {
             }
         };
         signals.exit_on_next();
+        if server.file_is_broken() {
+            snapshot::keep_last_good(&server.reader(), &snapshots, &options.file, &log);
+        }
         stop(server, options.limits.grace, &log);
         log.finish(LAST_LINES);
         Ok(ExitCode::from(code))
@@ -322,11 +325,14 @@ impl Serve {
                     } else {
                         format!("./{name}")
                     };
-                let script = format!("console.log(JSON.stringify(require({module:?})()))");
+                let script = format!(
+                    "const data = require({module:?}); console.log(JSON.stringify(typeof data == \"function\" ? data() : data))"
+                );
                 return Err(format!(
-                    "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > db.json",
+                    "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > {}",
                     file.display(),
-                    shell_word(&script)
+                    shell_word(&script),
+                    shell_word(&new_file("db"))
                 ));
             }
             if let Some(format) = convert::format(file) {
@@ -467,10 +473,21 @@ fn one_file(first: &Path, second: &Path) -> String {
         );
     }
     format!(
-        "standin serves one file, and was given {first_name} and {second_name}\n  help: join them (jq -s add {} {} > db.json), or start standin once for each, with another --port",
+        "standin serves one file, and was given {first_name} and {second_name}\n  help: join them (jq -s add {} {} > {}), or start standin once for each, with another --port",
         shell_word(&first.to_string_lossy()),
-        shell_word(&second.to_string_lossy())
+        shell_word(&second.to_string_lossy()),
+        shell_word(&new_file("joined"))
     )
+}
+
+/// The name of a JSON file that is not there yet, for a command that writes it: a shell empties a file before the command
+/// reads it.
+fn new_file(stem: &str) -> String {
+    let numbered = (2..).map(|number| format!("{stem}-{number}.json"));
+    std::iter::once(format!("{stem}.json"))
+        .chain(numbered)
+        .find(|name| !Path::new(name).exists())
+        .unwrap_or_default()
 }
 
 /// The words of `--on-delete`.
@@ -506,13 +523,18 @@ fn count(most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=most)
 }
 
+fn seed(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "a seed is a whole number, such as the one that the log shows")
+}
+
 /// A size as people write it: `500`, `100k`, `10m`; more than nothing.
 fn size(text: &str) -> Result<usize, String> {
     any_size(text).and_then(|size| {
         if size > 0 {
             Ok(size)
         } else {
-            Err(NO_SIZE.into())
+            Err(format!("it is at least 1; {NO_SIZE}"))
         }
     })
 }

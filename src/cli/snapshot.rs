@@ -105,6 +105,21 @@ fn read_lines(mut line: impl FnMut(&str)) {
         .for_each(|typed| line(&typed));
 }
 
+/// Saves the data before the server stops: the file holds an edit that is not valid, so the data is nowhere else.
+pub(super) fn keep_last_good(reader: &Reader, folder: &Path, path: &Path, log: &Log) {
+    let file = style::path(path);
+    match write(reader, folder, path) {
+        Ok(copy) => log.warn(style::warning(&format!(
+            "{file} is not valid; the last good data is saved in {}",
+            style::path(&copy)
+        ))),
+        Err(error) => log.error(style::error(&format!(
+            "{file} is not valid, and the last good data cannot be saved in {}: {error}",
+            style::path(folder)
+        ))),
+    }
+}
+
 fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -215,6 +215,8 @@ impl History {
         self.feed.reloaded(&store, version, cause, diff);
         match cause {
             Cause::Undo => self.undo.change(|steps| drop(steps.pop_back())),
+            // There is nothing to take back.
+            Cause::Edit | Cause::Reset if diff.is_empty() => {}
             Cause::Edit | Cause::Reset => {
                 // It shares no text with what was read from the file again.
                 let bytes = before.full.text_size();

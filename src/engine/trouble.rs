@@ -69,6 +69,13 @@ impl Present {
     pub fn first(&self) -> Option<&Arc<Trouble>> {
         self.data.as_ref().or(self.beside.first())
     }
+
+    /// Whether the data file holds an edit that is not valid.
+    #[cfg(feature = "cli")]
+    pub fn data_is_broken(&self) -> bool {
+        let data = self.data.as_ref();
+        data.is_some_and(|trouble| trouble.kind == TroubleKind::Broken)
+    }
 }
 
 /// The present troubles. Readers are woken when they change.

@@ -145,6 +145,12 @@ impl App {
         self.engine.snapshot().full.clone()
     }
 
+    /// Whether the data file holds an edit that is not valid.
+    #[cfg(feature = "cli")]
+    pub fn file_is_broken(&self) -> bool {
+        self.engine.trouble().borrow().data_is_broken()
+    }
+
     /// The profile in effect: that of the settings, or else that of the routes file.
     pub(super) fn profile(&self) -> Option<Arc<Profile>> {
         let named = || self.settings.routes.as_ref()?.profile();

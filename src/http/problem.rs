@@ -88,7 +88,8 @@ impl Problem {
     /// What the log says under the request's line.
     pub fn for_log(&self) -> String {
         let mut words = printable(&self.0.detail).into_owned();
-        for (pointer, detail) in &self.0.errors {
+        let is_new = |(_, error): &&(String, String)| !self.0.detail.contains(error);
+        for (pointer, detail) in self.0.errors.iter().filter(is_new) {
             let separator = if pointer.is_empty() { "" } else { ": " };
             let place = printable(&format!("{pointer}{separator}{detail}")).into_owned();
             words.push_str(&format!("\n{place}"));

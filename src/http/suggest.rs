@@ -7,6 +7,7 @@ use crate::json::{Object, get_member, members};
 use crate::rules::ReferenceRule;
 use crate::schema::Rules;
 use crate::store::{Command, Data, Operation, Refusal, Resource};
+use crate::text::nearest;
 
 /// A longer body is not repaired: nobody would read the command.
 const LONGEST: usize = 16 * 1024;
@@ -28,13 +29,42 @@ pub(super) fn body(engine: &Engine, command: &Command, sent: Option<&Object>) ->
     }
     let schema = engine.schema();
     let Some(rules) = schema.rules(&command.resource) else {
-        return suggestion.sample();
+        let stored = suggestion.stored(|_| true);
+        return stored
+            .map(|value| value.to_string())
+            .or_else(|| suggestion.sample());
+    };
+    let may_send = |name: &str| {
+        let mut properties = rules.properties().iter();
+        !properties.any(|property| property.name == name && property.read_only)
     };
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
     let sent = sent.and_then(|sent| serde_json::from_str(sent.as_str()).ok());
     sent.into_iter()
-        .chain(rules.example().cloned())
+        .chain(
+            suggestion
+                .stored(may_send)
+                .or_else(|| rules.example().cloned()),
+        )
         .find_map(|start| suggestion.fit(rules, start))
+}
+
+/// `value` with the names that the rules do not know replaced by the nearest that they do. (A missing property of a whole
+/// record is found by the rules themselves.)
+fn with_known_names(value: Value, rules: &Rules) -> Value {
+    let Value::Object(sent) = value else {
+        return value;
+    };
+    let known = || rules.properties().iter().map(|one| one.name.as_str());
+    let mut members = Map::new();
+    for (name, value) in &sent {
+        let meant = match nearest(name, known()) {
+            Some(near) if !known().any(|one| one == name) && !sent.contains_key(near) => near,
+            _ => name,
+        };
+        members.insert(meant.to_string(), value.clone());
+    }
+    Value::Object(members)
 }
 
 struct Suggestion<'a> {
@@ -56,6 +86,24 @@ impl Suggestion<'_> {
             .rulebook()
             .plan(&self.published.full, &command, &mut || "example".into())
             .map(|_| ())
+    }
+
+    /// What is stored already, so that the command changes nothing that was not asked for: all of it for PUT, one member
+    /// for PATCH. `None` where the command makes a record.
+    fn stored(&self, may_send: impl Fn(&str) -> bool) -> Option<Value> {
+        if self.command.operation == Operation::Create {
+            return None;
+        }
+        let text = self.published.store.current(self.command)?;
+        let mut members: Map<String, Value> = serde_json::from_str(text).ok()?;
+        if self.resource.collection().is_some() {
+            members.shift_remove(self.id());
+        }
+        members.retain(|name, _| may_send(name));
+        if matches!(self.command.operation, Operation::Merge(_)) {
+            members = members.into_iter().take(1).collect();
+        }
+        (!members.is_empty()).then_some(Value::Object(members))
     }
 
     /// A body for a resource without rules.
@@ -87,6 +135,9 @@ impl Suggestion<'_> {
         if !is_new && rules.holds() == crate::schema::Holds::Records {
             // The id stays what it is.
             value.as_object_mut()?.shift_remove(self.id());
+        }
+        if is_patch {
+            value = with_known_names(value, rules);
         }
         let sent: Vec<String> = value.as_object()?.keys().cloned().collect();
         if let Some(current) = &current {

@@ -278,7 +278,7 @@ pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -
         .filter_map(|record| record.id())
         .map(ToString::to_string)
         .collect();
-    let hint = match (collection.len(), other_id(collection, id)) {
+    let hint = match (collection.len(), other_id(store, name, collection, id)) {
         (0, _) => format!("{name} is empty"),
         (_, Some(property)) => {
             format!("a record has that value in {property}: start standin with --id {property}")
@@ -293,11 +293,19 @@ pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -
     problem.hint(hint).attempt(request.curl("GET", &path, None))
 }
 
-/// A property that looks like an id and in which one of the first records has the value `id`.
-fn other_id(collection: &Collection, id: &Id) -> Option<String> {
+/// A property that looks like the id of the records of `name`, not of those they point to, and in which one of the first
+/// has the value `id`.
+fn other_id(store: &Store, name: &str, collection: &Collection, id: &Id) -> Option<String> {
     const LOOKED_AT: usize = 1000;
+    let is_pointer = |key: &str| {
+        let suffix = &store.settings().foreign_key_suffix;
+        let parent = key.strip_suffix(suffix.as_str());
+        let parent = parent.or_else(|| key.strip_suffix("_id"));
+        parent.is_some_and(|parent| store.parent_named(name, parent).is_some())
+    };
     collection.window(0, LOOKED_AT).find_map(|record| {
-        let mut likely = members(record.value()).filter(|member| is_like_id(&member.key));
+        let mut likely = members(record.value())
+            .filter(|member| is_like_id(&member.key) && !is_pointer(&member.key));
         likely
             .find(|member| Id::from_json(member.value).as_ref() == Some(id))
             .map(|member| member.key.into_owned())
@@ -339,6 +347,10 @@ pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
             )
         }
         (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
+        _ if !known && method.as_str() != method.as_str().to_ascii_uppercase() => format!(
+            "methods are written in capitals: -X {}",
+            method.as_str().to_ascii_uppercase()
+        ),
         _ => format!("it takes {}", target.allow()),
     };
     problem.hint(hint).attempt(request.curl("GET", path, None))

@@ -100,8 +100,9 @@ fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>
 
 fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     let draft = raw.get("$schema")?;
-    let text = draft.as_str().map(|draft| draft.trim_end_matches('#'));
-    if text == Some(DRAFT) {
+    // A file that is named here is for the editor; the drafts have URLs.
+    let is_allowed = |draft: &str| draft.trim_end_matches('#') == DRAFT || !draft.contains("://");
+    if draft.as_str().is_some_and(is_allowed) {
         return None;
     }
     let got = literal(draft);

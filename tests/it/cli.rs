@@ -512,8 +512,14 @@ fn a_javascript_source_is_refused_with_a_command_that_runs_it() {
         ("/abs/seed.js", "require(\"/abs/seed.js\")"),
     ] {
         let errors = place.fails(&[name]);
-        assert!(errors.contains(module), "{errors}");
+        assert!(
+            errors.contains(module) && errors.ends_with(" > db.json\n"),
+            "{errors}"
+        );
     }
+    std::fs::write(place.path("db.json"), "{}").unwrap();
+    let errors = place.fails(&["seed.js"]);
+    assert!(errors.ends_with(" > db-2.json\n"), "{errors}");
 }
 
 #[test]
@@ -622,7 +628,14 @@ fn a_taken_port_says_so_and_names_another() {
         .unwrap();
     has(
         &errors,
-        format!("{free} is free: standin --port {free} db.json"),
+        format!("{free} is free: standin db.json --port {free}\n"),
+    );
+    // The options that were typed are in the command.
+    let taken = format!("--port={port}");
+    let errors = place.fails(&["db.json", "--ephemeral", &taken, "--cors", "*"]);
+    has(
+        &errors,
+        "is free: standin db.json --ephemeral --cors '*' --port ",
     );
     let running = place.start(&["db.json", "--port", free]);
     running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
@@ -728,6 +741,28 @@ fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
     )
     .unwrap();
     running.line(|line| line == "reloaded db.json: 2 records added in a");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_last_good_data_is_saved_where_the_file_is_broken_at_the_end() {
+    let data = "{\"a\": [{\"id\": 1}]}";
+    let place = place(&[("db.json", data)]);
+    let running = place.start(&["--port", "0", "db.json"]);
+    running.home();
+    std::fs::write(place.path("db.json"), "").unwrap();
+    running.error(|line| line.contains("is ignored until it is fixed"));
+    running.signal(rustix::process::Signal::TERM);
+    let ended = running.end();
+    let files = names(place.path(".").as_path());
+    let saved = files.iter().find(|name| name.starts_with("db-")).unwrap();
+    assert_eq!(place.text(saved), data);
+    assert!(
+        ended.errors.contains(&format!(
+            "db.json is not valid; the last good data is saved in ./{saved}"
+        )),
+        "{ended:?}"
+    );
 }
 
 #[cfg(unix)]

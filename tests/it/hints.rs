@@ -119,6 +119,14 @@ fn ids_under_another_name_are_recognised() {
         fixture.get("/items/77").problem(404, "no-record")["hint"],
         "the only id is 1"
     );
+    // A pointer to another record is not an id.
+    let fixture = serve_data(
+        r#"{"users":[{"id":7}],"teams":[],"posts":[{"id":1,"userId":7},{"id":3,"team_id":9}]}"#,
+    );
+    for path in ["/posts/7", "/posts/9"] {
+        let problem = fixture.get(path).problem(404, "no-record");
+        assert_eq!(problem["hint"], "existing ids: 1 and 3", "{path}");
+    }
 }
 
 #[test]

@@ -100,8 +100,15 @@ fn a_second_file_is_refused_with_a_way_to_join_them() {
     ] {
         let errors = place.fails(arguments);
         has(&errors, "one file");
-        has(&errors, "jq -s add a.json b.json");
+        has(&errors, "(jq -s add a.json b.json > joined.json)");
     }
+    // The command overwrites nothing.
+    std::fs::write(place.path("joined.json"), "{}").unwrap();
+    let errors = place.fails(&["a.json", "joined.json"]);
+    assert!(
+        errors.contains("a.json joined.json > joined-2.json"),
+        "{errors}"
+    );
     for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
         let errors = place.fails(&[word, "a.json"]);
         assert!(errors.contains(&format!("no command {word}")), "{errors}");

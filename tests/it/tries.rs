@@ -368,3 +368,34 @@ fn there_is_no_command_where_no_record_can_keep_the_rules() {
     let fixture = Fixture::new(r#"{"a": []}"#, Some(rules), |_| {});
     assert!(fixture.json("POST", "/a", "{}").problem(400, "rules")["try"].is_null());
 }
+
+#[test]
+fn a_command_for_a_record_that_is_there_changes_nothing_else() {
+    let data = r#"{"posts": [{"id": 1, "title": "a", "views": 1}, {"id": 2, "title": "b", "views": 2}],
+        "users": [{"id": 1, "lastName": "Byron", "email": "ada@x.org", "since": 1815}], "profile": {"theme": "dark"}}"#;
+    let rules = r#"{"properties": {"users": {"items": {
+        "properties": {"lastName": {"type": "string"}, "email": {"type": "string", "format": "email"}, "since": {"readOnly": true}},
+        "required": ["lastName", "email"], "additionalProperties": false}}}}"#;
+    let fixture = Fixture::new(data, Some(rules), |_| {});
+    for (method, path, body) in [
+        ("PATCH", "/posts/2", r#"{"views": 7,}"#),
+        ("PATCH", "/posts/2", ""),
+        ("PUT", "/posts/2", "{'title': 'c'}"),
+        ("PATCH", "/profile", "{theme: light}"),
+        ("PATCH", "/users/1", r#"{"foo": 1}"#),
+        ("PATCH", "/users/1", r#"{"since": 1816}"#),
+        ("PUT", "/users/1", "[]"),
+    ] {
+        let before = fixture.get("/db").value();
+        let reply = fixture.json(method, path, body);
+        assert_eq!(reply.status, 400, "{method} {path} {body}");
+        let attempt = fixture.attempt(&reply.value());
+        assert_eq!(attempt.status, 200, "{method} {path} {body}");
+        let after = fixture.get("/db").value();
+        assert_eq!(before, after, "{method} {path} {body}");
+    }
+    // A name in another case is the property that was meant.
+    let problem = fixture.json("PATCH", "/users/1", r#"{"lastname": "King"}"#);
+    let words = shell_words(problem.value()["try"].as_str().unwrap());
+    assert_eq!(words.last().unwrap(), r#"{"lastName":"King"}"#);
+}
