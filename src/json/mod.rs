@@ -5,7 +5,6 @@
 
 mod document;
 mod edit;
-mod hash;
 mod id;
 mod javascript;
 mod layout;
@@ -15,9 +14,11 @@ mod path;
 pub mod pointer;
 mod positions;
 
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+
 pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
 pub use edit::{merge_patch, merge_shallow, same_value, with_member, without_member};
-pub use hash::{fingerprint, tag};
 pub use id::{Id, IdSequence};
 pub use javascript::{is_loosely, is_text, number, number_text, order, order_exactly, text_form};
 pub use layout::{Indent, Layout};
@@ -74,21 +75,33 @@ pub fn offset_in(text: &str, part: &str) -> usize {
 }
 
 /// The decoded text of a JSON string literal (with its quotes), which must be valid.
-pub fn unquote(literal: &str) -> std::borrow::Cow<'_, str> {
+pub fn unquote(literal: &str) -> Cow<'_, str> {
     let inner = literal
         .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(literal);
+        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = inner.unwrap_or(literal);
     if !inner.as_bytes().contains(&b'\\') {
-        return std::borrow::Cow::Borrowed(inner);
+        return Cow::Borrowed(inner);
     }
     match serde_json::from_str::<String>(literal) {
-        Ok(decoded) => std::borrow::Cow::Owned(decoded),
-        Err(_) => std::borrow::Cow::Borrowed(inner),
+        Ok(decoded) => Cow::Owned(decoded),
+        Err(_) => Cow::Borrowed(inner),
     }
 }
 
 /// `value` as a JSON string literal.
 pub fn quote(value: &str) -> String {
     serde_json::Value::from(value).to_string()
+}
+
+/// The strong entity tag of a body (RFC 9110, 8.8.3), with its quotes: equal bytes have equal tags, also after a restart.
+pub fn tag(body: &[u8]) -> String {
+    format!("\"{:016x}\"", fingerprint(body))
+}
+
+/// A hash of `bytes` that is the same in every run of this version.
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
 }

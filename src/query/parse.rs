@@ -287,7 +287,7 @@ impl Query {
     }
 
     /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and
-    /// [`Query::range`] of the collection's length tells the places.
+    /// the window of the collection's length says which.
     pub fn is_window_only(&self) -> bool {
         self.takes_all() && self.sort.is_empty()
     }
