@@ -10,7 +10,7 @@ use super::http_message::METHODS;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
-use super::text::{Lines, pattern};
+use super::text::{Lines, is_one_of, pattern};
 use super::transcript;
 use super::url::encode_component;
 
@@ -105,21 +105,11 @@ fn is_local(word: &str) -> bool {
 
 /// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE]`.
 fn httpie(words: &[Word]) -> Option<WrittenRequest> {
-    const PRINTING: &[&str] = &[
-        "-v",
-        "--verbose",
-        "-b",
-        "--body",
-        "-h",
-        "--headers",
-        "-j",
-        "--json",
-        "--ignore-stdin",
-        "--pretty=all",
-    ];
+    const PRINTING: &str =
+        "-v --verbose -b --body -h --headers -j --json --ignore-stdin --pretty=all";
     let mut words = words
         .iter()
-        .filter(|word| !PRINTING.contains(&word.text.as_str()))
+        .filter(|word| !is_one_of(&word.text, PRINTING))
         .peekable();
     let method = words
         .next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()))

@@ -335,10 +335,7 @@ fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
         _ => None,
     };
     let leads_here = prose(example.fence.checked_sub(1)).is_some_and(|text| {
-        let words = labels::words(text);
-        let points = words
-            .iter()
-            .any(|word| matches!(word.as_str(), "here" | "below" | "following"));
+        let points = labels::has_word(text, "here below following");
         (text.ends_with(':') || points) && TRUNCATED.is_match(text)
     });
     let below = prose(Some(response + 1)).is_some_and(|text| {
@@ -381,6 +378,6 @@ fn mentions_error(text: &str, status: u16) -> bool {
     let reason = reason
         .and_then(|status| status.canonical_reason())
         .map(str::to_lowercase);
-    labels::words(text).contains(&status.to_string())
+    labels::has_word(text, &status.to_string())
         || reason.is_some_and(|reason| text.contains(&reason))
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 
 /// What a heading or label announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,15 +75,7 @@ const FILLER: &str = "example examples sample the a an of for in using with to y
      exemple de la le pour ejemplo para exemplo esempio di per";
 
 /// Clients other than curl that a page may show as well.
-const TOOLS: &[&str] = &[
-    "postman",
-    "insomnia",
-    "httpie",
-    "powershell",
-    "python",
-    "javascript",
-    "fetch",
-];
+const TOOLS: &str = "postman insomnia httpie powershell python javascript fetch";
 
 /// The lower-case words of a label without punctuation.
 pub fn words(label: &str) -> Vec<String> {
@@ -92,6 +84,11 @@ pub fn words(label: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect()
+}
+
+/// Whether a label has a word of a list, which are separated by spaces.
+pub fn has_word(label: &str, list: &str) -> bool {
+    words(label).iter().any(|word| is_one_of(word, list))
 }
 
 /// What a heading announces.
@@ -189,14 +186,14 @@ pub fn is_elsewhere(sentence: &str) -> bool {
 pub fn surely_introduces(sentence: &str) -> bool {
     let all = words(sentence);
     let is_plain = |word: &String| {
-        PLAIN.split(' ').any(|plain| plain == word)
+        is_one_of(word, PLAIN)
             || is_filler(word)
             || RESPONSE.is_match(word)
             || word.parse::<u16>().is_ok()
     };
     const NAMED: &str =
         "example sample json body content ok success truncated shortened abbreviated excerpt cut";
-    let is_named = |word: &String| NAMED.split(' ').any(|named| named == word);
+    let is_named = |word: &String| is_one_of(word, NAMED);
     !is_elsewhere(sentence)
         && all.iter().all(is_plain)
         && (label(sentence) == Announces::Response
@@ -211,9 +208,8 @@ pub fn other_tool(label: &str) -> Option<&'static str> {
         return None;
     }
     TOOLS
-        .iter()
-        .find(|tool| words.iter().any(|word| word == *tool))
-        .copied()
+        .split(' ')
+        .find(|tool| words.iter().any(|word| word == tool))
 }
 
 /// The sorted words of a label without "request" or "response" and filler words: equal for the two halves of an
@@ -233,7 +229,7 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
 }
 
 fn is_filler(word: &str) -> bool {
-    FILLER.split(' ').any(|filler| filler == word)
+    is_one_of(word, FILLER)
 }
 
 /// Whether a sentence leads to what is below it.
@@ -262,20 +258,12 @@ pub fn names_a_file(label: &str) -> bool {
 
 /// Whether a paragraph says that there is no response body.
 pub fn says_no_body(text: &str) -> bool {
-    let text = text.to_lowercase();
-    [
-        "no response body",
-        "no body",
-        "empty body",
-        "empty response",
-        "no content",
-        "body is empty",
-        "returns nothing",
-        "no response is returned",
-        "response body: none",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
+    static NO_BODY: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)no (?:response )?body|empty (?:body|response)|no content|body is empty|returns nothing|no response is returned|response body: none",
+        )
+    });
+    NO_BODY.is_match(text)
 }
 
 /// Normalizes a name for comparing headings with the front matter: no markup, lower case, single spaces.

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::node::{Item, Kind, MATCHERS, Matcher, Member, Node, is_dots};
+use super::text::is_one_of;
 use super::transcript::{Head, head, is_header};
 
 /// A documented response.
@@ -416,18 +417,7 @@ impl<'a> Parser<'a> {
 
 /// Whether a comment stands for what is left out: `// ...`, or `// more users` on a line of its own.
 fn is_elision(comment: &str, own_line: bool) -> bool {
-    const MORE: &[&str] = &[
-        "more",
-        "other",
-        "others",
-        "additional",
-        "further",
-        "remaining",
-        "rest",
-        "etc",
-        "and",
-        "the",
-    ];
+    const MORE: &str = "more other others additional further remaining rest etc and the";
     let mut words = comment
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()));
@@ -436,8 +426,8 @@ fn is_elision(comment: &str, own_line: bool) -> bool {
         // "and so on", "the rest", "the other users"
         "and" | "the" => words
             .next()
-            .is_some_and(|word| word == "so" || MORE.contains(&word)),
-        first => MORE.contains(&first),
+            .is_some_and(|word| word == "so" || is_one_of(word, MORE)),
+        first => is_one_of(first, MORE),
     };
     comment.starts_with("...") || comment.starts_with('…') || (own_line && begins)
 }

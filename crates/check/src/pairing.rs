@@ -7,6 +7,7 @@ use super::labels::{self, Announces};
 use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
+use super::text::is_one_of;
 use super::transcript::{self, looks_like_response};
 
 /// What is documented as the response.
@@ -127,10 +128,7 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
             }
             None => {
                 let sentence = labels::last_sentence(&prose.text);
-                let points = ["this", "these", "following", "below"];
-                let leads = labels::words(sentence)
-                    .iter()
-                    .any(|word| points.contains(&word.as_str()));
+                let leads = labels::has_word(sentence, "this these following below");
                 // Without a full stop it is a label, too.
                 let leads = leads || !sentence.ends_with(['.', '!', '?', ')', '。']);
                 !labels::is_elsewhere(sentence) && (!leads || says_so(sentence))
@@ -307,11 +305,7 @@ pub fn candidates(
                     break;
                 }
                 list = list.filter(|depth| heading.level > *depth);
-                let words = labels::words(&heading.text);
-                if words
-                    .iter()
-                    .any(|word| word == "responses" || word == "errors")
-                {
+                if labels::has_word(&heading.text, "responses errors") {
                     list = Some(heading.level);
                 }
                 other_case = (list.is_some() && status.is_some_and(|status| status >= 400))
@@ -344,10 +338,8 @@ pub fn candidates(
                     }
                 }
                 let sentence = labels::last_sentence(&prose.text);
-                let leads = labels::leads(sentence)
-                    || labels::words(sentence)
-                        .iter()
-                        .any(|word| word == "following" || word == "below");
+                let leads =
+                    labels::leads(sentence) || labels::has_word(sentence, "following below");
                 elsewhere = (leads && labels::is_elsewhere(sentence))
                     || label.is_some_and(labels::is_about_another);
                 let case = status_text::of_other_case(sentence).filter(|_| labels::leads(sentence));
@@ -426,24 +418,13 @@ pub fn candidates(
 
 /// The status that a label gives to the response below it; "error" and "success" stand for one.
 fn status_of(label: &str) -> Option<u16> {
-    let has = |list: &[&str]| {
-        labels::words(label)
-            .iter()
-            .any(|word| list.contains(&word.as_str()))
-    };
+    const SUCCESS: &str = "success erfolg succès éxito sucesso successo";
     status_text::of_label(label)
-        .or_else(|| has(ERROR).then_some(400))
-        .or_else(|| {
-            has(&[
-                "success", "erfolg", "succès", "éxito", "sucesso", "successo",
-            ])
-            .then_some(200)
-        })
+        .or_else(|| labels::has_word(label, ERROR).then_some(400))
+        .or_else(|| labels::has_word(label, SUCCESS).then_some(200))
 }
 
-const ERROR: &[&str] = &[
-    "error", "errors", "failure", "fehler", "erreur", "erro", "errore",
-];
+const ERROR: &str = "error errors failure fehler erreur erro errore";
 
 /// Whether a label or heading begins a list of the errors that a request can have, besides its normal response: "Error
 /// response:".
@@ -453,9 +434,8 @@ pub fn begins_errors(block: &Block) -> bool {
         block => label(block),
     };
     text.is_some_and(|text| {
-        let words = labels::words(text);
-        words.len() <= 4
-            && words.iter().any(|word| ERROR.contains(&word.as_str()))
+        labels::words(text).len() <= 4
+            && labels::has_word(text, ERROR)
             && labels::label(text) == Announces::Response
             && status_text::of_label(text).is_none()
     })
@@ -463,34 +443,19 @@ pub fn begins_errors(block: &Block) -> bool {
 
 /// Whether a label begins a list of what can come: "Possible responses:", "Errors:", "Status codes:".
 pub fn begins_cases(block: &Block) -> bool {
-    let plural = |word: &String| {
-        matches!(
-            word.as_str(),
-            "responses"
-                | "errors"
-                | "codes"
-                | "failures"
-                | "réponses"
-                | "respuestas"
-                | "respostas"
-                | "risposte"
-                | "antworten"
-        )
-    };
-    label(block).is_some_and(|text| {
-        let words = labels::words(text);
-        words.len() <= 4 && words.iter().any(plural)
-    })
+    const PLURAL: &str =
+        "responses errors codes failures réponses respuestas respostas risposte antworten";
+    label(block)
+        .is_some_and(|text| labels::words(text).len() <= 4 && labels::has_word(text, PLURAL))
 }
 
 /// Whether JSON describes types and has no values: a JSON Schema, or `{"id": "number"}`.
 fn is_schema(content: &str) -> bool {
     fn only_types(value: &Value) -> bool {
         match value {
-            Value::String(name) => matches!(
-                name.as_str(),
-                "string" | "number" | "integer" | "int" | "boolean" | "bool" | "object" | "array"
-            ),
+            Value::String(name) => {
+                is_one_of(name, "string number integer int boolean bool object array")
+            }
             Value::Array(items) => items.iter().all(only_types),
             Value::Object(members) => !members.is_empty() && members.values().all(only_types),
             _ => false,
@@ -550,21 +515,11 @@ fn is_bare_url(content: &str) -> bool {
 fn is_other_text(fence: &Fence) -> bool {
     !fence.content.trim().is_empty()
         && !looks_like_response(&fence.content)
-        && matches!(
-            fence.language.as_str(),
-            "" | "text"
-                | "txt"
-                | "plain"
-                | "plaintext"
-                | "json"
-                | "yaml"
-                | "yml"
-                | "xml"
-                | "html"
-                | "csv"
-                | "http"
-                | "console"
-        )
+        && (fence.language.is_empty()
+            || is_one_of(
+                &fence.language,
+                "text txt plain plaintext json yaml yml xml html csv http console",
+            ))
 }
 
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {

@@ -149,19 +149,15 @@ fn level_above(blocks: &[Block], index: usize) -> u8 {
 
 /// The request that a table with one row and the columns "Method" and "URL" shows.
 fn in_table(table: &Table) -> Option<(&str, &Cell)> {
-    let column = |names: &[&str]| {
-        table.header.iter().position(|cell| {
-            let words = labels::words(&cell.text);
-            words.iter().any(|word| names.contains(&word.as_str()))
-        })
+    let column = |names: &str| {
+        let mut cells = table.header.iter();
+        cells.position(|cell| labels::has_word(&cell.text, names))
     };
     let [row] = table.rows.as_slice() else {
         return None;
     };
-    let method = row.get(column(&[
-        "method", "verb", "méthode", "método", "metodo", "methode",
-    ])?)?;
-    let url = row.get(column(&["url", "uri", "endpoint", "path", "route"])?)?;
+    let method = row.get(column("method verb méthode método metodo methode")?)?;
+    let url = row.get(column("url uri endpoint path route")?)?;
     let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
     (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
         .then_some((&*method.text, url))
@@ -377,7 +373,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let is_label = is_arrow || (label.ends_with(':') && !label.contains('.'));
     let alone = is_label && after.is_empty();
     let words = labels::words(label);
-    let named = |names: &[&str]| alone && words.iter().any(|word| names.contains(&word.as_str()));
+    let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
     let is_block = if content.starts_with("curl ")
         && (content.contains("localhost") || content.contains("127.0.0.1"))
@@ -387,14 +383,12 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         alone && (is_arrow || labels::label(label) == labels::Announces::Response)
-            || named(&["expected", "content"])
+            || named("expected content")
     } else if http_message::begins_message(content) {
-        named(&["request"])
+        named("request")
     } else {
-        named(&[
-            "url", "uri", "endpoint", "address", "adresse", "path", "route", "ruta", "rota",
-            "pfad", "chemin",
-        ]) && content.contains('/')
+        named("url uri endpoint address adresse path route ruta rota pfad chemin")
+            && content.contains('/')
             && !content.contains(' ')
     };
     is_block.then(|| Fence::unfenced(text, range))

@@ -10,7 +10,7 @@ use super::http_message;
 use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
-use super::text::{Lines, pattern};
+use super::text::{Lines, is_one_of, pattern};
 use super::transcript;
 
 /// A request found in a code block.
@@ -144,10 +144,7 @@ pub fn find(
     other_clients: fn(&str, &str) -> Vec<FoundRequest>,
 ) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
-    if OTHER_LANGUAGES
-        .split(' ')
-        .any(|language| language == fence.language)
-    {
+    if is_one_of(&fence.language, OTHER_LANGUAGES) {
         return other_clients(text, &fence.language);
     }
     if fence.in_sentence {

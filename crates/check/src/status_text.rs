@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::labels::{self, Announces};
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 
 /// A paragraph or line that is a status: `Response: 404 Not Found`, `Status code: 404`, `HTTP/1.1 404`.
 static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
@@ -60,12 +60,10 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         .map_or("", |next| next.as_str())
         .to_lowercase();
     let code = captures.name("code")?.as_str().parse().ok()?;
-    const AFTER: &[&str] = &[
-        "", "error", "errors", "status", "response", "code", "with", "and", "because", "since",
-        "as", "for", "in", "body", "from", "here", "again", "now", "too", "this", "zurück",
-    ];
+    const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück";
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
-    (is_statement(text) && (is_reason || AFTER.contains(&&*next))).then_some(code)
+    (is_statement(text) && (is_reason || next.is_empty() || is_one_of(&next, AFTER)))
+        .then_some(code)
 }
 
 /// The status of a line that is nothing but a status, or the phrase of an error.
@@ -84,25 +82,11 @@ pub fn in_line(line: &str) -> Option<u16> {
         .map_or("", |reason| reason.as_str().trim())
         .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
-    let other = [
-        "",
-        "nicht gefunden",
-        "non trouvé",
-        "introuvable",
-        "no encontrado",
-        "não encontrado",
-        "non trovato",
-        "ok",
-        "error",
-        "success",
-        "response",
-        "status",
-        "unprocessable entity",
-        "status code",
-    ];
+    const OTHER: &str = "|nicht gefunden|non trouvé|introuvable|no encontrado|não encontrado|non trovato|ok|error|success|\
+         response|status|unprocessable entity|status code";
     // "404 User not found".
     let known = known.is_some_and(|known| given.ends_with(&known));
-    (known || other.contains(&&*given)).then_some(code)
+    (known || OTHER.split('|').any(|other| other == given)).then_some(code)
 }
 
 /// The status that a heading or label gives to the response below it: `404`, `Error response (404)`.
@@ -152,8 +136,7 @@ pub fn is_general(text: &str) -> bool {
         .rsplit(['.', ':', ';', ',', '\n'])
         .next();
     let words = labels::words(before.unwrap_or_default());
-    let is_subject = |word: &String| SUBJECTS.split(' ').any(|subject| subject == word);
-    !words.iter().all(is_subject)
+    !words.iter().all(|word| is_one_of(word, SUBJECTS))
 }
 
 fn last_part(text: &str) -> Option<u16> {
@@ -174,35 +157,9 @@ fn reason(code: u16) -> Option<&'static str> {
 
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
 fn is_statement(text: &str) -> bool {
-    const CONDITIONS: &[&str] = &[
-        "if",
-        "when",
-        "whenever",
-        "unless",
-        "otherwise",
-        "or",
-        "should",
-        "could",
-        "may",
-        "might",
-        "unknown",
-        "invalid",
-        "else",
-        "wenn",
-        "falls",
-        "sonst",
-        "oder",
-        "si",
-        "ou",
-        "cuando",
-        "quando",
-        "se",
-        "caso",
-        "если",
-    ];
-    !labels::words(text)
-        .iter()
-        .any(|word| CONDITIONS.contains(&word.as_str()))
+    const CONDITIONS: &str = "if when whenever unless otherwise or should could may might unknown invalid else wenn falls \
+         sonst oder si ou cuando quando se caso если";
+    !labels::has_word(text, CONDITIONS)
         && !text.contains("如果")
         && !labels::is_about_another(text)
         && text.len() < 200

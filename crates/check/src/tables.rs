@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::compare::{short, type_name};
 use super::datasets::Dataset;
-use super::labels;
+use super::labels::{self, has_word};
 use super::outcome::{ExampleResult, TableFinding, TableResult};
 use super::page::{Block, Cell, Page, Table};
 use super::service::Received;
@@ -121,22 +121,16 @@ enum Role {
     Resource,
 }
 
-fn has_word(text: &str, list: &[&str]) -> bool {
-    labels::words(text)
-        .iter()
-        .any(|word| list.contains(&word.as_str()))
-}
-
 /// The columns with names and types of properties.
 fn property_columns(table: &Table) -> Option<(usize, usize)> {
-    let column = |list: &[&str]| {
+    let column = |list: &str| {
         table
             .header
             .iter()
             .position(|cell| has_word(&cell.text, list))
     };
-    let name = column(&["property", "field", "attribute", "member", "key", "name"])?;
-    let kind = column(&["type"])?;
+    let name = column("property field attribute member key name")?;
+    let kind = column("type")?;
     (name != kind).then_some((name, kind))
 }
 
@@ -154,36 +148,16 @@ fn role(page: &Page, index: usize) -> Option<Role> {
     for text in texts {
         if has_word(
             text,
-            &[
-                "parameter",
-                "parameters",
-                "header",
-                "headers",
-                "query",
-                "path",
-                "error",
-                "errors",
-            ],
+            "parameter parameters header headers query path error errors",
         ) {
             return None;
-        } else if has_word(
-            text,
-            &["response", "return", "returns", "returned", "result"],
-        ) {
+        } else if has_word(text, "response return returns returned result") {
             return Some(Role::Response);
-        } else if has_word(text, &["request", "body", "payload"]) {
+        } else if has_word(text, "request body payload") {
             return Some(Role::RequestBody);
         } else if has_word(
             text,
-            &[
-                "resource",
-                "properties",
-                "schema",
-                "fields",
-                "model",
-                "object",
-                "attributes",
-            ],
+            "resource properties schema fields model object attributes",
         ) {
             return Some(Role::Resource);
         }
@@ -390,7 +364,7 @@ impl<'a> Checker<'a> {
             .table
             .header
             .iter()
-            .position(|cell| has_word(&cell.text, &["required"]));
+            .position(|cell| has_word(&cell.text, "required"));
         let required_cell = |row: &Property<'a>| {
             let cell = row.row.get(column?)?;
             let word = cell.text.trim().to_lowercase();
@@ -486,7 +460,7 @@ impl<'a> Checker<'a> {
         let strict = !table
             .header
             .iter()
-            .any(|cell| has_word(&cell.text, &["problem", "solution", "cause", "fix"]));
+            .any(|cell| has_word(&cell.text, "problem solution cause fix"));
         let is_item = self.examples.iter().any(|result| {
             let segments = url::segments(url::path_of(&result.details.target));
             segments
@@ -542,7 +516,7 @@ impl<'a> Checker<'a> {
                     (false, text)
                 }
                 // An id that exists already is a conflict without any rule.
-                409 if writes && !unique && !has_word(&words, &["id"]) => (
+                409 if writes && !unique && !has_word(&words, "id") => (
                     has_rules,
                     format!("status 409 is documented, but {file} has no rule that causes it"),
                 ),
@@ -595,21 +569,16 @@ fn sample(type_name: &str) -> Option<Value> {
 /// Whether a value is of a type as tables name it; unknown type names match everything, and "array of strings" matches
 /// arrays.
 fn is_of_type(value: &Value, named: &str) -> bool {
-    let types: [(&[&str], bool); 6] = [
-        (&["array", "list"], value.is_array()),
-        (&["object", "map"], value.is_object()),
+    let types = [
+        ("array list", value.is_array()),
+        ("object map", value.is_object()),
         (
-            &[
-                "string", "text", "str", "date", "datetime", "uuid", "email", "url", "uri",
-            ],
+            "string text str date datetime uuid email url uri",
             value.is_string(),
         ),
-        (
-            &["integer", "int", "long"],
-            value.is_i64() || value.is_u64(),
-        ),
-        (&["number", "float", "double", "decimal"], value.is_number()),
-        (&["boolean", "bool"], value.is_boolean()),
+        ("integer int long", value.is_i64() || value.is_u64()),
+        ("number float double decimal", value.is_number()),
+        ("boolean bool", value.is_boolean()),
     ];
     let mut named = types
         .iter()
