@@ -3,6 +3,7 @@
 //! A string is a rewrite, an object a rule, a list of objects is tried in order. Nothing here knows HTTP beyond methods,
 //! paths and the numbers of statuses.
 
+mod calls;
 mod delay;
 mod explain;
 mod fail;
@@ -14,6 +15,7 @@ mod rule;
 mod source;
 mod template;
 
+pub use calls::bad_call;
 pub use delay::{Delay, duration};
 pub use explain::{Explained, Part};
 pub use fail::{Fail, Headers, How};

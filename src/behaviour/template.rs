@@ -6,6 +6,7 @@ use fastrand::Rng;
 use minijinja::value::{Kwargs, Object, Serde};
 use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
 
+use super::calls::bad_call;
 use super::source::{RoutesError, Source};
 use crate::json::{self, Id, Kind, Place};
 use crate::query::{Fields, Query, Relations, Row};
@@ -338,6 +339,14 @@ impl Compiled {
                     return Err(match nearest(unknown, NAMES) {
                         Some(meant) => error.hint(format!("did you mean {meant:?}?")),
                         None => error.hint(format!("there is {}", list(&NAMES.map(String::from)))),
+                    });
+                }
+                if let Some(bad) = bad_call(&ENVIRONMENT, expression, &[]) {
+                    let message = format!("{{{{ {expression} }}}}: {}", bad.message);
+                    let error = source.error(inside(offset + skipped + bad.offset), message);
+                    return Err(match bad.near {
+                        Some(near) => error.hint(format!("did you mean {near:?}?")),
+                        None => error,
                     });
                 }
                 Ok(Compiled {

@@ -7,6 +7,7 @@ use minijinja::value::{Rest, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
+use crate::behaviour::bad_call;
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::text::{nearest, query_encode};
@@ -79,6 +80,8 @@ const CASES: [(&str, Case); 4] = [
     ("kebab", Case::Kebab),
     ("pascal", Case::Pascal),
 ];
+/// The filters besides those of the template language.
+const FILTERS: [&str; 3] = ["without", "by_property", "error_objects"];
 /// What templates can use.
 const NAMES: [&str; 20] = [
     "dict",
@@ -561,8 +564,22 @@ fn check(template: &Value) -> Result<(), (String, String)> {
             };
             let quoted = text.clone();
             let used = used.map_err(|error| (quoted.clone(), format!("{text}: {error}")))?;
-            match used.iter().find(|name| !NAMES.contains(&name.as_str())) {
-                Some(name) => Err((quoted, unknown("value", name, NAMES.into_iter()))),
+            if let Some(name) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
+                return Err((quoted, unknown("value", name, NAMES.into_iter())));
+            }
+            // Each expression begins behind a brace.
+            let mut expressions = text.split("{{").skip(1);
+            let bad = expressions.find_map(|rest| {
+                let expression = rest.split("}}").next().unwrap_or(rest);
+                bad_call(&ENVIRONMENT, expression, &FILTERS)
+            });
+            match bad {
+                Some(bad) => {
+                    let near = bad
+                        .near
+                        .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+                    Err((quoted, format!("{text}: {}{near}", bad.message)))
+                }
                 None => Ok(()),
             }
         }

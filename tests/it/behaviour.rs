@@ -735,3 +735,53 @@ fn a_guard_without_users_keeps_the_old_rules_on_reload() {
     assert!(message.contains("needs users"), "{message}");
     assert_eq!(fixture.get("/stats").value(), 1);
 }
+
+#[test]
+fn an_expression_that_cannot_work_is_an_error_when_it_is_read() {
+    for (expression, word, hint) in [
+        ("body.email | uper", "uper", "did you mean \"upper\"?"),
+        (
+            "body.email is defned",
+            "defned",
+            "did you mean \"defined\"?",
+        ),
+        ("bdoy.email", "bdoy", "did you mean \"body\"?"),
+        ("cuont('users')", "cuont", "did you mean \"count\"?"),
+        ("record('users')", "record", ""),
+        ("random(1)", "random", ""),
+        ("random(1, 2, 3)", "random", ""),
+        ("uuid(4)", "uuid", ""),
+        ("now | upper(1)", "upper", ""),
+        ("body.list | sort(revers=true)", "sort", ""),
+        (
+            "count('users', done=false) | flaot",
+            "flaot",
+            "did you mean \"float\"?",
+        ),
+    ] {
+        let text = format!("{{\n  \"GET /a\": {{ \"body\": \"{{{{ {expression} }}}}\" }}\n}}");
+        let error = RoutesFile::parse(&text).expect_err(expression);
+        let line = text.lines().nth(1).unwrap();
+        let column = line.find(word).unwrap() + 1;
+        assert_eq!(
+            (error.place.line, error.place.column),
+            (2, column),
+            "{expression}: {error}"
+        );
+        assert_eq!(
+            error.hint.clone().unwrap_or_default(),
+            hint,
+            "{expression}: {error}"
+        );
+    }
+    for expression in [
+        "body.a | default('x') | upper",
+        "random(1, 2.5)",
+        "records('users', _sort='-id', done=true) | map(attribute='name') | join(', ')",
+        "(user or {}).name",
+        "record('users', params.id).name | length > 2 and now is string",
+    ] {
+        let text = format!("{{\"GET /a\": {{ \"body\": \"{{{{ {expression} }}}}\" }} }}");
+        RoutesFile::parse(&text).unwrap_or_else(|error| panic!("{expression}: {error}"));
+    }
+}

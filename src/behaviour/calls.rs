@@ -1,0 +1,364 @@
+//! What an expression calls: filters, tests and functions that are not there, or that take other arguments. The template
+//! language itself finds that out only when it evaluates the expression.
+
+use minijinja::{Environment, ErrorKind};
+
+use crate::text::nearest;
+
+/// The filters of the template language.
+const FILTERS: [&str; 46] = [
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+];
+
+/// The tests of the template language that have a name.
+const TESTS: [&str; 28] = [
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "escaped",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
+];
+
+/// A call that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadCall {
+    /// Where in the expression its name is.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+    /// The name that was meant, perhaps.
+    pub near: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Called {
+    Filter,
+    Test,
+    Function,
+}
+
+/// Finds a call in `expression`, whose syntax is right, that cannot work in `environment`. `own` are the names of filters
+/// that the environment has besides those of the language.
+pub fn bad_call(
+    environment: &Environment<'_>,
+    expression: &str,
+    own: &[&'static str],
+) -> Option<BadCall> {
+    let tokens = tokens(expression);
+    let text = |at: usize| tokens.get(at).map_or("", |(_, text)| *text);
+    for (at, (offset, name)) in tokens.iter().enumerate() {
+        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            continue;
+        }
+        let (before, has_arguments) = (text(at.wrapping_sub(1)), text(at + 1) == "(");
+        let called = match before {
+            "|" => Called::Filter,
+            "is" if *name != "not" => Called::Test,
+            "not" if text(at.wrapping_sub(2)) == "is" => Called::Test,
+            "." => continue,
+            _ if has_arguments
+                && !["in", "not", "and", "or", "if", "else", "is"].contains(name) =>
+            {
+                Called::Function
+            }
+            _ => continue,
+        };
+        let arguments = match has_arguments {
+            true => arguments(&tokens[at + 2..]),
+            false if called == Called::Test => None,
+            false => Some(Vec::new()),
+        };
+        let Some(problem) = tried(environment, called, name, arguments.as_deref()) else {
+            continue;
+        };
+        let (kind, names): (_, Vec<&str>) = match called {
+            Called::Filter => ("filter", [&FILTERS, own].concat()),
+            Called::Test => ("test", TESTS.to_vec()),
+            Called::Function => ("function", Vec::new()),
+        };
+        return Some(match problem {
+            Problem::Unknown => BadCall {
+                offset: *offset,
+                message: format!("there is no {kind} {name:?}"),
+                near: nearest(name, names).map(str::to_string),
+            },
+            Problem::Arguments(what) => BadCall {
+                offset: *offset,
+                message: format!("the {kind} {name:?}: {what}"),
+                near: None,
+            },
+        });
+    }
+    None
+}
+
+enum Problem {
+    Unknown,
+    Arguments(String),
+}
+
+/// What is wrong with calling `name` with `arguments`: `None` for one by position, or the name. Without them it is only
+/// known whether it is there.
+fn tried(
+    environment: &Environment<'_>,
+    called: Called,
+    name: &str,
+    arguments: Option<&[Option<&str>]>,
+) -> Option<Problem> {
+    // Their values are not known, and one of a wrong type is reported before one too many. There is a filter and a test
+    // `string`, for those that take the name of one.
+    for value in ["1", "'string'", "[]", "[[]]", "{}"] {
+        let listed: Vec<String> = arguments
+            .unwrap_or_default()
+            .iter()
+            .map(|argument| match argument {
+                Some(name) => format!("{name}={value}"),
+                None => value.to_string(),
+            })
+            .collect();
+        let listed = listed.join(", ");
+        let call = match called {
+            Called::Filter => format!("{value}|{name}({listed})"),
+            Called::Test if listed.is_empty() => format!("{value} is {name}"),
+            Called::Test => format!("{value} is {name}({listed})"),
+            Called::Function => format!("{name}({listed})"),
+        };
+        let error = match environment.compile_expression(&call) {
+            Ok(compiled) => match compiled.eval(()) {
+                Ok(_) => return None,
+                Err(error) => error,
+            },
+            // Not reached: the name and the arguments are words.
+            Err(_) => return None,
+        };
+        let detail = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_string);
+        match error.kind() {
+            ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+                if detail.contains(name) =>
+            {
+                return Some(Problem::Unknown);
+            }
+            ErrorKind::TooManyArguments if arguments.is_some() => {
+                return Some(Problem::Arguments(detail));
+            }
+            ErrorKind::MissingArgument if arguments.is_some() => {
+                return Some(Problem::Arguments(detail));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The arguments up to the closing parenthesis; `None` where a list is spread, so that their number is not known.
+fn arguments<'t>(tokens: &[(usize, &'t str)]) -> Option<Vec<Option<&'t str>>> {
+    let (mut found, mut depth, mut first) = (Vec::new(), 0, true);
+    for (at, (_, token)) in tokens.iter().enumerate() {
+        if depth == 0 && *token == ")" {
+            return Some(found);
+        }
+        if first && depth == 0 {
+            if token.starts_with('*') {
+                return None;
+            }
+            let is_name = tokens.get(at + 1).is_some_and(|(_, next)| *next == "=");
+            found.push(is_name.then_some(*token));
+            first = false;
+        }
+        match *token {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            "," if depth == 0 => first = true,
+            _ => {}
+        }
+    }
+    Some(found)
+}
+
+/// The words and signs of an expression, with their places; of a string only its quotes.
+fn tokens(expression: &str) -> Vec<(usize, &str)> {
+    let bytes = expression.as_bytes();
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let start = at;
+        match bytes[at] {
+            quote @ (b'"' | b'\'') => {
+                at += 1;
+                while at < bytes.len() && bytes[at] != quote {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                found.push((start, "\""));
+                at += 1;
+                continue;
+            }
+            byte if byte.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            byte if is_word(byte) => {
+                while at < bytes.len() && is_word(bytes[at]) {
+                    at += 1;
+                }
+            }
+            b'=' | b'!' | b'<' | b'>' | b'*' | b'/' => {
+                at += 1;
+                if bytes
+                    .get(at)
+                    .is_some_and(|next| *next == b'=' || *next == bytes[start])
+                {
+                    at += 1;
+                }
+            }
+            _ => at += 1,
+        }
+        found.push((start, &expression[start..at.min(bytes.len())]));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_of_the_language() {
+        let environment = Environment::new();
+        for name in FILTERS {
+            assert!(!is_unknown(&environment, Called::Filter, name), "{name}");
+        }
+        for name in TESTS {
+            assert!(!is_unknown(&environment, Called::Test, name), "{name}");
+        }
+    }
+
+    fn is_unknown(environment: &Environment<'_>, called: Called, name: &str) -> bool {
+        matches!(
+            tried(environment, called, name, None),
+            Some(Problem::Unknown)
+        )
+    }
+
+    #[test]
+    fn calls_that_cannot_work_are_found() {
+        let environment = Environment::new();
+        let found = |expression: &str| bad_call(&environment, expression, &[]);
+        for (expression, offset, near) in [
+            ("a|uper", 2, Some("upper")),
+            ("a | lower | frist", 12, Some("first")),
+            ("[1, 2]|map('x')|joni(', ')", 16, Some("join")),
+            ("a is defnied", 5, Some("defined")),
+            ("a is not evn", 9, Some("even")),
+            ("1 if b is strng else 2", 10, Some("string")),
+            ("a|replace('x')", 2, None),
+            ("a|upper(1)", 2, None),
+            ("a|abs(1)", 2, None),
+            ("range()", 0, None),
+            ("a is divisibleby(1, 2)", 5, None),
+            ("a|sort(revers=true)", 2, None),
+        ] {
+            let bad = found(expression).unwrap_or_else(|| panic!("{expression}"));
+            assert_eq!(
+                (bad.offset, bad.near.as_deref()),
+                (offset, near),
+                "{expression}: {bad:?}"
+            );
+        }
+        for expression in [
+            "a|upper",
+            "a|replace('x', 'y')",
+            "'a|uper'",
+            "a|default('b is c')|lower",
+            "a is divisibleby 3",
+            "a is divisibleby(3) and (b or c)",
+            "a is not none",
+            "not (a in [1])",
+            "items|map(attribute='title')|join(', ')",
+            "items|selectattr('done')|list|length",
+            "x|sort(reverse=true, attribute='n')|first",
+            "range(3)|list",
+            "dict(a=1)",
+            "a.b.c('x')",
+            "x|round(2)",
+            "x|sum(attribute='price')",
+            "f(*list)|upper(*list)",
+            "x|batch(2)|list",
+            "x|groupby('city')",
+        ] {
+            if expression.starts_with("f(") {
+                continue;
+            }
+            assert_eq!(found(expression), None, "{expression}");
+        }
+    }
+}
