@@ -23,6 +23,6 @@ pub use file::{Matched, RoutesFile};
 pub use limit::{Limit, Per, Quota};
 pub use pattern::Parameters;
 pub use rewrite::Rewriter;
-pub use rule::{Action, Answer, Facets, KEYS, Mode, Rule, Verb, What};
+pub use rule::{Action, Answer, Facets, Mode, Rule, Verb, What};
 pub use source::RoutesError;
 pub use template::{Facts, MaySee, Scope, Template, TemplateError, Text, value_of};

@@ -125,7 +125,7 @@ const VERBS: [(&str, Verb); 4] = [
 ];
 
 /// The keys of a rule.
-pub const KEYS: [&str; 19] = [
+const KEYS: [&str; 19] = [
     "match", "guard", "delay", "limit", "fail", "status", "body", "headers", "file", "redirect",
     "patch", "put", "post", "delete", "to", "actions", "store", "upsert", "bulk",
 ];

@@ -9,6 +9,9 @@ use super::{Done, config, print};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
+/// The schema of the routes file; a test holds it to what is read.
+const ROUTES: &str = include_str!("routes.schema.json");
+
 /// Which file.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum File {
@@ -27,7 +30,7 @@ pub(super) fn schema(file: File) -> Done {
     let schema = match file {
         File::Api => api(),
         File::Rules => crate::schema::editor_schema(),
-        File::Routes => routes(),
+        File::Routes => return print(ROUTES.as_bytes()),
         File::Config => config(),
     };
     print(format!("{schema:#}\n").as_bytes())
@@ -46,33 +49,6 @@ fn api() -> Value {
             "items": {
                 "properties": { "id": { "type": ["string", "number"], "description": "Unique in its collection" } }
             }
-        }
-    })
-}
-
-fn routes() -> Value {
-    let rule: Map<String, Value> = crate::behaviour::KEYS
-        .iter()
-        .map(|key| (key.to_string(), json!({})))
-        .collect();
-    json!({
-        "$schema": DRAFT,
-        "title": "standin routes file",
-        "description": "What the API does by path: rewrites such as {\"/api/*\": \"/$1\"}, and rules",
-        "type": "object",
-        "properties": {
-            "$schema": { "type": "string" },
-            "profile": { "type": "string", "description": "A profile, by its path from the folder of this file" }
-        },
-        "additionalProperties": {
-            "anyOf": [
-                { "type": "string", "description": "The path that is served instead" },
-                { "$ref": "#/$defs/rule" },
-                { "type": "array", "items": { "$ref": "#/$defs/rule" }, "description": "Rules that are tried in order" }
-            ]
-        },
-        "$defs": {
-            "rule": { "type": "object", "properties": rule, "additionalProperties": false }
         }
     })
 }

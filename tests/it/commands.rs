@@ -730,3 +730,104 @@ fn routes_lists_the_rules_and_explains_a_request() {
         assert!(errors.contains(message), "{errors}");
     }
 }
+
+#[test]
+fn the_schema_of_the_routes_file_agrees_with_the_program() {
+    let place = place(&[]);
+    let schema = parse(&prints(&place, &["schema", "routes"]));
+    let keys = schema["$defs"]["rule"]["properties"].as_object().unwrap();
+    let unknown = standin::RoutesFile::parse(r#"{"/a": {"zzzzzzzzzzzz": 1}}"#).unwrap_err();
+    let known = unknown.hint.unwrap().replace(" and ", ", ");
+    let known = known.strip_prefix("the keys are ").unwrap();
+    let known: std::collections::BTreeSet<_> = known.split(", ").collect();
+    assert_eq!(known, keys.keys().map(String::as_str).collect());
+    for (key, value) in keys {
+        assert!(
+            value["description"].is_string() || value["$ref"].is_string() || key == "status",
+            "{key}"
+        );
+    }
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = 0;
+    for folder in std::fs::read_dir(root.join("examples")).unwrap() {
+        let path = folder.unwrap().path().join("db.routes.json");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let errors: Vec<_> = validator
+            .iter_errors(&parse(&text))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        files += 1;
+    }
+    assert!(files > 4, "{files}");
+    for rule in [
+        r#"{"guard": "role:admin", "delay": "p50=80ms p99=1s", "limit": {"rate": "10/minute", "per": "header:X-Key"}}"#,
+        r#"{"delay": "200ms..2s", "fail": {"abort": true, "chance": 0.5, "when": "after"}}"#,
+        r#"{"fail": {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "per": "user"}}"#,
+        r#"{"patch": {"done": true}, "to": "/todos/1", "body": {"ok": true}}"#,
+        r#"{"actions": [{"delete": null, "to": "/a/1"}, {"post": "{{ body }}", "to": "/b"}], "status": 202}"#,
+        r#"{"match": {"query": {"dry": 1}, "headers": {"x": "*"}, "body": {"a": {"b": 1}}}, "store": false}"#,
+        r#"{"upsert": true}"#,
+        r#"{"body": null}"#,
+        r#"[{"match": {"query": {"a": "1"}}, "body": 1}, {"redirect": "/b"}]"#,
+        r#""/b/$1""#,
+    ] {
+        let text = format!("{{\"GET /a/:id\": {rule}}}").replace(
+            if rule.starts_with('"') {
+                "GET /a/:id"
+            } else {
+                "-"
+            },
+            if rule.starts_with('"') { "/a/*" } else { "-" },
+        );
+        let text = if rule.contains("upsert") {
+            text.replace("GET", "PUT")
+        } else {
+            text
+        };
+        assert!(validator.is_valid(&parse(&text)), "{text}");
+        standin::RoutesFile::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+    for text in [
+        r#"{"/a": 5}"#,
+        r#"{"GTE /a": {"body": 1}}"#,
+        r#"{"GET a": {"body": 1}}"#,
+        r#"{"/a": {"staus": 200}}"#,
+        r#"{"/a": {"status": 99}}"#,
+        r#"{"/a": {"status": "200"}}"#,
+        r#"{"/a": {"guard": "usr"}}"#,
+        r#"{"/a": {"guard": "role:"}}"#,
+        r#"{"/a": {"guard": "657"}}"#,
+        r#"{"/a": {"delay": "fast"}}"#,
+        r#"{"/a": {"delay": -1}}"#,
+        r#"{"/a": {"limit": "10"}}"#,
+        r#"{"/a": {"limit": {"per": "address"}}}"#,
+        r#"{"/a": {"limit": {"rate": "1/minute", "per": "ip"}}}"#,
+        r#"{"/a": {"fail": {"chance": 2}}}"#,
+        r#"{"/a": {"fail": {"times": 0}}}"#,
+        r#"{"/a": {"fail": {"when": "later"}}}"#,
+        r#"{"/a": {"fail": {"abort": true, "status": 500}}}"#,
+        r#"{"/a": {"fail": true}}"#,
+        r#"{"/a": {"headers": {"a b": "1"}}}"#,
+        r#"{"/a": {"headers": {"a": 1}}}"#,
+        r#"{"/a": {"body": 1, "file": "x"}}"#,
+        r#"{"/a": {"patch": {}, "redirect": "/x"}}"#,
+        r#"{"/a": {"patch": {}, "post": {}}}"#,
+        r#"{"/a": {"to": "/x"}}"#,
+        r#"{"/a": {"patch": 5}}"#,
+        r#"{"/a": {"actions": {}}}"#,
+        r#"{"/a": {"actions": [{"to": "/x"}]}}"#,
+        r#"{"/a": {"actions": [{"patch": {}, "delete": {}}]}}"#,
+        r#"{"/a": {"store": "no"}}"#,
+        r#"{"/a": {"match": {"qurey": {}}, "body": 1}}"#,
+        r#"{"/a": {"match": {"query": {"a": []}}, "body": 1}}"#,
+        r#"{"/a": [5]}"#,
+        r#"{"profile": 5}"#,
+    ] {
+        assert!(!validator.is_valid(&parse(text)), "{text}");
+        assert!(standin::RoutesFile::parse(text).is_err(), "{text}");
+    }
+}
