@@ -428,6 +428,7 @@ impl Parts {
         if has_users && options.http.secret.is_none() {
             notice(Notice::RandomSecret);
         }
+        engine::unused_rules(rulebook.schema(), &store).for_each(|unused| notice(unused));
         rulebook
             .without_ids()
             .for_each(|resource| notice(Notice::NoIds(resource.to_string())));

@@ -296,6 +296,15 @@ impl Log {
                 "the rules of {} allow no id that the server can generate; clients must send one",
                 printable(&resource)
             ))),
+            Notice::UnusedRules { by, resource, near } => {
+                let resource = printable(&resource);
+                let what = match by {
+                    None => format!("there are rules for {resource}"),
+                    Some(by) => format!("the rules say that {} references {resource}", printable(&by)),
+                };
+                let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", printable(&near)));
+                self.warn(warning(&format!("{what}, and {file} has no {resource}{near}")));
+            }
             Notice::GivenIds { resource, count: records, id, like } => {
                 let resource = printable(&resource);
                 let like = like.map_or_else(String::new, |like| format!("; if {like:?} is the id, start with --id {like}"));

@@ -43,7 +43,7 @@ pub use journal::{Journaling, Replayed, replay};
 pub use notice::{Fault, Faults, LossCause, Notice, RepeatedIds, RulesFault, WriteError};
 pub use recent::keep_journal;
 pub use reload::FileSource;
-pub use rulebook::{Rulebook, given_ids, is_hash};
+pub use rulebook::{Rulebook, given_ids, is_hash, unused_rules};
 pub use trouble::{Present, Trouble, TroubleKind};
 
 use commit::{Job, Message, Work, Writer};

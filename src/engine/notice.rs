@@ -133,6 +133,15 @@ pub enum Notice {
     RandomSecret,
     /// The rules allow no id that the server can make for a new record of this collection.
     NoIds(String),
+    /// The rules name a resource that the data does not have.
+    UnusedRules {
+        /// The property that refers to it (`users.cityId`); `None`: the rules are those of the resource itself.
+        by: Option<String>,
+        /// The resource.
+        resource: String,
+        /// A resource of the data with a similar name.
+        near: Option<String>,
+    },
     /// Records of the file had no id and were given one, which reaches the file with the next write to their collection.
     GivenIds {
         /// The collection.

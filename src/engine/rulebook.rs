@@ -13,8 +13,9 @@ use crate::json::{
 use crate::rules::Auth;
 use crate::schema::{Budget, IdRules, Schema, TooComplex, Violation};
 use crate::store::{
-    Change, Collection, Command, Data, Operation, Refusal, Settings, Store, is_like_id,
+    Change, Collection, Command, Data, Operation, Refusal, Resource, Settings, Store, is_like_id,
 };
+use crate::text::nearest;
 
 /// How many errors of one file are listed; the rest are counted.
 const MOST_FAULTS: usize = 10;
@@ -313,6 +314,26 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
             id,
             like,
         })
+    })
+}
+
+/// What in the rules is without effect, since the data has no resource of that name.
+pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Notice> {
+    let missing = move |name: &str| store.resource(name).is_none();
+    schema.iter().flat_map(move |rules| {
+        let name = rules.resource();
+        let unused = |by: Option<String>, resource: &str| Notice::UnusedRules {
+            by,
+            resource: resource.to_string(),
+            near: nearest(resource, store.resources().map(Resource::name)).map(str::to_string),
+        };
+        let own = missing(name).then(|| unused(None, name));
+        let references = rules
+            .references()
+            .iter()
+            .filter(move |rule| missing(&rule.resource))
+            .map(move |rule| unused(Some(format!("{name}.{}", rule.property)), &rule.resource));
+        own.into_iter().chain(references)
     })
 }
 

@@ -594,6 +594,25 @@ fn data_that_breaks_rules_is_shown_record_by_record() {
 }
 
 #[test]
+fn rules_for_what_the_data_does_not_have_are_named() {
+    let rules = r#"{"properties": {
+        "user": {"items": {"required": ["name"]}},
+        "posts": {"items": {"properties": {"cityId": {"references": "cities"}}}}
+    }}"#;
+    let place = place(&[
+        ("db.json", r#"{"users": [], "posts": []}"#),
+        ("db.schema.json", rules),
+    ]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    running.error(|line| {
+        line == "warning: there are rules for user, and db.json has no user; did you mean users?"
+    });
+    running.error(|line| {
+        line == "warning: the rules say that posts.cityId references cities, and db.json has no cities"
+    });
+}
+
+#[test]
 fn a_broken_rules_file_is_shown_with_its_place_too() {
     for (rules, words) in [
         ("{\n  \"properties\": {,}\n}", &["db.schema.json:2:18"][..]),
