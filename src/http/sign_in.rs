@@ -78,8 +78,13 @@ fn credentials(
         login, password, ..
     } = auth;
     let example = json!({ login: "ann@example.com", password: "secret" }).to_string();
-    let sent = body::object(request, Reading::Lenient, &app.settings, |_| {
-        Some(example.clone())
+    let is_complete = |sent: &&Object| {
+        let has = |name: &str| get_member(sent.as_str(), name).is_some();
+        has(login) && has(password)
+    };
+    let sent = body::object(request, Reading::Lenient, &app.settings, |sent| {
+        let sent = sent.filter(is_complete).map(Object::as_str);
+        Some(sent.unwrap_or(&example).trim_ascii().to_string())
     })?;
     let text = |name: &str| {
         let value = get_member(sent.as_str(), name)?;

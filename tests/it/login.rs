@@ -495,3 +495,15 @@ fn no_client_says_which_user_added_a_record() {
     let dry = fixture.json("POST", "/posts?dry=1", "[{}, {}]").value();
     assert_ne!(dry[0]["id"], dry[1]["id"], "{dry}");
 }
+
+#[test]
+fn a_login_without_the_header_is_repeated_as_it_was_sent() {
+    let fixture = served();
+    let body = r#"{"email": "eve@example.com", "password": "clear-text"}"#;
+    let form = "application/x-www-form-urlencoded";
+    let reply = fixture.send("POST", "/login", &[("Content-Type", form)], body);
+    let problem = reply.problem(400, "content-type");
+    assert_eq!(fixture.attempt(&problem).status, 200, "{problem:#}");
+    let log = fixture.get("/-/requests").text().to_string();
+    assert!(!log.contains("clear-text"), "{log}");
+}
