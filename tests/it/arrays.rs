@@ -7,15 +7,7 @@ use crate::support::*;
 fn ids(fixture: &Fixture, path: &str) -> Vec<i64> {
     // Several times, since an index answers from the second time on.
     let all: Vec<Vec<i64>> = (0..4)
-        .map(|_| {
-            let found = fixture.get(path).value();
-            found
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|row| row["id"].as_i64().unwrap())
-                .collect()
-        })
+        .map(|_| crate::support::ids(&fixture.get(path).value()))
         .collect();
     assert!(
         all.windows(2).all(|pair| pair[0] == pair[1]),

@@ -1,7 +1,7 @@
 //! The program itself: what is typed, what is printed, how it ends.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -33,14 +33,8 @@ pub struct Running {
 }
 
 pub fn place(files: &[(&str, &str)]) -> Place {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
     Place {
-        folder,
+        folder: folder_with(files),
         variables: Vec::new(),
     }
 }
@@ -661,19 +655,6 @@ fn a_taken_port_says_so_and_names_another() {
 }
 
 #[test]
-fn a_file_that_is_served_already_is_refused() {
-    let place = place(&[("db.json", "{}")]);
-    let running = place.start(&["-p", "0", "db.json"]);
-    let home = running.home();
-    let errors = place.fails(&["-p", "0", "db.json"]);
-    assert!(
-        errors.contains("already being served")
-            && errors.contains(home.rsplit(':').next().unwrap()),
-        "{errors}"
-    );
-}
-
-#[test]
 fn quiet_prints_nothing_and_still_serves() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -773,7 +754,7 @@ fn the_last_good_data_is_saved_where_the_file_is_broken_at_the_end() {
     running.error(|line| line.contains("is ignored until it is fixed"));
     running.signal(rustix::process::Signal::TERM);
     let ended = running.end();
-    let files = names(place.path(".").as_path());
+    let files = names_in(&place.path("."));
     let saved = files.iter().find(|name| name.starts_with("db-")).unwrap();
     assert_eq!(place.text(saved), data);
     assert!(
@@ -782,41 +763,4 @@ fn the_last_good_data_is_saved_where_the_file_is_broken_at_the_end() {
         )),
         "{ended:?}"
     );
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_it_in_order_with_exit_code_0() {
-    use rustix::process::Signal;
-    for signal in [Signal::TERM, Signal::INT] {
-        let place = place(&[("db.json", "{\"a\": []}")]);
-        let running = place.start(&["-p", "0", "db.json"]);
-        let mut client = running.client();
-        client.send("POST", "/a", JSON, "{}").status_is(201);
-        running.signal(signal);
-        let ended = running.end();
-        assert_eq!(
-            (ended.status.code(), ended.errors.as_str()),
-            (Some(0), ""),
-            "{ended:?}"
-        );
-        assert!(
-            ended.out.contains("POST /a 201 "),
-            "all lines of the log are out: {}",
-            ended.out
-        );
-        assert!(client.ends());
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&place.text("db.json")).unwrap()["a"][0]["id"],
-            1
-        );
-        assert_eq!(names(place.folder.path()), ["db.json"]);
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
 }

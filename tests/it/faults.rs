@@ -91,10 +91,6 @@ fn serve(file: &Path) -> Process {
     })
 }
 
-fn data(file: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
-}
-
 /// Writes until `spoil`, is refused until `repair`, and writes again; all that was acknowledged is in the file.
 fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), cause: &[&str]) {
     let mut client = Client::connect(server.address);
@@ -137,7 +133,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
         (new.len(), &new[old.len()]["after"]),
         (old.len() + 1, &json!(true))
     );
-    assert_eq!(data(file), after);
+    assert_eq!(read_json(file), after);
     let names = names_in(file.parent().unwrap());
     assert_eq!(names, ["db.json"], "nothing is left");
     // Edits are seen again, too.
@@ -367,8 +363,8 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     let mut client = Client::connect(server.address);
     for number in 2..10 {
         assert_eq!(client.send("POST", "/a", JSON, "{}").value()["id"], number);
-        assert_eq!(data(&outside), client.get("/db").value());
-        assert_eq!(data(&outside), data(&file));
+        assert_eq!(read_json(&outside), client.get("/db").value());
+        assert_eq!(read_json(&outside), read_json(&file));
     }
     // An edit from outside, in place and shorter: back to the beginning.
     std::fs::write(&outside, START).unwrap();
@@ -376,7 +372,7 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
         (client.get("/a").value().as_array()?.len() == 1).then_some(())
     });
     client.send("POST", "/a", JSON, "{}").status_is(201);
-    assert_eq!(data(&outside), client.get("/db").value());
+    assert_eq!(read_json(&outside), client.get("/db").value());
     assert_eq!(
         names_in(file.parent().unwrap()),
         ["db.conflicts.jsonl", "db.json"],
@@ -511,7 +507,7 @@ fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
     std::fs::rename(&other, &outside).unwrap();
     refuses(&file, &server, "was replaced outside", "mount the folder");
     assert_eq!(
-        data(&outside),
+        read_json(&outside),
         serde_json::from_str::<Value>(START).unwrap()
     );
 }
@@ -580,7 +576,7 @@ fn a_signal_ends_it_in_order_with_writes_under_way() {
                 })
                 .collect();
             until("writes are under way", || {
-                (data(&file)["a"].as_array().unwrap().len() > 20).then_some(())
+                (read_json(&file)["a"].as_array().unwrap().len() > 20).then_some(())
             });
             server.signal(signal);
             clients
@@ -591,7 +587,7 @@ fn a_signal_ends_it_in_order_with_writes_under_way() {
         let (status, _) = server.ended();
         assert_eq!(status.code(), Some(0), "{signal}: {}", server.errors());
         // Whoever was cut off in between was not acknowledged; nobody else's write is there.
-        let in_file = data(&file)["a"].as_array().unwrap().len() as u64 - 1;
+        let in_file = read_json(&file)["a"].as_array().unwrap().len() as u64 - 1;
         let acknowledged: u64 = counts.iter().sum();
         assert!(
             (acknowledged..=acknowledged + 8).contains(&in_file),
@@ -627,7 +623,7 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
         server.child.try_wait().unwrap()
     });
     assert_eq!(status.code(), Some(143));
-    assert_eq!(data(&file)["a"].as_array().unwrap().len(), 2);
+    assert_eq!(read_json(&file)["a"].as_array().unwrap().len(), 2);
 }
 
 /// The edit has the size and the time that the file had before.

@@ -137,15 +137,6 @@ fn in_memory_a_journal_is_read_and_left_alone() {
 }
 
 #[test]
-fn kept_in_memory_the_file_is_never_written() {
-    let before = "{\"a\": []}";
-    let fixture = Fixture::new(before, None, |options| options.saving = Saving::Memory);
-    fixture.json("POST", "/a", "{}").status_is(201);
-    fixture.get("/a/1").status_is(200);
-    assert_eq!(fixture.text(), before);
-}
-
-#[test]
 fn a_read_and_a_refused_write_leave_the_file_untouched() {
     let fixture = serve();
     let before = std::fs::metadata(fixture.path())

@@ -5,11 +5,10 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::*;
-use crate::wire;
 
 /// What the program prints when it is started on `text`, which it must refuse with the exit code 2.
 fn refused(text: &str) -> String {
-    let folder = wire::folder(&[("db.json".to_string(), text.to_string())]);
+    let folder = folder_with(&[("db.json", text)]);
     let output = Command::new(env!("CARGO_BIN_EXE_standin"))
         .args(["db.json", "--port", "0"])
         .current_dir(folder.path())

@@ -1,9 +1,9 @@
 //! Edits from a stale buffer, and a kill before the server has seen them: what was acknowledged is in the journal.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::process::Process;
 use crate::support::*;
@@ -17,10 +17,6 @@ fn place() -> (tempfile::TempDir, PathBuf) {
     (folder, file)
 }
 
-fn data(file: &Path) -> Value {
-    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
-}
-
 /// An editor saves what it had read before the writes, with a change of its own, and the server is killed at once.
 #[test]
 fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
@@ -30,14 +26,14 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
                 let (folder, file) = place();
                 let mut server = Process::serve(&file, arguments);
                 let mut client = Client::connect(server.address);
-                let mut buffer = data(&file);
+                let mut buffer = read_json(&file);
                 for n in 0..5 {
                     let body = json!({ "n": n }).to_string();
                     let reply = client.send("POST", "/a", JSON, body.as_str());
                     assert_eq!(reply.status, 201);
                     if n + 1 == seen {
                         buffer = until("the file has the write", || {
-                            let data = data(&file);
+                            let data = read_json(&file);
                             (data["a"].as_array()?.len() == seen + 1).then_some(data)
                         });
                     }
@@ -46,7 +42,7 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
                     .send("PATCH", "/a/1", JSON, "{\"n\": 2}")
                     .status_is(200);
                 until("the file has all", || {
-                    (data(&file)["a"][0]["n"] == 2).then_some(())
+                    (read_json(&file)["a"][0]["n"] == 2).then_some(())
                 });
                 buffer["mine"]["n"] = 1.into();
                 if in_place {
@@ -63,7 +59,7 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
                 assert_eq!(all["a"].as_array().unwrap().len(), 6, "{what}");
                 assert_eq!(all["a"][0]["n"], 2, "{what}");
                 assert_eq!(all["mine"]["n"], 1, "{what}");
-                assert_eq!(data(&file), all, "{what}");
+                assert_eq!(read_json(&file), all, "{what}");
             }
         }
     }

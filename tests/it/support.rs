@@ -133,7 +133,7 @@ impl Fixture {
 
     /// What the data file holds, as JSON.
     pub fn data(&self) -> Value {
-        serde_json::from_str(&self.text()).unwrap()
+        read_json(self.path())
     }
 
     pub fn client(&self) -> Client {
@@ -645,6 +645,28 @@ fn shell_words_are_split_as_a_shell_does() {
         shell_words("a 'b c' \"d\\\"e\" f'g'\\''h' ''"),
         ["a", "b c", "d\"e", "fg'h", ""]
     );
+}
+
+/// What the file at `path` holds, as JSON.
+pub fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The ids in a list of records.
+pub fn ids(list: &Value) -> Vec<i64> {
+    let id = |record: &Value| record["id"].as_i64().unwrap();
+    list.as_array().unwrap().iter().map(id).collect()
+}
+
+/// A folder with files in it, whose names may say folders.
+pub fn folder_with(files: &[(impl AsRef<Path>, impl AsRef<[u8]>)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
 }
 
 /// The names in a folder, sorted, but for a journal, which stays for some seconds after the last write.

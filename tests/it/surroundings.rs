@@ -17,10 +17,6 @@ const B: &str = "{\"a\": [{\"id\": 1, \"of\": \"b\"}, {\"id\": 7, \"of\": \"b\"}
 /// Once with the poll, once with events only.
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::ZERO];
 
-fn read(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
 /// Serves `file`, made by `make` in the fixture's folder.
 fn serve_at(file: &str, poll: Duration, make: impl FnOnce(&Path)) -> Fixture {
     Fixture::new(A, None, |options: &mut Options| {
@@ -127,25 +123,25 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
             fixture.json("POST", "/a", "{}").status_is(201);
             let left = fs::read(&a).unwrap();
             point(folder, "b");
-            sees(&fixture, "the other file", &read(&b)["a"]);
+            sees(&fixture, "the other file", &read_json(&b)["a"]);
             assert_eq!(
                 fs::read_to_string(&b).unwrap(),
                 B,
                 "nothing is merged into it"
             );
             assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 8);
-            assert_eq!(read(&b)["a"], fixture.get("/a").value());
+            assert_eq!(read_json(&b)["a"], fixture.get("/a").value());
             assert_eq!(fs::read(&a).unwrap(), left);
             // A write that comes before the server has heard of it goes to the new file, too.
             let left = fs::read(&b).unwrap();
             point(folder, "a");
             let reply = fixture.json("POST", "/a", "{}");
             assert_eq!((reply.status, &reply.value()["id"]), (201, &json!(3)));
-            assert_eq!(read(&a)["a"].as_array().unwrap().len(), 3);
+            assert_eq!(read_json(&a)["a"].as_array().unwrap().len(), 3);
             assert_eq!(fs::read(&b).unwrap(), left);
             // What the undo goes back to is of the same file.
             fixture.json("POST", "/-/undo", "").status_is(200);
-            assert_eq!(read(&a)["a"].as_array().unwrap().len(), 2);
+            assert_eq!(read_json(&a)["a"].as_array().unwrap().len(), 2);
             // An edit of the new file.
             fs::write(&a, B).unwrap();
             sees(
@@ -200,11 +196,17 @@ fn what_a_journal_has_of_a_file_stays_with_that_file_when_the_link_is_switched()
     }
     fixture.stop();
     assert_eq!(
-        read(&folder.join("a.json"))["a"].as_array().unwrap().len(),
+        read_json(&folder.join("a.json"))["a"]
+            .as_array()
+            .unwrap()
+            .len(),
         there
     );
     assert_eq!(
-        read(&folder.join("b.json"))["a"].as_array().unwrap().len(),
+        read_json(&folder.join("b.json"))["a"]
+            .as_array()
+            .unwrap()
+            .len(),
         2
     );
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::case::Case;
 use super::compare::{self, Difference};
 use super::tags;
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, folder_with, names_in};
 use crate::wire::{self, Answer, Program};
 
 /// How long a request for what an edit of the file should have changed is repeated.
@@ -34,7 +34,7 @@ impl Host {
             || !case.files().is_empty()
             || case.steps().iter().any(alone);
         if !needs_program {
-            let folder = wire::folder(&[("db.json".to_string(), case.data()?)]);
+            let folder = folder_with(&[("db.json", case.data()?)]);
             let mut options = Options::new(folder.path().join("db.json"));
             (options.host, options.port) = ("127.0.0.1".into(), 0);
             // json-server allows every origin.
@@ -46,7 +46,7 @@ impl Host {
         if let Some(text) = case.data() {
             files.push((case.source().to_string(), text));
         }
-        let folder = wire::folder(&files);
+        let folder = folder_with(&files);
         let mut arguments = vec![case.source().to_string()];
         arguments.extend(case.arguments());
         arguments.push("--cors=*".into());
@@ -227,7 +227,7 @@ fn after(case: &Case, host: &Host, names: &[(String, Value)]) -> Vec<Difference>
         let expected: Vec<&str> = expected.iter().filter_map(Value::as_str).collect();
         let snapshot = Regex::new(r"^db-\d+\.json$").unwrap();
         let look = || -> Vec<String> {
-            let names = wire::names(host.folder());
+            let names = names_in(host.folder());
             names
                 .into_iter()
                 .map(|name| snapshot.replace(&name, "db-<epoch-ms>.json").into_owned())
