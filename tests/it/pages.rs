@@ -116,6 +116,7 @@ const PAGES: &[(&str, &str)] = &[
         "pass pass pass pass pass+ fail fail pass",
     ),
     ("old-answers.md", "pass+ pass pass pass"),
+    ("chinese.md", "pass+ fail pass"),
     ("summary-titles.md", "pass+ pass pass fail"),
     ("body-headings.md", "pass+ fail pass+"),
     ("other-ways-to-send.md", "pass+ pass+ fail"),

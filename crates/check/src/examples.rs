@@ -14,7 +14,7 @@ use super::text::pattern;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
+        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
     )
 });
 

@@ -55,8 +55,9 @@ static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
 /// Words for the body of a request where no response is named.
 static BODY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|ciało)\b"));
-static PAYLOAD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:payload|parameters|params|nutzlast)\b|参数|パラメータ"));
+static PAYLOAD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:payload|parameters|params|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문")
+});
 /// Words for other JSON in a heading; sentences have more words, so fewer of them count there.
 static OTHER_IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -133,7 +134,8 @@ const PLAIN: &str = "i you we it this that these which what here server api serv
      show shows shown display displays look looks like as follows following below is are be has have contains contain \
      comes back json body content code ok http success successful error status created updated found full complete \
      new record records object array list item items document entry entries user all one first with from by on at its \
-     an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity";
+     an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity relevant \
+     fields members properties attributes some";
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.

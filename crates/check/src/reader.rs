@@ -354,6 +354,10 @@ fn is_json(source: &str) -> bool {
         }
 }
 
+/// Labels of a URL.
+const ADDRESS: &str = "url uri endpoint address adresse path route ruta rota pfad chemin адрес путь 接口地址 请求地址 地址 路径 \
+     エンドポイント";
+
 /// Inline code of a paragraph that is a block by its meaning: what stands alone after a label (`**URL**: ...`,
 /// `Response: ...`), and a command within a sentence.
 fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<Fence> {
@@ -370,7 +374,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         .unwrap_or_default();
     let after = after.trim_matches([' ', '\\', '\t', '\r']);
     let is_arrow = ["->", "=>", "→"].contains(&label.trim());
-    let is_label = is_arrow || (label.ends_with(':') && !label.contains('.'));
+    let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
     let alone = is_label && after.is_empty();
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
@@ -379,7 +383,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         && (content.contains("localhost") || content.contains("127.0.0.1"))
     {
         let mut fence = Fence::unfenced(text, range);
-        fence.in_sentence = !(alone && words.len() <= 10);
+        let is_whole = before.is_empty() && quoted.len() == text[paragraph.clone()].trim().len();
+        fence.in_sentence = !(is_whole || alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         alone && (is_arrow || labels::label(label) == labels::Announces::Response)
@@ -387,9 +392,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     } else if http_message::begins_message(content) {
         named("request")
     } else {
-        named("url uri endpoint address adresse path route ruta rota pfad chemin")
-            && content.contains('/')
-            && !content.contains(' ')
+        named(ADDRESS) && content.contains('/') && !content.contains(' ')
     };
     is_block.then(|| Fence::unfenced(text, range))
 }
