@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::behaviour::bad_call;
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
+use crate::rules::{RESERVED, is_reserved};
 use crate::text::{nearest, query_encode};
 
 /// A parameter and its value.
@@ -189,6 +190,10 @@ impl Profile {
                 "query" => {
                     for (name, ours) in value.as_object().ok_or_else(|| wrong("an object"))? {
                         let ours = ours.as_str().ok_or_else(|| wrong("an object of texts"))?;
+                        // Other names are those of fields.
+                        if ours.starts_with('_') && !is_reserved(ours) {
+                            return Err(at(member.value, unknown("parameter", ours, RESERVED.into_iter())));
+                        }
                         profile.query.insert(name.clone(), ours.into());
                     }
                 }
@@ -670,6 +675,10 @@ mod tests {
             (
                 "{\"status\": {\"creat\": 201}}",
                 "1:13: unknown status \"creat\" of a profile; did you mean \"create\"?",
+            ),
+            (
+                "{\"query\": {\"page\": \"_pge\"}}",
+                "1:11: unknown parameter \"_pge\" of a profile; did you mean \"_page\"?",
             ),
         ] {
             assert_eq!(Profile::parse(text).unwrap_err().to_string(), error);
