@@ -81,7 +81,10 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
             };
             format!("error: {folder} is a folder, not a file\n  help: {help}\n")
         }
-        StartError::Unreadable { path, error } if error.kind() == ErrorKind::PermissionDenied => {
+        // An error of our own names another file than this one.
+        StartError::Unreadable { path, error }
+            if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_some() =>
+        {
             let file = style::path(path);
             let word = shell_word(&file);
             let help = format!("ls -l {word} shows whose it is; chmod u+rw {word} helps its owner");

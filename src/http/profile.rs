@@ -192,7 +192,10 @@ impl Profile {
                         let ours = ours.as_str().ok_or_else(|| wrong("an object of texts"))?;
                         // Other names are those of fields.
                         if ours.starts_with('_') && !is_reserved(ours) {
-                            return Err(at(member.value, unknown("parameter", ours, RESERVED.into_iter())));
+                            return Err(at(
+                                member.value,
+                                unknown("parameter", ours, RESERVED.into_iter()),
+                            ));
                         }
                         profile.query.insert(name.clone(), ours.into());
                     }
