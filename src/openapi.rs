@@ -4,13 +4,15 @@
 //! 2. `resource` describes each resource: its name, path, examples and properties;
 //! 3. `schemas` makes the schemas, of the rules file or of what was inferred;
 //! 4. `parameters` makes the query parameters, from the list of operators;
-//! 5. `paths` puts the operations together.
+//! 5. `paths` puts the operations together;
+//! 6. `access` and `own` add what the rules say of access, and what the routes file says.
 //!
 //! What is the same in every document is in `fragments.json`.
 
 mod access;
 mod fragments;
 mod infer;
+mod own;
 mod parameters;
 mod paths;
 mod resource;
@@ -19,6 +21,7 @@ mod schemas;
 
 use serde_json::{Map, Value, json};
 
+use crate::behaviour::RoutesFile;
 use crate::problems::KINDS;
 use crate::rules::{Access, Guard};
 use crate::schema::Schema;
@@ -26,8 +29,8 @@ use crate::store::{Data, Resource, Store};
 
 pub use rules::rules;
 
-/// The OpenAPI document of `store` under the rules in `schema`.
-pub fn document(schema: &Schema, store: &Store) -> Value {
+/// The OpenAPI document of `store` under the rules in `schema` and with what `routes` adds.
+pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
     // Examples are taken from the records.
     let hides = |(resource, access): &(String, Access)| {
         (access.read != Guard::Anyone).then(|| resource.clone())
@@ -77,6 +80,7 @@ pub fn document(schema: &Schema, store: &Store) -> Value {
         "components": { "schemas": schemas },
     });
     access::add(&mut document, schema, &resources);
+    own::add(&mut document, routes);
     document
 }
 

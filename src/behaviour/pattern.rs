@@ -10,7 +10,7 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// `None`: any method.
-    method: Option<String>,
+    pub(super) method: Option<String>,
     segments: Vec<Segment>,
 }
 

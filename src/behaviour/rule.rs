@@ -254,6 +254,21 @@ impl Rule {
         })
     }
 
+    /// The method that it is for; `None`: all.
+    pub fn method(&self) -> Option<&str> {
+        self.pattern.method.as_deref()
+    }
+
+    /// Whether it is for requests with this method and path, as far as these decide.
+    pub fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
+        self.pattern.matches(method, path).is_some()
+    }
+
+    /// Whether it asks for more than method and path.
+    pub fn has_conditions(&self) -> bool {
+        self.conditions.count() > 0
+    }
+
     /// Whether nothing that matches goes on to the rules after it.
     pub(super) fn always_answers(&self) -> bool {
         let always_fails = |fail: &Fail| fail.strikes.always() && !fail.after;

@@ -485,6 +485,14 @@ impl Template {
         failed.map_or(Ok(Template(pieces)), Err)
     }
 
+    /// The JSON, if it is always the same.
+    pub fn fixed(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Json(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The JSON with the results of its expressions.
     ///
     /// # Errors

@@ -29,9 +29,9 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
     let text = match cached.filter(is_current) {
         Some(cached) => cached.text,
         None => {
-            let data = published.clone();
+            let (data, rules) = (published.clone(), routes.rules.clone());
             let document = move |_: &Work<'_>| {
-                let document = openapi::document(data.rulebook.schema(), &data.store);
+                let document = openapi::document(data.rulebook.schema(), &data.store, &rules);
                 Ok(Bytes::from(format!("{document:#}")))
             };
             let text = app.turns.run(document).await?;

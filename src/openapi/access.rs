@@ -67,7 +67,7 @@ fn named<'s>(
 }
 
 /// Says that `operation` needs what `guard` asks for.
-fn guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>) {
+pub(super) fn guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>) {
     let (name, scheme) = match guard {
         Guard::Anyone => return,
         Guard::Nobody | Guard::User | Guard::Owner | Guard::Role(_) => (

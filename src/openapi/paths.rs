@@ -195,15 +195,20 @@ fn create(one: &Described<'_>) -> Value {
         &[RULES, BAD_ID, REFERENCE, ID_TAKEN, NOT_UNIQUE],
     ]
     .concat();
-    let body = body(
+    let mut body = body(
         &format!("New{}", one.name),
         one.body.clone(),
         &["application/json"],
     );
+    for content in [&mut body["content"], &mut made["content"]] {
+        let one = content["application/json"]["schema"].take();
+        let many = json!({ "type": "array", "items": one });
+        content["application/json"]["schema"] = json!({ "anyOf": [one, many] });
+    }
     operation(
         one,
         "create",
-        "Create ONE",
+        "Create ONE, or many from an array",
         &[],
         Some(body),
         answer(&[(201, made)], &names),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::document;
+use crate::behaviour::RoutesFile;
 use crate::json::Document;
 use crate::schema::Schema;
 use crate::store::{Settings, Store};
@@ -18,7 +19,7 @@ fn make(data: &str, rules: &str) -> Value {
     } else {
         Schema::compile(rules).unwrap()
     };
-    document(&schema, &store)
+    document(&schema, &store, &RoutesFile::default())
 }
 
 #[test]

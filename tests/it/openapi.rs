@@ -162,3 +162,75 @@ fn the_command_prints_what_the_server_serves() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.json"));
 }
+
+#[test]
+fn the_document_has_what_the_routes_file_says() {
+    let routes = r#"{
+      "/api/*": "/$1",
+      "GET /stats": { "body": { "open": 2 } },
+      "POST /todos/:id/done": { "patch": { "done": true } },
+      "POST /todos/:id/copy": { "post": { "title": "{{ body.title }}" }, "to": "/todos" },
+      "GET /old": { "redirect": "/todos" },
+      "GET /hello/:name": { "status": 203, "body": "Hello {{ params.name }}" },
+      "PUT /todos/:id": { "upsert": true },
+      "* /todos": { "bulk": true },
+      "DELETE /todos/:id": { "guard": "key:X-Api-Key" },
+      "GET /todos": { "limit": "10/minute", "fail": { "status": 418, "chance": 0.1 } },
+      "* /users/**": { "guard": "token:abc" },
+      "GET /tree/**": { "body": 1 }
+    }"#;
+    let routes = standin::RoutesFile::parse(routes).unwrap();
+    let data = r#"{"users": [{"id": 1, "name": "Ada"}], "todos": [{"id": 1, "title": "a", "done": false, "userId": 1}]}"#;
+    let fixture = Fixture::new(data, None, |options| {
+        options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(routes)));
+    });
+    let document = fixture.get("/-/openapi.json").value();
+    let paths = &document["paths"];
+    let stats = &paths["/stats"]["get"]["responses"]["200"]["content"]["application/json"];
+    assert_eq!(stats["example"]["open"], 2, "{paths}");
+    assert!(paths["/todos/{id}/done"]["post"]["responses"]["200"].is_object());
+    assert_eq!(paths["/todos/{id}/done"]["parameters"][0]["name"], "id");
+    assert!(paths["/todos/{id}/copy"]["post"]["responses"]["201"].is_object());
+    assert!(paths["/old"]["get"]["responses"]["302"].is_object());
+    assert!(paths["/hello/{name}"]["get"]["responses"]["203"].is_object());
+    assert!(paths["/todos/{id}"]["put"]["responses"]["201"].is_object());
+    for verb in ["patch", "delete"] {
+        let bulk = &paths["/todos"][verb];
+        assert!(
+            bulk["responses"]["200"].is_object() && bulk["parameters"].is_array(),
+            "{verb}"
+        );
+    }
+    for status in ["200", "418", "429"] {
+        assert!(
+            paths["/todos"]["get"]["responses"][status].is_object(),
+            "{status}"
+        );
+    }
+    let guarded = &paths["/todos/{id}"]["delete"];
+    assert_eq!(
+        guarded["security"][0]["key-x-api-key"],
+        serde_json::json!([])
+    );
+    assert!(paths["/todos/{id}"]["get"]["security"].is_null());
+    for path in ["/users", "/users/{id}", "/users/{id}/todos"] {
+        let read = &paths[path]["get"];
+        assert_eq!(
+            read["security"][0]["token"],
+            serde_json::json!([]),
+            "{path}"
+        );
+        assert!(read["responses"]["401"].is_object(), "{path}");
+    }
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["key-x-api-key"]["in"], "header");
+    let body = &paths["/todos"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(body["anyOf"][1]["type"], "array", "{body}");
+    let items = paths.as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let ids: Vec<_> = operations
+        .filter_map(|one| one["operationId"].as_str())
+        .collect();
+    let unique: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+}
