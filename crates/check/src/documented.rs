@@ -227,6 +227,10 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
             let first = items.iter().find_map(Item::node);
             first.is_some_and(|first| values.iter().any(|value| resembles(first, value)))
         }
+        // One record in place of a list of it.
+        (Kind::Object { .. }, Value::Array(values)) => {
+            values.iter().any(|value| resembles(documented, value))
+        }
         _ => false,
     }
 }
