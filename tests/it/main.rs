@@ -44,6 +44,7 @@ mod surroundings;
 #[cfg(unix)]
 mod terminal;
 
+mod actions_crash;
 mod admin;
 mod architecture;
 mod arrays;
