@@ -61,6 +61,8 @@ async fn by_rule(
     answer: &OwnAnswer,
     viewer: &Viewer,
 ) -> Answer {
+    // Not answered as if nothing had been sent.
+    body::whole(request)?;
     let fail = |error: TemplateError| app.failed(&error);
     let scope = || scope(app, request, matched, viewer);
     match &answer.what {

@@ -785,3 +785,15 @@ fn an_expression_that_cannot_work_is_an_error_when_it_is_read() {
         RoutesFile::parse(&text).unwrap_or_else(|error| panic!("{expression}: {error}"));
     }
 }
+
+#[test]
+fn a_body_over_the_limit_is_a_413_for_own_answers_and_actions_too() {
+    let rules = r#"{"POST /echo": {"body": "{{ body.x|length }}"}, "POST /users/:id/clear": {"delete": null}}"#;
+    let fixture = rules_with(rules, |options| options.http.body_limit = 1000);
+    let large = json!({ "x": "a".repeat(2000) }).to_string();
+    for path in ["/echo", "/users/2/clear"] {
+        fixture.json("POST", path, &large).problem(413, "too-large");
+    }
+    assert_eq!(fixture.json("POST", "/echo", r#"{"x": "abc"}"#).value(), 3);
+    assert_eq!(fixture.get("/users/2").status, 200);
+}
