@@ -438,7 +438,7 @@ impl DataFile {
             return Ok(None);
         }
         if stamp.identity != self.known.stamp.identity {
-            self.keep_unlinked();
+            self.keep_unlinked(stamp.saved());
         }
         let edit = self.take(Known { stamp, content }, bytes);
         self.hold_if_free();

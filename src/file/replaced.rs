@@ -43,19 +43,30 @@ impl DataFile {
         });
     }
 
-    /// As [`DataFile::keep_replaced`], of a file that somebody else has replaced. One that has another name now is that
-    /// person's matter.
-    pub(super) fn keep_unlinked(&mut self) {
+    /// As [`DataFile::keep_replaced`], of a file that somebody else has replaced at `time`. What was written to it before is
+    /// theirs to keep or to drop, and so is one that has another name now.
+    pub(super) fn keep_unlinked(&mut self, time: Option<SystemTime>) {
         let Known { stamp, content } = self.known;
         let lock = self.lock.as_ref();
-        if let Some(file) = lock.and_then(|lock| lock.unlinked(stamp.identity)) {
-            self.keep_replaced(Replaced {
-                handle: Box::new(file),
-                stamp,
-                content,
-                is_half: false,
-            });
+        let Some(file) = lock.and_then(|lock| lock.unlinked(stamp.identity)) else {
+            return;
+        };
+        let mut file = Replaced {
+            handle: Box::new(file),
+            stamp,
+            content,
+            is_half: false,
+        };
+        match file.handle.stamp() {
+            Ok(now) if now != stamp && now.modified <= time => {
+                let Ok(content) = file.handle.content() else {
+                    return;
+                };
+                (file.stamp, file.content) = (now, content);
+            }
+            _ => {}
         }
+        self.keep_replaced(file);
     }
 
     /// What was written to replaced files, oldest first, each with the number of the state that its writer had opened. Text

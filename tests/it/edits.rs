@@ -550,3 +550,30 @@ fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_h
         "a fourth"
     );
 }
+
+/// Whoever replaces a file has seen what was in it, whether the server has or not.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_version_that_was_replaced_before_it_was_seen_does_not_come_back() {
+    let fixture = Fixture::new("{\"a\": [{\"id\": 1}]}", None, |options| {
+        options.watch = false
+    });
+    assert_eq!(fixture.json("PATCH", "/a/1", "{\"n\": 0}").status, 200);
+    for number in 1..6 {
+        let text = fixture.text();
+        let more = text.replacen("[", "[{\"id\": 7, \"dropped\": true},", 1);
+        in_place(fixture.path(), &more);
+        rename_over(fixture.path(), &text.replace("\"n\"", "\"m\": 1, \"n\""));
+        for half in [number * 2, number * 2 + 1] {
+            let patch = format!("{{\"n\": {half}}}");
+            assert_eq!(fixture.json("PATCH", "/a/1", &patch).status, 200);
+        }
+        assert_eq!(fixture.get("/a").value().as_array().unwrap().len(), 1);
+        let patch = "{\"m\": null}";
+        assert_eq!(fixture.json("PATCH", "/a/1", patch).status, 200);
+        rename_over(
+            fixture.path(),
+            &fixture.text().replace("\"m\": null", "\"l\": 1"),
+        );
+    }
+}
