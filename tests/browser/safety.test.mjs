@@ -226,6 +226,31 @@ for (const width of WIDTHS) {
     await until(() => dataOf(file).posts[0].title === "New", "the change");
   });
 
+  check("a double click creates one record, and saves once", async (context) => {
+    const { url, file } = await serve(context, data, undefined, { options: ["--delay", "150"] });
+    const page = await visit(`${url}/#new/users`, { width });
+    await page.getByLabel("name").fill("Cleo");
+    await page.getByRole("button", { name: "Create" }).dblclick();
+    await page.getByRole("heading", { name: "user 3" }).waitFor();
+    await page.getByLabel("name").fill("Cleopatra");
+    await page.getByRole("button", { name: "Save" }).dblclick();
+    await page.getByText("Saved user 3").waitFor();
+    assert.deepEqual(dataOf(file).users.map((one) => one.name), ["Ann", "Ben", "Cleopatra"]);
+    assert.equal(await page.getByRole("dialog").count(), 0);
+  });
+
+  check("single objects are not overwritten unseen either", async (context) => {
+    const { url, file } = await serve(context, '{"settings": {"colour": "green", "size": 1.0}}');
+    const page = await visit(`${url}/#/settings`, { width });
+    await page.getByLabel("colour").fill("mine");
+    await patch(url, { colour: "theirs" }, "/settings");
+    await page.getByText("has been changed elsewhere").waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    await dialog(page).getByRole("button", { name: "Overwrite" }).click();
+    await until(() => dataOf(file).settings.colour === "mine", "the change");
+    assert.match(readFileSync(file, "utf8"), /"size": 1\.0\b/);
+  });
+
   check("a request that is being written is not left by Escape", async (context) => {
     const { url } = await serve(context, data);
     const page = await visit(`${url}/#requests`, { width });

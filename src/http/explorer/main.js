@@ -177,14 +177,16 @@ function soon() {
   }, 120);
 }
 
+let wasConnected = false;
 const refreshAll = () => { whole = true; soon(); };
 
 const EVENTS = {
   ready: ({ version, resumed }) => {
     place("live").textContent = "live";
     place("live").className = "live";
-    // What was missed while the connection was away is not told.
-    if (!resumed && version !== known.version) { known.version = version; known.changes.clear(); refreshAll(); }
+    // What was missed while the connection was away is not told; a server that was started again counts anew.
+    if (!resumed && (wasConnected || version !== known.version)) { known.version = version; known.changes.clear(); refreshAll(); }
+    wasConnected = true;
     if (known.health.admin) loadRequests();
   },
   status: (data) => { banner(data); known.health.status = data.status; if (!view.isTable) view.refresh(new Set()); },

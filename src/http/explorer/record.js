@@ -63,6 +63,7 @@ export function recordView({ name, id, isNew, go, back }) {
     /// The references to nothing that the reader knows of.
     let warned = "";
     let jsonStart;
+    let saving = false;
     const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]', input: () => { sayWrong(""); mark(); }, "aria-describedby": "json-wrong" });
     const wrong = h("p.wrong", { id: "json-wrong", role: "alert" });
     const json = h("div.field.json", { hidden: true }, h("label", { for: "json" }, single ? "The object as JSON" : isNew ? "One object, or a list of objects" : "The record as JSON"), area, wrong);
@@ -205,16 +206,24 @@ export function recordView({ name, id, isNew, go, back }) {
       return { method: "PATCH", type: MERGE, body: JSON.stringify(Object.fromEntries([...changed, ...removed.map((key) => [key, null])])) };
     }
 
+    /// Saves once at a time: a double click is one click.
     async function save() {
+      if (saving) return;
+      saving = true;
+      await saveOnce();
+      saving = false;
+    }
+
+    async function saveOnce() {
       fill(told);
       if (!isJson()) fields.forEach((one) => one.setError(""));
       const wanted = await request();
       if (!wanted) return;
-      if (wanted.list) { createAll(wanted.list); return; }
+      if (wanted.list) { await createAll(wanted.list); return; }
       const before = now();
       const entry = await call(wanted.method, path, { ...wanted, tag });
       if (!element.isConnected) { if (!entry.ok) say(`Not saved: ${entry.problem}`); return; }
-      if (entry.status === 412) { await conflict(true); return; }
+      if (entry.status === 412) { conflict(true); return; }
       if (!entry.ok) { tell(entry); return; }
       const wasNew = isNew && !single;
       take(entry);
@@ -237,7 +246,6 @@ export function recordView({ name, id, isNew, go, back }) {
 
     /// Creates the records of a list, one after the other. What is left after a problem stays to be corrected.
     async function createAll(records) {
-      submit.disabled = true;
       let done = 0;
       let failed;
       let last;
@@ -247,7 +255,6 @@ export function recordView({ name, id, isNew, go, back }) {
         last = entry.json?.[idName()];
         done += 1;
       }
-      submit.disabled = false;
       if (done > 0) say(`Created ${counted(name, done)}`, undoAction(name, last, done));
       if (!element.isConnected) { if (failed) say(`Not created: ${failed.problem}`); return; }
       if (!failed) {
