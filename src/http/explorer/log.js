@@ -4,6 +4,7 @@ import { get } from "./api.js";
 const MOST = 200;
 export const seen = [];
 const listeners = new Set();
+let drawing;
 
 export const isOwn = (one) => [`${location.origin}/`, `${location.origin}/-/`].includes(one.headers.referer);
 
@@ -13,7 +14,11 @@ export function note(one) {
   seen.unshift(one);
   seen.sort((a, b) => b.number - a.number);
   seen.splice(MOST);
-  for (const listener of listeners) listener(one);
+  // Many at once are drawn once.
+  drawing ??= requestAnimationFrame(() => {
+    drawing = undefined;
+    for (const listener of listeners) listener();
+  });
 }
 
 /// The requests from before the page was opened.

@@ -303,7 +303,7 @@ if (await loadModel()) {
   addEventListener("popstate", arrive);
   addEventListener("beforeunload", (event) => { if (view?.isDirty()) event.preventDefault(); });
   document.addEventListener("session", () => { badges(); refreshAll(); });
-  onRequest(() => requestAnimationFrame(navigation));
+  onRequest(navigation);
   keepFocus();
   show();
   follow();
