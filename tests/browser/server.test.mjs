@@ -1,7 +1,7 @@
 // The server's page, and the rules.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { browse, serve, until, WIDTHS } from "./support.mjs";
 
@@ -98,6 +98,19 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Save as the rules file" }).click();
     await page.getByText(/Saved db\.schema\.json/).waitFor();
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), made);
+    // They are in effect at once, here and in forms that are open; so are edits of the file.
+    await page.getByText(/The rules are in effect/).waitFor();
+    assert.equal((await post(url, { name: "x" })).status, 400);
+    await page.getByRole("region", { name: "Rules of posts" }).getByText("required").first().waitFor();
+    await page.goto(`${url}/#/users/1`);
+    await page.getByLabel("name").waitFor();
+    made.properties.users.items.properties.name.maxLength = 7;
+    writeFileSync(file, JSON.stringify(made));
+    await page.getByText("at most 7 characters").waitFor();
+    writeFileSync(file, "{");
+    await page.locator("#banner").getByText(/The rules file cannot be used/).waitFor();
+    writeFileSync(file, JSON.stringify(made));
+    await page.locator("#banner").waitFor({ state: "hidden" });
   });
 }
 

@@ -357,14 +357,15 @@ export function recordView({ name, id, isNew, go, back }) {
       head();
       related();
     },
-    /// Takes note of a change elsewhere.
+    /// Takes note of a change elsewhere: of the records with these ids, or of anything.
     async refresh(ids) {
       if (isNew || !form || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
       const before = tag;
       const entry = await get(path);
       // What was saved in the meantime is newer.
       if (!element.isConnected || tag !== before) return;
-      if (entry.ok && same(entry.json, record)) { tag = entry.header("etag"); fill(notice); related(); return; }
+      // Without ids anything may have changed: the rules, too.
+      if (entry.ok && same(entry.json, record) && (ids || form.isDirty())) { tag = entry.header("etag"); fill(notice); related(); return; }
       if (entry.ok && isRecord(entry.json) && !form?.isDirty()) {
         const key = place.contains(document.activeElement) ? document.activeElement.id : undefined;
         take(entry);
