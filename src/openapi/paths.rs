@@ -200,15 +200,14 @@ fn create(one: &Described<'_>) -> Value {
         one.body.clone(),
         &["application/json"],
     );
-    for content in [&mut body["content"], &mut made["content"]] {
-        let one = content["application/json"]["schema"].take();
-        let many = json!({ "type": "array", "items": one });
-        content["application/json"]["schema"] = json!({ "anyOf": [one, many] });
-    }
+    // Not in the schema: what answers to one record would have the type of one or many in every generated client.
+    body["description"] =
+        "The new record. An array of records creates all of them or none, and the response is an array."
+            .into();
     operation(
         one,
         "create",
-        "Create ONE, or many from an array",
+        "Create ONE",
         &[],
         Some(body),
         answer(&[(201, made)], &names),
@@ -413,7 +412,6 @@ fn ok(schema: &str, example: Option<Value>) -> Value {
     json!({ "description": "The current value.", "content": { "application/json": content(schema, example) } })
 }
 
-/// The answers of an operation: the good ones, and for each status the kinds of problems that have it.
 /// Responses: the good ones, and the problems by status.
 pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();

@@ -224,8 +224,8 @@ fn the_document_has_what_the_routes_file_says() {
     }
     let schemes = &document["components"]["securitySchemes"];
     assert_eq!(schemes["key-x-api-key"]["in"], "header");
-    let body = &paths["/todos"]["post"]["requestBody"]["content"]["application/json"]["schema"];
-    assert_eq!(body["anyOf"][1]["type"], "array", "{body}");
+    let body = &paths["/todos"]["post"]["requestBody"]["description"];
+    has(body.as_str().unwrap(), "An array of records");
     let items = paths.as_object().unwrap().values();
     let operations = items.flat_map(|item| item.as_object().unwrap().values());
     let ids: Vec<_> = operations
