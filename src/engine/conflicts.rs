@@ -85,7 +85,7 @@ pub(super) fn pending(change: &ApiChange) -> Value {
 }
 
 /// Text that was to be merged with the data and cannot be: `kind` says why.
-pub(super) fn text(kind: &str, text: &str) -> Value {
+pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
     json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
 }
 

@@ -186,10 +186,11 @@ impl Engine {
         self.published.load().rulebook.schema().clone()
     }
 
-    /// Puts other rules into effect, for the data as it is then and for the file. Blocks until that is done.
+    /// Puts other rules into effect, for the data as it is then and for the file. Blocks until that is done. While the
+    /// server stops this does nothing.
     ///
     /// # Errors
-    /// The data breaks them, and the rules stay; or the writer has stopped, which is no fault of the rules.
+    /// The data breaks them; the old rules stay.
     pub fn set_rules(&self, rulebook: Rulebook) -> Result<(), Faults> {
         let (reply, answer) = oneshot::channel();
         let rulebook = Arc::new(rulebook);

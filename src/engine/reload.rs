@@ -205,7 +205,7 @@ impl Reloader {
             replayed
                 .unreadable
                 .iter()
-                .map(|line| conflicts::text("unreadable", line))
+                .map(|line| conflicts::unmerged_text("unreadable", line))
                 .collect(),
         );
         (replayed.store, replayed.differs)

@@ -1,9 +1,9 @@
-//! The difference between two stores. Records are matched by their ids.
+//! The difference between two stores, up to white space: a formatter changes no record. Records are matched by their ids.
 
 use std::sync::Arc;
 
 use super::{Collection, Data, Record, Resource, Store, Written};
-use crate::json::Id;
+use crate::json::{Id, same_value};
 
 /// How many records of a resource were added, changed and removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct ResourceChanges {
     pub resource: String,
     /// New records.
     pub added: usize,
-    /// Records with another text.
+    /// Records with another value.
     pub changed: usize,
     /// Records that are gone.
     pub removed: usize,
@@ -63,12 +63,12 @@ impl ResourceDiff {
                 diff.collections(old, new);
             }
             (Some(Data::Object(old)), Some(Data::Object(new))) => {
-                if old != new {
+                if !same_value(old, new) {
                     diff.changes.changed = 1;
                     diff.add(None);
                 }
             }
-            (Some(Data::Scalar(old)), Some(Data::Scalar(new))) if old == new => {}
+            (Some(Data::Scalar(old)), Some(Data::Scalar(new))) if same_value(old, new) => {}
             (Some(Data::Object(_) | Data::Scalar(_)), Some(Data::Object(_) | Data::Scalar(_))) => {
                 diff.changes.changed = 1;
             }
@@ -95,7 +95,10 @@ impl ResourceDiff {
                 continue;
             };
             match old.get(id) {
-                Some(before) if Arc::ptr_eq(before, record) || before.value() == record.value() => {
+                Some(before)
+                    if Arc::ptr_eq(before, record)
+                        || same_value(before.value(), record.value()) =>
+                {
                     continue;
                 }
                 Some(_) => self.changes.changed += 1,
@@ -116,7 +119,7 @@ impl ResourceDiff {
         }
         // What has no id of its own is compared by its place.
         let pairs = rest.iter().zip(&old_rest);
-        self.changes.changed += pairs.filter(|(new, old)| new != old).count();
+        self.changes.changed += pairs.filter(|(new, old)| !same_value(new, old)).count();
         self.changes.added += rest.len().saturating_sub(old_rest.len());
         self.changes.removed += old_rest.len().saturating_sub(rest.len());
     }

@@ -91,6 +91,26 @@ fn the_notice_of_an_edit_counts_what_changed() {
 }
 
 #[test]
+fn a_formatter_changes_no_record() {
+    let fixture =
+        serve_data(r#"{"a":[{"id":1,"t":[1,2]},{"id":2}],"o":{"p":null},"list":[1,{"x":"y"}]}"#);
+    let pretty = serde_json::from_str::<serde_json::Value>(&fixture.text()).unwrap();
+    in_place(
+        fixture.path(),
+        &serde_json::to_string_pretty(&pretty).unwrap(),
+    );
+    let changes = fixture.notice(|notice| match notice {
+        Notice::Reloaded { changes, .. } => Some(changes.clone()),
+        _ => None,
+    });
+    assert_eq!(changes.1, []);
+    // It is the state of the file nevertheless, and keeps its layout.
+    fixture.json("PATCH", "/a/2", r#"{"n": 1}"#).status_is(200);
+    assert!(fixture.text().contains("      \"t\": [\n"));
+    assert!(fixture.text().contains("      \"n\": 1\n"));
+}
+
+#[test]
 fn own_saves_are_no_edits() {
     let fixture = Fixture::new("{\"a\": []}", None, |options| {
         options.unseen = Duration::ZERO

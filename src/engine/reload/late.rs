@@ -97,13 +97,19 @@ impl Reloader {
     fn take_late(&mut self, (edit, replaced): LateEdit, history: &mut History) {
         let Some((end, base)) = replaced else {
             let text = String::from_utf8_lossy(&edit.bytes);
-            return self.keep_lines(LossCause::Move, vec![conflicts::text("moved", &text)]);
+            return self.keep_lines(
+                LossCause::Move,
+                vec![conflicts::unmerged_text("moved", &text)],
+            );
         };
         let text = String::from_utf8_lossy(&edit.bytes).into_owned();
         let theirs = match history.rulebook().read_edit(edit.bytes) {
             Ok((theirs, _)) => theirs,
             Err(faults) => {
-                self.keep_lines(LossCause::Edit, vec![conflicts::text("unreadable", &text)]);
+                self.keep_lines(
+                    LossCause::Edit,
+                    vec![conflicts::unmerged_text("unreadable", &text)],
+                );
                 (self.notice)(Notice::Broken(faults));
                 return;
             }
