@@ -224,7 +224,7 @@ fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     if plain == arguments {
         return error;
     }
-    // The same mistake in arguments that can be printed. Where it is none any more, the message goes without styles.
+    // The same mistake in arguments that can be printed. Where those are valid, the message goes without styles.
     match parse(plain) {
         Err(same) => same,
         Ok(_) => clap::Error::raw(

@@ -185,8 +185,8 @@ fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<(String, St
     }
 }
 
-/// The options that a config file may set. A command to run is none of them: a folder that somebody else has made must
-/// not be able to say it.
+/// The options that a config file may set. A command to run is not among them: it would let a folder from somebody else
+/// run programs.
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| {
         !matches!(

@@ -73,7 +73,7 @@ fn reads_own_only(request: &Request, settings: &Settings) -> bool {
     !settings.cors && is_read(request)
 }
 
-/// The page that sends `request`, if it is none of this server.
+/// The page that sends `request`, if this server did not send that page.
 fn not_own(request: &Request) -> Option<Foreign> {
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {

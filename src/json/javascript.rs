@@ -67,7 +67,7 @@ pub fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
 }
 
 /// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, objects, a number and a
-/// text that is none; with `is_typed` arrays, too.
+/// text that is not a number; with `is_typed` arrays, too.
 ///
 /// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
 /// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.

@@ -10,7 +10,7 @@ use crate::text::{form_decode, query_encode};
 ///
 /// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of a
 /// field is kept, it may be a path), empty pieces (`a=1&&b=2`) are left out.
-/// An escape that is none is an error which names the parameter.
+/// A malformed percent escape is an error that names the parameter.
 pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {

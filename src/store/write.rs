@@ -63,7 +63,7 @@ impl Store {
     /// What `command` would make of its record. `random` gives the letters of a new string id.
     ///
     /// # Errors
-    /// What the command names is not there, or the given id can be none.
+    /// What the command names does not exist, or the given value cannot be an id.
     pub fn draft(
         &self,
         command: &Command,

@@ -540,7 +540,7 @@ fn half_a_body_changes_nothing() {
     client.write("DELETE /a/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf");
     client.shutdown_write();
     client.reply("DELETE").problem(400, "bad-request");
-    // A chunk that is none.
+    // A malformed chunk size.
     let (_, reply) = exchange(
         &fixture,
         "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",

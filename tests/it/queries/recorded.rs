@@ -42,55 +42,55 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     (
         "017/op-like-invalid-regex",
-        "a pattern that is none is a 400, not a 500",
+        "an invalid pattern is a 400, not a 500",
     ),
     (
         "017/op-like-plus-must-be-escaped",
-        "a pattern that is none is a 400, not a 500",
+        "an invalid pattern is a 400, not a 500",
     ),
     (
         "017/end-nan",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/limit-nan",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/limit-negative",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/page-limit-nan-is-10",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/page-negative-is-1",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/page-not-a-number",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "v1/page-leading-number",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "v1/page-nan-not-paginated",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "v1/page-zero",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "v1/per-page-nan-is-10",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "v1/per-page-negative-is-1",
-        "a number that is none, or out of range, is a 400 that shows a working one",
+        "an invalid number, or one out of range, is a 400 that shows a working one",
     ),
     (
         "017/page-beyond-end",
