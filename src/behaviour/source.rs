@@ -9,6 +9,7 @@ use crate::text::{list, nearest};
 /// Why a routes file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
+#[non_exhaustive]
 pub struct RoutesError {
     /// Where in the file, counted in lines and columns.
     pub place: Place,

@@ -221,6 +221,7 @@ pub enum LossCause {
 
 /// Ids that records of a file have in common.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct RepeatedIds {
     /// The first of them.
     pub list: Vec<RepeatedId>,

@@ -38,6 +38,7 @@ pub(super) type Answer = Result<Response<Bytes>, Problem>;
 
 /// A line of the access log.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AccessLogEntry {
     /// The request's method.
     pub method: Method,

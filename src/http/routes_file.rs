@@ -79,6 +79,7 @@ impl InEffect {
 /// What is wrong with a routes file or a profile, and where. As text it is `file:line:column: message`, and what to do about
 /// it in a second line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub struct Located {
     /// The file.
     pub file: PathBuf,

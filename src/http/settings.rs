@@ -15,8 +15,9 @@ use crate::query::MAX_PATTERN;
 /// The number of headers that hyper takes by default.
 pub(super) const DEFAULT_HEADER_COUNT: usize = 100;
 
-/// Settings of the application.
+/// Settings of the application. Begin with the default and set fields.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// The data file as the home page names it.
     pub file: Option<String>,
@@ -106,8 +107,9 @@ impl Default for Settings {
     }
 }
 
-/// Limits of size, time and number for connections.
+/// Limits of size, time and number for connections. Begin with the default and set fields.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of a request's line and headers together.
     pub headers: usize,

@@ -265,6 +265,7 @@ impl Rules {
 /// Why a rules file is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problems.iter().map(SchemaProblem::to_string).collect::<Vec<_>>().join("\n"))]
+#[non_exhaustive]
 pub struct SchemaError {
     /// Everything that is wrong, in the order of the file; never empty.
     pub problems: Vec<SchemaProblem>,
@@ -272,6 +273,7 @@ pub struct SchemaError {
 
 /// An error in a rules file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SchemaProblem {
     /// The place in the schema (RFC 6901); empty for the whole file and for syntax errors.
     pub pointer: String,

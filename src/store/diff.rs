@@ -7,6 +7,7 @@ use crate::json::{Id, same_value};
 
 /// How many records of a resource were added, changed and removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResourceChanges {
     /// The resource.
     pub resource: String,

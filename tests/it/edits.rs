@@ -252,7 +252,7 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
 fn duplicate_ids_are_reported_with_their_lines_at_the_start_and_after_an_edit() {
     let repeated = |fixture: &Fixture| {
         let wanted = |notice: &Notice| match notice {
-            Notice::RepeatedIds(RepeatedIds { list, more }) => {
+            Notice::RepeatedIds(RepeatedIds { list, more, .. }) => {
                 let list = list
                     .iter()
                     .map(|one| (one.resource.clone(), one.id.to_string(), one.lines));
