@@ -10,11 +10,13 @@ use crate::schema::{SchemaError, Violation};
 use crate::store::{Refusal, RepeatedId, ResourceChanges};
 
 /// Why a write was not carried out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// The data does not allow it.
+    #[error(transparent)]
     Refused(Refusal),
     /// The record would break rules.
+    #[error("{}", broken_rules(resource, violations))]
     Rules {
         /// The resource whose rules they are.
         resource: String,
@@ -22,8 +24,10 @@ pub enum WriteError {
         violations: Vec<Violation>,
     },
     /// Checking the record against the rules of this resource takes too many steps.
+    #[error("checking this record against the rules of {0} takes too many steps")]
     TooComplex(String),
     /// The file cannot be written.
+    #[error("nothing was changed: {reason}")]
     Unsaved {
         /// Why: which file or folder, and the operating system's words.
         reason: String,
@@ -31,6 +35,7 @@ pub enum WriteError {
         hint: String,
     },
     /// The file has been edited into something that cannot be read; a write would overwrite the edit.
+    #[error("write refused: the data file was edited and is not valid, and saving would overwrite the edit. {}{message}", line_and_column(*place))]
     Broken {
         /// Where.
         place: Option<Place>,
@@ -38,13 +43,31 @@ pub enum WriteError {
         message: String,
     },
     /// The data that would be put back breaks the rules as they are now: where and how.
+    #[error("nothing was changed: the data of that time breaks the rules of today: {0}")]
     Unfit(String),
     /// A step declined to go on, for a reason that only its maker understands.
+    #[error("a step declined without a reason")]
     Declined(Arc<dyn Any + Send + Sync>),
     /// The server is stopping.
+    #[error("nothing was changed: the server is stopping")]
     Stopped,
     /// The writer failed on this command in a way that it should not.
+    #[error("the server failed on this request; the data is as it was")]
     Bug,
+}
+
+fn broken_rules(resource: &str, violations: &[Violation]) -> String {
+    match violations {
+        [only] if only.pointer.is_empty() => format!("the record {}", only.detail),
+        [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
+        several => format!("{} rules of {resource} are broken", several.len()),
+    }
+}
+
+fn line_and_column(place: Option<Place>) -> String {
+    place.map_or_else(String::new, |place| {
+        format!("line {}, column {}: ", place.line, place.column)
+    })
 }
 
 /// What happened to the file, for the log.

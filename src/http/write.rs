@@ -19,9 +19,8 @@ use super::suggest;
 use super::target::no_record;
 use crate::behaviour::Mode;
 use crate::engine::{Engine, Expected, Published, WriteError};
-use crate::json::{Id, Layout, Object, pointer, quote, tag};
-use crate::store::{Command, Operation, Outcome, Refusal, write_list};
-use crate::text::list;
+use crate::json::{Layout, Object, pointer, quote, tag};
+use crate::store::{Command, Operation, Outcome, Refusal, holder_name, write_list};
 use crate::work::Work;
 
 /// Carries out `command`, which gets its body from the request, and responds when it is saved. `preset` is what a new record
@@ -241,14 +240,9 @@ pub(super) fn refused(
     written: Option<(&Command, &Object)>,
     error: WriteError,
 ) -> Problem {
+    let detail = error.to_string();
     match error {
         WriteError::Rules { resource, violations } => {
-            let count = violations.len();
-            let detail = match violations.as_slice() {
-                [only] if only.pointer.is_empty() => format!("the record {}", only.detail),
-                [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
-                _ => format!("{count} rules of {resource} are broken"),
-            };
             let mut problem = Problem::new(problem::RULES, detail);
             // A record with an id needs no generated one.
             let id = &published.store.settings().id;
@@ -266,63 +260,40 @@ pub(super) fn refused(
                 None => problem,
             }
         }
-        WriteError::TooComplex(resource) => Problem::new(
-            problem::TOO_COMPLEX,
-            format!("checking this record against the rules of {resource} takes too many steps"),
-        )
-        .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
+        WriteError::TooComplex(_) => Problem::new(problem::TOO_COMPLEX, detail)
+            .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
         WriteError::Refused(refusal) => refusal_problem(published, request, refusal),
-        WriteError::Unsaved { reason, hint } => {
-            Problem::new(problem::UNSAVED, format!("nothing was changed: {reason}")).hint(hint)
-        }
-        WriteError::Broken { place, message } => {
-            let place =
-                place.map_or_else(String::new, |place| format!("line {}, column {}: ", place.line, place.column));
-            Problem::new(
-                problem::BROKEN_FILE,
-                format!("write refused: the data file was edited and is not valid, and saving would overwrite the edit. {place}{message}"),
-            )
-            .hint(
-                "fix the data file and save it, then send the request again; reads return the data from before the edit",
-            )
-        }
-        WriteError::Unfit(message) => Problem::new(
-            problem::RULES,
-            format!("nothing was changed: the data of that time breaks the rules of today: {message}"),
-        )
-        .hint("relax the rules in the rules file, or change the records"),
+        WriteError::Unsaved { hint, .. } => Problem::new(problem::UNSAVED, detail).hint(hint),
+        WriteError::Broken { .. } => Problem::new(problem::BROKEN_FILE, detail).hint(
+            "fix the data file and save it, then send the request again; reads return the data from before the edit",
+        ),
+        WriteError::Unfit(_) => Problem::new(problem::RULES, detail)
+            .hint("relax the rules in the rules file, or change the records"),
         WriteError::Declined(problem) => match problem.downcast_ref::<Problem>() {
             Some(problem) => problem.clone(),
-            None => Problem::new(problem::BUG, "a step declined without a reason"),
+            None => Problem::new(problem::BUG, detail),
         },
-        WriteError::Stopped => Problem::new(problem::STOPPING, "nothing was changed: the server is stopping")
-            .hint("start it again, and send the request again"),
-        WriteError::Bug => Problem::new(problem::BUG, "the server failed on this request; the data is as it was")
-            .hint("please report the request that caused it"),
+        WriteError::Stopped => {
+            Problem::new(problem::STOPPING, detail).hint("start it again, and send the request again")
+        }
+        WriteError::Bug => {
+            Problem::new(problem::BUG, detail).hint("please report the request that caused it")
+        }
     }
 }
 
 fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -> Problem {
+    let detail = refusal.to_string();
     match refusal {
-        Refusal::NoResource(name) => Problem::new(
-            problem::NO_RESOURCE,
-            format!("there is no resource {name} any more"),
-        ),
+        Refusal::NoResource(_) => Problem::new(problem::NO_RESOURCE, detail),
         Refusal::NoRecord { resource, id } => no_record(&published.store, request, &resource, &id),
-        Refusal::NoId { property, value } => Problem::new(
-            problem::BAD_ID,
-            format!("{property} is {value}; an id is a string or a number"),
-        )
-        .error(format!("/{property}"), "must be a string or a number")
-        .hint(format!(
-            "leave {property} out to give the record the next one"
-        )),
-        Refusal::Dangling { rule, value } => {
+        Refusal::NoId { property, .. } => Problem::new(problem::BAD_ID, detail)
+            .error(format!("/{property}"), "must be a string or a number")
+            .hint(format!(
+                "leave {property} out to give the record the next one"
+            )),
+        Refusal::Dangling { rule, .. } => {
             let path = format!("/{}", encode(&rule.resource));
-            let detail = format!(
-                "{} is {value}, and no record of {} has that {}",
-                rule.property, rule.resource, rule.target
-            );
             Problem::new(problem::REFERENCE, detail)
                 .error(
                     format!("/{}", rule.property),
@@ -352,29 +323,24 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             };
             problem.attempt(request.curl("GET", request.uri.path(), None))
         }
-        Refusal::Referenced {
-            resource,
-            id,
-            holders,
-            dependent,
-            not_null,
-        } => referenced(
-            request,
-            (&resource, id.as_ref()),
-            &holders,
-            &dependent,
-            not_null.as_deref(),
-        ),
+        Refusal::Referenced { dependent, .. } => {
+            let collections: Vec<String> = dependent.iter().map(|name| encode(name)).collect();
+            let target = format!(
+                "{}?_dependent={}",
+                request.uri.path(),
+                collections.join(",")
+            );
+            Problem::new(problem::REFERENCED, detail)
+                .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")
+                .attempt(request.curl("DELETE", &target, None))
+        }
         Refusal::IdTaken {
             resource,
             property,
             id,
         } => {
             let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
-            Problem::new(
-                problem::ID_TAKEN,
-                format!("{resource} already has a record with the {property} {id}"),
-            )
+            Problem::new(problem::ID_TAKEN, detail)
             .error(format!("/{property}"), format!("{id} is already in use"))
             .hint(format!(
                 "leave {property} out for the next free one, or change the record with PUT {path}"
@@ -386,18 +352,8 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             values,
             holder,
         } => {
-            let used: Vec<_> = values
-                .iter()
-                .map(|(name, value)| format!("the {name} {value}"))
-                .collect();
-            let who = holder.as_ref().map_or_else(
-                || format!("another record of {resource}"),
-                |id| format!("{resource}/{id}"),
-            );
-            let mut problem = Problem::new(
-                problem::NOT_UNIQUE,
-                format!("{who} already has {}", list(&used)),
-            );
+            let who = holder_name(&resource, holder.as_ref());
+            let mut problem = Problem::new(problem::NOT_UNIQUE, detail);
             for (name, value) in &values {
                 problem = problem.error(
                     pointer::join("", name),
@@ -418,52 +374,4 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             }
         }
     }
-}
-
-/// The problem of a deletion that is refused because other records refer to the record.
-fn referenced(
-    request: &Request,
-    (resource, id): (&str, Option<&Id>),
-    holders: &[(String, Option<Id>)],
-    dependent: &[String],
-    not_null: Option<&str>,
-) -> Problem {
-    const MAX_NAMED: usize = 5;
-    let path = |resource: &str, id: Option<&Id>| {
-        format!(
-            "{resource}/{}",
-            id.map_or_else(String::new, |id| id.to_string())
-        )
-    };
-    let mut named: Vec<String> = holders
-        .iter()
-        .take(MAX_NAMED)
-        .map(|(resource, id)| path(resource, id.as_ref()))
-        .collect();
-    match holders.len().saturating_sub(MAX_NAMED) {
-        0 => {}
-        1 => named.push("one more".into()),
-        more => named.push(format!("{more} more")),
-    }
-    let points = if holders.len() == 1 {
-        "points"
-    } else {
-        "point"
-    };
-    let (gone, named) = (path(resource, id), list(&named));
-    let detail = match not_null {
-        Some(rule) => {
-            format!("{gone} cannot be deleted: {named} points to it, and the rules say that {rule}")
-        }
-        None => format!("{gone} cannot be deleted: {named} {points} to it"),
-    };
-    let collections: Vec<String> = dependent.iter().map(|name| encode(name)).collect();
-    let target = format!(
-        "{}?_dependent={}",
-        request.uri.path(),
-        collections.join(",")
-    );
-    Problem::new(problem::REFERENCED, detail)
-        .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")
-        .attempt(request.curl("DELETE", &target, None))
 }

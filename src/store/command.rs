@@ -4,6 +4,7 @@ use bytestring::ByteString;
 
 use crate::json::{Id, Layout, Member, Object, members, with_member};
 use crate::rules::ReferenceRule;
+use crate::text::list;
 
 /// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
 #[derive(Debug, Clone)]
@@ -45,11 +46,13 @@ pub enum Merge {
 }
 
 /// Why a command cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There is no such resource, or it is of another kind.
+    #[error("there is no resource {0} any more")]
     NoResource(String),
     /// The collection has no record with that id.
+    #[error("{resource} has no record with the id {id}")]
     NoRecord {
         /// The collection.
         resource: String,
@@ -57,6 +60,7 @@ pub enum Refusal {
         id: Id,
     },
     /// The id given for a new record is an object or an array.
+    #[error("{property} is {value}; an id is a string or a number")]
     NoId {
         /// The id property.
         property: String,
@@ -64,6 +68,7 @@ pub enum Refusal {
         value: String,
     },
     /// A record has that id already.
+    #[error("{resource} already has a record with the {property} {id}")]
     IdTaken {
         /// The collection.
         resource: String,
@@ -73,6 +78,7 @@ pub enum Refusal {
         id: Id,
     },
     /// Another record has those values, which must be unique.
+    #[error("{} already has {}", holder_name(resource, holder.as_ref()), list(&values_in_use(values)))]
     NotUnique {
         /// The collection.
         resource: String,
@@ -82,6 +88,7 @@ pub enum Refusal {
         holder: Option<Id>,
     },
     /// A declared reference points to no record.
+    #[error("{} is {value}, and no record of {} has that {}", rule.property, rule.resource, rule.target)]
     Dangling {
         /// The reference.
         rule: ReferenceRule,
@@ -89,6 +96,7 @@ pub enum Refusal {
         value: String,
     },
     /// Other records point to what would be deleted, and must not lose it.
+    #[error("{}", referenced(&record_path(resource, id.as_ref()), holders, not_null.as_deref()))]
     Referenced {
         /// The collection of the record that was to be deleted.
         resource: String,
@@ -102,7 +110,56 @@ pub enum Refusal {
         not_null: Option<String>,
     },
     /// The record is not in the state that the writer expected (`If-Match`).
+    #[error("the record is not in the state that the request expects")]
     Changed,
+}
+
+/// The record that has values which must be unique.
+pub fn holder_name(resource: &str, holder: Option<&Id>) -> String {
+    match holder {
+        Some(_) => record_path(resource, holder),
+        None => format!("another record of {resource}"),
+    }
+}
+
+fn values_in_use(values: &[(String, String)]) -> Vec<String> {
+    let values = values.iter();
+    values
+        .map(|(name, value)| format!("the {name} {value}"))
+        .collect()
+}
+
+fn record_path(resource: &str, id: Option<&Id>) -> String {
+    let id = id.map(ToString::to_string).unwrap_or_default();
+    format!("{resource}/{id}")
+}
+
+/// Why a record that others refer to is not deleted.
+fn referenced(record: &str, holders: &[(String, Option<Id>)], not_null: Option<&str>) -> String {
+    const MAX_NAMED: usize = 5;
+    let paths = holders
+        .iter()
+        .map(|(resource, id)| record_path(resource, id.as_ref()));
+    let mut named: Vec<String> = paths.take(MAX_NAMED).collect();
+    match holders.len().saturating_sub(MAX_NAMED) {
+        0 => {}
+        1 => named.push("one more".into()),
+        more => named.push(format!("{more} more")),
+    }
+    let named = list(&named);
+    let point = if holders.len() == 1 {
+        "points"
+    } else {
+        "point"
+    };
+    match not_null {
+        Some(rule) => {
+            format!(
+                "{record} cannot be deleted: {named} points to it, and the rules say that {rule}"
+            )
+        }
+        None => format!("{record} cannot be deleted: {named} {point} to it"),
+    }
 }
 
 impl Command {

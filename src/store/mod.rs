@@ -29,7 +29,7 @@ use crate::work::Work;
 use plural::Singular;
 
 pub use collection::Collection;
-pub use command::{Command, Merge, Operation, Outcome, Refusal, Written};
+pub use command::{Command, Merge, Operation, Outcome, Refusal, Written, holder_name};
 pub use diff::{ResourceChanges, ResourceDiff};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
