@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { browse, serve, until, WIDTHS } from "./support.mjs";
+import { browse, focused, serve, until, WIDTHS } from "./support.mjs";
 
 const { visit, nothingWrong } = browse();
 const data = JSON.stringify({
@@ -224,6 +224,165 @@ for (const width of WIDTHS) {
     assert.equal(await page.getByLabel("title").inputValue(), "New");
     await page.getByRole("button", { name: "Save" }).click();
     await until(() => dataOf(file).posts[0].title === "New", "the change");
+  });
+
+  /// Holds the requests that `match` until it is told to let them go, and says when one is there.
+  const hold = async (page, match) => {
+    let free;
+    let arrived;
+    const freed = new Promise((done) => { free = done; });
+    const there = new Promise((done) => { arrived = done; });
+    await page.route("**/posts*/**", wait);
+    await page.route("**/posts?*", wait);
+    async function wait(route) {
+      if (match(route.request())) { arrived(); await freed; }
+      await route.fallback();
+    }
+    return { there, free };
+  };
+  /// The text of the field that has the focus, and where the caret is.
+  const typing = (page) => page.evaluate(() => [document.activeElement.closest("td")?.dataset.column, document.activeElement.value, document.activeElement.selectionStart]);
+  const startTyping = async (page, id, column, text) => {
+    await cell(page, id, column).focus();
+    await page.keyboard.press("F2");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type(text);
+  };
+
+  check("cells are edited one after the other without waiting for the server", async (context) => {
+    const { url, file } = await serve(context, data);
+    const page = await visit(`${url}/#/posts`, { width });
+    const write = await hold(page, (request) => request.method() === "PATCH");
+    const reload = await hold(page, (request) => request.method() === "GET" && request.url().includes("_limit") && dataOf(file).posts[0].title === "Fast");
+    await startTyping(page, 1, "title", "Fast");
+    await page.keyboard.press("Enter");
+    await write.there;
+    // What was typed is shown already, and the next cell can be opened.
+    assert.match(await cell(page, 1, "title").textContent(), /Fast/);
+    await startTyping(page, 1, "views", "1305");
+    await page.keyboard.press("ArrowLeft");
+    write.free();
+    await reload.there;
+    assert.deepEqual(await typing(page), ["views", "1305", 3]);
+    reload.free();
+    await page.getByText("Saved post 1").waitFor();
+    // Another client's change, a resource that is new in the file.
+    const seen = page.waitForResponse((one) => one.url().includes("/posts?") && one.request().method() === "GET");
+    await patch(url, { title: "Theirs" }, "/posts/2");
+    await seen;
+    writeFileSync(file, JSON.stringify({ ...dataOf(file), tags: [{ id: 1 }] }, null, 2));
+    await page.getByRole("navigation", { name: "Resources" }).getByRole("link", { name: /tags/ }).waitFor();
+    assert.deepEqual(await typing(page), ["views", "1305", 3]);
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press("Enter");
+    await until(() => dataOf(file).posts[0].views === 135, "the number");
+    await cell(page, 2, "title").getByText("Theirs").waitFor();
+    assert.equal(dataOf(file).posts[0].title, "Fast");
+    // The same cell again, before the server has answered.
+    await startTyping(page, 2, "title", "One");
+    await page.keyboard.press("Enter");
+    await startTyping(page, 2, "title", "Two");
+    await page.keyboard.press("Enter");
+    await until(() => dataOf(file).posts[1].title === "Two", "the second title");
+    assert.equal(await page.locator(".edit").count(), 0);
+  });
+
+  check("an editor whose value is refused comes back and does not take the focus from another one", async (context) => {
+    const held = JSON.stringify({ type: "object", properties: { posts: { type: "array", items: { type: "object", properties: { title: { type: "string" }, views: { type: "number", minimum: 0 } } } } } });
+    const { url, file } = await serve(context, data, held);
+    const page = await visit(`${url}/#/posts`, { width });
+    const write = await hold(page, (request) => request.method() === "PATCH");
+    await startTyping(page, 1, "views", "-5");
+    await page.keyboard.press("Enter");
+    await write.there;
+    await startTyping(page, 2, "title", "Typed");
+    write.free();
+    await cell(page, 1, "views").getByText(/at least 0/).waitFor();
+    assert.deepEqual(await typing(page), ["title", "Typed", 5]);
+    await page.keyboard.press("Enter");
+    await until(() => dataOf(file).posts[1].title === "Typed", "the title");
+    assert.equal(await cell(page, 1, "views").getByRole("textbox").inputValue(), "-5");
+    await cell(page, 1, "views").getByRole("textbox").fill("5");
+    await page.keyboard.press("Enter");
+    await until(() => dataOf(file).posts[0].views === 5, "the number");
+    await until(async () => (await page.locator(".edit").count()) === 0, "the editors to be closed");
+    // A value that was changed elsewhere is overwritten by Enter, and not by going away.
+    await deafen(page);
+    await page.reload();
+    await startTyping(page, 1, "title", "Mine");
+    await patch(url, { title: "Theirs" });
+    await page.keyboard.press("Enter");
+    await cell(page, 1, "title").getByText(/Changed elsewhere/).waitFor();
+    await page.getByLabel("Search").focus();
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    assert.equal(await cell(page, 1, "title").getByRole("textbox").inputValue(), "Mine");
+    assert.equal(dataOf(file).posts[0].title, "Theirs");
+    // Discarded once is not discarded for ever.
+    for (const text of ["12x", "13x"]) {
+      await page.getByRole("button", { name: "id", exact: true }).click();
+      await page.getByRole("button", { name: "Discard" }).click();
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      await until(async () => (await page.locator(".edit").count()) === 0, "the editor to be closed");
+      await startTyping(page, 1, "views", text);
+    }
+    await page.getByRole("button", { name: "id", exact: true }).click();
+    await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
+  });
+
+  check("a redraw leaves what a person is at: rows, selection, menus, the place in a list", async (context) => {
+    const { url, file } = await serve(context, data, rules);
+    const page = await visit(`${url}/#/posts`, { width });
+    await cell(page, 1, "userId").getByRole("link", { name: /Ann/ }).waitFor();
+    const mark = (locator) => locator.evaluate((one) => { one.marked = true; });
+    const isMarked = (locator) => locator.evaluate((one) => one.marked === true);
+    // What has not changed is not replaced: a click that has begun ends there.
+    const link = page.getByRole("navigation", { name: "Tools" }).getByRole("link", { name: "Rules" });
+    for (const one of [page.locator('tr[data-id="1"]'), cell(page, 1, "title"), page.getByRole("button", { name: "title", exact: true }), link]) await mark(one);
+    await page.getByLabel("Select 1", { exact: true }).check();
+    await patch(url, { views: 77 });
+    await cell(page, 1, "views").getByText("77").waitFor();
+    for (const one of [page.locator('tr[data-id="1"]'), cell(page, 1, "title"), page.getByRole("button", { name: "title", exact: true }), link]) assert.ok(await isMarked(one));
+    // Sorting and choosing columns are no other choice of records.
+    await page.getByRole("button", { name: "title", exact: true }).click();
+    await page.locator('th[aria-sort="ascending"]').waitFor();
+    assert.ok(await page.getByLabel("Select 1", { exact: true }).isChecked());
+    await page.getByText("1 selected").waitFor();
+    // A search that was begun does not lead back from the next page.
+    await page.clock.install();
+    await page.getByLabel("Search").fill("tea");
+    await page.getByRole("navigation", { name: "Resources" }).getByRole("link", { name: /users/ }).click();
+    await page.getByRole("heading", { name: "users", level: 1 }).waitFor();
+    await page.clock.fastForward(1000);
+    assert.match(page.url(), /#\/users$/);
+    // The list of requests: the focus in a row, and an open menu.
+    await patch(url, { nothing: 1 }, "/posts/99");
+    await page.goto(`${url}/#requests`);
+    const row = page.locator(".requests > li").filter({ hasText: "/posts/99" });
+    await row.locator("summary").first().click();
+    await row.getByText("Copy as", { exact: true }).click();
+    await row.getByRole("button", { name: "Copy as axios" }).focus();
+    await fetch(`${url}/users/1`);
+    await page.locator(".requests > li").filter({ hasText: "/users/1" }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Copy as axios");
+    // The history: what was closed stays closed.
+    await page.goto(`${url}/#history`);
+    const step = page.locator(".step").filter({ hasText: "Version 1" }).locator("details").first();
+    await step.locator("summary").click();
+    await until(async () => !(await step.evaluate((one) => one.open)), "the change to be closed");
+    await patch(url, { views: 78 });
+    await page.getByText("Version 2").waitFor();
+    assert.equal(await step.evaluate((one) => one.open), false);
+    assert.match(await focused(page), /^summary/);
+    // A form: the caret stays where it is when the record is drawn again.
+    await page.goto(`${url}/#/posts/1`);
+    const title = page.getByLabel("title");
+    await title.focus();
+    await title.evaluate((one) => one.setSelectionRange(3, 3));
+    await patch(url, { views: 79 });
+    await until(async () => (await page.getByLabel("views").inputValue()) === "79", "the change");
+    assert.equal(await page.evaluate(() => `${document.activeElement.id} ${document.activeElement.selectionStart}`), "field-title 3");
+    assert.equal(dataOf(file).posts[0].views, 79);
   });
 
   check("a double click creates one record, and saves once", async (context) => {

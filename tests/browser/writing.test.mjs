@@ -52,7 +52,7 @@ for (const width of WIDTHS) {
     await pick.fill("ben");
     await page.getByRole("option", { name: /Ben/ }).click();
     await cell(page, 3, "userId").getByRole("link", { name: /Ben/ }).waitFor();
-    assert.equal(dataOf(file).posts[2].userId, 2);
+    await until(() => dataOf(file).posts[2].userId === 2, "the reference");
   });
 
   check("a new record has the defaults, typed fields with their limits, and the server's problem at the field", async (context) => {

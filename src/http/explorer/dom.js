@@ -26,20 +26,38 @@ export function h(tag, ...children) {
   return element;
 }
 
-/// `children` as a flat list of what can be appended.
-export function nodes(children) {
-  return [children].flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => {
-    if (typeof child === "object" && !(child instanceof Node)) throw new TypeError(`not a child of an element: ${Object.prototype.toString.call(child)}`);
-    return child instanceof Node ? child : String(child);
+/// `children` as a flat list of nodes.
+function nodes(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => {
+    if (child instanceof Node) return child;
+    if (typeof child === "object") throw new TypeError(`not a child of an element: ${Object.prototype.toString.call(child)}`);
+    return document.createTextNode(child);
   });
 }
 
-/// Puts `children` into `place` and nothing else. The focus stays on what has the same `data-key` as before.
+/// Puts `children` into `place` and nothing else. Those that are there already are not moved. The focus and the caret stay,
+/// or go to what has the same id or `data-key`.
 export function fill(place, ...children) {
-  const key = place.contains(document.activeElement) && document.activeElement.closest("[data-key]")?.dataset.key;
-  place.replaceChildren(...nodes(children));
-  if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  const active = document.activeElement;
+  const { id, selectionStart, selectionEnd } = active;
+  const key = active.closest("[data-key]")?.dataset.key;
+  const held = place.contains(active);
+  const wanted = nodes(children);
+  const kept = new Set(wanted);
+  for (const old of [...place.childNodes]) if (!kept.has(old)) old.remove();
+  wanted.forEach((one, at) => { if (place.childNodes[at] !== one) place.insertBefore(one, place.childNodes[at] ?? null); });
+  if (!held || document.activeElement === active) return;
+  const next = active.isConnected ? active : place.querySelector(id ? `#${CSS.escape(id)}` : `[data-key="${CSS.escape(key ?? "")}"]`);
+  next?.focus({ preventScroll: true });
+  if (typeof selectionStart === "number" && next?.setSelectionRange) next.setSelectionRange(selectionStart, selectionEnd);
 }
+
+/// As `fill`, but a child that is equal to the one in its place is left out for that: what the pointer is pressed on stays.
+/// For children whose listeners depend on nothing but what is seen of them.
+export const renew = (place, ...children) => {
+  const old = [...place.childNodes];
+  fill(place, nodes(children).map((one, at) => (old[at]?.isEqualNode(one) ? old[at] : one)));
+};
 
 /// A part of the page that may scroll, so that the keyboard reaches it.
 export const region = (tag, label, properties, ...children) => h(tag, { tabindex: "0", role: "region", "aria-label": label, ...properties }, children);

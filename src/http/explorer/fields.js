@@ -263,5 +263,6 @@ export function field({ key, schema, value, required = false, reference, rules =
       return state === "missing" ? undefined : state === "null" ? null : read(input.value);
     },
     isWrong: () => wrong.textContent !== "",
+    wrong: () => wrong.textContent,
   };
 }

@@ -1,5 +1,5 @@
 // The changes of the data, newest first, with what differs and the way back.
-import { fill, h, icon, plural, say } from "./dom.js";
+import { fill, h, icon, plural, renew, say } from "./dom.js";
 import { call, get } from "./api.js";
 import { diff } from "./cells.js";
 import { line } from "./json.js";
@@ -36,9 +36,16 @@ export default function () {
     if (!entry.ok) { fill(steps, h("li.empty", entry.problem)); return; }
     const { version, steps: all, first } = entry.json;
     known.version = Math.max(known.version, version);
-    fill(steps, all.map((one) => step(one.version, `Version ${one.version}`, [h("span.soft", CAUSES[one.cause] ?? one.cause), h("time.soft", new Date(one.at).toLocaleString())],
-      [one.changes.slice(0, 20).map(change), one.count > 20 ? h("p.soft", plural(one.count - Math.min(one.changes.length, 20), "more record")) : null])),
-    first === null ? h("li.empty", "Nothing has changed since the start.") : step(first, first === 0 ? "Start" : `Version ${first}`));
+    const there = new Map([...steps.children].map((one) => [one.dataset.version, one]));
+    /// A step's changes are always the same: what the reader has opened there stays.
+    const kept = (made) => {
+      const old = there.get(made.dataset.version);
+      if (old) renew(old.firstElementChild, ...made.firstElementChild.childNodes);
+      return old ?? made;
+    };
+    fill(steps, all.map((one) => kept(step(one.version, `Version ${one.version}`, [h("span.soft", CAUSES[one.cause] ?? one.cause), h("time.soft", new Date(one.at).toLocaleString())],
+      [one.changes.slice(0, 20).map(change), one.count > 20 ? h("p.soft", plural(one.count - Math.min(one.changes.length, 20), "more record")) : null]))),
+    first === null ? h("li.empty", "Nothing has changed since the start.") : kept(step(first, first === 0 ? "Start" : `Version ${first}`)));
   }
   load();
   return { element, refresh: load };

@@ -1,5 +1,5 @@
 // The page: what the address says is shown, and what happens on the server is followed.
-import { askToDiscard, button, copy, dialog, fill, h, icon, number, say } from "./dom.js";
+import { askToDiscard, button, copy, dialog, fill, h, icon, number, renew, say } from "./dom.js";
 import { call, newAction, pathOf, session } from "./api.js";
 import { curl } from "./code.js";
 import { line } from "./json.js";
@@ -36,8 +36,10 @@ let following = false;
 /// belong to what was done before.
 function go(hash, { replace = false, follow = false } = {}) {
   following = follow;
-  if (hash === location.hash) show();
-  else if (replace) { history.replaceState(null, "", hash); show(); } else location.hash = hash;
+  const isDirty = view.isDirty();
+  if (replace && !isDirty) history.replaceState(null, "", hash);
+  if (hash !== location.hash) location.hash = hash;
+  else if (!isDirty) show();
 }
 
 /// Follows the address; unsaved changes are left only with the reader's consent.
@@ -47,7 +49,9 @@ async function arrive() {
   if (view?.isDirty()) {
     history.pushState(null, "", shownHash || "#/");
     if (document.querySelector("dialog[open]") || !(await askToDiscard())) return;
+    // The next page is another one, also if it is a table of the same resource.
     view.isDirty = () => false;
+    shownName = undefined;
     location.hash = wanted;
     return;
   }
@@ -118,9 +122,9 @@ function navigation() {
   const { name, page } = route(location.hash);
   const failed = failures();
   const item = (href, isCurrent, shown, text, count, title) => h("li", h("a", { href, "data-key": href, "aria-current": isCurrent ? "page" : null, title }, icon(shown), h("span.name", text), count));
-  fill(place("resources"), h("ul", known.health.resources.map((one) => item(listLink(one.name), one.name === name, one.kind === "collection" ? "table" : "object", one.name,
-    one.kind === "collection" ? h("span.count", number(one.count)) : null, one.rules ? `${one.name}: has rules` : one.name))));
-  fill(place("pages"), h("ul", PAGES.map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null))));
+  renew(document.querySelector("#resources > ul"), known.health.resources.map((one) => item(listLink(one.name), one.name === name, one.kind === "collection" ? "table" : "object", one.name,
+    one.kind === "collection" ? h("span.count", number(one.count)) : null, one.rules ? `${one.name}: has rules` : one.name)));
+  renew(document.querySelector("#pages > ul"), PAGES.map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null)));
 }
 
 /// What is special about this server and who is signed in, beside its name.
@@ -157,20 +161,18 @@ let changed = new Map();
 /// Whether anything else may have changed, too.
 let whole = false;
 let timer;
-const kinds = () => known.health.resources.map((one) => `${one.name} ${one.kind}`).join();
-
 function soon() {
   timer ??= setTimeout(async () => {
     const was = changed;
     const all = whole;
-    const before = kinds();
+    const { name } = route(location.hash);
+    const before = resourceOf(name ?? "")?.kind;
     [changed, whole, timer] = [new Map(), false, undefined];
     if (!(await loadModel())) return;
     navigation();
     badges();
-    const { name } = route(location.hash);
     const resource = resourceOf(name ?? "");
-    if (kinds() !== before && !view.isDirty()) { shownName = undefined; show(); return; }
+    if (resource?.kind !== before && !view.isDirty()) { shownName = undefined; show(); return; }
     if (!resource || all) view.refresh();
     else if (was.has(name)) view.refresh(was.get(name));
     else if ([...resource.references, ...resource.dependents].some((one) => was.has(one.resource))) view.refresh(new Set());

@@ -40,14 +40,14 @@ export function panel(place, bar, open) {
 export const current = () => shown?.main;
 
 function show(action) {
-  // What follows a request is added to it; the reader's place in it stays.
-  if (shown === action && view.contains(document.activeElement)) { fill(view.querySelector(".then"), then(action)); return; }
+  // What follows a request is added to it; what the reader has opened there stays.
+  if (shown !== action) fill(view, details(action.main), h("h3", { hidden: true }, "then"), h("ol.past.then"));
   shown = action;
-  fill(view, details(action.main), h("div.then", then(action)));
+  const past = view.querySelector(".past");
+  past.append(...action.then.slice(past.children.length).map((one) => h("li", h("details", h("summary", short({ ...one, time: undefined })), details(one, true)))));
+  past.previousElementSibling.hidden = action.then.length === 0;
   fill(strip, short(action.main));
 }
-
-const then = (action) => (action.then.length === 0 ? null : [h("h3", "then"), h("ol.past", action.then.map((one) => h("li", h("details", h("summary", short({ ...one, time: undefined })), details(one, true)))))]);
 
 /// A request with its response.
 const details = (entry, small = false) => h("div.request", {},

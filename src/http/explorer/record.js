@@ -238,9 +238,8 @@ export function recordView({ name, id, isNew, go, back }) {
         go(recordLink(name, savedId), { follow: true });
         return;
       }
-      const key = document.activeElement?.id;
       build(isJson());
-      (document.getElementById(key) ?? form.save).focus();
+      if (!place.contains(document.activeElement)) form.save.focus();
     }
     const now = () => { try { return isJson() ? area.value : JSON.stringify(value()); } catch { return undefined; } };
 
@@ -288,7 +287,6 @@ export function recordView({ name, id, isNew, go, back }) {
     const submit = h("button.primary", { type: "submit" }, isNew ? "Create" : "Save");
     const mode = button("Edit as JSON", { kind: "quiet", click: toggle });
     const foot = h("div.save-bar", writing ? submit : h("span.soft", "Read-only: nothing can be saved."), isNew ? h("a.button", { href: back }, "Cancel") : null, mode, h("span.grow"), dirty);
-    fill(place, h("form.record", { novalidate: true, submit: (event) => { event.preventDefault(); save(); } }, told, grid, json, foot));
     form = { isDirty, save: submit };
     const whole = print(record);
     if (!draw(record)) {
@@ -296,6 +294,7 @@ export function recordView({ name, id, isNew, go, back }) {
       if (whole.length <= 1000000) showJson(whole); else grid.append(h("pre", { tabindex: "0" }, cut(whole)));
     } else if (asJson) showJson(isNew && same(record, {}) ? "" : whole);
     mark();
+    fill(place, h("form.record", { novalidate: true, submit: (event) => { event.preventDefault(); save(); } }, told, grid, json, foot));
   }
 
   /// Shows what has changed on the server since the record was loaded, and asks what to do; `again` if it was to be saved.
@@ -366,13 +365,11 @@ export function recordView({ name, id, isNew, go, back }) {
       if (!element.isConnected || tag !== before) return;
       // Without ids anything may have changed: the rules, too.
       if (entry.ok && same(entry.json, record) && (ids || form.isDirty())) { tag = entry.header("etag"); fill(notice); related(); return; }
-      if (entry.ok && isRecord(entry.json) && !form?.isDirty()) {
-        const key = place.contains(document.activeElement) ? document.activeElement.id : undefined;
+      if (entry.ok && isRecord(entry.json) && !form.isDirty() && !place.querySelector('[aria-expanded="true"]')) {
         take(entry);
         build(Boolean(place.querySelector(".json:not([hidden])")));
         head();
         related();
-        if (key !== undefined) (document.getElementById(key) ?? title).focus();
         return;
       }
       fill(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere.") : !entry.ok ? problem(entry)

@@ -1,5 +1,5 @@
 // The records of a resource as a table: the API's own query parameters sort, filter, search and page it.
-import { button, download, fill, h, icon, menu, number, region, say } from "./dom.js";
+import { button, download, fill, h, icon, menu, number, region, renew, say } from "./dom.js";
 import { call, get, pathOf, problem, segment, target } from "./api.js";
 import { show } from "./cells.js";
 import { field } from "./fields.js";
@@ -41,12 +41,15 @@ export function tableView({ name, go }) {
   let columns = [];
   let allColumns = [];
   let total = 0;
-  let selected = new Set();
+  const selected = new Set();
   let counts = [];
   let labels = new Map();
   let loading;
-  let editing;
+  /// The editors of cells that are open or whose value is being saved. As long as there are any the rows are not drawn.
+  const editors = new Set();
   let missed = false;
+  /// The writes of the cells, one after the other.
+  let writes = Promise.resolve();
   let awaited = false;
   const resource = () => resourceOf(name);
   const first = (wanted) => pairs.find(([known]) => known === wanted)?.[1];
@@ -59,7 +62,7 @@ export function tableView({ name, go }) {
   let typing;
   const search = h("input", { type: "search", id: "q", placeholder: "Search", "aria-label": "Search", autocomplete: "off", input: () => {
     clearTimeout(typing);
-    typing = setTimeout(() => change(put("q", search.value), { replace: true }), 180);
+    typing = setTimeout(() => { if (element.isConnected) change(put("q", search.value), { replace: true }); }, 180);
   } });
   const count = h("span.count", { "data-test": "total" });
   const filterBar = filterForm();
@@ -75,7 +78,7 @@ export function tableView({ name, go }) {
   const downloadMenu = menu("Download", { icon: "down" }, downloads);
   const chips = h("ul.chips", { "aria-label": "Filters" });
   const notice = h("div.notices");
-  const head = h("thead");
+  const head = h("thead", h("tr"));
   const body = h("tbody");
   const grid = h("table.grid", h("caption.hidden", `Records of ${name}`), head, body);
   const scroll = region("div.scroll", `Records of ${name}`, {}, grid);
@@ -152,7 +155,7 @@ export function tableView({ name, go }) {
     return types.length > 0 && types.every((type) => ["number", "integer", "null"].includes(type));
   };
 
-  function cell(record, column) {
+  function cellOf(record, column) {
     const value = record[column];
     const reference = referenceOf(resource(), column);
     const has = Object.hasOwn(record, column);
@@ -168,11 +171,11 @@ export function tableView({ name, go }) {
   function row(record, changed) {
     if (!isRecord(record)) return h("tr", h("td", { colspan: "99" }, line(record)));
     const id = record[idName()];
-    const mark = writing ? h("td.check", h("input", { type: "checkbox", checked: selected.has(String(id)), "data-key": `select ${id}`, "aria-label": `Select ${line(id, 40)}`, change: (event) => {
+    const mark = writing ? h("td.check", h("input", { type: "checkbox", "data-key": `select ${id}`, "aria-label": `Select ${line(id, 40)}`, change: (event) => {
       if (event.target.checked) selected.add(String(id)); else selected.delete(String(id));
       showBulk();
     } })) : null;
-    return h("tr", { "data-id": String(id), class: changed?.has(String(id)) ? "flash" : "" }, mark, columns.map((column) => cell(record, column)), resource().dependents.map((dependent, at) => {
+    return h("tr", { "data-id": String(id), class: changed?.has(String(id)) ? "flash" : "" }, mark, columns.map((column) => cellOf(record, column)), resource().dependents.map((dependent, at) => {
       const value = record[dependent.target];
       const how = counts[at]?.get(String(value)) ?? 0;
       return h("td.children", value === undefined || value === null || !counts[at] ? "" : how === 0 ? h("span.none", "0") : h("a", { href: dependentsLink(dependent, value) }, counted(dependent.resource, how)));
@@ -180,12 +183,23 @@ export function tableView({ name, go }) {
   }
 
   function draw(changed) {
-    const all = writing && records.length > 0 ? h("th.check", { scope: "col" }, h("input", { type: "checkbox", "aria-label": "Select all on this page", "data-key": "all", checked: records.every((one) => selected.has(String(one?.[idName()]))), change: (event) => {
+    const all = writing && records.length > 0 ? h("th.check", { scope: "col" }, h("input", { type: "checkbox", "aria-label": "Select all on this page", "data-key": "all", change: (event) => {
       for (const record of records) if (event.target.checked) selected.add(String(record[idName()])); else selected.delete(String(record[idName()]));
-      draw();
+      showBulk();
     } })) : null;
-    fill(head, h("tr", all, columns.map(heading), resource().dependents.map((one) => h("th.children", { scope: "col" }, one.resource))));
-    fill(body, records.map((record) => row(record, changed)));
+    const held = tools.closest("td");
+    if (!tools.contains(document.activeElement)) tools.remove();
+    renew(head.firstElementChild, all, columns.map(heading), resource().dependents.map((one) => h("th.children", { scope: "col" }, one.resource)));
+    const there = new Map([...body.rows].map((one) => [one.dataset.id, one]));
+    fill(body, records.map((record) => {
+      const made = row(record, changed);
+      const old = there.get(made.dataset.id);
+      if (!old) return made;
+      renew(old, ...made.childNodes);
+      old.className = made.className;
+      return old;
+    }));
+    if (held?.isConnected) offer(held);
     showBulk();
   }
 
@@ -247,8 +261,12 @@ export function tableView({ name, go }) {
   }
 
   function showBulk() {
+    const isSelected = (id) => selected.has(String(id));
+    for (const box of body.querySelectorAll(".check input")) box.checked = isSelected(box.closest("tr").dataset.id);
+    const all = head.querySelector("input");
+    if (all) all.checked = records.every((one) => isSelected(one?.[idName()]));
     bulk.hidden = selected.size === 0;
-    fill(bulk, h("strong", `${number(selected.size)} selected`), h("span.grow"), button("Delete", { icon: "trash", kind: "danger", "data-key": "delete", click: removeSelected }), button("Clear selection", { kind: "quiet", click: () => { selected.clear(); scroll.focus(); draw(); } }));
+    fill(bulk, h("strong", `${number(selected.size)} selected`), h("span.grow"), button("Delete", { icon: "trash", kind: "danger", "data-key": "delete", click: removeSelected }), button("Clear selection", { kind: "quiet", click: () => { selected.clear(); scroll.focus(); showBulk(); } }));
   }
 
   async function removeSelected() {
@@ -284,73 +302,82 @@ export function tableView({ name, go }) {
   function editCell(cell) {
     const record = recordOf(cell);
     const column = cell?.dataset.column;
-    if (!writing || !record || column === idName() || editing) return;
+    if (!writing || !record || column === idName() || cell.querySelector(".edit")) return;
     const schema = properties(resource()).found.get(column) ?? {};
     if (schema.readOnly) { say(`${line(column, 40)} is read-only`); return; }
     const value = record[column];
     const id = record[idName()];
-    tools.remove();
-    const before = [...cell.childNodes];
     const one = field({ key: column, schema, value, reference: referenceOf(resource(), column), rules: resource().rules, compact: true });
-    // Another client's change of this value is not overwritten unseen.
-    let loaded = get(pathOf(name, id));
+    // What the reader knows of: the value that is overwritten, and the reference to nothing that is saved all the same.
     let seen = value;
     let warned;
-    let saving = false;
-    const leave = (focus) => {
-      if (editing !== one) return;
-      editing = undefined;
-      fill(cell, before);
-      if (focus) cell.focus();
-      if (missed) { missed = false; load(true); }
-    };
+    const isOpen = () => one.element.isConnected;
     const read = () => { try { return one.get(); } catch (error) { one.setError(error.message); return undefined; } };
-    const save = async (focus) => {
-      if (saving || editing !== one) return;
+    const open = () => { editors.add(one); tools.remove(); fill(cell, one.element); };
+    const done = () => {
+      editors.delete(one);
+      if (missed && editors.size === 0) load(true);
+    };
+    /// Puts `value` in place of the editor.
+    const close = (value, focus) => {
+      if (focus) cell.focus();
+      if (value === undefined) delete record[column]; else record[column] = value;
+      const shown = cellOf(record, column);
+      fill(cell, ...shown.childNodes);
+      cell.className = shown.className;
+      if (focus) offer(cell);
+    };
+    const leave = () => { close(value, true); done(); };
+    /// The editor comes back with what is wrong. It takes the focus if that is not elsewhere by now.
+    const refuse = (message, status) => {
+      cell = body.querySelector(`[data-key="${CSS.escape(cell.dataset.key)}"]`);
+      if (!element.isConnected || !cell) { done(); say(`Not saved: ${message}`); return; }
+      const isFree = document.activeElement === document.body || cell.contains(document.activeElement);
+      open();
+      one.setError(message, status);
+      if (isFree) one.input.focus(); else say(`Not saved: ${line(column, 40)} of ${singular(name)} ${line(id, 40)}`);
+    };
+    const save = (focus) => {
+      // What was refused is sent again by Enter only, not by going away.
+      if (!isOpen() || (!focus && one.isWrong())) return;
       const wanted = read();
-      if (one.isWrong() && wanted === undefined) return;
-      if (wanted === undefined || same(wanted, value)) { leave(focus); return; }
-      saving = true;
+      if (wanted === undefined && one.isWrong()) return;
+      if (wanted === undefined || same(wanted, value)) { close(value, focus); done(); return; }
+      // The next cell does not wait for the server.
+      close(wanted, focus);
+      writes = writes.then(() => store(wanted));
+    };
+    const store = async (wanted) => {
       if (!(await one.verify()) && warned !== one.input.value) {
         warned = one.input.value;
-        saving = false;
-        one.input.focus();
+        refuse(one.wrong());
         return;
       }
       let entry;
       do {
-        const now = await loaded;
+        // Another client's change of this value is not overwritten unseen.
+        const now = await get(pathOf(name, id));
         if (now.ok && !same(now.json?.[column], seen)) {
           seen = now.json?.[column];
-          saving = false;
-          one.setError(`Changed elsewhere to ${seen === undefined ? "nothing" : line(seen, 40)}. Enter overwrites it, Escape leaves it`);
-          one.input.focus();
+          refuse(`Changed elsewhere to ${seen === undefined ? "nothing" : line(seen, 40)}. Enter overwrites it, Escape leaves it`);
           return;
         }
         entry = await call("PATCH", pathOf(name, id), { body: JSON.stringify({ [column]: wanted }), tag: now.header("etag") });
-        if (entry.status === 412) loaded = get(pathOf(name, id));
-      } while (entry.status === 412 && (await loaded).ok);
-      saving = false;
-      if (!element.isConnected) { if (!entry.ok) say(`Not saved: ${entry.problem}`); return; }
+      } while (entry.status === 412);
       if (!entry.ok) {
         const found = entry.json?.errors?.find((error) => error.pointer.split("/")[1] === column.replaceAll("~", "~0").replaceAll("/", "~1"));
-        one.setError(found?.detail ?? entry.problem, entry.status);
-        one.input.focus();
+        refuse(found?.detail ?? entry.problem, entry.status);
         return;
       }
-      const at = records.indexOf(record);
-      if (at >= 0 && isRecord(entry.json)) records[at] = entry.json;
-      leave(focus);
+      editors.delete(one);
       say(`Saved ${singular(name)} ${line(id, 40)}`, undoAction(name, id));
-      await load(false, new Set([String(id)]));
+      if (element.isConnected) load(false, new Set([String(id)]));
     };
-    editing = one;
-    one.isDirty = () => !saving && (!one.isWrong() ? !same(read() ?? null, value ?? null) : true);
-    fill(cell, one.element);
-    cell.addEventListener("keydown", (event) => {
-      if (editing !== one) return;
+    one.isDirty = () => isOpen() && (one.isWrong() || !same(read() ?? null, value ?? null));
+    open();
+    one.element.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") leave(true);
+      if (event.key === "Escape") leave();
       else if (event.key === "Enter" && !(event.shiftKey && one.input.tagName === "TEXTAREA")) { event.preventDefault(); save(true); }
     });
     one.element.addEventListener("chosen", () => save(true));
@@ -387,7 +414,8 @@ export function tableView({ name, go }) {
     const entry = await call("GET", target(pathOf(name), [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal: mine.signal });
     if (!entry.aborted) awaited = false;
     if (entry.aborted || !element.isConnected) return;
-    if (editing) { missed = true; return; }
+    if (editors.size > 0) { missed = true; return; }
+    missed = false;
     records = Array.isArray(entry.json) ? entry.json : [];
     total = Number(entry.header("x-total-count") ?? records.length);
     fill(notice, entry.ok ? (entry.hint ? h("p.hint", entry.hint) : null) : problem(entry));
@@ -419,7 +447,8 @@ export function tableView({ name, go }) {
       Promise.all(references.map((one) => labelsOf(one, now.map((record) => record?.[one.property]), quiet))),
       Promise.all(dependents.map((one) => countsOf(one, now.map((record) => record?.[one.target]).filter((value) => value !== undefined && value !== null)))),
     ]);
-    if (signal.aborted || now !== records || editing || !element.isConnected) return;
+    if (signal.aborted || now !== records || !element.isConnected) return;
+    if (editors.size > 0) { missed = true; return; }
     labels = new Map(references.flatMap((one, at) => [...found[at]].map(([value, label]) => [`${one.property} ${value}`, label])));
     counts = numbers;
     draw(changed);
@@ -435,14 +464,16 @@ export function tableView({ name, go }) {
     element,
     /// Shows what the query of the address says.
     update(next) {
+      const which = (all) => JSON.stringify(all.filter(([known]) => !WINDOW.includes(known) && known !== "_sort"));
+      if (which(next) !== which(pairs)) selected.clear();
       pairs = next;
-      selected = new Set();
+      editors.clear();
       if (document.activeElement !== search) search.value = first("q") ?? "";
       showChips();
       return load();
     },
     refresh: (ids) => load(true, ids),
     focus: () => title.focus(),
-    isDirty: () => editing?.isDirty() ?? false,
+    isDirty: () => [...editors].some((one) => one.isDirty()),
   };
 }
