@@ -108,11 +108,8 @@ fn credentials(
 }
 
 async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
-    if app.settings.read_only {
-        return Err(
-            Problem::new(problem::READ_ONLY, "this would change the data")
-                .hint("standin was started with --read-only"),
-        );
+    if app.is_read_only() {
+        return Err(app.read_only_problem("this would change the data"));
     }
     let (sent, name, _) = credentials(app, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {

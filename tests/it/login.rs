@@ -507,3 +507,16 @@ fn a_login_without_the_header_is_repeated_as_it_was_sent() {
     let log = fixture.get("/-/requests").text().to_string();
     assert!(!log.contains("clear-text"), "{log}");
 }
+
+#[test]
+fn nobody_registers_while_writes_are_switched_off() {
+    let fixture = served();
+    let user = r#"{"email": "new@example.com", "password": "long enough"}"#;
+    fixture.json("PUT", "/-/settings", r#"{"readOnly": true}"#);
+    fixture
+        .json("POST", "/register", user)
+        .problem(403, "read-only");
+    assert!(!fixture.text().contains("new@example.com"));
+    fixture.json("PUT", "/-/settings", r#"{"readOnly": false}"#);
+    fixture.json("POST", "/register", user).status_is(201);
+}

@@ -7,9 +7,11 @@
 #[allow(dead_code)] // The comparison uses more of it.
 mod data;
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use standin::internals::http::{Body, HeaderMap, HeaderValue, Method, Request, Version};
+use standin::internals::http::{Body, HeaderMap, HeaderValue, Method, Request, Version, read};
 use standin::{Options, Sandbox};
 
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
@@ -17,11 +19,18 @@ const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.
 const TIMES: usize = 1000;
 /// How many records there are.
 const COUNT: usize = 1000;
+/// A routes file of which no rule matches.
+const ROUTES: &str = r#"{
+  "GET /reports/*": {"delay": "200ms..2s"},
+  "POST /orders": {"fail": {"status": 503, "chance": 0.2}},
+  "GET /stats": {"body": {"users": "{{ count('users') }}"}}
+}"#;
 /// What is reported as a change, in hundredths: memory addresses and hash seeds differ from run to run.
 const TOLERANCE: f64 = 3.0;
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "get by id",
+    "get by id, routes file",
     "get by id as a browser",
     "get by id, not modified",
     "get missing",
@@ -111,6 +120,10 @@ fn script(kind: &str, times: usize) {
     let mut options = Options::new("db.json");
     options.data = Some(data);
     options.rules = Some(data::RULES.into());
+    if kind == "get by id, routes file" {
+        let routes = read(Path::new("routes.json"), ROUTES).expect("the rules are valid");
+        options.http.routes = Some(Arc::new(routes.into()));
+    }
     let sandbox = Sandbox::open(&options).expect("the made-up data can be served");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
