@@ -24,6 +24,8 @@ pub struct Journaling {
     pub pause: Duration,
     /// and at the latest so long after the first write that it lacks.
     pub latest: Duration,
+    /// Files of this size and larger ones are written on a thread of their own, while writes go on.
+    pub background: usize,
     /// For how long writes stay in a journal beside any file after the file has them: an edit may lack them, and the server
     /// may be killed before it has seen the edit. Zero: not at all.
     pub keep: Duration,
@@ -36,6 +38,7 @@ impl Default for Journaling {
             above: 512 * 1024,
             pause,
             latest,
+            background: 8 * 1024 * 1024,
             keep: Duration::from_secs(7),
         }
     }
@@ -53,6 +56,8 @@ pub(super) struct Journal {
 struct Ahead {
     first: Instant,
     last: Instant,
+    /// When the first write came that the save in progress does not bring to the file.
+    later: Option<Instant>,
     /// The number of the state in which the file is.
     state: u64,
 }
@@ -126,13 +131,51 @@ impl Journal {
     /// The journal of `file` has writes that the file lacks.
     pub(super) fn appended(&mut self, file: &DataFile) {
         let now = Instant::now();
-        self.ahead
-            .get_or_insert(Ahead {
-                first: now,
-                last: now,
-                state: file.number(),
-            })
-            .last = now;
+        let ahead = self.ahead.get_or_insert(Ahead {
+            first: now,
+            last: now,
+            later: None,
+            state: file.number(),
+        });
+        ahead.last = now;
+        if file.is_saving() {
+            ahead.later.get_or_insert(now);
+        }
+    }
+
+    /// Begins to save the file, which lacks what the journal has, on a thread of its own. `false`: it is to be saved as
+    /// usual.
+    pub(super) fn begin_save(&mut self, file: &mut DataFile, store: &Store) -> bool {
+        let Some(ahead) = self.ahead.as_mut() else {
+            return false;
+        };
+        let store = store.clone();
+        if file.size() < self.journaling.background || !file.begin_save(move || store.file_text()) {
+            return false;
+        }
+        ahead.later = None;
+        true
+    }
+
+    /// Ends that save. `None`: the file is to be saved as usual.
+    pub(super) fn end_save(&mut self, file: &mut DataFile) -> Option<Saved> {
+        let saved = file.end_save(self.journaling.keep)?;
+        if saved == Saved::Done {
+            let later = self.ahead.take().and_then(|ahead| {
+                let first = ahead.later?;
+                let state = file.number();
+                Some(Ahead {
+                    first,
+                    state,
+                    ..ahead
+                })
+            });
+            self.ahead = later;
+            if self.ahead.is_none() {
+                self.note(file, file.content(), &[]);
+            }
+        }
+        Some(saved)
     }
 
     /// The file has been edited, and still lacks what the journal has.
@@ -295,9 +338,10 @@ const MOST_BASES: usize = 100;
 pub fn replay(store: Store, left: &Left) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();
-    // The file has, or may have, the effects before this one.
-    let mut in_file = 0;
-    for write in &left.writes {
+    // The file has had the effects before the first number, and may have had those before the second.
+    let (mut in_file, mut may_have) = (0, 0);
+    let never = left.writes.len().saturating_sub(left.lacking);
+    for (number, write) in left.writes.iter().enumerate() {
         match Effect::of_line(&write.line) {
             Some(read) => effects.extend(read),
             None => unreadable.push(write.line.clone()),
@@ -305,14 +349,17 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
         if write.in_file_for.is_some() {
             in_file = effects.len();
         }
+        if number < never {
+            may_have = effects.len();
+        }
     }
     let merged = if left.follows {
         carry_out_again(store, effects)
     } else {
-        // Whoever edited the file had seen none of the writes, or some that were in it; or all of them, should the crash
-        // have come just after they were saved.
+        // Whoever edited the file had seen none of the writes, or some that were in it; or all that the last save was
+        // about, should the crash have come just after it.
         let step = in_file / MOST_BASES + 1;
-        let bases: Vec<usize> = (0..=in_file).step_by(step).chain([effects.len()]).collect();
+        let bases: Vec<usize> = (0..=in_file).step_by(step).chain([may_have]).collect();
         store.merge(&changes(effects), &bases)
     };
     let Merged {

@@ -139,8 +139,19 @@ impl WriteCounts {
     /// Counts writes; `state` is the number of the file's state that has them, if there is one yet.
     pub(super) fn add(&mut self, writes: usize, state: Option<u64>) {
         self.total += writes as u64;
-        let Some(state) = state else { return };
-        self.by_state.insert(state, self.total);
+        if let Some(state) = state {
+            self.saved(state, self.total);
+        }
+    }
+
+    /// How many writes the data has seen.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The file's state `state` has all that the data had seen when that were `total` writes.
+    pub(super) fn saved(&mut self, state: u64, total: u64) {
+        self.by_state.insert(state, total);
         if self.by_state.len() > 100_000 {
             self.by_state = self.by_state.split_off(&state.saturating_sub(50_000));
         }

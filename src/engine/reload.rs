@@ -4,6 +4,7 @@
 mod follow;
 mod late;
 mod rules;
+mod save;
 
 use std::collections::HashMap;
 use std::io;
@@ -15,15 +16,13 @@ use serde_json::Value;
 use super::conflicts::{self, Conflicts};
 use super::feed::Cause;
 use super::history::History;
-use super::journal::{Batch, Journal, Journaling, replay};
+use super::journal::{Journal, Journaling, replay};
 use super::notice::{Faults, LossCause, Notice, WriteError};
 use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::given_ids;
 use super::trouble::{Trouble, TroubleKind, Troubles};
-use crate::file::{DataFile, Edit, Left, Saved, Watch};
-use crate::store::{
-    Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
-};
+use crate::file::{DataFile, Edit, Left, Watch};
+use crate::store::{Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store};
 use late::{LateEdit, SavedEdits};
 
 /// A data file that is kept up to date.
@@ -98,8 +97,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(1);
 /// How often to look at a file that is missing, cannot be watched, or has replaced files that may be written to.
 const POLL: Duration = Duration::from_millis(100);
-/// How long to wait after a save of what an edit lacked has failed.
-const RETRY: Duration = Duration::from_millis(500);
+/// How often to look whether a save in progress has been written.
+const SAVING: Duration = Duration::from_millis(10);
 
 /// The data file, and what is needed to merge edits of it.
 pub(super) struct Reloader {
@@ -121,6 +120,8 @@ pub(super) struct Reloader {
     /// How often to compare the file's stamp, and when next.
     poll: Option<(Duration, Instant)>,
     journal: Journal,
+    /// What a save in progress brings to the file, and how many writes that has seen.
+    saving: Option<(Store, u64)>,
     recent: RecentStates,
     counts: WriteCounts,
     /// What the file holds, as far as it could be read.
@@ -163,6 +164,7 @@ impl Reloader {
             is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
+            saving: None,
             recent: RecentStates::new(source.unseen, history.memory().recent()),
             counts: WriteCounts::default(),
             in_file: history.current().full.clone(),
@@ -234,19 +236,23 @@ impl Reloader {
             self.schedule.within(POLL);
         }
         let poll = self.poll.map(|(_, at)| at);
+        let saving = self.file.is_saving().then(|| Instant::now() + SAVING);
         self.schedule
             .at
             .into_iter()
             .chain(poll)
+            .chain(saving)
             .chain(self.journal_due())
             .min()
     }
 
     fn journal_due(&self) -> Option<Instant> {
+        let waits = self.file.is_saving()
+            || matches!(self.state, FileState::Broken(_) | FileState::Unsaved);
         self.journal
             .due()
             .or(self.journal.expires())
-            .filter(|_| !matches!(self.state, FileState::Broken(_) | FileState::Unsaved))
+            .filter(|_| !waits)
     }
 
     /// Does what is due.
@@ -264,11 +270,14 @@ impl Reloader {
             self.schedule = Schedule::default();
             self.look(history);
         }
+        if self.file.has_written() {
+            self.end_save(history);
+        }
         if self.journal_due().is_some_and(|due| due <= Instant::now()) {
-            if self.journal.is_ahead() {
-                self.save_what_it_lacks(history);
-            } else {
+            if !self.journal.is_ahead() {
                 self.expire_journal();
+            } else if !self.begin_save(history) {
+                self.save_what_it_lacks(history);
             }
         }
     }
@@ -286,6 +295,7 @@ impl Reloader {
     pub(super) fn finish(&mut self, history: &mut History) {
         // What somebody writes to the file after this is found by the next start.
         self.look(history);
+        self.end_save(history);
         if !matches!(self.state, FileState::Unsaved) {
             // Should this fail, the next start finds the journal.
             self.save_what_it_lacks(history);
@@ -618,157 +628,6 @@ impl Reloader {
         match &self.state {
             FileState::Broken(broken) => Err(broken.faults.refusal()),
             _ => Ok(()),
-        }
-    }
-
-    /// The batch to record writes in, if they go into a journal.
-    pub(super) fn journal_batch(&self) -> Option<Batch> {
-        self.journal.batch()
-    }
-
-    /// Whether the file must be saved though no write changes anything.
-    pub(super) fn must_save(&self) -> bool {
-        matches!(self.state, FileState::Unsaved) || self.file.is_stranded()
-    }
-
-    /// Appends a batch that made `next` of the data to the journal, or saves the file.
-    ///
-    /// # Errors
-    /// The disk refuses; nothing was changed.
-    pub(super) fn save_batch(&mut self, next: &Store, batch: Option<Batch>) -> io::Result<Saved> {
-        let batch = batch.unwrap_or_default();
-        if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
-            return self.save_with(next, batch);
-        }
-        match self.journal.append(&mut self.file, &batch) {
-            Ok(Some(saved)) => {
-                tracing::debug!("appended to the journal, or found an edit");
-                Ok(saved)
-            }
-            Ok(None) => self.save_with(next, batch),
-            Err(error) => {
-                self.report_unsaved(&error);
-                Err(error)
-            }
-        }
-    }
-
-    /// Saves an undo or a reset, which made `next` of the data.
-    ///
-    /// # Errors
-    /// The disk refuses; nothing was changed.
-    pub(super) fn save_change(
-        &mut self,
-        before: &Store,
-        next: &Store,
-        diff: &[ResourceDiff],
-    ) -> io::Result<Saved> {
-        let things: Vec<Written> = diff
-            .iter()
-            .flat_map(|diff| diff.things.iter().cloned())
-            .collect();
-        self.save_with(next, Batch::of_change(before, next, &things))
-    }
-
-    /// Saves the file. Any state but broken -> in sync.
-    ///
-    /// # Errors
-    /// The disk refuses; nothing was changed.
-    fn save(&mut self, store: &Store) -> io::Result<Saved> {
-        self.save_with(store, Batch::default())
-    }
-
-    fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
-        let before = self.file.content();
-        let saved = self.file.save(self.text.of(store));
-        self.text.free_if_large();
-        self.note_replaced();
-        match &saved {
-            Ok(Saved::Done) => {
-                tracing::debug!(state = self.file.number(), "saved the file");
-                self.in_file = store.clone();
-                self.state = FileState::InSync;
-                self.troubles.set(None);
-                if self.file.is_in_place() && self.file.shows_edit() {
-                    self.schedule.event();
-                }
-                if self.journal.saved(&mut self.file, before, batch) {
-                    self.counts.add(0, Some(self.file.number()));
-                }
-            }
-            Ok(Saved::Foreign(_) | Saved::Moved) => {
-                tracing::debug!("not saved: somebody else has edited the file, or a link to it")
-            }
-            Err(error) => self.report_unsaved(error),
-        }
-        saved
-    }
-
-    /// Records writes that have just been saved and are not published yet.
-    pub(super) fn saved_writes(&mut self, count: usize, written: Vec<Written>, history: &History) {
-        // What is in the journal only is in no state of the file.
-        let state = (!self.journal.is_ahead()).then(|| self.file.number());
-        self.counts.add(count, state);
-        self.recent.add_writes(&history.current().full, written);
-    }
-
-    /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
-    fn save_what_it_lacks(&mut self, history: &mut History) {
-        while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
-            let store = history.current().full.clone();
-            match self.save(&store) {
-                Ok(Saved::Done) => {}
-                Ok(Saved::Foreign(edit)) => self.reload(edit, history),
-                Ok(Saved::Moved) if self.follow(history).is_ok() => {}
-                _ => {
-                    self.state = FileState::Unsaved;
-                    self.schedule.at = Some(Instant::now() + RETRY);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn lacks_something(&self) -> bool {
-        matches!(self.state, FileState::Unsaved) || self.journal.is_ahead()
-    }
-
-    fn report_unsaved(&mut self, error: &io::Error) {
-        let (reason, hint) = self.why_unsaved(error);
-        self.troubles.set(Some(Trouble {
-            file: self.file.path().to_path_buf(),
-            kind: TroubleKind::Unsaved,
-            place: None,
-            message: reason.clone(),
-            hint: hint.clone(),
-        }));
-        (self.notice)(Notice::Unsaved { reason, hint });
-        self.look_soon();
-    }
-
-    /// The answer to writes whose save failed.
-    pub(super) fn unsaved(&self, error: &io::Error) -> WriteError {
-        let (reason, hint) = self.why_unsaved(error);
-        WriteError::Unsaved { reason, hint }
-    }
-
-    /// Why a save failed, and what to do.
-    fn why_unsaved(&self, error: &io::Error) -> (String, String) {
-        let path = self.file.blamed();
-        match self.file.obstacle() {
-            Some(obstacle) => (
-                format!("{}: {error}", obstacle.message(path)),
-                obstacle.hint(path),
-            ),
-            None if error.kind() == io::ErrorKind::WouldBlock => {
-                let hint = "stop one of the two servers, then send the request again";
-                (format!("{} is {error}", path.display()), hint.into())
-            }
-            None => {
-                let hint =
-                    "free disk space or fix the file's permissions, then send the request again";
-                (format!("{}: {error}", path.display()), hint.into())
-            }
         }
     }
 

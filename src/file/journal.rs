@@ -16,7 +16,10 @@
 //! - `saving`: the data file is about to be replaced; the content that it will have with all the lines before in it;
 //! - `saved`: the data file has this content, with all the lines before in it.
 //!
-//! So the file's content tells which lines it lacks: those after the last one that names it. If none does, somebody has
+//! In either of the last two, `lacks` is a number of writes before the line that are not in that content: they came while
+//! it was written.
+//!
+//! So the file's content tells which lines it lacks: those after the last one that names it, and `lacks` before. If none does, somebody has
 //! edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
 //! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens. A journal
 //! of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no checksums, in no
@@ -25,12 +28,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
-
+use super::lines::{Chain, Line, Lines, NEW, Parsed, header, last_in_file, parse};
 use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
-use crate::json::{MAX_BODY_DEPTH, check, get_member};
 
 /// What a journal holds that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Left {
     /// Whether the file is as it was before the first of them. Otherwise somebody has edited it since it was saved last,
     /// and it may have some of them.
     pub follows: bool,
+    /// How many of the last writes the file has never had, whatever became of its last save.
+    pub lacking: usize,
 }
 
 /// A write that the data file may lack.
@@ -83,13 +86,11 @@ pub(super) struct Journal {
     batches: VecDeque<BatchStart>,
 }
 
-/// The CRC of the line before; `None` in a journal of an older version, where each line has its own.
-type Chain = Option<u32>;
-
 /// Where the lines of a batch begin.
 struct BatchStart {
     offset: u64,
     chain: Chain,
+    lines: usize,
     at: SystemTime,
     /// What the file held before the batch.
     before: Content,
@@ -162,6 +163,7 @@ impl DataFile {
             journal.batches.push_back(BatchStart {
                 offset: length.max(journal.first),
                 chain,
+                lines: writes.len(),
                 at: now,
                 before: self.known.content,
             });
@@ -179,9 +181,10 @@ impl DataFile {
         let at = self.known.stamp.modified.unwrap_or(self.known.stamp.taken);
         let flush = self.flushes() && self.medium.boot().is_none();
         let (length, chain) = self.journal_end();
-        let lines = Lines::after(chain)
-            .writes("had", writes, at)
-            .value(&json!({ "saved": named(self.known.content) }));
+        let lines =
+            Lines::after(chain)
+                .writes("had", writes, at)
+                .names("saved", self.known.content, 0);
         let noted = match &self.journal {
             None if writes.is_empty() => return,
             None => self.begin_journal(before, lines, flush),
@@ -202,23 +205,77 @@ impl DataFile {
             journal.batches.push_back(BatchStart {
                 offset: length.max(journal.first),
                 chain,
+                lines: writes.len(),
                 at,
                 before,
             });
         }
-        if let Err(error) = self.shorten_journal(at, keep, flush) {
+        self.shorten_journal(at, keep, u64::MAX);
+    }
+
+    /// Where the next line goes, if the journal is about what the file holds.
+    pub(super) fn journal_goes_on(&self) -> Option<u64> {
+        let journal = self.journal.as_ref().filter(|journal| !journal.spoilt)?;
+        (journal.tip == Some(self.known.content)).then_some(journal.length)
+    }
+
+    /// Whether writes can be recorded without saving the file.
+    pub fn can_record(&self) -> bool {
+        self.journal_goes_on().is_some()
+    }
+
+    /// How many writes have been recorded since the journal had that length.
+    pub(super) fn lines_since(&self, length: u64) -> usize {
+        let batches = self.journal.iter().flat_map(|journal| &journal.batches);
+        batches
+            .filter(|batch| batch.offset >= length)
+            .map(|batch| batch.lines)
+            .sum()
+    }
+
+    /// Notes that the file has been saved with what was recorded before the journal had the length `since`. Should that
+    /// fail, nothing more can be recorded.
+    pub(super) fn note_part(&mut self, since: u64, keep: Duration) {
+        let (known, now) = (self.known.content, self.known.stamp.taken);
+        let saved =
+            Lines::after(self.journal_end().1).names("saved", known, self.lines_since(since));
+        // The line before says the same, and is flushed.
+        if !matches!(self.extend_journal(saved, false), Ok(true)) {
+            return;
+        }
+        if let Some(journal) = &mut self.journal {
+            (journal.tip, journal.is_ahead) = (Some(known), true);
+            let later = journal
+                .batches
+                .iter_mut()
+                .filter(|batch| batch.offset >= since);
+            later.for_each(|batch| batch.before = known);
+        }
+        self.shorten_journal(now, keep, since);
+    }
+
+    fn shorten_journal(&mut self, now: SystemTime, keep: Duration, since: u64) {
+        if let Err(error) = self.try_to_shorten_journal(now, keep, since) {
             tracing::debug!(%error, "cannot shorten the journal");
         }
     }
 
-    /// Rewrites a journal that is mostly old lines. The file must have all of it.
-    fn shorten_journal(&mut self, now: SystemTime, keep: Duration, flush: bool) -> io::Result<()> {
+    /// Rewrites a journal that is mostly old lines. The file must have all that is before `since`.
+    fn try_to_shorten_journal(
+        &mut self,
+        now: SystemTime,
+        keep: Duration,
+        since: u64,
+    ) -> io::Result<()> {
+        let is_ahead = since < u64::MAX;
+        let flush = self.flushes() && (is_ahead || self.medium.boot().is_none());
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
         let is_old = |batch: &BatchStart| now.duration_since(batch.at).is_ok_and(|age| age > keep);
         let length = journal.length;
         while let Some(first) = journal.batches.front()
+            && first.offset < since
             && (is_old(first) || (length > LONGEST && length - first.offset > LONGEST / 2))
         {
             journal.batches.pop_front();
@@ -234,7 +291,7 @@ impl DataFile {
         let rest = bytes
             .get(offset as usize..length as usize)
             .unwrap_or_default();
-        let text = [header(&*self.medium, before, chain).as_bytes(), rest].concat();
+        let text = [header(before, self.medium.boot(), chain).as_bytes(), rest].concat();
         // In one step: a part of it would be worse than nothing.
         let scratch = recover::scratch_name(&self.path, Content::default(), Content::of(&text));
         self.medium.write_new(&scratch, &text, &self.path, flush)?;
@@ -260,7 +317,7 @@ impl DataFile {
     /// `false`: something else has its name.
     fn begin_journal(&mut self, before: Content, lines: Lines, flush: bool) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
-        let header = header(&*self.medium, before, NEW);
+        let header = header(before, self.medium.boot(), NEW);
         let first = header.len() as u64;
         let text = header + &lines.text;
         let mut begun = self
@@ -352,14 +409,22 @@ impl DataFile {
         Ok(())
     }
 
-    /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it.
-    pub(super) fn announce(&mut self, content: Content) -> io::Result<()> {
+    /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it
+    /// but for the last `lacks` writes.
+    pub(super) fn announce(&mut self, content: Content, lacks: usize) -> io::Result<()> {
         self.repair_journal()?;
         let Some(is_ahead) = self.journal.as_ref().map(|journal| journal.is_ahead) else {
             return Ok(());
         };
         let flush = self.flushes() && (is_ahead || self.medium.boot().is_none());
-        let saving = Lines::after(self.journal_end().1).value(&json!({ "saving": named(content) }));
+        if let Some(journal) = self.journal.as_mut().filter(|journal| !journal.is_linked)
+            && is_ahead
+            && flush
+        {
+            self.medium.flush_folder(&self.path)?;
+            journal.is_linked = true;
+        }
+        let saving = Lines::after(self.journal_end().1).names("saving", content, lacks);
         let announced = self.extend_journal(saving, flush).map(|_| ());
         if announced.is_err() && !is_ahead {
             // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
@@ -385,8 +450,7 @@ impl DataFile {
             return;
         }
         // It goes on from here, and is removed after the next save.
-        let saved = Lines::after(self.journal_end().1)
-            .value(&json!({ "saved": named(self.known.content) }));
+        let saved = Lines::after(self.journal_end().1).names("saved", self.known.content, 0);
         let (known, flush) = (self.known.content, self.flushes());
         if matches!(self.extend_journal(saved, flush), Ok(true))
             && let Some(journal) = &mut self.journal
@@ -410,9 +474,7 @@ impl DataFile {
             broken,
         } = parse(bytes);
         let known = self.known.content;
-        let since = lines
-            .iter()
-            .rposition(|line| matches!(line, Line::Names { content, .. } if *content == known));
+        let since = last_in_file(&lines, |content, _| content == known);
         if let Some(number) = broken {
             let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
             if role == Role::Owner {
@@ -424,17 +486,15 @@ impl DataFile {
             });
         }
         // Until then the file had them.
-        let saved = lines
-            .iter()
-            .rposition(|line| matches!(line, Line::Names { is_done: true, .. }))
-            .unwrap_or(0);
+        let saved = last_in_file(&lines, |_, is_done| is_done).unwrap_or(0);
+        let named = last_in_file(&lines, |_, _| true).unwrap_or(0);
         let is_same_boot = boot.is_none() || boot == self.medium.boot();
         let edited = self.known.stamp.modified;
-        let mut undone = 0;
+        let (mut undone, mut lacking) = (0, 0);
         let writes: Vec<LeftWrite> = lines
             .into_iter()
             .enumerate()
-            .skip(since.unwrap_or(0))
+            .skip(since.map_or(0, |last| last + 1))
             .filter_map(|(number, line)| {
                 let Line::Wrote { line, at, had } = line else {
                     return None;
@@ -443,6 +503,7 @@ impl DataFile {
                     // It was not acknowledged.
                     return None;
                 }
+                lacking += usize::from(number > named);
                 if number > saved {
                     return Some(LeftWrite {
                         line,
@@ -487,64 +548,10 @@ impl DataFile {
         Ok(Some(Left {
             writes,
             follows: since.is_some(),
+            lacking,
         }))
     }
 }
-
-fn header(medium: &dyn Medium, content: Content, chain: Chain) -> String {
-    let header = json!({ "journal": named(content), "boot": medium.boot(), "chain": chain });
-    Lines::after(None).value(&header).text
-}
-
-/// Of a journal that is to be made.
-const NEW: Chain = Some(0);
-
-/// Lines that are to be added to a journal.
-struct Lines {
-    text: String,
-    chain: Chain,
-}
-
-impl Lines {
-    fn after(chain: Chain) -> Lines {
-        Lines {
-            text: String::new(),
-            chain,
-        }
-    }
-
-    fn writes(mut self, name: &str, writes: &[String], at: SystemTime) -> Lines {
-        let at = at
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| time.as_millis());
-        for write in writes {
-            self.add(&format!("{{\"{name}\":{write},\"at\":{at}"));
-        }
-        self
-    }
-
-    fn value(mut self, value: &Value) -> Lines {
-        let text = value.to_string();
-        self.add(text.strip_suffix('}').unwrap_or(&text));
-        self
-    }
-
-    /// Adds a line whose members are `members`.
-    fn add(&mut self, members: &str) {
-        let crc = crc(members, self.chain);
-        self.chain = self.chain.map(|_| crc);
-        self.text += &format!("{members}{CRC}{crc}}}\n");
-    }
-}
-
-/// The CRC of a line whose members are `members`.
-fn crc(members: &str, chain: Chain) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(chain.unwrap_or(0));
-    hasher.update(members.as_bytes());
-    hasher.finalize()
-}
-
-const CRC: &str = ",\"crc\":";
 
 /// The text of the journal of the file at `path`; `None` where there is none.
 pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -579,233 +586,5 @@ fn remove(medium: &dyn Medium, journal: &Path, path: &Path) -> io::Result<()> {
     match medium.remove(journal) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => medium.stamp(path).map(drop),
         removed => removed,
-    }
-}
-
-fn named(content: Content) -> Value {
-    json!({ "size": content.size, "hash": format!("{:016x}", content.hash) })
-}
-
-enum Line {
-    /// Where the file has this content, it has all before this line and nothing after.
-    Names {
-        content: Content,
-        /// The file had it, and not only was to have it.
-        is_done: bool,
-    },
-    Wrote {
-        line: String,
-        at: Option<SystemTime>,
-        /// The file had it before the line was written.
-        had: bool,
-    },
-}
-
-#[derive(Default)]
-struct Parsed {
-    boot: Option<String>,
-    lines: Vec<Line>,
-    /// How many bytes the lines are that could be read.
-    length: usize,
-    /// The CRC of the last of them.
-    chain: Chain,
-    /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
-    broken: Option<usize>,
-}
-
-fn parse(bytes: &[u8]) -> Parsed {
-    let mut parsed = Parsed::default();
-    let mut is_checked = true;
-    for text in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let is_first = parsed.lines.is_empty();
-        let read = std::str::from_utf8(text).ok().and_then(|text| {
-            let text = text.strip_suffix('\n')?;
-            let (text, has_crc) = match text.rsplit_once(CRC) {
-                Some((text, crc)) => {
-                    let crc: u32 = crc.strip_suffix('}')?.parse().ok()?;
-                    (self::crc(text, parsed.chain) == crc).then_some(())?;
-                    parsed.chain = parsed.chain.map(|_| crc);
-                    (format!("{text}}}"), true)
-                }
-                None if is_first && text.contains("\"boot\":") => return None,
-                // An older version wrote it.
-                None => (text.to_string(), false),
-            };
-            is_checked = if is_first { has_crc } else { is_checked };
-            (has_crc || !is_checked).then_some(())?;
-            if is_first {
-                let member = |name| get_member(&text, name);
-                parsed.boot = member("boot").and_then(|boot| serde_json::from_str(boot).ok()?);
-                parsed.chain =
-                    member("chain").and_then(|chain| serde_json::from_str(chain).ok()?);
-            }
-            Line::parse(&text, is_first)
-        });
-        match read {
-            Some(read) => {
-                parsed.lines.push(read);
-                parsed.length += text.len();
-            }
-            None => {
-                // Of the last line, the end itself may be damaged.
-                let is_whole = text.ends_with(b"\n")
-                    || text
-                        .split_last()
-                        .is_some_and(|(_, before)| is_intact(before, parsed.chain));
-                parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
-                break;
-            }
-        }
-    }
-    parsed
-}
-
-/// Whether the text of a line without its end has the checksum that it says.
-fn is_intact(text: &[u8], chain: Chain) -> bool {
-    let Some((text, crc)) = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.rsplit_once(CRC))
-    else {
-        return false;
-    };
-    crc.strip_suffix('}').and_then(|crc| crc.parse().ok()) == Some(self::crc(text, chain))
-}
-
-impl Line {
-    fn parse(line: &str, first: bool) -> Option<Line> {
-        check(line, MAX_BODY_DEPTH).ok()?;
-        let names = |name, is_done| {
-            let content = get_member(line, name).map(content)?;
-            Some(content.map(|content| Line::Names { content, is_done }))
-        };
-        if first {
-            return names("journal", true)?;
-        }
-        if let Some(named) = names("saving", false).or_else(|| names("saved", true)) {
-            return named;
-        }
-        let at = get_member(line, "at").and_then(|at| at.parse().ok());
-        let wrote = get_member(line, "wrote").map(|write| (write, false));
-        let (write, had) = wrote.or_else(|| Some((get_member(line, "had")?, true)))?;
-        Some(Line::Wrote {
-            line: write.to_string(),
-            at: at.map(|at| UNIX_EPOCH + Duration::from_millis(at)),
-            had,
-        })
-    }
-}
-
-fn content(text: &str) -> Option<Content> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let hash = u64::from_str_radix(value["hash"].as_str()?, 16).ok()?;
-    Some(Content {
-        size: usize::try_from(value["size"].as_u64()?).ok()?,
-        hash,
-    })
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    /// A journal of today, one as it was written with a checksum for each line, and one without checksums.
-    fn whole() -> [String; 3] {
-        let one = |chain| json!({ "journal": named(Content { size: 7, hash: u64::MAX }), "boot": "b", "chain": chain });
-        let two = json!({ "saving": named(Content { size: 8, hash: 1 }) });
-        let write = "[1.0,\"{\\\"a\\\":1e3}\\n\"]".to_string();
-        let new = |chain: Chain| {
-            let lines = Lines::after(chain)
-                .writes(
-                    "wrote",
-                    std::slice::from_ref(&write),
-                    UNIX_EPOCH + Duration::from_millis(5),
-                )
-                .value(&two)
-                .writes("had", &["[2]".into()], UNIX_EPOCH);
-            Lines::after(None).value(&one(chain)).text + &lines.text
-        };
-        let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }) });
-        let old = format!("{one}\n{{\"wrote\":{write}}}\n{two}\n{{\"wrote\":[2]}}\n");
-        [new(Some(3)), new(None), old]
-    }
-
-    #[test]
-    fn lines_are_read_as_they_were_written_and_a_torn_one_is_left_out() {
-        for text in whole() {
-            for end in 0..=text.len() {
-                let parsed = parse(&text.as_bytes()[..end]);
-                let expected = text[..end].matches('\n').count();
-                assert_eq!(parsed.lines.len(), expected, "{end}");
-                assert_eq!(
-                    parsed.length,
-                    text[..end].rfind('\n').map_or(0, |at| at + 1)
-                );
-                assert_eq!(parsed.broken, None, "{end}");
-            }
-            let parsed = parse(text.as_bytes());
-            let Line::Wrote { line, .. } = &parsed.lines[1] else {
-                panic!("it is a write")
-            };
-            assert_eq!(line, "[1.0,\"{\\\"a\\\":1e3}\\n\"]");
-            let Line::Names { content, .. } = &parsed.lines[0] else {
-                panic!("it names a content")
-            };
-            let (size, hash) = (7, u64::MAX);
-            assert_eq!(*content, Content { size, hash });
-        }
-        let [new, ..] = whole();
-        let parsed = parse(new.as_bytes());
-        assert_eq!(parsed.boot.as_deref(), Some("b"));
-        let at = Some(UNIX_EPOCH + Duration::from_millis(5));
-        assert!(matches!(&parsed.lines[1], Line::Wrote { at: found, .. } if *found == at));
-    }
-
-    #[test]
-    fn a_line_that_is_damaged_before_others_is_noticed() {
-        for whole in whole() {
-            for damaged in [
-                whole.replacen("\"wrote\"", "\0\0\0\0\0\0\0", 1),
-                whole.replacen("journal", "another", 1),
-            ] {
-                let parsed = parse(damaged.as_bytes());
-                assert!(
-                    parsed.broken.is_some() && parsed.lines.len() < 2,
-                    "{damaged}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_that_is_missing_before_others_is_noticed() {
-        let [whole, ..] = whole();
-        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
-        for missing in 0..lines.len() - 1 {
-            let mut rest = lines.clone();
-            rest.remove(missing);
-            let parsed = parse(rest.concat().as_bytes());
-            assert_eq!(parsed.broken, Some(missing + 1));
-            assert_eq!(parsed.lines.len(), missing);
-        }
-    }
-
-    #[test]
-    fn no_byte_can_change_unnoticed() {
-        let [whole, ..] = whole();
-        let starts: Vec<usize> = [0]
-            .into_iter()
-            .chain(whole.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        for at in 0..whole.len() {
-            for bit in 0..8 {
-                let mut bytes = whole.clone().into_bytes();
-                bytes[at] ^= 1 << bit;
-                let line = starts.iter().filter(|start| **start <= at).count();
-                let parsed = parse(&bytes);
-                assert_eq!(parsed.broken, Some(line), "bit {bit} of byte {at}");
-                assert_eq!(parsed.lines.len(), line - 1);
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@ use super::beside::{append_like, create_like, has_plain_rights, not_regular, ope
 use super::{Content, Lock, LockError, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
-pub trait Medium: Send {
+pub trait Medium: Send + Sync {
     /// The file that `path` leads to, symbolic links followed.
     ///
     /// # Errors

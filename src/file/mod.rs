@@ -9,10 +9,13 @@
 //! 5. remove the old file, but keep it open for a while (`replaced`): an editor that opened it before step 2 writes to it
 //!    after.
 //!
-//! Writes to a large file go to its journal first (`journal`), and the file is saved soon after.
+//! Writes to a large file go to its journal first (`journal`), and the file is saved soon after; of a very large one, the
+//! first step is done on another thread (`background`).
 
+mod background;
 mod beside;
 mod journal;
+mod lines;
 mod lock;
 mod medium;
 mod obstacle;
@@ -24,6 +27,7 @@ mod watch;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::json::fingerprint;
@@ -36,6 +40,7 @@ pub use watch::{Watch, watch};
 
 pub use obstacle::Obstacle;
 
+use background::Saving;
 use journal::Journal;
 use replaced::Checked;
 use save::Stranded;
@@ -130,7 +135,7 @@ pub struct DataFile {
     named: PathBuf,
     /// The file that it led to when we last looked.
     path: PathBuf,
-    medium: Box<dyn Medium>,
+    medium: Arc<dyn Medium>,
     durability: Durability,
     known: Known,
     /// Every content that was read or written, with the number of its state.
@@ -142,6 +147,8 @@ pub struct DataFile {
     replaced: VecDeque<Checked>,
     /// A save that failed and could not be undone yet.
     stranded: Option<Stranded>,
+    /// A save that is in progress on another thread.
+    saving: Option<Saving>,
     journal: Option<Journal>,
     role: Role,
     /// `None`: it cannot be locked, or is not to be.
@@ -254,6 +261,7 @@ impl DataFile {
         medium: Box<dyn Medium>,
         role: Role,
     ) -> Result<Opened, LockError> {
+        let medium: Arc<dyn Medium> = Arc::from(medium);
         let named = std::path::absolute(path)?;
         let path = medium.resolve(&named)?;
         let lock = take_lock(&*medium, &path, role, 0)?;
@@ -270,6 +278,7 @@ impl DataFile {
             written_over: Vec::new(),
             replaced: VecDeque::new(),
             stranded: None,
+            saving: None,
             journal: None,
             role,
             lock,

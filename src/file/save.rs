@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::replaced::Replaced;
-use super::{Content, DataFile, Durability, Known, Saved, recover};
+use super::{Content, DataFile, Durability, Known, Medium, Saved, recover};
 use crate::json::Document;
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
@@ -29,6 +29,12 @@ struct Out {
     held: Option<Replaced>,
 }
 
+/// A scratch file that holds what the data file is to hold.
+pub(super) struct Scratch {
+    pub(super) path: PathBuf,
+    pub(super) ours: Known,
+}
+
 /// How often a save begins again because of edits that have been taken back by the time that they are read.
 const MOST_TRIES: usize = 5;
 
@@ -38,6 +44,7 @@ impl DataFile {
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
+        self.give_up_saving();
         if self.moved()?.is_some() {
             return Ok(Saved::Moved);
         }
@@ -45,7 +52,7 @@ impl DataFile {
         self.may_be_written()?;
         self.hold()?;
         let content = Content::of(text);
-        self.announce(content)?;
+        self.announce(content, 0)?;
         for _ in 0..MOST_TRIES {
             let mut saved = self.put(text, content);
             if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
@@ -65,24 +72,31 @@ impl DataFile {
         if self.in_place {
             return self.overwrite(text);
         }
-        let scratch = recover::scratch_name(&self.path, self.known.content, content);
-        let written = self
-            .medium
-            .write_new(&scratch, text, &self.path, self.flushes());
-        if matches!(written, Ok(false)) {
+        let path = recover::scratch_name(&self.path, self.known.content, content);
+        let written = write_scratch(
+            &*self.medium,
+            path,
+            (text, content),
+            &self.path,
+            self.flushes(),
+        )?;
+        let Some(scratch) = written else {
             tracing::debug!("a new file would have other rights: writing in place from now on");
-            let _ = self.medium.remove(&scratch);
             self.in_place = true;
             return self.overwrite(text);
-        }
-        let stamp = match written.and_then(|_| self.medium.stamp(&scratch)) {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                // The first error tells the cause; a scratch file that stays is removed at the next start.
-                let _ = self.medium.remove(&scratch);
-                return Err(error);
-            }
         };
+        match self.put_in_place(scratch) {
+            Err(_) if self.in_place => self.overwrite(text),
+            saved => saved,
+        }
+    }
+
+    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::put`].
+    pub(super) fn put_in_place(&mut self, scratch: Scratch) -> io::Result<Option<Saved>> {
+        let Scratch {
+            path: scratch,
+            ours,
+        } = scratch;
         // An edit that is there already is better found before the exchange: until that is undone, somebody could read
         // the file without it.
         // (Should there be a folder in the file's place, it stays there, too.)
@@ -107,18 +121,17 @@ impl DataFile {
             .and_then(|_| self.medium.lock(&scratch, self.port).ok());
         match self.swap(&scratch) {
             Ok(out) => {
-                let saved = self.judge(out, Known { stamp, content });
+                let saved = self.judge(out, ours);
                 self.held_since_save(lock);
                 saved
             }
             Err(error) => {
                 let _ = self.medium.remove(&scratch);
-                if !is_mount_point(&error) {
-                    return Err(error);
+                if is_mount_point(&error) {
+                    tracing::debug!("the file is a mount point: writing in place from now on");
+                    self.in_place = true;
                 }
-                tracing::debug!("the file is a mount point: writing in place from now on");
-                self.in_place = true;
-                self.overwrite(text)
+                Err(error)
             }
         }
     }
@@ -391,6 +404,32 @@ impl DataFile {
         }
         self.learn(Known { stamp, content });
         Ok(Some(Saved::Done))
+    }
+}
+
+/// Writes a scratch file at `path` with the rights of the data file `like`. `None`: it could not be given them.
+pub(super) fn write_scratch(
+    medium: &dyn Medium,
+    path: PathBuf,
+    (text, content): (&[u8], Content),
+    like: &Path,
+    flush: bool,
+) -> io::Result<Option<Scratch>> {
+    let written = medium.write_new(&path, text, like, flush);
+    if matches!(written, Ok(false)) {
+        let _ = medium.remove(&path);
+        return Ok(None);
+    }
+    match written.and_then(|_| medium.stamp(&path)) {
+        Ok(stamp) => {
+            let ours = Known { stamp, content };
+            Ok(Some(Scratch { path, ours }))
+        }
+        Err(error) => {
+            // The first error tells the cause; a scratch file that stays is removed at the next start.
+            let _ = medium.remove(&path);
+            Err(error)
+        }
     }
 }
 

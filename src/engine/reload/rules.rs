@@ -39,6 +39,9 @@ impl Reloader {
             }
         }
         self.in_file = rulebook.over(&self.in_file);
+        if let Some((store, _)) = &mut self.saving {
+            *store = rulebook.over(store);
+        }
         Ok(())
     }
 }

@@ -210,7 +210,7 @@ proptest! {
         // Where the file is written in place, half a text may happen to be JSON; that is not about the journal.
         way in prop::sample::select(WAYS[..5].to_vec()),
     ) {
-        for manner in [Manner::EAGER, Manner::LAZY].into_iter().chain(Manner::KEEPING) {
+        for manner in [Manner::EAGER, Manner::LAZY, Manner::BEHIND].into_iter().chain(Manner::KEEPING) {
             for durability in [Durability::Synced, Durability::Written] {
                 stop_at_every_step(&commands, way, manner, durability);
             }
@@ -222,7 +222,7 @@ proptest! {
         commands in commands(),
         way in prop::sample::select(WAYS.to_vec()),
     ) {
-        for manner in [Manner::EAGER, Manner::LAZY].into_iter().chain(Manner::KEEPING) {
+        for manner in [Manner::EAGER, Manner::LAZY, Manner::BEHIND].into_iter().chain(Manner::KEEPING) {
             let (_, _, steps) = dry_run(&commands, way, manner);
             for step in 0..steps {
                 for kind in ERRORS {
@@ -243,6 +243,142 @@ fn stopped_while_a_save_changes_nothing_the_file_stays() {
             stop_at_every_step(&commands, *way, Manner::LAZY, durability);
         }
     }
+}
+
+/// A save on a thread of its own has the first writes; others come while it waits, and when it goes on.
+#[test]
+fn stopped_at_any_step_of_a_save_beside_which_writes_go_on_nothing_acknowledged_is_lost() {
+    let commands = [
+        post("posts", "{\"x\": 1}"),
+        patch("posts", 2, "{\"n\": 0}"),
+        delete("posts", 1),
+        patch("posts", 3, "{\"x\": 2}"),
+        profile("{\"q\": 2}"),
+        post("tags", "{}"),
+    ];
+    let ways = WAYS[..5].iter().map(|way| (*way, Manner::BEHIND));
+    for (way, manner) in ways.chain([(WAYS[0], Manner::KEEPING[1])]) {
+        let (states, ..) = dry_run(&commands, way, Manner::WHOLE);
+        for waiting in [1, 4] {
+            let steps = stop_beside(way, manner, &commands, waiting, |disk, count| {
+                let what = format!("{way:?} {manner:?}, {count} answered");
+                for disk in [vec![disk.after_kill()], disk.after_power_cut()].concat() {
+                    let allowed = &states[count..states.len().min(count + 2)];
+                    reopen(&disk, allowed, way, manner, Durability::Synced, &what);
+                }
+            });
+            assert!(steps > 20, "{steps} steps");
+        }
+    }
+}
+
+/// Carries out commands while the save that began with the first of them waits, lets it go on after `waiting` of them, and
+/// stops at each step from then on; then calls `check` with how many were answered. Returns how many steps there were.
+fn stop_beside(
+    way: (Exchange, u64),
+    manner: Manner,
+    commands: &[Command],
+    waiting: usize,
+    check: impl Fn(&Simulated, usize),
+) -> usize {
+    for stop in 0.. {
+        let disk = Simulated::new(START, way.0, way.1);
+        disk.lock().saves = Some(0);
+        let machine = start(manner, &disk);
+        assert_eq!(answered(&machine, &commands[..waiting]), waiting);
+        assert_eq!(disk.lock().text(FILE).unwrap(), START);
+        let from = disk.lock().steps;
+        disk.lock().plan(Plan::Stop(from + stop));
+        disk.lock().saves = None;
+        let count = waiting + answered(&machine, &commands[waiting..]);
+        drop(machine);
+        super::is_whole(&disk);
+        check(&disk, count);
+        if !disk.lock().dead {
+            return stop;
+        }
+    }
+    0
+}
+
+/// What an edit has seen after a crash may be without the writes that came while the file was saved.
+#[test]
+fn an_edit_after_a_crash_beside_a_save_deletes_no_write_that_came_during_the_save() {
+    let commands: Vec<Command> = (0..6)
+        .map(|n| post("tags", &format!("{{\"n\": {n}}}")))
+        .collect();
+    for waiting in [1, 4] {
+        let way = (Exchange::Atomic, 100);
+        stop_beside(way, Manner::BEHIND, &commands, waiting, |disk, count| {
+            let disk = disk.after_kill();
+            let text = disk.lock().text(FILE).unwrap();
+            let edit = text.replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true");
+            disk.lock().put(Path::new(FILE), edit.as_bytes());
+            let machine = start(Manner::BEHIND, &disk);
+            let seen = machine.seen();
+            assert_eq!(seen["profile"], json!({"p": 1, "mine": true}));
+            let found = seen["tags"].as_array().unwrap().len();
+            assert!(
+                (count..=count + 1).contains(&found),
+                "{count}: {seen:#} of {text}"
+            );
+        });
+    }
+}
+
+/// Of a journal that is rewritten since most of it is old, what the file lacks stays.
+#[test]
+fn a_journal_that_is_shortened_beside_a_save_keeps_what_the_file_lacks() {
+    let long = "x".repeat(9000);
+    let commands: Vec<Command> = (0..14)
+        .map(|n| post("tags", &format!("{{\"n\": {n}, \"long\": \"{long}\"}}")))
+        .collect();
+    let (states, ..) = dry_run(&commands, (Exchange::Atomic, 100), Manner::WHOLE);
+    let mut was_shortened = false;
+    for stop in 0.. {
+        let disk = Simulated::new(START, Exchange::Atomic, 100);
+        let machine = start(Manner::BEHIND, &disk);
+        disk.lock().saves = Some(0);
+        assert_eq!(answered(&machine, &commands[..10]), 10);
+        let tags = || machine.in_file()["tags"].as_array().unwrap().len();
+        disk.lock().saves = Some(1);
+        until("the first save is done, and the next one waits", || {
+            let text = disk.lock().text(JOURNAL).unwrap();
+            (tags() == 1 && text.contains("\"saved\"")).then_some(())
+        });
+        assert_eq!(answered(&machine, &commands[10..12]), 2);
+        let before = disk.lock().text(JOURNAL).unwrap().len();
+        let from = disk.lock().steps;
+        disk.lock().plan(Plan::Stop(from + stop));
+        disk.lock().saves = Some(1);
+        until(
+            "the second save is done, or the machine has stopped",
+            || {
+                let disk = disk.lock();
+                let has_shrunk = disk.text(JOURNAL).unwrap().len() < before / 2;
+                (disk.dead || has_shrunk).then_some(())
+            },
+        );
+        was_shortened |= !disk.lock().dead;
+        let count = 12 + answered(&machine, &commands[12..]);
+        disk.lock().saves = None;
+        for disk in [vec![disk.after_kill()], disk.after_power_cut()].concat() {
+            let allowed = &states[count..states.len().min(count + 2)];
+            let way = (Exchange::Atomic, 100);
+            reopen(
+                &disk,
+                allowed,
+                way,
+                Manner::BEHIND,
+                Durability::Synced,
+                &format!("stopped at {stop}"),
+            );
+        }
+        if !disk.lock().dead {
+            break;
+        }
+    }
+    assert!(was_shortened);
 }
 
 fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) {
@@ -307,7 +443,7 @@ fn a_file_that_is_mounted_alone_has_a_journal_for_one_batch_only() {
         post("posts", "{\"x\": 2}"),
     ];
     for way in &WAYS[5..] {
-        for manner in [Manner::EAGER, Manner::LAZY] {
+        for manner in [Manner::EAGER, Manner::LAZY, Manner::BEHIND] {
             for durability in [Durability::Synced, Durability::Written] {
                 stop_at_every_step(&commands, *way, manner, durability);
             }
@@ -682,7 +818,9 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
     let Opened {
         file, bytes, left, ..
     } = opened;
-    let Left { writes, follows } = left.clone().unwrap();
+    let Left {
+        writes, follows, ..
+    } = left.clone().unwrap();
     assert_eq!((writes.len(), follows), (1, true));
     let store = Rulebook::new(Schema::default(), Settings::default())
         .read_file(bytes)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use standin::internals::file::{Handle, Medium, Stamp};
 
@@ -111,6 +111,8 @@ pub struct Disk {
     pub overwrites: Vec<std::ops::Range<usize>>,
     /// The file was not whole JSON at some step.
     pub torn: Option<String>,
+    /// How many saves on a thread of their own may write their scratch file; `None`: all.
+    pub saves: Option<usize>,
 }
 
 impl Simulated {
@@ -131,6 +133,27 @@ impl Simulated {
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What a save on a thread of its own waits for; not for ever, so that a test that fails ends.
+    fn wait_to_save(&self) {
+        if std::thread::current().name() != Some("standin-save") {
+            return;
+        }
+        let end = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < end {
+            let mut disk = self.lock();
+            match &mut disk.saves {
+                Some(0) => {}
+                Some(saves) => {
+                    *saves -= 1;
+                    return;
+                }
+                None => return,
+            }
+            drop(disk);
+            std::thread::yield_now();
+        }
     }
 
     /// The machine after a crash of the process: everything stays.
@@ -384,6 +407,7 @@ impl Medium for Simulated {
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {
+        self.wait_to_save();
         let mut disk = self.lock();
         disk.inode(like)?;
         if disk.inode(path).is_ok() {

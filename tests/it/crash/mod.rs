@@ -38,10 +38,17 @@ impl Manner {
     pub const EAGER: Manner = Manner::new(0, Duration::ZERO);
     /// Through the journal, and the file follows when it must.
     pub const LAZY: Manner = Manner::new(0, Duration::from_secs(3600));
+    /// Through the journal, and the file follows every batch on a thread of its own, while the next ones are written.
+    pub const BEHIND: Manner = {
+        let mut manner = Manner::EAGER;
+        manner.journaling.background = 0;
+        manner
+    };
 
     /// As the others, but what the file has stays in the journal for a while.
-    pub const KEEPING: [Manner; 3] = [
+    pub const KEEPING: [Manner; 4] = [
         Manner::WHOLE.keeping(),
+        Manner::BEHIND.keeping(),
         Manner::EAGER.keeping(),
         Manner::LAZY.keeping(),
     ];
@@ -57,6 +64,7 @@ impl Manner {
                 above,
                 pause,
                 latest: pause,
+                background: usize::MAX,
                 keep: Duration::ZERO,
             },
             unseen: Duration::from_secs(60),

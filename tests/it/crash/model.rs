@@ -1,6 +1,7 @@
 //! Writes, edits from fresh and stale readings, broken edits, restores and restarts in any order, against a model.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -31,6 +32,8 @@ enum Step {
     /// Back to what the file held that many readings ago.
     Restore(usize),
     Restart,
+    /// A save that waits on its thread goes on.
+    Save,
     /// The symbolic link leads to the other file now.
     Switch,
     /// The folder is moved away, a write is refused, and it comes back.
@@ -49,6 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(from, change, add, broken_first)| Step::Edit { from, change, add, broken_first }),
         1 => (1..4_usize).prop_map(Step::Restore),
         1 => Just(Step::Restart),
+        3 => Just(Step::Save),
         1 => Just(Step::Switch),
         1 => Just(Step::Away),
         1 => (1..4_usize).prop_map(Step::MadeAgain),
@@ -93,6 +97,7 @@ impl Model {
             disk.put(Path::new(ONE), START.as_bytes());
             disk.point(ONE);
         }
+        hold_saves(manner, &disk);
         let machine = start(manner, &disk);
         Model {
             manner,
@@ -107,7 +112,8 @@ impl Model {
     }
 
     fn lags(&self) -> bool {
-        self.manner.journaling.above == 0 && !self.manner.journaling.pause.is_zero()
+        let journaling = self.manner.journaling;
+        journaling.above == 0 && (!journaling.pause.is_zero() || journaling.background == 0)
     }
 
     fn chosen(&self, number: usize) -> Option<i64> {
@@ -165,6 +171,22 @@ impl Model {
                     self.restore(&text, Model::save);
                 }
             }
+            Step::Save => {
+                let before = self.machine.in_file();
+                self.machine
+                    .disk
+                    .lock()
+                    .saves
+                    .get_or_insert(0)
+                    .add_assign(1);
+                if self.manner.journaling.background == 0 {
+                    until("one save is done", || {
+                        let now = self.machine.in_file();
+                        (now != before || now == self.machine.seen()).then_some(())
+                    });
+                }
+                hold_saves(self.manner, &self.machine.disk);
+            }
             Step::Switch => self.switch(),
             Step::Away => {
                 self.without_folder();
@@ -181,6 +203,8 @@ impl Model {
             }
             Step::Restart => {
                 let disk = self.machine.disk.after_kill();
+                self.machine.disk.lock().saves = None;
+                hold_saves(self.manner, &disk);
                 let before = self.machine.seen();
                 self.machine = start(self.manner, &disk);
                 assert_eq!(self.machine.seen(), before);
@@ -242,11 +266,18 @@ impl Model {
     }
 
     fn finds(&mut self) {
+        self.machine.disk.lock().saves = None;
         let id = self
             .machine
             .write(post("a", "{\"finds\": \"the edit\"}"))
             .unwrap();
         self.wrote(id.unwrap().to_string().parse().unwrap());
+        if self.manner.journaling.background == 0 {
+            until("the file has all", || {
+                (self.machine.in_file() == self.machine.seen()).then_some(())
+            });
+        }
+        hold_saves(self.manner, &self.machine.disk);
     }
 
     /// The other file is taken whole, and what was written to this one stays with it.
@@ -440,6 +471,11 @@ fn start(manner: Manner, disk: &Simulated) -> Machine {
     Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
 }
 
+/// Lets saves wait that are done on a thread of their own.
+fn hold_saves(manner: Manner, disk: &Simulated) {
+    disk.lock().saves = (manner.journaling.background == 0).then_some(0);
+}
+
 fn try_out(manner: Manner, fresh: bool, steps: &[Step]) {
     let mut model = Model::new(manner, fresh);
     for step in steps {
@@ -447,6 +483,7 @@ fn try_out(manner: Manner, fresh: bool, steps: &[Step]) {
     }
     let seen = model.machine.seen();
     let disk = model.machine.disk.clone();
+    disk.lock().saves = None;
     drop(model);
     assert_eq!(
         serde_json::from_str::<Value>(&disk.lock().text(FILE).unwrap()).unwrap(),
@@ -509,6 +546,11 @@ proptest! {
     #[test]
     fn nothing_is_lost_with_a_journal_that_is_saved_late(steps in steps()) {
         try_out(Manner::LAZY, false, &steps);
+    }
+
+    #[test]
+    fn nothing_is_lost_with_a_journal_that_is_saved_while_writes_go_on(steps in steps()) {
+        try_out(Manner::BEHIND, false, &steps);
     }
 
     #[test]

@@ -1,0 +1,226 @@
+//! Saves of the file: of writes at once or through the journal, and of what the file lacks.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::super::history::History;
+use super::super::journal::Batch;
+use super::super::notice::{Notice, WriteError};
+use super::super::trouble::{Trouble, TroubleKind};
+use super::{FileState, Reloader};
+use crate::file::Saved;
+use crate::store::{ResourceDiff, Store, Written};
+
+/// How long to wait after a save of what an edit lacked has failed.
+const RETRY: Duration = Duration::from_millis(500);
+
+impl Reloader {
+    /// The batch to record writes in, if they go into a journal.
+    pub(in super::super) fn journal_batch(&self) -> Option<Batch> {
+        self.journal.batch()
+    }
+
+    /// Whether the file must be saved though no write changes anything.
+    pub(in super::super) fn must_save(&self) -> bool {
+        matches!(self.state, FileState::Unsaved) || self.file.is_stranded()
+    }
+
+    /// Appends a batch that made `next` of the data to the journal, or saves the file.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    pub(in super::super) fn save_batch(
+        &mut self,
+        next: &Store,
+        batch: Option<Batch>,
+    ) -> io::Result<Saved> {
+        let batch = batch.unwrap_or_default();
+        if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
+            return self.save_with(next, batch);
+        }
+        match self.journal.append(&mut self.file, &batch) {
+            Ok(Some(saved)) => {
+                tracing::debug!("appended to the journal, or found an edit");
+                Ok(saved)
+            }
+            Ok(None) => {
+                let saved = self.save_with(next, batch);
+                if saved.is_err() && self.journal.is_ahead() {
+                    // Another journal would lack what this one had.
+                    self.state = FileState::Unsaved;
+                }
+                saved
+            }
+            Err(error) => {
+                self.report_unsaved(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Saves an undo or a reset, which made `next` of the data.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    pub(in super::super) fn save_change(
+        &mut self,
+        before: &Store,
+        next: &Store,
+        diff: &[ResourceDiff],
+    ) -> io::Result<Saved> {
+        let things: Vec<Written> = diff
+            .iter()
+            .flat_map(|diff| diff.things.iter().cloned())
+            .collect();
+        self.save_with(next, Batch::of_change(before, next, &things))
+    }
+
+    /// Saves the file. Any state but broken -> in sync.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was changed.
+    fn save(&mut self, store: &Store) -> io::Result<Saved> {
+        self.save_with(store, Batch::default())
+    }
+
+    fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
+        let before = self.file.content();
+        let saved = self.file.save(self.text.of(store));
+        self.text.free_if_large();
+        self.note_replaced();
+        match &saved {
+            Ok(Saved::Done) => {
+                tracing::debug!(state = self.file.number(), "saved the file");
+                self.in_file = store.clone();
+                self.state = FileState::InSync;
+                self.troubles.set(None);
+                if self.file.is_in_place() && self.file.shows_edit() {
+                    self.schedule.event();
+                }
+                if self.journal.saved(&mut self.file, before, batch) {
+                    self.counts.add(0, Some(self.file.number()));
+                }
+            }
+            Ok(Saved::Foreign(_) | Saved::Moved) => {
+                tracing::debug!("not saved: somebody else has edited the file, or a link to it")
+            }
+            Err(error) => self.report_unsaved(error),
+        }
+        saved
+    }
+
+    /// Records writes that have just been saved and are not published yet.
+    pub(in super::super) fn saved_writes(
+        &mut self,
+        count: usize,
+        written: Vec<Written>,
+        history: &History,
+    ) {
+        // What is in the journal only is in no state of the file.
+        let state = (!self.journal.is_ahead()).then(|| self.file.number());
+        self.counts.add(count, state);
+        self.recent.add_writes(&history.current().full, written);
+    }
+
+    /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
+    pub(super) fn save_what_it_lacks(&mut self, history: &mut History) {
+        while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
+            let store = history.current().full.clone();
+            match self.save(&store) {
+                Ok(Saved::Done) => {}
+                Ok(Saved::Foreign(edit)) => self.reload(edit, history),
+                Ok(Saved::Moved) if self.follow(history).is_ok() => {}
+                _ => {
+                    self.state = FileState::Unsaved;
+                    self.schedule.at = Some(Instant::now() + RETRY);
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn lacks_something(&self) -> bool {
+        matches!(self.state, FileState::Unsaved) || self.journal.is_ahead()
+    }
+
+    fn report_unsaved(&mut self, error: &io::Error) {
+        let (reason, hint) = self.why_unsaved(error);
+        self.troubles.set(Some(Trouble {
+            file: self.file.path().to_path_buf(),
+            kind: TroubleKind::Unsaved,
+            place: None,
+            message: reason.clone(),
+            hint: hint.clone(),
+        }));
+        (self.notice)(Notice::Unsaved { reason, hint });
+        self.look_soon();
+    }
+
+    /// The answer to writes whose save failed.
+    pub(in super::super) fn unsaved(&self, error: &io::Error) -> WriteError {
+        let (reason, hint) = self.why_unsaved(error);
+        WriteError::Unsaved { reason, hint }
+    }
+
+    /// Why a save failed, and what to do.
+    fn why_unsaved(&self, error: &io::Error) -> (String, String) {
+        let path = self.file.blamed();
+        match self.file.obstacle() {
+            Some(obstacle) => (
+                format!("{}: {error}", obstacle.message(path)),
+                obstacle.hint(path),
+            ),
+            None if error.kind() == io::ErrorKind::WouldBlock => {
+                let hint = "stop one of the two servers, then send the request again";
+                (format!("{} is {error}", path.display()), hint.into())
+            }
+            None => {
+                let hint =
+                    "free disk space or fix the file's permissions, then send the request again";
+                (format!("{}: {error}", path.display()), hint.into())
+            }
+        }
+    }
+
+    /// Begins to save what the journal has on a thread of its own. `false`: it is to be saved as usual.
+    pub(super) fn begin_save(&mut self, history: &History) -> bool {
+        let store = &history.current().full;
+        if !matches!(self.state, FileState::InSync)
+            || !self.journal.begin_save(&mut self.file, store)
+        {
+            return false;
+        }
+        tracing::debug!("saving the file while writes go on");
+        self.saving = Some((store.clone(), self.counts.total()));
+        true
+    }
+
+    /// Ends the save that was begun, if there is one; waits for it.
+    pub(super) fn end_save(&mut self, history: &mut History) {
+        let Some((store, seen)) = self.saving.take().filter(|_| self.file.is_saving()) else {
+            return;
+        };
+        let saved = self.journal.end_save(&mut self.file);
+        self.note_replaced();
+        match saved {
+            Some(Saved::Done) => {
+                tracing::debug!(
+                    state = self.file.number(),
+                    "saved the file, while writes went on"
+                );
+                self.in_file = store;
+                self.troubles.set(None);
+                self.counts.saved(self.file.number(), seen);
+                if self.journal.is_ahead() && !self.file.can_record() {
+                    self.state = FileState::Unsaved;
+                }
+            }
+            Some(Saved::Foreign(edit)) => self.reload(edit, history),
+            // An ordinary save follows the link, or says what is in the way.
+            Some(Saved::Moved) | None => self.save_what_it_lacks(history),
+        }
+        if matches!(self.state, FileState::Unsaved) {
+            self.save_what_it_lacks(history);
+        }
+    }
+}

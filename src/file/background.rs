@@ -1,0 +1,121 @@
+//! A save whose first step, which takes as long as the file is large, is done on a thread of its own. Meanwhile writes go
+//! on into the journal. The text is that of the moment in which the save began, so the file still lacks them afterwards, and
+//! the journal says how many they are. Until the file is exchanged, nothing has happened but that there is a scratch file:
+//! whatever comes between gives the save up, and the file is saved as usual.
+
+use std::io;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::save::{Scratch, write_scratch};
+use super::{Content, DataFile, Saved, Stamp, recover};
+
+/// A save in progress.
+pub(super) struct Saving {
+    thread: JoinHandle<io::Result<Option<Scratch>>>,
+    /// The state of the file in which it began.
+    number: u64,
+    stamp: Stamp,
+    /// How long the journal was: the text has what stands before.
+    journal: u64,
+}
+
+impl DataFile {
+    /// Begins to save what `text` gives, which must have all that is in the journal. `false`: the file has to be saved as
+    /// usual ([`DataFile::save`]).
+    pub fn begin_save(&mut self, text: impl FnOnce() -> Vec<u8> + Send + 'static) -> bool {
+        if self.saving.is_some()
+            || self.in_place
+            || self.stranded.is_some()
+            || !matches!(self.moved(), Ok(None))
+            || !matches!(self.hold(), Ok(true))
+        {
+            return false;
+        }
+        let Some(journal) = self.journal_goes_on() else {
+            return false;
+        };
+        let (medium, path, flush) = (self.medium.clone(), self.path.clone(), self.flushes());
+        let before = self.known.content;
+        let write = move || {
+            let text = text();
+            let content = Content::of(&text);
+            let scratch = recover::scratch_name(&path, before, content);
+            write_scratch(&*medium, scratch, (&text, content), &path, flush)
+        };
+        let thread = std::thread::Builder::new().name("standin-save".into());
+        self.saving = thread.spawn(write).ok().map(|thread| Saving {
+            thread,
+            number: self.number,
+            stamp: self.known.stamp,
+            journal,
+        });
+        self.saving.is_some()
+    }
+
+    /// Whether a save is in progress.
+    pub fn is_saving(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// Whether a save is in progress whose text is written.
+    pub fn has_written(&self) -> bool {
+        let saving = self.saving.as_ref();
+        saving.is_some_and(|saving| saving.thread.is_finished())
+    }
+
+    /// Ends the save that is in progress: the file holds the text, and the journal what came since. Journal lines that are
+    /// older than `keep` may go. `None`: nothing has been done; the file has to be saved as usual, which shows what is in
+    /// the way.
+    pub fn end_save(&mut self, keep: Duration) -> Option<Saved> {
+        let (number, stamp, journal) = {
+            let saving = self.saving.as_ref()?;
+            (saving.number, saving.stamp, saving.journal)
+        };
+        let scratch = self.written()?;
+        // Should only its rights have been changed, the scratch file has those of before.
+        let is_same = self.number == number
+            && matches!(self.medium.stamp(&self.path), Ok(now) if stamp.is_same(&now))
+            && matches!(self.moved(), Ok(None))
+            && self.may_be_written().is_ok()
+            && matches!(self.hold(), Ok(true));
+        let lacking = self.lines_since(journal);
+        if !is_same
+            || self.announce(scratch.ours.content, lacking).is_err()
+            || self.journal_goes_on().is_none()
+        {
+            tracing::debug!(
+                is_same,
+                "giving a save up: the file or its journal has changed"
+            );
+            let _ = self.medium.remove(&scratch.path);
+            return None;
+        }
+        let saved = self.put_in_place(scratch);
+        if matches!(saved, Ok(Some(Saved::Done))) && lacking > 0 {
+            self.note_part(journal, keep);
+        }
+        saved.unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot put the new file in its place");
+            None
+        })
+    }
+
+    /// What the save in progress has written, when it has.
+    fn written(&mut self) -> Option<Scratch> {
+        let written = self.saving.take()?.thread.join();
+        let scratch = written.unwrap_or_else(|_| Err(io::Error::other("the thread has panicked")));
+        scratch.unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot write the new file");
+            None
+        })
+    }
+
+    /// Gives up the save that is in progress.
+    pub(super) fn give_up_saving(&mut self) {
+        if let Some(scratch) = self.written() {
+            tracing::debug!("giving a save up: the file has to be saved at once");
+            let _ = self.medium.remove(&scratch.path);
+        }
+    }
+}
