@@ -43,7 +43,7 @@ static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
 static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
-            results? | output | outputs | prints? | printed | gives? | yields? | produces? | shows? | shown | displayed |
+            results? | output | outputs | prints? | printed | gives? | yields? | produces? | show | \w+\s+shows | shown | displayed |
             gets | got | receives? | back | (?:you|we|i|should|will|then|to)\s+(?:\w+\s+)?see |
             (?:you|we|i|should|will|then)\s+(?:\w+\s+)?(?:get|obtain) |
             liefert | ergibt | antwortet | erhalten | erhält\w* | bekomm\w+ | renvoie | retourne | répond | donne | obtient |
@@ -129,7 +129,7 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
 }
 
 /// Words that cast no doubt on what a sentence about a response means.
-const PLAIN: &str = "i you we it this that these which what here server api service mock should will can now then and again \
+const PLAIN: &str = "i you we it this that these which what here above command call structured formatted server api service mock should will can now then and again \
      get gets got see sees receive receives give gives returns respond responds reply replies answer answers print prints \
      show shows shown display displays look looks like as follows following below is are be has have contains contain \
      comes back json body content code ok http success successful error status created updated found full complete \

@@ -62,9 +62,14 @@ fn announced(page: &Page, index: usize) -> Announces {
             }
         });
     // "Body" below "Response".
-    let parent = || Some(labels::heading(&page.headings_above(index).nth(1)?.text));
+    let parent = || {
+        labels::stem(
+            &page.headings_above(index).nth(1)?.text,
+            Announces::Response,
+        )
+    };
     match nearest.unwrap_or(Announces::Unspecific) {
-        Announces::Body if parent() == Some(Announces::Response) => Announces::Response,
+        Announces::Body if parent().is_some() => Announces::Response,
         said => said,
     }
 }
@@ -144,13 +149,24 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 }
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
-/// as constraints come before an example.
+/// as constraints come before an example. Without a label it is the first block, if the next is called a response.
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
     let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
-    let bodies = fences
+    let fences: Vec<_> = fences
         .map(|index| (index, announced(page, index)))
-        .take_while(|(_, said)| matches!(said, Announces::RequestBody | Announces::Body));
-    let content = &page.fence(bodies.last()?.0)?.content;
+        .collect();
+    let is_body = |said| matches!(said, Announces::RequestBody | Announces::Body);
+    let labelled = fences.iter().take_while(|(_, said)| is_body(*said)).last();
+    let body = match (labelled, fences.as_slice()) {
+        (Some(body), _) => body,
+        (None, [first, next, ..])
+            if first.1 == Announces::Unspecific && next.1 == Announces::Response =>
+        {
+            first
+        }
+        _ => return None,
+    };
+    let content = &page.fence(body.0)?.content;
     serde_json::from_str::<Value>(content).ok()?;
     Some(content)
 }

@@ -14,6 +14,7 @@ use super::lenient_json;
 use super::node::Kind;
 use super::text::{Lines, pattern};
 use super::transcript::looks_like_response;
+use super::url;
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
@@ -32,19 +33,22 @@ pub fn markdown(text: &str, body: usize) -> Vec<Block> {
     blocks
 }
 
-/// A heading or paragraph that is only a method and a path.
+/// A heading or paragraph that is only a method and a path, or a paragraph that begins with them and leads to what is
+/// below it: "`GET /users/1` returns one user:".
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)\s*$",
+        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^.]{0,80}:)?\s*$",
     )
 });
 
-/// An instruction for a client with a window: "Select `POST` and enter `{{base_url}}/users`".
+/// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
 static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?x)\b(?i:select|choose|pick|set|use|method|wähle|wählen|elige|selecciona|choisis|choisissez|escolha|selecione)\b
-            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b .{0,80}?
-            (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])",
+        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
+                choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
+            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
+            (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
+              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))",
     )
 });
 
@@ -79,30 +83,36 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             blocks.insert(index + 1, Block::Fence(fence));
             continue;
         }
+        let is_shown = |block: &Block| matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
         let (words, range, level) = match &blocks[index] {
             Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
             Block::Prose(prose) => (&prose.text, &prose.range, level_above(blocks, index)),
             _ => continue,
         };
-        let endpoint = |text| {
-            ENDPOINT
+        let endpoint = |text: &'_ str| {
+            let found = ENDPOINT
                 .captures(text)
-                .or_else(|| INSTRUCTION.captures(text))
+                .or_else(|| INSTRUCTION.captures(text))?;
+            let url = found.name("url").or_else(|| found.name("path"))?;
+            let parts = (found["method"].to_owned(), url.as_str().to_owned());
+            (!labels::is_about_another(text)).then_some(parts)
         };
-        let Some(found) = endpoint(words) else {
+        let Some((method, url)) = endpoint(words) else {
             continue;
         };
+        // An instruction is about what is up to the next heading.
+        let is_step = matches!(blocks[index], Block::Prose(_)) && INSTRUCTION.is_match(words);
         let section = blocks[index + 1..].iter().take_while(|block| match block {
-            Block::Heading(next) => next.level > level,
+            Block::Heading(next) => next.level > level && !is_step,
             Block::Prose(next) => endpoint(&next.text).is_none(),
             _ => true,
         });
-        // A paragraph below a command repeats it.
+        // A paragraph below a command repeats it, unless the response to that is between them.
         let above = blocks[..index].iter().rev().take_while(|block| {
             let ends = match block {
                 Block::Heading(_) => true,
                 Block::Prose(above) => INSTRUCTION.is_match(&above.text),
-                _ => false,
+                block => is_shown(block),
             };
             !ends && !matches!(blocks[index], Block::Heading(_))
         });
@@ -117,13 +127,18 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             (names && !fence.content.starts_with("HTTP/"))
                 || http_message::begins_message(fence.content.trim())
         };
-        let is_shown = |block: &Block| matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
-        if section.clone().chain(above).any(is_request) || !section.clone().any(is_shown) {
+        let path = url::path_of(&url);
+        let repeats = above
+            .into_iter()
+            .find(|block| is_request(block))
+            .is_some_and(
+                |block| matches!(block, Block::Fence(fence) if fence.content.contains(path)),
+            );
+        if repeats || section.clone().any(is_request) || !section.clone().any(is_shown) {
             continue;
         }
-        let (method, url) = (&found["method"], &found["url"]);
         let source = &text[range.clone()];
-        let Some((start, end)) = source.find(method).zip(source.rfind(url)) else {
+        let Some((start, end)) = source.find(&method).zip(source.rfind(&url)) else {
             continue;
         };
         let (start, end) = (range.start + start, range.start + end + url.len());

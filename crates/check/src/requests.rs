@@ -10,7 +10,7 @@ use super::http_message;
 use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
-use super::text::{Lines, is_one_of, pattern};
+use super::text::{Lines, is_one_of, nearest, pattern};
 use super::transcript;
 
 /// A request found in a code block.
@@ -262,9 +262,24 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     })
 }
 
-/// A curl command without the word `curl`.
+/// A curl command without the word `curl`, or with a misspelling of it.
 fn without_command(text: &str) -> Option<FoundRequest> {
-    let line = text.trim_start();
+    let line = text.trim_start().trim_start_matches("$ ");
+    let word = line.split(' ').next().unwrap_or_default();
+    let is_local = ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|name| line.contains(name));
+    if word.starts_with('c') && is_local && nearest(word, ["curl"]).is_some() {
+        let start = text.len() - text.trim_start().len();
+        let start = start + text[start..].find(word)?;
+        let whole = line.replacen(word, "curl", 1);
+        let found = from_command(&whole, shell::command(&whole, 0));
+        return Some(found.with_mistake(
+            start..start + word.len(),
+            &format!("`{word}` is not a command, did you mean `curl`?"),
+            Some("curl".to_owned()),
+        ));
+    }
     let has_option = ["-X ", "-H ", "--request ", "--header "]
         .iter()
         .any(|option| line.starts_with(option));

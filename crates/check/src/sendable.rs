@@ -102,10 +102,14 @@ pub fn sendable(
     }
     match (written, resolved) {
         (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
-            Sendable::Request(Request {
-                target,
-                ..written.request
-            })
+            let mut request = written.request;
+            // The server's responses name the address that was asked.
+            if let Some(host) = url::this_machine(&request.target)
+                && request.header("host").is_none()
+            {
+                request.headers.push(("Host".to_owned(), host.to_owned()));
+            }
+            Sendable::Request(Request { target, ..request })
         }
         (Some(written), Some(Resolved::Wrong(text, fix))) => {
             let range = fence.source_range(&written.url_span);

@@ -118,6 +118,11 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let until = if is_last { until } else { example.fence + 1 };
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
+    // The level of the example's own heading, if that is about another status than those below it.
+    let own = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
+        Some(Block::Heading(own)) => status_text::of_heading(&own.text).map(|_| own.level),
+        _ => None,
+    };
     // The paragraph of a command within it goes on below the command.
     if let Some(Block::Prose(prose)) = example.fence.checked_sub(1).map(|at| &page.blocks[at])
         && let Some(fence) = page.fence(example.fence)
@@ -172,7 +177,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Block::Heading(heading)
                 if response.is_none()
                     && labels::heading(&heading.text) != labels::Announces::Response
-                    && in_line(&heading.text).is_none() =>
+                    && (in_line(&heading.text).is_none()
+                        || own.is_some_and(|own| heading.level <= own)) =>
             {
                 break;
             }

@@ -39,7 +39,13 @@ pub fn check(
         let resource = examples
             .iter()
             .find_map(|result| resource_of(result, dataset));
-        let resource = resource.or_else(|| named_resource(page, &range, dataset));
+        let titles = || {
+            page.headings_above(index)
+                .map(|heading| heading.text.as_str())
+        };
+        let resource = resource
+            .or_else(|| named_resource(page, &range, dataset))
+            .or_else(|| titles().find_map(|title| resource_in(title, dataset)));
         let mut checker = Checker {
             table,
             dataset,
@@ -100,17 +106,21 @@ fn named_resource(page: &Page, range: &Range<usize>, dataset: &Dataset) -> Optio
                 let first = url::segments(url::path_of(path)).into_iter().next()?;
                 known.contains(&first.as_str()).then_some(first)
             }
-            Block::Heading(heading) => {
-                let words = labels::words(&heading.text);
-                let is_named = |name: &&&str| {
-                    words
-                        .iter()
-                        .any(|word| word == **name || format!("{word}s") == ***name)
-                };
-                known.iter().find(is_named).map(|name| (*name).to_owned())
-            }
+            Block::Heading(heading) => resource_in(&heading.text, dataset),
             _ => None,
         })
+}
+
+/// A resource that a title names, as a word of its own or in the singular.
+fn resource_in(title: &str, dataset: &Dataset) -> Option<String> {
+    let words = labels::words(title);
+    let is_named = |name: &&str| {
+        words
+            .iter()
+            .any(|word| word == name || format!("{word}s") == **name)
+    };
+    let mut known = dataset.resources().into_iter();
+    known.find(is_named).map(str::to_owned)
 }
 
 /// What a table of properties describes.
@@ -284,6 +294,9 @@ impl<'a> Checker<'a> {
                 .filter_map(|record| lookup(record, name))
                 .collect();
             if values.is_empty() {
+                if self.is_in_rules(name) {
+                    continue;
+                }
                 let unlisted = keys
                     .iter()
                     .copied()
@@ -309,13 +322,27 @@ impl<'a> Checker<'a> {
                 .iter()
                 .any(|row| row.name.split(['.', '[']).next() == Some(key) || row.name == key);
             if !listed && !rows.iter().any(|row| nearest(key, [row.name]).is_some()) {
+                // A table may list the most important ones only.
                 self.report(
                     &self.table.range,
-                    true,
+                    false,
                     format!("`{key}` is in {place}, but not in the table"),
                 );
             }
         }
+    }
+
+    /// Whether the rules declare a property, which may be in no record yet.
+    fn is_in_rules(&self, name: &str) -> bool {
+        let rules = self
+            .resource
+            .as_deref()
+            .and_then(|resource| self.dataset.record_rules(resource));
+        rules.is_some_and(|rules| {
+            rules
+                .get("properties")
+                .is_some_and(|all| all.get(name).is_some())
+        })
     }
 
     /// Compares names with the request body of the section's example.
@@ -440,107 +467,67 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Checks a table of statuses for rows that nothing can cause.
+    /// Checks a table of statuses for rows that nothing can cause: warnings, as there may be causes outside of the
+    /// examples and rules.
     fn statuses(&mut self, column: usize) {
         let Some(resource) = self.resource.clone() else {
             return;
         };
         let (dataset, table) = (self.dataset, self.table);
+        let targets = self.examples.iter().map(|result| &*result.details.target);
+        let is_item = targets.into_iter().any(|target| {
+            let segments = url::segments(url::path_of(target));
+            let at = segments.iter().position(|part| *part == resource);
+            at.is_some_and(|at| segments.len() > at + 1)
+        });
         let mut methods: Vec<&str> = self
             .examples
             .iter()
             .map(|result| result.example.method())
+            .filter(|method| !method.is_empty())
             .collect();
-        methods.retain(|method| !method.is_empty());
         methods.dedup();
         if methods.is_empty() {
             return;
         }
-        // A table for troubleshooting lists what may happen, and is not as strict.
-        let strict = !table
-            .header
-            .iter()
-            .any(|cell| has_word(&cell.text, "problem solution cause fix"));
-        let is_item = self.examples.iter().any(|result| {
-            let segments = url::segments(url::path_of(&result.details.target));
-            segments
-                .iter()
-                .position(|part| *part == resource)
-                .is_some_and(|at| segments.len() > at + 1)
-        });
         let writes = methods
             .iter()
             .any(|method| matches!(*method, "POST" | "PUT" | "PATCH"));
         let rules = dataset.record_rules(&resource);
+        let requires = rules.and_then(|rules| rules.get("required")?.as_array());
         let unique = dataset.has_unique(&resource);
-        let has_rules = strict && (rules.is_some() || unique);
         let file = dataset.rules_name();
-        let codes = || {
-            table
-                .rows
-                .iter()
-                .filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)))
-        };
-        for (row, cell, status) in codes() {
+        let codes = table
+            .rows
+            .iter()
+            .filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)));
+        for (row, cell, status) in codes {
             let words: String = row
                 .iter()
                 .map(|cell| cell.text.to_lowercase() + " ")
                 .collect();
-            let (wrong, text) = match status {
-                400 if writes && (words.contains("missing") || words.contains("required")) => {
-                    let required = rules.and_then(|rules| rules.get("required")?.as_array());
-                    if required.is_some_and(|list| !list.is_empty()) {
-                        continue;
-                    }
-                    (
-                        has_rules,
-                        format!(
-                            "status 400 for required fields is documented, but {file} requires no field of {resource}"
-                        ),
-                    )
+            let why = match status {
+                400 if writes
+                    && (words.contains("missing") || words.contains("required"))
+                    && requires.is_none_or(Vec::is_empty) =>
+                {
+                    format!("{file} requires no field of {resource}")
                 }
-                404 if !is_item && methods.iter().all(|method| *method == "GET") => (
-                    false,
-                    "status 404 is documented, but a list without matches is `[]` with status 200"
-                        .to_owned(),
-                ),
-                404 if !is_item && methods.contains(&"POST") => {
-                    let references =
-                        rules.is_some_and(|rules| rules.to_string().contains("\"references\":"));
-                    let text = if references {
-                        "status 404 is documented, but a reference to a missing record returns 400"
-                            .to_owned()
-                    } else {
-                        format!("status 404 is documented, but {file} has no rule that causes it")
-                    };
-                    (false, text)
+                404 if !is_item && methods.iter().all(|method| *method == "GET") => {
+                    "a list without matches is `[]` with status 200".to_owned()
                 }
                 // An id that exists already is a conflict without any rule.
-                409 if writes && !unique && !has_word(&words, "id") => (
-                    has_rules,
-                    format!("status 409 is documented, but {file} has no rule that causes it"),
-                ),
-                409 if !writes => (
-                    false,
-                    format!(
-                        "status 409 is documented, but {} causes no conflict",
-                        methods.join(", ")
-                    ),
-                ),
+                409 if writes && !unique && !has_word(&words, "id") => {
+                    format!("{file} makes no property of {resource} unique")
+                }
+                409 if !writes => format!("{} causes no conflict", methods.join(", ")),
                 _ => continue,
             };
-            self.report(&cell.range, wrong, text);
-        }
-        if strict
-            && writes
-            && unique
-            && methods != ["PATCH"]
-            && !codes().any(|(_, _, status)| status == 409)
-        {
-            let text = format!(
-                "{file} makes a property of {resource} unique, but the table has no status 409"
+            self.report(
+                &cell.range,
+                false,
+                format!("status {status} is documented, but {why}"),
             );
-            self.report(&table.range, false, text);
         }
     }
 }

@@ -248,6 +248,17 @@ pub fn path_of(url: &str) -> &str {
     }
 }
 
+/// The host and port of a URL of this machine.
+pub fn this_machine(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let Host::Named(host, _) = split_host(rest) else {
+        return None;
+    };
+    let name = strip_port(host).to_ascii_lowercase();
+    let is_ours = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str());
+    (is_ours || name.ends_with(".localhost")).then_some(host)
+}
+
 /// The decoded path segments of a target.
 pub fn segments(target: &str) -> Vec<String> {
     let path = target.split(['?', '#']).next().unwrap_or_default();
