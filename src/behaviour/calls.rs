@@ -5,87 +5,17 @@ use minijinja::{Environment, ErrorKind};
 
 use crate::text::nearest;
 
-/// The filters of the template language.
-const FILTERS: [&str; 46] = [
-    "abs",
-    "attr",
-    "batch",
-    "bool",
-    "capitalize",
-    "chain",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "e",
-    "escape",
-    "first",
-    "float",
-    "format",
-    "groupby",
-    "indent",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "pprint",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "safe",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "trim",
-    "unique",
-    "upper",
-];
+/// The filters of the template language, which it does not list itself.
+const FILTERS: &str = "abs attr batch bool capitalize chain count d default dictsort e escape first float format groupby \
+    indent int items join last length lines list lower map max min pprint reject rejectattr replace reverse round safe \
+    select selectattr slice sort split string sum title trim unique upper";
 
 /// The tests of the template language that have a name.
-const TESTS: [&str; 28] = [
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "escaped",
-    "even",
-    "false",
-    "filter",
-    "float",
-    "ge",
-    "gt",
-    "in",
-    "integer",
-    "iterable",
-    "le",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "startingwith",
-    "string",
-    "true",
-    "undefined",
-];
+const TESTS: &str = "defined divisibleby endingwith eq equalto escaped even false filter float ge gt in integer iterable \
+    le lower lt mapping ne none number odd sequence startingwith string true undefined";
+
+/// Words before a parenthesis that are not functions.
+const KEYWORDS: [&str; 7] = ["in", "not", "and", "or", "if", "else", "is"];
 
 /// A call that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,48 +43,54 @@ pub fn bad_call(
     own: &[&'static str],
 ) -> Option<BadCall> {
     let tokens = tokens(expression);
-    let text = |at: usize| tokens.get(at).map_or("", |(_, text)| *text);
+    let texts: Vec<&str> = tokens.iter().map(|(_, text)| *text).collect();
     for (at, (offset, name)) in tokens.iter().enumerate() {
-        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        let is_quoted = name.starts_with(['"', '\'']);
+        if !is_quoted && !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
             continue;
         }
-        let (before, has_arguments) = (text(at.wrapping_sub(1)), text(at + 1) == "(");
-        let called = match before {
-            "|" => Called::Filter,
-            "is" if *name != "not" => Called::Test,
-            "not" if text(at.wrapping_sub(2)) == "is" => Called::Test,
-            "." => continue,
-            _ if has_arguments
-                && !["in", "not", "and", "or", "if", "else", "is"].contains(name) =>
-            {
-                Called::Function
-            }
+        let has_arguments = texts.get(at + 1) == Some(&"(");
+        let called = match &texts[..at] {
+            // Names in strings: `map('upper')`.
+            [.., "|", "map", "("] if is_quoted => Called::Filter,
+            [.., "|", "select" | "reject", "("] if is_quoted => Called::Test,
+            [.., "|", "selectattr" | "rejectattr", "(", _, ","] if is_quoted => Called::Test,
+            _ if is_quoted => continue,
+            [.., "|"] => Called::Filter,
+            [.., "is"] if *name != "not" => Called::Test,
+            [.., "is", "not"] => Called::Test,
+            [.., "."] => continue,
+            _ if has_arguments && !KEYWORDS.contains(name) => Called::Function,
             _ => continue,
         };
         let arguments = match has_arguments {
             true => arguments(&tokens[at + 2..]),
-            false if called == Called::Test => None,
-            false => Some(Vec::new()),
+            false if called == Called::Filter && !is_quoted => Some(Vec::new()),
+            false => None,
         };
         let Some(problem) = tried(environment, called, name, arguments.as_deref()) else {
             continue;
         };
-        let (kind, names): (_, Vec<&str>) = match called {
-            Called::Filter => ("filter", [&FILTERS, own].concat()),
-            Called::Test => ("test", TESTS.to_vec()),
-            Called::Function => ("function", Vec::new()),
+        let name = name.trim_matches(['"', '\'']);
+        let (kind, names, own) = match called {
+            Called::Filter => ("filter", FILTERS, own),
+            Called::Test => ("test", TESTS, &[][..]),
+            Called::Function => ("function", "", &[][..]),
         };
-        return Some(match problem {
-            Problem::Unknown => BadCall {
-                offset: *offset,
-                message: format!("there is no {kind} {name:?}"),
-                near: nearest(name, names).map(str::to_string),
-            },
-            Problem::Arguments(what) => BadCall {
-                offset: *offset,
-                message: format!("the {kind} {name:?}: {what}"),
-                near: None,
-            },
+        let (message, near) = match problem {
+            Problem::Unknown => {
+                let names = names.split_whitespace().chain(own.iter().copied());
+                (
+                    format!("there is no {kind} {name:?}"),
+                    nearest(name, names).map(str::to_string),
+                )
+            }
+            Problem::Arguments(what) => (format!("the {kind} {name:?}: {what}"), None),
+        };
+        return Some(BadCall {
+            offset: *offset,
+            message,
+            near,
         });
     }
     None
@@ -166,7 +102,7 @@ enum Problem {
 }
 
 /// What is wrong with calling `name` with `arguments`: `None` for one by position, or the name. Without them it is only
-/// known whether it is there.
+/// known whether it is there. A `name` in quotes is one for `map` or `select`.
 fn tried(
     environment: &Environment<'_>,
     called: Called,
@@ -185,7 +121,10 @@ fn tried(
             })
             .collect();
         let listed = listed.join(", ");
+        let is_quoted = name.starts_with(['"', '\'']);
         let call = match called {
+            Called::Filter if is_quoted => format!("[{value}]|map({name})|list"),
+            Called::Test if is_quoted => format!("[{value}]|select({name})|list"),
             Called::Filter => format!("{value}|{name}({listed})"),
             Called::Test if listed.is_empty() => format!("{value} is {name}"),
             Called::Test => format!("{value} is {name}({listed})"),
@@ -204,7 +143,7 @@ fn tried(
             .map_or_else(|| error.kind().to_string(), str::to_string);
         match error.kind() {
             ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
-                if detail.contains(name) =>
+                if is_quoted || detail.contains(name) =>
             {
                 return Some(Problem::Unknown);
             }
@@ -245,7 +184,7 @@ fn arguments<'t>(tokens: &[(usize, &'t str)]) -> Option<Vec<Option<&'t str>>> {
     Some(found)
 }
 
-/// The words and signs of an expression, with their places; of a string only its quotes.
+/// The words, strings and signs of an expression, with their places.
 fn tokens(expression: &str) -> Vec<(usize, &str)> {
     let bytes = expression.as_bytes();
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
@@ -258,9 +197,7 @@ fn tokens(expression: &str) -> Vec<(usize, &str)> {
                 while at < bytes.len() && bytes[at] != quote {
                     at += if bytes[at] == b'\\' { 2 } else { 1 };
                 }
-                found.push((start, "\""));
                 at += 1;
-                continue;
             }
             byte if byte.is_ascii_whitespace() => {
                 at += 1;
@@ -294,19 +231,13 @@ mod tests {
     #[test]
     fn the_names_are_those_of_the_language() {
         let environment = Environment::new();
-        for name in FILTERS {
-            assert!(!is_unknown(&environment, Called::Filter, name), "{name}");
+        let is_known = |called, name| tried(&environment, called, name, None).is_none();
+        for name in FILTERS.split_whitespace() {
+            assert!(is_known(Called::Filter, name), "{name}");
         }
-        for name in TESTS {
-            assert!(!is_unknown(&environment, Called::Test, name), "{name}");
+        for name in TESTS.split_whitespace() {
+            assert!(is_known(Called::Test, name), "{name}");
         }
-    }
-
-    fn is_unknown(environment: &Environment<'_>, called: Called, name: &str) -> bool {
-        matches!(
-            tried(environment, called, name, None),
-            Some(Problem::Unknown)
-        )
     }
 
     #[test]
@@ -326,6 +257,9 @@ mod tests {
             ("range()", 0, None),
             ("a is divisibleby(1, 2)", 5, None),
             ("a|sort(revers=true)", 2, None),
+            ("a|map('uper')", 6, Some("upper")),
+            ("a|select(\"od\")|list", 9, Some("odd")),
+            ("a|rejectattr('x', 'strng')", 18, Some("string")),
         ] {
             let bad = found(expression).unwrap_or_else(|| panic!("{expression}"));
             assert_eq!(
@@ -351,13 +285,12 @@ mod tests {
             "a.b.c('x')",
             "x|round(2)",
             "x|sum(attribute='price')",
-            "f(*list)|upper(*list)",
+            "range(*list)|upper(*list)",
             "x|batch(2)|list",
             "x|groupby('city')",
+            "x|map('upper')|map('default', 'x')|map(attribute='uper')",
+            "x|select('odd')|reject|selectattr('price', '>', 5)|rejectattr('x')",
         ] {
-            if expression.starts_with("f(") {
-                continue;
-            }
             assert_eq!(found(expression), None, "{expression}");
         }
     }

@@ -36,6 +36,9 @@ pub enum How {
 /// Headers of a response.
 pub type Headers = Vec<(String, Text)>;
 
+/// Headers that say where the body ends.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
+
 const KEYS: [&str; 11] = [
     "status", "body", "headers", "abort", "hang", "chance", "times", "after", "every", "per",
     "when",
@@ -49,6 +52,7 @@ impl Fail {
             after: false,
         };
         let (mut status, mut body, mut headers, mut cut) = (None, None, Headers::new(), None);
+        let mut is_several = false;
         for member in source.members(value, "\"fail\"", &KEYS)? {
             let value = member.value;
             let key = &*member.key;
@@ -56,8 +60,14 @@ impl Fail {
                 "status" => status = Some(source.integer(value, key, 200..=599)? as u16),
                 "body" => body = Some(Template::parse(source, value, key)?),
                 "headers" => headers = read_headers(source, value)?,
-                "abort" if source.boolean(value, key)? => cut = Some(How::Abort),
-                "hang" if source.boolean(value, key)? => cut = Some(How::Hang),
+                "abort" | "hang" if source.boolean(value, key)? => {
+                    is_several = cut.is_some();
+                    cut = Some(if key == "abort" {
+                        How::Abort
+                    } else {
+                        How::Hang
+                    });
+                }
                 "chance" => {
                     let chance = value
                         .parse()
@@ -83,8 +93,8 @@ impl Fail {
         }
         let is_response = status.is_some() || body.is_some() || !headers.is_empty();
         fail.how = match cut {
-            Some(_) if is_response => {
-                let message = "a failure is either a response or \"abort\" or \"hang\"";
+            Some(_) if is_response || is_several => {
+                let message = "a failure is either a response, or \"abort\", or \"hang\"";
                 return Err(source.error(value, message));
             }
             Some(cut) => cut,
@@ -107,10 +117,16 @@ pub(super) fn read_headers(source: Source, value: &str) -> Result<Headers, Route
             let message = format!("{:?} is not the name of a header", member.key);
             return Err(source.error(member.raw_key, message));
         }
-        Ok((
-            member.key.to_string(),
-            Text::parse(source, member.value, &member.key)?,
-        ))
+        if FRAMING
+            .iter()
+            .any(|name| member.key.eq_ignore_ascii_case(name))
+        {
+            let message = format!("standin sets the header {} itself", member.key);
+            return Err(source.error(member.raw_key, message));
+        }
+        let text = Text::parse(source, member.value, &member.key)?;
+        text.check_header(source, member.value, &member.key)?;
+        Ok((member.key.to_string(), text))
     };
     members.into_iter().map(read).collect()
 }

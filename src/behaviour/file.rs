@@ -8,6 +8,7 @@ use super::rewrite::Rewriter;
 use super::rule::{Facets, Rule};
 use super::source::{RoutesError, Source};
 use crate::json::{self, Kind, Place};
+use crate::text::nearest;
 
 /// The rules of a routes file.
 #[derive(Debug, Default)]
@@ -64,6 +65,10 @@ impl RoutesFile {
                 let path = source.string(member.value, key)?;
                 file.profile = Some((path.into_owned(), source.place(member.value)));
                 continue;
+            }
+            if !key.contains('/') && nearest(key, ["profile"]).is_some() {
+                let error = source.error(member.raw_key, format!("unknown key {key:?}"));
+                return Err(error.hint("did you mean \"profile\"?"));
             }
             if Kind::of(member.value) == Kind::String {
                 file.rewriter.add(source, &member)?;

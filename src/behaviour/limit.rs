@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::text::nearest;
+
 /// How many addresses, header values or users are counted apart; beyond it the counts start again from zero.
 const MAX_KEYS: usize = 10_000;
 
@@ -111,7 +113,14 @@ impl std::str::FromStr for Limit {
             "minute" | "min" | "m" => 60,
             "hour" | "h" => 3600,
             "day" | "d" => 86_400,
-            _ => return Err(wrong()),
+            other => {
+                let units = ["second", "minute", "hour", "day"];
+                let near = nearest(other, units).map_or_else(
+                    || "second, minute, hour or day".into(),
+                    |near| format!("did you mean {near:?}?"),
+                );
+                return Err(format!("{text:?} has no such unit {other:?}; {near}"));
+            }
         };
         Ok(Limit {
             quota: quota.trim().parse().map_err(|_| wrong())?,

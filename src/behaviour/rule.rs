@@ -91,6 +91,17 @@ pub enum Mode {
     Bulk,
 }
 
+impl Mode {
+    /// The methods that it changes.
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Mode::Unstored => &["POST"],
+            Mode::Upsert => &["PUT"],
+            Mode::Bulk => &["PATCH", "DELETE"],
+        }
+    }
+}
+
 /// A change of the data.
 #[derive(Debug)]
 pub struct Action {
@@ -178,9 +189,13 @@ impl Rule {
                 "body" => body = Some(Template::parse(source, value, key)?),
                 "headers" => rule.headers = read_headers(source, value)?,
                 "file" => what.push((key, What::File(Text::parse(source, value, key)?))),
-                "redirect" => what.push((key, What::Redirect(Text::parse(source, value, key)?))),
+                "redirect" => {
+                    let text = Text::parse(source, value, key)?;
+                    text.check_header(source, value, key)?;
+                    what.push((key, What::Redirect(text)));
+                }
                 "actions" => {
-                    if Kind::of(value) != Kind::Array {
+                    if Kind::of(value) != Kind::Array || json::items(value).next().is_none() {
                         return Err(source.error(value, "actions must be an array of objects"));
                     }
                     let actions = json::items(value).map(|item| {
@@ -214,6 +229,14 @@ impl Rule {
         }
         if let [(one, _), (other, _), ..] = what.as_slice() {
             let message = format!("{name} has two answers: {one} and {other}");
+            return Err(source.error(value, message));
+        }
+        if let [(key, What::Api(mode))] = what.as_slice()
+            && let Some(method) = pattern.method.as_deref()
+            && !mode.methods().contains(&method)
+        {
+            let methods = mode.methods().join(" or ");
+            let message = format!("{key} is for {methods}, and {name} is for {method}");
             return Err(source.error(value, message));
         }
         let what = match (what.pop(), body) {
@@ -322,7 +345,15 @@ impl Action {
         for member in members {
             match verb(&member.key) {
                 Some(verb) => found.push((verb, member)),
-                None => to = Some(Text::parse(source, member.value, "to")?),
+                None => {
+                    let text = Text::parse(source, member.value, "to")?;
+                    if text.fixed().is_some_and(|path| !path.starts_with('/')) {
+                        let error =
+                            source.error(member.value, "to must be a path such as /users/1");
+                        return Err(error);
+                    }
+                    to = Some(text);
+                }
             }
         }
         let [(verb, member)] = found.as_slice() else {

@@ -1,5 +1,6 @@
 //! Templates: JSON whose strings may hold expressions, and what these can use.
 
+use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use fastrand::Rng;
@@ -184,7 +185,7 @@ impl Scope {
         let (resource, collection) = self.collection(name)?;
         let pair = |key: &str| {
             let value: Value = arguments.get(key)?;
-            Ok((key.to_string(), plain(&value)))
+            Ok((key.to_string(), plain(&value).map_err(fault)?))
         };
         let pairs = arguments.args().map(pair);
         let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
@@ -219,14 +220,40 @@ pub fn value_of(json: &str) -> Value {
 }
 
 /// A value in the middle of text: nothing where it is missing or null.
-fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> Result<String, String> {
     if value.is_undefined() || value.is_none() {
-        return String::new();
+        return Ok(String::new());
     }
     match value.as_str() {
-        Some(text) => text.to_string(),
-        None => serde_json::to_string(value).unwrap_or_else(|_| value.to_string()),
+        Some(text) => Ok(text.to_string()),
+        None => json_of(value),
     }
+}
+
+/// JSON of a value. It ends where it becomes too long, since a lazy value may have any number of items.
+fn json_of(value: &Value) -> Result<String, String> {
+    struct Bounded(Vec<u8>);
+    impl io::Write for Bounded {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.0.len() + bytes.len() > MAX_OUTPUT {
+                true => Err(io::Error::other(too_long())),
+                false => self.0.write(bytes),
+            }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Bounded(Vec::new());
+    serde_json::to_writer(&mut out, value).map_err(|error| match error.is_io() {
+        true => too_long(),
+        false => format!("the result is not JSON: {error}"),
+    })?;
+    String::from_utf8(out.0).map_err(|error| error.to_string())
+}
+
+fn too_long() -> String {
+    format!("the result is longer than {MAX_OUTPUT} bytes")
 }
 
 /// Calls `work` with the scope of the evaluation.
@@ -244,7 +271,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("record", |state: &State, name: &str, id: &Value| {
         scoped(state, |scope| {
             let (resource, collection) = scope.collection(name)?;
-            let found = collection.get(&Id::from_text(&plain(id)));
+            let found = collection.get(&Id::from_text(&plain(id).map_err(fault)?));
             Ok(found
                 .and_then(|record| scope.record(resource.name(), record.value()))
                 .unwrap_or(Value::UNDEFINED))
@@ -367,21 +394,25 @@ impl Compiled {
 
     fn value(&self, scope: &Arc<Scope>) -> Result<Value, TemplateError> {
         let root = Value::from_dyn_object(scope.clone());
-        self.expression.eval(root).map_err(|error| {
-            let message = message(&error);
-            TemplateError {
-                place: self.place,
-                expression: self.source.clone(),
-                message,
-            }
-        })
+        self.expression
+            .eval(root)
+            .map_err(|error| self.failed(message(&error)))
     }
 
-    fn too_long(&self) -> TemplateError {
+    fn failed(&self, message: String) -> TemplateError {
         TemplateError {
             place: self.place,
             expression: self.source.clone(),
-            message: format!("the result is longer than {MAX_OUTPUT} bytes"),
+            message,
+        }
+    }
+
+    /// Adds `text`, which the expression gives, to what was made before.
+    fn add(&self, out: &mut String, text: Result<String, String>) -> Result<(), TemplateError> {
+        out.push_str(&text.map_err(|message| self.failed(message))?);
+        match out.len() > MAX_OUTPUT {
+            true => Err(self.failed(too_long())),
+            false => Ok(()),
         }
     }
 }
@@ -417,6 +448,37 @@ impl Text {
         Ok(Text(parts))
     }
 
+    /// The text, if it is always the same.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Part::Plain(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Refuses a text that no header can have.
+    pub(super) fn check_header(
+        &self,
+        source: Source,
+        literal: &str,
+        name: &str,
+    ) -> Result<(), RoutesError> {
+        let is_bad = |c: char| c.is_control() && c != '\t';
+        match self.fixed().is_some_and(|text| text.contains(is_bad)) {
+            true => Err(source.error(literal, format!("{name} has a control character"))),
+            false => Ok(()),
+        }
+    }
+
+    /// The error of a result that cannot be used; `None`: it is always the same.
+    pub fn failed(&self, message: &str) -> Option<TemplateError> {
+        self.0.iter().find_map(|part| match part {
+            Part::Plain(_) => None,
+            Part::Expression(compiled) => Some(compiled.failed(message.into())),
+        })
+    }
+
     /// The text with the results of its expressions.
     ///
     /// # Errors
@@ -427,10 +489,7 @@ impl Text {
             match part {
                 Part::Plain(text) => out.push_str(text),
                 Part::Expression(compiled) => {
-                    out.push_str(&plain(&compiled.value(scope)?));
-                    if out.len() > MAX_OUTPUT {
-                        return Err(compiled.too_long());
-                    }
+                    compiled.add(&mut out, plain(&compiled.value(scope)?))?;
                 }
             }
         }
@@ -504,16 +563,7 @@ impl Template {
                 Piece::Json(text) => out.push_str(text),
                 Piece::Text(text) => out.push_str(&json::quote(&text.render(scope)?)),
                 Piece::Value(compiled) => {
-                    let value = compiled.value(scope)?;
-                    let json = serde_json::to_string(&value).map_err(|error| TemplateError {
-                        place: compiled.place,
-                        expression: compiled.source.clone(),
-                        message: format!("the result is not JSON: {error}"),
-                    })?;
-                    out.push_str(&json);
-                    if out.len() > MAX_OUTPUT {
-                        return Err(compiled.too_long());
-                    }
+                    compiled.add(&mut out, json_of(&compiled.value(scope)?))?;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The application: the state that handlers share, and what happens before and after each handler.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -28,7 +29,6 @@ use super::request_log::{Hidden, RequestLog};
 use super::response;
 use super::routes_file::{InEffect, Routes};
 use super::settings::Settings;
-use crate::behaviour::TemplateError;
 use crate::engine::{Engine, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
@@ -210,7 +210,7 @@ impl App {
     }
 
     /// The problem of a template that fails.
-    pub(super) fn failed(&self, error: &TemplateError) -> Problem {
+    pub(super) fn failed(&self, error: &dyn Display) -> Problem {
         let routes = self.settings.routes.as_ref();
         let path = routes.and_then(|routes| routes.current().path.clone());
         let name = path.map_or("the routes file".into(), |path| path.display().to_string());

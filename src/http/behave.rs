@@ -113,6 +113,18 @@ where
             return Ok(response);
         }
     }
+    let mut begun = None;
+    if let Some(name) = idempotency::key(&request) {
+        let user = key(&Per::User, &request, &viewer);
+        match idempotency::begin(&app.keys, &request, user, name) {
+            Ok(new) => begun = Some(new),
+            Err(problem) => {
+                let mut response = problem.into_response();
+                add_quotas(&mut response, &quotas);
+                return Ok(response);
+            }
+        }
+    }
     let delays = matched.iter().filter_map(|matched| matched.rule.delay);
     let drawn = delays
         .chain([delay])
@@ -136,10 +148,9 @@ where
     let answer = match (preferences.status, before) {
         (Some(status), _) => Err(asked_failure(status)),
         (None, Some((matched, fail))) => fail_with(&app, &request, matched, fail, &viewer).await,
-        (None, None) => match idempotency::key(&request) {
+        (None, None) => match begun {
             None => own_answer::answer(&app, &request, &matched, &viewer, handler).await,
-            Some(name) => {
-                let user = key(&Per::User, &request, &viewer);
+            Some(begun) => {
                 let (owner, sent, viewer, files) =
                     (app.clone(), request.clone(), viewer.clone(), files.clone());
                 // It goes on when the client is gone.
@@ -147,7 +158,7 @@ where
                     let matched = matching(files.iter().flatten(), &sent);
                     own_answer::answer(&owner, &sent, &matched, &viewer, handler).await
                 };
-                idempotency::once(&app.keys, &request, user, name, carry_out).await
+                begun.answer(carry_out).await
             }
         },
     };
@@ -282,6 +293,9 @@ fn add_quotas(response: &mut Response<Bytes>, quotas: &[(&str, Quota)]) {
         });
         HeaderValue::try_from(items.collect::<Vec<_>>().join(", "))
     };
+    if quotas.is_empty() {
+        return;
+    }
     let policy = list(&|quota| format!("q={};w={}", quota.quota, quota.window.as_secs()));
     let now = list(&|quota| format!("r={};t={}", quota.remaining, seconds(quota.reset)));
     if let (Ok(policy), Ok(now)) = (policy, now) {

@@ -98,7 +98,7 @@ impl Keys {
 }
 
 /// A request that is being carried out. Dropping it lets the request be sent again.
-struct Running {
+pub(super) struct Running {
     keys: Keys,
     key: Key,
     sent: u64,
@@ -135,17 +135,24 @@ pub(super) fn key(request: &Request) -> Option<&str> {
     Some(bare.unwrap_or(value)).filter(|key| !key.is_empty())
 }
 
-/// Carries out a request with `key` once, to its end even if the client goes away.
+/// A request with a key.
+pub(super) enum Begun {
+    /// It was carried out before, with this response.
+    Done(Response<Bytes>),
+    /// It is to be carried out now.
+    New(Running),
+}
+
+/// Begins a request with `key` of `user`.
 ///
 /// # Errors
 /// The key belongs to another request, or to one that is still running.
-pub(super) async fn once(
+pub(super) fn begin(
     keys: &Keys,
     request: &Request,
     user: String,
     key: &str,
-    carry_out: impl Future<Output = Result<Response<Bytes>, Problem>> + Send + 'static,
-) -> Result<Response<Bytes>, Problem> {
+) -> Result<Begun, Problem> {
     if key.len() > MAX_KEY {
         let detail = format!("the Idempotency-Key has more than {MAX_KEY} bytes");
         return Err(Problem::new(problem::BAD_REQUEST, detail).hint("use a UUID"));
@@ -155,22 +162,35 @@ pub(super) async fn once(
     let mut sent = format!("{}\n{kind}\n", request.target()).into_bytes();
     sent.extend_from_slice(body::whole(request)?);
     let sent = fingerprint(&sent);
-    if let Some(response) = keys.begin(&key, sent)? {
-        return Ok(response);
+    Ok(match keys.begin(&key, sent)? {
+        Some(response) => Begun::Done(response),
+        None => Begun::New(Running {
+            keys: keys.clone(),
+            key,
+            sent,
+        }),
+    })
+}
+
+impl Begun {
+    /// The response: that of before, or what `carry_out` gives, which goes on to its end even if the client goes away.
+    pub(super) async fn answer(
+        self,
+        carry_out: impl Future<Output = Result<Response<Bytes>, Problem>> + Send + 'static,
+    ) -> Result<Response<Bytes>, Problem> {
+        let running = match self {
+            Begun::Done(response) => return Ok(response),
+            Begun::New(running) => running,
+        };
+        let task = tokio::spawn(async move {
+            let answer = carry_out.await;
+            if let Ok(response) = &answer
+                && response.status().is_success()
+            {
+                running.finish(response);
+            }
+            answer
+        });
+        costly::joined(task.await)
     }
-    let running = Running {
-        keys: keys.clone(),
-        key,
-        sent,
-    };
-    let task = tokio::spawn(async move {
-        let answer = carry_out.await;
-        if let Ok(response) = &answer
-            && response.status().is_success()
-        {
-            running.finish(response);
-        }
-        answer
-    });
-    costly::joined(task.await)
 }

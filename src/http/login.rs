@@ -31,8 +31,8 @@ const MOST_REMEMBERED: usize = 1000;
 /// What the server knows of logins.
 pub(super) struct Logins {
     keys: (EncodingKey, DecodingKey),
-    /// The tokens that were logged out, by their `jti`, and when they expire.
-    revoked: Mutex<HashMap<String, u64>>,
+    /// The tokens that were logged out, by [`Claims::key`], and when they expire.
+    revoked: Mutex<HashMap<(String, u64, String), u64>>,
     hashing: Arc<Semaphore>,
     /// Digests of login, password and stored hash that belong together.
     remembered: Mutex<HashMap<[u8; 32], ()>>,
@@ -41,11 +41,22 @@ pub(super) struct Logins {
 /// What a token says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
+    // Tokens that other programs sign with the same secret may lack some.
+    #[serde(default)]
     email: String,
+    #[serde(default)]
     iat: u64,
     exp: u64,
     pub(super) sub: String,
+    #[serde(default)]
     jti: String,
+}
+
+impl Claims {
+    /// What tells one token from others.
+    fn key(&self) -> (String, u64, String) {
+        (self.sub.clone(), self.iat, self.jti.clone())
+    }
 }
 
 impl Logins {
@@ -86,7 +97,7 @@ impl Logins {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.keys.1, &validation).ok()?;
-        let is_revoked = |revoked: &HashMap<_, _>| revoked.contains_key(&decoded.claims.jti);
+        let is_revoked = |revoked: &HashMap<_, _>| revoked.contains_key(&decoded.claims.key());
         (!self
             .revoked
             .lock()
@@ -99,7 +110,7 @@ impl Logins {
         if let Ok(mut revoked) = self.revoked.lock() {
             let now = now();
             revoked.retain(|_, expires| *expires > now);
-            revoked.insert(claims.jti.clone(), claims.exp);
+            revoked.insert(claims.key(), claims.exp);
         }
     }
 

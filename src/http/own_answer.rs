@@ -80,11 +80,11 @@ async fn by_rule(
             let text = template.render(&scope()).map_err(fail)?;
             Ok(json(answer.status.unwrap_or(200), &text))
         }
-        What::Redirect(target) => {
+        What::Redirect(text) => {
             let mut response = Response::new(Bytes::new());
             set_status(&mut response, answer.status.or(Some(302)));
-            let target = target.render(&scope()).map_err(fail)?;
-            set_header(&mut response, "location", &target);
+            let target = text.render(&scope()).map_err(fail)?;
+            set_header(app, &mut response, "location", (text, &target))?;
             Ok(response)
         }
         What::File(path) => {
@@ -242,13 +242,22 @@ pub(super) fn add_headers(
                 response.headers_mut().remove(header::ETAG);
             }
         }
-        set_header(response, name, &value);
+        set_header(app, response, name, (text, &value))?;
     }
     Ok(())
 }
 
-fn set_header(response: &mut Response<Bytes>, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-        response.headers_mut().insert(name, value);
+/// Sets a header to `value`, which `text` gives.
+fn set_header(
+    app: &App,
+    response: &mut Response<Bytes>,
+    name: &str,
+    (text, value): (&Text, &str),
+) -> Result<(), Problem> {
+    let failed = || text.failed("a header cannot have control characters");
+    match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), Ok(value)) => drop(response.headers_mut().insert(name, value)),
+        _ => return failed().map_or(Ok(()), |error| Err(app.failed(&error))),
     }
+    Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) struct Preferences {
     pub(super) status: Option<u16>,
     /// How long to wait.
     pub(super) delay: Duration,
-    /// What is done of the header `Prefer`, for `Preference-Applied`.
+    /// What is done of that, for `Preference-Applied`.
     pub(super) applied: Vec<String>,
 }
 
@@ -43,10 +43,14 @@ impl Preferences {
                 .hint("for example: _status=503")
             };
             asked.status = Some(status.ok_or_else(wrong)?);
+            asked.applied.push(format!("status={text}"));
         }
         if let Some(text) = request.first("_delay") {
             // As json-server 0.17 reads it.
             asked.delay = Duration::from_millis(text.parse().unwrap_or(1));
+            asked
+                .applied
+                .push(format!("delay={}", asked.delay.as_secs_f64()));
         }
         asked.delay = asked.delay.min(MAX_DELAY);
         Ok(asked)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use warp::http::{Method, Uri};
+use warp::http::{Method, Uri, header};
 
 use super::app::App;
 use super::body;
@@ -280,7 +280,7 @@ fn act(
 ) -> Result<Command, Problem> {
     let path = match &action.to {
         Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
-        None => own_path(request, action.verb),
+        None => own_path(store, request, action.verb),
     };
     let method = match action.verb {
         Verb::Post => Method::POST,
@@ -291,10 +291,14 @@ fn act(
     let uri = encode_target(&path).parse::<Uri>();
     let uri =
         uri.map_err(|_| Problem::new(problem::BAD_TARGET, format!("{path:?} is not a path")))?;
-    let inner = Request {
+    let mut inner = Request {
         method,
         ..Request::get(uri)
     };
+    // For the URLs of hints.
+    if let Some(host) = request.headers.get(header::HOST) {
+        inner.headers.insert(header::HOST, host.clone());
+    }
     let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
     let target = target(store, &inner)?;
     if !actor.is_guarded {
@@ -311,21 +315,26 @@ fn act(
         .render(scope)
         .map_err(|error| app.failed(&error))?;
     let body = Object::parse(&body).map_err(|_| {
-        let detail = format!(
+        app.failed(&format!(
             "{}: the body of the action is not an object: {body}",
             action.place
-        );
-        Problem::new(problem::TEMPLATE, detail).hint("the routes file says what is written")
+        ))
     })?;
     let command = command.with_preset(&owner).with_body(&body);
     login::refuse_password(&app.engine, &command)?;
     Ok(command)
 }
 
-/// The record that the path of `request` begins with, `/todos/1` of `/todos/1/done`; for a POST its collection.
-fn own_path(request: &Request, verb: Verb) -> String {
+/// What the path of `request` begins with: the record, `/todos/1` of `/todos/1/done`, or an object; for a POST the collection.
+fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
     let segments = segments(request.uri.path()).unwrap_or_default();
-    let count = if verb == Verb::Post { 1 } else { 2 };
+    let first = segments.first().and_then(|name| store.resource(name));
+    let is_object = first.is_some_and(|resource| resource.collection().is_none());
+    let count = if verb == Verb::Post || is_object {
+        1
+    } else {
+        2
+    };
     segments
         .iter()
         .take(count)

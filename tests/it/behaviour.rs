@@ -42,7 +42,10 @@ fn a_request_asks_for_a_failure_itself() {
         let applied = reply.header("preference-applied").unwrap();
         assert!(applied.ends_with("=503"), "{applied}");
     }
-    fixture.get("/users?_status=418").problem(418, "fault");
+    let reply = fixture.get("/users?_status=418&_delay=1");
+    reply.problem(418, "fault");
+    let applied = reply.header("preference-applied");
+    assert_eq!(applied, Some("status=418, delay=0.001"));
     fixture.get("/users?_status=200").problem(400, "bad-query");
     // The header may name what the server does not do, and is ignored then.
     for prefer in ["status=204", "status=700", "wait=5", "status"] {
@@ -272,12 +275,20 @@ fn own_answers_are_fixed_or_templated() {
 #[test]
 fn a_template_that_fails_names_the_expression() {
     let fixture = rules(
-        "{\n  \"GET /x\": {\"body\": \"{{ 1 / 0 }}\"},\n  \"GET /y\": {\"body\": \"{{ 'x' * 1000000000 }}\"},\n  \"GET /z\": {\"body\": \"{{ records('userz') }}\"}}",
+        "{\n  \"GET /x\": {\"body\": \"{{ 1 / 0 }}\"},\n  \"GET /y\": {\"body\": \"{{ 'x' * 1000000000 }}\"},\n  \"GET /z\": {\"body\": \"{{ records('userz') }}\"},\n  \"GET /long\": {\"body\": \"{{ ['x'] * 100000000 }}\"},\n  \"GET /text\": {\"body\": \"a {{ ['x'] * 100000000 }}\"},\n  \"GET /r\": {\"redirect\": \"/{{ query.a }}\"},\n  \"GET /h\": {\"body\": 1, \"headers\": {\"X-A\": \"{{ query.a }}\"}}}",
     );
     let problem = fixture.get("/x").problem(500, "template");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains(":2:26: {{ 1 / 0 }}: "), "{detail}");
     fixture.get("/y").problem(500, "template");
+    for path in ["/long", "/text"] {
+        let problem = fixture.get(path).problem(500, "template");
+        has(problem["detail"].as_str().unwrap(), "longer than");
+    }
+    for path in ["/r?a=%0a", "/h?a=%0a"] {
+        let problem = fixture.get(path).problem(500, "template");
+        has(problem["detail"].as_str().unwrap(), "control characters");
+    }
     let problem = fixture.get("/z").problem(500, "template");
     has(
         problem["detail"].as_str().unwrap(),
@@ -352,6 +363,8 @@ fn actions_change_data_all_or_nothing() {
         "POST /todos/:id/done": {"patch": {"done": true, "doneAt": "{{ now }}"}},
         "POST /todos/:id/copy": {"post": {"title": "{{ record('todos', params.id).title }}", "userId": "{{ record('todos', params.id).userId }}"}},
         "DELETE /todos/:id/now": {"delete": true},
+        "POST /settings/light": {"patch": {"theme": "light"}},
+        "POST /list": {"post": "{{ body }}", "to": "/users"},
         "POST /todos/:id/like": {"patch": {"likes": "{{ (record('todos', params.id).likes or 0) + 1 }}"}},
         "POST /sign-up": {"actions": [
             {"post": {"name": "{{ body.name }}"}, "to": "/users"},
@@ -391,6 +404,16 @@ fn actions_change_data_all_or_nothing() {
     assert_eq!(fixture.data()["users"][2], json!({"name": "Eve", "id": 3}));
     assert_eq!(fixture.get("/todos?title=Welcome").value()[0]["userId"], 3);
     assert_eq!(fixture.get("/settings").value()["last"], "Eve");
+    // A single object is the target, too.
+    let light = fixture.json("POST", "/settings/light", "{}");
+    assert_eq!(
+        (light.status, &light.value()["theme"]),
+        (200, &json!("light"))
+    );
+    let list = fixture
+        .json("POST", "/list", "[1]")
+        .problem(500, "template");
+    has(list["detail"].as_str().unwrap(), "not an object: [1]");
     let before = fixture.data();
     fixture
         .send("POST", "/half", NONE, "")
@@ -562,6 +585,67 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
             "twice",
             "",
         ),
+        (r#"{"profil": "x"}"#, "1:2", "profil", "\"profile\""),
+        (
+            r#"{"GET /x": {"limit": "1/minut"}}"#,
+            "1:22",
+            "did you mean \"minute\"?",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"fail": {"abort": true, "hang": true}}}"#,
+            "1:21",
+            "either",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"headers": {"X": "a\nb"}, "body": 1}}"#,
+            "1:30",
+            "control character",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"redirect": "a\nb"}}"#,
+            "1:25",
+            "control character",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"headers": {"Content-Length": "5"}, "body": 1}}"#,
+            "1:25",
+            "itself",
+            "",
+        ),
+        (
+            r#"{"GET /x": {"bulk": true}}"#,
+            "1:12",
+            "bulk is for PATCH or DELETE",
+            "",
+        ),
+        (
+            r#"{"PUT /x": {"store": false}}"#,
+            "1:12",
+            "store is for POST",
+            "",
+        ),
+        (
+            r#"{"POST /x": {"upsert": true}}"#,
+            "1:13",
+            "upsert is for PUT",
+            "",
+        ),
+        (
+            r#"{"POST /x": {"actions": []}}"#,
+            "1:25",
+            "array of objects",
+            "",
+        ),
+        (
+            r#"{"POST /x": {"post": {}, "to": "users"}}"#,
+            "1:32",
+            "a path such as",
+            "",
+        ),
     ] {
         let error = RoutesFile::parse(text).unwrap_err();
         assert!(
@@ -631,6 +715,34 @@ fn a_key_whose_request_is_running_is_busy() {
         "{statuses:?}"
     );
     assert_eq!(fixture.data()["users"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_key_is_busy_while_its_request_waits() {
+    let fixture = rules(r#"{"POST /users": {"delay": 1000}}"#);
+    let address = fixture.address();
+    let post = |key: &str| {
+        let headers = [
+            ("Idempotency-Key", key),
+            ("Content-Type", "application/json"),
+        ];
+        let reply = Client::connect(address).send("POST", "/users", &headers, "{}");
+        (reply.status, reply.text().to_string())
+    };
+    let mut round = 0;
+    // On a busy machine one may come when the other is done.
+    let (key, first) = until("two requests at once", || {
+        round += 1;
+        let key = round.to_string();
+        let mut both: Vec<_> = std::thread::scope(|scope| {
+            let all = [scope.spawn(|| post(&key)), scope.spawn(|| post(&key))];
+            all.map(|one| one.join().unwrap()).into()
+        });
+        both.sort();
+        (both[1].0 == 409).then(|| (key, both.swap_remove(0)))
+    });
+    assert_eq!(first.0, 201);
+    assert_eq!(post(&key), first);
 }
 
 #[test]
@@ -754,6 +866,12 @@ fn an_expression_that_cannot_work_is_an_error_when_it_is_read() {
         ("now | upper(1)", "upper", ""),
         ("body.list | sort(revers=true)", "sort", ""),
         (
+            "body.list | map('uper') | list",
+            "'uper'",
+            "did you mean \"upper\"?",
+        ),
+        ("body.list | select('od')", "'od'", "did you mean \"odd\"?"),
+        (
             "count('users', done=false) | flaot",
             "flaot",
             "did you mean \"float\"?",
@@ -777,6 +895,7 @@ fn an_expression_that_cannot_work_is_an_error_when_it_is_read() {
     for expression in [
         "body.a | default('x') | upper",
         "random(1, 2.5)",
+        "body.list | map('upper') | select('odd') | selectattr('price', '>', 5) | list",
         "records('users', _sort='-id', done=true) | map(attribute='name') | join(', ')",
         "(user or {}).name",
         "record('users', params.id).name | length > 2 and now is string",

@@ -80,6 +80,18 @@ fn with(fixture: &Fixture, token: &str, method: &str, path: &str, body: &str) ->
     fixture.send(method, path, &headers, body)
 }
 
+/// Signed elsewhere with the secret of the tests, without `jti` and `iat`.
+const FOREIGN: &str = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.OunV4eS9-1rgiVob3U_ZM85VpaKAc2Y-bwZfBNQsIBM";
+
+#[test]
+fn a_token_that_another_program_signs_with_the_secret_is_valid_until_it_is_logged_out() {
+    let fixture = served();
+    let me = with(&fixture, FOREIGN, "GET", "/me", "");
+    assert_eq!((me.status, &me.value()["id"]), (200, &json!(1)));
+    assert_eq!(with(&fixture, FOREIGN, "POST", "/logout", "").status, 204);
+    with(&fixture, FOREIGN, "GET", "/me", "").problem(401, "unauthorized");
+}
+
 #[test]
 fn register_login_me_and_logout() {
     let fixture = served();
