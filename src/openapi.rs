@@ -5,14 +5,14 @@
 //! 3. `schemas` makes the schemas, of the rules file or of what was inferred;
 //! 4. `parameters` makes the query parameters, from the list of operators;
 //! 5. `paths` puts the operations together;
-//! 6. `access` and `own` add what the rules say of access, and what the routes file says.
+//! 6. `access` and `endpoints` add what the rules say of access, and what the routes file says.
 //!
 //! What is the same in every document is in `fragments.json`.
 
 mod access;
+mod endpoints;
 mod fragments;
 mod infer;
-mod own;
 mod parameters;
 mod paths;
 mod resource;
@@ -80,7 +80,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
         "components": { "schemas": schemas },
     });
     access::add(&mut document, schema, &resources);
-    own::add(&mut document, routes);
+    endpoints::add(&mut document, routes);
     document
 }
 

@@ -18,7 +18,8 @@ use crate::behaviour::Explained;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
 use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
 use crate::http::{
-    self, AccessLogEntry, App, Declared, Limits, LocalService, Located, Request, Response, Routes,
+    self, AccessLogEntry, App, Limits, LocalService, Located, Request, Response, Routes,
+    WatchedFile,
 };
 use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
@@ -204,7 +205,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
     stop: watch::Sender<bool>,
-    _following: Option<http::Following>,
+    _watching: Option<http::Watching>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -243,7 +244,7 @@ impl Server {
             sockets,
             addresses,
             rules,
-            following,
+            watching,
         } = parts;
         let (stop, stopped) = watch::channel(false);
         let (limits, serving) = (options.limits.clone(), app.clone());
@@ -260,7 +261,7 @@ impl Server {
             rules,
             stop,
             thread: Some(thread),
-            _following: following,
+            _watching: watching,
         })
     }
 
@@ -363,7 +364,7 @@ struct Parts {
     sockets: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     rules: Option<PathBuf>,
-    following: Option<http::Following>,
+    watching: Option<http::Watching>,
 }
 
 impl Parts {
@@ -504,43 +505,40 @@ impl Parts {
             // Open to the network by choice, under whatever name it has there, unless the names are given.
             settings.hosts = settings.hosts.filter(|names| !names.is_empty());
         }
-        let declared = declared(options, &mut settings, text, move |event| notice(event));
-        let app = Arc::new(App::new(engine, settings, declared, listeners.access));
-        let following = options.watch.then(|| http::follow(&app, options.poll));
+        let files = watched_files(options, &mut settings, text);
+        let app = Arc::new(App::new(engine, settings, files, notice, listeners.access));
+        let watching = options.watch.then(|| app.watch_files(options.poll));
         Ok(Parts {
             app,
             sockets,
             addresses,
             rules,
-            following: following.transpose()?,
+            watching: watching.transpose()?,
         })
     }
 }
 
 /// The files that are read again when they are saved. `text` is that of the rules file.
-fn declared(
+fn watched_files(
     options: &Options,
     settings: &mut http::Settings,
     text: Option<String>,
-    notice: impl Fn(Notice) + Send + Sync + 'static,
-) -> Declared {
-    let mut declared = Declared::new(notice);
+) -> Vec<WatchedFile> {
+    let mut files = Vec::new();
     let is_beside = |path: &Path, end: &str| *path == options.file.with_extension(end);
     if let Some(path) = settings.rules_file.clone() {
         let is_optional = is_beside(&path, "schema.json");
-        declared = declared.rules(path, is_optional, text);
+        files.push(WatchedFile::rules(path, is_optional, text));
     }
     if let Some(path) = options.routes.clone() {
         settings
             .routes
             .get_or_insert_with(|| Arc::new(Routes::default()));
         let is_optional = is_beside(&path, "routes.json");
-        declared = declared.routes(path, is_optional);
+        files.push(WatchedFile::routes(path, is_optional));
     }
-    match options.profile.clone() {
-        Some(path) => declared.profile(path),
-        None => declared,
-    }
+    files.extend(options.profile.clone().map(WatchedFile::profile));
+    files
 }
 
 /// A server without a port, for tests that call the API directly. Writes stay in memory.
@@ -579,7 +577,8 @@ impl Sandbox {
             MemoryLimit(options.http.memory_limit),
             |_| {},
         )?;
-        let app = App::new(engine, options.http.clone(), Declared::default(), None);
+        let settings = options.http.clone();
+        let app = App::new(engine, settings, Vec::new(), Arc::new(|_| {}), None);
         let app = Arc::new(app);
         Ok(Sandbox {
             service: LocalService::new(app),

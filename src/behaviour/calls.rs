@@ -17,6 +17,9 @@ const TESTS: &str = "defined divisibleby endingwith eq equalto escaped even fals
 /// Words before a parenthesis that are not functions.
 const KEYWORDS: [&str; 7] = ["in", "not", "and", "or", "if", "else", "is"];
 
+/// Filters to which a filter or test is named in a string.
+const NAMING: [&str; 5] = ["map", "select", "reject", "selectattr", "rejectattr"];
+
 /// A call that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadCall {
@@ -64,6 +67,8 @@ pub fn bad_call(
             _ => continue,
         };
         let arguments = match has_arguments {
+            // These take the arguments of the filter or test that they name, too.
+            true if NAMING.contains(name) => None,
             true => arguments(&tokens[at + 2..]),
             false if called == Called::Filter && !is_quoted => Some(Vec::new()),
             false => None,

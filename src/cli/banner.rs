@@ -69,10 +69,7 @@ pub(super) fn banner(
         .and_then(|routes| routes.current().path.clone())
     {
         banner.line("Routes", &path.display().to_string());
-        banner.line(
-            "Seed",
-            &format!("{} (repeat this run with --seed {})", http.seed, http.seed),
-        );
+        banner.line("Seed", &seed(http.seed));
     }
     if let Some(opened) = opened {
         banner.line("Config", opened);
@@ -184,4 +181,9 @@ fn network_addresses(with_ipv6: bool) -> Vec<String> {
             IpAddr::V6(_) => None,
         })
         .collect()
+}
+
+/// The seed of chance, and what it is good for.
+pub(super) fn seed(seed: u64) -> String {
+    format!("{seed} (repeat this run with --seed {seed})")
 }

@@ -14,8 +14,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::diagnose;
 use super::style::{self, FAINT, error, warning};
+use super::{banner, diagnose};
 use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
 use crate::file::Recovered;
 use crate::http::AccessLogEntry;
@@ -329,6 +329,7 @@ impl Log {
                 };
                 self.error(format!("{text}{}: the rules stay as they were until this is fixed\n", style::path(&path)));
             }
+            Notice::Seed(seed) => self.print(format!("seed {}\n", banner::seed(seed))),
             Notice::RoutesReloaded { file, rules } => {
                 self.reloaded(&file, rules.map(|rules| count(rules, "rule")));
             }

@@ -201,6 +201,8 @@ pub enum Notice {
         /// How many rules; `None`: the file is gone.
         rules: Option<usize>,
     },
+    /// The first rules came while the server runs: what chance is drawn from.
+    Seed(u64),
     /// A profile was saved, and is in effect.
     ProfileReloaded {
         /// The profile, or the routes file that names it.

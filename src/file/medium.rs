@@ -403,6 +403,25 @@ impl Medium for RealDisk {
     }
 }
 
+/// Puts a new file in the place of `path`, with the rights of the old one, or else of the file `like`: all of it or
+/// nothing, also after a power cut.
+///
+/// # Errors
+/// The disk refuses.
+pub fn replace(path: &Path, bytes: &[u8], like: &Path) -> io::Result<()> {
+    let (path, like) = match path.canonicalize() {
+        Ok(path) => (path.clone(), path),
+        Err(_) => (std::path::absolute(path)?, like.to_path_buf()),
+    };
+    let scratch = path.with_extension("standin-tmp");
+    let written = RealDisk.write_new(&scratch, bytes, &like, true);
+    if let Err(error) = written.and_then(|_| RealDisk.rename(&scratch, &path)) {
+        let _ = RealDisk.remove(&scratch);
+        return Err(error);
+    }
+    RealDisk.flush_folder(&path)
+}
+
 impl Handle for File {
     fn stamp(&self) -> io::Result<Stamp> {
         Ok(Stamp::of(&self.metadata()?))

@@ -35,7 +35,7 @@ use crate::json::fingerprint;
 pub use beside::{Created, create_like};
 pub use journal::{Left, LeftWrite};
 pub use lock::{Holder, Lock, LockError};
-pub use medium::{Handle, Medium, RealDisk, Stamp};
+pub use medium::{Handle, Medium, RealDisk, Stamp, replace};
 pub use watch::{Watch, watch};
 
 pub use obstacle::Obstacle;

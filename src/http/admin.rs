@@ -13,7 +13,7 @@ use super::request::{Body, Request, encode};
 use super::routes_file::InEffect;
 use super::{body, response, write};
 use crate::behaviour::RoutesFile;
-use crate::engine::{Back, Trouble, WriteError};
+use crate::engine::{Back, Notice, Trouble, WriteError};
 use crate::json::Layout;
 use crate::store::{Collection, Data, Refusal, Resource};
 use crate::text::{list, nearest, percent_decode};
@@ -124,6 +124,7 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
                 rules: Arc::new(read_faults(&text)?),
                 profile: None,
             });
+            (app.notice)(Notice::Seed(app.settings.seed));
         }
         Method::DELETE => app.faults.replace(InEffect::default()),
         _ => {}

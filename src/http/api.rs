@@ -112,7 +112,7 @@ fn read(
             Ok(response::json(StatusCode::OK, body))
         }
         Target::Collection(resource) => list::collection(
-            (&app.engine, &app.settings),
+            (&*app.engine, &app.settings),
             published,
             request,
             resource,
@@ -122,7 +122,7 @@ fn read(
         Target::Nested { parent, id, child } => {
             let nested = list::Nested::new(&published.store, parent, id, child);
             list::collection(
-                (&app.engine, &app.settings),
+                (&*app.engine, &app.settings),
                 published,
                 request,
                 child,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::Future;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
-use super::declared::{Declared, InUse};
+use super::hot_reload::{self, HotReload, Targets, WatchedFile, Watching};
 use super::idempotency::Keys;
 use super::login::{self, Logins};
 use super::origin::{is_loopback, is_private, is_undisputed};
@@ -29,7 +30,7 @@ use super::request_log::{Hidden, RequestLog};
 use super::response;
 use super::routes_file::{InEffect, Routes};
 use super::settings::Settings;
-use crate::engine::{Engine, Rulebook};
+use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
 
@@ -69,7 +70,7 @@ pub(super) struct Described {
 
 /// The state of the application.
 pub struct App {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine>,
     pub(super) settings: Settings,
     /// The folder of static files, if there is one.
     pub(super) folder: Option<PathBuf>,
@@ -92,20 +93,23 @@ pub struct App {
     random: Mutex<Rng>,
     /// The OpenAPI document, and what it describes.
     pub(super) openapi: Mutex<Option<Described>>,
-    /// The files that are followed.
-    pub(super) declared: Mutex<Declared>,
+    /// Is called when something happens to the files or the rules.
+    pub(super) notice: Arc<dyn Fn(Notice) + Send + Sync>,
+    pub(super) hot_reload: Arc<Mutex<HotReload>>,
     /// The profile of the command line.
-    profile: ArcSwapOption<Profile>,
+    profile: Arc<ArcSwapOption<Profile>>,
     access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
 }
 
 impl App {
-    /// An application on `engine`. `access_log` is called for every response, except to requests for the server's own
-    /// pages and to those that the explorer sends.
+    /// An application on `engine`, with `files` that are reloaded: `notice` is called when that is done or fails.
+    /// `access_log` is called for every response, except to requests for the server's own pages and to those that the
+    /// explorer sends.
     pub fn new(
         engine: Engine,
         settings: Settings,
-        declared: Declared,
+        files: Vec<WatchedFile>,
+        notice: Arc<dyn Fn(Notice) + Send + Sync>,
         access_log: Option<Box<dyn Fn(AccessLogEntry) + Send + Sync>>,
     ) -> App {
         // The command line has reported a folder that does not exist.
@@ -115,7 +119,17 @@ impl App {
             .and_then(|path| path.canonicalize().ok());
         let memory = MemoryLimit(settings.memory_limit);
         let random = Mutex::new(Rng::with_seed(settings.seed));
-        let profile = ArcSwapOption::new(settings.profile.clone());
+        let profile = Arc::new(ArcSwapOption::new(settings.profile.clone()));
+        let engine = Arc::new(engine);
+        let targets = Targets {
+            engine: engine.clone(),
+            routes: settings.routes.clone(),
+            profile: profile.clone(),
+            has_secret: settings.secret.is_some(),
+            seed: settings.seed,
+            data: settings.file.clone(),
+            notice: notice.clone(),
+        };
         App {
             explorer_is_home: !folder
                 .as_deref()
@@ -135,7 +149,8 @@ impl App {
             faults: Routes::default(),
             random,
             openapi: Mutex::default(),
-            declared: Mutex::new(declared),
+            notice,
+            hot_reload: Arc::new(Mutex::new(HotReload::new(files, targets))),
             profile,
             access_log,
         }
@@ -158,15 +173,12 @@ impl App {
         self.profile.load_full().or_else(named)
     }
 
-    /// What files that are reloaded are in effect in.
-    pub(super) fn in_use(&self) -> InUse<'_> {
-        InUse {
-            engine: &self.engine,
-            routes: self.settings.routes.as_ref(),
-            profile: &self.profile,
-            has_secret: self.settings.secret.is_some(),
-            data: self.settings.file.as_deref(),
-        }
+    /// Reloads the files when they are saved, and checks them every `poll`.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn watch_files(&self, poll: Duration) -> io::Result<Watching> {
+        hot_reload::watch(&self.hot_reload, poll)
     }
 
     /// What the routes file says.

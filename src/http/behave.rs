@@ -116,7 +116,8 @@ where
     let mut begun = None;
     if let Some(name) = idempotency::key(&request) {
         let user = key(&Per::User, &request, &viewer);
-        match idempotency::begin(&app.keys, &request, user, name) {
+        let rulebook = &app.engine.snapshot().rulebook;
+        match idempotency::begin((&app.keys, rulebook), &request, user, name) {
             Ok(new) => begun = Some(new),
             Err(problem) => {
                 let mut response = problem.into_response();

@@ -13,6 +13,7 @@ use super::body;
 use super::costly;
 use super::problem::{self, Problem};
 use super::request::Request;
+use crate::engine::Rulebook;
 use crate::json::fingerprint;
 use crate::memory::BoundedQueue;
 
@@ -37,6 +38,8 @@ struct Kept {
     /// Requests that are being carried out, with a hash of what was sent.
     running: HashMap<Key, u64>,
     done: BoundedQueue<Done>,
+    /// Under which the writes were carried out. Others may hide what is in the responses.
+    rulebook: Option<Arc<Rulebook>>,
 }
 
 /// A write that was carried out.
@@ -54,6 +57,7 @@ impl Keys {
     pub(super) fn new(most_bytes: usize) -> Keys {
         Keys(Arc::new(Mutex::new(Kept {
             running: HashMap::new(),
+            rulebook: None,
             done: BoundedQueue::new(MAX_KEYS, most_bytes),
         })))
     }
@@ -69,8 +73,21 @@ impl Keys {
     }
 
     /// Begins a request; `Some` is the response that it has had already.
-    fn begin(&self, key: &Key, sent: u64) -> Result<Option<Response<Bytes>>, Problem> {
+    fn begin(
+        &self,
+        rulebook: &Arc<Rulebook>,
+        key: &Key,
+        sent: u64,
+    ) -> Result<Option<Response<Bytes>>, Problem> {
         let mut kept = self.kept();
+        if !kept
+            .rulebook
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, rulebook))
+        {
+            kept.done.clear();
+            kept.rulebook = Some(rulebook.clone());
+        }
         let known = kept
             .done
             .iter()
@@ -148,7 +165,7 @@ pub(super) enum Begun {
 /// # Errors
 /// The key belongs to another request, or to one that is still running.
 pub(super) fn begin(
-    keys: &Keys,
+    (keys, rulebook): (&Keys, &Arc<Rulebook>),
     request: &Request,
     user: String,
     key: &str,
@@ -162,7 +179,7 @@ pub(super) fn begin(
     let mut sent = format!("{}\n{kind}\n", request.target()).into_bytes();
     sent.extend_from_slice(body::whole(request)?);
     let sent = fingerprint(&sent);
-    Ok(match keys.begin(&key, sent)? {
+    Ok(match keys.begin(rulebook, &key, sent)? {
         Some(response) => Begun::Done(response),
         None => Begun::New(Running {
             keys: keys.clone(),

@@ -1,5 +1,7 @@
 //! Profiles: another API's names of parameters, envelopes, errors and statuses around the same data (`--profile`).
 
+mod description;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -311,13 +313,7 @@ impl Profile {
     /// The body as this server understands it: what is inside of the envelope.
     pub(super) fn body(&self, body: &[u8], known: &[String]) -> Option<Vec<u8>> {
         let sent: Value = serde_json::from_slice(body).ok()?;
-        let mut path = Vec::new();
-        if let Some(record) = &self.record {
-            find(record, &["record", "item"], &mut path);
-        }
-        if let Some(item) = &self.item {
-            find(item, &["record"], &mut path);
-        }
+        let path = self.envelope();
         let mut inner = &sent;
         let mut id = None;
         for (place, step) in path.iter().enumerate() {
@@ -342,6 +338,18 @@ impl Profile {
             record.insert("id".into(), id.clone());
         }
         Some(Value::Object(record).to_string().into_bytes())
+    }
+
+    /// The keys that lead to the record in a body.
+    fn envelope(&self) -> Vec<String> {
+        let mut path = Vec::new();
+        if let Some(record) = &self.record {
+            find(record, &["record", "item"], &mut path);
+        }
+        if let Some(item) = &self.item {
+            find(item, &["record"], &mut path);
+        }
+        path
     }
 
     /// The body of a list. `total` counts the records of all pages; `own` are the parameters that were understood.
@@ -449,6 +457,13 @@ impl Profile {
     /// The body of an error, where the profile has one of its own.
     pub(super) fn error(&self, problem: &Value) -> Option<Result<Value, String>> {
         let template = self.error.as_ref()?;
+        let mut problem = problem.clone();
+        for error in problem["errors"].as_array_mut().into_iter().flatten() {
+            if let (Some(case), Some(pointer)) = (self.case, error["pointer"].as_str()) {
+                let steps = pointer.split('/').map(|step| case.of(step));
+                error["pointer"] = steps.collect::<Vec<_>>().join("/").into();
+            }
+        }
         Some(render(template, &json!({ "problem": problem })))
     }
 

@@ -30,8 +30,12 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
         Some(cached) => cached.text,
         None => {
             let (data, rules) = (published.clone(), routes.rules.clone());
+            let shape = profile.clone();
             let document = move |_: &Work<'_>| {
-                let document = openapi::document(data.rulebook.schema(), &data.store, &rules);
+                let mut document = openapi::document(data.rulebook.schema(), &data.store, &rules);
+                if let Some(shape) = shape {
+                    shape.describe(&mut document, &data.store);
+                }
                 Ok(Bytes::from(format!("{document:#}")))
             };
             let text = app.turns.run(document).await?;

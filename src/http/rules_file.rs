@@ -1,18 +1,18 @@
 //! The rules file, for the explorer: to read it, to make one from the data, and to save it.
 
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde_json::json;
 use warp::http::StatusCode;
 
 use super::admin::guard;
 use super::app::{Answer, App};
-use super::declared::compile_rules;
+use super::hot_reload;
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
 use super::response;
+use crate::file;
 use crate::openapi;
 
 /// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
@@ -68,8 +68,10 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
     let invalid = |error: &dyn std::fmt::Display| {
         Problem::new(problem::RULES, format!("the rules cannot be used: {error}"))
     };
-    let schema = compile_rules(&app.in_use(), Some(&text)).map_err(|error| invalid(&error))?;
     let saved = tokio::task::spawn_blocking(move || {
+        let mut files = hot_reload::lock(&app.hot_reload);
+        let schema = files.targets.compile_rules(Some(&text));
+        let schema = schema.map_err(|error| invalid(&error))?;
         let published = app.engine.snapshot();
         let rulebook = published.rulebook.with_schema(schema);
         rulebook.take_over(&published.full).map_err(|faults| {
@@ -78,10 +80,10 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
         })?;
         let unsaved =
             |error| Problem::new(problem::UNSAVED, format!("{}: {error}", file.display()));
-        replace(&file, &text).map_err(unsaved)?;
+        let like = app.settings.file.as_deref().map_or(&*file, Path::new);
+        file::replace(&file, text.as_bytes(), like).map_err(unsaved)?;
         // They are in effect when this is answered.
-        let mut declared = app.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        declared.look(&app.in_use());
+        files.reload();
         Ok(())
     });
     match saved.await {
@@ -89,11 +91,4 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
         Ok(Err(problem)) => Err(problem),
         Err(_) => Err(Problem::new(problem::BUG, "the rules were not saved")),
     }
-}
-
-/// Writes a file beside `path` and puts it in its place.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("json.new");
-    std::fs::write(&new, text)?;
-    std::fs::rename(&new, path)
 }

@@ -127,7 +127,7 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
         body: Object::default(),
     };
     let outcome = login::write(
-        (&app.engine, &app.logins),
+        (&*app.engine, &app.logins),
         command.clone().with_body(&sent),
         None,
     )

@@ -91,7 +91,7 @@ pub(super) async fn each(
     let mut steps = Vec::with_capacity(bodies.len());
     for (number, body) in bodies.iter().enumerate() {
         let command = command.clone().with_body(body);
-        let command = login::hashed((&app.engine, &app.logins), command).await;
+        let command = login::hashed((&*app.engine, &app.logins), command).await;
         let command = command.map_err(|error| Box::new((number, error)))?;
         let at = at.clone();
         steps.push(Box::new(move |_: &Store, _: Option<&Outcome>| {
@@ -202,7 +202,7 @@ fn selected(
         .map_err(|error| list::bad_query(request, &error))?;
     // It is the writer's time.
     let work = Work::at_most(MAX_LOOKED_AT);
-    let parts = (&app.engine, &app.settings);
+    let parts = (&*app.engine, &app.settings);
     let query = list::query(parts, store, request, resource, &pairs, &work)?;
     if query.takes_all() {
         let detail = format!("{} of a whole collection needs a condition", request.method);

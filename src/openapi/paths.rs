@@ -412,6 +412,11 @@ fn ok(schema: &str, example: Option<Value>) -> Value {
     json!({ "description": "The current value.", "content": { "application/json": content(schema, example) } })
 }
 
+/// The content of a problem.
+pub(super) fn problem_content() -> Value {
+    json!({ "application/problem+json": { "schema": reference("Problem") } })
+}
+
 /// Responses: the good ones, and the problems by status.
 pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
@@ -429,7 +434,7 @@ pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
             .collect();
         let response = json!({
             "description": format!("{}.", titles.join("; ")),
-            "content": { "application/problem+json": { "schema": reference("Problem") } },
+            "content": problem_content(),
         });
         responses.insert(status.to_string(), response);
     }

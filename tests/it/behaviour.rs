@@ -116,6 +116,20 @@ fn chance_is_the_same_for_the_same_seed() {
 }
 
 #[test]
+fn the_seed_is_in_the_log_when_the_routes_appear_while_the_server_runs() {
+    let place = place(&[("db.json", DATA)]);
+    let running = place.start(&["db.json", "--seed", "4711", "--port", "0"]);
+    let mut client = running.client();
+    let routes = r#"{"GET /users": {"fail": {"chance": 0.5}}}"#;
+    std::fs::write(place.path("db.routes.json"), routes).unwrap();
+    running.line(|line| line.contains("--seed 4711"));
+    let headers = [("Content-Type", "application/json")];
+    let faults = client.send("PUT", "/-/faults", &headers, routes);
+    faults.status_is(200);
+    running.line(|line| line.starts_with("seed 4711"));
+}
+
+#[test]
 fn an_abort_closes_the_connection() {
     let fixture = rules(
         r#"{"GET /users": {"fail": {"abort": true}},

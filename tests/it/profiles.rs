@@ -90,7 +90,7 @@ fn django_rest_framework() {
     let wrong = fixture.json("POST", "/people", r#"{"age": 1}"#);
     assert_eq!(wrong.status, 400);
     assert!(
-        wrong.value()["firstName"][0].is_string(),
+        wrong.value()["first_name"][0].is_string(),
         "{}",
         wrong.text()
     );
@@ -127,7 +127,7 @@ fn laravel() {
     assert_eq!(wrong.status, 422);
     assert!(wrong.value()["message"].is_string());
     assert!(
-        wrong.value()["errors"]["firstName"][0].is_string(),
+        wrong.value()["errors"]["first_name"][0].is_string(),
         "{}",
         wrong.text()
     );
@@ -322,4 +322,100 @@ fn a_profile_of_the_routes_file_that_cannot_be_used() {
         let errors = place.fails(&["db.json", "--port", "0"]);
         assert!(errors.starts_with(&format!("error: {message}")), "{errors}");
     }
+}
+
+#[test]
+fn the_api_description_says_what_is_answered() {
+    for profile in [
+        "json-api",
+        "django-rest-framework",
+        "spring-data-rest",
+        "laravel",
+        "error-field",
+    ] {
+        let fixture = served(profile);
+        let document = fixture.get("/-/openapi.json").value();
+        let text = |profile: &str| match profile {
+            "json-api" => r#"{"data": {"type": "people", "attributes": {"firstName": "Dee"}}}"#,
+            "laravel" => r#"{"data": {"first_name": "Dee"}}"#,
+            "django-rest-framework" => r#"{"first_name": "Dee"}"#,
+            _ => r#"{"firstName": "Dee"}"#,
+        };
+        let requests = [
+            ("GET", "/people", "/people", ""),
+            ("GET", "/people?_page=2&_limit=1", "/people", ""),
+            ("GET", "/people?nothing=5", "/people", ""),
+            ("GET", "/people/1", "/people/{id}", ""),
+            ("GET", "/people/9", "/people/{id}", ""),
+            ("POST", "/people", "/people", text(profile)),
+            ("POST", "/people", "/people", "{\"age\": 1}"),
+            ("POST", "/people", "/people", "{"),
+            ("PUT", "/people/1", "/people/{id}", text(profile)),
+            ("PATCH", "/people/1", "/people/{id}", text(profile)),
+            ("DELETE", "/people/2", "/people/{id}", ""),
+        ];
+        for (method, target, path, body) in requests {
+            let operation = &document["paths"][path][method.to_lowercase()];
+            let fits = |schema: &Value, value: &Value| {
+                let whole = json!({ "allOf": [schema], "components": document["components"] });
+                let errors: Vec<_> = jsonschema::validator_for(&whole)
+                    .unwrap()
+                    .iter_errors(value)
+                    .map(|error| error.to_string())
+                    .collect();
+                assert!(
+                    errors.is_empty(),
+                    "{profile} {method} {target}: {errors:?} of {value} in {schema}"
+                );
+            };
+            if body == text(profile) {
+                let content = &operation["requestBody"]["content"]["application/json"];
+                fits(&content["schema"], &serde_json::from_str(body).unwrap());
+            }
+            let reply = fixture.json(method, target, body);
+            let described = &operation["responses"][reply.status.to_string()];
+            assert!(
+                described.is_object(),
+                "{profile} {method} {target}: {}",
+                reply.status
+            );
+            match reply.header("content-type") {
+                None => assert!(described.get("content").is_none(), "{described}"),
+                Some(kind) => {
+                    let kind = kind.split(';').next().unwrap();
+                    let content = &described["content"][kind];
+                    assert!(
+                        content.is_object(),
+                        "{profile} {method} {target}: {kind}: {described}"
+                    );
+                    fits(&content["schema"], &reply.value());
+                }
+            }
+        }
+    }
+    let names = |profile: &str| -> Vec<String> {
+        let document = served(profile).get("/-/openapi.json").value();
+        let parameters = document["paths"]["/people"]["get"]["parameters"].clone();
+        let parameters = parameters.as_array().unwrap().iter();
+        parameters
+            .map(|one| one["name"].as_str().unwrap().to_string())
+            .collect()
+    };
+    let contains = |profile: &str, wanted: &[&str]| {
+        let names = names(profile);
+        assert!(
+            wanted
+                .iter()
+                .all(|one| names.iter().any(|name| name == one)),
+            "{names:?}"
+        );
+    };
+    contains(
+        "json-api",
+        &["page[number]", "page[size]", "sort", "firstName"],
+    );
+    contains(
+        "django-rest-framework",
+        &["page", "page_size", "ordering", "search", "first_name"],
+    );
 }

@@ -1,6 +1,6 @@
 //! The rules file while the server runs: what is saved is in effect, and what cannot be used is reported and has no effect.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use standin::Notice;
@@ -334,6 +334,59 @@ fn rules_that_are_put_are_saved_and_in_effect() {
         rules
     );
     is_well(&fixture);
+    // No scratch file is left.
+    assert_eq!(std::fs::read_dir(fixture.folder()).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn rules_that_are_put_keep_the_rights_of_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = serve_data(DATA);
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = || {
+        std::fs::metadata(rules_file(&fixture))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    set(fixture.path(), 0o640);
+    fixture.json("PUT", "/-/rules", "{}").status_is(200);
+    assert_eq!(mode(), 0o640);
+    set(&rules_file(&fixture), 0o604);
+    fixture.json("PUT", "/-/rules", "{ }").status_is(200);
+    assert_eq!(mode(), 0o604);
+}
+
+#[test]
+fn a_stored_response_is_forgotten_when_other_rules_hide_what_is_in_it() {
+    let fixture = serve_data(DATA);
+    let post = || {
+        let headers = [
+            ("Idempotency-Key", "k"),
+            ("Content-Type", "application/json"),
+        ];
+        fixture.send(
+            "POST",
+            "/users",
+            &headers,
+            r#"{"name": "Eve", "pin": "7777"}"#,
+        )
+    };
+    assert_eq!(post().value(), post().value());
+    save(
+        &fixture,
+        &users(r#""pin": {"type": "string", "writeOnly": true}"#, ""),
+    );
+    reloaded(&fixture);
+    until("the rules", || {
+        let seen = fixture.get("/users").text().to_string();
+        (!seen.contains("7777")).then_some(())
+    });
+    assert!(!post().text().contains("7777"));
 }
 
 #[test]

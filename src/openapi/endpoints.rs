@@ -1,24 +1,32 @@
-//! What the routes file adds: own answers, other ways of the API, guards, failures and limits.
+//! The endpoints that the routes file declares, and the guards, failures and limits that it puts around others.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
 use super::access;
-use super::paths::answer;
+use super::paths::{answer, problem_content};
 use crate::behaviour::{Answer, How, Mode, RoutesFile, Rule, Verb, What};
 use crate::problems::{BAD_QUERY, LIMIT, TEMPLATE};
 
 const VERBS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
+/// The tag of declared endpoints.
+const TAG: &str = "routes file";
+
 /// Adds to `document` what `routes` say.
 pub(super) fn add(document: &mut Value, routes: &RoutesFile) {
     let mut schemes = Map::new();
+    let rules: Vec<&Rule> = routes.rules().collect();
+    if rules.iter().any(|rule| rule.answer.is_some())
+        && let Some(tags) = document["tags"].as_array_mut()
+    {
+        tags.push(json!({ "name": TAG }));
+    }
     let Some(paths) = document["paths"].as_object_mut() else {
         return;
     };
     // The most specific rules come last, and have the last word.
-    let rules: Vec<&Rule> = routes.rules().collect();
     for rule in rules.iter().rev() {
         if let Some(answer) = &rule.answer {
             add_answer(paths, rule, answer);
@@ -66,10 +74,11 @@ fn add_around(operation: &mut Value, rule: &Rule, verb: &str, schemes: &mut Map<
     if let Some(fail) = &rule.fail
         && let How::Status { status, body, .. } = &fail.how
     {
-        let failure = json!({
-            "description": "A failure on demand.",
-            "content": content(body.as_ref().map(|body| body.fixed())),
-        });
+        let mut failure = json!({ "description": "A failure on demand." });
+        failure["content"] = match body {
+            Some(body) => json_content(body.fixed()),
+            None => problem_content(),
+        };
         more.insert(status.to_string(), failure);
     }
     for (status, response) in more {
@@ -80,18 +89,13 @@ fn add_around(operation: &mut Value, rule: &Rule, verb: &str, schemes: &mut Map<
     }
 }
 
-/// JSON: as the template has it, if it is always the same. Without a template it is a problem document.
-fn content(template: Option<Option<&str>>) -> Value {
-    match template {
-        None => {
-            json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
-        }
-        Some(None) => json!({ "application/json": { "schema": {} } }),
-        Some(Some(fixed)) => {
-            let example: Value = serde_json::from_str(fixed).unwrap_or_default();
-            json!({ "application/json": { "schema": {}, "example": example } })
-        }
+/// JSON; `fixed` is the text, if it is always the same.
+fn json_content(fixed: Option<&str>) -> Value {
+    let mut content = json!({ "schema": {} });
+    if let Some(fixed) = fixed {
+        content["example"] = serde_json::from_str(fixed).unwrap_or_default();
     }
+    json!({ "application/json": content })
 }
 
 fn add_answer(paths: &mut Map<String, Value>, rule: &Rule, own: &Answer) {
@@ -178,8 +182,8 @@ fn operation(rule: &Rule, own: &Answer, verb: &str) -> Value {
     let (status, good) = response(own);
     let mut operation = json!({
         "operationId": id(rule, verb),
-        "summary": format!("The rule {:?}", rule.key),
-        "tags": ["own"],
+        "summary": format!("Answered by the rule {:?}", rule.key),
+        "tags": [TAG],
         "responses": answer(&[], &[TEMPLATE]),
     });
     operation["responses"][status] = good;
@@ -208,9 +212,10 @@ fn bulk(list: &Value, rule: &Rule, verb: &str) -> Value {
 }
 
 fn id(rule: &Rule, verb: &str) -> String {
-    let letters = rule.key.split(|c: char| !c.is_ascii_alphanumeric());
-    let words = letters.filter(|word| !word.is_empty() && *word != verb.to_uppercase());
-    let words: Vec<&str> = words.collect();
+    let words = rule.key.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words
+        .filter(|word| !word.is_empty() && *word != verb.to_uppercase())
+        .collect();
     format!("{verb}_{}", words.join("_"))
 }
 
@@ -220,21 +225,21 @@ fn response(own: &Answer) -> (String, Value) {
         What::Body(None) => (200, "No body.", None),
         What::Body(Some(body)) => (
             200,
-            "The answer of the rule.",
-            Some(content(Some(body.fixed()))),
+            "The body that the rule declares.",
+            Some(json_content(body.fixed())),
         ),
         What::File(_) => (200, "A file.", Some(json!({ "*/*": {} }))),
-        What::Redirect(_) => (302, "Another place.", None),
+        What::Redirect(_) => (302, "A redirect.", None),
         What::Actions(actions, body) => {
             let adds = actions.last().is_some_and(|last| last.verb == Verb::Post);
             let fixed = body.as_ref().and_then(|body| body.fixed());
             (
                 if adds { 201 } else { 200 },
-                "What was written.",
-                Some(content(Some(fixed))),
+                "The record that was written last, or the body that the rule declares.",
+                Some(json_content(fixed)),
             )
         }
-        What::Api(_) => (200, "The answer of the API.", None),
+        What::Api(_) => (200, "The response of the API.", None),
     };
     let mut response = json!({ "description": description });
     if let Some(content) = content {

@@ -1,0 +1,464 @@
+//! Hot reload: the rules, the routes file and the profile are read again when they are saved.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::profile::Profile;
+use super::routes_file::{self, InEffect, Located, Routes};
+use crate::engine::{Engine, Faults, Notice, RulesFault, Trouble, TroubleKind};
+use crate::file;
+use crate::schema::{Schema, SchemaError};
+
+/// Debounce: a save causes several events, so the files are read when there has been none for this long.
+const DEBOUNCE: Duration = Duration::from_millis(20);
+/// How often to look whether what keeps a file from being used is gone.
+const RETRY: Duration = Duration::from_millis(250);
+/// How long a broken file may stay before it is reported: it may be half of a save.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// A file that is reloaded when it is saved.
+#[derive(Debug)]
+pub struct WatchedFile {
+    kind: TroubleKind,
+    path: PathBuf,
+    /// It need not be there.
+    is_optional: bool,
+    /// What was last read; `None`: nothing yet.
+    content: Option<Content>,
+    /// The profile that a routes file names.
+    named_profile: Option<PathBuf>,
+    /// Why it cannot be used, as it was reported.
+    error: Option<String>,
+}
+
+/// What is in a file.
+#[derive(Debug, PartialEq)]
+struct Content {
+    /// Its text: none where there is no file, or why it cannot be read.
+    text: Result<Option<String>, String>,
+    /// The text of the profile that it names.
+    profile: Option<String>,
+}
+
+impl WatchedFile {
+    /// The rules file at `path`, which holds `text`.
+    pub fn rules(path: PathBuf, is_optional: bool, text: Option<String>) -> WatchedFile {
+        WatchedFile {
+            content: Some(Content {
+                text: Ok(text),
+                profile: None,
+            }),
+            ..WatchedFile::new(TroubleKind::Rules, path, is_optional)
+        }
+    }
+
+    /// The routes file at `path`.
+    pub fn routes(path: PathBuf, is_optional: bool) -> WatchedFile {
+        WatchedFile::new(TroubleKind::Routes, path, is_optional)
+    }
+
+    /// The profile at `path`, which the command line names.
+    pub fn profile(path: PathBuf) -> WatchedFile {
+        WatchedFile::new(TroubleKind::Profile, path, false)
+    }
+
+    fn new(kind: TroubleKind, path: PathBuf, is_optional: bool) -> WatchedFile {
+        WatchedFile {
+            kind,
+            path,
+            is_optional,
+            content: None,
+            named_profile: None,
+            error: None,
+        }
+    }
+
+    fn read(&mut self) -> Content {
+        let text = if self.is_optional && !self.path.is_file() {
+            Ok(None)
+        } else {
+            let text = std::fs::read_to_string(&self.path);
+            let failed = |error| format!("cannot read {}: {error}", self.path.display());
+            text.map(Some).map_err(failed)
+        };
+        let is_known = |known: &Content| known.text == text;
+        if self.kind == TroubleKind::Routes && !self.content.as_ref().is_some_and(is_known) {
+            self.named_profile = match &text {
+                Ok(Some(text)) => routes_file::profile_of(&self.path, text),
+                _ => None,
+            };
+        }
+        let profile = self.named_profile.as_ref();
+        let profile = profile.and_then(|path| std::fs::read_to_string(path).ok());
+        Content { text, profile }
+    }
+}
+
+/// The files that are reloaded, and what they are in effect in.
+pub struct HotReload {
+    /// The rules first: guards of the routes may need them.
+    files: Vec<WatchedFile>,
+    /// What the files were last tried with.
+    tried_with: Option<DataState>,
+    pub(super) targets: Targets,
+}
+
+/// What the files are put into effect in.
+pub struct Targets {
+    /// The owner of the data and the rules.
+    pub engine: Arc<Engine>,
+    /// What the routes file says.
+    pub routes: Option<Arc<Routes>>,
+    /// The profile of the command line.
+    pub profile: Arc<ArcSwapOption<Profile>>,
+    /// The secret of tokens is not random.
+    pub has_secret: bool,
+    /// What chance is drawn from.
+    pub seed: u64,
+    /// The data file as messages name it.
+    pub data: Option<String>,
+    /// Is called when a file is reloaded or cannot be used.
+    pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
+}
+
+/// What decides besides the files whether they can be used.
+#[derive(PartialEq)]
+struct DataState {
+    version: u64,
+    /// The address of the rules in effect, which is only compared.
+    rules: usize,
+    trouble: Option<String>,
+}
+
+impl HotReload {
+    /// Reloads `files`.
+    pub(super) fn new(files: Vec<WatchedFile>, targets: Targets) -> HotReload {
+        HotReload {
+            files,
+            tried_with: None,
+            targets,
+        }
+    }
+
+    /// The files to watch.
+    fn paths(&self) -> Vec<PathBuf> {
+        let files = self.files.iter();
+        let all = files.flat_map(|file| [Some(&file.path), file.named_profile.as_ref()]);
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        all.flatten().map(absolute).collect()
+    }
+
+    /// Whether one of the files cannot be used as it is.
+    fn has_errors(&self) -> bool {
+        self.files.iter().any(|file| file.error.is_some())
+    }
+
+    /// Reads the files, and puts what is new in them into effect. A file that cannot be used is read again after a moment,
+    /// and then reported.
+    pub(super) fn reload(&mut self) {
+        let mut retries = self.tried_with != Some(self.targets.data_state());
+        // Twice, as the rules may have waited for the routes.
+        for _ in 0..2 {
+            let mut changed = false;
+            for file in &mut self.files {
+                changed |= self.targets.reload(file, retries);
+            }
+            if !changed || !self.has_errors() {
+                break;
+            }
+            retries = true;
+        }
+        self.tried_with = Some(self.targets.data_state());
+    }
+}
+
+impl Targets {
+    fn data_state(&self) -> DataState {
+        let published = self.engine.snapshot();
+        let trouble = self.engine.trouble().borrow().first().cloned();
+        DataState {
+            version: published.version,
+            rules: Arc::as_ptr(&published.rulebook).addr(),
+            trouble: trouble.map(|trouble| trouble.message.clone()),
+        }
+    }
+
+    /// Whether something else is in effect now.
+    fn reload(&self, file: &mut WatchedFile, retries: bool) -> bool {
+        let mut content = file.read();
+        let is_new = file.content.as_ref() != Some(&content);
+        if !is_new && !(retries && file.error.is_some()) {
+            return false;
+        }
+        let mut done = self.apply(file, &content);
+        let was_there = |known: &Content| matches!(known.text, Ok(Some(_)));
+        let is_gone = content.text == Ok(None) && file.content.as_ref().is_some_and(was_there);
+        if is_new && (done.is_err() || is_gone) {
+            std::thread::sleep(GRACE);
+            let later = file.read();
+            if later != content {
+                content = later;
+                done = self.apply(file, &content);
+            }
+        }
+        let changed = done.is_ok();
+        self.report(file, done);
+        file.content = Some(content);
+        changed
+    }
+
+    /// Puts what was read into effect, if it can be used.
+    fn apply(&self, file: &WatchedFile, content: &Content) -> Result<Option<Notice>, ReloadError> {
+        let text = content.text.as_ref();
+        let text = text.map_err(|message| ReloadError::Unread(message.clone()))?;
+        match file.kind {
+            TroubleKind::Rules => self.apply_rules(&file.path, text.as_deref()).map(Some),
+            TroubleKind::Routes => self.apply_routes(file, text.as_deref()),
+            _ => {
+                let profile = routes_file::read_profile(&file.path)?;
+                self.profile.store(Some(Arc::new(profile)));
+                let is_first = file.content.is_none();
+                let file = file.path.clone();
+                Ok((!is_first).then_some(Notice::ProfileReloaded { file }))
+            }
+        }
+    }
+
+    fn report(&self, file: &mut WatchedFile, done: Result<Option<Notice>, ReloadError>) {
+        match done {
+            Ok(notice) => {
+                file.error = None;
+                self.engine.set_trouble(file.kind, None);
+                notice.into_iter().for_each(&*self.notice);
+            }
+            Err(error) => {
+                let words = error.to_string();
+                if file.error.as_ref() == Some(&words) {
+                    return;
+                }
+                file.error = Some(words);
+                let data = self.data.as_deref().unwrap_or_default();
+                let trouble = error.trouble(&file.path, file.kind, data);
+                self.engine.set_trouble(file.kind, Some(trouble));
+                (self.notice)(match (file.kind, error) {
+                    (TroubleKind::Rules, error) => Notice::RulesBroken {
+                        file: file.path.clone(),
+                        error: Box::new(error.into()),
+                    },
+                    (_, error) => Notice::RoutesBroken(error.to_string()),
+                });
+            }
+        }
+    }
+
+    fn apply_rules(&self, path: &Path, text: Option<&str>) -> Result<Notice, ReloadError> {
+        let schema = self.compile_rules(text)?;
+        let rulebook = self.engine.rulebook();
+        let needs_secret =
+            schema.auth().is_some() && rulebook.schema().auth().is_none() && !self.has_secret;
+        let resources = schema.iter().count();
+        let new = rulebook.with_schema(schema);
+        let without_ids = new.without_ids().map(str::to_string).collect();
+        let done = self.engine.set_rules(new);
+        done.map_err(|faults| ReloadError::Data(Box::new(faults)))?;
+        Ok(Notice::RulesReloaded {
+            file: path.to_path_buf(),
+            resources: text.map(|_| resources),
+            without_ids,
+            random_secret: needs_secret,
+        })
+    }
+
+    /// The rules in `text`, if they are valid and the routes fit them.
+    ///
+    /// # Errors
+    /// They cannot be used, whatever the data is.
+    pub(super) fn compile_rules(&self, text: Option<&str>) -> Result<Schema, ReloadError> {
+        let id = self.engine.snapshot().full.settings().id.clone();
+        let schema = match text {
+            Some(text) => Schema::compile_with_id(text, &id)
+                .map_err(|error| ReloadError::Rules(text.to_string(), error))?,
+            None => Schema::default(),
+        };
+        if let Some(routes) = self.routes.as_ref().filter(|_| schema.auth().is_none()) {
+            routes.check_without_users()?;
+        }
+        Ok(schema)
+    }
+
+    /// With the profile that the routes name. Counts go on if only that has changed.
+    fn apply_routes(
+        &self,
+        file: &WatchedFile,
+        text: Option<&str>,
+    ) -> Result<Option<Notice>, ReloadError> {
+        let Some(routes) = &self.routes else {
+            return Ok(None);
+        };
+        let new = match text {
+            Some(text) => routes_file::read(&file.path, text)?,
+            None => InEffect::default(),
+        };
+        if self.engine.schema().auth().is_none() {
+            new.check_without_users()?;
+        }
+        let before = routes.in_effect();
+        let is_same = before.rules.text() == new.rules.text();
+        let is_first = file.content.is_none();
+        let count = text.map(|_| new.rules.count());
+        routes.replace(match is_same {
+            true => InEffect {
+                rules: before.rules.clone(),
+                ..new
+            },
+            false => new,
+        });
+        let file = file.path.clone();
+        // The banner had no seed to show.
+        if before.rules.path.is_none() && !is_same {
+            (self.notice)(Notice::Seed(self.seed));
+        }
+        Ok(match (is_same, is_first) {
+            (true, true) => None,
+            (true, false) => Some(Notice::ProfileReloaded { file }),
+            (false, _) => Some(Notice::RoutesReloaded { file, rules: count }),
+        })
+    }
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReloadError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Unread(String),
+    /// The rules are not valid; with their text.
+    #[error("{1}")]
+    Rules(String, #[source] SchemaError),
+    /// The data breaks the rules.
+    #[error("{0}")]
+    Data(Box<Faults>),
+    /// Something in the routes or the profile is wrong, or the routes do not fit the rules.
+    #[error(transparent)]
+    Routes(#[from] Located),
+}
+
+impl ReloadError {
+    /// The trouble with the file at `path`. `data` is the data file.
+    fn trouble(&self, path: &Path, kind: TroubleKind, data: &str) -> Trouble {
+        let mut trouble = Trouble {
+            file: path.to_path_buf(),
+            kind,
+            place: None,
+            message: self.to_string(),
+            hint: "fix the file and save it; what was in effect before stays".into(),
+        };
+        match self {
+            ReloadError::Rules(text, error) => {
+                if let Some(first) = error.problems.first() {
+                    trouble.place = Some(first.place(text));
+                    trouble.message = first.message.clone();
+                    trouble.hint = first.hint.clone().unwrap_or(trouble.hint);
+                }
+            }
+            ReloadError::Data(faults) => {
+                trouble.message = format!("the data breaks the rules: {data}:{faults}");
+                trouble.hint = "fix the data or the rules; the rules from before stay".into();
+            }
+            ReloadError::Routes(error) => {
+                trouble.file.clone_from(&error.file);
+                trouble.place = error.place;
+                trouble.message.clone_from(&error.message);
+                trouble.hint = error.hint.clone().unwrap_or(trouble.hint);
+            }
+            ReloadError::Unread(_) => {}
+        }
+        trouble
+    }
+}
+
+impl From<ReloadError> for RulesFault {
+    fn from(error: ReloadError) -> RulesFault {
+        match error {
+            ReloadError::Rules(text, error) => RulesFault::Rules { text, error },
+            ReloadError::Data(faults) => RulesFault::Data(*faults),
+            other => RulesFault::Other(other.to_string()),
+        }
+    }
+}
+
+/// Reloads the files until it is dropped.
+pub struct Watching {
+    stopped: Arc<AtomicBool>,
+    wake: mpsc::Sender<()>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // The thread may have ended.
+        let _ = self.wake.send(());
+    }
+}
+
+/// Reloads the files when they are saved. They are also polled every `poll`, if that is not zero.
+///
+/// # Errors
+/// The thread cannot be started.
+pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result<Watching> {
+    let (wake, woken) = mpsc::channel();
+    // A save between the start and now has caused no event.
+    let _ = wake.send(());
+    let heard = wake.clone();
+    let paths = lock(files).paths();
+    // Without a watcher the poll remains.
+    let mut watch = file::watch(&paths, move || _ = heard.send(())).ok();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (stop, files) = (stopped.clone(), Arc::downgrade(files));
+    let mut has_errors = false;
+    std::thread::Builder::new()
+        .name("standin-reload".into())
+        .spawn(move || {
+            loop {
+                let wait = match (has_errors, poll.is_zero()) {
+                    (true, _) => RETRY,
+                    (false, true) => Duration::MAX,
+                    (false, false) => poll,
+                };
+                // Woken by an event, or by the time.
+                if woken.recv_timeout(wait).is_ok() {
+                    while woken.recv_timeout(DEBOUNCE).is_ok() {}
+                }
+                let Some(files) = files.upgrade().filter(|_| !stop.load(Ordering::Relaxed)) else {
+                    return;
+                };
+                let mut files = lock(&files);
+                loop {
+                    let paths = files.paths();
+                    // First: what is saved before it is watched causes no event.
+                    if watch
+                        .as_mut()
+                        .is_some_and(|watch| watch.follow(&paths).is_err())
+                    {
+                        watch = None;
+                    }
+                    files.reload();
+                    if files.paths() == paths {
+                        break;
+                    }
+                }
+                has_errors = files.has_errors();
+            }
+        })?;
+    Ok(Watching { stopped, wake })
+}
+
+/// The files; a reload that panicked leaves them as they can be used.
+pub(super) fn lock(files: &Mutex<HotReload>) -> MutexGuard<'_, HotReload> {
+    files.lock().unwrap_or_else(PoisonError::into_inner)
+}
