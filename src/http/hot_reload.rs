@@ -192,7 +192,8 @@ impl Targets {
     fn reload(&self, file: &mut WatchedFile, retries: bool) -> bool {
         let mut content = file.read();
         let is_new = file.content.as_ref() != Some(&content);
-        if !is_new && !(retries && file.error.is_some()) {
+        let is_retried = retries && file.error.is_some();
+        if !is_new && !is_retried {
             return false;
         }
         let mut done = self.apply(file, &content);
