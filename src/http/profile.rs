@@ -86,7 +86,7 @@ const CASES: [(&str, Case); 4] = [
 /// The filters besides those of the template language.
 const FILTERS: [&str; 3] = ["without", "by_property", "error_objects"];
 /// What templates can use.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "dict",
     "range",
     "namespace",
@@ -98,6 +98,7 @@ const NAMES: [&str; 20] = [
     "from",
     "to",
     "path",
+    "current",
     "next",
     "prev",
     "first",
@@ -121,19 +122,25 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         }
         Ok::<_, Error>(minijinja::Value::from(Serde(members)))
     });
-    // The errors of a problem by property: {"email": ["is missing"]}.
-    environment.add_filter("by_property", |value: minijinja::Value| {
-        let mut found: Map<String, Value> = Map::new();
-        for error in to_json(&value)?.as_array().into_iter().flatten() {
-            let pointer = error["pointer"].as_str().unwrap_or_default();
-            let name = pointer.trim_start_matches('/').replace('/', ".");
-            let list = found.entry(name).or_insert_with(|| json!([]));
-            if let Some(list) = list.as_array_mut() {
-                list.push(error["detail"].clone());
+    // The errors of a problem by property: {"email": ["is missing"]}. `whole` is the key of those of the whole record.
+    environment.add_filter(
+        "by_property",
+        |value: minijinja::Value, whole: Option<String>| {
+            let mut found: Map<String, Value> = Map::new();
+            for error in to_json(&value)?.as_array().into_iter().flatten() {
+                let pointer = error["pointer"].as_str().unwrap_or_default();
+                let name = match pointer.trim_start_matches('/') {
+                    "" => whole.clone().unwrap_or_default(),
+                    path => path.replace('/', "."),
+                };
+                let list = found.entry(name).or_insert_with(|| json!([]));
+                if let Some(list) = list.as_array_mut() {
+                    list.push(error["detail"].clone());
+                }
             }
-        }
-        Ok::<_, Error>(minijinja::Value::from(Serde(Value::Object(found))))
-    });
+            Ok::<_, Error>(minijinja::Value::from(Serde(Value::Object(found))))
+        },
+    );
     // The error objects of JSON:API; `base` is where the properties are in a body.
     environment.add_filter("error_objects", |problem: minijinja::Value, base: String| {
         let problem = to_json(&problem)?;
@@ -304,40 +311,50 @@ impl Profile {
                 (!limit).then(|| ("_limit".to_string(), self.size.unwrap_or(10).to_string())),
             );
         }
-        let pair = |(name, value): &(String, String)| {
-            format!("{}={}", query_encode(name), query_encode(value))
-        };
-        out.iter().map(pair).collect::<Vec<_>>().join("&")
+        joined(out.iter().map(|(name, value)| (&**name, &**value)))
     }
 
     /// The body as this server understands it: what is inside of the envelope.
     pub(super) fn body(&self, body: &[u8], known: &[String]) -> Option<Vec<u8>> {
         let sent: Value = serde_json::from_slice(body).ok()?;
-        let path = self.envelope();
-        let mut inner = &sent;
-        let mut id = None;
-        for (place, step) in path.iter().enumerate() {
-            let Some(next) = inner.get(step) else {
-                if place == 0 {
-                    break;
-                }
-                return None;
-            };
-            // JSON:API has the id beside the attributes.
-            id = inner.get("id").or(id);
-            inner = next;
-        }
-        let Some(members) = inner.as_object() else {
-            return Some(inner.to_string().into_bytes());
+        let record = self.unwrapped(&sent, (&self.envelope(), false), known);
+        Some(record.to_string().into_bytes())
+    }
+
+    /// The record at `path` in `value`, or each of an array. Without an envelope around it, it is the record itself.
+    fn unwrapped(
+        &self,
+        value: &Value,
+        (path, is_inside): (&[String], bool),
+        known: &[String],
+    ) -> Value {
+        let members = match value {
+            Value::Object(members) => members,
+            Value::Array(items) => {
+                let each = items.iter();
+                return each
+                    .map(|item| self.unwrapped(item, (path, is_inside), known))
+                    .collect();
+            }
+            other => return other.clone(),
         };
-        let mut record: Map<String, Value> = members
-            .iter()
-            .map(|(name, value)| (self.stored(name, known), value.clone()))
-            .collect();
-        if let Some(id) = id.filter(|_| !record.contains_key("id")) {
-            record.insert("id".into(), id.clone());
+        let next = path
+            .split_first()
+            .map(|(first, rest)| (members.get(first), rest));
+        let mut record = match next {
+            Some((Some(inner), rest)) => self.unwrapped(inner, (rest, true), known),
+            Some((None, _)) if is_inside => json!({}),
+            _ => {
+                let stored =
+                    |(name, value): (&String, &Value)| (self.stored(name, known), value.clone());
+                return Value::Object(members.iter().map(stored).collect());
+            }
+        };
+        // JSON:API has the id beside the attributes.
+        if let (Some(record), Some(id)) = (record.as_object_mut(), members.get("id")) {
+            record.entry("id").or_insert_with(|| id.clone());
         }
-        Some(Value::Object(record).to_string().into_bytes())
+        record
     }
 
     /// The keys that lead to the record in a body.
@@ -395,11 +412,15 @@ impl Profile {
                 Some((_, value)) => *value = shown(page).to_string(),
                 None => pairs.push((page_name, shown(page).to_string())),
             }
-            let pairs: Vec<String> = pairs
-                .iter()
-                .map(|(name, value)| format!("{}={}", query_encode(name), query_encode(value)))
-                .collect();
-            Value::from(format!("{base}{path}?{}", pairs.join("&")))
+            let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+            Value::from(format!("{base}{path}?{}", joined(pairs)))
+        };
+        let current = match sent {
+            [] => format!("{base}{path}"),
+            sent => {
+                let pairs = sent.iter().map(|(name, value)| (&**name, &**value));
+                format!("{base}{path}?{}", joined(pairs))
+            }
         };
         let from = (page - 1) * size + 1;
         let mut context = json!({
@@ -407,7 +428,7 @@ impl Profile {
             "from": if count > 0 { json!(from) } else { Value::Null },
             "to": if count > 0 { json!(from + count - 1) } else { Value::Null },
             "path": path, "url": format!("{base}{path}"), "resource": shape.resource,
-            "first": url(1), "last": url(pages),
+            "current": current, "first": url(1), "last": url(pages),
             "next": if page < pages { url(page + 1) } else { Value::Null },
             "prev": if page > 1 { url(page - 1) } else { Value::Null },
         });
@@ -426,7 +447,7 @@ impl Profile {
         }
     }
 
-    /// The body of one record.
+    /// The body of one record, or of several that were written at once.
     pub(super) fn record(
         &self,
         shape: &Shape,
@@ -434,7 +455,15 @@ impl Profile {
         base: &str,
     ) -> Result<Value, String> {
         let record = self.cased(record);
-        let item = self.item(shape, &record, &format!("{base}/{}", shape.resource))?;
+        let url = format!("{base}/{}", shape.resource);
+        let item = match record.as_array() {
+            Some(records) => {
+                let each = records.iter();
+                each.map(|record| self.item(shape, record, &url))
+                    .collect::<Result<_, _>>()?
+            }
+            None => self.item(shape, &record, &url)?,
+        };
         match &self.record {
             Some(template) => render(
                 template,
@@ -505,6 +534,12 @@ impl Profile {
         let found = known.iter().find(|one| case.of(one) == plain);
         format!("{minus}{}", found.map_or(plain, String::as_str))
     }
+}
+
+/// A query string.
+fn joined<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let pair = |(name, value)| format!("{}={}", query_encode(name), query_encode(value));
+    pairs.map(pair).collect::<Vec<_>>().join("&")
 }
 
 fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {

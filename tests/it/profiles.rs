@@ -20,7 +20,9 @@ const DATA: &str = r#"{
 const RULES: &str = r#"{
   "properties": {
     "people": {
+      "uniqueItemProperties": ["age"],
       "items": {
+        "maxProperties": 4,
         "properties": { "firstName": { "type": "string" }, "age": { "type": "integer" } },
         "required": ["firstName"]
       }
@@ -95,6 +97,19 @@ fn django_rest_framework() {
         wrong.text()
     );
     assert!(fixture.get("/people/9").value()["detail"].is_string());
+    let whole = fixture
+        .json("PATCH", "/people/1", r#"{"a": 1, "b": 2, "c": 3, "d": 4}"#)
+        .value();
+    assert!(whole["non_field_errors"][0].is_string(), "{whole}");
+    let taken = fixture.json(
+        "POST",
+        "/people",
+        r#"{"first_name": "Ann", "nick": "A", "age": 30}"#,
+    );
+    assert_eq!(
+        (taken.status, taken.value()["age"][0].is_string()),
+        (400, true)
+    );
     let gone = fixture.delete("/people/4");
     assert_eq!((gone.status, gone.text()), (204, ""));
 }
@@ -156,9 +171,27 @@ fn spring_data_rest() {
         page["_links"]["next"]["href"],
         url(&fixture, "/people?page=1&size=2&sort=age,desc")
     );
-    assert!(page["_links"].get("prev").is_none(), "{page}");
+    // A link is there where it leads to another page.
+    let names = |page: &Value| {
+        page["_links"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&page), ["self", "next", "last"]);
     let last = fixture.get("/people?page=1&size=2").value();
-    assert!(last["_links"].get("next").is_none(), "{last}");
+    assert_eq!(names(&last), ["first", "prev", "self"]);
+    assert_eq!(
+        last["_links"]["self"]["href"],
+        url(&fixture, "/people?page=1&size=2")
+    );
+    let all = fixture.get("/people").value();
+    assert_eq!(
+        all["_links"],
+        json!({ "self": { "href": url(&fixture, "/people") } })
+    );
     let made = fixture
         .json("POST", "/people", r#"{"firstName": "Dee"}"#)
         .value();
@@ -186,6 +219,13 @@ fn json_api() {
         url(
             &fixture,
             "/people?page%5Bnumber%5D=3&page%5Bsize%5D=1&sort=-age"
+        )
+    );
+    assert_eq!(
+        list["links"]["self"],
+        url(
+            &fixture,
+            "/people?page%5Bnumber%5D=2&page%5Bsize%5D=1&sort=-age"
         )
     );
     let body = r#"{"data": {"type": "people", "id": "7", "attributes": {"firstName": "Dee"}}}"#;
@@ -224,6 +264,72 @@ fn json_api() {
     let missing = fixture.get("/people/9").value();
     assert_eq!(missing["errors"][0]["status"], "404");
     fixture.delete("/people/1").status_is(204);
+}
+
+#[test]
+fn several_records_and_single_objects_have_their_shape() {
+    let data = DATA.replacen('{', "{ \"shop\": { \"openFrom\": 9 },", 1);
+    let shown = |profile: &str, method: &str, target: &str, body: &str| {
+        let path = format!(
+            "{}/examples/profiles/{profile}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let fixture = Fixture::new(&data, None, |options| {
+            options.http.profile = Some(Arc::new(Profile::parse(&text).unwrap()));
+        });
+        let reply = fixture.json(method, target, body).value();
+        let text = reply
+            .to_string()
+            .replace(&format!("http://{}", fixture.address()), "");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let person = |id: u64, name: &str| {
+        json!({ "type": "people", "id": id.to_string(), "attributes": { "firstName": name },
+            "links": { "self": format!("/people/{id}") } })
+    };
+    let two = r#"{"data": [{"type": "people", "attributes": {"firstName": "Dee"}}, {"type": "people", "attributes": {"firstName": "Eve"}}]}"#;
+    assert_eq!(
+        shown("json-api", "POST", "/people", two),
+        json!({ "data": [person(4, "Dee"), person(5, "Eve")] })
+    );
+    let each = r#"[{"data": {"type": "people", "attributes": {"firstName": "Dee"}}}]"#;
+    assert_eq!(
+        shown("json-api", "POST", "/people", each),
+        json!({ "data": [person(4, "Dee")] })
+    );
+    let bare = shown(
+        "json-api",
+        "POST",
+        "/people",
+        r#"{"data": {"type": "people", "id": "x"}}"#,
+    );
+    assert_eq!(
+        (&bare["data"]["id"], &bare["data"]["attributes"]),
+        (&json!("x"), &json!({}))
+    );
+    assert_eq!(
+        shown("json-api", "GET", "/shop", ""),
+        json!({ "data": { "type": "shop", "id": "shop", "attributes": { "openFrom": 9 }, "links": { "self": "/shop" } } })
+    );
+    let names = r#"[{"first_name": "Dee"}, {"first_name": "Eve"}]"#;
+    assert_eq!(
+        shown("laravel", "POST", "/people", names),
+        json!({ "data": [{ "first_name": "Dee", "id": 4 }, { "first_name": "Eve", "id": 5 }] })
+    );
+    assert_eq!(
+        shown(
+            "spring-data-rest",
+            "POST",
+            "/people",
+            r#"[{"firstName": "Dee"}]"#
+        ),
+        json!([{ "firstName": "Dee", "_links": { "self": { "href": "/people/4" } } }])
+    );
+    assert_eq!(
+        shown("spring-data-rest", "GET", "/shop", ""),
+        json!({ "openFrom": 9, "_links": { "self": { "href": "/shop" } } })
+    );
 }
 
 #[test]

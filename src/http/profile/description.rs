@@ -264,7 +264,8 @@ fn schema_of_expression(expression: &str, parts: &Parts<'_>) -> Option<Value> {
         "total" | "page" | "pages" | "size" | "problem.status" => json!({ "type": "integer" }),
         "from" | "to" => json!({ "type": ["integer", "null"] }),
         "next" | "prev" => json!({ "type": ["string", "null"] }),
-        "first" | "last" | "path" | "url" | "resource" | "problem.title" | "problem.detail" => {
+        "first" | "last" | "current" | "path" | "url" | "resource" | "problem.title"
+        | "problem.detail" => {
             json!({ "type": "string" })
         }
         _ if expression.starts_with("dict(") || expression.starts_with("record | without(") => {
