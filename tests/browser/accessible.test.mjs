@@ -31,7 +31,7 @@ const PAGES = [
   ["#/posts", [(page) => page.locator("summary").getByText("Columns").click()]], ["#/posts", [(page) => page.locator("tbody input").first().check()]],
   ["#/posts/1", []], ["#/posts/1", [click("Edit as JSON")]], ["#/posts/1", [click("Delete"), (page) => page.getByRole("dialog").waitFor()]], ["#/users/1", []],
   ["#new/users", [click("Create"), (page) => page.locator("[aria-invalid]").first().waitFor()]], ["#/profile", []], ["#/nothing", []], ["#/posts?title=zzz", []],
-  ["#/posts", [click("Paste JSON"), (page) => page.locator("#json").waitFor()]], ["#requests", [(page) => page.locator(".requests summary").first().click()]], ["#history", []], ["#rules", [click("Make rules from the data"), (page) => page.locator(".schema").waitFor()]],
+  ["#/posts", [click("Paste JSON"), (page) => page.locator("#json").waitFor()]], ["#requests", [(page) => page.locator(".requests summary").first().click()]], ["#history", []], ["#rules", [click("Make rules from the data"), (page) => page.locator("#rules-text").waitFor()]],
   ["#server", []], ["#/posts/1", [openPanel, click("Edit and send")]], ["#/posts/1", [openPanel]], ["#/posts/1", [(page) => page.locator("main h1").focus(), (page) => page.keyboard.press("?")]],
 ];
 

@@ -134,9 +134,9 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Create" }).click();
     await page.getByRole("heading", { name: "post 4" }).waitFor();
     await openPanel(page);
-    const shown = page.locator('[data-test="request"]');
+    const shown = page.locator("#panel .request-line");
     assert.match(await shown.textContent(), /POST\/posts201/);
-    assert.match(await page.locator('[data-test="response"]').textContent(), /"title": "New"/);
+    assert.match(await page.locator('#panel pre[aria-label="Response"]').first().textContent(), /"title": "New"/);
     await page.locator(".then summary").getByText("/posts/4").waitFor();
     if (width < 1100) await page.getByRole("button", { name: "Close the request panel" }).click();
     await page.getByLabel("views").fill("5");

@@ -101,7 +101,7 @@ for (const width of WIDTHS) {
     // The filter form knows the operators, and fields inside objects.
     await page.getByRole("button", { name: "Filter", exact: true }).click();
     await page.getByLabel("Field").selectOption("author.city");
-    await page.locator("#operator").selectOption("startsWith");
+    await page.getByLabel("Operator").selectOption("startsWith");
     await page.getByLabel("Value").fill("os");
     await page.getByRole("button", { name: "Add filter" }).click();
     await page.getByText("1–2 of 2").waitFor();

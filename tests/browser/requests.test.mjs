@@ -99,6 +99,6 @@ for (const width of WIDTHS) {
     await dialog.getByRole("button", { name: "Send" }).click();
     await dialog.getByText("404").first().waitFor();
     await page.keyboard.press("Escape");
-    assert.match(await page.locator('[data-test="request"]').textContent(), /GET\/users\/99404/);
+    assert.match(await page.locator("#panel .request-line").textContent(), /GET\/users\/99404/);
   });
 }

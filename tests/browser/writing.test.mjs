@@ -198,7 +198,7 @@ for (const width of WIDTHS) {
     await resources.nth(4).waitFor();
     for (let number = 0; number < 5; number += 1) {
       await resources.nth(number).click();
-      await page.locator(".table-view").waitFor();
+      await page.locator(".toolbar").waitFor();
       await page.locator('[data-test="range"]:not(:empty), .empty:not([hidden])').first().waitFor();
       const records = page.locator("tbody a.id");
       if ((await records.count()) > 0) {

@@ -1,5 +1,5 @@
 // Requests: what a person asked for, and the reads that follow from it; what the server says when one fails.
-import { h } from "./dom.js";
+import { h, say } from "./dom.js";
 import { cut, parse } from "./json.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];
@@ -27,6 +27,8 @@ const encode = (text) => encodeURIComponent(text).replace(/%(3A|2C|40|24)/g, (es
 export const segment = (text) => encodeURIComponent(text);
 /// The path of a resource, or of its record `id`.
 export const pathOf = (name, id) => `/${segment(name)}${id === undefined ? "" : `/${segment(String(id))}`}`;
+/// The steps of a JSON pointer.
+export const stepsOf = (pointer) => pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 /// A path with a query: `pairs` are names and values.
 export function target(path, pairs = []) {
   const query = pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
@@ -34,16 +36,17 @@ export function target(path, pairs = []) {
 }
 
 /// Sends a request and gives what was sent and what came. A `quiet` one is the page's own and not shown. A write begins
-/// an action; a read belongs to the one before, if there is one. `tag` is the entity tag that the record must have; it is
-/// not among the headers to copy, since it holds once.
-export async function call(method, path, { body, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
+/// an action; a read belongs to the one before, if there is one. `content` is a text, or a value that is sent as JSON.
+/// `tag` is the entity tag that the record must have; it is not among the headers to copy, since it holds once.
+export async function call(method, path, { body: content, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
+  const body = content === undefined || typeof content === "string" ? content : JSON.stringify(content);
   const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.header()];
-  const entry = { method, path, body, sent, status: 0, statusText: "", headers: [], text: "", json: undefined };
+  const entry = { method, path, body, sent, status: 0, headers: [], text: "", json: undefined };
   const start = performance.now();
   try {
     const response = await fetch(path, { method, headers: [...sent, ...(tag ? [["If-Match", tag]] : [])], body, cache: "no-store", signal });
     entry.text = await response.text();
-    Object.assign(entry, { status: response.status, statusText: response.statusText, headers: [...response.headers] });
+    Object.assign(entry, { status: response.status, headers: [...response.headers] });
   } catch (error) {
     if (signal?.aborted) return { ...entry, aborted: true, header: () => undefined };
     entry.text = error instanceof TypeError && /method|header|body/i.test(error.message) ? error.message : "No response: is standin still running?";
@@ -54,9 +57,10 @@ export async function call(method, path, { body, type = JSON_TYPE, tag, headers,
     try { entry.json = parse(entry.text); } catch { /* shown as it came */ }
   }
   entry.ok = entry.status >= 200 && entry.status < 300;
-  entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text || entry.statusText, 400);
+  entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text, 400);
   // A token that has expired is forgotten; one that only does not open this stays.
   if (entry.status === 401 && session.get() && path !== "/me" && (await call("GET", "/me", { quiet: true })).status === 401) session.set(undefined);
+  entry.errors = (entry.json?.errors ?? []).map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
   entry.hint = entry.json?.hint ?? decode(entry.header("x-hint"));
   if (!quiet) {
     if (!action || method !== "GET") action = { main: entry, then: [] };
@@ -72,4 +76,9 @@ export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: tr
 
 /// What the server says about a request that failed. What is refused because the data file is broken is so until it is fixed.
 export const problem = ({ status, problem, hint }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
-  more, problem ? h("p", problem) : null, hint ? h("p.hint", hint) : null, status === 401 && /\/login/.test(hint) ? h("p", h("a.button", { href: "#login" }, "Sign in")) : null);
+  more, problem && h("p", problem), hint && h("p.hint", hint), status === 401 && /\/login/.test(hint) && h("p", h("a.button", { href: "#login" }, "Sign in")));
+/// Says that a request failed, and gives whether it did.
+export function failed(entry, what = "Not changed") {
+  if (!entry.ok) say(`${what}: ${entry.problem}`);
+  return !entry.ok;
+}

@@ -27,7 +27,7 @@ function picture(value, address) {
   const show = () => h("img.thumb", { src: value, alt: "", loading: "lazy", referrerpolicy: "no-referrer",
     error: (event) => event.target.replaceWith(h("span.thumb.none", { title: "The picture cannot be loaded" }, icon("image"))) });
   if (!address || address.origin === location.origin || allowed().has(address.host)) return show();
-  return h("button.thumb.none", { type: "button", "aria-label": `Show pictures from ${address.host}`, title: `Show pictures from ${address.host}`, click: (event) => {
+  return h("button.thumb.none", { label: `Show pictures from ${address.host}`, title: `Show pictures from ${address.host}`, click: (event) => {
     event.stopPropagation();
     localStorage.setItem("standin-images", JSON.stringify([...allowed(), address.host]));
     for (const other of document.querySelectorAll("button.thumb")) if (other.dataset.host === address.host) other.replaceWith(other.show());
@@ -64,19 +64,19 @@ function nested(value, most) {
   if (Array.isArray(value)) {
     if (value.length === 0) return h("span.none", "empty list");
     const shown = value.slice(0, 4).map((one) => h("span.tag", isScalar(one) ? line(one, 24) : line(inside(one), 40)));
-    return h("span.tags", shown, value.length > 4 ? h("span.soft", `+${value.length - 4}`) : null);
+    return h("span.tags", shown, value.length > 4 && h("span.soft", `+${value.length - 4}`));
   }
   const entries = Object.entries(value);
   if (entries.length === 0) return h("span.none", "empty object");
-  return h("span.nested", { title: line(value, 500) }, entries.slice(0, 3).map(([key, one], at) => [at > 0 ? h("span.soft", "· ") : null, h("span.soft", `${line(key, 20)} `), line(isScalar(one) ? one : inside(one), most / 4), " "]),
-    entries.length > 3 ? h("span.soft", `+${entries.length - 3}`) : null);
+  return h("span", { title: line(value, 500) }, entries.slice(0, 3).map(([key, one], at) => [h("span.soft", `${at > 0 ? "· " : ""}${line(key, 20)} `), line(isScalar(one) ? one : inside(one), most / 4), " "]),
+    entries.length > 3 && h("span.soft", `+${entries.length - 3}`));
 }
 
 const inside = (value) => (Array.isArray(value) ? `list of ${value.length}` : `{${Object.keys(value).slice(0, 4).join(", ")}}`);
 
 /// `value` as a cell of a table shows it; `undefined` is a property that is not there.
 export function show(value, property = "", most = 80) {
-  if (value === undefined) return h("span.missing", { title: "This record does not have it", "aria-label": "missing" }, "–");
+  if (value === undefined) return h("span.missing", { title: "This record does not have it", label: "missing" }, "–");
   if (value === null) return h("span.none", "null");
   if (typeof value === "boolean") return h("span.flag", { class: value ? "yes" : "no" }, String(value));
   if (isNumber(value)) return String(value);
@@ -86,8 +86,8 @@ export function show(value, property = "", most = 80) {
 
 /// What differs between two states of a record, property by property; null is none.
 export function diff(before, after) {
-  if (!isRecord(before ?? {}) || !isRecord(after ?? {})) return h("dl.diff", [[before, "old"], [after, "new"]].map(([value, mark]) => (value === null ? null : h(`dd.${mark}`, line(value, 300)))));
-  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter((key) => !same(before?.[key], after?.[key]));
-  const side = (record, key, mark, text) => (record && Object.hasOwn(record, key) ? h(`dd.${mark}`, h("span.hidden", text), line(record[key], 300)) : null);
+  if (![before, after].every((one) => one === null || isRecord(one))) return h("dl.diff", [[before, "old"], [after, "new"]].map(([value, mark]) => value !== null && h(`dd.${mark}`, line(value, 300))));
+  const keys = Object.keys({ ...before, ...after }).filter((key) => !same(before?.[key], after?.[key]));
+  const side = (record, key, mark, text) => record && Object.hasOwn(record, key) && h(`dd.${mark}`, h("span.hidden", text), line(record[key], 300));
   return h("dl.diff", keys.slice(0, 60).map((key) => [h("dt", line(key, 60)), side(before, key, "old", "before: "), side(after, key, "new", "after: ")]));
 }

@@ -1,8 +1,8 @@
 // Deleting and undoing: what pages of records have in common.
 import { ask, choose, h, say } from "./dom.js";
-import { call, get, pathOf, problem, segment } from "./api.js";
+import { call, failed, get, pathOf, problem, segment } from "./api.js";
 import { line, list } from "./json.js";
-import { counted, known, singular, versionOf } from "./model.js";
+import { called, counted, known, versionOf } from "./model.js";
 
 /// What a toast offers after a change of a record: `steps` changes are undone, unless something else has changed since.
 export const undoAction = (name, id, steps = 1) => undoOf(() => versionOf(name, id), steps);
@@ -26,7 +26,7 @@ export async function undo(version = () => known.version, steps = 1) {
 
 /// "post 1", "posts 1, 2 and 3", "12 posts".
 function named(name, ids) {
-  if (ids.length === 1) return `${singular(name)} ${line(ids[0], 40)}`;
+  if (ids.length === 1) return called(name, ids[0]);
   return ids.length > 5 ? counted(name, ids.length) : `${name} ${list(ids.map((id) => line(id, 40)))}`;
 }
 

@@ -5,13 +5,13 @@ const word = (text) => (/^[\w\-./:=,@%+]+$/.test(text) ? text : single(text));
 const string = (text) => JSON.stringify(text);
 const url = ({ path }) => (/^https?:/.test(path) ? path : location.origin + path);
 
-/// The body as JavaScript; as text where an object would not be exact (`1.10`).
-function literal(body) {
+/// The body as JavaScript, if it is JSON; as text where an object would not be exact (`1.10`).
+function literal(body = "null") {
   const bare = (text) => text.replace(/\s/g, "");
   try {
     const text = JSON.stringify(JSON.parse(body), null, 2);
     if (bare(text) === bare(body)) return [text, true];
-  } catch { }
+  } catch { /* a text */ }
   return [string(body), false];
 }
 
@@ -27,35 +27,35 @@ export function curl(request) {
   return parts.join(" ");
 }
 
-/// A call of `fetch` or `axios` with `options`: names and the code of their values, of which the undefined ones are left out.
-const object = (options) => `{\n${options.filter(([, value]) => value !== undefined).map(([name, value]) => `  ${name}: ${value.replaceAll("\n", "\n  ")},\n`).join("")}}`;
-const headersOf = ({ sent }) => (sent.length > 0 ? JSON.stringify(Object.fromEntries(sent)) : undefined);
+/// A call of `fetch` or `axios` with `options`: names and the code of their values, of which false ones are left out.
+const object = (options) => `{\n${options.filter(([, value]) => value).map(([name, value]) => `  ${name}: ${value.replaceAll("\n", "\n  ")},\n`).join("")}}`;
+const headersOf = ({ sent }) => sent.length > 0 && JSON.stringify(Object.fromEntries(sent));
 
 function fetchCode(request) {
   const { method, body, sent } = request;
-  const [value, isJson] = body === undefined ? [] : literal(body);
-  const options = object([["method", method === "GET" ? undefined : string(method)], ["headers", headersOf(request)], ["body", isJson ? `JSON.stringify(${value})` : value]]);
+  const [value, isJson] = literal(body);
+  const options = object([["method", method !== "GET" && string(method)], ["headers", headersOf(request)], ["body", body !== undefined && (isJson ? `JSON.stringify(${value})` : value)]]);
   return `const response = await fetch(${string(url(request))}${method === "GET" && sent.length === 0 ? "" : `, ${options}`});\nconst data = await response.json();`;
 }
 
 function axios(request) {
   const { method, body } = request;
-  return `const { data } = await axios(${object([["method", string(method.toLowerCase())], ["url", string(url(request))], ["headers", headersOf(request)], ["data", body === undefined ? undefined : literal(body)[0]]])});`;
+  return `const { data } = await axios(${object([["method", string(method.toLowerCase())], ["url", string(url(request))], ["headers", headersOf(request)], ["data", body !== undefined && literal(body)[0]]])});`;
 }
 
 function httpie(request) {
   const { method, body, sent } = request;
-  const isJson = sent.some(([name, value]) => /content-type/i.test(name) && /^application\/json$/i.test(value));
-  const rest = sent.filter(([name]) => !(isJson && /content-type/i.test(name)));
-  const headers = rest.map(([name, value]) => ` ${word(`${name}:${value}`)}`).join("");
+  // JSON is what it sends anyway.
+  const headers = sent.filter((pair) => !/^content-type,application\/json$/i.test(pair)).map(([name, value]) => ` ${word(`${name}:${value}`)}`).join("");
   return `http ${method} ${word(url(request))}${headers}${body === undefined ? "" : ` --raw ${single(body)}`}`;
 }
 
 function powershell(request) {
   const { method, body, sent } = request;
   const quote = (text) => `'${text.replaceAll("'", "''")}'`;
-  const type = sent.find(([name]) => /^content-type$/i.test(name))?.[1];
-  const rest = sent.filter(([name]) => !/^content-type$/i.test(name));
+  const isType = ([name]) => /^content-type$/i.test(name);
+  const type = sent.find(isType)?.[1];
+  const rest = sent.filter((pair) => !isType(pair));
   const headers = rest.length > 0 ? ` -Headers @{ ${rest.map(([name, value]) => `${quote(name)} = ${quote(value)}`).join("; ")} }` : "";
   return `Invoke-RestMethod -Method ${method} -Uri ${quote(url(request))}${type ? ` -ContentType ${quote(type)}` : ""}${headers}${body === undefined ? "" : ` -Body ${quote(body)}`}`;
 }

@@ -5,23 +5,24 @@ import { cut, print } from "./json.js";
 import { bodyOf, METHODS, short } from "./panel.js";
 
 export default function (request = { method: "GET", path: "/", sent: session.header() }) {
-  const method = h("select", { id: "send-method", "aria-label": "Method" }, [...new Set([...METHODS, request.method])].map((one) => h("option", one)));
+  const method = h("select", { label: "Method" }, [...new Set([...METHODS, request.method])].map((one) => h("option", one)));
   method.value = request.method;
-  const path = h("input", { id: "send-path", value: request.path, spellcheck: "false", autocomplete: "off", "aria-label": "Path and query" });
-  const lines = h("textarea", { id: "send-headers", rows: "3", spellcheck: "false", value: request.sent.map(([name, value]) => `${name}: ${value}`).join("\n") });
-  const body = h("textarea", { id: "send-body", rows: "8", spellcheck: "false", value: pretty(request.body) });
-  const told = h("div", { role: "status", "aria-label": "Result" });
+  const path = h("input", { value: request.path, spellcheck: "false", autocomplete: "off", label: "Path and query" });
+  const area = (id, rows, value) => h("textarea", { id, rows, spellcheck: "false", value });
+  const lines = area("send-headers", "3", request.sent.map(([name, value]) => `${name}: ${value}`).join("\n"));
+  const body = area("send-body", "8", pretty(request.body));
+  const told = h("div", { role: "status", label: "Result" });
   const text = () => [method, path, lines, body].map((one) => one.value).join("\n");
   let sent = text();
   const send = button("Send", { icon: "send", kind: "primary", click: async () => {
     const target = path.value.trim();
     if (!/^\/(?!\/)/.test(target)) { fill(told, h("p.wrong", "The path begins with one slash and leads to this server.")); path.focus(); return; }
-    const headers = lines.value.split("\n").filter((line) => line.includes(":")).map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]);
+    const headers = [...lines.value.matchAll(/^([^:\n]+):(.*)$/gm)].map(([, name, value]) => [name.trim(), value.trim()]);
     const has = body.value !== "" && !["GET", "HEAD"].includes(method.value);
     newAction();
     sent = text();
     const entry = await call(method.value, target, { headers, body: has ? body.value : undefined });
-    fill(told, h("p.request-line", short(entry)), entry.hint ? h("p.hint", entry.hint) : null, bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
+    fill(told, h("p.request-line", short(entry)), entry.hint && h("p.hint", entry.hint), bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
     say(`${entry.method} ${cut(entry.path, 60)}: ${entry.status || "no response"}`);
   } });
   const close = button("Close", { click: () => shownDialog.querySelector(".dialog-head button").click() });

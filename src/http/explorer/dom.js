@@ -2,38 +2,41 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "tabIndex"]);
+/// Short names of attributes: what a screen reader says, and what is the same after a redraw.
+const NAMES = { label: "aria-label", key: "data-key" };
 
 /// Where a link may lead, whatever a record says: into this page, to this server, to a web address, to a download.
 const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
 
 /// An element. `tag` is its name, with classes: `p.soft`. An object that follows has its properties; functions among
 /// them are event listeners. Children are elements, texts, numbers and lists of these; null, undefined and false are left
-/// out. Values get into the page only here, and only as text: nothing is ever read as markup.
+/// out. Values get into the page only here, and only as text: nothing is ever read as markup. A button submits no form
+/// unless it says so.
 export function h(tag, ...children) {
   const properties = children[0]?.constructor === Object ? children.shift() : {};
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
   if (classes.length > 0) element.className = classes.join(" ");
+  if (name === "button") element.type = "button";
   for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
+    if (isNone(value)) continue;
     if (typeof value === "function") element.addEventListener(key, value);
     else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
     else if (PROPERTIES.has(key)) element[key] = value;
     else if ((key === "href" || key === "src") && !isSafe(value) && !(key === "src" && /^data:image\//.test(value))) throw new Error(`no link to ${value}`);
-    else element.setAttribute(key, value === true ? "" : value);
+    else element.setAttribute(NAMES[key] ?? key, value === true ? "" : value);
   }
   element.append(...nodes(children));
   return element;
 }
 
+const isNone = (value) => value === undefined || value === null || value === false;
+
 /// `children` as a flat list of nodes.
-function nodes(children) {
-  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => {
-    if (child instanceof Node) return child;
-    if (typeof child === "object") throw new TypeError(`not a child of an element: ${Object.prototype.toString.call(child)}`);
-    return document.createTextNode(child);
-  });
-}
+const nodes = (children) => children.flat(Infinity).filter((child) => !isNone(child)).map((child) => {
+  if (typeof child === "object" && !(child instanceof Node)) throw new TypeError(`not a child of an element: ${Object.prototype.toString.call(child)}`);
+  return child instanceof Node ? child : document.createTextNode(child);
+});
 
 /// Puts `children` into `place` and nothing else. Those that are there already are not moved. The focus and the caret stay,
 /// or go to what has the same id or `data-key`.
@@ -60,7 +63,12 @@ export const renew = (place, ...children) => {
 };
 
 /// A part of the page that may scroll, so that the keyboard reaches it.
-export const region = (tag, label, properties, ...children) => h(tag, { tabindex: "0", role: "region", "aria-label": label, ...properties }, children);
+export const region = (tag, label, ...children) => h(tag, { tabindex: "0", role: "region", label }, children);
+/// The heading of a page; it can be given the focus.
+export const heading = (...text) => h("h1", { tabindex: "-1" }, text);
+export const grow = () => h("span.grow");
+/// A table with these headings, in a part that scrolls.
+export const table = (label, headings, rows) => region("div.scroll", label, h("table", h("thead", h("tr", headings.map((text) => h("th", { scope: "col" }, text)))), h("tbody", rows)));
 
 const ICONS = {
   search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10ZM11 11l3.5 3.5",
@@ -103,8 +111,7 @@ export function icon(name) {
 
 /// A button with an icon and a text, or with the text as its name only.
 export function button(text, { icon: name, only, kind = "", ...properties } = {}) {
-  return h("button", { type: "button", class: `${kind}${only ? " only" : ""}`, ...(only ? { "aria-label": text, title: text } : {}), ...properties },
-    name ? icon(name) : null, only ? null : h("span", text));
+  return h("button", { class: `${kind}${only ? " only" : ""}`, ...(only && { label: text, title: text }), ...properties }, name && icon(name), !only && h("span", text));
 }
 
 let counter = 0;

@@ -1,21 +1,20 @@
 // A property of a record as a field that keeps its type.
-import { button, fill, h, number, unique } from "./dom.js";
+import { button, fill, grow, h, number, unique } from "./dom.js";
 import { get, pathOf } from "./api.js";
 import { isDate, isTime, show } from "./cells.js";
-import { isNumber, isRecord, isScalar, line, mistake, numberOf, parse, print, same } from "./json.js";
-import { idName, labelOf, labelsOf, recordLink, resourceOf, singular, typesOf } from "./model.js";
+import { isNothing, isNumber, isRecord, isScalar, line, mistake, numberOf, parse, print, same } from "./json.js";
+import { idOf, labelOf, labelsOf, recordLink, resourceOf, singular, typesOf } from "./model.js";
 
 /// Longer texts are not edited here.
 const LONGEST = 200000;
-const TEXTS = ["text", "email", "uri", "password", "date", "time"];
+const TEXTS = ["text", "email", "uri", "password"];
 
-const isNothing = (value) => value === undefined || value === null;
 const kindOfValue = (value) => (isNumber(value) ? "number" : Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
 const isLong = (value) => typeof value === "string" && (value.length > 80 || /[\r\n]/.test(value));
 const choices = (schema) => schema.enum ?? (Object.hasOwn(schema, "const") ? [schema.const] : undefined);
 
 /// The types of a property besides null; a number may be an integer.
-const valueTypes = (schema) => typesOf(schema).filter((type) => type !== "null" && !(type === "integer" && typesOf(schema).includes("number")));
+const valueTypes = (schema) => typesOf(schema).filter((type, _, all) => type !== "null" && !(type === "integer" && all.includes("number")));
 const allows = (types, value) => types.includes(kindOfValue(value)) || (isNumber(value) && types.includes("integer"));
 
 /// What kind of field a property gets: by its rules, or else by what the other records have.
@@ -32,21 +31,19 @@ function kindOf(schema, value, reference) {
     const isPlain = (one) => (typeof one === "string" ? /^[^,\s]([^,\n]*[^,\s])?$/.test(one) : isNumber(one)) && kindOfValue(one) === kindOfValue(value[0]);
     return (isNothing(value) || value.every(isPlain)) && /^(string|number|integer)?$/.test(typesOf(schema.items).join()) ? "list" : "json";
   }
-  if (type === "string") {
-    if (schema.format === "date" && (!value || isDate(value))) return "date";
-    if (schema.format === "date-time" && (!value || isTime(value))) return "time";
-    return TEXTS.includes(schema.format) ? schema.format.replace(/^(date|time)$/, "text") : "text";
-  }
-  return type ?? "any";
+  if (type !== "string") return type ?? "any";
+  if (schema.format === "date" && (!value || isDate(value))) return "date";
+  if (schema.format === "date-time" && (!value || isTime(value))) return "time";
+  return TEXTS.includes(schema.format) ? schema.format : "text";
 }
 
 /// What the rules ask, in a few words.
 export function limits(schema) {
-  const between = (low, high, what) => (low === undefined ? (high === undefined ? "" : `at most ${high}${what}`) : high === undefined ? `at least ${low}${what}` : `${low} to ${high}${what}`);
-  return [between(schema.minLength, schema.maxLength, " characters"), between(schema.minimum, schema.maximum, ""),
-    schema.exclusiveMinimum === undefined ? "" : `more than ${schema.exclusiveMinimum}`, schema.exclusiveMaximum === undefined ? "" : `less than ${schema.exclusiveMaximum}`,
-    schema.multipleOf === undefined ? "" : `a multiple of ${schema.multipleOf}`, between(schema.minItems, schema.maxItems, " items"),
-    schema.pattern ? `matches ${line(schema.pattern, 60)}` : ""].filter(Boolean).join(", ");
+  const some = (value, text) => (value === undefined ? "" : text);
+  const between = (low, high, what = "") => (low === undefined ? some(high, `at most ${high}${what}`) : high === undefined ? `at least ${low}${what}` : `${low} to ${high}${what}`);
+  return [between(schema.minLength, schema.maxLength, " characters"), between(schema.minimum, schema.maximum), some(schema.exclusiveMinimum, `more than ${schema.exclusiveMinimum}`),
+    some(schema.exclusiveMaximum, `less than ${schema.exclusiveMaximum}`), some(schema.multipleOf, `a multiple of ${schema.multipleOf}`), between(schema.minItems, schema.maxItems, " items"),
+    schema.pattern && `matches ${line(schema.pattern, 60)}`].filter(Boolean).join(", ");
 }
 
 /// A time as `<input type="datetime-local">` has it.
@@ -55,17 +52,18 @@ function local(value) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
 }
 
-/// How a kind of field is shown and read: its `input`, the `text` of a value in it, and the value that `read` gives of a
-/// text, or throws what is wrong with it.
+function parsed(text) {
+  const wrong = mistake(text);
+  if (wrong) throw new Error(wrong);
+  return parse(text);
+}
+
+/// How a kind of field is shown and read: its `input`, the `text` of a value in it (itself, unless it says so), and the
+/// value that `read` gives of a text, or throws what is wrong with it.
 function control(kind, schema, value, id, reference, compact) {
   const types = valueTypes(schema);
   const input = (properties) => h("input", { id, autocomplete: "off", type: "text", ...properties });
-  const area = (rows, properties) => h("textarea", { id, autocomplete: "off", rows: compact ? "3" : String(rows), ...properties });
-  const parsed = (text) => {
-    const wrong = mistake(text);
-    if (wrong) throw new Error(wrong);
-    return parse(text);
-  };
+  const area = (rows) => h("textarea", { id, spellcheck: "false", rows: compact ? "3" : String(rows) });
   switch (kind) {
     case "choice":
     case "boolean": {
@@ -74,47 +72,46 @@ function control(kind, schema, value, id, reference, compact) {
       return { input: h("select", { id }, h("option", { value: "", hidden: true }), options.map((one) => h("option", { value: JSON.stringify(one) }, String(one)))), text: JSON.stringify, read: parse };
     }
     case "number":
-      return { input: input({ inputmode: "decimal", class: "number" }), text: String, read: (text) => {
+      return { input: input({ inputmode: "decimal", class: "number" }), read: (text) => {
         const read = numberOf(text);
         if (read === undefined) throw new Error(`must be a number${text.trim() === "" ? "; the button removes the property" : `, got "${line(text, 40)}"`}`);
         return read;
       } };
-    case "date": return { input: input({ type: "date" }), text: String, read: String };
+    case "date": return { input: input({ type: "date" }), read: String };
     case "time": return { input: input({ type: "datetime-local", step: "1" }), text: (one) => one && local(one), read: (text) => text && new Date(text).toISOString().replace(".000Z", "Z") };
     case "list": {
       const numbers = /number|integer/.test(typesOf(schema.items)[0] ?? kindOfValue(value?.[0]));
-      return { input: input({ placeholder: "one, another" }), text: (one) => one.join(", "), read: (text) => (text.trim().startsWith("[") ? parsed(text)
-        : text.split(",").map((one) => one.trim()).filter((one) => one !== "").map((one) => {
-          const read = numberOf(one);
-          if (numbers && read === undefined) throw new Error(`must be numbers, got "${line(one, 40)}"`);
-          return numbers ? read : one;
-        })) };
+      const item = (text) => {
+        const read = numbers ? numberOf(text) : text;
+        if (read === undefined) throw new Error(`must be numbers, got "${line(text, 40)}"`);
+        return read;
+      };
+      return { input: input({ placeholder: "one, another" }), text: (one) => one.join(", "),
+        read: (text) => (text.trim().startsWith("[") ? parsed(text) : text.split(",").map((one) => one.trim()).filter((one) => one !== "").map(item)) };
     }
     case "json":
     case "any": {
       // A text among other types: in quotes where it would be something else without them.
       const isBare = (one) => kind === "any" && mistake(one) !== "" && !/^\s*[[{"]/.test(one);
       const text = (one) => (typeof one === "string" && isBare(one) ? one : print(one));
-      const scalars = types.length > 0 && types.every((type) => !["object", "array"].includes(type)) && !isLong(value);
-      return { input: kind === "any" && scalars ? input() : area(Math.min(12, Math.max(3, isNothing(value) ? 3 : text(value).split("\n").length)), { spellcheck: "false" }), text, read: (typed) => {
+      const isShort = kind === "any" && types.length > 0 && !types.some((type) => ["object", "array"].includes(type)) && !isLong(value);
+      return { input: isShort ? input() : area(Math.min(12, Math.max(3, isNothing(value) ? 3 : text(value).split("\n").length))), text, read: (typed) => {
         if (isBare(typed)) return typed;
         const read = parsed(typed);
         return kind === "any" && types.includes("string") && !allows(types, read) && read !== null ? typed : read;
       } };
     }
     case "reference": return picker(input, reference, types, value);
-    default: {
-      if (isLong(value) || schema.maxLength > 200) return { input: area(5), text: String, read: (text) => (/\r\n/.test(value) ? text.replaceAll("\n", "\r\n") : text) };
-      const isPassword = kind === "password";
-      return { input: input({ type: isPassword ? kind : "text", inputmode: { email: "email", uri: "url" }[kind], autocomplete: isPassword ? "new-password" : "off" }), text: String, read: String };
-    }
+    default:
+      if (isLong(value) || schema.maxLength > 200) return { input: area(5), read: (text) => (/\r\n/.test(value) ? text.replaceAll("\n", "\r\n") : text) };
+      return { input: input(kind === "password" ? { type: kind, autocomplete: "new-password" } : { inputmode: { email: "email", uri: "url" }[kind] }), read: String };
   }
 }
 
 /// A reference: an input that finds records by what is typed, and holds the id of the chosen one.
 function picker(make, reference, types, old) {
   const list = unique("options");
-  const options = h("ul.options", { id: list, role: "listbox", "aria-label": reference.resource, hidden: true });
+  const options = h("ul.options", { id: list, role: "listbox", label: reference.resource, hidden: true });
   const about = h("span.picked.soft");
   const parent = resourceOf(reference.resource);
   /// The ids by their texts: one record may have 5, another "5".
@@ -123,31 +120,36 @@ function picker(make, reference, types, old) {
   let asked = 0;
   let timer;
   const input = make({ role: "combobox", "aria-expanded": "false", "aria-controls": list, "aria-autocomplete": "list", click: search,
-    blur: () => { asked += 1; clearTimeout(timer); close(); },
+    blur: () => { asked += 1; clearTimeout(timer); open(false); },
     input: (event) => {
       if (!event.isTrusted && !event.inputType) return;
       fill(about);
       clearTimeout(timer);
       timer = setTimeout(search, 120);
     }, keydown: (event) => {
-      if (event.key === "ArrowDown" && options.hidden) { event.preventDefault(); search(); return; }
-      if (options.hidden) return;
       const all = [...options.children];
-      if (event.key === "Escape") { event.stopPropagation(); close(); } else if (event.key === "Enter" && active >= 0) { event.preventDefault(); event.stopPropagation(); choose(all[active]); } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (options.hidden) {
+        if (step === 1) { event.preventDefault(); search(); }
+      } else if (event.key === "Escape") { event.stopPropagation(); open(false); } else if (event.key === "Enter" && active >= 0) { event.preventDefault(); event.stopPropagation(); choose(all[active]); } else if (step) {
         event.preventDefault();
-        active = (active + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length;
+        active = active < 0 && step < 0 ? all.length - 1 : (active + step + all.length) % all.length;
         all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
         input.setAttribute("aria-activedescendant", all[active].id);
       }
     } });
-  function close() { options.hidden = true; active = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); }
+  function open(isOpen) {
+    options.hidden = !isOpen;
+    active = -1;
+    input.setAttribute("aria-expanded", String(isOpen));
+    input.removeAttribute("aria-activedescendant");
+  }
   const name = (label, id) => fill(about, h("a", { href: recordLink(reference.resource, id), title: `Open ${reference.resource}/${id}` }, label || `${reference.resource}/${id}`));
   function choose(option) {
     input.value = option.dataset.value;
     name(option.dataset.label, option.dataset.id);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    close();
-    input.dispatchEvent(new Event("chosen", { bubbles: true }));
+    open(false);
+    for (const kind of ["input", "chosen"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
   }
   async function find(pairs) {
     const entry = await get(pathOf(reference.resource), pairs);
@@ -164,12 +166,10 @@ function picker(make, reference, types, old) {
     fill(options, records.map((record, at) => {
       const value = String(record[reference.target]);
       const label = parent ? labelOf(parent, record) : "";
-      return h("li", { id: `${list}-${at}`, role: "option", "aria-selected": "false", "data-value": value, "data-label": label, "data-id": String(record[idName()]),
-        pointerdown: (event) => { event.preventDefault(); choose(event.currentTarget); } }, h("span", label || value), label ? h("span.soft", value) : null);
+      return h("li", { id: `${list}-${at}`, role: "option", "aria-selected": "false", "data-value": value, "data-label": label, "data-id": idOf(record),
+        pointerdown: (event) => { event.preventDefault(); choose(event.currentTarget); } }, h("span", label || value), label && h("span.soft", value));
     }));
-    active = -1;
-    options.hidden = records.length === 0;
-    input.setAttribute("aria-expanded", String(records.length > 0));
+    open(records.length > 0);
   }
   const asText = types.length > 0 ? types.every((type) => type === "string") : typeof old === "string";
   return { input, beside: h("div.picker", options), after: about, text: (one) => {
@@ -199,18 +199,15 @@ export function field({ key, schema, value, required = false, reference, rules =
   const kind = kindOf(schema, value, reference);
   const types = typesOf(schema);
   const isFixed = kind === "fixed";
-  const { input, text, read, beside, after, check } = isFixed ? { input: h("output", { id }), text: String } : control(kind, schema, value, id, reference, compact);
+  const { input, text = String, read, beside, after, check } = isFixed ? { input: h("output", { id }) } : control(kind, schema, value, id, reference, compact);
   // "value", "null" or "missing"; what is typed makes it a value.
   let state;
-  let original;
-  // The text of the original value: while it is there, the value is what it was, whatever the text says of it.
-  let untouched;
   const wrong = h("p.wrong", { id: `${id}-wrong` });
   const tag = h("span.state");
+  const empty = (how) => { write(how); changed(); input.focus(); };
   const asNull = button("Set to null", { kind: "quiet small", click: () => empty(null) });
   // The name of the property is in the text and not in a label, which is the field's.
-  const remove = h("button.quiet.small", { type: "button", title: "Remove the property from the record", click: () => empty(undefined) }, "Remove", h("span.hidden", ` ${key}`));
-  const empty = (how) => { write(how); changed(); input.focus(); };
+  const remove = h("button.quiet.small", { title: "Remove the property from the record", click: () => empty(undefined) }, "Remove", h("span.hidden", ` ${key}`));
   const describe = () => {
     tag.textContent = state === "missing" ? "not set" : state === "null" ? "null" : input.value === "" && TEXTS.includes(kind) && !long ? "empty text" : "";
     asNull.hidden = isFixed || state === "null" || long || !(types.includes("null") || types.length === 0 || !rules);
@@ -223,46 +220,40 @@ export function field({ key, schema, value, required = false, reference, rules =
     describe();
     setError("");
   }
-  function set(one) {
-    write(one);
-    original = one;
-    untouched = state === "value" ? input.value : undefined;
-  }
   function setError(message, status) {
     wrong.textContent = message;
     wrong.classList.toggle("until-fixed", status === 503);
-    if (message) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+    input.ariaInvalid = message ? "true" : null;
   }
-  const edited = () => { state = "value"; describe(); setError(""); changed(); };
-  input.addEventListener("input", edited);
   // The reader learns of a reference to nothing before the server does.
   const verify = async () => {
-    if (!check) return true;
     const typed = input.value;
-    const message = await check();
+    const message = (await check?.()) ?? "";
     if (message && input.value === typed && state === "value") setError(message);
     return !message;
   };
+  input.addEventListener("input", () => { state = "value"; describe(); setError(""); changed(); });
   input.addEventListener("change", verify);
   if (long) input.disabled = true;
-  set(value);
-  const typeName = kind === "reference" ? reference.resource : kind === "list" ? kind : [valueTypes(schema).join(" or "), schema.format].filter(Boolean).join(", ");
-  const note = [long ? `${number(value.length)} characters: too long to edit here` : "", isFixed ? "read-only" : "", schema.description, limits(schema),
-    kind === "any" && types.includes("string") ? "a number in quotes is a text" : ""].filter(Boolean).join(" · ");
-  input.setAttribute("aria-describedby", `${id}-wrong ${id}-note`);
+  write(value);
+  // While its text is there, the value is what it was, whatever the text says of it.
+  const untouched = state === "value" ? input.value : undefined;
   if (required && !isFixed) input.setAttribute("aria-required", "true");
+  input.setAttribute("aria-describedby", `${wrong.id} ${id}-note`);
   if (compact) input.setAttribute("aria-label", key);
+  const typeName = kind === "reference" ? reference.resource : kind === "list" ? kind : [valueTypes(schema).join(" or "), schema.format].filter(Boolean).join(", ");
+  const note = [long && `${number(value.length)} characters: too long to edit here`, isFixed && "read-only", schema.description, limits(schema),
+    kind === "any" && types.includes("string") && "a number in quotes is a text"].filter(Boolean).join(" · ");
   return {
-    key, input, setError, set, verify,
+    key, input, setError, verify,
     element: compact ? h("div.edit", h("div.control", input, beside), wrong)
-      : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required ? h("span.required", { title: "required", "aria-hidden": "true" }, "*") : null, h("span.type", typeName), tag, h("span.grow"), asNull, remove),
+      : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required && h("span.required", { title: "required", "aria-hidden": "true" }, "*"), h("span.type", typeName), tag, grow(), asNull, remove),
         h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note)),
     /// The value, undefined for a property that is not there; throws what is wrong with what was typed.
     get() {
-      if (isFixed || (state === "value" && (long || input.value === untouched))) return original;
+      if (isFixed || (state === "value" && (long || input.value === untouched))) return value;
       return state === "missing" ? undefined : state === "null" ? null : read(input.value);
     },
-    isWrong: () => wrong.textContent !== "",
     wrong: () => wrong.textContent,
   };
 }

@@ -1,35 +1,34 @@
 // The changes of the data, newest first, with what differs and the way back.
-import { fill, h, icon, plural, renew, say } from "./dom.js";
-import { call, get } from "./api.js";
+import { fill, grow, h, heading, icon, plural, renew, say } from "./dom.js";
+import { call, failed, get } from "./api.js";
 import { diff } from "./cells.js";
-import { line } from "./json.js";
-import { canWrite, known, recordLink, singular } from "./model.js";
+import { called, canWrite, known, recordLink } from "./model.js";
 import { undoOf } from "./change.js";
 
 const CAUSES = { api: "API", edit: "edit of the file" };
 
 function change({ resource, id, before, after }) {
   const what = before === null ? "created" : after === null ? "deleted" : "changed";
-  const name = id === null ? resource : `${singular(resource)} ${line(id, 60)}`;
+  const name = id === null ? resource : called(resource, id);
   return h("details.change", { open: what === "changed" }, h("summary", h("span.mark", { class: what }, what), h("span", name)), diff(before, after),
-    id !== null && what !== "deleted" ? h("a", { href: recordLink(resource, id) }, `Open ${name}`) : null);
+    id !== null && what !== "deleted" && h("a", { href: recordLink(resource, id) }, `Open ${name}`));
 }
 
 export default function () {
   const steps = h("ol.history");
-  const title = h("h1", { tabindex: "-1" }, "History");
+  const title = heading("History");
   const element = h("div.view", h("div.view-head", title), h("p.soft", "The last hundred changes since the start, whoever made them. Going back is a change, too, and can be undone."), steps);
 
   async function goBack(version, what) {
     const entry = await call("POST", `/-/reset?version=${version}`);
-    if (!entry.ok) { say(`Not changed: ${entry.problem}`); return; }
+    if (failed(entry)) return;
     say(`Went back to ${what}`, undoOf(() => entry.json.version));
     await load();
     title.focus();
   }
 
-  const step = (version, name, about, changes) => h("li.step", { "data-version": String(version) }, h("div.step-head", h("strong", name), about, h("span.grow"), version === known.version ? h("span.badge", "now")
-    : canWrite() ? h("button.small", { type: "button", "data-key": String(version), click: () => goBack(version, name.toLowerCase()) }, icon("undo"), "Go back to here", h("span.hidden", `: ${name.toLowerCase()}`)) : null), changes);
+  const step = (version, name, about, changes) => h("li.step", { "data-version": version }, h("div.step-head", h("strong", name), about, grow(), version === known.version ? h("span.badge", "now")
+    : canWrite() && h("button.small", { key: version, click: () => goBack(version, name.toLowerCase()) }, icon("undo"), "Go back to here", h("span.hidden", `: ${name.toLowerCase()}`))), changes);
 
   async function load() {
     const entry = await get("/-/history");
@@ -44,7 +43,7 @@ export default function () {
       return old ?? made;
     };
     fill(steps, all.map((one) => kept(step(one.version, `Version ${one.version}`, [h("span.soft", CAUSES[one.cause] ?? one.cause), h("time.soft", new Date(one.at).toLocaleString())],
-      [one.changes.slice(0, 20).map(change), one.count > 20 ? h("p.soft", plural(one.count - Math.min(one.changes.length, 20), "more record")) : null]))),
+      [one.changes.slice(0, 20).map(change), one.count > 20 && h("p.soft", plural(one.count - Math.min(one.changes.length, 20), "more record"))]))),
     first === null ? h("li.empty", "Nothing has changed since the start.") : kept(step(first, first === 0 ? "Start" : `Version ${first}`)));
   }
   load();

@@ -10,6 +10,7 @@ class Exact {
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
+export const isNothing = (value) => value === undefined || value === null;
 export const isNumber = (value) => typeof value === "number" || value instanceof Exact;
 export const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !isNumber(value);
 export const isScalar = (value) => typeof value !== "object" || value === null || isNumber(value);
@@ -22,14 +23,10 @@ export const numberOf = (text) => (NUMBER.test(text.trim()) ? parse(text.trim())
 
 /// A value as one short line.
 export function line(value, most = 160) {
-  const text = typeof value === "string" ? value.slice(0, most + 1) : isScalar(value) ? String(value) : brief(value).slice(0, most + 1);
+  // One of ten thousand members is not printed whole for a line.
+  const some = () => (Array.isArray(value) ? value.slice(0, 50) : Object.fromEntries(Object.entries(value).slice(0, 50)));
+  const text = isScalar(value) ? String(value) : JSON.stringify(some());
   return text.length > most ? `${text.slice(0, most)}…` : text;
-}
-
-/// The beginning of the JSON of a value: one of ten thousand members is not printed whole for a line.
-function brief(value) {
-  if (Array.isArray(value)) return JSON.stringify(value.slice(0, 50));
-  return JSON.stringify(Object.fromEntries(Object.entries(value).slice(0, 50)));
 }
 
 export const cut = (text, most = 20000) =>
@@ -43,10 +40,9 @@ export function coloured(text, most = 20000) {
   const parts = [];
   let at = 0;
   for (const match of shown.matchAll(TOKEN)) {
-    if (match.index > at) parts.push(shown.slice(at, match.index));
-    const kind = match[1] ? (match[2] ? "key" : "string") : match[3] ? "word" : "number";
-    parts.push(h(`span.j-${kind}`, match[1] ?? match[0]));
-    if (match[2]) parts.push(match[2]);
+    parts.push(shown.slice(at, match.index));
+    const [all, string, colon, word] = match;
+    parts.push(h(`span.j-${colon ? "key" : string ? "string" : word ? "word" : "number"}`, string ?? all), colon);
     at = match.index + match[0].length;
   }
   parts.push(shown.slice(at));
@@ -55,12 +51,12 @@ export function coloured(text, most = 20000) {
 
 /// A nested value as a tree that opens and closes.
 export function tree(value, depth = 0) {
-  if (isScalar(value)) return h(`span.j-${value === null || typeof value === "boolean" ? "word" : isNumber(value) ? "number" : "string"}`, typeof value === "string" ? line(value, 300) : String(value));
-  const entries = Array.isArray(value) ? value.map((one, at) => [at, one]) : Object.entries(value);
-  const name = Array.isArray(value) ? `list of ${entries.length}` : line(Object.keys(value).join(", "), 60);
-  if (entries.length === 0) return h("span.soft", Array.isArray(value) ? "empty list" : "empty object");
-  return h("details.tree", { open: depth === 0 }, h("summary", name), h("dl", entries.slice(0, 200).map(([key, one]) =>
-    [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 ? h("dd.soft", `${entries.length - 200} more`) : null));
+  if (isScalar(value)) return h(`span.j-${isNumber(value) ? "number" : typeof value === "string" ? "string" : "word"}`, line(value, 300));
+  const isList = Array.isArray(value);
+  const entries = Object.entries(value);
+  if (entries.length === 0) return h("span.soft", isList ? "empty list" : "empty object");
+  return h("details.tree", { open: depth === 0 }, h("summary", isList ? `list of ${entries.length}` : line(Object.keys(value).join(", "), 60)), h("dl", entries.slice(0, 200).map(([key, one]) =>
+    [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 && h("dd.soft", `${entries.length - 200} more`)));
 }
 
 /// The keys of valid JSON in their order: each with its place, its depth, and whether its object has it `again`.

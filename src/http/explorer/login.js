@@ -1,5 +1,5 @@
 // Signing in, where the rules have `x-auth`.
-import { h, say } from "./dom.js";
+import { fill, h, heading, say } from "./dom.js";
 import { call, problem, session } from "./api.js";
 import { auth } from "./model.js";
 
@@ -13,12 +13,12 @@ export default function ({ go, back }) {
     event.preventDefault();
     // Not shown as a request: the body has the password.
     const entry = await call("POST", "/login", { quiet: true, body: JSON.stringify({ [login]: name.value, [password]: secret.value }) });
-    told.replaceChildren(...(entry.ok ? [] : [problem(entry)]));
+    fill(told, !entry.ok && problem(entry));
     if (!entry.ok) { secret.focus(); return; }
     session.set({ token: entry.json.accessToken, name: name.value });
     say(`Signed in as ${name.value}`);
     go(back);
   };
-  return { element: h("div.view", h("div.view-head", h("h1", { tabindex: "-1" }, "Sign in")), h("form.record", { submit }, told, row(login, name), row(password, secret),
+  return { element: h("div.view", h("div.view-head", heading("Sign in")), h("form.record", { submit }, told, row(login, name), row(password, secret),
     h("p.note", "You stay signed in until you sign out or close the tab. The requests of this page then have the header Authorization."), h("div.row", h("button.primary", { type: "submit" }, "Sign in")))), focus: () => name.focus() };
 }

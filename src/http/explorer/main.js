@@ -1,5 +1,5 @@
 // The page: what the address says is shown, and what happens on the server is followed.
-import { askToDiscard, button, copy, dialog, fill, h, icon, number, renew, say } from "./dom.js";
+import { askToDiscard, button, copy, dialog, fill, h, heading, icon, number, renew, say } from "./dom.js";
 import { call, newAction, pathOf, session } from "./api.js";
 import { curl } from "./code.js";
 import { line } from "./json.js";
@@ -17,7 +17,7 @@ let view;
 let shownHash;
 let shownName;
 const lists = new Map();
-const PAGES = [["requests", "Requests"], ["history", "History"], ["rules", "Rules"], ["server", "Server"]];
+const PAGES = { requests: "Requests", history: "History", rules: "Rules", server: "Server" };
 
 /// What the part of the address behind # names.
 function route(hash) {
@@ -25,10 +25,10 @@ function route(hash) {
   const pairs = [...new URLSearchParams(query)];
   let parts;
   try { parts = path.split("/").map(decodeURIComponent); } catch { parts = [""]; }
-  if (parts[0] === "new") return { name: parts[1], isNew: true, pairs };
-  if (parts[0] !== "") return { page: parts[0], pairs };
-  return { name: parts[1] ?? "", id: parts[2], pairs };
+  if (parts[0] === "new") return { name: parts[1] ?? "", isNew: true, pairs };
+  return { page: parts[0], name: parts[0] ? "" : parts[1] ?? "", id: parts[2], pairs };
 }
+const here = () => route(location.hash);
 
 let following = false;
 
@@ -59,28 +59,25 @@ async function arrive() {
 }
 
 function show() {
-  if (!known.health) return;
   const before = shownHash;
-  const { name, id, isNew, page, pairs } = route(location.hash);
+  const { name, id, isNew, page, pairs } = here();
   const follows = following;
   if (!follows) newAction();
   following = false;
   shownHash = location.hash;
-  const resource = resourceOf(name ?? "");
+  const resource = resourceOf(name);
   const isList = resource?.kind === "collection" && id === undefined && !isNew;
   navigation();
-  document.title = [name ? `${name}${id === undefined ? "" : `/${id}`}` : PAGES.find(([key]) => key === page)?.[1], "standin"].filter(Boolean).join(" – ");
+  document.title = [name ? `${name}${id === undefined ? "" : `/${id}`}` : PAGES[page], "standin"].filter(Boolean).join(" – ");
   document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (isList) lists.set(name, shownHash);
   // The same table with another query stays, with the focus in it.
   if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
   view?.close?.();
   shownName = name;
-  const made = isList ? { ...tableView({ name, go }), isTable: true }
-    : resource ? recordView({ name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
-      : page === "login" || PAGES.some(([key]) => key === page) ? later(page, before) : home(name);
-  view = complete(made);
-  const mine = view;
+  const mine = complete(isList ? { ...tableView({ name, go }), isTable: true } : resource ? recordView({ name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
+    : page === "login" || PAGES[page] ? later(page, before) : home(name));
+  view = mine;
   fill(main, view.element);
   main.scrollTop = 0;
   scrollTo(0, 0);
@@ -108,31 +105,37 @@ function later(page, before) {
 }
 
 function home(name) {
-  const head = h("div.view-head", h("h1", { tabindex: "-1" }, name ? "Nothing here" : known.health.resources.length === 0 ? "No resources yet" : "Overview"));
   const element = h("div.view");
-  const refresh = () => fill(element, head, name ? h("p", `The data has no resource ${line(name)}.`)
-    : known.health.resources.length === 0 ? h("div.empty", h("p", "Add one to ", h("code", known.health.file ?? "the data file"), " and save; it appears here automatically."), h("pre", '{\n  "users": []\n}'))
-      : h("ul.cards", known.health.resources.map((one) => h("li", h("a.tile", { href: listLink(one.name), "data-key": one.name }, h("span.row", icon(one.kind === "collection" ? "table" : "object"), h("strong", line(one.name, 40))),
-        h("span.tile-count", one.kind === "collection" ? number(one.count) : one.kind), h("code", pathOf(one.name)), one.rules ? h("span.badge.on", "rules") : null)))));
+  const tile = ({ name, kind, count, rules }) => h("li", h("a.tile", { href: listLink(name), key: name }, h("span.row", icon(kind === "collection" ? "table" : "object"), h("strong", line(name, 40))),
+    h("span.tile-count", kind === "collection" ? number(count) : kind), h("code", pathOf(name)), rules && h("span.badge.on", "rules")));
+  const refresh = () => {
+    const { resources, file } = known.health;
+    const isEmpty = resources.length === 0;
+    fill(element, h("div.view-head", heading(name ? "Nothing here" : isEmpty ? "No resources yet" : "Overview")), name ? h("p", `The data has no resource ${line(name)}.`)
+      : isEmpty ? h("div.empty", h("p", "Add one to ", h("code", file ?? "the data file"), " and save; it appears here automatically."), h("pre", '{\n  "users": []\n}')) : h("ul.cards", resources.map(tile)));
+  };
   refresh();
   return { element, refresh };
 }
 
 function navigation() {
-  const { name, page } = route(location.hash);
+  const { name, page } = here();
   const failed = failures();
-  const item = (href, isCurrent, shown, text, count, title) => h("li", h("a", { href, "data-key": href, "aria-current": isCurrent ? "page" : null, title }, icon(shown), h("span.name", text), count));
-  renew(document.querySelector("#resources > ul"), known.health.resources.map((one) => item(listLink(one.name), one.name === name, one.kind === "collection" ? "table" : "object", one.name,
-    one.kind === "collection" ? h("span.count", number(one.count)) : null, one.rules ? `${one.name}: has rules` : one.name)));
-  renew(document.querySelector("#pages > ul"), PAGES.map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 ? h("span.count.bad", { title: "requests that failed" }, number(failed)) : null)));
+  const item = (href, isCurrent, shown, text, count, title) => h("li", h("a", { href, key: href, "aria-current": isCurrent && "page", title }, icon(shown), h("span.name", text), count));
+  renew(document.querySelector("#resources > ul"), known.health.resources.map((one) => {
+    const isList = one.kind === "collection";
+    return item(listLink(one.name), one.name === name, isList ? "table" : "object", one.name, isList && h("span.count", number(one.count)), one.rules ? `${one.name}: has rules` : one.name);
+  }));
+  renew(document.querySelector("#pages > ul"), Object.entries(PAGES).map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 && h("span.count.bad", { title: "requests that failed" }, number(failed)))));
 }
 
 /// What is special about this server and who is signed in, beside its name.
 function badges() {
   const { health } = known;
   const user = session.get();
-  fill(place("badges"), health.readOnly ? h("span.badge.warn", { title: "Writes are refused" }, "read-only") : null, health.ephemeral ? h("span.badge.warn", { title: "The file is never written" }, "ephemeral") : null);
-  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user.name}` }, user.name), button("Sign out", { kind: "quiet", click: signOut })] : auth() ? h("a.button.quiet", { href: "#login" }, "Sign in") : null);
+  const warning = (text, title) => h("span.badge.warn", { title }, text);
+  fill(place("badges"), health.readOnly && warning("read-only", "Writes are refused"), health.ephemeral && warning("ephemeral", "The file is never written"));
+  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user.name}` }, user.name), button("Sign out", { kind: "quiet", click: signOut })] : auth() && h("a.button.quiet", { href: "#login" }, "Sign in"));
   place("undo").hidden = !health.admin || health.readOnly;
 }
 
@@ -142,15 +145,16 @@ async function signOut() {
   say("Signed out");
 }
 
+const kept = (what) => `The ${what} cannot be used; what was in effect before stays.`;
 const TROUBLES = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused.",
-  rules: "The rules file cannot be used; the rules from before are in effect.", routes: "The routes file cannot be used; the routes from before are in effect.", profile: "The profile cannot be used; the one from before is in effect." };
+  rules: kept("rules file"), routes: kept("routes file"), profile: kept("profile") };
 
 /// The banner for a file that is broken, missing, or cannot be written. What was refused because of it is so no longer
 /// once it is in order.
 function banner({ status, reason }) {
-  const where = reason && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
   const isBad = status === "degraded";
-  fill(place("banner"), isBad ? [icon("warn"), h("div", h("p", h("strong", TROUBLES[reason.kind] ?? "Something is wrong with a file.")), h("p", h("code", where), `  ${reason.message}`), reason.hint ? h("p.soft", reason.hint) : null)] : null);
+  const where = isBad && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
+  fill(place("banner"), isBad && [icon("warn"), h("div", h("p", h("strong", TROUBLES[reason.kind] ?? "Something is wrong with a file.")), h("p", h("code", where), `  ${reason.message}`), reason.hint && h("p.soft", reason.hint))]);
   place("banner").hidden = !isBad;
   if (isBad) return;
   for (const one of document.querySelectorAll(".until-fixed")) if (one.matches(".problem")) one.remove(); else one.replaceChildren();
@@ -165,13 +169,13 @@ function soon() {
   timer ??= setTimeout(async () => {
     const was = changed;
     const all = whole;
-    const { name } = route(location.hash);
-    const before = resourceOf(name ?? "")?.kind;
+    const { name } = here();
+    const before = resourceOf(name)?.kind;
     [changed, whole, timer] = [new Map(), false, undefined];
     if (!(await loadModel())) return;
     navigation();
     badges();
-    const resource = resourceOf(name ?? "");
+    const resource = resourceOf(name);
     if (resource?.kind !== before && !view.isDirty()) { shownName = undefined; show(); return; }
     if (!resource || all) view.refresh();
     else if (was.has(name)) view.refresh(was.get(name));
@@ -182,10 +186,14 @@ function soon() {
 let wasConnected = false;
 const refreshAll = () => { whole = true; soon(); };
 
+const isLive = (yes) => {
+  place("live").textContent = yes ? "live" : "not connected";
+  place("live").classList.toggle("off", !yes);
+};
+
 const EVENTS = {
   ready: ({ version, resumed }) => {
-    place("live").textContent = "live";
-    place("live").className = "live";
+    isLive(true);
     // What was missed while the connection was away is not told; a server that was started again counts anew.
     if (!resumed && (wasConnected || version !== known.version)) { known.version = version; known.changes.clear(); refreshAll(); }
     wasConnected = true;
@@ -233,8 +241,7 @@ async function follow() {
       }
     } catch { /* asked again below */ }
     if (stop.signal.aborted) continue;
-    place("live").textContent = "not connected";
-    place("live").className = "live off";
+    isLive(false);
     await new Promise((done) => setTimeout(done, 1000));
   }
 }
@@ -245,10 +252,8 @@ const KEYS = [["/", "Search"], ["n", "New record"], ["u", "Undo the last change"
 function keys(event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && view?.save) { event.preventDefault(); view.save(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog")) return;
-  const press = { "/": () => place("q")?.focus(), n: () => {
-      const resource = resourceOf(route(location.hash).name ?? "");
-      if (resource?.kind === "collection" && canWrite()) location.hash = `#new${pathOf(resource.name)}`;
-    },
+  const { name } = here();
+  const press = { "/": () => place("q")?.focus(), n: () => { if (resourceOf(name)?.kind === "collection" && canWrite()) location.hash = `#new${pathOf(name)}`; },
     u: () => { if (!place("undo").hidden) undo(); }, "?": help, c: () => { if (current()) copy(curl(current()), "the command"); } }[event.key];
   if (!press) return;
   event.preventDefault();
@@ -277,13 +282,12 @@ function keepFocus() {
 }
 
 function theme() {
-  const root = document.documentElement;
-  const set = (value) => { if (value) root.dataset.theme = value; };
-  set(localStorage.getItem("standin-theme"));
+  const { dataset } = document.documentElement;
+  dataset.theme = localStorage.getItem("standin-theme") ?? "";
   place("theme").addEventListener("click", () => {
-    const next = (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark" ? "light" : "dark";
-    localStorage.setItem("standin-theme", next);
-    set(next);
+    const isDark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    dataset.theme = isDark ? "light" : "dark";
+    localStorage.setItem("standin-theme", dataset.theme);
   });
 }
 
@@ -301,8 +305,7 @@ if (await loadModel()) {
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
   panel(place("panel"), place("request-bar"), openPanel);
   openPanel((localStorage.getItem("standin-panel") ?? "open") === "open" && matchMedia("(min-width: 1200px)").matches, false);
-  addEventListener("hashchange", arrive);
-  addEventListener("popstate", arrive);
+  for (const event of ["hashchange", "popstate"]) addEventListener(event, arrive);
   addEventListener("beforeunload", (event) => { if (view?.isDirty()) event.preventDefault(); });
   document.addEventListener("session", () => { badges(); refreshAll(); });
   onRequest(navigation);

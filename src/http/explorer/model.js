@@ -1,7 +1,7 @@
 // What is known of the data: resources, the types of their properties, relations, labels.
-import { call, get, pathOf, segment, target } from "./api.js";
+import { call, get, pathOf, segment, stepsOf, target } from "./api.js";
 import { number } from "./dom.js";
-import { isNumber, isRecord } from "./json.js";
+import { isNothing, isNumber, isRecord, line } from "./json.js";
 
 /// The server's health and model, as of the last load.
 export const known = { health: undefined, model: { resources: [] }, version: 0, changes: new Map() };
@@ -18,12 +18,13 @@ export async function loadModel() {
 
 /// A resource as the model describes it, with its number of records.
 export function resourceOf(name) {
-  const found = known.model.resources.find((one) => one.name === name);
-  const health = known.health?.resources.find((one) => one.name === name);
-  return found && { ...found, count: health?.count ?? 0 };
+  const named = (one) => one.name === name;
+  const found = known.model.resources.find(named);
+  return found && { ...found, count: known.health.resources.find(named)?.count ?? 0 };
 }
 
 export const idName = () => known.health.id;
+export const idOf = (record) => String(record?.[idName()]);
 /// How users log in, if the rules say so.
 export const auth = () => known.model.rules?.["x-auth"];
 export const canWrite = () => !known.health.readOnly;
@@ -37,8 +38,7 @@ export function resolve(schema, depth = 0) {
   if (typeof schema !== "object" || schema === null || depth > 8) return {};
   let whole = schema;
   if (schema.$ref?.startsWith("#/")) {
-    const steps = schema.$ref.slice(2).split("/").map((step) => decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~"));
-    whole = { ...resolve(steps.reduce((value, step) => value?.[step], known.model.rules), depth + 1), ...schema };
+    whole = { ...resolve(stepsOf(decodeURIComponent(schema.$ref)).reduce((value, step) => value?.[step], known.model.rules), depth + 1), ...schema };
   }
   for (const part of whole.allOf ?? []) {
     const { properties, required = [], ...rest } = resolve(part, depth + 1);
@@ -70,12 +70,16 @@ export function labelOf(resource, record) {
   return "";
 }
 
+/// The parameters that find each of `values`.
+const pairsOf = (name, values) => [...new Set(values.filter((value) => !isNothing(value)).map(String))].map((value) => [name, value]);
+/// The parameter that finds the dependent resource's records by what they point to.
+const filterOf = ({ property, many }) => (many ? `${property}:contains` : property);
+
 /// The labels of the records that `values` of a reference name: a map from the value's text.
 export async function labelsOf(reference, values, quiet = false) {
   const parent = resourceOf(reference.resource);
-  const distinct = [...new Set(values.filter((value) => value !== null && value !== undefined).map(String))].slice(0, 200);
-  if (!parent || distinct.length === 0) return new Map();
-  const pairs = distinct.map((value) => [reference.target, value]);
+  const pairs = pairsOf(reference.target, values).slice(0, 200);
+  if (!parent || pairs.length === 0) return new Map();
   const entry = await call("GET", target(pathOf(parent.name), [...pairs, ["_limit", "200"]]), { quiet });
   const records = Array.isArray(entry.json) ? entry.json : [];
   return new Map(records.map((record) => [String(record[reference.target]), { id: record[idName()], label: labelOf(parent, record) }]));
@@ -83,8 +87,7 @@ export async function labelsOf(reference, values, quiet = false) {
 
 /// How many records of the dependent resource point to each of `values`.
 export async function countsOf(dependent, values) {
-  const filter = dependent.many ? `${dependent.property}:contains` : dependent.property;
-  const pairs = [...new Set(values.map(String))].map((value) => [filter, value]);
+  const pairs = pairsOf(filterOf(dependent), values);
   if (pairs.length === 0) return new Map();
   const entry = await get(`/-/facets/${segment(dependent.resource)}`, [["_facet", dependent.property], ...pairs]);
   const facet = entry.json?.facets?.[0]?.values ?? [];
@@ -92,10 +95,11 @@ export async function countsOf(dependent, values) {
 }
 
 /// The list of the dependent resource's records that point to a record.
-export const dependentsLink = (dependent, value) =>
-  listLink(dependent.resource, [[dependent.many ? `${dependent.property}:contains` : dependent.property, String(value)]]);
+export const dependentsLink = (dependent, value) => listLink(dependent.resource, [[filterOf(dependent), String(value)]]);
 
 export const singular = (name) => known.model.resources.find((resource) => resource.name === name)?.singular ?? name;
+/// "post 1".
+export const called = (name, id) => `${singular(name)} ${line(id, 40)}`;
 /// "2 comments".
 export const counted = (name, count) => `${number(count)} ${count === 1 ? singular(name) : name}`;
 

@@ -1,5 +1,5 @@
 // What a person asked for last, with its response; the reads after it; a way to send it again.
-import { button, copy, fill, h, icon, menu, region } from "./dom.js";
+import { button, copy, fill, grow, h, icon, menu, region } from "./dom.js";
 import { onAction } from "./api.js";
 import { coloured, cut } from "./json.js";
 import { curl, FORMATS } from "./code.js";
@@ -13,26 +13,26 @@ export const verb = (method) => h("span.verb", { class: `verb-${METHODS.includes
 export const status = (code) => h("span.status", { class: `s${String(code)[0]}` }, String(code || "no response"));
 export const milliseconds = (time) => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
 /// A request in one line.
-export const short = ({ method, path, status: code, time }) => [verb(method), h("span.path", cut(path, 300)), status(code), time === undefined ? null : h("span.soft", milliseconds(time))];
+export const short = ({ method, path, status: code, time }) => [verb(method), h("span.path", cut(path, 300)), status(code), time !== undefined && h("span.soft", milliseconds(time))];
 
 /// Opens the dialog in which a request is changed and sent.
 export const compose = async (request) => (await import("./compose.js")).default(request);
 /// What can be done with a request: buttons.
 export const actions = (request) => h("div.row", button("Copy as curl", { icon: "copy", kind: "small", click: () => copy(curl(request), "the command") }),
   menu("Copy as", { icon: "copy", kind: "small" }, (close) => FORMATS.map(([name, make]) =>
-    button(`Copy as ${name}`, { kind: "menu-item", click: () => { copy(make(request), name === "documentation example" ? "the documentation example" : `the request as ${name}`); close(); } }))),
+    button(`Copy as ${name}`, { kind: "menu-item", click: () => { copy(make(request), `the request as ${name}`); close(); } }))),
   button("Edit and send", { icon: "send", kind: "small", click: () => compose(request) }));
 /// The body of a request or a response.
-export const bodyOf = (text, label, isJson, test) => region("pre", label, { "data-test": test }, isJson ? coloured(text, 8000) : cut(text, 8000));
+export const bodyOf = (text, label, isJson) => region("pre", label, isJson ? coloured(text, 8000) : cut(text, 8000));
 export const headers = (pairs) => h("dl.headers", pairs.map(([name, value]) => [h("dt", name), h("dd", value)]));
 
 /// Puts the panel into `place` and the last request in short into `bar`.
 export function panel(place, bar, open) {
   view = h("div.panel-view", h("p.soft", "Each action here is a request of the API. The last one is shown with its response."));
-  fill(place, h("div.row", h("h2", "Request"), h("span.grow"), button("New request", { icon: "send", kind: "small", click: () => compose() }),
+  fill(place, h("div.row", h("h2", "Request"), grow(), button("New request", { icon: "send", kind: "small", click: () => compose() }),
     button("Close the request panel", { icon: "close", only: true, kind: "quiet small", click: () => open(false) })), view);
   strip = h("span.strip", h("span.soft", "No request yet"));
-  fill(bar, h("button.strip-button", { type: "button", "aria-expanded": "false", click: () => open(true) }, icon("panel"), strip));
+  fill(bar, h("button.strip-button", { "aria-expanded": "false", click: () => open(true) }, icon("panel"), strip));
   onAction(show);
 }
 
@@ -50,9 +50,8 @@ function show(action) {
 }
 
 /// A request with its response.
-const details = (entry, small = false) => h("div.request", {},
-  small ? null : h("p.request-line", { "data-test": "request" }, short(entry)),
-  region("pre.command", "The request as a curl command", { "data-test": small ? null : "curl" }, cut(curl(entry), 4000)), actions(entry),
-  entry.ok && entry.hint ? h("p.hint", entry.hint) : null,
+const details = (entry, small = false) => h("div.request",
+  !small && h("p.request-line", short(entry)), region("pre.command", "The request as a curl command", cut(curl(entry), 4000)), actions(entry),
+  entry.ok && entry.hint && h("p.hint", entry.hint),
   h("details", h("summary", `Response headers (${entry.headers.length})`), headers(entry.headers)),
-  entry.text ? bodyOf(entry.text, "Response", entry.json !== undefined, small ? undefined : "response") : h("p.soft", "The response has no body."));
+  entry.text ? bodyOf(entry.text, "Response", entry.json !== undefined) : h("p.soft", "The response has no body."));
