@@ -1,10 +1,10 @@
-// Requests: what a person asked for, and the reads that follow from it; what the server says when one fails.
+// Requests, and what the server says when one fails.
 import { h, say } from "./dom.js";
 import { cut, parse } from "./json.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];
 const listeners = new Set();
-/// The request that a person made last, with those after it: `{ main, then }`.
+/// The last request of a person and those after it: `{ main, then }`.
 let action;
 
 /// Calls `listener` with each action as it grows.
@@ -35,9 +35,8 @@ export function target(path, pairs = []) {
   return query ? `${path}?${query}` : path;
 }
 
-/// Sends a request and gives what was sent and what came. A `quiet` one is the page's own and not shown. A write begins
-/// an action; a read belongs to the one before, if there is one. `content` is a text, or a value that is sent as JSON.
-/// `tag` is the entity tag that the record must have; it is not among the headers to copy, since it holds once.
+/// Sends a request; gives what was sent and what came. A `quiet` one is not shown. A write begins an action, a read
+/// belongs to the one before. `content` is a text, or a value to send as JSON. `tag` goes into If-Match and is not copied.
 export async function call(method, path, { body: content, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
   const body = content === undefined || typeof content === "string" ? content : JSON.stringify(content);
   const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.header()];
@@ -58,7 +57,7 @@ export async function call(method, path, { body: content, type = JSON_TYPE, tag,
   }
   entry.ok = entry.status >= 200 && entry.status < 300;
   entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text, 400);
-  // A token that has expired is forgotten; one that only does not open this stays.
+  // Only a token that has expired is forgotten.
   if (entry.status === 401 && session.get() && path !== "/me" && (await call("GET", "/me", { quiet: true })).status === 401) session.set(undefined);
   entry.errors = (entry.json?.errors ?? []).map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
   entry.hint = entry.json?.hint ?? decode(entry.header("x-hint"));
@@ -74,7 +73,7 @@ function decode(text) { try { return text && decodeURIComponent(text); } catch {
 
 export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: true });
 
-/// What the server says about a request that failed. What is refused because the data file is broken is so until it is fixed.
+/// What the server says about a request that failed. A 503 holds until the data file is in order.
 export const problem = ({ status, problem, hint }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
   more, problem && h("p", problem), hint && h("p.hint", hint), status === 401 && /\/login/.test(hint) && h("p", h("a.button", { href: "#login" }, "Sign in")));
 /// Says that a request failed, and gives whether it did.

@@ -1,4 +1,4 @@
-// How a value is shown: links, dates, pictures, nested values in short, null apart from missing.
+// How a value is shown.
 import { h, icon } from "./dom.js";
 import { isNumber, isRecord, isScalar, line, same } from "./json.js";
 
@@ -12,7 +12,6 @@ const DATA = /^data:image\/(png|jpe?g|gif|webp|avif);/i;
 export const isDate = (value) => typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value));
 export const isTime = (value) => typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
 
-/// A date or a time as people write it; what the data says is its title.
 function date(value) {
   const parsed = new Date(value);
   const shown = isDate(value) ? parsed.toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" }) : parsed.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -21,8 +20,7 @@ function date(value) {
 
 const allowed = () => new Set(JSON.parse(localStorage.getItem("standin-images") ?? "[]"));
 
-/// A picture in small. One of another host is fetched once the reader has allowed that host: fetching tells the host
-/// that somebody looks.
+/// A small picture. One of another host is fetched when the reader has allowed that host, which learns of it.
 function picture(value, address) {
   const show = () => h("img.thumb", { src: value, alt: "", loading: "lazy", referrerpolicy: "no-referrer",
     error: (event) => event.target.replaceWith(h("span.thumb.none", { title: "The picture cannot be loaded" }, icon("image"))) });
@@ -46,7 +44,6 @@ function pictureOf(value, property) {
   return shown;
 }
 
-/// A text as it is shown: a link, a picture, a date, or the text.
 function text(value, property, most) {
   if (value === "") return h("span.none", "empty");
   const shown = pictureOf(value, property);
@@ -59,7 +56,6 @@ function text(value, property, most) {
   return line(value, most);
 }
 
-/// A nested value in one line: names and values, as deep as fits.
 function nested(value, most) {
   if (Array.isArray(value)) {
     if (value.length === 0) return h("span.none", "empty list");
@@ -74,7 +70,7 @@ function nested(value, most) {
 
 const inside = (value) => (Array.isArray(value) ? `list of ${value.length}` : `{${Object.keys(value).slice(0, 4).join(", ")}}`);
 
-/// `value` as a cell of a table shows it; `undefined` is a property that is not there.
+/// `value` as a cell shows it; undefined is missing.
 export function show(value, property = "", most = 80) {
   if (value === undefined) return h("span.missing", { title: "This record does not have it", label: "missing" }, "–");
   if (value === null) return h("span.none", "null");
@@ -84,7 +80,7 @@ export function show(value, property = "", most = 80) {
   return nested(value, most);
 }
 
-/// What differs between two states of a record, property by property; null is none.
+/// What differs between two states of a record; null is none.
 export function diff(before, after) {
   if (![before, after].every((one) => one === null || isRecord(one))) return h("dl.diff", [[before, "old"], [after, "new"]].map(([value, mark]) => value !== null && h(`dd.${mark}`, line(value, 300))));
   const keys = Object.keys({ ...before, ...after }).filter((key) => !same(before?.[key], after?.[key]));

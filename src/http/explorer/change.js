@@ -4,7 +4,7 @@ import { call, failed, get, pathOf, problem, segment } from "./api.js";
 import { line, list } from "./json.js";
 import { called, counted, known, versionOf } from "./model.js";
 
-/// What a toast offers after a change of a record: `steps` changes are undone, unless something else has changed since.
+/// What a toast offers: to undo `steps` changes, unless something else has changed since.
 export const undoAction = (name, id, steps = 1) => undoOf(() => versionOf(name, id), steps);
 /// The same for the change that made `version()`.
 export const undoOf = (version, steps) => (known.health.admin ? { text: "Undo", run: () => undo(version, steps) } : undefined);
@@ -30,7 +30,7 @@ function named(name, ids) {
   return ids.length > 5 ? counted(name, ids.length) : `${name} ${list(ids.map((id) => line(id, 40)))}`;
 }
 
-/// Deletes records after a question that names what goes with them. Gives whether they are gone.
+/// Deletes records after a question that names what goes with them; gives whether they are gone.
 export async function removeRecords(name, ids) {
   const entry = await get(`/-/dependents/${segment(name)}`, ids.map((id) => ["id", String(id)]));
   const found = entry.json ?? {};

@@ -5,7 +5,7 @@ const word = (text) => (/^[\w\-./:=,@%+]+$/.test(text) ? text : single(text));
 const string = (text) => JSON.stringify(text);
 const url = ({ path }) => (/^https?:/.test(path) ? path : location.origin + path);
 
-/// The body as JavaScript, if it is JSON; as text where an object would not be exact (`1.10`).
+/// The body as JavaScript; as text where an object would not be exact (`1.10`).
 function literal(body = "null") {
   const bare = (text) => text.replace(/\s/g, "");
   try {
@@ -27,7 +27,7 @@ export function curl(request) {
   return parts.join(" ");
 }
 
-/// A call of `fetch` or `axios` with `options`: names and the code of their values, of which false ones are left out.
+/// An object of JavaScript: names and the code of their values. False ones are left out.
 const object = (options) => `{\n${options.filter(([, value]) => value).map(([name, value]) => `  ${name}: ${value.replaceAll("\n", "\n  ")},\n`).join("")}}`;
 const headersOf = ({ sent }) => sent.length > 0 && JSON.stringify(Object.fromEntries(sent));
 
@@ -66,7 +66,7 @@ function http(request) {
   return `${method} ${url(request)}\n${headers}${body === undefined ? "" : `\n${body}\n`}`;
 }
 
-/// The request and its response as a page of documentation has them, so that `standin check` can check it.
+/// The request and its response for a page of documentation, as `standin check` reads it.
 export function example(entry) {
   const fence = (kind, text) => {
     const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));

@@ -1,17 +1,16 @@
-// Elements, icons, dialogs and toasts: what the pages are made of.
+// Elements, icons, dialogs and toasts.
 
 const SVG = "http://www.w3.org/2000/svg";
 const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "tabIndex"]);
-/// Short names of attributes: what a screen reader says, and what is the same after a redraw.
+/// Short names of attributes.
 const NAMES = { label: "aria-label", key: "data-key" };
 
-/// Where a link may lead, whatever a record says: into this page, to this server, to a web address, to a download.
+/// Where a link may lead, whatever a record says.
 const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
 
-/// An element. `tag` is its name, with classes: `p.soft`. An object that follows has its properties; functions among
-/// them are event listeners. Children are elements, texts, numbers and lists of these; null, undefined and false are left
-/// out. Values get into the page only here, and only as text: nothing is ever read as markup. A button submits no form
-/// unless it says so.
+/// An element: its tag with classes (`p.soft`), an object of properties and event listeners, and children: elements, texts,
+/// numbers and lists of these; null, undefined and false are left out. Values get into the page only here, and only as text.
+/// A button submits no form unless it says so.
 export function h(tag, ...children) {
   const properties = children[0]?.constructor === Object ? children.shift() : {};
   const [name, ...classes] = tag.split(".");
@@ -38,8 +37,8 @@ const nodes = (children) => children.flat(Infinity).filter((child) => !isNone(ch
   return child instanceof Node ? child : document.createTextNode(child);
 });
 
-/// Puts `children` into `place` and nothing else. Those that are there already are not moved. The focus and the caret stay,
-/// or go to what has the same id or `data-key`.
+/// Makes `children` the content of `place`; those already there are not moved. The focus and the caret stay, or go to what
+/// has the same id or `data-key`.
 export function fill(place, ...children) {
   const active = document.activeElement;
   const { id, selectionStart, selectionEnd } = active;
@@ -55,16 +54,15 @@ export function fill(place, ...children) {
   if (typeof selectionStart === "number" && next?.setSelectionRange) next.setSelectionRange(selectionStart, selectionEnd);
 }
 
-/// As `fill`, but a child that is equal to the one in its place is left out for that: what the pointer is pressed on stays.
-/// For children whose listeners depend on nothing but what is seen of them.
+/// As `fill`, but what is equal to the child in its place is left out for that: a click that has begun ends there. For
+/// children whose listeners depend only on what is seen.
 export const renew = (place, ...children) => {
   const old = [...place.childNodes];
   fill(place, nodes(children).map((one, at) => (old[at]?.isEqualNode(one) ? old[at] : one)));
 };
 
-/// A part of the page that may scroll, so that the keyboard reaches it.
+/// A part that may scroll, which the keyboard reaches.
 export const region = (tag, label, ...children) => h(tag, { tabindex: "0", role: "region", label }, children);
-/// The heading of a page; it can be given the focus.
 export const heading = (...text) => h("h1", { tabindex: "-1" }, text);
 export const grow = () => h("span.grow");
 /// A table with these headings, in a part that scrolls.
@@ -97,7 +95,6 @@ const ICONS = {
   panel: "M2.5 3h11v10h-11ZM9.8 3v10",
 };
 
-/// One of our own icons. It is decoration: what it stands beside or in has a name.
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
@@ -109,7 +106,7 @@ export function icon(name) {
   return svg;
 }
 
-/// A button with an icon and a text, or with the text as its name only.
+/// A button with a text and an icon, or `only` the icon.
 export function button(text, { icon: name, only, kind = "", ...properties } = {}) {
   return h("button", { class: `${kind}${only ? " only" : ""}`, ...(only && { label: text, title: text }), ...properties }, name && icon(name), !only && h("span", text));
 }
@@ -134,7 +131,7 @@ export function dialog(title, content, actions = [], isDirty = () => false) {
   return shown;
 }
 
-/// Asks; gives which of `choices` it was, each a text and the kind of its button, or undefined. The last one has the focus.
+/// Asks; gives the text of the choice, or undefined. A choice is a text and the kind of its button; the last has the focus.
 export function choose(title, content, choices) {
   return new Promise((answer) => {
     const buttons = choices.map(([text, kind]) => button(text, { kind, click: () => { answer(text); shown.close(); } }));
@@ -148,7 +145,7 @@ export function choose(title, content, choices) {
 export const ask = async (title, content, yes, no = "Cancel") => (await choose(title, content, [[no], [yes, "danger"]])) === yes;
 export const askToDiscard = () => ask("Discard the changes?", h("p", "What you have typed here is not saved."), "Discard", "Keep editing");
 
-/// Says something in the corner and to screen readers; `action` is a text and what it does.
+/// Says something in the corner, and offers an action: `{ text, run }`.
 export function say(text, action) {
   const place = document.getElementById("toasts");
   const toast = h("div.toast", h("span", text));

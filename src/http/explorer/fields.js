@@ -17,7 +17,7 @@ const choices = (schema) => schema.enum ?? (Object.hasOwn(schema, "const") ? [sc
 const valueTypes = (schema) => typesOf(schema).filter((type, _, all) => type !== "null" && !(type === "integer" && all.includes("number")));
 const allows = (types, value) => types.includes(kindOfValue(value)) || (isNumber(value) && types.includes("integer"));
 
-/// What kind of field a property gets: by its rules, or else by what the other records have.
+/// What kind of field a property gets.
 function kindOf(schema, value, reference) {
   const types = valueTypes(schema);
   if (schema.readOnly) return "fixed";
@@ -58,8 +58,8 @@ function parsed(text) {
   return parse(text);
 }
 
-/// How a kind of field is shown and read: its `input`, the `text` of a value in it (itself, unless it says so), and the
-/// value that `read` gives of a text, or throws what is wrong with it.
+/// How a kind of field is shown and read: its `input`, the `text` of a value, and the value that `read` gives of a text;
+/// it throws what is wrong.
 function control(kind, schema, value, id, reference, compact) {
   const types = valueTypes(schema);
   const input = (properties) => h("input", { id, autocomplete: "off", type: "text", ...properties });
@@ -91,7 +91,7 @@ function control(kind, schema, value, id, reference, compact) {
     }
     case "json":
     case "any": {
-      // A text among other types: in quotes where it would be something else without them.
+      // A text has quotes where it would be something else without them.
       const isBare = (one) => kind === "any" && mistake(one) !== "" && !/^\s*[[{"]/.test(one);
       const text = (one) => (typeof one === "string" && isBare(one) ? one : print(one));
       const isShort = kind === "any" && types.length > 0 && !types.some((type) => ["object", "array"].includes(type)) && !isLong(value);
@@ -108,7 +108,7 @@ function control(kind, schema, value, id, reference, compact) {
   }
 }
 
-/// A reference: an input that finds records by what is typed, and holds the id of the chosen one.
+/// A reference: an input that finds records by what is typed.
 function picker(make, reference, types, old) {
   const list = unique("options");
   const options = h("ul.options", { id: list, role: "listbox", label: reference.resource, hidden: true });
@@ -192,7 +192,7 @@ function picker(make, reference, types, old) {
   } };
 }
 
-/// The field of the property `key`. `value` is undefined where the record does not have it.
+/// The field of the property `key`; `value` is undefined where there is none.
 export function field({ key, schema, value, required = false, reference, rules = false, compact = false, changed = () => {} }) {
   const id = compact ? unique("cell") : `field-${encodeURIComponent(key)}`;
   const long = typeof value === "string" && value.length > LONGEST;
@@ -200,13 +200,13 @@ export function field({ key, schema, value, required = false, reference, rules =
   const types = typesOf(schema);
   const isFixed = kind === "fixed";
   const { input, text = String, read, beside, after, check } = isFixed ? { input: h("output", { id }) } : control(kind, schema, value, id, reference, compact);
-  // "value", "null" or "missing"; what is typed makes it a value.
+  // "value", "null" or "missing".
   let state;
   const wrong = h("p.wrong", { id: `${id}-wrong` });
   const tag = h("span.state");
   const empty = (how) => { write(how); changed(); input.focus(); };
   const asNull = button("Set to null", { kind: "quiet small", click: () => empty(null) });
-  // The name of the property is in the text and not in a label, which is the field's.
+  // The name is in the text: the label is the field's.
   const remove = h("button.quiet.small", { title: "Remove the property from the record", click: () => empty(undefined) }, "Remove", h("span.hidden", ` ${key}`));
   const describe = () => {
     tag.textContent = state === "missing" ? "not set" : state === "null" ? "null" : input.value === "" && TEXTS.includes(kind) && !long ? "empty text" : "";
@@ -225,7 +225,7 @@ export function field({ key, schema, value, required = false, reference, rules =
     wrong.classList.toggle("until-fixed", status === 503);
     input.ariaInvalid = message ? "true" : null;
   }
-  // The reader learns of a reference to nothing before the server does.
+  // A reference to nothing is said before it is saved.
   const verify = async () => {
     const typed = input.value;
     const message = (await check?.()) ?? "";
@@ -236,7 +236,7 @@ export function field({ key, schema, value, required = false, reference, rules =
   input.addEventListener("change", verify);
   if (long) input.disabled = true;
   write(value);
-  // While its text is there, the value is what it was, whatever the text says of it.
+  // While its text is there, the value is exactly what it was.
   const untouched = state === "value" ? input.value : undefined;
   if (required && !isFixed) input.setAttribute("aria-required", "true");
   input.setAttribute("aria-describedby", `${wrong.id} ${id}-note`);
@@ -249,7 +249,7 @@ export function field({ key, schema, value, required = false, reference, rules =
     element: compact ? h("div.edit", h("div.control", input, beside), wrong)
       : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required && h("span.required", { title: "required", "aria-hidden": "true" }, "*"), h("span.type", typeName), tag, grow(), asNull, remove),
         h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note)),
-    /// The value, undefined for a property that is not there; throws what is wrong with what was typed.
+    /// The value, undefined for none; throws what is wrong.
     get() {
       if (isFixed || (state === "value" && (long || input.value === untouched))) return value;
       return state === "missing" ? undefined : state === "null" ? null : read(input.value);

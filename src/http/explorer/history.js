@@ -1,4 +1,4 @@
-// The changes of the data, newest first, with what differs and the way back.
+// The changes of the data, newest first.
 import { fill, grow, h, heading, icon, plural, renew, say } from "./dom.js";
 import { call, failed, get } from "./api.js";
 import { diff } from "./cells.js";
@@ -36,7 +36,7 @@ export default function () {
     const { version, steps: all, first } = entry.json;
     known.version = Math.max(known.version, version);
     const there = new Map([...steps.children].map((one) => [one.dataset.version, one]));
-    /// A step's changes are always the same: what the reader has opened there stays.
+    /// What the reader has opened in a step stays.
     const kept = (made) => {
       const old = there.get(made.dataset.version);
       if (old) renew(old.firstElementChild, ...made.firstElementChild.childNodes);

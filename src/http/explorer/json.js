@@ -59,7 +59,7 @@ export function tree(value, depth = 0) {
     [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 && h("dd.soft", `${entries.length - 200} more`)));
 }
 
-/// The keys of valid JSON in their order: each with its place, its depth, and whether its object has it `again`.
+/// The keys of valid JSON: each with its place, its depth, and whether its object has it `again`.
 export function keysOf(text) {
   const found = [];
   const open = [];
@@ -81,7 +81,7 @@ export function placed(text, at, what) {
   return `line ${lines.length}, column ${lines.at(-1).length + 1}: ${what}`;
 }
 
-/// What is wrong with JSON text, in words: it is not valid, or a key is there twice, of which all but one would be lost.
+/// What is wrong with JSON text: it is not valid, or a key is there twice and would be lost.
 export function mistake(text) {
   try { JSON.parse(text); } catch (error) {
     const at = /position (\d+)/.exec(error.message)?.[1] ?? text.length;

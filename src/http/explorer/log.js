@@ -27,6 +27,6 @@ export async function loadRequests() {
   if (ok && Array.isArray(json)) json.forEach(note);
 }
 
-/// How many requests of other clients have failed, of those that are kept.
+/// How many requests of other clients have failed.
 export const failures = () => seen.filter((one) => !isOwn(one) && one.status >= 400).length;
 export const onRequest = (listener) => { listeners.add(listener); return () => listeners.delete(listener); };

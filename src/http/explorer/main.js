@@ -1,4 +1,4 @@
-// The page: what the address says is shown, and what happens on the server is followed.
+// The page: shows what the address says, and follows the server.
 import { askToDiscard, button, copy, dialog, fill, h, heading, icon, number, renew, say } from "./dom.js";
 import { call, newAction, pathOf, session } from "./api.js";
 import { curl } from "./code.js";
@@ -32,8 +32,7 @@ const here = () => route(location.hash);
 
 let following = false;
 
-/// Changes the address. `replace`: without a step in the browser's history; `follow`: the requests of the next page
-/// belong to what was done before.
+/// Changes the address. `replace`: without a step in the browser's history; `follow`: as a part of what was done.
 function go(hash, { replace = false, follow = false } = {}) {
   following = follow;
   const isDirty = view.isDirty();
@@ -42,14 +41,14 @@ function go(hash, { replace = false, follow = false } = {}) {
   else if (!isDirty) show();
 }
 
-/// Follows the address; unsaved changes are left only with the reader's consent.
+/// Follows the address, after a question about unsaved changes.
 async function arrive() {
   const wanted = location.hash;
   if (wanted === shownHash) return;
   if (view?.isDirty()) {
     history.pushState(null, "", shownHash || "#/");
     if (document.querySelector("dialog[open]") || !(await askToDiscard())) return;
-    // The next page is another one, also if it is a table of the same resource.
+    // Not the same table again.
     view.isDirty = () => false;
     shownName = undefined;
     location.hash = wanted;
@@ -129,7 +128,6 @@ function navigation() {
   renew(document.querySelector("#pages > ul"), Object.entries(PAGES).map(([key, text]) => item(`#${key}`, page === key, key, text, key === "requests" && failed > 0 && h("span.count.bad", { title: "requests that failed" }, number(failed)))));
 }
 
-/// What is special about this server and who is signed in, beside its name.
 function badges() {
   const { health } = known;
   const user = session.get();
@@ -149,8 +147,7 @@ const kept = (what) => `The ${what} cannot be used; what was in effect before st
 const TROUBLES = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused.",
   rules: kept("rules file"), routes: kept("routes file"), profile: kept("profile") };
 
-/// The banner for a file that is broken, missing, or cannot be written. What was refused because of it is so no longer
-/// once it is in order.
+/// The banner for a file that is not in order. Once it is, what was refused for it is no longer said.
 function banner({ status, reason }) {
   const isBad = status === "degraded";
   const where = isBad && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
@@ -160,7 +157,7 @@ function banner({ status, reason }) {
   for (const one of document.querySelectorAll(".until-fixed")) if (one.matches(".problem")) one.remove(); else one.replaceChildren();
 }
 
-/// What has changed on the server and is not shown yet: ids by resource. Many changes at once are one refresh.
+/// What has changed and is not shown yet: ids by resource. Many changes at once are one refresh.
 let changed = new Map();
 /// Whether anything else may have changed, too.
 let whole = false;
@@ -194,7 +191,7 @@ const isLive = (yes) => {
 const EVENTS = {
   ready: ({ version, resumed }) => {
     isLive(true);
-    // What was missed while the connection was away is not told; a server that was started again counts anew.
+    // Changes may have been missed; a server that was started again counts anew.
     if (!resumed && (wasConnected || version !== known.version)) { known.version = version; known.changes.clear(); refreshAll(); }
     wasConnected = true;
     if (known.health.admin) loadRequests();
@@ -216,7 +213,7 @@ function takeChange({ version, resource, id, records = [{ id }] }) {
   soon();
 }
 
-/// Follows the events of the server. Unlike an EventSource, this can say who asks.
+/// Follows the events of the server. An EventSource cannot say who asks.
 async function follow() {
   let last;
   let path = known.health.admin ? "/-/events?requests" : "/-/events";
@@ -270,7 +267,7 @@ const openPanel = (open, focus = true) => {
   if (focus) (open ? place("panel") : place("request-bar")).querySelector("button")?.focus();
 };
 
-/// What has the focus keeps it or hands it on: when it goes away, the heading of what is shown gets it.
+/// When what has the focus goes away, the heading gets it.
 function keepFocus() {
   let last;
   document.addEventListener("focusin", (event) => { last = event.target; });

@@ -16,7 +16,6 @@ export async function loadModel() {
   return true;
 }
 
-/// A resource as the model describes it, with its number of records.
 export function resourceOf(name) {
   const named = (one) => one.name === name;
   const found = known.model.resources.find(named);
@@ -33,7 +32,7 @@ export const canWrite = () => !known.health.readOnly;
 export const listLink = (name, pairs) => `#${target(pathOf(name), pairs)}`;
 export const recordLink = (name, id) => `#${pathOf(name, id)}`;
 
-/// `schema` with what it points to and what it is put together from.
+/// `schema` with what its `$ref` and `allOf` name.
 export function resolve(schema, depth = 0) {
   if (typeof schema !== "object" || schema === null || depth > 8) return {};
   let whole = schema;
@@ -72,10 +71,9 @@ export function labelOf(resource, record) {
 
 /// The parameters that find each of `values`.
 const pairsOf = (name, values) => [...new Set(values.filter((value) => !isNothing(value)).map(String))].map((value) => [name, value]);
-/// The parameter that finds the dependent resource's records by what they point to.
 const filterOf = ({ property, many }) => (many ? `${property}:contains` : property);
 
-/// The labels of the records that `values` of a reference name: a map from the value's text.
+/// The labels of the records that `values` of a reference name, by the value's text.
 export async function labelsOf(reference, values, quiet = false) {
   const parent = resourceOf(reference.resource);
   const pairs = pairsOf(reference.target, values).slice(0, 200);
@@ -85,7 +83,7 @@ export async function labelsOf(reference, values, quiet = false) {
   return new Map(records.map((record) => [String(record[reference.target]), { id: record[idName()], label: labelOf(parent, record) }]));
 }
 
-/// How many records of the dependent resource point to each of `values`.
+/// How many dependent records point to each of `values`.
 export async function countsOf(dependent, values) {
   const pairs = pairsOf(filterOf(dependent), values);
   if (pairs.length === 0) return new Map();
@@ -94,7 +92,6 @@ export async function countsOf(dependent, values) {
   return new Map(facet.map((one) => [String(one.value), one.count]));
 }
 
-/// The list of the dependent resource's records that point to a record.
 export const dependentsLink = (dependent, value) => listLink(dependent.resource, [[filterOf(dependent), String(value)]]);
 
 export const singular = (name) => known.model.resources.find((resource) => resource.name === name)?.singular ?? name;
@@ -103,5 +100,5 @@ export const called = (name, id) => `${singular(name)} ${line(id, 40)}`;
 /// "2 comments".
 export const counted = (name, count) => `${number(count)} ${count === 1 ? singular(name) : name}`;
 
-/// The version of the data that the last change of a record made, as the event stream says.
+/// The version that the last change of a record made.
 export const versionOf = (name, id) => known.changes.get(`${name} ${id ?? ""}`) ?? known.version;

@@ -1,4 +1,4 @@
-// What a person asked for last, with its response; the reads after it; a way to send it again.
+// The last request of a person with its response, and the reads after it.
 import { button, copy, fill, grow, h, icon, menu, region } from "./dom.js";
 import { onAction } from "./api.js";
 import { coloured, cut } from "./json.js";
@@ -26,7 +26,7 @@ export const actions = (request) => h("div.row", button("Copy as curl", { icon: 
 export const bodyOf = (text, label, isJson) => region("pre", label, isJson ? coloured(text, 8000) : cut(text, 8000));
 export const headers = (pairs) => h("dl.headers", pairs.map(([name, value]) => [h("dt", name), h("dd", value)]));
 
-/// Puts the panel into `place` and the last request in short into `bar`.
+/// Puts the panel into `place`, and the last request in short into `bar`.
 export function panel(place, bar, open) {
   view = h("div.panel-view", h("p.soft", "Each action here is a request of the API. The last one is shown with its response."));
   fill(place, h("div.row", h("h2", "Request"), grow(), button("New request", { icon: "send", kind: "small", click: () => compose() }),
@@ -40,7 +40,7 @@ export function panel(place, bar, open) {
 export const current = () => shown?.main;
 
 function show(action) {
-  // What follows a request is added to it; what the reader has opened there stays.
+  // What follows is added; what the reader has opened stays.
   if (shown !== action) fill(view, details(action.main), h("h3", { hidden: true }, "then"), h("ol.past.then"));
   shown = action;
   const past = view.querySelector(".past");

@@ -1,4 +1,4 @@
-// One record as a form, or as JSON: what the rules or the other records say is kept.
+// One record as a form, or as JSON.
 import { button, choose, fill, grow, h, heading, number, plural, say } from "./dom.js";
 import { call, get, pathOf, problem } from "./api.js";
 import { diff } from "./cells.js";
@@ -10,13 +10,13 @@ import { removeRecords, undoAction } from "./change.js";
 const MOST_FIELDS = 200;
 const MERGE = ["Content-Type", "application/merge-patch+json"];
 
-/// The page of the record `id` of `name`, of a new one, or of a single object. `back` is the list it was opened from.
+/// The page of a record, a new one, or a single object. `back` is the list it was opened from.
 export function recordView({ name, id, isNew, go, back }) {
   const resource = () => resourceOf(name);
   const single = resource().kind !== "collection";
   const path = pathOf(name, single || isNew ? undefined : id);
   const writing = canWrite();
-  /// The record as it was loaded, or what a new one begins with, and the entity tag of it.
+  /// The record as it was loaded, or what a new one begins with, and its entity tag.
   let record = {};
   let tag;
   let form;
@@ -28,7 +28,7 @@ export function recordView({ name, id, isNew, go, back }) {
   const element = h("div.view", !single && h("nav.crumbs", { label: "Breadcrumb" }, h("a", { href: back }, line(name, 60)), h("span", { "aria-hidden": "true" }, "/"), h("span", isNew ? "new" : line(id, 60))),
     h("div.view-head", title, label, grow(), actions), notice, place);
 
-  /// What a new record begins with: defaults, another record, and what the address says.
+  /// What a new record begins with: defaults or another record, and what the address says.
   async function begin(pairs) {
     const { found } = properties(resource());
     const from = pairs.find(([key]) => key === "_from")?.[1];
@@ -59,7 +59,7 @@ export function recordView({ name, id, isNew, go, back }) {
     const json = h("div.field", { hidden: true }, h("label", { for: area.id }, single ? "The object as JSON" : isNew ? "One object, or a list of objects" : "The record as JSON"), area, wrong);
     const isJson = () => !json.hidden;
 
-    /// Draws the fields of a record, unless there are too many of them.
+    /// Draws the fields, unless there are too many.
     function draw(values) {
       const names = [...new Set([...found.keys(), ...Object.keys(values)])].filter((key) => (key !== idName() || single || (isNew && Object.hasOwn(values, key))) && !(isNew && found.get(key)?.readOnly));
       const tooMany = names.length > MOST_FIELDS;
@@ -86,7 +86,7 @@ export function recordView({ name, id, isNew, go, back }) {
       return row;
     }
 
-    /// The record that the fields say, with what is new at its end; throws when one of them cannot be read.
+    /// The record that the fields say, what is new at its end; throws when one cannot be read.
     function value() {
       const made = new Map(Object.entries(record));
       let failed;
@@ -161,7 +161,7 @@ export function recordView({ name, id, isNew, go, back }) {
       return said ? undefined : read;
     }
 
-    /// The request that saves what is here; undefined if something is wrong with it, or nothing has changed.
+    /// The request that saves; undefined if something is wrong, or nothing has changed.
     async function request() {
       if (isJson()) {
         const read = readJson();
@@ -183,7 +183,7 @@ export function recordView({ name, id, isNew, go, back }) {
       const removed = Object.keys(record).filter((key) => !Object.hasOwn(made, key));
       if (changed.length + removed.length === 0) { say("Nothing has changed"); return undefined; }
       if (removed.length === 0) return { method: "PATCH", body: Object.fromEntries(changed) };
-      // In a merge patch null removes, and an object is merged: with one of them among the changes the record is sent whole.
+      // In a merge patch null removes and an object is merged: with one of them the record is sent whole.
       if (changed.some(([, one]) => one === null || isRecord(one))) return { method: "PUT", body: made };
       return { method: "PATCH", type: MERGE, body: Object.fromEntries([...changed, ...removed.map((key) => [key, null])]) };
     }
@@ -220,7 +220,7 @@ export function recordView({ name, id, isNew, go, back }) {
     }
     const now = () => { try { return isJson() ? area.value : JSON.stringify(value()); } catch { return undefined; } };
 
-    /// Creates the records of a list, one after the other. What is left after a problem stays to be corrected.
+    /// Creates the records of a list. What is left after a problem stays to be corrected.
     async function createAll(records) {
       let done = 0;
       let failed;
@@ -283,7 +283,7 @@ export function recordView({ name, id, isNew, go, back }) {
     related();
   }
 
-  /// Shows what has changed on the server since the record was loaded, and asks what to do; `again` if it was to be saved.
+  /// Shows what others have changed, and asks what to do; `again` if it was to be saved.
   async function conflict(again = false) {
     const entry = await get(path);
     if (!entry.ok) { fill(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere. What you have typed is still here: duplicate it, or copy it as JSON.") : problem(entry)); return; }
@@ -306,7 +306,7 @@ export function recordView({ name, id, isNew, go, back }) {
     ]);
   }
 
-  /// What else is known of the record: what points to it, and its nested values as trees.
+  /// What points to the record, and its nested values as trees.
   async function related() {
     if (isNew || single) return;
     const { dependents } = resource();
@@ -340,7 +340,7 @@ export function recordView({ name, id, isNew, go, back }) {
       head();
       related();
     },
-    /// Takes note of a change elsewhere: of the records with these ids, or of anything.
+    /// Takes note of a change of these records, or of anything: the rules, too.
     async refresh(ids) {
       if (isNew || !form || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
       const before = tag;
@@ -348,7 +348,6 @@ export function recordView({ name, id, isNew, go, back }) {
       // What was saved in the meantime is newer.
       if (!element.isConnected || !form || tag !== before) return;
       const isBusy = form.isDirty() || place.querySelector('[aria-expanded="true"]');
-      // Without ids anything may have changed: the rules, too.
       if (entry.ok && same(entry.json, record) && (ids || isBusy)) { tag = entry.header("etag"); fill(notice); related(); }
       else if (isRecord(entry.json) && entry.ok && !isBusy) renewWith(entry);
       else {

@@ -1,4 +1,4 @@
-// The server: switches for failures, delays and writes; snapshots and reset; where else to look.
+// The server: switches, snapshots, links.
 import { ask, button, fill, grow, h, heading, icon, plural, say, table } from "./dom.js";
 import { call, failed, get, problem, segment, target } from "./api.js";
 import { known, loadModel } from "./model.js";
@@ -34,7 +34,6 @@ export default function ({ admin, changed }) {
     const entry = await get("/-/faults");
     if (!entry.ok) { fill(faults, h("p.soft", entry.status === 404 ? "This server has no switches for failures." : entry.problem)); return; }
     const rules = entry.json ?? {};
-    /// The rule that a row of switches makes; other rules are somebody else's.
     const rows = known.health.resources.map(({ name }) => {
       const key = `* /${name}/**`;
       const { delay: wait, fail } = rules[key] ?? {};
@@ -50,7 +49,7 @@ export default function ({ admin, changed }) {
       event.preventDefault();
       const made = Object.fromEntries(others);
       for (const { key, delay, code, chance } of rows) {
-        // What the switches do not know of, such as a limit, stays.
+        // What the switches do not know of stays.
         const { delay: _, fail, ...rule } = rules[key] ?? {};
         const wait = delay.value.trim();
         // A number means milliseconds; what is written with a unit stays.
@@ -60,7 +59,7 @@ export default function ({ admin, changed }) {
         if (Object.keys(rule).length > 0) made[key] = rule;
       }
       const sent = await call("PUT", "/-/faults", { body: made });
-      // The place is one in the JSON that these switches made, which nobody has seen.
+      // Without the place in the JSON, which nobody has seen.
       fill(told, !sent.ok && problem({ ...sent, problem: sent.problem.replace(/^\d+:\d+: /, ""), hint: "" }));
       if (sent.ok) say("The rules for delay and failures are in effect");
     };

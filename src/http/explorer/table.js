@@ -1,4 +1,4 @@
-// The records of a resource as a table: the API's own query parameters sort, filter, search and page it.
+// The records of a resource as a table: the address has the API's own parameters.
 import { button, download, fill, grow, h, heading, icon, menu, number, region, renew, say } from "./dom.js";
 import { call, get, pathOf, problem, segment, target } from "./api.js";
 import { show } from "./cells.js";
@@ -9,12 +9,11 @@ import { removeRecords, undoAction } from "./change.js";
 
 const SIZES = ["10", "20", "50", "100", "200"];
 const MOST_COLUMNS = 12;
-/// The parameters that say which part of the matching records is shown, and how.
+/// The parameters that do not choose records.
 const WINDOW = ["_page", "_limit", "_columns", "_sort", "_order"];
 const OPERATORS = [["", "is"], ["ne", "is not"], ["contains", "contains"], ["startsWith", "begins with"], ["endsWith", "ends with"], ["gt", "more than"],
   ["gte", "at least"], ["lt", "less than"], ["lte", "at most"], ["in", "is one of"], ["like", "matches"], ["null", "is null"]];
 
-/// The parameter and value that find records with `value` in `column`.
 const filterFor = (column, value) => (value === null ? [`${column}:eq`, "null"] : [column, String(value)]);
 
 function csv(rows, keys) {
@@ -31,7 +30,7 @@ function words([name, value]) {
   return [path, OPERATORS.find(([known]) => known === operator)?.[1] ?? (operator === "eq" ? "is" : operator), value];
 }
 
-/// The table of the resource `name`. `go(hash, how)` changes the address. Gives the element.
+/// The table of the resource `name`; `go(hash, how)` changes the address.
 export function tableView({ name, go }) {
   let pairs = [];
   let records = [];
@@ -43,7 +42,7 @@ export function tableView({ name, go }) {
   let counts = [];
   let labels = new Map();
   let loading;
-  /// The editors of cells that are open or whose value is being saved. As long as there are any the rows are not drawn.
+  /// The editors that are open or being saved. While there are any the rows are not drawn.
   const editors = new Set();
   let missed = false;
   let awaited = false;
@@ -57,12 +56,12 @@ export function tableView({ name, go }) {
   const lastPage = () => Math.max(1, Math.ceil(total / limit()));
   const asked = () => pairs.filter(([known]) => !["_page", "_limit", "_columns"].includes(known));
   const filters = (all) => all.filter(([known]) => !WINDOW.includes(known));
-  /// Changes the query; what is asked for then starts at the first page.
+  /// Changes the query, and starts at the first page.
   const change = (edit, how) => go(listLink(name, edit(pairs.filter(([known]) => known !== "_page"))), how);
   const put = (wanted, value) => (kept) => [...kept.filter(([known]) => known !== wanted), ...(value ? [[wanted, value]] : [])];
   const toggle = (pair) => change((kept) => (kept.some((one) => same(one, pair)) ? kept.filter((one) => !same(one, pair)) : [...kept, pair]));
 
-  // The toolbar stays while the rows change, and the focus in it.
+  // The toolbar stays while the rows change.
   let typing;
   const search = h("input", { type: "search", id: "q", placeholder: "Search", label: "Search", autocomplete: "off", input: () => {
     clearTimeout(typing);
@@ -71,7 +70,7 @@ export function tableView({ name, go }) {
   const count = h("span.count");
   const filterBar = filterForm();
   const facetBar = h("div.facets", { hidden: true, label: "Facets", role: "group" });
-  /// A button that shows and hides `bar`; `shown` runs when it is shown.
+  /// A button that shows and hides `bar`.
   const opener = (text, bar, shown) => button(text, { icon: text.toLowerCase(), "aria-expanded": "false", click: (event) => {
     bar.hidden = !bar.hidden;
     event.currentTarget.setAttribute("aria-expanded", String(!bar.hidden));
@@ -160,7 +159,7 @@ export function tableView({ name, go }) {
       }));
   }
 
-  /// Draws the rows. What has not changed is left as it is, with the pointer on it.
+  /// Draws the rows; what has not changed is left as it is.
   function draw(changed) {
     const held = tools.closest("td");
     if (!tools.contains(document.activeElement)) tools.remove();
@@ -203,7 +202,6 @@ export function tableView({ name, go }) {
     return [allColumns.length > MOST_COLUMNS && find, boxes, h("div.row", [["All", allColumns.slice(0, 200)], ["Standard", standard]].map(([text, wanted]) => button(text, { kind: "quiet small", click: () => set(wanted) })))];
   }
 
-  /// Two ways to download: what is shown, and all records that match with all their properties.
   function downloads(close) {
     const save = (kind, rows, keys) => {
       const some = (row) => (isRecord(row) ? Object.fromEntries(keys.filter((key) => Object.hasOwn(row, key)).map((key) => [key, row[key]])) : row);
@@ -257,7 +255,7 @@ export function tableView({ name, go }) {
     (body.rows[Math.min(Math.max(at, 0), body.rows.length - 1)]?.querySelector("a") ?? title).focus();
   }
 
-  // What the pointer is over, or the focus in, has two small buttons: filter by this value, and edit it.
+  // The cell with the pointer or the focus has two small buttons.
   const tool = (text, name, run) => button(text, { icon: name, only: true, kind: "small", tabIndex: -1, click: (event) => { event.stopPropagation(); run(tools.closest("td")); } });
   const tools = h("span.tools", tool("Filter by this value", "filter", filterCell), writing && tool("Edit this value", "edit", editCell));
   const recordOf = (cell) => records.find((record) => idOf(record) === cell?.closest("tr")?.dataset.id);
@@ -289,7 +287,7 @@ export function tableView({ name, go }) {
     const id = record[idName()];
     const path = pathOf(name, id);
     const one = field({ key: column, schema, value, reference: referenceOf(resource(), column), rules: resource().rules, compact: true });
-    // What the reader knows of: the value that is overwritten, and the reference to nothing that is saved all the same.
+    // What the reader has seen: the value that is overwritten, the reference to nothing.
     let seen = value;
     let warned;
     const isOpen = () => one.element.isConnected;
@@ -308,7 +306,7 @@ export function tableView({ name, go }) {
       cell.className = shown.className;
       if (focus) offer(cell);
     };
-    /// The editor comes back with what is wrong. It takes the focus if that is not elsewhere by now.
+    /// The editor comes back with what is wrong, and with the focus if that is not elsewhere by now.
     const refuse = (message, status) => {
       cell = body.querySelector(`[data-key="${CSS.escape(cell.dataset.key)}"]`);
       if (!element.isConnected || !cell) { done(); say(`Not saved: ${message}`); return; }
@@ -383,11 +381,11 @@ export function tableView({ name, go }) {
     else if (event.key === "F2" || event.key === "e") { event.preventDefault(); editCell(cell); } else if (event.key === "f") { event.preventDefault(); filterCell(cell); }
   });
 
-  /// Loads the records; `quiet` after a change elsewhere, which may have touched the records with the ids `changed`.
+  /// Loads the records; `quiet` after a change elsewhere, of the records `changed`.
   async function load(quiet = false, changed = undefined) {
     loading?.abort();
     const { signal } = (loading = new AbortController());
-    // What a person asked for is shown, also if a refresh takes its place.
+    // A request of a person is shown, also if a refresh takes its place.
     const silent = quiet && !awaited;
     awaited = !silent;
     const entry = await call("GET", target(pathOf(name), [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal });
@@ -416,7 +414,7 @@ export function tableView({ name, go }) {
     await loadRelated(signal, changed, silent);
   }
 
-  /// The labels of what the records point to, and the counts of what points to them.
+  /// The labels of what is pointed to, and the counts of what points here.
   async function loadRelated(signal, changed, quiet) {
     const { references, dependents } = resource();
     const wanted = references.filter((one) => columns.includes(one.property) && !one.many);
