@@ -40,7 +40,7 @@ for (const width of WIDTHS) {
     await page.getByText("Saved order 1").waitFor();
     assert.equal(dataOf(file).orders[0].item, "rice");
     // Changes that only this user may see come, too.
-    const token = JSON.parse(await page.evaluate(() => sessionStorage.getItem("standin-session"))).token;
+    const token = JSON.parse(await page.evaluate(() => sessionStorage.getItem("standin-headers"))).Authorization.value.replace("Bearer ", "");
     await fetch(`${url}/orders/1`, { method: "PATCH", headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` }, body: '{"item": "salt"}' });
     await page.locator('tr[data-id="1"]').getByText("salt").waitFor();
     // It holds after a reload; what needs another key does not end it.
@@ -60,13 +60,66 @@ for (const width of WIDTHS) {
     const { file, page } = await start(context, "4s");
     await page.locator('tr[data-id="1"] a.id').click();
     await page.getByLabel("item").fill("rice");
-    const token = JSON.parse(await page.evaluate(() => sessionStorage.getItem("standin-session"))).token;
+    const token = JSON.parse(await page.evaluate(() => sessionStorage.getItem("standin-headers"))).Authorization.value.replace("Bearer ", "");
     const url = new URL(page.url()).origin;
     await until(async () => (await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${token}` } })).status === 401, "the token to expire");
     await page.getByRole("button", { name: "Save" }).click();
     await page.locator(".problem").getByRole("link", { name: "Sign in" }).first().waitFor();
     assert.equal(await page.getByLabel("item").inputValue(), "rice");
     assert.equal(dataOf(file).orders[0].item, "tea");
+    nothingWrong();
+  });
+}
+
+/// Guards without a login of the page: what they ask for is typed where the request was refused.
+const guarded = JSON.stringify({ "x-auth": {}, type: "object", properties: {
+  users: { "x-guard": { read: "anyone", write: "user" }, items: { type: "object", properties: { email: { type: "string" }, password: { type: "string", format: "password", writeOnly: true } } } },
+  sensors: { "x-guard": "key:X-Api-Key=abc", items: { type: "object" } },
+  orders: { "x-guard": { read: "anyone", write: "token:t0ken" }, items: { type: "object" } },
+  notes: { "x-guard": "basic", items: { type: "object" } } } });
+
+for (const width of WIDTHS) {
+  test(`a key, a token, and a user with a password are asked for by what needs them (${width} px)`, async (context) => {
+    const { url, file } = await serve(context, JSON.stringify({ ...JSON.parse(data), notes: [{ id: 1, text: "secret" }] }, null, 2), guarded);
+    const page = await visit(`${url}/#/sensors`, { width });
+    await page.evaluate(() => sessionStorage.clear());
+    await page.reload();
+    // What is typed stays while the page hears of other changes.
+    const key = page.getByLabel("x-api-key");
+    await key.fill("wrong");
+    await key.press("Enter");
+    await page.locator("#user").getByText("x-api-key").waitFor();
+    await key.fill("abc");
+    await fetch(`${url}/orders/1`, { method: "PATCH", headers: { "Content-Type": "application/json", Authorization: "Bearer t0ken" }, body: '{"item": "rice"}' });
+    await until(() => dataOf(file).orders[0].item === "rice", "the change");
+    assert.equal(await key.inputValue(), "abc");
+    await page.getByRole("button", { name: "Send it from now on" }).click();
+    await page.locator('tr[data-id="1"]').getByText("roof").waitFor();
+    // It is kept beside a token, which a record asks for when it is written.
+    await page.goto(`${url}/#/orders/1`);
+    await page.getByLabel("item").fill("salt");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByLabel("Token").fill("t0ken");
+    await page.getByLabel("Token").press("Enter");
+    assert.equal(await page.getByLabel("item").inputValue(), "salt");
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(() => dataOf(file).orders[0].item === "salt", "the order");
+    await page.goto(`${url}/#/sensors/1`);
+    await page.getByLabel("place").waitFor();
+    // A user of HTTP Basic, at the page of a record; without a question of the browser.
+    await page.goto(`${url}/#/notes/1`);
+    await page.getByLabel("User").fill("ann@example.com");
+    await page.getByLabel("Password").fill("change-me-1");
+    await page.getByLabel("Password").press("Enter");
+    await until(async () => (await page.getByLabel("text").inputValue()) === "secret", "the note");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto(`${url}/#/sensors`);
+    await key.waitFor();
+    // A failure that was switched on asks for nothing.
+    await fetch(`${url}/-/faults`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: '{"* /users/**": {"fail": {"status": 401}}}' });
+    await page.goto(`${url}/#/users`);
+    await page.locator(".problem").waitFor();
+    assert.equal(await page.locator(".problem input").count(), 0);
     nothingWrong();
   });
 }

@@ -1,5 +1,5 @@
 // Requests, and what the server says when one fails.
-import { h, say } from "./dom.js";
+import { button, h, say } from "./dom.js";
 import { cut, parse } from "./json.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];
@@ -12,16 +12,18 @@ export const onAction = (listener) => listeners.add(listener);
 /// The next request belongs to a new action.
 export const newAction = () => { action = undefined; };
 
-/// Who is signed in, until the tab is closed: `{ token, name }`.
+/// What each request says of who asks, until the tab is closed: headers, each with its `value`, the `name` that is shown for
+/// it, and whether it `expires`.
 export const session = {
-  get: () => JSON.parse(sessionStorage.getItem("standin-session") ?? "null"),
-  set: (value) => {
-    sessionStorage.setItem("standin-session", JSON.stringify(value ?? null));
+  get: () => JSON.parse(sessionStorage.getItem("standin-headers") ?? "{}"),
+  set(header, said) {
+    sessionStorage.setItem("standin-headers", JSON.stringify(header ? { ...session.get(), [header]: said } : {}));
     document.dispatchEvent(new Event("session"));
   },
-  /// The header that says so.
-  header: () => (session.get() ? [["Authorization", `Bearer ${session.get().token}`]] : []),
+  headers: () => Object.entries(session.get()).map(([name, { value }]) => [name, value]),
 };
+/// On this machine nothing needs cookies, and without them the browser does not ask for a password itself.
+const credentials = /^(localhost|127\.|\[::1])/.test(location.hostname) ? "omit" : "same-origin";
 
 const encode = (text) => encodeURIComponent(text).replace(/%(3A|2C|40|24)/g, (escape) => decodeURIComponent(escape));
 export const segment = (text) => encodeURIComponent(text);
@@ -39,11 +41,11 @@ export function target(path, pairs = []) {
 /// belongs to the one before. `content` is a text, or a value to send as JSON. `tag` goes into If-Match and is not copied.
 export async function call(method, path, { body: content, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
   const body = content === undefined || typeof content === "string" ? content : JSON.stringify(content);
-  const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.header()];
+  const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.headers()];
   const entry = { method, path, body, sent, status: 0, headers: [], text: "", json: undefined };
   const start = performance.now();
   try {
-    const response = await fetch(path, { method, headers: [...sent, ...(tag ? [["If-Match", tag]] : [])], body, cache: "no-store", signal });
+    const response = await fetch(path, { method, headers: [...sent, ...(tag ? [["If-Match", tag]] : [])], body, cache: "no-store", credentials, signal });
     entry.text = await response.text();
     Object.assign(entry, { status: response.status, headers: [...response.headers] });
   } catch (error) {
@@ -58,7 +60,7 @@ export async function call(method, path, { body: content, type = JSON_TYPE, tag,
   entry.ok = entry.status >= 200 && entry.status < 300;
   entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text, 400);
   // Only a token that has expired is forgotten.
-  if (entry.status === 401 && session.get() && path !== "/me" && (await call("GET", "/me", { quiet: true })).status === 401) session.set(undefined);
+  if (entry.status === 401 && session.get().Authorization?.expires && path !== "/me" && (await get("/me")).status === 401) session.set("Authorization");
   entry.errors = (entry.json?.errors ?? []).map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
   entry.hint = entry.json?.hint ?? decode(entry.header("x-hint"));
   if (!quiet) {
@@ -73,9 +75,29 @@ function decode(text) { try { return text && decodeURIComponent(text); } catch {
 
 export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: true });
 
+/// What a guard asks for by `WWW-Authenticate`: the labels of its fields, and the header with what is typed there.
+const GUARDS = {
+  Bearer: () => [["Token"], (token) => ["Authorization", `Bearer ${token}`]],
+  Basic: () => [["User", "Password"], (...pair) => ["Authorization", `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair.join(":"))))}`]],
+  Key: (header) => [[header], (key) => [header, key]],
+};
+
+/// The fields for a guard, which are sent with each request from then on.
+function guardFields(challenge) {
+  const [, scheme, header] = /^(\w+)(?:.*header="(.+?)")?/.exec(challenge) ?? [];
+  if (!Object.hasOwn(GUARDS, scheme)) return null;
+  const [labels, make] = GUARDS[scheme](header);
+  const use = () => {
+    const [name, value] = make(...inputs.map((input) => input.value.trim()));
+    session.set(name, { value, name: scheme === "Basic" ? inputs[0].value : labels[0] });
+  };
+  const inputs = labels.map((text) => h("input", { id: `guard-${text}`, type: text === "User" ? "text" : "password", autocomplete: "off", keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); use(); } } }));
+  return h("div.row", inputs.map((input, at) => h("label", labels[at], input)), button("Send it from now on", { click: use }));
+}
+
 /// What the server says about a request that failed. A 503 holds until the data file is in order.
-export const problem = ({ status, problem, hint }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
-  more, problem && h("p", problem), hint && h("p.hint", hint), status === 401 && /\/login/.test(hint) && h("p", h("a.button", { href: "#login" }, "Sign in")));
+export const problem = ({ status, problem, hint, header }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
+  more, problem && h("p", problem), hint && h("p.hint", hint), status === 401 && (/\/login/.test(hint) ? h("p", h("a.button", { href: "#login" }, "Sign in")) : guardFields(header("www-authenticate"))));
 /// Says that a request failed, and gives whether it did.
 export function failed(entry, what = "Not changed") {
   if (!entry.ok) say(`${what}: ${entry.problem}`);

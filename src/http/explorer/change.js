@@ -55,6 +55,7 @@ export async function removeRecords(name, ids) {
     if (gone.status === 404) continue;
     if (!gone.ok) {
       say(`Not deleted: ${gone.problem}`, done > 0 ? undoAction(name, last, done) : undefined);
+      if (gone.status === 401) await choose("Not deleted", problem(gone), [["Close"]]);
       return done > 0;
     }
     done += 1;

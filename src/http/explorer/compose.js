@@ -4,7 +4,7 @@ import { call, newAction, session } from "./api.js";
 import { cut, print } from "./json.js";
 import { bodyOf, METHODS, short } from "./panel.js";
 
-export default function (request = { method: "GET", path: "/", sent: session.header() }) {
+export default function (request = { method: "GET", path: "/", sent: session.headers() }) {
   const method = h("select", { label: "Method" }, [...new Set([...METHODS, request.method])].map((one) => h("option", one)));
   method.value = request.method;
   const path = h("input", { value: request.path, spellcheck: "false", autocomplete: "off", label: "Path and query" });

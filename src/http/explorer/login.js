@@ -15,7 +15,7 @@ export default function ({ go, back }) {
     const entry = await call("POST", "/login", { quiet: true, body: JSON.stringify({ [login]: name.value, [password]: secret.value }) });
     fill(told, !entry.ok && problem(entry));
     if (!entry.ok) { secret.focus(); return; }
-    session.set({ token: entry.json.accessToken, name: name.value });
+    session.set("Authorization", { value: `Bearer ${entry.json.accessToken}`, name: name.value, expires: true });
     say(`Signed in as ${name.value}`);
     go(back);
   };

@@ -130,16 +130,16 @@ function navigation() {
 
 function badges() {
   const { health } = known;
-  const user = session.get();
+  const user = Object.values(session.get()).map((one) => one.name).join(", ");
   const warning = (text, title) => h("span.badge.warn", { title }, text);
   fill(place("badges"), health.readOnly && warning("read-only", "Writes are refused"), health.ephemeral && warning("ephemeral", "The file is never written"));
-  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user.name}` }, user.name), button("Sign out", { kind: "quiet", click: signOut })] : auth() && h("a.button.quiet", { href: "#login" }, "Sign in"));
+  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user}` }, user), button("Sign out", { kind: "quiet", click: signOut })] : auth() && h("a.button.quiet", { href: "#login" }, "Sign in"));
   place("undo").hidden = !health.admin || health.readOnly;
 }
 
 async function signOut() {
-  await call("POST", "/logout", { quiet: true });
-  session.set(undefined);
+  if (session.get().Authorization?.expires) await call("POST", "/logout", { quiet: true });
+  session.set();
   say("Signed out");
 }
 
@@ -221,7 +221,7 @@ async function follow() {
     const stop = new AbortController();
     document.addEventListener("session", () => stop.abort(), { once: true });
     try {
-      const headers = [...session.header(), ...(last ? [["Last-Event-ID", last]] : [])];
+      const headers = [...session.headers(), ...(last ? [["Last-Event-ID", last]] : [])];
       const response = await fetch(path, { headers, cache: "no-store", signal: stop.signal });
       // The list of requests is for this machine only.
       if (response.status === 403) path = "/-/events";

@@ -1,5 +1,5 @@
 // One record as a form, or as JSON.
-import { button, choose, fill, grow, h, heading, number, plural, say } from "./dom.js";
+import { button, choose, fill, grow, h, heading, number, plural, renew, say } from "./dom.js";
 import { call, get, pathOf, problem } from "./api.js";
 import { diff } from "./cells.js";
 import { field } from "./fields.js";
@@ -20,6 +20,7 @@ export function recordView({ name, id, isNew, go, back }) {
   let record = {};
   let tag;
   let form;
+  let left = false;
   const title = heading(isNew ? `New ${singular(name)}` : single ? line(name, 80) : called(name, id));
   const label = h("span.count");
   const actions = h("div.row");
@@ -271,6 +272,7 @@ export function recordView({ name, id, isNew, go, back }) {
   /// Goes where what was just done leads to.
   function leave(to) {
     form = undefined;
+    left = true;
     go(to, { follow: true });
   }
 
@@ -327,11 +329,11 @@ export function recordView({ name, id, isNew, go, back }) {
 
   return {
     element,
-    async start(pairs) {
+    async start(pairs, quiet) {
       if (isNew) await begin(pairs);
       else {
-        const entry = await call("GET", path);
-        if (!entry.ok || !isRecord(entry.json)) { fill(place, entry.ok ? h("pre", { tabindex: "0" }, coloured(entry.text)) : problem(entry)); return; }
+        const entry = await call("GET", path, { quiet });
+        if (!entry.ok || !isRecord(entry.json)) { renew(place, entry.ok ? h("pre", { tabindex: "0" }, coloured(entry.text)) : problem(entry)); return; }
         take(entry);
       }
       const asJson = pairs.some(([key]) => key === "_json");
@@ -342,11 +344,12 @@ export function recordView({ name, id, isNew, go, back }) {
     },
     /// Takes note of a change of these records, or of anything: the rules, too.
     async refresh(ids) {
-      if (isNew || !form || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
+      if (!form && !isNew && !left) { this.start([], true); return; }
+      if (isNew || left || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
       const before = tag;
       const entry = await get(path);
       // What was saved in the meantime is newer.
-      if (!element.isConnected || !form || tag !== before) return;
+      if (!element.isConnected || left || tag !== before) return;
       const isBusy = form.isDirty() || place.querySelector('[aria-expanded="true"]');
       if (entry.ok && same(entry.json, record) && (ids || isBusy)) { tag = entry.header("etag"); fill(notice); related(); }
       else if (isRecord(entry.json) && entry.ok && !isBusy) renewWith(entry);

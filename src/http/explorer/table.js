@@ -343,6 +343,7 @@ export function tableView({ name, go }) {
         entry = await call("PATCH", path, { body: { [column]: wanted }, tag: now.header("etag") });
       } while (entry.status === 412);
       if (!entry.ok) {
+        if (entry.status === 401) renew(notice, problem(entry));
         refuse(entry.errors.find((error) => error.steps[0] === column)?.detail ?? entry.problem, entry.status);
         return;
       }
@@ -396,7 +397,7 @@ export function tableView({ name, go }) {
     if (missed) return;
     records = Array.isArray(entry.json) ? entry.json : [];
     total = Number(entry.header("x-total-count") ?? records.length);
-    fill(notice, entry.ok ? entry.hint && h("p.hint", entry.hint) : problem(entry));
+    renew(notice, entry.ok ? entry.hint && h("p.hint", entry.hint) : problem(entry));
     chooseColumns();
     draw(changed);
     count.textContent = entry.ok ? number(total) : "";
