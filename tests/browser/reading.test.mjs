@@ -108,6 +108,65 @@ for (const width of WIDTHS) {
     assert.match(page.url(), /author\.city:startsWith=os/);
   });
 
+  check("columns are chosen, pages turned, rows selected together, values filtered by, a theme switched", async (context) => {
+    const wide = Object.fromEntries(Array.from({ length: 14 }, (_, at) => [`c${at}`, at]));
+    const rows = JSON.stringify({ rows: Array.from({ length: 25 }, (_, at) => ({ id: at + 1, kind: at % 2 ? "odd" : "even", tags: ["a", "b"], ...wide })) });
+    const { url } = await serve(context, rows);
+    const page = await visit(`${url}/#/rows`, { width });
+    const range = (text) => page.locator(".range").getByText(text).waitFor();
+    const turn = (name) => page.getByRole("button", { name: `${name} page` }).click();
+    await range("1–25 of 25");
+    await page.getByLabel("Rows", { exact: true }).selectOption("10");
+    await range("1–10 of 25");
+    await turn("Next");
+    await range("11–20 of 25");
+    await turn("Last");
+    await range("21–25 of 25");
+    assert.equal(await page.getByRole("button", { name: "Next page" }).getAttribute("aria-disabled"), "true");
+    await turn("Previous");
+    await range("11–20 of 25");
+    await turn("First");
+    await range("1–10 of 25");
+    // Twelve columns are shown; one is added, one is taken away, and the choice is in the address.
+    await page.locator("summary").filter({ hasText: "Columns 12/17" }).click();
+    await page.getByLabel("Find a column").fill("c1");
+    await page.locator(".checks").getByLabel("c13").check();
+    await page.locator('th').getByRole("button", { name: "c13" }).waitFor();
+    assert.match(page.url(), /_columns=id,kind,.*,c13/);
+    assert.equal(await page.locator(".checks").getByLabel("c13").evaluate((one) => one === document.activeElement), true);
+    await page.locator(".checks").getByLabel("c1", { exact: true }).uncheck();
+    await page.locator("th").getByRole("button", { name: "c1", exact: true }).waitFor({ state: "detached" });
+    await page.locator(".menu-body").getByRole("button", { name: "All" }).click();
+    await page.locator("th").getByRole("button", { name: "c12", exact: true }).waitFor();
+    await page.locator(".menu-body").getByRole("button", { name: "Standard" }).click();
+    await page.locator("th").getByRole("button", { name: "c12", exact: true }).waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    // All on the page, and one less.
+    const all = page.getByLabel("Select all on this page");
+    await all.check();
+    await page.getByText("10 selected").waitFor();
+    await page.getByLabel("Select 3", { exact: true }).uncheck();
+    await page.getByText("9 selected").waitFor();
+    assert.equal(await all.isChecked(), false);
+    await page.getByRole("button", { name: "Clear selection" }).click();
+    assert.equal(await page.getByLabel("Select 4", { exact: true }).isChecked(), false);
+    // The value of a cell, and of a list in it.
+    await cell(page, 2, "kind").focus();
+    await page.keyboard.press("f");
+    await range("1–10 of 12");
+    await cell(page, 2, "tags").focus();
+    await page.keyboard.press("f");
+    await page.locator(".chips").getByText(/tags contains a/).waitFor();
+    await page.getByRole("button", { name: "Clear", exact: true }).click();
+    await range("1–10 of 25");
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await ground();
+    await page.getByRole("button", { name: "Switch the theme" }).click();
+    assert.notEqual(await ground(), before);
+    await page.reload();
+    assert.notEqual(await ground(), before);
+  });
+
   check("what is shown is downloaded as CSV and JSON", async (context) => {
     const { url } = await serve(context, data, rules);
     const page = await visit(`${url}/#/posts?_sort=id&_columns=id,title,author&_limit=2`, { width });
