@@ -18,8 +18,7 @@ for (const width of WIDTHS) {
     const page = await visit(`${url}/#/orders`, { width });
     await page.evaluate(() => sessionStorage.clear());
     await page.reload();
-    // The response that needs a login leads to it, and what was wanted follows.
-    await page.locator(".problem").getByRole("link", { name: "Sign in" }).click();
+    // The response that needs a login asks for it, and what was wanted follows.
     await page.getByLabel("email").fill("ann@example.com");
     await page.getByLabel("password").fill("wrong");
     await page.locator("main").getByRole("button", { name: "Sign in" }).click();
@@ -50,8 +49,14 @@ for (const width of WIDTHS) {
     await page.reload();
     await page.getByLabel("item").waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
-    await page.locator(".bar").getByRole("link", { name: "Sign in" }).waitFor();
-    await page.locator(".problem").getByRole("link", { name: "Sign in" }).waitFor();
+    await page.locator(".problem").getByRole("button", { name: "Sign in" }).waitFor();
+    // The bar has it, too.
+    await page.locator(".bar").getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("dialog").getByLabel("email").fill("ann@example.com");
+    await page.getByRole("dialog").getByLabel("password").fill("change-me-1");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByLabel("item").waitFor();
     assert.equal((await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${token}` } })).status, 401);
     nothingWrong();
   });
@@ -64,9 +69,14 @@ for (const width of WIDTHS) {
     const url = new URL(page.url()).origin;
     await until(async () => (await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${token}` } })).status === 401, "the token to expire");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.locator(".problem").getByRole("link", { name: "Sign in" }).first().waitFor();
+    await page.locator(".problem").getByRole("button", { name: "Sign in" }).first().waitFor();
     assert.equal(await page.getByLabel("item").inputValue(), "rice");
     assert.equal(dataOf(file).orders[0].item, "tea");
+    await page.locator(".problem").getByLabel("email").first().fill("ann@example.com");
+    await page.locator(".problem").getByLabel("password").first().fill("change-me-1");
+    await page.keyboard.press("Enter");
+    await page.locator("#user").getByText("ann@example.com").waitFor();
+    assert.equal(await page.getByLabel("item").inputValue(), "rice");
     nothingWrong();
   });
 }

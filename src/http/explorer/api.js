@@ -1,5 +1,5 @@
-// Requests, and what the server says when one fails.
-import { button, h, say } from "./dom.js";
+// Requests.
+import { say } from "./dom.js";
 import { cut, parse } from "./json.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];
@@ -75,29 +75,6 @@ function decode(text) { try { return text && decodeURIComponent(text); } catch {
 
 export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: true });
 
-/// What a guard asks for by `WWW-Authenticate`: the labels of its fields, and the header with what is typed there.
-const GUARDS = {
-  Bearer: () => [["Token"], (token) => ["Authorization", `Bearer ${token}`]],
-  Basic: () => [["User", "Password"], (...pair) => ["Authorization", `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair.join(":"))))}`]],
-  Key: (header) => [[header], (key) => [header, key]],
-};
-
-/// The fields for a guard, which are sent with each request from then on.
-function guardFields(challenge) {
-  const [, scheme, header] = /^(\w+)(?:.*header="(.+?)")?/.exec(challenge) ?? [];
-  if (!Object.hasOwn(GUARDS, scheme)) return null;
-  const [labels, make] = GUARDS[scheme](header);
-  const use = () => {
-    const [name, value] = make(...inputs.map((input) => input.value.trim()));
-    session.set(name, { value, name: scheme === "Basic" ? inputs[0].value : labels[0] });
-  };
-  const inputs = labels.map((text) => h("input", { id: `guard-${text}`, type: text === "User" ? "text" : "password", autocomplete: "off", keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); use(); } } }));
-  return h("div.row", inputs.map((input, at) => h("label", labels[at], input)), button("Send it from now on", { click: use }));
-}
-
-/// What the server says about a request that failed. A 503 holds until the data file is in order.
-export const problem = ({ status, problem, hint, header }, ...more) => h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" },
-  more, problem && h("p", problem), hint && h("p.hint", hint), status === 401 && (/\/login/.test(hint) ? h("p", h("a.button", { href: "#login" }, "Sign in")) : guardFields(header("www-authenticate"))));
 /// Says that a request failed, and gives whether it did.
 export function failed(entry, what = "Not changed") {
   if (!entry.ok) say(`${what}: ${entry.problem}`);

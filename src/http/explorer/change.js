@@ -1,6 +1,7 @@
 // Deleting and undoing: what pages of records have in common.
 import { ask, choose, h, say } from "./dom.js";
-import { call, failed, get, pathOf, problem, segment } from "./api.js";
+import { call, failed, get, pathOf, segment } from "./api.js";
+import { problem } from "./login.js";
 import { line, list } from "./json.js";
 import { called, counted, known, versionOf } from "./model.js";
 

@@ -1,24 +1,39 @@
-// Signing in, where the rules have `x-auth`.
-import { fill, h, heading, say } from "./dom.js";
-import { call, problem, session } from "./api.js";
+// Who asks: the fields for what a refused request needs, and what the server says of it.
+import { button, h } from "./dom.js";
+import { call, session } from "./api.js";
 import { auth } from "./model.js";
 
-export default function ({ go, back }) {
+/// The fields of a scheme; what is typed there is sent with each request from then on.
+export function wayIn(scheme, header) {
   const { login = "email", password = "password" } = auth() ?? {};
-  const told = h("div");
-  const name = h("input", { id: "login", autocomplete: "username" });
-  const secret = h("input", { id: "password", type: "password", autocomplete: "current-password" });
-  const row = (text, input) => h("div.field", h("label", { for: input.id }, text), h("div.control", input));
-  const submit = async (event) => {
-    event.preventDefault();
+  const told = h("p.wrong", { role: "alert" });
+  const authorize = (value, name, expires) => session.set("Authorization", { value, name, expires });
+  const signIn = async (name, secret) => {
     // Not shown as a request: the body has the password.
-    const entry = await call("POST", "/login", { quiet: true, body: JSON.stringify({ [login]: name.value, [password]: secret.value }) });
-    fill(told, !entry.ok && problem(entry));
-    if (!entry.ok) { secret.focus(); return; }
-    session.set("Authorization", { value: `Bearer ${entry.json.accessToken}`, name: name.value, expires: true });
-    say(`Signed in as ${name.value}`);
-    go(back);
+    const entry = await call("POST", "/login", { quiet: true, body: { [login]: name, [password]: secret } });
+    told.textContent = entry.problem;
+    if (entry.ok) authorize(`Bearer ${entry.json.accessToken}`, name, true);
+    else inputs.at(-1).focus();
   };
-  return { element: h("div.view", h("div.view-head", heading("Sign in")), h("form.record", { submit }, told, row(login, name), row(password, secret),
-    h("p.note", "You stay signed in until you sign out or close the tab. The requests of this page then have the header Authorization."), h("div.row", h("button.primary", { type: "submit" }, "Sign in")))), focus: () => name.focus() };
+  const schemes = {
+    Login: [[login, password], signIn],
+    Basic: [["User", "Password"], (user, secret) => authorize(`Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${secret}`)))}`, user)],
+    Bearer: [["Token"], (token) => authorize(`Bearer ${token}`, "token")],
+    Key: [[header], (key) => session.set(header, { value: key, name: header })],
+  };
+  if (!Object.hasOwn(schemes, scheme)) return null;
+  const [labels, send] = schemes[scheme];
+  const use = () => send(...inputs.map((input) => input.value.trim()));
+  const inputs = labels.map((_, at) => {
+    const isName = at + 1 < labels.length;
+    return h("input", { key: `${scheme} ${at}`, type: isName ? "text" : "password", autocomplete: isName ? "username" : "current-password", keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); use(); } } });
+  });
+  return [h("div.row", inputs.map((input, at) => h("label", labels[at], input)), button(scheme === "Login" ? "Sign in" : "Send it from now on", { click: use })), told];
+}
+
+/// What the server says about a request that failed. A 503 holds until the data file is in order.
+export function problem({ status, problem, hint, header }, ...more) {
+  const [, scheme, name] = /^(\w+)(?:.*header="(.+?)")?/.exec(header?.("www-authenticate")) ?? [];
+  const fields = status === 401 && wayIn(/\/login/.test(hint) ? "Login" : scheme, name);
+  return h("div.problem", { role: "alert", tabindex: "-1", class: status === 503 ? "until-fixed" : "" }, more, problem && h("p", problem), fields || (hint && h("p.hint", hint)));
 }

@@ -5,6 +5,7 @@ import { curl } from "./code.js";
 import { line } from "./json.js";
 import { auth, canWrite, known, listLink, loadModel, resourceOf } from "./model.js";
 import { current, panel } from "./panel.js";
+import { wayIn } from "./login.js";
 import { tableView } from "./table.js";
 import { recordView } from "./record.js";
 import { failures, loadRequests, note, onRequest } from "./log.js";
@@ -75,7 +76,7 @@ function show() {
   view?.close?.();
   shownName = name;
   const mine = complete(isList ? { ...tableView({ name, go }), isTable: true } : resource ? recordView({ name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
-    : page === "login" || PAGES[page] ? later(page, before) : home(name));
+    : Object.hasOwn(PAGES, page) ? later(page) : home(name));
   view = mine;
   fill(main, view.element);
   main.scrollTop = 0;
@@ -92,11 +93,11 @@ function show() {
 const complete = (made) => ({ focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
 
 /// One of the other pages, whose script is loaded when it is first opened.
-function later(page, before) {
+function later(page) {
   const shown = { element: h("div.view"), start: async () => {
     const { default: make } = await import(`./${page}.js`);
     if (shown.element !== main.firstElementChild) return;
-    const made = complete(make({ admin: known.health.admin, go, back: before || "#/", changed: () => { badges(); navigation(); } }));
+    const made = complete(make({ admin: known.health.admin, changed: () => { badges(); navigation(); } }));
     shown.element.replaceWith(made.element);
     Object.assign(view, made);
   } };
@@ -133,8 +134,13 @@ function badges() {
   const user = Object.values(session.get()).map((one) => one.name).join(", ");
   const warning = (text, title) => h("span.badge.warn", { title }, text);
   fill(place("badges"), health.readOnly && warning("read-only", "Writes are refused"), health.ephemeral && warning("ephemeral", "The file is never written"));
-  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user}` }, user), button("Sign out", { kind: "quiet", click: signOut })] : auth() && h("a.button.quiet", { href: "#login" }, "Sign in"));
+  fill(place("user"), user ? [h("span.badge", { title: `Signed in as ${user}` }, user), button("Sign out", { kind: "quiet", click: signOut })] : auth() && button("Sign in", { kind: "quiet", click: signIn }));
   place("undo").hidden = !health.admin || health.readOnly;
+}
+
+function signIn() {
+  const shown = dialog("Sign in", wayIn("Login"), [h("span.soft", "until you sign out or close the tab")]);
+  document.addEventListener("session", () => shown.close(), { once: true });
 }
 
 async function signOut() {
@@ -288,7 +294,7 @@ function theme() {
   });
 }
 
-fill(place("theme"), icon("sun"));
+fill(place("theme"), icon("theme"));
 fill(place("help"), icon("help"));
 fill(place("undo"), icon("undo"), h("span", "Undo"));
 theme();

@@ -1,6 +1,7 @@
 // One record as a form, or as JSON.
 import { button, choose, fill, grow, h, heading, number, plural, renew, say } from "./dom.js";
-import { call, get, pathOf, problem } from "./api.js";
+import { call, get, pathOf } from "./api.js";
+import { problem } from "./login.js";
 import { diff } from "./cells.js";
 import { field } from "./fields.js";
 import { coloured, cut, isNothing, isRecord, keysOf, line, mistake, parse, placed, print, same, tree } from "./json.js";

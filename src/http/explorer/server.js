@@ -1,6 +1,7 @@
 // The server: switches, snapshots, links.
 import { ask, button, fill, grow, h, heading, icon, plural, say, table } from "./dom.js";
-import { call, failed, get, problem, segment, target } from "./api.js";
+import { call, failed, get, segment, target } from "./api.js";
+import { problem } from "./login.js";
 import { known, loadModel } from "./model.js";
 import { undoOf } from "./change.js";
 

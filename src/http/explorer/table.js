@@ -1,6 +1,7 @@
 // The records of a resource as a table: the address has the API's own parameters.
 import { button, download, fill, grow, h, heading, icon, menu, number, region, renew, say } from "./dom.js";
-import { call, get, pathOf, problem, segment, target } from "./api.js";
+import { call, get, pathOf, segment, target } from "./api.js";
+import { problem } from "./login.js";
 import { show } from "./cells.js";
 import { field } from "./fields.js";
 import { isNothing, isNumber, isRecord, isScalar, line, same } from "./json.js";
@@ -402,7 +403,8 @@ export function tableView({ name, go }) {
     draw(changed);
     count.textContent = entry.ok ? number(total) : "";
     scroll.hidden = records.length === 0;
-    empty.hidden = total !== 0;
+    // What else is wrong than the query is said above.
+    empty.hidden = total !== 0 || !(entry.ok || entry.status === 400);
     pager.hidden = total === 0;
     if (total === 0) showEmpty(entry.ok);
     const from = (page() - 1) * limit();
