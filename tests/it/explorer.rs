@@ -131,7 +131,7 @@ fn values_never_become_markup() {
     let hostile = "{\"<script>alert(1)</script>\": [], \"\\\"><img src=x onerror=alert(1)>\": [], \"&lt;b\": {}}";
     let text = serve_data(hostile).get("/").text().to_string();
     lacks(&text, "<script>alert");
-    lacks(&text, "<img");
+    lacks(&text, "<img src=x");
 }
 
 #[test]
