@@ -142,10 +142,10 @@ impl Drop for Running {
 
 /// The key of `request`, if it is a POST and has one.
 pub(super) fn key(request: &Request) -> Option<&str> {
-    let value = request
-        .header(NAME)
-        .filter(|_| request.method == Method::POST)?;
-    let value = value.trim();
+    if request.method != Method::POST {
+        return None;
+    }
+    let value = request.header(NAME)?.trim();
     let bare = value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));

@@ -284,7 +284,8 @@ pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
         access.is_some_and(|access| access.read != Guard::Anyone)
             || (schema.auth().is_some() && Auth::PATHS.contains(&name))
     };
-    path.split('/').any(hides)
+    let has_private = schema.auth().is_some() || !schema.guarded().is_empty();
+    has_private && path.split('/').any(hides)
 }
 
 fn now() -> u64 {
