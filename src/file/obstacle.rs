@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// What prevents saving a file, where the file system can say.
+#[cfg_attr(not(unix), allow(dead_code))] // Some of it is found on Unix only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// The folder that the file was in is gone.
