@@ -252,7 +252,7 @@ mod tests {
         for (expression, offset, near) in [
             ("a|uper", 2, Some("upper")),
             ("a | lower | frist", 12, Some("first")),
-            ("[1, 2]|map('x')|joni(', ')", 16, Some("join")),
+            ("[1, 2]|map('upper')|joni(', ')", 20, Some("join")),
             ("a is defnied", 5, Some("defined")),
             ("a is not evn", 9, Some("even")),
             ("1 if b is strng else 2", 10, Some("string")),

@@ -74,7 +74,7 @@ impl Pattern {
             )),
             _ => match segment.strip_prefix(':') {
                 Some(name) if !name.is_empty() => Ok(Segment::Parameter(name.to_string())),
-                _ => Ok(Segment::Literal(segment.to_lowercase())),
+                _ => Ok(Segment::Literal(lowercase(segment).collect())),
             },
         });
         Ok(Pattern {
@@ -161,11 +161,15 @@ fn matches(pattern: &[Segment], path: &[Cow<'_, str>], parameters: &mut Paramete
         return false;
     };
     match first {
-        Segment::Literal(text) if segment.to_lowercase() != *text => return false,
+        Segment::Literal(text) if !lowercase(segment).eq(text.chars()) => return false,
         Segment::Parameter(name) => parameters.push((name.clone(), segment.to_string())),
         _ => {}
     }
     matches(rest, tail, parameters)
+}
+
+fn lowercase(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

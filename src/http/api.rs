@@ -192,7 +192,7 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
     let sent = request::target(uri);
     let current = routes.current();
     let rewritten = current.rewriter.apply(sent, is_record);
-    rewritten.parse().ok().filter(|_| rewritten != sent)
+    (rewritten != sent).then(|| rewritten.parse().ok())?
 }
 
 /// What `check` says of the target that a GET of `path` has, if it has one.

@@ -672,6 +672,8 @@ fn quiet_prints_nothing_and_still_serves() {
     client.send("POST", "/a", JSON, "{}").status_is(201);
     client.get("/nobody").status_is(404);
     drop(client);
+    #[cfg(not(unix))]
+    drop(running);
     #[cfg(unix)]
     {
         running.signal(rustix::process::Signal::TERM);

@@ -1,5 +1,6 @@
 //! The commands beside `serve`, and the options of a start: `--exec`, `--open`, `--port auto`, `--exit-on-stdin-close`.
 
+#[cfg(unix)]
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::{Place, place};
 use crate::support::*;
 
+#[cfg(unix)]
 const STANDIN: &str = env!("CARGO_BIN_EXE_standin");
 
 fn parse(text: &str) -> Value {

@@ -1,7 +1,9 @@
 //! A person who edits the data file while it is served.
 
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+#[cfg(unix)]
+use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
 use standin::{Faults, Notice, RepeatedIds};
 

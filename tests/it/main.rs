@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
+#[cfg(unix)]
 mod wire;
 
 mod page;
@@ -71,5 +72,7 @@ mod examples;
 mod service;
 
 mod clients;
+// Some cases type into a terminal.
+#[cfg(unix)]
 mod conformance;
 mod odd_data;

@@ -1,6 +1,8 @@
 //! The rules file while the server runs: what is saved is in effect, and what cannot be used is reported and has no effect.
 
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use standin::Notice;
