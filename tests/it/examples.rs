@@ -498,6 +498,24 @@ fn what_belongs_to_an_example() {
             "```sh\ncurl http://127.0.0.1:8000/users/99\n```\n\nStatus: 404\n\n```json\n{\"try\": \"curl http://127.0.0.1:8000/users\", ...}\n```\n".to_owned(),
             &["pass"],
         ),
+        ("```sh\ncurl http://localhost.3000/users/1\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncurl localhost:3000/users -D '{\"lastName\": \"Noor\"}'\n```\n".to_owned(), &["fail"]),
+        // Members that a sentence leaves out.
+        ("All users, without the email:\n\n```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\"}\n```\n".to_owned(), &["pass"]),
+        ("Without a token:\n\n```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, \"lastName\": \"Ito\"}\n```\n".to_owned(), &["fail"]),
+        ("Only id and lastName are shown:\n\n```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, \"lastName\": \"Ito\"}\n```\n".to_owned(), &["pass"]),
+        ("Only the id is shown:\n\n```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{\"id\": 1, \"lastName\": \"Ito\"}\n```\n".to_owned(), &["fail"]),
+        // As a program prints it.
+        ("```sh\ncurl localhost:3000/profile\n```\n\n```js\n{ name: 'demo' }\n```\n".to_owned(), &["pass"]),
+        ("```sh\ncurl localhost:3000/profile\n```\n\n```js\n{ name: 'other' }\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncurl localhost:3000/profile\n```\n\n```json\n{ name: 'demo' }\n```\n".to_owned(), &["fail"]),
+        // Comments with the status, and both in a line of text.
+        ("```sh\ncurl localhost:3000/profile\n# => 200 {\"name\": \"demo\"}\n```\n".to_owned(), &["pass"]),
+        ("```sh\ncurl localhost:3000/profile\n# => 200 {\"name\": \"other\"}\n```\n".to_owned(), &["fail"]),
+        ("```sh\ncurl localhost:3000/profile\n# 404 Not Found {\"name\": \"demo\"}\n```\n".to_owned(), &["fail"]),
+        ("- `curl localhost:3000/profile` → `{\"name\": \"demo\"}`\n- **Get it**\n  `curl localhost:3000/profile`\n  → `{\"name\": \"other\"}`\n".to_owned(), &["pass", "fail"]),
+        // An error with its status.
+        ("```sh\ncurl localhost:3000/users/99\n```\n\n```json\n{\"status\": 404, \"title\": \"Not found\", ...}\n```\n".to_owned(), &["fail"]),
         // Prompts of continued lines, and a body in its own block.
         (
             format!("```sh\n    curl localhost:3000/users \\\n    > -H 'Content-Type: application/json' \\\n    > -d '{sent}'\n```\n"),
@@ -627,6 +645,15 @@ fn fixes() {
             "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Itoh\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
             "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Ito\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
         ),
+        // A page without spaces, and one with types.
+        (
+            "```sh\ncurl localhost:3000/users\n```\n\n```json\n[{\"id\":1,...},{\"id\":3,\"lastName\":\"Berg\"}]\n```\n".to_owned(),
+            "```sh\ncurl localhost:3000/users\n```\n\n```json\n[{\"id\":1,...},{\"id\":2,\"lastName\":\"Okoro\",\"firstName\":\"Ada\",\"email\":\"ada@example.com\"},{\"id\":3,\"lastName\":\"Berg\",\"firstName\":\"Liv\",\"email\":\"liv@example.com\"}]\n```\n".to_owned(),
+        ),
+        (
+            "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{ \"id\": \"<string>\", ... }\n```\n".to_owned(),
+            "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{ \"id\": \"<number>\", ... }\n```\n".to_owned(),
+        ),
         // Broken JSON.
         (
             "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\" \"demo\"\n}\n```\n".to_owned(),
@@ -658,6 +685,18 @@ fn only_json_that_is_wrong_is_rewritten() {
             "[{\"id\": 1, ...}]",
         ),
         example("curl localhost:3000/profile", "{\"delay\": 200}"),
+        example(
+            "curl localhost:3000/users -D '{\"lastName\": \"Noor\"}'",
+            "{\"lastName\": \"Noor\", \"id\": 4}",
+        ),
+        format!(
+            "Without the email:\n\n{}",
+            example(
+                "curl localhost:3000/users/1",
+                "{\"id\": 1, \"lastName\": \"Itoh\", \"firstName\": \"Kei\"}"
+            )
+        ),
+        "```sh\ncurl localhost:3000/profile\n```\n\n```js\n{ name: 'other' }\n```\n".to_owned(),
         example("curl https://localhost:3000/users/1", "{\"id\": 99}"),
         "```sh\ncurl localhost:3000/profile\n```\n".to_owned(),
     ];

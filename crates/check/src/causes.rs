@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::compare::{Difference, DifferenceKind, Step, same, short};
 use super::datasets::Dataset;
+use super::http_message::METHODS;
 use super::outcome::{Cause, ExampleResult, Outcome, PageResult};
 use super::page::Page;
 use super::service::{Received, Request};
@@ -36,7 +37,8 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .path_prefix()
         .or_else(|| case.unknown_field())
         .or_else(|| case.received.hint.clone())
-        .or_else(|| case.get_with_body());
+        .or_else(|| case.get_with_body())
+        .or_else(|| case.unknown_method());
     let rest = || {
         case.next_id()
             .or_else(|| case.other_values())
@@ -141,6 +143,10 @@ impl Case<'_> {
             .iter()
             .position(|part| resources.contains(&part.as_str()))
             .filter(|at| *at > 0)?;
+        // `/author/1/books` lacks a letter.
+        if nearest(&segments[0], resources.iter().copied()).is_some() {
+            return None;
+        }
         let prefix = segments[..at].join("/");
         (self.received.status == 404).then(|| {
             format!("the server has no path `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter removes it")
@@ -150,6 +156,17 @@ impl Case<'_> {
     fn get_with_body(&self) -> Option<String> {
         (self.request.method == "GET" && self.request.body.is_some()).then(|| {
             "a GET with a body: the server ignores the body, PUT or PATCH may be meant".to_owned()
+        })
+    }
+
+    fn unknown_method(&self) -> Option<String> {
+        let near = nearest(&self.request.method, METHODS.iter().copied())?;
+        let is_known = METHODS.contains(&self.request.method.as_str());
+        (!is_known).then(|| {
+            format!(
+                "`{}` is not a method, did you mean `{near}`?",
+                self.request.method
+            )
         })
     }
 
@@ -323,7 +340,11 @@ impl Case<'_> {
             else {
                 return None;
             };
-            let name = format!("{resource}/{}", short(id).trim_matches('"'));
+            let id_text = short(id).trim_matches('"').to_owned();
+            let name = format!("{resource}/{id_text}");
+            if let Some(line) = self.earlier_request("DELETE", &[resource.clone(), id_text]) {
+                return Some(format!("the DELETE on line {line} removes this record"));
+            }
             let has_id = |record: &&Value| record.get("id").is_some_and(|own| same(own, id));
             let record = records.iter().find(has_id)?;
             let changed = documented.iter().find_map(|(key, value)| {

@@ -214,6 +214,10 @@ impl Parser {
             "form" | "form-string" => {
                 self.unsupported("sends a multipart form, which is not supported")
             }
+            "dump-header" if value.starts_with(['{', '[']) => {
+                let text = "`-D` names a file for the headers, did you mean `-d`?";
+                self.mistake(span, text, Some("-d".to_owned()));
+            }
             "unix-socket" | "abstract-unix-socket" => self.unsupported("uses a Unix socket"),
             "upload-file" | "config" => self.unsupported(format!("reads the file `{value}`")),
             _ => {}

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::compare::{self, Diff, Step};
+use super::compare::{self, Diff, DifferenceKind, Step};
 use super::examples::Example;
 use super::labels;
 use super::lenient_json;
@@ -15,7 +15,7 @@ use super::outcome::Finding;
 use super::page::{Block, Page};
 use super::service::Received;
 use super::status::{Expected, StatusSource};
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 use super::transcript;
 
 /// A sentence that says that a response is not complete.
@@ -42,6 +42,20 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
             (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
             only\b[^.:]*\b(?:fields|members|properties|attributes)\b[^.:]*\b(?:shown|listed|displayed) | teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
             recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b | \bcut\W*$",
+    )
+});
+
+/// A sentence that names members that are left out: "The first two, without the tags:".
+static WITHOUT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:without|except(?:\s+for)?|excluding|leaving\s+out|minus|ohne|sans|sauf|sin|sem|senza)\b(?P<names>[^.:;]*)|(?P<omitted>[^.:;,]*)\b(?:is|are)\s+(?:left\s+out|omitted|not\s+shown)\b",
+    )
+});
+
+/// A sentence that names the members that are shown: "Only id and title are shown:".
+static ONLY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b",
     )
 });
 
@@ -78,6 +92,8 @@ pub struct DocumentedResponse {
     pub truncated: bool,
     /// Whether the page says that it shows one item of a list, or the form of each.
     pub one_item: bool,
+    /// Words of a sentence that says which members are left out.
+    pub left_out: Vec<String>,
 }
 
 /// What is documented for an example.
@@ -92,6 +108,8 @@ pub struct Documented<'a> {
     pub surety: Surety,
     /// Members whose values are not compared.
     pub any: &'a [String],
+    /// Members that may be missing.
+    pub left_out: &'a [String],
     /// Whether the server generates the id. A string is random, so it cannot be documented.
     pub generated_id: bool,
     /// The text around the example, in lower case.
@@ -194,6 +212,9 @@ impl Documented<'_> {
             (&found.documented, &found.actual),
             (Some(Value::String(_)), Some(Value::String(_)))
         );
+        if found.kind == DifferenceKind::Extra && labels::names(self.left_out, key) {
+            return true;
+        }
         let has_values = found.documented.is_some() && found.actual.is_some();
         (has_values && self.any.contains(key))
             || (self.generated_id && both_strings && found.path.len() == 1 && key == "id")
@@ -250,7 +271,8 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     if content[..shown].ends_with("}%") || content[..shown].ends_with("]%") {
         content.replace_range(shown - 1..shown, " ");
     }
-    match lenient_json::parse(&content) {
+    let javascript = is_one_of(&fence.language, "js javascript jsx ts typescript node");
+    match lenient_json::parse_literals(&content, javascript) {
         Ok(mut documented) => {
             let status = documented
                 .head
@@ -260,6 +282,18 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 let part = says(page, example, block.fence, &PART);
                 elide(body, part);
             }
+            let sentences: Vec<&str> = sentences(page, example, block.fence).collect();
+            if let Some(body) = &mut documented.body {
+                let only = sentences.iter().filter_map(|text| ONLY.captures(text));
+                only.for_each(|found| elide_members(body, &labels::words(&found["names"])));
+            }
+            let without = sentences
+                .iter()
+                .flat_map(|text| WITHOUT.captures_iter(text));
+            let names = without.filter_map(|found| found.name("names").or(found.name("omitted")));
+            let left_out = names
+                .flat_map(|names| labels::words(names.as_str()))
+                .collect();
             let plain = documented
                 .text
                 .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
@@ -270,6 +304,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     plain,
                     truncated,
                     one_item: is_one_item(page, block.fence),
+                    left_out,
                 },
                 None,
             )
@@ -280,6 +315,18 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .chars()
                 .next()
                 .map_or(at, |letter| at + letter.len_utf8());
+            // What a program prints is not meant to be JSON.
+            if javascript {
+                let plain = (content[block.range.clone()].to_owned(), fence.range.clone());
+                let plain = Some(plain);
+                return (
+                    DocumentedResponse {
+                        plain,
+                        ..DocumentedResponse::default()
+                    },
+                    None,
+                );
+            }
             let text = format!("the documented response is not JSON: {}", error.text);
             let head = transcript::head(&content).0;
             let status = head.map(|head| (head.status, fence.source_range(&head.span)));
@@ -314,6 +361,52 @@ fn elide(body: &mut Node, part: bool) {
         }
         _ => {}
     }
+}
+
+/// Lets objects have other members than those that are shown, if a sentence names all of these.
+fn elide_members(body: &mut Node, named: &[String]) {
+    match &mut body.kind {
+        Kind::Array(items) => {
+            for item in items {
+                if let Item::Value(node) = item {
+                    elide_members(node, named);
+                }
+            }
+        }
+        Kind::Object {
+            members, elided, ..
+        } => {
+            *elided |= members
+                .iter()
+                .all(|member| labels::names(named, &member.key));
+        }
+        _ => {}
+    }
+}
+
+/// The sentence that leads to a request, and the paragraphs between it and its response.
+fn sentences<'a>(
+    page: &'a Page,
+    example: &Example,
+    response: usize,
+) -> impl Iterator<Item = &'a str> {
+    let prose = |block: &'a Block| match block {
+        Block::Prose(prose) => Some(prose.text.as_str()),
+        _ => None,
+    };
+    let above = example
+        .fence
+        .checked_sub(1)
+        .and_then(|at| page.blocks.get(at));
+    let above = above.and_then(prose).map(labels::last_sentence);
+    let between = page
+        .blocks
+        .get(example.fence + 1..response)
+        .unwrap_or_default();
+    above
+        .filter(|text| labels::leads(text))
+        .into_iter()
+        .chain(between.iter().filter_map(prose))
 }
 
 /// Whether a heading or a paragraph between a request and its response says something.

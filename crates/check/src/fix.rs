@@ -15,6 +15,7 @@ use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
 use super::compare::{self, Step, same};
+use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
@@ -230,6 +231,9 @@ fn new_content<'a>(
         {
             *value = documented.clone();
         }
+    }
+    if lenient_json::parse(&fence.content[response.range.clone()]).is_err() && !details.unparsed {
+        return Err("it is not JSON, but as a program prints it");
     }
     let body = &body;
     let mut content = fence.content.clone();

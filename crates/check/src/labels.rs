@@ -92,6 +92,14 @@ pub fn has_word(label: &str, list: &str) -> bool {
     words(label).iter().any(|word| is_one_of(word, list))
 }
 
+/// Whether words of a sentence name a member: `userId` or "user id".
+pub fn names(sentence: &[String], member: &str) -> bool {
+    let member = member.to_lowercase();
+    sentence
+        .iter()
+        .any(|word| *word == member || format!("{word}s") == member)
+}
+
 /// What a heading announces.
 pub fn heading(heading: &str) -> Announces {
     announced(heading, &DESCRIPTION, &OTHER_IN_HEADING, usize::MAX)

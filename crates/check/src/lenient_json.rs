@@ -31,8 +31,14 @@ pub struct SyntaxError {
 
 /// Parses a documented response.
 pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
+    parse_literals(content, false)
+}
+
+/// Parses a documented response, which may be as a JavaScript program prints it: `{ id: 1, name: 'Ada' }`.
+pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, SyntaxError> {
     let (head, start) = head(content);
     let mut parser = Parser::new(content, start);
+    parser.javascript = javascript;
     let mut documented = Documented {
         head,
         ..Documented::default()
@@ -60,6 +66,8 @@ struct Parser<'a> {
     at: usize,
     /// Whether there was an elision; then closing brackets may be missing.
     elided: bool,
+    /// Whether keys need no quotes, and strings may have single ones.
+    javascript: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -68,6 +76,7 @@ impl<'a> Parser<'a> {
             text,
             at,
             elided: false,
+            javascript: false,
         }
     }
 
@@ -200,6 +209,7 @@ impl<'a> Parser<'a> {
             }
             Some('[') => return self.array(),
             Some('"') => string_kind(self.string()?),
+            Some('\'') if self.javascript => string_kind(self.string()?),
             Some('<') => match self.rest().find('>') {
                 Some(length) => {
                     let name = &self.rest()[1..length];
@@ -253,13 +263,21 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The length of a name.
+    fn identifier(&self) -> usize {
+        let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+        let rest = self.rest();
+        rest.find(|letter| !is_part(letter)).unwrap_or(rest.len())
+    }
+
     fn string(&mut self) -> Result<String, SyntaxError> {
         let start = self.at;
         let bytes = self.text.as_bytes();
+        let quote = bytes.get(start).copied();
         let mut at = start + 1;
         loop {
             match bytes.get(at) {
-                Some(b'"') => break,
+                byte if byte == quote.as_ref() => break,
                 Some(b'\\') => at += 2,
                 Some(b'\n') | None => {
                     return Err(SyntaxError {
@@ -272,6 +290,15 @@ impl<'a> Parser<'a> {
         }
         let raw = self.text.get(start..=at).unwrap_or_default();
         self.at = at + 1;
+        if quote == Some(b'\'') {
+            let inner = raw[1..raw.len() - 1]
+                .replace("\\'", "'")
+                .replace('"', "\\\"");
+            return serde_json::from_str(&format!("\"{inner}\"")).map_err(|_| SyntaxError {
+                at: start,
+                text: "this string has an invalid escape".to_owned(),
+            });
+        }
         serde_json::from_str(raw).map_err(|_| SyntaxError {
             at: start,
             text: "this string has an invalid escape".to_owned(),
@@ -378,11 +405,16 @@ impl<'a> Parser<'a> {
             if expect_comma {
                 return Err(self.error("a comma is missing here"));
             }
-            if !self.rest().starts_with('"') {
-                return Err(self.error("expected a key in double quotes"));
-            }
             let key_start = self.at;
-            let key = self.string()?;
+            let key = match self.rest().chars().next() {
+                Some('"') => self.string()?,
+                Some('\'') if self.javascript => self.string()?,
+                _ if self.javascript && self.identifier() > 0 => {
+                    self.at += self.identifier();
+                    self.text[key_start..self.at].to_owned()
+                }
+                _ => return Err(self.error("expected a key in double quotes")),
+            };
             let key_span = key_start..self.at;
             self.space();
             if !self.eat(':') {

@@ -388,7 +388,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         .next()
         .unwrap_or_default();
     let after = after.trim_matches([' ', '\\', '\t', '\r']);
-    let is_arrow = ["->", "=>", "→"].contains(&label.trim());
+    let arrows = ["->", "=>", "→"];
+    let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
     let alone = is_label && after.is_empty();
     let words = labels::words(label);
@@ -398,8 +399,15 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         && (content.contains("localhost") || content.contains("127.0.0.1"))
     {
         let mut fence = Fence::unfenced(text, range);
-        let is_whole = before.is_empty() && quoted.len() == text[paragraph.clone()].trim().len();
-        fence.in_sentence = !(is_whole || alone && words.len() <= 10);
+        let line = text[paragraph.start..code.start].rsplit('\n').next();
+        let is_line = line.unwrap_or_default().trim().is_empty();
+        // A line of its own, or one with the response: `curl ...` -> `{...}`.
+        let shows = arrows.iter().any(|arrow| {
+            after
+                .strip_prefix(arrow)
+                .is_some_and(|rest| rest.trim().starts_with(['`']))
+        });
+        fence.in_sentence = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         alone && (is_arrow || labels::label(label) == labels::Announces::Response)

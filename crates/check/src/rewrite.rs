@@ -7,9 +7,13 @@ use super::node::{Item, Kind, Member, Node};
 
 /// The new text of a documented value.
 pub fn value(content: &str, node: &Node, actual: &Value) -> String {
+    let shown = &content[node.span.clone()];
+    let tight = shown.contains("\":") && !shown.contains("\": ");
     Writer {
         content,
         unit: unit(content),
+        comma: if tight { "," } else { ", " },
+        colon: if tight { ":" } else { ": " },
     }
     .value(node, actual)
 }
@@ -70,32 +74,6 @@ pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
     }
 }
 
-/// A value on one line.
-fn inline(value: &Value, padded: bool) -> String {
-    let pad = if padded { " " } else { "" };
-    match value {
-        Value::Array(items) => {
-            format!(
-                "[{}]",
-                items
-                    .iter()
-                    .map(|item| inline(item, padded))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
-        }
-        Value::Object(members) if members.is_empty() => "{}".to_owned(),
-        Value::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .map(|(key, item)| format!("{}: {}", quoted(key), inline(item, padded)))
-                .collect();
-            format!("{{{pad}{}{pad}}}", members.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
 fn quoted(key: &str) -> String {
     Value::String(key.to_owned()).to_string()
 }
@@ -103,9 +81,35 @@ fn quoted(key: &str) -> String {
 struct Writer<'a> {
     content: &'a str,
     unit: &'static str,
+    /// `, ` and `: `, or without the spaces where the page has none.
+    comma: &'static str,
+    colon: &'static str,
 }
 
 impl Writer<'_> {
+    /// A value on one line.
+    fn inline(&self, value: &Value, padded: bool) -> String {
+        let pad = if padded { " " } else { "" };
+        let list = |parts: Vec<String>| parts.join(self.comma);
+        match value {
+            Value::Array(items) => {
+                let items = items.iter().map(|item| self.inline(item, padded));
+                format!("[{}]", list(items.collect()))
+            }
+            Value::Object(members) if members.is_empty() => "{}".to_owned(),
+            Value::Object(members) => {
+                let member = |(key, item): (&String, &Value)| {
+                    format!("{}{}{}", quoted(key), self.colon, self.inline(item, padded))
+                };
+                format!(
+                    "{{{pad}{}{pad}}}",
+                    list(members.iter().map(member).collect())
+                )
+            }
+            other => other.to_string(),
+        }
+    }
+
     fn value(&self, node: &Node, actual: &Value) -> String {
         if matches(node, actual) {
             return self.content[node.span.clone()].to_owned();
@@ -120,6 +124,10 @@ impl Writer<'_> {
                 Value::Object(object),
             ) => self.object(node, members, *elided, *bare, object),
             (Kind::Array(items), Value::Array(values)) => self.array(node, items, values),
+            // The page shows types.
+            (Kind::Match(_), Value::String(_)) => "\"<string>\"".to_owned(),
+            (Kind::Match(_), Value::Bool(_)) => "\"<boolean>\"".to_owned(),
+            (Kind::Match(_), Value::Number(_)) => "\"<number>\"".to_owned(),
             _ => self.fresh(node.span.start, actual, None),
         }
     }
@@ -129,7 +137,7 @@ impl Writer<'_> {
         let text = neighbour.map(|node| &self.content[node.span.clone()]);
         match text {
             Some(text) if !text.contains('\n') && text.starts_with(['{', '[']) => {
-                inline(value, text.starts_with("{ ") || text.starts_with("[ "))
+                self.inline(value, text.starts_with("{ ") || text.starts_with("[ "))
             }
             _ => pretty(value, &indent_at(self.content, at), self.unit),
         }
@@ -195,7 +203,10 @@ impl Writer<'_> {
                     None if spread => {
                         format!("{}: {}", quoted(key), pretty(value, &indent, self.unit))
                     }
-                    None => format!("{}: {}", quoted(key), inline(value, opening.ends_with(' '))),
+                    None => {
+                        let value = self.inline(value, opening.ends_with(' '));
+                        format!("{}{}{value}", quoted(key), self.colon)
+                    }
                 })
             })
             .collect();
@@ -216,7 +227,7 @@ impl Writer<'_> {
             )
         } else {
             let pad = if opening.ends_with(' ') { " " } else { "" };
-            format!("{{{pad}{}{pad}}}", entries.join(", "))
+            format!("{{{pad}{}{pad}}}", entries.join(self.comma))
         }
     }
 
@@ -322,7 +333,7 @@ impl Writer<'_> {
             )
         } else {
             let pad = if opening.ends_with(' ') { " " } else { "" };
-            format!("[{pad}{}{pad}]", entries.join(", "))
+            format!("[{pad}{}{pad}]", entries.join(self.comma))
         }
     }
 }

@@ -13,7 +13,7 @@ use super::documented::{self, Compared, Documented, Surety};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
 use super::options::{Options, Reset};
-use super::outcome::{Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
+use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::sendable::{Sendable, sendable, target_hosts};
@@ -49,6 +49,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         hosts: target_hosts(&page, context.options),
         fixtures: Vec::new(),
         writes: Vec::new(),
+        needs_writes: false,
         saves,
         saved: Vec::new(),
         broken: None,
@@ -243,6 +244,8 @@ struct Runner<'a> {
     fixtures: Vec<Fixture>,
     /// The page's writes so far, each with the index of its fixture.
     writes: Vec<(usize, Request)>,
+    /// Whether an example of the page is true only after the writes above it.
+    needs_writes: bool,
     /// Whether an example of the page saves values.
     saves: bool,
     /// The saved values by name.
@@ -297,8 +300,9 @@ impl Runner<'_> {
         let (response, syntax_error) = documented::response(page, example);
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
-        details.truncated = response.truncated;
-        let expected = status::expected(page, example, response.status);
+        details.truncated = response.truncated || !response.left_out.is_empty();
+        let body = details.documented.as_ref();
+        let expected = status::expected(page, example, response.status, body);
         details.expected = Some(expected.clone());
         let request = match sendable {
             Sendable::Request(request) => request,
@@ -330,6 +334,7 @@ impl Runner<'_> {
             one_item: response.one_item,
             surety: surety(page, example),
             any: &example.directives.any,
+            left_out: &response.left_out,
             generated_id: request.method == "POST"
                 && example
                     .request
@@ -360,6 +365,13 @@ impl Runner<'_> {
             details.drift = drift(&compared, &answer);
         }
         let after_writes = matches!(later, Later::Matched);
+        self.needs_writes |= after_writes;
+        if let Later::Outdated = later {
+            let text = "this is the response to fresh data, but after the writes above, which an earlier example needs, \
+                        there is another";
+            let warning = Finding::new(self.url_range(example), text);
+            details.warnings.push(warning);
+        }
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
         let diff = self.findings(
             example,
@@ -419,6 +431,12 @@ impl Runner<'_> {
                     dataset,
                     earlier,
                 });
+                // A misspelt request is not what the page means.
+                let is_typo =
+                    |cause: &Cause| cause.in_request && cause.text.contains("did you mean");
+                if failure.cause.as_ref().is_some_and(is_typo) {
+                    failure.first.fix = None;
+                }
                 Outcome::Failed(failure)
             }
             Some(other) => other,
@@ -584,10 +602,18 @@ impl Runner<'_> {
             ));
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
-        if mode == Reset::Example || reset || self.writes.is_empty() || fresh.is_as_documented() {
+        let is_right = fresh.is_as_documented();
+        let in_doubt = !is_right || (self.needs_writes && !request.writes());
+        if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));
         }
         let later = documented.compare(self.in_sequence(fixture, request)?);
+        if is_right {
+            return Ok(match later.is_as_documented() {
+                true => (fresh, Later::NotSent),
+                false => (fresh, Later::Outdated),
+            });
+        }
         if later.is_as_documented() {
             return Ok((later, Later::Matched));
         }
@@ -778,6 +804,8 @@ enum Later {
     NotSent,
     /// It is as documented.
     Matched,
+    /// It is not, but that of fresh data is.
+    Outdated,
     /// It is not, either.
     Differs(Received),
 }

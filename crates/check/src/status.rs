@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::examples::Example;
 use super::labels;
+use super::node::Node;
 use super::page::{Block, Cell, Page, Table};
 use super::pairing;
 use super::status_text::{self, in_line, in_paragraph};
@@ -34,6 +35,8 @@ pub enum StatusSource {
     Text,
     /// A heading or label.
     Heading,
+    /// The member `status` of an error.
+    Body,
     /// The first success row of a table of statuses.
     Table,
     /// Nowhere; this is what the method usually returns.
@@ -49,14 +52,20 @@ impl StatusSource {
             StatusSource::StatusLine => "the status line of the response",
             StatusSource::Text => "the text",
             StatusSource::Heading => "the heading",
+            StatusSource::Body => "the response",
             StatusSource::Table => "the table of statuses",
             StatusSource::Method => "the method",
         }
     }
 }
 
-/// The documented status of an example; `head` is the status line in its response.
-pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)>) -> Expected {
+/// The documented status of an example; `head` is the status line in its response, and `body` the documented body.
+pub fn expected(
+    page: &Page,
+    example: &Example,
+    head: Option<(u16, Range<usize>)>,
+    body: Option<&Node>,
+) -> Expected {
     let method = example.method();
     if !example.directives.statuses.is_empty() {
         let statuses = example.directives.statuses.clone();
@@ -81,8 +90,26 @@ pub fn expected(page: &Page, example: &Example, head: Option<(u16, Range<usize>)
         return one(status, StatusSource::StatusLine, Some(place));
     }
     in_text(page, example)
+        .or_else(|| in_error(body?, method))
         .or_else(|| in_table(page, example, method))
         .unwrap_or_else(|| one(usual(method), StatusSource::Method, None))
+}
+
+/// The status that a documented error has as a member. A record may have such a member, too, so a success is as good.
+fn in_error(body: &Node, method: &str) -> Option<Expected> {
+    let body = body.to_value();
+    let status = ["status", "statusCode"]
+        .iter()
+        .find_map(|key| body.get(key)?.as_u64());
+    let status = u16::try_from(status?).ok()?;
+    let says_why = ["title", "detail", "error", "message"]
+        .iter()
+        .any(|key| body.get(key).is_some());
+    (says_why && (400..600).contains(&status)).then(|| Expected {
+        statuses: vec![status, usual(method)],
+        source: StatusSource::Body,
+        place: None,
+    })
 }
 
 /// The status of a method on success.
@@ -357,7 +384,7 @@ mod tests {
         examples::find(&page)
             .iter()
             .map(|example| {
-                let expected = expected(&page, example, None);
+                let expected = expected(&page, example, None, None);
                 (expected.statuses[0], expected.source)
             })
             .collect()

@@ -237,8 +237,7 @@ impl Printer<'_> {
                 let others = findings.len().saturating_sub(failure.differences.len());
                 let fixes = findings.iter().take(others);
                 for fix in fixes.filter_map(|finding| finding.fix.as_ref()) {
-                    group = group
-                        .element(Level::HELP.message(one_line(&format!("write {}", fix.trim()))));
+                    group = group.element(Level::HELP.message(one_line(&advice(fix.trim()))));
                 }
                 let rendered = self.renderer.render(&[group]);
                 writeln!(self.out, "{rendered}")?;
@@ -373,4 +372,11 @@ fn underlined(findings: &[&Finding]) -> Vec<(Range<usize>, String)> {
         }
     }
     out
+}
+/// What to do: an instruction as it is, and text to write after "write".
+fn advice(fix: &str) -> String {
+    match fix.starts_with("put ") {
+        true => fix.to_owned(),
+        false => format!("write {fix}"),
+    }
 }

@@ -18,7 +18,8 @@ pub(crate) fn nearest<'a>(
             )
         })
         .filter(|(distance, candidate)| *distance <= limit && *candidate != word)
-        .min_by_key(|(distance, _)| *distance)
+        // A letter is left out more often than added.
+        .min_by_key(|(distance, candidate)| (*distance, std::cmp::Reverse(candidate.len())))
         .map(|(_, candidate)| candidate)
 }
 

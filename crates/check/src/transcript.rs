@@ -67,6 +67,10 @@ static OUTPUT_MARK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A status before JSON on the same line: `404 {`, `404 Not Found: {`.
+static STATUS_BEFORE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?:?\ [{\[]"));
+
 /// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
 pub fn uncomment(text: &str) -> Cow<'_, str> {
     if comment_output(text) != text.len() {
@@ -77,7 +81,18 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
         let mark = OUTPUT_MARK.find(line).filter(|_| index == 0);
         let mark = mark.map_or_else(|| line.len() - without_mark(line).len(), |mark| mark.end());
         out.push_str(&" ".repeat(mark));
-        out.push_str(&line[mark..]);
+        let rest = &line[mark..];
+        match STATUS_BEFORE.find(rest).filter(|_| index == 0) {
+            // The JSON begins on a line of its own.
+            Some(status) => {
+                out.extend([rest[..status.end() - 2].trim_end(), "\n"]);
+                out.push_str(
+                    &" ".repeat(status.end() - 2 - rest[..status.end() - 2].trim_end().len()),
+                );
+                out.push_str(&rest[status.end() - 1..]);
+            }
+            None => out.push_str(rest),
+        }
     }
     Cow::Owned(out)
 }
@@ -101,6 +116,9 @@ pub fn comment_output(text: &str) -> usize {
     );
     let first = lines.find_map(|line| Some(without_mark(line)).filter(|line| !line.is_empty()));
     let first = first.unwrap_or_default();
+    let first = STATUS_BEFORE
+        .find(first)
+        .map_or(first, |status| &first[status.end() - 1..]);
     // A comment such as `# [optional] ...` is none.
     let marked = !mark["mark"].is_empty();
     let is_json = first.starts_with('{')

@@ -79,6 +79,15 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
             let bare = strip_port(name).to_ascii_lowercase();
             let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
+            // `localhost.3000`.
+            if let Some(port) = bare.strip_prefix("localhost.")
+                && !port.is_empty()
+                && port.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                let text = format!("`{bare}` is not a host, did you mean `localhost:{port}`?");
+                let fix = url.replacen(host, &format!("localhost:{port}"), 1);
+                return Resolved::Wrong(text, fix);
+            }
             let near = nearest(&bare, ["localhost"]).is_some()
                 || (bare.starts_with("localhost") && !bare.contains('.'));
             if !local && !hosts.names.contains(&bare) && near {
