@@ -8,6 +8,8 @@ use standin_check::{CheckError, ExitStatus, FailOn, Fix, Format, Options, Reset,
 
 use crate::support::serve_data;
 
+mod fix;
+
 const DATA: &str = r#"{
   "users": [
     { "id": 1, "lastName": "Ito", "firstName": "Kei", "email": "kei@example.com" },
@@ -601,120 +603,6 @@ fn a_random_id_need_not_be_documented() {
     assert_eq!(folder.report(&folder.options())["summary"]["pass"], 1);
 }
 
-fn fixed(page: &str, fix: Fix) -> (String, Value) {
-    let folder = Folder::new(page);
-    let options = Options {
-        fix: Some(fix),
-        format: Format::Json,
-        ..folder.options()
-    };
-    check(&options).unwrap();
-    let text = std::fs::read_to_string(folder.page()).unwrap();
-    let report = folder.report(&folder.options());
-    // A second run finds nothing to do.
-    check(&options).unwrap();
-    assert_eq!(std::fs::read_to_string(folder.page()).unwrap(), text);
-    (text, report)
-}
-
-#[test]
-fn fixes() {
-    let rows = [
-        // One number, and nothing else of the page.
-        (
-            format!("# T\n\nText   with odd  spaces \n\n```bash\n{POST}\n```\n\n```json\n{{\n    \"lastName\": \"Noor\",\n    \"firstName\": \"Sam\",\n    \"email\": \"sam@example.com\",\n    \"id\": 1\n}}\n```\n\n| a |\n|-|\n"),
-            format!("# T\n\nText   with odd  spaces \n\n```bash\n{POST}\n```\n\n```json\n{{\n    \"lastName\": \"Noor\",\n    \"firstName\": \"Sam\",\n    \"email\": \"sam@example.com\",\n    \"id\": 4\n}}\n```\n\n| a |\n|-|\n"),
-        ),
-        // In a list, with CRLF, the key order of the page, an elision.
-        (
-            "1. Do\r\n\r\n   ```sh\r\n   curl localhost:3000/users\r\n   ```\r\n\r\n   ```json\r\n   [\r\n     { \"email\": \"x\", \"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\" },\r\n     ...\r\n   ]\r\n   ```\r\n".to_owned(),
-            "1. Do\r\n\r\n   ```sh\r\n   curl localhost:3000/users\r\n   ```\r\n\r\n   ```json\r\n   [\r\n     { \"email\": \"kei@example.com\", \"id\": 1, \"lastName\": \"Ito\", \"firstName\": \"Kei\" },\r\n     ...\r\n   ]\r\n   ```\r\n".to_owned(),
-        ),
-        // In a quote; an object where the server has an array is a new layout.
-        (
-            "> ```sh\n> curl localhost:3000/users/2\n> ```\n>\n> ```json\n> {\n>   \"id\": 2,\n>   \"name\": \"Ada\"\n> }\n> ```\n".to_owned(),
-            "> ```sh\n> curl localhost:3000/users/2\n> ```\n>\n> ```json\n> {\n>   \"id\": 2,\n>   \"lastName\": \"Okoro\",\n>   \"firstName\": \"Ada\",\n>   \"email\": \"ada@example.com\"\n> }\n> ```\n".to_owned(),
-        ),
-        // Below a status line and headers, which stay.
-        (
-            format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 201 Created\nContent-Type: x\n\n{{\"id\": 1, ...}}\n```\n"),
-            format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 201 Created\nContent-Type: x\n\n{{\"id\": 4, ...}}\n```\n"),
-        ),
-        // After the writes above it; headers and dots stay.
-        (
-            "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Itoh\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
-            "```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n```sh\ncurl localhost:3000/users\n```\n\n```txt\n[\n  {\"id\": 1, \"lastName\": \"Ito\", ...},\n  {\"id\": 3, ...}\n]\n\nHeaders:\nX-Total-Count: 2\n```\n".to_owned(),
-        ),
-        // A page without spaces, and one with types.
-        (
-            "```sh\ncurl localhost:3000/users\n```\n\n```json\n[{\"id\":1,...},{\"id\":3,\"lastName\":\"Berg\"}]\n```\n".to_owned(),
-            "```sh\ncurl localhost:3000/users\n```\n\n```json\n[{\"id\":1,...},{\"id\":2,\"lastName\":\"Okoro\",\"firstName\":\"Ada\",\"email\":\"ada@example.com\"},{\"id\":3,\"lastName\":\"Berg\",\"firstName\":\"Liv\",\"email\":\"liv@example.com\"}]\n```\n".to_owned(),
-        ),
-        (
-            "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{ \"id\": \"<string>\", ... }\n```\n".to_owned(),
-            "```sh\ncurl localhost:3000/users/1\n```\n\n```json\n{ \"id\": \"<number>\", ... }\n```\n".to_owned(),
-        ),
-        // Broken JSON.
-        (
-            "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\" \"demo\"\n}\n```\n".to_owned(),
-            "```sh\ncurl localhost:3000/profile\n```\n\n```json\n{\n  \"name\": \"demo\"\n}\n```\n".to_owned(),
-        ),
-    ];
-    for (page, expected) in rows {
-        let (text, report) = fixed(&page, Fix::Wrong);
-        assert_eq!(text, expected);
-        assert_eq!(report["summary"]["fail"], 0, "{report}");
-    }
-}
-
-#[test]
-fn only_json_that_is_wrong_is_rewritten() {
-    let rows = [
-        // The status line is wrong.
-        format!("```sh\n{POST}\n```\n\n```http\nHTTP/1.1 200 OK\n\n{{\"id\": 1, ...}}\n```\n"),
-        example("curl localhost:3000/users/99", "{\"id\": 99}"),
-        // The request is wrong.
-        example(
-            "curl 'localhost:3000/users?lastNam=Ito'",
-            "[{\"id\": 1, ...}]",
-        ),
-        example("curl localhost:3000/user", "[{\"id\": 9, ...}]"),
-        // Nothing would remain.
-        example(
-            "curl 'localhost:3000/users?lastName=Nobody'",
-            "[{\"id\": 1, ...}]",
-        ),
-        example("curl localhost:3000/profile", "{\"delay\": 200}"),
-        example(
-            "curl localhost:3000/users -D '{\"lastName\": \"Noor\"}'",
-            "{\"lastName\": \"Noor\", \"id\": 4}",
-        ),
-        format!(
-            "Without the email:\n\n{}",
-            example(
-                "curl localhost:3000/users/1",
-                "{\"id\": 1, \"lastName\": \"Itoh\", \"firstName\": \"Kei\"}"
-            )
-        ),
-        "```sh\ncurl localhost:3000/profile\n```\n\n```js\n{ name: 'other' }\n```\n".to_owned(),
-        example("curl https://localhost:3000/users/1", "{\"id\": 99}"),
-        "```sh\ncurl localhost:3000/profile\n```\n".to_owned(),
-    ];
-    for page in rows {
-        assert_eq!(fixed(&page, Fix::Wrong).0, page);
-    }
-}
-
-#[test]
-fn a_missing_response_is_added_when_asked() {
-    let page = "- Step\n\n  ```sh\n  curl localhost:3000/profile\n  ```\n\nEnd.\n";
-    let (text, _) = fixed(page, Fix::Missing);
-    assert_eq!(
-        text,
-        "- Step\n\n  ```sh\n  curl localhost:3000/profile\n  ```\n\n  ```json\n  {\n    \"name\": \"demo\"\n  }\n  ```\n\nEnd.\n"
-    );
-}
-
 #[test]
 fn outcomes() {
     let good = example("curl localhost:3000/profile", "{\"name\": \"demo\"}");
@@ -932,79 +820,4 @@ fn the_corpus_is_judged_as_expected() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Pieces of pages, in no sensible order.
-fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
-    use proptest::prelude::*;
-    let piece = prop::sample::select(vec![
-        "## Request\n\n",
-        "### Response (404)\n\n",
-        "**Response:**\n\n",
-        "1. step\n\n",
-        "> quote\n",
-        "   ",
-        "> ",
-        "```bash\n",
-        "```json\n",
-        "```\n",
-        "\r\n",
-        "curl localhost:3000/users/1\n",
-        "curl -X POST localhost:3000/users \\\n",
-        "  -H 'Content-Type: application/json' \\\n",
-        "  -d '{\"lastName\": \"é\"}'\n",
-        "curl “x” {a} <b> $C 'd\n",
-        "GET /users HTTP/1.1\n",
-        "HTTP/1.1 200 OK\n\n",
-        "{\"id\": 1, ...}\n",
-        "[\n  {\"id\": 1},\n  …\n",
-        "{\n  \"lastName\": \"x\"\n}\n",
-        "\"a\": 1,\n",
-        "| Property | Type |\n|---|---|\n| `id` | number |\n",
-        "| Status |\n|---|\n| 404 |\n",
-        "<!-- standin: skip status=201 -->\n",
-        "\n",
-        "---\n",
-        "test:\n  testable: [A / 200]\n",
-    ]);
-    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
-}
-
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
-
-    /// Whatever a page is, it is judged without a panic, and a repair repairs:
-    /// what it changes passes then, nothing else fails for it, and it is done once.
-    #[test]
-    fn any_page_is_judged_and_repaired_once(text in pieces()) {
-        for format in [Format::Human, Format::Json, Format::Github, Format::Junit] {
-            printed(&text, format);
-        }
-        let folder = Folder::new(&text);
-        let verdicts = || -> Vec<String> {
-            let report = folder.report(&folder.options());
-            report["examples"].as_array().unwrap().iter().map(|one| one["verdict"].to_string()).collect()
-        };
-        let read = || std::fs::read_to_string(folder.page()).unwrap();
-        let before = verdicts();
-        let options = Options { fix: Some(Fix::Wrong), ..folder.options() };
-        check(&options).unwrap();
-        let repaired = read();
-        if repaired != text {
-            let after = verdicts();
-            proptest::prop_assert_eq!(before.len(), after.len());
-            let mut changes = before.iter().zip(&after).filter(|(before, after)| before != after);
-            proptest::prop_assert!(changes.next().is_some());
-            proptest::prop_assert!(changes.all(|(before, after)| before == "\"fail\"" && after == "\"pass\""));
-            // Nothing outside of code blocks, and no command.
-            let kept = |text: &str| -> Vec<String> {
-                let words = ["#", "**", "1.", "curl", "-H", "-d", "GET", "HTTP/", "|", "<!--", "test:", "```"];
-                let is_kept = |line: &&str| words.iter().any(|word| line.trim_start_matches(['>', ' ']).starts_with(word));
-                text.lines().filter(is_kept).map(str::to_owned).collect()
-            };
-            proptest::prop_assert_eq!(kept(&text), kept(&repaired));
-            check(&options).unwrap();
-            proptest::prop_assert_eq!(read(), repaired);
-        }
-    }
 }
