@@ -242,12 +242,14 @@ impl Reloader {
             .into_iter()
             .chain(poll)
             .chain(saving)
+            .chain(self.file.check_due())
             .chain(self.journal_due())
             .min()
     }
 
     fn journal_due(&self) -> Option<Instant> {
         let waits = self.file.is_saving()
+            || self.file.check_due().is_some()
             || matches!(self.state, FileState::Broken(_) | FileState::Unsaved);
         self.journal
             .due()
@@ -270,6 +272,7 @@ impl Reloader {
             self.schedule = Schedule::default();
             self.look(history);
         }
+        self.file.check();
         if self.file.has_written() {
             self.end_save(history);
         }
@@ -296,6 +299,8 @@ impl Reloader {
         // What somebody writes to the file after this is found by the next start.
         self.look(history);
         self.end_save(history);
+        self.file.end_check();
+        self.look_for_late_edits(history);
         if !matches!(self.state, FileState::Unsaved) {
             // Should this fail, the next start finds the journal.
             self.save_what_it_lacks(history);

@@ -28,7 +28,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::json::fingerprint;
 
@@ -40,7 +40,7 @@ pub use watch::{Watch, watch};
 
 pub use obstacle::Obstacle;
 
-use background::Saving;
+use background::{Saving, Unchecked};
 use journal::Journal;
 use replaced::Checked;
 use save::Stranded;
@@ -149,6 +149,8 @@ pub struct DataFile {
     stranded: Option<Stranded>,
     /// A save that is in progress on another thread.
     saving: Option<Saving>,
+    /// What came out of the last save, where it was not read at once.
+    unchecked: Option<Unchecked>,
     journal: Option<Journal>,
     role: Role,
     /// `None`: it cannot be locked, or is not to be.
@@ -279,6 +281,7 @@ impl DataFile {
             replaced: VecDeque::new(),
             stranded: None,
             saving: None,
+            unchecked: None,
             journal: None,
             role,
             lock,
@@ -480,8 +483,11 @@ impl DataFile {
             .stamp(&self.path)
             .ok()
             .filter(|_| self.stranded.is_none())?;
-        stamp
-            .settles_in()
+        let until_checked = self
+            .check_due()
+            .map(|due| due.saturating_duration_since(Instant::now()));
+        until_checked
+            .or(stamp.settles_in())
             .filter(|_| self.known.stamp.is_same(&stamp))
     }
 

@@ -1,6 +1,7 @@
 //! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, where
 //! nobody would find the edit: so each is kept open for a while and checked.
 
+use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Content, DataFile, Edit, Handle, Known, Stamp};
@@ -29,13 +30,37 @@ const MOST: usize = 64;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 impl DataFile {
-    pub(super) fn keep_replaced(&mut self, mut file: Replaced) {
-        // That it has no name any more has changed its ctime.
-        if let Ok(now) = file.handle.stamp()
-            && now == file.stamp
-        {
-            file.stamp.changed = now.changed;
+    /// Takes note of what the file of the state `number` held when it had that stamp. If that is not what it should hold,
+    /// it is read when late edits are looked for.
+    pub(super) fn checked_replaced(&mut self, number: u64, found: io::Result<Known>) {
+        let Some(file) = self.replaced(number) else {
+            return;
+        };
+        let is_same = |found: &Known| {
+            found.content == file.content
+                && matches!(file.handle.stamp(), Ok(now) if now.is_same(&found.stamp))
+        };
+        match found.ok().filter(is_same) {
+            Some(found) => file.stamp = found.stamp,
+            None => file.stamp.modified = None,
         }
+    }
+
+    /// The file of the state `number` has no name any more.
+    pub(super) fn unlinked_replaced(&mut self, number: u64) {
+        if let Some(file) = self.replaced(number) {
+            file.unlinked();
+        }
+    }
+
+    fn replaced(&mut self, number: u64) -> Option<&mut Replaced> {
+        let mut replaced = self.replaced.iter_mut();
+        let checked = replaced.find(|checked| checked.state == number)?;
+        Some(&mut checked.file)
+    }
+
+    pub(super) fn keep_replaced(&mut self, mut file: Replaced) {
+        file.unlinked();
         self.replaced.push_back(Checked {
             file,
             state: self.number,
@@ -76,12 +101,14 @@ impl DataFile {
         let now = Instant::now();
         let mut edits = Vec::new();
         let mut bytes = 0;
-        let mut kept = Vec::new();
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for mut checked in std::mem::take(&mut self.replaced).into_iter().rev() {
             bytes += checked.file.content.size;
             let is_surplus = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
             let is_surplus = is_surplus && !checked.file.is_half;
-            let is_last = is_surplus || checked.until <= now;
+            let is_unchecked = self.is_unchecked(checked.state);
+            let is_surplus = is_surplus && !is_unchecked;
+            let is_last = is_surplus || (checked.until <= now && !is_unchecked);
             let before = checked.file.stamp;
             match checked.file.changed(is_last, &is_complete) {
                 Some(text) => {
@@ -102,9 +129,17 @@ impl DataFile {
                         kept.push(checked);
                     }
                 }
-                None if is_last => {}
+                None if is_last => dropped.push(checked),
                 None => kept.push(checked),
             }
+        }
+        if dropped
+            .iter()
+            .any(|checked| checked.file.content.size > MOST_BYTES)
+        {
+            // The system frees what a large file took up when it is closed, which takes its time.
+            let thread = std::thread::Builder::new().name("standin-close".into());
+            let _ = thread.spawn(move || drop(dropped));
         }
         self.replaced = kept.into_iter().rev().collect();
         edits.sort_by_key(|(edit, _): &(Edit, u64)| edit.saved);
@@ -128,6 +163,15 @@ impl DataFile {
 }
 
 impl Replaced {
+    /// That it has no name any more has changed its ctime.
+    fn unlinked(&mut self) {
+        if let Ok(now) = self.handle.stamp()
+            && now == self.stamp
+        {
+            self.stamp.changed = now.changed;
+        }
+    }
+
     /// When it was written or renamed, if it had the stamp `before` until then. To exchange files changes their ctime, so
     /// that it is a little later than a write.
     pub(super) fn saved(&self, before: Stamp) -> Option<SystemTime> {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::replaced::Replaced;
-use super::{Content, DataFile, Durability, Known, Medium, Saved, recover};
+use super::{Content, DataFile, Durability, Known, Medium, Saved, Stamp, recover};
 use crate::json::Document;
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
@@ -85,14 +85,19 @@ impl DataFile {
             self.in_place = true;
             return self.overwrite(text);
         };
-        match self.put_in_place(scratch) {
+        match self.put_in_place(scratch, false) {
             Err(_) if self.in_place => self.overwrite(text),
             saved => saved,
         }
     }
 
-    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::put`].
-    pub(super) fn put_in_place(&mut self, scratch: Scratch) -> io::Result<Option<Saved>> {
+    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::put`]. `check_later`: what came out is not
+    /// read now if its stamp has not changed.
+    pub(super) fn put_in_place(
+        &mut self,
+        scratch: Scratch,
+        check_later: bool,
+    ) -> io::Result<Option<Saved>> {
         let Scratch {
             path: scratch,
             ours,
@@ -100,8 +105,11 @@ impl DataFile {
         // An edit that is there already is better found before the exchange: until that is undone, somebody could read
         // the file without it.
         // (Should there be a folder in the file's place, it stays there, too.)
+        let mut sure = None;
         match self.medium.stamp(&self.path) {
-            Ok(now) if self.known.stamp.is_same(&now) => {}
+            Ok(now) if self.known.stamp.is_same(&now) => {
+                sure = (check_later && self.known.stamp.is_surely(&now)).then_some(now);
+            }
             Ok(_) => {
                 if let Ok(Some(edit)) = self.changed() {
                     tracing::debug!("found an edit before the exchange");
@@ -121,7 +129,7 @@ impl DataFile {
             .and_then(|_| self.medium.lock(&scratch, self.port).ok());
         match self.swap(&scratch) {
             Ok(out) => {
-                let saved = self.judge(out, ours);
+                let saved = self.judge(out, ours, sure);
                 self.held_since_save(lock);
                 saved
             }
@@ -206,27 +214,34 @@ impl DataFile {
     }
 
     /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::put`].
-    fn judge(&mut self, out: Out, ours: Known) -> io::Result<Option<Saved>> {
+    /// If it has the stamp `sure`, that is enough for now.
+    fn judge(&mut self, out: Out, ours: Known, sure: Option<Stamp>) -> io::Result<Option<Saved>> {
         let at = out.at.clone();
-        let came_out = self.came_out(out);
+        let came_out = self.came_out(out, sure);
         // A link that was switched just before the exchange leads to another file: then this one must not have the text.
         let leads_away = self.leads_away();
         let mut found = None;
         let failed = match came_out {
-            Ok(out) if out.content == self.known.content && !leads_away => {
+            Ok((out, is_read)) if out.content == self.known.content && !leads_away => {
                 let flushed = if self.flushes() {
                     self.medium.flush_folder(&self.path)
                 } else {
                     Ok(())
                 };
                 if flushed.is_ok() {
-                    self.put_aside(&at, out);
-                    self.learn_renamed(ours);
+                    if is_read {
+                        self.put_aside(&at, out);
+                        self.learn_renamed(ours);
+                    } else {
+                        self.keep_replaced(out);
+                        self.learn_renamed(ours);
+                        self.check_later(at);
+                    }
                     return Ok(Some(Saved::Done));
                 }
                 flushed.err()
             }
-            Ok(out) => {
+            Ok((out, _)) => {
                 // That it goes back changes its ctime once more.
                 found = Some((out.stamp.identity, out.saved(self.known.stamp)));
                 None
@@ -264,20 +279,27 @@ impl DataFile {
     }
 
     /// Opens and identifies the file that came out. That has changed its ctime, so that only its content tells whether
-    /// somebody wrote to it and set the time of the last write back.
-    fn came_out(&self, out: Out) -> io::Result<Replaced> {
+    /// somebody wrote to it and set the time of the last write back. If it has the stamp `sure`, it is not read, and the
+    /// content is what was known.
+    fn came_out(&self, out: Out, sure: Option<Stamp>) -> io::Result<(Replaced, bool)> {
         if let Some(held) = out.held {
-            return Ok(held);
+            return Ok((held, true));
         }
         let handle = self.medium.open(&out.at)?;
         let stamp = handle.stamp()?;
-        let content = handle.content()?;
-        Ok(Replaced {
+        let is_read = sure != Some(stamp);
+        let content = if is_read {
+            handle.content()?
+        } else {
+            self.known.content
+        };
+        let out = Replaced {
             handle,
             stamp,
             content,
             is_half: false,
-        })
+        };
+        Ok((out, is_read))
     }
 
     fn put_aside(&mut self, scratch: &Path, out: Replaced) {
@@ -344,7 +366,7 @@ impl DataFile {
             let out = self.swap(at)?;
             at.clone_from(&out.at);
             // From here on the file is a person's again, whatever happens to what came out.
-            let Ok(out) = self.came_out(out) else {
+            let Ok((out, _)) = self.came_out(out, None) else {
                 return Ok(());
             };
             if Some(out.content) == *placed {

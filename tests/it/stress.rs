@@ -166,14 +166,22 @@ fn killed_under_load_it_has_every_acknowledged_write() {
     let file = folder.path().join("db.json");
     let mut count = 0;
     for round in 0..rounds() {
-        std::fs::write(&file, START).unwrap();
-        let arguments: &[&str] = match round % 4 {
-            0 => &[],
+        // Such a file is saved while writes go on.
+        let is_large = round % 5 == 4;
+        let filler = if is_large {
+            "x".repeat(9 << 20)
+        } else {
+            String::new()
+        };
+        let note = format!("\"filler\": \"{filler}\", \"n\": 0");
+        std::fs::write(&file, START.replace("\"n\": 0", &note)).unwrap();
+        let arguments: &[&str] = match round % 5 {
+            0 | 4 => &[],
             1 => &["--journal-above", "0"],
             2 => &["--durability", "written"],
             _ => &["--journal-above", "0", "--durability", "written"],
         };
-        let journal = arguments.contains(&"0");
+        let journal = is_large || arguments.contains(&"0");
         let mut process = Process::serve(&file, arguments);
         let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
         let address = process.address;

@@ -111,6 +111,8 @@ pub struct Disk {
     pub overwrites: Vec<std::ops::Range<usize>>,
     /// The file was not whole JSON at some step.
     pub torn: Option<String>,
+    /// The step at which an open file was read last.
+    pub reads: BTreeMap<usize, usize>,
     /// How many saves on a thread of their own may write their scratch file; `None`: all.
     pub saves: Option<usize>,
 }
@@ -307,6 +309,11 @@ impl Disk {
     /// Somebody else writes to what they have opened.
     pub fn write(&mut self, inode: usize, bytes: &[u8]) {
         self.write_at(inode, bytes, self.now);
+    }
+
+    /// When a file was written that somebody else has opened.
+    pub fn modified(&self, inode: usize) -> u64 {
+        self.inodes[inode].modified
     }
 
     /// As [`Disk::write`], at a time that has passed.
@@ -592,6 +599,8 @@ impl Handle for Opened {
     fn read(&self) -> io::Result<Vec<u8>> {
         let mut disk = self.disk.lock();
         disk.step(false)?;
+        let step = disk.steps - 1;
+        disk.reads.insert(self.inode, step);
         Ok(disk.inodes[self.inode].content.clone())
     }
 }
