@@ -470,6 +470,8 @@ fn what_belongs_to_an_example() {
         (format!("{missing}```http\nHTTP/1.1 404 Not Found\n\nno such user\n```\n"), &["pass"]),
         // A part of a list.
         (format!("```sh\ncurl localhost:3000/users\n```\n\nOnly the first user is shown:\n\n```json\n[{user}]\n```\n"), &["pass"]),
+        (format!("```sh\ncurl localhost:3000/users\n```\n\nResponse (first only):\n\n```json\n[{user}]\n```\n"), &["pass"]),
+        ("```sh\ncurl localhost:3000/users\n```\n\nIt gives (abbreviated):\n\n```json\n[{\"id\": 1, \"lastName\": \"Ito\"}]\n```\n".to_owned(), &["pass"]),
         (format!("```sh\ncurl localhost:3000/users\n```\n\nTruncated:\n\n{wrong}"), &["fail"]),
         (format!("```sh\ncurl localhost:3000/users\n```\n\n```json\n[{user}]\n```\n"), &["fail"]),
         // Values that cannot be documented.
@@ -533,6 +535,8 @@ fn what_belongs_to_an_example() {
         (format!("```sh\nhttp :3000/users/1\n```\n\n{wrong}"), &["fail"]),
         // Requests in sentences.
         (format!("`GET /users/1` returns one user:\n\n{wrong}"), &["fail"]),
+        (format!("## Call\n\n`GET /users/1` gives one:\n\n{right}DELETE /users/1 removes it. The response:\n\n```json\n{{}}\n```\n"), &["pass", "pass"]),
+        (format!("# Users\n\n`GET /users/1` returns it:\n\n{wrong}## More\n\n### GET /users/1\n\n{right}"), &["fail", "pass"]),
         (format!("Send a `GET` request to `/users/1`.\n\nResponse:\n\n{wrong}"), &["fail"]),
         (format!("**GET** `/users/1`\n\n{right}**GET** `/users/2`\n\n{wrong}"), &["pass", "fail"]),
         (format!("# Steps\n\nChoose **GET** and enter `{{{{base}}}}/users/1`:\n\n{wrong}## The same with curl\n\n{get}{right}"), &["fail", "pass"]),

@@ -120,8 +120,14 @@ fn verdicts(report: &Value) -> Vec<String> {
     examples.iter().map(verdict).collect()
 }
 
+/// `PROPTEST_CASES` asks for a longer run.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(48)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn only_the_json_of_wrong_responses_changes(sections in prop::collection::vec(section(), 1..5), windows in any::<bool>()) {

@@ -190,7 +190,11 @@ impl Case<'_> {
     fn missing_record(&self) -> Option<Cause> {
         let segments = self.segments();
         let (resource, id) = (segments.first()?, segments.get(1)?);
-        if self.received.status != 404 || !self.dataset.resources().contains(&resource.as_str()) {
+        // Where the status is as documented, the bodies are compared.
+        if self.received.status != 404
+            || !self.differences.is_empty()
+            || !self.dataset.resources().contains(&resource.as_str())
+        {
             return None;
         }
         let mut missing = None;

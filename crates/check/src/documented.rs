@@ -22,7 +22,7 @@ use super::transcript;
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
-            shows?\s+only | truncated | abbreviated | shortened |
+            shows?\s+only | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first | truncated | abbreviated | shortened |
             abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
             goes\s+on | beginning\s+of\s+(?:the|this)\s+(?:list|response|output) | here\s+(?:are|is)\s+the\s+first |
             cut\s+(?:off|short) |
@@ -345,6 +345,11 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
 fn elide(body: &mut Node, part: bool) {
     match &mut body.kind {
         Kind::Array(items) => {
+            for item in items.iter_mut() {
+                if let (Item::Value(node), true) = (item, part) {
+                    elide(node, part);
+                }
+            }
             items.push(Item::Elided(body.span.end..body.span.end));
             if part {
                 items.insert(0, Item::Elided(body.span.start..body.span.start));

@@ -37,7 +37,7 @@ pub fn markdown(text: &str, body: usize) -> Vec<Block> {
 /// below it: "`GET /users/1` returns one user:".
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^.]{0,80}:)?\s*$",
+        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:)?\s*$",
     )
 });
 
@@ -103,7 +103,9 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         // An instruction is about what is up to the next heading.
         let is_step = matches!(blocks[index], Block::Prose(_)) && INSTRUCTION.is_match(words);
         let section = blocks[index + 1..].iter().take_while(|block| match block {
-            Block::Heading(next) => next.level > level && !is_step,
+            Block::Heading(next) => {
+                next.level > level && !is_step && endpoint(&next.text).is_none()
+            }
             Block::Prose(next) => endpoint(&next.text).is_none(),
             _ => true,
         });

@@ -294,7 +294,8 @@ impl<'a> Checker<'a> {
                 .filter_map(|record| lookup(record, name))
                 .collect();
             if values.is_empty() {
-                if self.is_in_rules(name) {
+                // Related records are in a response with `_embed`.
+                if self.is_in_rules(name) || self.dataset.resources().contains(name) {
                     continue;
                 }
                 let unlisted = keys
