@@ -3,6 +3,7 @@
 //! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
 //! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::node::{Item, Kind, MATCHERS, Matcher, Member, Node, is_dots};
@@ -290,16 +291,14 @@ impl<'a> Parser<'a> {
         }
         let raw = self.text.get(start..=at).unwrap_or_default();
         self.at = at + 1;
-        if quote == Some(b'\'') {
-            let inner = raw[1..raw.len() - 1]
-                .replace("\\'", "'")
-                .replace('"', "\\\"");
-            return serde_json::from_str(&format!("\"{inner}\"")).map_err(|_| SyntaxError {
-                at: start,
-                text: "this string has an invalid escape".to_owned(),
-            });
-        }
-        serde_json::from_str(raw).map_err(|_| SyntaxError {
+        let json = match raw.strip_prefix('\'') {
+            Some(inner) => {
+                let inner = inner.trim_end_matches('\'').replace("\\'", "'");
+                Cow::Owned(format!("\"{}\"", inner.replace('"', "\\\"")))
+            }
+            None => Cow::Borrowed(raw),
+        };
+        serde_json::from_str(&json).map_err(|_| SyntaxError {
             at: start,
             text: "this string has an invalid escape".to_owned(),
         })

@@ -76,11 +76,8 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             let url = &cell.text;
             let source = &text[cell.range.clone()];
             let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
-            let content = format!("{method} {url}");
-            let mut fence = Fence::unfenced(text, start..cell.range.end);
-            fence.pieces[0].length = url.len();
-            fence.content = content;
-            blocks.insert(index + 1, Block::Fence(fence));
+            let fence = implied(text, start..cell.range.end, method, url);
+            blocks.insert(index + 1, fence);
             continue;
         }
         let is_shown = |block: &Block| matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
@@ -144,12 +141,17 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             continue;
         };
         let (start, end) = (range.start + start, range.start + end + url.len());
-        let content = format!("{method} {url}");
-        let mut fence = Fence::unfenced(text, start.min(end)..end);
-        fence.pieces[0].length = content.len();
-        fence.content = content;
-        blocks.insert(index + 1, Block::Fence(fence));
+        let fence = implied(text, start.min(end)..end, &method, &url);
+        blocks.insert(index + 1, fence);
     }
+}
+
+/// A request that a part of the page names.
+fn implied(text: &str, range: Range<usize>, method: &str, url: &str) -> Block {
+    let mut fence = Fence::unfenced(text, range);
+    fence.content = format!("{method} {url}");
+    fence.pieces[0].length = fence.content.len().min(fence.range.len());
+    Block::Fence(fence)
 }
 
 /// The level of the section of a paragraph. Below "Request" it goes on to "Response".

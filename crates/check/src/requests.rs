@@ -266,34 +266,25 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
 fn without_command(text: &str) -> Option<FoundRequest> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split(' ').next().unwrap_or_default();
-    let is_local = ["localhost", "127.0.0.1"]
-        .iter()
-        .any(|name| line.contains(name));
-    if word.starts_with('c') && is_local && nearest(word, ["curl"]).is_some() {
-        let start = text.len() - text.trim_start().len();
-        let start = start + text[start..].find(word)?;
-        let whole = line.replacen(word, "curl", 1);
-        let found = from_command(&whole, shell::command(&whole, 0));
-        return Some(found.with_mistake(
-            start..start + word.len(),
-            &format!("`{word}` is not a command, did you mean `curl`?"),
-            Some("curl".to_owned()),
-        ));
-    }
-    let has_option = ["-X ", "-H ", "--request ", "--header "]
-        .iter()
-        .any(|option| line.starts_with(option));
-    if !has_option || !(line.contains("://") || line.contains("localhost")) {
-        return None;
-    }
+    let is_local = line.contains("localhost") || line.contains("127.0.0.1");
+    let (whole, said, length) = match word {
+        "-X" | "-H" | "--request" | "--header" if is_local || line.contains("://") => {
+            let said = "the word `curl` is missing".to_owned();
+            (format!("curl {line}"), said, 2)
+        }
+        _ if is_local && word.starts_with('c') && nearest(word, ["curl"]).is_some() => {
+            let said = not_a_command(word);
+            (line.replacen(word, "curl", 1), said, word.len())
+        }
+        _ => return None,
+    };
     let start = text.len() - line.len();
-    let whole = format!("curl {line}");
     let found = from_command(&whole, shell::command(&whole, 0));
-    Some(found.with_mistake(
-        start..start + 2,
-        "the word `curl` is missing",
-        Some("curl".to_owned()),
-    ))
+    Some(found.with_mistake(start..start + length, &said, Some("curl".to_owned())))
+}
+
+fn not_a_command(word: &str) -> String {
+    format!("`{word}` is not a command, did you mean `curl`?")
 }
 
 fn commands(text: &str) -> Vec<FoundRequest> {
@@ -332,7 +323,7 @@ fn commands(text: &str) -> Vec<FoundRequest> {
                 "curl" => request,
                 other => request.with_mistake(
                     name.clone(),
-                    &format!("`{other}` is not a command, did you mean `curl`?"),
+                    &not_a_command(other),
                     Some("curl".to_owned()),
                 ),
             });

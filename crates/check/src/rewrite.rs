@@ -186,11 +186,7 @@ impl Writer<'_> {
         let spread = opening.contains('\n')
             || (bare && self.content[node.span.clone()].contains('\n'))
             || first.is_none();
-        let outer = indent_at(self.content, node.span.start);
-        let indent = match first {
-            Some(first) if spread => indent_at(self.content, first),
-            _ => format!("{outer}{}", self.unit),
-        };
+        let indent = self.indent(node, first.filter(|_| spread));
         let entries: Vec<String> = order
             .iter()
             .filter_map(|key| {
@@ -220,15 +216,34 @@ impl Writer<'_> {
         if entries.is_empty() {
             return "{}".to_owned();
         }
-        if spread {
-            format!(
-                "{{\n{indent}{}\n{outer}}}",
-                entries.join(&format!(",\n{indent}"))
-            )
-        } else {
-            let pad = if opening.ends_with(' ') { " " } else { "" };
-            format!("{{{pad}{}{pad}}}", entries.join(self.comma))
+        let indent = spread.then_some(indent.as_str());
+        self.around(node, ["{", "}"], &entries, indent, opening.ends_with(' '))
+    }
+
+    /// The indentation inside a node, whose first item may be at an offset.
+    fn indent(&self, node: &Node, first: Option<usize>) -> String {
+        match first {
+            Some(first) => indent_at(self.content, first),
+            None => indent_at(self.content, node.span.start) + self.unit,
         }
+    }
+
+    /// Brackets around entries, on lines of their own if there is an indentation.
+    fn around(
+        &self,
+        node: &Node,
+        [open, close]: [&str; 2],
+        entries: &[String],
+        indent: Option<&str>,
+        padded: bool,
+    ) -> String {
+        let Some(indent) = indent else {
+            let pad = if padded { " " } else { "" };
+            return format!("{open}{pad}{}{pad}{close}", entries.join(self.comma));
+        };
+        let outer = indent_at(self.content, node.span.start);
+        let entries = entries.join(&format!(",\n{indent}"));
+        format!("{open}\n{indent}{entries}\n{outer}{close}")
     }
 
     /// The text of a node with some of the values inside replaced.
@@ -296,11 +311,7 @@ impl Writer<'_> {
         let first = nodes.first().map(|node| node.span.start);
         let opening = &self.content[node.span.start..first.unwrap_or(node.span.end)];
         let spread = opening.contains('\n') || first.is_none();
-        let outer = indent_at(self.content, node.span.start);
-        let indent = match first {
-            Some(first) if spread => indent_at(self.content, first),
-            _ => format!("{outer}{}", self.unit),
-        };
+        let indent = self.indent(node, first.filter(|_| spread));
         let dots = items.iter().find_map(|item| match item {
             Item::Elided(range) => Some(self.content[range.clone()].trim().to_owned()),
             Item::Value(_) => None,
@@ -326,15 +337,8 @@ impl Writer<'_> {
                 }
             })
             .collect();
-        if spread {
-            format!(
-                "[\n{indent}{}\n{outer}]",
-                entries.join(&format!(",\n{indent}"))
-            )
-        } else {
-            let pad = if opening.ends_with(' ') { " " } else { "" };
-            format!("[{pad}{}{pad}]", entries.join(self.comma))
-        }
+        let indent = spread.then_some(indent.as_str());
+        self.around(node, ["[", "]"], &entries, indent, opening.ends_with(' '))
     }
 }
 
