@@ -249,7 +249,7 @@ impl DataFile {
             Err(error) => Some(error),
         };
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
-        tracing::debug!(error = ?failed, "the exchange replaced an edit, or failed: undoing it");
+        tracing::debug!(error = ?failed, placed = ?ours.content, "the exchange replaced an edit, or failed: undoing it");
         self.stranded = Some(Stranded::Exchanged {
             at,
             placed: Some(ours.content),

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::support::*;
@@ -12,6 +13,7 @@ pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
     errors: PathBuf,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -59,12 +61,24 @@ impl Process {
             );
         };
         // Its log is read on, so that it never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
+        let log = Arc::new(Mutex::new(String::new()));
+        let all = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                *all.lock().unwrap() += &(line + "\n");
+            }
+        });
         Process {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             errors,
+            log,
         }
+    }
+
+    /// What it has logged since it started.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// What it has said on its error stream.

@@ -449,3 +449,44 @@ fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
         }
     }
 }
+
+/// An exchange that replaces an edit is undone; what it placed is in the file for that moment. Whoever reads it then has read
+/// writes that may be refused afterwards, and brings them back with an edit.
+#[test]
+fn a_write_that_is_refused_can_be_read_until_the_exchange_is_undone() {
+    let broken = &START[..START.len() / 2];
+    let mut read = 0;
+    for edited in 0..30 {
+        for looked in 1..12 {
+            let disk = Simulated::new(START, Exchange::Atomic, 100);
+            let machine = Machine::start(&disk, Durability::Synced).unwrap();
+            let from = disk.lock().steps;
+            disk.lock().at(from + edited, move |disk| {
+                disk.put(Path::new(FILE), broken.as_bytes());
+            });
+            let reading = Arc::new(Mutex::new(None));
+            let looks = reading.clone();
+            disk.lock().at(from + edited + looked, move |disk| {
+                *looks.lock().unwrap() = disk.text(FILE);
+            });
+            let refused = machine.write(post("b", "{\"refused\": true}")).is_err();
+            let reading = reading.lock().unwrap().take();
+            let Some(reading) = reading.filter(|text| refused && text.contains("refused")) else {
+                continue;
+            };
+            assert_eq!(
+                disk.lock().text(FILE).as_deref(),
+                Some(broken),
+                "the edit is back"
+            );
+            read += 1;
+            disk.lock().put(Path::new(FILE), reading.as_bytes());
+            machine.write(post("a", "{}")).unwrap();
+            assert_eq!(
+                machine.seen()["b"],
+                serde_json::json!([{"refused": true, "id": 1}])
+            );
+        }
+    }
+    assert!(read > 0);
+}
