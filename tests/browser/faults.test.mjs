@@ -111,7 +111,7 @@ for (const width of WIDTHS) {
     await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
     await page.getByRole("button", { name: "Keep editing" }).click();
     assert.equal(await page.getByLabel("title").inputValue(), "Half written");
-    assert.match(page.url(), /#\/posts\/1$/);
+    await page.waitForURL(/#\/posts\/1$/);
     // The browser's own way back is a click, too.
     await page.goBack();
     await page.getByRole("dialog").waitFor();

@@ -41,7 +41,7 @@ for (const width of WIDTHS) {
     await page.locator('tr[data-id="1"]').getByRole("link", { name: "2 comments" }).click();
     await page.getByRole("heading", { name: "comments", level: 1 }).waitFor();
     await page.getByText("1–2 of 2").waitFor();
-    assert.match(page.url(), /#\/comments\?postId=1$/);
+    await page.waitForURL(/#\/comments\?postId=1$/);
     // The rules say which property is the label; without a name it is the e-mail address.
     await page.goto(`${url}/#/players`);
     await cell(page, 1, "clubId").getByRole("link", { name: /FCB/ }).waitFor();
@@ -70,11 +70,11 @@ for (const width of WIDTHS) {
     await until(async () => (await titles()).join() === "Tea,,A,Why", "the order");
     await page.getByRole("button", { name: "views", exact: true }).click();
     await until(async () => (await titles()).join() === "Why,A,Tea,", "the other order");
-    assert.match(page.url(), /_sort=-views/);
+    await page.waitForURL(/_sort=-views/);
     await cell(page, 3, "published").focus();
     await cell(page, 3, "published").getByRole("button", { name: "Filter by this value" }).click();
     await page.getByText("1–1 of 1").waitFor();
-    assert.match(page.url(), /published=false/);
+    await page.waitForURL(/published=false/);
     await page.reload();
     await page.getByText("1–1 of 1").waitFor();
     await page.getByRole("button", { name: /Remove the filter published/ }).click();
@@ -83,16 +83,16 @@ for (const width of WIDTHS) {
     const facets = page.getByRole("group", { name: "Facets" });
     await facets.getByRole("button", { name: /Ann 2|Ann2/ }).click();
     await page.getByText("1–2 of 2").waitFor();
-    assert.match(page.url(), /userId=1/);
+    await page.waitForURL(/userId=1/);
     await facets.locator('[aria-pressed="true"]').waitFor();
     await facets.locator('[aria-pressed="true"]').click();
     await facets.getByRole("button", { name: /^tea/ }).click();
     await page.getByText("1–1 of 1").waitFor();
-    assert.match(page.url(), /tags:contains=tea/);
+    await page.waitForURL(/tags:contains=tea/);
     await page.getByRole("button", { name: /Remove the filter/ }).click();
     await page.getByLabel("Search").pressSequentially("kettle");
     await page.getByText("1–1 of 1").waitFor();
-    assert.match(page.url(), /q=kettle/);
+    await page.waitForURL(/q=kettle/);
     assert.ok(await page.getByLabel("Search").evaluate((one) => one === document.activeElement), "the search box keeps the focus");
     await page.getByLabel("Search").fill("nothing like it");
     await page.getByText("No matching records").waitFor();
@@ -105,7 +105,7 @@ for (const width of WIDTHS) {
     await page.getByLabel("Value").fill("os");
     await page.getByRole("button", { name: "Add filter" }).click();
     await page.getByText("1–2 of 2").waitFor();
-    assert.match(page.url(), /author\.city:startsWith=os/);
+    await page.waitForURL(/author\.city:startsWith=os/);
   });
 
   check("columns are chosen, pages turned, rows selected together, values filtered by, a theme switched", async (context) => {
@@ -132,7 +132,7 @@ for (const width of WIDTHS) {
     await page.getByLabel("Find a column").fill("c1");
     await page.locator(".checks").getByLabel("c13").check();
     await page.locator('th').getByRole("button", { name: "c13" }).waitFor();
-    assert.match(page.url(), /_columns=id,kind,.*,c13/);
+    await page.waitForURL(/_columns=id,kind,.*,c13/);
     assert.equal(await page.locator(".checks").getByLabel("c13").evaluate((one) => one === document.activeElement), true);
     await page.locator(".checks").getByLabel("c1", { exact: true }).uncheck();
     await page.locator("th").getByRole("button", { name: "c1", exact: true }).waitFor({ state: "detached" });

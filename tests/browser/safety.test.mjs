@@ -354,7 +354,7 @@ for (const width of WIDTHS) {
     await page.getByRole("navigation", { name: "Resources" }).getByRole("link", { name: /users/ }).click();
     await page.getByRole("heading", { name: "users", level: 1 }).waitFor();
     await page.clock.fastForward(1000);
-    assert.match(page.url(), /#\/users$/);
+    await page.waitForURL(/#\/users$/);
     // The list of requests: the focus in a row, and an open menu.
     await patch(url, { nothing: 1 }, "/posts/99");
     await page.goto(`${url}/#requests`);
@@ -383,6 +383,26 @@ for (const width of WIDTHS) {
     await until(async () => (await page.getByLabel("views").inputValue()) === "79", "the change");
     assert.equal(await page.evaluate(() => `${document.activeElement.id} ${document.activeElement.selectionStart}`), "field-title 3");
     assert.equal(dataOf(file).posts[0].views, 79);
+  });
+
+  check("what is typed into a record stays when a change arrives while it is being opened", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(`${url}/#/posts`, { width });
+    const sent = [];
+    await page.route(`${url}/posts/1`, (route) => sent.push(route));
+    await page.goto(`${url}/#/posts/1`);
+    await until(() => sent.length === 1, "the request for the record");
+    const model = page.waitForResponse(/health/);
+    await patch(url, { views: 8 });
+    await (await model).finished();
+    await sent[0].continue();
+    await page.getByLabel("title").fill("Typed");
+    await until(() => sent.length === 2, "the request for the changed record");
+    const last = page.waitForResponse(`${url}/posts/1`);
+    await sent[1].continue();
+    await (await last).finished();
+    await page.getByText("The record has been changed elsewhere").or(page.getByText("Unsaved changes")).first().waitFor();
+    assert.equal(await page.getByLabel("title").inputValue(), "Typed");
   });
 
   check("a double click creates one record, and saves once", async (context) => {

@@ -21,6 +21,8 @@ export function recordView({ name, id, isNew, go, back }) {
   let record = {};
   let tag;
   let form;
+  /// The request for the record that is shown first.
+  let loading;
   let left = false;
   const title = heading(isNew ? `New ${singular(name)}` : single ? line(name, 80) : called(name, id));
   const label = h("span.count");
@@ -333,7 +335,8 @@ export function recordView({ name, id, isNew, go, back }) {
     async start(pairs, quiet) {
       if (isNew) await begin(pairs);
       else {
-        const entry = await call("GET", path, { quiet });
+        loading = call("GET", path, { quiet });
+        const entry = await loading;
         if (!entry.ok || !isRecord(entry.json)) { renew(place, entry.ok ? h("pre", { tabindex: "0" }, coloured(entry.text)) : problem(entry)); return; }
         take(entry);
       }
@@ -345,6 +348,8 @@ export function recordView({ name, id, isNew, go, back }) {
     },
     /// Takes note of a change of these records, or of anything: the rules, too.
     async refresh(ids) {
+      // A second start would draw a form over what is typed into the first one.
+      await loading;
       if (!form && !isNew && !left) { this.start([], true); return; }
       if (isNew || left || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
       const before = tag;
