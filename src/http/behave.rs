@@ -16,6 +16,7 @@ use super::idempotency;
 use super::own_answer;
 use super::preferences::Preferences;
 use super::problem::{self, LogNote, Problem};
+use super::progress;
 use super::request::{Request, segments};
 use super::shaping;
 use super::{body, response};
@@ -132,7 +133,7 @@ where
         .map(|delay| delay.draw(&mut || app.random(|random| random.f64())));
     let time = drawn.sum::<Duration>() + preferences.delay;
     if !time.is_zero() {
-        tokio::time::sleep(time).await;
+        progress::delay(time).await;
     }
     let strikes = |fail: &Fail, line: usize| {
         let seed = app.settings.seed.wrapping_add(line as u64);

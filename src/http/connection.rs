@@ -21,7 +21,7 @@ use warp::reply::Response as Reply;
 
 use super::app::App;
 use super::behave::Cut;
-use super::progress::Progress;
+use super::progress::{CURRENT, Progress};
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;
@@ -120,7 +120,7 @@ impl Shared {
         let service = service_fn(|mut request| {
             progress.set_busy(request.method());
             prepare(&app, &mut request, Some(remote), &progress);
-            let answer = routes.clone().call(request);
+            let answer = CURRENT.scope(progress.clone(), routes.clone().call(request));
             let (progress, mut stop) = (progress.clone(), self.stop.clone());
             async move {
                 let Ok(response) = answer.await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Context;
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use warp::http::Method;
@@ -14,6 +15,8 @@ pub(super) struct Progress {
     is_busy: AtomicBool,
     /// That request may change the data.
     is_write: AtomicBool,
+    /// The answer is delayed, which costs nothing.
+    is_delayed: AtomicBool,
     /// A head is complete, of which the stream does not know yet.
     has_head: AtomicBool,
     /// The body of a request that has its response is still being read.
@@ -40,6 +43,7 @@ impl Progress {
         let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         self.is_write.store(!is_read, Ordering::Relaxed);
         self.is_answered.store(false, Ordering::Relaxed);
+        self.is_delayed.store(false, Ordering::Relaxed);
         self.has_head.store(true, Ordering::Relaxed);
         self.is_busy.store(true, Ordering::Relaxed);
     }
@@ -96,6 +100,7 @@ impl Progress {
         self.reader.register(context.waker());
         match self.is_busy.load(Ordering::Acquire) {
             true if self.is_write.load(Ordering::Relaxed) => AtEnd::Writing,
+            true if self.is_delayed.load(Ordering::Acquire) => AtEnd::Delayed,
             true => AtEnd::Reading,
             false if self.is_sending.load(Ordering::Acquire) => AtEnd::Sending,
             false => AtEnd::Idle,
@@ -118,10 +123,26 @@ impl Progress {
     }
 }
 
+tokio::task_local! {
+    /// That of the connection on which the request came that the task answers.
+    pub(super) static CURRENT: Arc<Progress>;
+}
+
+/// Waits before a request is answered. Its client may have gone: nothing is lost by that but the time.
+pub(super) async fn delay(time: Duration) {
+    let progress = CURRENT.try_with(Arc::clone).unwrap_or_default();
+    progress.is_delayed.store(true, Ordering::Release);
+    tokio::time::sleep(time).await;
+    progress.is_delayed.store(false, Ordering::Release);
+    progress.reader.wake();
+}
+
 /// What is still to be done when the client sends nothing more.
 pub(super) enum AtEnd {
     /// A request that may change the data is being answered.
     Writing,
+    /// A request waits for its answer to be due.
+    Delayed,
     /// Another request is being answered.
     Reading,
     /// A response is being sent.

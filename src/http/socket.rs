@@ -120,7 +120,7 @@ impl Socket {
     /// for its response for long; once that is sent, the writes fail.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.progress.poll_at_end(context) {
-            AtEnd::Writing | AtEnd::Sending => Poll::Pending,
+            AtEnd::Writing | AtEnd::Delayed | AtEnd::Sending => Poll::Pending,
             AtEnd::Idle if self.write_timer.is_some() => Poll::Pending,
             AtEnd::Idle => Poll::Ready(()),
             AtEnd::Reading => self
