@@ -240,6 +240,12 @@ impl Disk {
         self.actions.entry(step).or_default().push(Box::new(action));
     }
 
+    /// Whether the folder was flushed since files were exchanged.
+    pub fn has_flushed_exchange(&self) -> bool {
+        let mut pending = self.pending.iter();
+        !pending.any(|step| matches!(step, NameStep::Exchange(..)))
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.names
             .keys()

@@ -182,7 +182,9 @@ impl Model {
                 if self.manner.journaling.background == 0 {
                     until("one save is done", || {
                         let now = self.machine.in_file();
-                        (now != before || now == self.machine.seen()).then_some(())
+                        let is_saved = now != before || now == self.machine.seen();
+                        let is_flushed = self.machine.disk.lock().has_flushed_exchange();
+                        (is_saved && is_flushed).then_some(())
                     });
                 }
                 hold_saves(self.manner, &self.machine.disk);
@@ -213,13 +215,17 @@ impl Model {
             }
         }
         if !self.lags() {
-            until("file and memory agree", || {
-                (self.machine.in_file() == self.machine.seen()).then_some(())
-            });
+            until("file and memory agree", || self.has_all().then_some(()));
         }
         let text = self.machine.disk.lock().text(FILE).unwrap();
         self.holds_what_was_acknowledged();
         self.readings.push(text);
+    }
+
+    /// Whether the file has all, and the save is over: if the folder goes before that, it is taken back.
+    fn has_all(&self) -> bool {
+        self.machine.in_file() == self.machine.seen()
+            && self.machine.disk.lock().has_flushed_exchange()
     }
 
     fn holds_what_was_acknowledged(&mut self) {
@@ -273,9 +279,7 @@ impl Model {
             .unwrap();
         self.wrote(id.unwrap().to_string().parse().unwrap());
         if self.manner.journaling.background == 0 {
-            until("the file has all", || {
-                (self.machine.in_file() == self.machine.seen()).then_some(())
-            });
+            until("the file has all", || self.has_all().then_some(()));
         }
         hold_saves(self.manner, &self.machine.disk);
     }
