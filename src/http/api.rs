@@ -24,9 +24,16 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     answer_as(app, request, None).await
 }
 
+/// With the value `none`, records are sent without the profile. The explorer sends it, since it shows them.
+const PROFILE: &str = "standin-profile";
+
 /// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
 pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
-    let Some(profile) = app.profile() else {
+    let is_plain = request
+        .headers
+        .get(PROFILE)
+        .is_some_and(|name| name == "none");
+    let Some(profile) = app.profile().filter(|_| !is_plain) else {
         return plain(app, request, mode).await;
     };
     let own = Arc::new(shaping::request(&app, &profile, &request));

@@ -167,6 +167,25 @@ for (const width of WIDTHS) {
     assert.notEqual(await ground(), before);
   });
 
+  check("a profile, and records with the names of errors, are no hindrance", async (context) => {
+    const odd = JSON.stringify({ logs: [{ id: 1, level: "low", errors: ["a", "b"], hint: { a: 1 }, detail: [1], title: "Odd" }] });
+    const laravel = JSON.stringify({ list: { data: "{{ items }}" }, record: { data: "{{ record }}" }, error: { message: "{{ problem.detail }}", errors: { level: ["wrong"] } }, status: { rules: 422 } });
+    const limits = JSON.stringify({ type: "object", properties: { logs: { type: "array", items: { type: "object", properties: { level: { enum: ["low", "high"] } } } } } });
+    const { url, file } = await serve(context, odd, limits, { options: ["--profile", "profile.json"], files: { "profile.json": laravel } });
+    const page = await visit(`${url}/#/logs`, { width });
+    await cell(page, 1, "title").getByText("Odd").waitFor();
+    // Others get the profile's shape; what they did wrong is listed.
+    const refused = await fetch(`${url}/logs/1`, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: '{"level": "none"}' });
+    assert.equal(refused.status, 422);
+    await page.goto(`${url}/#requests`);
+    await page.locator(".requests > li").filter({ hasText: "/logs/1" }).getByText("422").waitFor();
+    await page.goto(`${url}/#/logs/1`);
+    await page.locator("#field-title").fill("Even");
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(() => JSON.parse(readFileSync(file, "utf8")).logs[0].title === "Even", "the title");
+    await page.getByText("Saved log 1").waitFor();
+  });
+
   check("what is shown is downloaded as CSV and JSON", async (context) => {
     const { url } = await serve(context, data, rules);
     const page = await visit(`${url}/#/posts?_sort=id&_columns=id,title,author&_limit=2`, { width });

@@ -46,6 +46,20 @@ fn url(fixture: &Fixture, target: &str) -> Value {
     format!("http://{}{target}", fixture.address()).into()
 }
 
+/// The explorer shows records, whatever shape others get.
+#[test]
+fn without_the_profile_if_a_request_says_so() {
+    let fixture = served("laravel");
+    let plain = [("Standin-Profile", "none")];
+    let list = fixture.send("GET", "/people?_limit=1", &plain, "");
+    assert_eq!(
+        list.value(),
+        json!([{ "firstName": "Ann", "age": 30, "id": 1 }])
+    );
+    assert_eq!(list.header("x-total-count"), Some("3"));
+    assert!(fixture.get("/people").value()["data"].is_array());
+}
+
 #[test]
 fn an_error_field() {
     let fixture = served("error-field");

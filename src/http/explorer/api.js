@@ -42,10 +42,12 @@ export function target(path, pairs = []) {
 export async function call(method, path, { body: content, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
   const body = content === undefined || typeof content === "string" ? content : JSON.stringify(content);
   const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.headers()];
+  // The page reads records, not what a profile makes of them. What a person writes is sent as it is.
+  const own = [...(headers ? [] : [["Standin-Profile", "none"]]), ...(tag ? [["If-Match", tag]] : [])];
   const entry = { method, path, body, sent, status: 0, headers: [], text: "", json: undefined };
   const start = performance.now();
   try {
-    const response = await fetch(path, { method, headers: [...sent, ...(tag ? [["If-Match", tag]] : [])], body, cache: "no-store", credentials, signal });
+    const response = await fetch(path, { method, headers: [...sent, ...own], body, cache: "no-store", credentials, signal });
     entry.text = await response.text();
     Object.assign(entry, { status: response.status, headers: [...response.headers] });
   } catch (error) {
@@ -58,11 +60,15 @@ export async function call(method, path, { body: content, type = JSON_TYPE, tag,
     try { entry.json = parse(entry.text); } catch { /* shown as it came */ }
   }
   entry.ok = entry.status >= 200 && entry.status < 300;
-  entry.problem = entry.ok ? "" : entry.json?.detail ?? cut(entry.text, 400);
+  // A record, or an error in the shape of a profile, may have other things under these names.
+  const said = (name) => (!entry.ok && typeof entry.json?.[name] === "string" ? entry.json[name] : undefined);
+  const errors = !entry.ok && Array.isArray(entry.json?.errors) ? entry.json.errors.filter((error) => typeof error?.pointer === "string") : [];
+  entry.title = said("title");
+  entry.problem = entry.ok ? "" : said("detail") ?? cut(entry.text || `status ${entry.status}`, 400);
+  entry.hint = said("hint") ?? decode(entry.header("x-hint"));
+  entry.errors = errors.map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
   // Only a token that has expired is forgotten.
   if (entry.status === 401 && session.get().Authorization?.expires && path !== "/me" && (await get("/me")).status === 401) session.set("Authorization");
-  entry.errors = (entry.json?.errors ?? []).map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
-  entry.hint = entry.json?.hint ?? decode(entry.header("x-hint"));
   if (!quiet) {
     if (!action || method !== "GET") action = { main: entry, then: [] };
     else action.then.push(entry);

@@ -255,7 +255,7 @@ export function recordView({ name, id, isNew, go, back }) {
       }
       // What is at its field need not be said twice.
       const said = rest.length === 0 && entry.errors.length === 1;
-      fill(told, problem(said ? { ...entry, problem: "" } : entry, h("p", h("strong", entry.json?.title ?? "Not saved"), ` (${entry.status || "no response"})`), rest.map((text) => h("p.wrong", text))));
+      fill(told, problem(said ? { ...entry, problem: "" } : entry, h("p", h("strong", entry.title ?? "Not saved"), ` (${entry.status || "no response"})`), rest.map((text) => h("p.wrong", text))));
       (fields.find((one) => one.wrong())?.input ?? told.firstElementChild).focus();
     }
 
@@ -360,7 +360,7 @@ export function recordView({ name, id, isNew, go, back }) {
       if (entry.ok && same(entry.json, record) && (ids || isBusy)) { tag = entry.header("etag"); fill(notice); related(); }
       else if (isRecord(entry.json) && entry.ok && !isBusy) renewWith(entry);
       else {
-        fill(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere.") : !entry.ok ? problem(entry)
+        renew(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere.") : !entry.ok ? problem(entry)
           : h("p.hint", "The record has been changed elsewhere. ", button("Show the changes", { kind: "small", click: () => conflict() })));
       }
     },

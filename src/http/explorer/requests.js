@@ -1,11 +1,11 @@
 // The requests of all clients, newest first, as they come.
 import { button, fill, grow, h, heading, number } from "./dom.js";
-import { cut, print } from "./json.js";
+import { cut, line, print } from "./json.js";
 import { actions, bodyOf, compose, headers, milliseconds, status, verb } from "./panel.js";
 import { isOwn, onRequest, seen } from "./log.js";
 
 /// The headers that a client sends by itself.
-const NOT_SENT = /^(host|connection|content-length|user-agent|accept(-.*)?|origin|referer|sec-.*|cache-control|pragma|priority)$/i;
+const NOT_SENT = /^(host|standin-profile|connection|content-length|user-agent|accept(-.*)?|origin|referer|sec-.*|cache-control|pragma|priority)$/i;
 
 export default function ({ admin }) {
   const rows = h("ol.requests", { "data-test": "log" });
@@ -17,19 +17,21 @@ export default function ({ admin }) {
     admin ? [h("div.toolbar", h("div.group", { role: "group", label: "Status" }, filters), text, h("label", own, "Include this page’s requests")), rows]
       : h("p.hint", "The list of requests is for this machine only, and off with --no-admin."));
 
-  function row({ number: key, method, target: path, body, bodySize, headers: all, status: code, problem, hint = problem?.hint, milliseconds: time, at }) {
-    const errors = problem?.errors ?? [];
+  function row({ number: key, method, target: path, body, bodySize, headers: sentHeaders, status: code, problem, hint = problem?.hint, milliseconds: time, at }) {
+    // A problem in the shape of a profile has other members.
+    const { detail = "", errors: all = [] } = problem ?? {};
+    const errors = Array.isArray(all) ? all.filter((error) => error?.pointer) : [];
     const more = h("div.more");
     const show = () => {
-      const sent = Object.entries(all).filter(([name]) => !NOT_SENT.test(name));
+      const sent = Object.entries(sentHeaders).filter(([name]) => !NOT_SENT.test(name));
       const json = problem && print(problem);
       fill(more, actions({ method, path, body, sent, status: code, ok: code < 400, text: json ?? "", json: problem, headers: [] }),
         sent.some(([, value]) => value === "***") && h("p.hint", "Secret values are shown as ***; put them in before you send it."),
         body ? [h("h2", "Body"), bodyOf(body, "Body", true)] : bodySize > 0 && h("p.soft", `The body of ${number(bodySize)} bytes is not kept.`),
-        problem && [h("h2", "Problem"), bodyOf(json, "Problem", true)], h("h2", "Headers"), headers(Object.entries(all)));
+        problem && [h("h2", "Problem"), bodyOf(json, "Problem", true)], h("h2", "Headers"), headers(Object.entries(sentHeaders)));
     };
     return h("li", { "data-number": key }, h("details", { toggle: show }, h("summary", { key }, verb(method), h("span.path", cut(path, 300)), status(code), h("span.soft.time", milliseconds(time)), h("time.soft", new Date(at).toLocaleTimeString())), more),
-      problem && h("p.told", problem.detail), (errors.length > 1 || !problem?.detail.includes(errors[0]?.detail)) && errors.map((error) => h("p.told", `${error.pointer} ${error.detail}`)), hint && h("p.hint", hint));
+      detail !== "" && h("p.told", line(detail, 400)), (errors.length > 1 || !line(detail, 400).includes(errors[0]?.detail)) && errors.map((error) => h("p.told", `${error.pointer} ${error.detail}`)), hint && h("p.hint", line(hint, 400)));
   }
 
   function draw() {
