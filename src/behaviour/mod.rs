@@ -21,6 +21,8 @@ pub use explain::{Explained, Part};
 pub use fail::{Fail, Headers, How};
 pub use file::{Matched, RoutesFile};
 pub use limit::{Limit, Per, Quota};
+#[cfg(feature = "cli")]
+pub use pattern::METHODS;
 pub use pattern::Parameters;
 pub use rewrite::Rewriter;
 pub use rule::{Action, Answer, Facets, Mode, Rule, Verb, What};

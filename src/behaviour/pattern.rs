@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::text::{list, nearest};
 
-const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+/// The methods that rules are for.
+pub const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 /// What a rule is for: `POST /todos/:id/done`.
 #[derive(Debug, Clone)]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Data, Done, print, read_routes};
-use crate::behaviour::{Explained, Part};
+use crate::behaviour::{Explained, METHODS, Part};
 use crate::http::Routes;
-use crate::text::printable;
+use crate::text::{nearest, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -40,6 +40,13 @@ impl List {
         if !target.starts_with('/') {
             return Err(format!(
                 "--explain {request:?}: the path does not begin with a slash\n  help: for example --explain \"GET /users\""
+            )
+            .into());
+        }
+        if !METHODS.contains(&method.as_str()) {
+            let near = nearest(&method, METHODS).unwrap_or("GET");
+            return Err(format!(
+                "--explain {request:?}: {method:?} is not a method\n  help: did you mean \"{near} {target}\"?"
             )
             .into());
         }

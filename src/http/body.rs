@@ -108,6 +108,20 @@ pub(super) fn any(request: &Request) -> Value {
     }
 }
 
+/// Refuses a body that is marked as JSON and is not JSON.
+///
+/// # Errors
+/// The place at which it is not.
+pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
+    let text = std::str::from_utf8(whole(request)?).unwrap_or_default();
+    let is_marked = media_type(request).is_some_and(|kind| is_json(&kind));
+    if !is_marked || text.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let checked = json::check(text.trim_start_matches('\u{feff}'), json::MAX_BODY_DEPTH);
+    checked.map(drop).map_err(|error| malformed(text, &error))
+}
+
 /// What `parse` makes of the body; of an error it says in which item of an array it is.
 fn read<T: Default>(
     request: &Request,

@@ -62,7 +62,7 @@ async fn by_rule(
     viewer: &Viewer,
 ) -> Answer {
     // Not answered as if nothing had been sent.
-    body::whole(request)?;
+    body::check_json(request)?;
     let fail = |error: TemplateError| app.failed(&error);
     let scope = || scope(app, request, matched, viewer);
     match &answer.what {

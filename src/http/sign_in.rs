@@ -77,7 +77,7 @@ fn credentials(
     let Auth {
         login, password, ..
     } = auth;
-    let example = json!({ login: "ann@example.com", password: "secret" }).to_string();
+    let example = json!({ login: "ann@example.com", password: "change-me-1" }).to_string();
     let is_complete = |sent: &&Object| {
         let has = |name: &str| get_member(sent.as_str(), name).is_some();
         has(login) && has(password)

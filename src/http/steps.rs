@@ -171,22 +171,33 @@ pub(super) async fn bulk(
         let Some(resource) = store.resource(&name) else {
             return Err(WriteError::Refused(Refusal::NoResource(name.clone())));
         };
-        let ids = selected(&owner, store, &request, resource, &viewer).map_err(declined)?;
-        let operation = match &patch {
-            Some(_) => Operation::Merge(body::merge(&request)),
-            None => Operation::Delete {
-                dependent: dependent(&request),
-            },
-        };
-        let commands = ids.into_iter().map(|id| Command {
-            resource: name.clone(),
-            id: Some(id),
-            operation: operation.clone(),
-            body: patch.clone().unwrap_or_default(),
-        });
-        Ok(commands.collect())
+        changes(&owner, store, &request, (resource, patch.as_ref()), &viewer).map_err(declined)
     };
     app.engine.write_all(vec![Box::new(step)]).await
+}
+
+/// A change (with a body) or deletion of each record that the query of `request` selects.
+fn changes(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    (resource, patch): (&Resource, Option<&Object>),
+    viewer: &Viewer,
+) -> Result<Vec<Command>, Problem> {
+    let operation = match patch {
+        Some(_) => Operation::Merge(body::merge(request)),
+        None => Operation::Delete {
+            dependent: dependent(request),
+        },
+    };
+    let ids = selected(app, store, request, resource, viewer)?.into_iter();
+    let commands = ids.map(|id| Command {
+        resource: resource.name().to_string(),
+        id: Some(id),
+        operation: operation.clone(),
+        body: patch.cloned().unwrap_or_default(),
+    });
+    Ok(commands.collect())
 }
 
 /// The ids of the records that the query of `request` selects.
@@ -263,21 +274,20 @@ pub(super) async fn actions(
                 scope = scope.with_result(&app.seen(outcome));
             }
             let scope = Arc::new(scope);
-            let command = act(&app, store, &request, &actions[at], (&actor, &scope));
-            Ok(vec![command.map_err(declined)?])
+            act(&app, store, &request, &actions[at], (&actor, &scope)).map_err(declined)
         }) as Stage
     });
     app.engine.write_all(steps.collect()).await
 }
 
-/// The command of one action.
+/// The commands of one action: one, or with a query those of the records that it selects.
 fn act(
     app: &App,
     store: &Store,
     request: &Request,
     action: &Action,
     (actor, scope): (&Actor, &Arc<Scope>),
-) -> Result<Command, Problem> {
+) -> Result<Vec<Command>, Problem> {
     let path = match &action.to {
         Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
         None => own_path(store, request, action.verb),
@@ -304,25 +314,38 @@ fn act(
     if !actor.is_guarded {
         guard::check(&published, &inner, &target, viewer)?;
     }
-    let (command, _) = command(store, &inner, &target)?;
-    if action.verb == Verb::Delete {
-        return Ok(command);
+    let body = match action.verb {
+        Verb::Delete => None,
+        _ => Some(body_of(app, action, scope)?),
+    };
+    let is_of_many =
+        matches!(action.verb, Verb::Patch | Verb::Delete) && inner.uri.query().is_some();
+    let mut commands = match &target {
+        Target::Collection(resource) if is_of_many => {
+            changes(app, store, &inner, (resource, body.as_ref()), viewer)?
+        }
+        _ => vec![command(store, &inner, &target)?.0],
+    };
+    if let Some(body) = body {
+        for command in &mut commands {
+            let is_new = action.verb == Verb::Post;
+            let owner = guard::owner(&published, is_new, &command.resource, viewer);
+            *command = command.clone().with_preset(&owner).with_body(&body);
+            login::refuse_password(&app.engine, command)?;
+        }
     }
-    let is_new = action.verb == Verb::Post;
-    let owner = guard::owner(&published, is_new, &command.resource, viewer);
-    let body = action
-        .body
-        .render(scope)
-        .map_err(|error| app.failed(&error))?;
-    let body = Object::parse(&body).map_err(|_| {
+    Ok(commands)
+}
+
+fn body_of(app: &App, action: &Action, scope: &Arc<Scope>) -> Result<Object, Problem> {
+    let body = action.body.render(scope);
+    let body = body.map_err(|error| app.failed(&error))?;
+    Object::parse(&body).map_err(|_| {
         app.failed(&format!(
             "{}: the body of the action is not an object: {body}",
             action.place
         ))
-    })?;
-    let command = command.with_preset(&owner).with_body(&body);
-    login::refuse_password(&app.engine, &command)?;
-    Ok(command)
+    })
 }
 
 /// What the path of `request` begins with: the record, `/todos/1` of `/todos/1/done`, or an object; for a POST the collection.

@@ -379,6 +379,11 @@ fn actions_change_data_all_or_nothing() {
         "DELETE /todos/:id/now": {"delete": true},
         "POST /settings/light": {"patch": {"theme": "light"}},
         "POST /list": {"post": "{{ body }}", "to": "/users"},
+        "POST /tidy": {"actions": [
+            {"patch": {"title": "{{ query.title }}"}, "to": "/todos?done=true"},
+            {"delete": true, "to": "/todos?done=false&userId={{ query.user }}"}
+        ], "body": {"left": "{{ records('todos') }}"}},
+        "POST /tidy/all": {"delete": true, "to": "/todos"},
         "POST /todos/:id/like": {"patch": {"likes": "{{ (record('todos', params.id).likes or 0) + 1 }}"}},
         "POST /sign-up": {"actions": [
             {"post": {"name": "{{ body.name }}"}, "to": "/users"},
@@ -434,6 +439,24 @@ fn actions_change_data_all_or_nothing() {
         .problem(404, "no-record");
     assert_eq!(fixture.data(), before);
     assert_eq!(fixture.get("/users/1").value()["name"], "Ada");
+    fixture
+        .json("POST", "/list", "[1")
+        .problem(400, "malformed-json");
+    // With a query, actions are for all records that it selects, and without one for none.
+    fixture
+        .json("POST", "/tidy/all", "{}")
+        .problem(405, "method");
+    let before = fixture.get("/todos").list().len();
+    let open = fixture.get("/todos?done=false&userId=1").list().len();
+    let tidy = fixture.json("POST", "/tidy?title=Old&user=1", "{}").value();
+    let left = tidy["left"].as_array().unwrap();
+    assert_eq!(left.len(), before - open, "{tidy}");
+    assert!(
+        left.iter()
+            .filter(|one| one["done"] == true)
+            .all(|one| one["title"] == "Old"),
+        "{tidy}"
+    );
 }
 
 #[test]

@@ -700,7 +700,7 @@ fn log_levels_say_more_or_less() {
     });
     running.line(|line| line.starts_with("reloaded db.json"));
     client.send("POST", "/a", JSON, "{}").status_is(201);
-    running.line(|line| line.starts_with("DEBUG standin::engine::reload: saved the file"));
+    running.line(|line| line.starts_with("DEBUG standin::engine::reload::save: saved the file"));
     running.line(|line| line.starts_with("POST /a 201"));
     drop(running);
 

@@ -727,6 +727,10 @@ fn routes_lists_the_rules_and_explains_a_request() {
             "no.json",
         ),
         (&["routes", "db.json", "--explain", "GET users"], "slash"),
+        (
+            &["routes", "db.json", "--explain", "GTE /users"],
+            "GET /users",
+        ),
     ] {
         let errors = place.fails(arguments);
         assert!(errors.contains(message), "{errors}");
@@ -785,11 +789,8 @@ fn the_schema_of_the_routes_file_agrees_with_the_program() {
             },
             if rule.starts_with('"') { "/a/*" } else { "-" },
         );
-        let text = if rule.contains("upsert") {
-            text.replace("GET", "PUT")
-        } else {
-            text
-        };
+        let is_of_one_method = rule.contains("upsert") || rule.contains("store");
+        let text = text.replace(if is_of_one_method { "GET " } else { "-" }, "");
         assert!(validator.is_valid(&parse(&text)), "{text}");
         standin::RoutesFile::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
@@ -821,6 +822,8 @@ fn the_schema_of_the_routes_file_agrees_with_the_program() {
         r#"{"/a": {"to": "/x"}}"#,
         r#"{"/a": {"patch": 5}}"#,
         r#"{"/a": {"actions": {}}}"#,
+        r#"{"/a": {"actions": []}}"#,
+        r#"{"/a": {"post": {}, "to": "x"}}"#,
         r#"{"/a": {"actions": [{"to": "/x"}]}}"#,
         r#"{"/a": {"actions": [{"patch": {}, "delete": {}}]}}"#,
         r#"{"/a": {"store": "no"}}"#,
