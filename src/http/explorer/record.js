@@ -253,6 +253,7 @@ export function recordView({ name, id, isNew, go, back }) {
         if (one) one.setError([inside.join("/"), detail].filter(Boolean).join(" "));
         else rest.push(`${pointer} ${detail}`);
       }
+      if (entry.status === 401) fill(notice);
       // What is at its field need not be said twice.
       const said = rest.length === 0 && entry.errors.length === 1;
       fill(told, problem(said ? { ...entry, problem: "" } : entry, h("p", h("strong", entry.title ?? "Not saved"), ` (${entry.status || "no response"})`), rest.map((text) => h("p.wrong", text))));
@@ -356,6 +357,8 @@ export function recordView({ name, id, isNew, go, back }) {
       const entry = await get(path);
       // What was saved in the meantime is newer.
       if (!element.isConnected || left || tag !== before) return;
+      // The fields of a login are there once.
+      if (entry.status === 401 && place.querySelector(".problem input")) return;
       const isBusy = form.isDirty() || place.querySelector('[aria-expanded="true"]');
       if (entry.ok && same(entry.json, record) && (ids || isBusy)) { tag = entry.header("etag"); fill(notice); related(); }
       else if (isRecord(entry.json) && entry.ok && !isBusy) renewWith(entry);
