@@ -120,6 +120,8 @@ const PAGES: &[(&str, &str)] = &[
     ("summary-titles.md", "pass+ pass pass fail"),
     ("body-headings.md", "pass+ fail pass+"),
     ("other-ways-to-send.md", "pass+ pass+ fail"),
+    ("generated-paths.md", "pass+ fail"),
+    ("request-url.md", "pass+ fail"),
 ];
 
 fn report(pages: &Path, data: &Path) -> Value {

@@ -268,6 +268,14 @@ fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
         return None;
     };
+    // Swagger UI shows the URL of a command again, below it.
+    let is_heading = |index: &usize| matches!(page.blocks[*index], Block::Heading(_));
+    let mut before = (0..at).rev().take_while(|index| !is_heading(index));
+    let command = before.find_map(|index| page.fence(index));
+    let url = page.fence(at)?.content.trim();
+    if command.is_some_and(|command| command.content.contains(url)) {
+        return None;
+    }
     let label = labels::last_sentence(&above.text);
     let heading = page.heading_of(at).map(|heading| &page.blocks[heading]);
     let writes = matches!(heading, Some(Block::Heading(heading)) if WRITE.is_match(&heading.text));

@@ -389,7 +389,12 @@ pub fn candidates(
                     continue;
                 }
                 if fence.fenced && is_bare_url(&fence.content) {
-                    break;
+                    let url = fence.content.trim();
+                    // Swagger UI shows the URL of a command again, below it.
+                    match page.fence(at).is_some_and(|own| own.content.contains(url)) {
+                        true => continue,
+                        false => break,
+                    }
                 }
                 let is_response = matches!(announced, Announces::Unspecific | Announces::Response);
                 used = !is_response;

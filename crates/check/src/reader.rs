@@ -131,7 +131,7 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             .into_iter()
             .find(|block| is_request(block))
             .is_some_and(
-                |block| matches!(block, Block::Fence(fence) if fence.content.contains(path)),
+                |block| matches!(block, Block::Fence(fence) if mentions(&fence.content, path)),
             );
         if repeats || section.clone().any(is_request) || !section.clone().any(is_shown) {
             continue;
@@ -144,6 +144,18 @@ fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         let fence = implied(text, start.min(end)..end, &method, &url);
         blocks.insert(index + 1, fence);
     }
+}
+
+/// Whether a command has `path`, with values in place of its parameters.
+fn mentions(command: &str, path: &str) -> bool {
+    let segments = path
+        .split('/')
+        .map(|segment| match segment.starts_with(['{', ':']) {
+            true => r#"[^/?\s'"]+"#.to_owned(),
+            false => regex::escape(segment),
+        });
+    let pattern = segments.collect::<Vec<_>>().join("/");
+    Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(command))
 }
 
 /// A request that a part of the page names.
