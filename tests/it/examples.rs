@@ -466,6 +466,10 @@ fn what_belongs_to_an_example() {
         ("```sh\ncurl localhost:3000/users/1\n# -> {\"id\": 9}\n```\n".to_owned(), &["fail"]),
         (format!("```sh\ncurl localhost:3000/users/1\n# -> {user}\n```\n"), &["pass"]),
         (format!("```console\n$ curl -v localhost:3000/users/1\n* Connected\n> GET /users/1 HTTP/1.1\n>\n< HTTP/1.1 200 OK\n<\n{user}\n* Connection #0 left intact\n```\n"), &["pass"]),
+        ("```console\n$ curl -f localhost:3000/users/99\ncurl: (22) The requested URL returned error: 404\n```\n".to_owned(), &["pass"]),
+        ("```console\n$ curl -f localhost:3000/users/1\ncurl: (22) The requested URL returned error: 404\n```\n".to_owned(), &["fail"]),
+        (format!("Each user of the list has this form:\n\n```sh\ncurl localhost:3000/users\n```\n\n{right}"), &["pass"]),
+        (format!("Each user of the list has this form:\n\n```sh\ncurl localhost:3000/users\n```\n\n{}", right.replace("Ito", "Ita")), &["fail"]),
         // A body that is not JSON.
         (format!("{missing}```http\nHTTP/1.1 404 Not Found\n\nno such user\n```\n"), &["pass"]),
         // A part of a list.

@@ -303,7 +303,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     body: documented.body,
                     plain,
                     truncated,
-                    one_item: is_one_item(page, block.fence),
+                    one_item: is_one_item(page, example, block.fence),
                     left_out,
                 },
                 None,
@@ -424,10 +424,13 @@ fn says(page: &Page, example: &Example, response: usize, what: &Regex) -> bool {
     })
 }
 
-/// Whether the sentence that leads to a response is about one item of a list.
-fn is_one_item(page: &Page, response: usize) -> bool {
-    let above = response.checked_sub(1).and_then(|at| page.blocks.get(at));
-    matches!(above, Some(Block::Prose(prose)) if ONE_ITEM.is_match(labels::last_sentence(&prose.text)))
+/// Whether the sentence that leads to a response, or to the request right above it, is about one item of a list.
+fn is_one_item(page: &Page, example: &Example, response: usize) -> bool {
+    let says_so = |index: usize| {
+        let above = index.checked_sub(1).and_then(|at| page.blocks.get(at));
+        matches!(above, Some(Block::Prose(prose)) if ONE_ITEM.is_match(labels::last_sentence(&prose.text)))
+    };
+    says_so(response) || (response == example.fence + 1 && says_so(example.fence))
 }
 
 /// Whether the text around a response says that it is not complete.

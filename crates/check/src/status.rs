@@ -2,6 +2,9 @@
 //! text, a heading or a table of statuses; else what the method usually returns.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::examples::Example;
 use super::labels;
@@ -9,6 +12,7 @@ use super::node::Node;
 use super::page::{Block, Cell, Page, Table};
 use super::pairing;
 use super::status_text::{self, in_line, in_paragraph};
+use super::text::pattern;
 use super::transcript;
 
 /// The documented status.
@@ -234,6 +238,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     };
     found
         .or_else(|| in_comment(page, example))
+        .or_else(|| in_curl_error(page, example))
         .or_else(|| is_only.then(above).flatten())
 }
 
@@ -264,6 +269,15 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     let above = above.and_then(|line| line.strip_prefix('#'));
     let status = after.into_iter().chain(above).find_map(in_paragraph)?;
     Some(one(status, StatusSource::Text, None))
+}
+
+/// The status in the error that `curl --fail` prints below the command.
+fn in_curl_error(page: &Page, example: &Example) -> Option<Expected> {
+    static ERROR: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^\s*curl: \(22\) The requested URL returned error: (\d{3})"));
+    let content = page.fence(example.fence)?.content.as_str();
+    let status = ERROR.captures(&content[example.request.span.end..])?;
+    Some(one(status[1].parse().ok()?, StatusSource::Text, None))
 }
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
