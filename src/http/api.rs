@@ -73,13 +73,14 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
         let (same, app) = (app.clone(), app);
         same.turns
             .run(move |work| {
-                read(
-                    &app,
-                    &published,
-                    &request,
-                    &target::target(&published.store, &request)?,
-                    work,
-                )
+                let target = target::target(&published.store, &request)?;
+                if let Target::Collection(resource) = &target
+                    && let Some(collection) = resource.collection()
+                {
+                    // Writes keep them, so that the next query can stay on its thread.
+                    collection.count_names();
+                }
+                read(&app, &published, &request, &target, work)
             })
             .await
     } else {

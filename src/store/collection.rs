@@ -144,6 +144,11 @@ impl Collection {
         self.bytes
     }
 
+    /// Looks at all records for the names of their members, if that has not been done.
+    pub fn count_names(&self) {
+        self.names();
+    }
+
     /// The names of the records' members.
     pub fn member_names(&self) -> impl Iterator<Item = &str> {
         self.names().keys().map(|name| &**name)

@@ -168,7 +168,7 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
 /// Builds the program and returns its path, which is beside the folder of this benchmark.
 fn build() -> Result<PathBuf, Box<dyn std::error::Error>> {
     let built = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--release", "--bin", "standin"])
+        .args(["build", "--release", "--package", "standin"])
         .status()?;
     if !built.success() {
         return Err("cargo build failed".into());
