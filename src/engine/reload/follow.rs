@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::super::conflicts;
 use super::super::history::History;
 use super::super::notice::{LossCause, Notice, WriteError};
-use super::super::trouble::{Trouble, TroubleKind};
 use super::{FileState, Reloader};
 use crate::file::{Edit, Left};
 
@@ -74,14 +73,7 @@ impl Reloader {
             && self.unfollowed.as_ref() != Some(&reason)
         {
             self.unfollowed = Some(reason.clone());
-            self.troubles.set(Some(Trouble {
-                file: self.file.named().to_path_buf(),
-                kind: TroubleKind::Unsaved,
-                place: None,
-                message: reason.clone(),
-                hint: hint.clone(),
-            }));
-            (self.notice)(Notice::Unsaved { reason, hint });
+            self.report(self.file.named().to_path_buf(), reason, hint);
         }
         self.look_soon();
     }

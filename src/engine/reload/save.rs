@@ -1,6 +1,7 @@
 //! Saves of the file: of writes at once or through the journal, and of what the file lacks.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::super::history::History;
@@ -145,15 +146,20 @@ impl Reloader {
 
     fn report_unsaved(&mut self, error: &io::Error) {
         let (reason, hint) = self.why_unsaved(error);
+        self.report(self.file.path().to_path_buf(), reason, hint);
+        self.look_soon();
+    }
+
+    /// Reports that `file` cannot be saved.
+    pub(super) fn report(&mut self, file: PathBuf, reason: String, hint: String) {
         self.troubles.set(Some(Trouble {
-            file: self.file.path().to_path_buf(),
+            file,
             kind: TroubleKind::Unsaved,
             place: None,
             message: reason.clone(),
             hint: hint.clone(),
         }));
         (self.notice)(Notice::Unsaved { reason, hint });
-        self.look_soon();
     }
 
     /// The answer to writes whose save failed.
