@@ -154,6 +154,7 @@ for (const width of WIDTHS) {
     await page.getByText("There is no user with the id 99").waitFor();
     assert.equal(await pick.getAttribute("aria-invalid"), "true");
     await save.click();
+    await page.getByText("Save again to save it all the same").waitFor();
     await save.click();
     await page.locator(".wrong").getByText("must be the id of a record of users").waitFor();
     assert.equal(dataOf(file).posts[0].userId, 1);
@@ -416,6 +417,55 @@ for (const width of WIDTHS) {
     await page.getByText("Saved user 3").waitFor();
     assert.deepEqual(dataOf(file).users.map((one) => one.name), ["Ann", "Ben", "Cleopatra"]);
     assert.equal(await page.getByRole("dialog").count(), 0);
+  });
+
+  check("what is done while a save is on its way waits for it", async (context) => {
+    const { url, file } = await serve(context, data, rules);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    let release;
+    const hold = () => page.route((to) => to.pathname.startsWith("/posts"), async (route) => {
+      if (route.request().method() === "GET") { await route.continue(); return; }
+      const response = await route.fetch();
+      await new Promise((done) => { release = done; });
+      await route.fulfill({ response });
+    });
+    const held = async () => { await until(() => release, "the response that is held back"); const go = release; release = undefined; return go; };
+    await hold();
+    const save = page.getByRole("button", { name: "Save" });
+    // Another Save saves what was typed after the first, and leaving asks for nothing when all is saved.
+    await page.getByLabel("title").fill("First");
+    await save.click();
+    const first = await held();
+    await page.getByLabel("title").fill("Second");
+    await save.click();
+    await page.evaluate(() => { location.hash = "#/posts/2"; });
+    assert.equal(dataOf(file).posts[0].title, "First");
+    first();
+    (await held())();
+    await until(() => page.getByLabel("title").inputValue().then((title) => title === "Kettles"), "the other record");
+    assert.equal(dataOf(file).posts[0].title, "Second");
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    // What is typed after the last Save is asked about.
+    await page.getByLabel("title").fill("Third");
+    await save.click();
+    const third = await held();
+    await page.getByLabel("title").fill("Fourth");
+    await page.evaluate(() => { location.hash = "#/posts/1"; });
+    third();
+    await page.getByRole("dialog").getByRole("button", { name: "Keep editing" }).click();
+    assert.equal(await page.getByLabel("title").inputValue(), "Fourth");
+    assert.equal(dataOf(file).posts[1].title, "Third");
+    // Nothing is typed into a new record that is being created.
+    await page.evaluate(() => { location.hash = "#new/posts"; });
+    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("button", { name: "Create" }).waitFor();
+    await page.getByLabel("title").fill("New");
+    await page.getByRole("button", { name: "Create" }).click();
+    const created = await held();
+    assert.equal(await page.locator(".record-body").evaluate((one) => one.inert), true);
+    created();
+    await page.getByRole("button", { name: "Save" }).waitFor();
+    assert.equal(dataOf(file).posts[2].title, "New");
   });
 
   check("single objects are not overwritten unseen either", async (context) => {

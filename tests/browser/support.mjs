@@ -52,6 +52,16 @@ export async function open(options = {}) {
     executablePath: browserPath, args: FLAGS, headless: true, viewport: { width: 1280, height: 800 },
     permissions: ["clipboard-read", "clipboard-write"], ...options,
   });
+  // Responses that come late show what a test, or the page, does not wait for.
+  if (process.env.SLOW) {
+    await context.route((url) => url.pathname !== "/-/events", async (route) => {
+      try {
+        const response = await route.fetch({ maxRedirects: 0 });
+        await new Promise((done) => setTimeout(done, Math.random() * Number(process.env.SLOW)));
+        await route.fulfill({ response });
+      } catch { await route.abort().catch(() => {}); }
+    });
+  }
   const faults = [];
   const watch = (page) => {
     page.setDefaultTimeout(15000);

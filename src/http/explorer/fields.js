@@ -225,12 +225,18 @@ export function field({ key, schema, value, required = false, reference, rules =
     wrong.classList.toggle("until-fixed", status === 503);
     input.ariaInvalid = message ? "true" : null;
   }
-  // A reference to nothing is said before it is saved.
-  const verify = async () => {
+  // A reference to nothing is said before it is saved. Who asks while the same is asked gets the same answer.
+  let asking;
+  const verify = () => {
     const typed = input.value;
-    const message = (await check?.()) ?? "";
-    if (message && input.value === typed && state === "value") setError(message);
-    return !message;
+    if (asking?.typed === typed) return asking.answer;
+    const mine = (asking = { typed, answer: (async () => {
+      const message = (await check?.()) ?? "";
+      if (message && input.value === typed && state === "value") setError(message);
+      if (asking === mine) asking = undefined;
+      return !message;
+    })() });
+    return mine.answer;
   };
   input.addEventListener("input", () => { state = "value"; describe(); setError(""); changed(); });
   input.addEventListener("change", verify);

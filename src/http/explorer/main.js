@@ -42,20 +42,26 @@ function go(hash, { replace = false, follow = false } = {}) {
   else if (!isDirty) show();
 }
 
+/// Where to go when what is being saved is saved.
+let wanted;
+
 /// Follows the address, after a question about unsaved changes.
 async function arrive() {
-  const wanted = location.hash;
-  if (wanted === shownHash) return;
-  if (view?.isDirty()) {
-    history.pushState(null, "", shownHash || "#/");
-    if (document.querySelector("dialog[open]") || !(await askToDiscard())) return;
-    // Not the same table again.
-    view.isDirty = () => false;
-    shownName = undefined;
-    location.hash = wanted;
-    return;
-  }
-  show();
+  if (location.hash === shownHash) return;
+  if (!view?.isDirty()) { show(); return; }
+  const isWaiting = wanted !== undefined;
+  wanted = location.hash;
+  history.pushState(null, "", shownHash || "#/");
+  if (isWaiting) return;
+  await view.saved?.();
+  const leaves = !view.isDirty() || (!document.querySelector("dialog[open]") && (await askToDiscard()));
+  const to = wanted;
+  wanted = undefined;
+  if (!leaves) return;
+  // Not the same table again.
+  view.isDirty = () => false;
+  shownName = undefined;
+  location.hash = to;
 }
 
 function show() {

@@ -57,7 +57,8 @@ export function recordView({ name, id, isNew, go, back }) {
     /// The references to nothing that the reader knows of.
     let warned = "";
     let jsonStart;
-    let saving = false;
+    /// The save that is on its way: what it saves, and when it is done.
+    let saving;
     const wrong = h("p.wrong", { id: "json-wrong", role: "alert" });
     const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]', input: () => { sayWrong(""); mark(); }, "aria-describedby": wrong.id });
     const json = h("div.field", { hidden: true }, h("label", { for: area.id }, single ? "The object as JSON" : isNew ? "One object, or a list of objects" : "The record as JSON"), area, wrong);
@@ -192,22 +193,35 @@ export function recordView({ name, id, isNew, go, back }) {
       return { method: "PATCH", type: MERGE, body: Object.fromEntries([...changed, ...removed.map((key) => [key, null])]) };
     }
 
-    /// Saves once at a time: a double click is one click.
-    async function save() {
-      if (saving) return;
-      saving = true;
-      await saveOnce();
-      saving = false;
+    /// Saves once at a time. A double click is one click; what was typed meanwhile is saved afterwards.
+    function save() {
+      const typed = now();
+      if (saving?.typed === typed) return;
+      const before = saving;
+      const mine = (saving = { typed });
+      mine.done = (async () => {
+        await before?.done;
+        if (!left) await saveOnce();
+        if (saving === mine) saving = undefined;
+      })();
+    }
+
+    /// Sends a request. What is typed into a new record would not be in what it creates.
+    async function send(method, sent) {
+      place.inert = isNew;
+      const entry = await call(method, path, sent);
+      place.inert = false;
+      return entry;
     }
 
     async function saveOnce() {
       fill(told);
       if (!isJson()) fields.forEach((one) => one.setError(""));
+      const before = now();
       const wanted = await request();
       if (!wanted) return;
       if (wanted.list) { await createAll(wanted.list); return; }
-      const before = now();
-      const entry = await call(wanted.method, path, { ...wanted, tag });
+      const entry = await send(wanted.method, { ...wanted, tag });
       if (!element.isConnected) { if (!entry.ok) say(`Not saved: ${entry.problem}`); return; }
       if (entry.status === 412) { conflict(true); return; }
       if (!entry.ok) { tell(entry); return; }
@@ -230,7 +244,7 @@ export function recordView({ name, id, isNew, go, back }) {
       let failed;
       let last;
       while (done < records.length && !failed) {
-        const entry = await call("POST", path, { body: records[done] });
+        const entry = await send("POST", { body: records[done] });
         if (!entry.ok) { failed = entry; break; }
         last = entry.json?.[idName()];
         done += 1;
@@ -262,7 +276,7 @@ export function recordView({ name, id, isNew, go, back }) {
 
     const submit = h("button.primary", { type: "submit" }, isNew ? "Create" : "Save");
     const mode = button("Edit as JSON", { kind: "quiet", click: toggle });
-    form = { isDirty, isJson, save: submit };
+    form = { isDirty, isJson, save: submit, saved: () => saving?.done };
     const whole = print(record);
     if (!draw(record)) {
       mode.hidden = true;
@@ -369,6 +383,7 @@ export function recordView({ name, id, isNew, go, back }) {
     },
     focus: () => (isNew ? place.querySelector("textarea:not([hidden] *), input, textarea, select") ?? title : title).focus(),
     isDirty: () => form?.isDirty() ?? false,
+    saved: () => form?.saved(),
     save: () => form?.save.click(),
   };
 }
