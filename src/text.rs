@@ -31,6 +31,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `text` with its percent escapes decoded; `None` where an escape is broken or the result is not UTF-8.
 pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(Cow::Borrowed(text));
+    }
     let is_escape = |rest: &str| {
         rest.as_bytes()
             .get(..2)

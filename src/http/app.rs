@@ -253,13 +253,11 @@ impl App {
     ) -> Response<Bytes> {
         let start = Instant::now();
         let Received {
-            mut request,
+            request,
+            sent_method,
             sent_target,
             is_complete,
         } = received;
-        let sent_method = request.method.clone();
-        request.override_method();
-        let request = Arc::new(request);
         let answer = async {
             self.check(&request)?;
             handler(self.clone(), request.clone()).await

@@ -51,25 +51,22 @@ where
         false => Preferences::default(),
     };
     let (owner, sent) = (app.clone(), request.clone());
-    let mut answer = under_rules(app, request, delay, handler, &preferences).await;
-    if let Some(profile) = owner.profile() {
-        let response = answer.unwrap_or_else(Problem::into_response);
-        // What the API responds has its shape already; other responses of rules keep theirs.
-        answer = Ok(match is_problem(&response) {
-            true => shaping::response(&owner, &profile, (&sent, &sent), Ok(response)),
-            false => response,
-        });
+    let answer = under_rules(app, request, delay, handler, &preferences).await;
+    let mut response = answer.unwrap_or_else(Problem::into_response);
+    // What the API responds has its shape already; other responses of rules keep theirs.
+    if is_problem(&response)
+        && let Some(profile) = owner.profile()
+    {
+        response = shaping::response(&owner, &profile, (&sent, &sent), Ok(response));
     }
-    if !preferences.applied.is_empty() {
-        let mut response = answer.unwrap_or_else(Problem::into_response);
-        if let Ok(applied) = HeaderValue::try_from(preferences.applied.join(", ")) {
-            let headers = response.headers_mut();
-            headers.insert(response::PREFERENCE_APPLIED, applied);
-            headers.append(header::VARY, HeaderValue::from_static("Prefer"));
-        }
-        answer = Ok(response);
+    if !preferences.applied.is_empty()
+        && let Ok(applied) = HeaderValue::try_from(preferences.applied.join(", "))
+    {
+        let headers = response.headers_mut();
+        headers.insert(response::PREFERENCE_APPLIED, applied);
+        headers.append(header::VARY, HeaderValue::from_static("Prefer"));
     }
-    answer
+    Ok(response)
 }
 
 fn is_problem(response: &Response<Bytes>) -> bool {
@@ -181,16 +178,14 @@ fn matching<'r>(
     files: impl Iterator<Item = &'r Arc<RoutesFile>>,
     request: &Request,
 ) -> Vec<Matched<'r>> {
-    let mut files = files.filter(|file| !file.has_no_rules()).peekable();
-    if files.peek().is_none() {
-        return Vec::new();
+    let (seen, mut path) = (Seen::of(request), None);
+    let mut matched = Vec::new();
+    for file in files.filter(|file| !file.has_no_rules()) {
+        // A path with a broken escape is refused by whoever answers it.
+        let path = path.get_or_insert_with(|| segments(request.uri.path()).unwrap_or_default());
+        matched.extend(file.matching(request.method.as_str(), path, &seen));
     }
-    let seen = Seen::of(request);
-    // A path with a broken escape is refused by whoever answers it.
-    let path = segments(request.uri.path()).unwrap_or_default();
-    files
-        .flat_map(|file| file.matching(request.method.as_str(), &path, &seen))
-        .collect()
+    matched
 }
 
 /// Whether a rule answers a request for `path` by itself, so that no static file does.

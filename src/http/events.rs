@@ -55,7 +55,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let requests = match pairs.iter().find(|(name, _)| name == "requests") {
         Some((_, after)) => {
             guard(&app, &request)?;
-            let last = *app.request_log.updates().borrow();
+            let last = app.request_log.last();
             Some((app.clone(), after.parse().unwrap_or(last)))
         }
         None => None,
@@ -213,7 +213,7 @@ fn follow(
 }
 
 /// Returns at the next request; never without a log of requests to follow.
-async fn next_request(updates: &mut Option<watch::Receiver<u64>>) {
+async fn next_request(updates: &mut Option<watch::Receiver<()>>) {
     if let Some(updates) = updates
         && updates.changed().await.is_ok()
     {

@@ -118,10 +118,8 @@ impl Head {
         }
         // The empty line may have begun with the bytes before.
         let new = &self.bytes[before.saturating_sub(2)..];
-        if [&b"\n\r\n"[..], b"\n\n"]
-            .iter()
-            .any(|end| memchr::memmem::find(new, end).is_some())
-        {
+        let is_last = |at: usize| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]);
+        if memchr::memchr_iter(b'\n', new).any(is_last) {
             self.place = Place::Complete;
         }
         let encoded = Cow::from(percent_encode(&bytes[target.clone()], UNSAFE));

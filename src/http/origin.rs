@@ -119,11 +119,10 @@ pub(super) fn is_undisputed(host: &str) -> bool {
 
 /// Whether `host` is a name below `domain`.
 fn is_within(host: &str, domain: &str) -> bool {
-    let lower = host.to_ascii_lowercase();
-    lower
-        .strip_suffix(domain)
-        .and_then(|rest| rest.strip_suffix('.'))
-        .is_some_and(|name| !name.is_empty())
+    let start = host.len().saturating_sub(domain.len());
+    host.split_at_checked(start).is_some_and(|(name, end)| {
+        end.eq_ignore_ascii_case(domain) && name.len() > 1 && name.ends_with('.')
+    })
 }
 
 /// The address that a host is, if it is one.

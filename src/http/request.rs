@@ -12,9 +12,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::watch;
-use warp::http::uri::{Authority, Scheme};
+use warp::http::uri::Authority;
 use warp::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
-use warp::path::FullPath;
 use warp::{Filter, Rejection};
 
 use super::head::encode_target;
@@ -91,7 +90,7 @@ impl Request {
     }
 
     /// Applies `X-HTTP-Method-Override` to a POST (json-server 0.17, for clients that can send only GET and POST).
-    pub(super) fn override_method(&mut self) {
+    fn override_method(&mut self) {
         if self.method != Method::POST {
             return;
         }
@@ -132,34 +131,29 @@ impl Request {
 
     /// A header that is a list: its lines as one (RFC 9110, 5.3).
     pub(super) fn list(&self, name: header::HeaderName) -> Option<String> {
-        let lines: Vec<_> = self
-            .headers
-            .get_all(name)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .collect();
-        (!lines.is_empty()).then(|| lines.join(", "))
+        let lines = self.headers.get_all(name).iter();
+        let mut lines = lines.filter_map(|line| line.to_str().ok());
+        let first = lines.next()?.to_string();
+        Some(lines.fold(first, |list, line| list + ", " + line))
     }
 
     /// What is wrong with the header `Host` (RFC 9112, 3.2).
     pub(super) fn bad_host(&self) -> Option<Problem> {
-        let hosts: Vec<_> = self
-            .headers
-            .get_all(header::HOST)
-            .iter()
-            .map(HeaderValue::as_bytes)
-            .collect();
-        let detail = match hosts.as_slice() {
-            [] if self.version == Version::HTTP_11 => "the request has no Host header".to_string(),
-            [] => return None,
-            [[]] => return None,
+        let mut hosts = self.headers.get_all(header::HOST).iter();
+        let detail = match (hosts.next().map(HeaderValue::as_bytes), hosts.count()) {
+            (None, _) if self.version == Version::HTTP_11 => {
+                "the request has no Host header".to_string()
+            }
+            (None, _) | (Some([]), 0) => return None,
             // A user before the host is for URLs only.
-            [host] if !host.contains(&b'@') && Authority::try_from(*host).is_ok() => return None,
-            [host] => format!(
+            (Some(host), 0) if !host.contains(&b'@') && Authority::try_from(host).is_ok() => {
+                return None;
+            }
+            (Some(host), 0) => format!(
                 "the Host header is not a host: {}",
                 String::from_utf8_lossy(host)
             ),
-            several => format!("the request has {} Host headers", several.len()),
+            (Some(_), more) => format!("the request has {} Host headers", more + 1),
         };
         Some(
             Problem::new(problem::BAD_REQUEST, detail)
@@ -286,36 +280,17 @@ pub(super) struct Connection {
     pub(super) version: Version,
     pub(super) remote: Option<SocketAddr>,
     pub(super) progress: Arc<Progress>,
-    /// The host in the request's target, as clients of a proxy send it.
-    pub(super) authority: Option<Authority>,
+    /// The target with its host, as clients of a proxy send it.
+    pub(super) uri: Uri,
     /// The target as it was sent, if the rules of `--routes` changed it.
     pub(super) sent_target: Option<String>,
 }
 
-impl Connection {
-    /// The URI of the request, put together again from what the filters extracted.
-    pub(super) fn uri(&self, path: &str, query: Option<&str>) -> Uri {
-        let target = match query {
-            Some(query) => format!("{path}?{query}").try_into(),
-            None => path.try_into(),
-        };
-        let mut parts = warp::http::uri::Parts::default();
-        // See `prepare` for a path `*` after a host.
-        parts.path_and_query = target
-            .ok()
-            .filter(|_| path != "*" || self.authority.is_none());
-        if let Some(authority) = &self.authority {
-            parts.scheme = parts.path_and_query.as_ref().map(|_| Scheme::HTTP);
-            parts.authority = Some(authority.clone());
-        }
-        // The parts come from a URI.
-        Uri::from_parts(parts).unwrap_or_default()
-    }
-}
-
 /// A request with its body.
 pub(super) struct Received {
-    pub(super) request: Request,
+    pub(super) request: Arc<Request>,
+    /// The method as it was sent.
+    pub(super) sent_method: Method,
     pub(super) sent_target: Option<String>,
     /// Whether the next request follows on the connection; otherwise the rest of the body would be read as one.
     pub(super) is_complete: bool,
@@ -327,39 +302,29 @@ pub(super) fn received(
     time: Duration,
     stop: &watch::Receiver<bool>,
 ) -> impl Filter<Extract = (Received,), Error = Rejection> + Clone + use<> {
-    let query = warp::query::raw()
-        .map(Some)
-        .or(warp::any().map(|| None))
-        .unify();
     let stop = stop.clone();
     warp::method()
-        .and(warp::path::full())
-        .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Connection>())
         .and(warp::body::stream())
         .then(
-            move |method,
-                  path: FullPath,
-                  query: Option<String>,
-                  headers: HeaderMap,
-                  connection: Connection,
-                  body| {
+            move |method: Method, headers: HeaderMap, connection: Connection, body| {
                 let stop = stop.clone();
                 async move {
-                    let uri = connection.uri(path.as_str(), query.as_deref());
                     let (body, is_complete) =
                         receive(&headers, body, limit, time, stop, connection.progress).await;
-                    let request = Request {
-                        method,
-                        uri,
+                    let mut request = Request {
+                        method: method.clone(),
+                        uri: connection.uri,
                         version: connection.version,
                         headers,
                         body,
                         remote: connection.remote,
                     };
+                    request.override_method();
                     Received {
-                        request,
+                        request: Arc::new(request),
+                        sent_method: method,
                         sent_target: connection.sent_target,
                         is_complete,
                     }

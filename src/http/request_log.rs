@@ -6,15 +6,17 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
-use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use warp::http::{Method, Response, StatusCode};
 
 use super::problem::LogNote;
 use super::request::{Body, Request};
 use super::response;
-use crate::memory::{BoundedQueue, OVERHEAD};
+use crate::memory::BoundedQueue;
 
 /// How many requests are kept.
 const MAX_REQUESTS: usize = 200;
+/// The usual size of headers.
+const HEADERS: usize = 256;
 /// Longer bodies are not kept.
 const MAX_BODY: usize = 4 * 1024;
 
@@ -22,8 +24,8 @@ const MAX_BODY: usize = 4 * 1024;
 #[derive(Debug)]
 pub(super) struct RequestLog {
     log: Mutex<Log>,
-    /// Changes with each request; its value is the number of the last one.
-    updates: watch::Sender<u64>,
+    /// Changes with each request.
+    updates: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,8 @@ struct Seen {
     start: Instant,
     method: Method,
     target: String,
-    headers: Vec<(HeaderName, String)>,
+    /// A line for each header.
+    headers: String,
     body: Vec<u8>,
     /// The size of a body that is not kept.
     body_size: Option<usize>,
@@ -60,7 +63,7 @@ impl RequestLog {
                 last: 0,
                 seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
             }),
-            updates: watch::Sender::new(0),
+            updates: watch::Sender::new(()),
         }
     }
 
@@ -92,13 +95,14 @@ impl RequestLog {
         };
         let body = masked.as_ref().unwrap_or(body);
         let is_long = body.len() > MAX_BODY;
-        // Copies: the map itself would keep the whole buffer that the connection reads into.
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), text(value)))
-            .collect();
+        // A copy: the map itself would keep the whole buffer that the connection reads into.
+        let mut headers = String::with_capacity(HEADERS);
+        for (name, value) in &request.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            for part in [name.as_str(), ":", &value, "\n"] {
+                headers.push_str(part);
+            }
+        }
         let mut seen = Seen {
             number: 0,
             start,
@@ -116,21 +120,26 @@ impl RequestLog {
                 .get::<LogNote>()
                 .map(|note| note.0.clone()),
         };
-        let number = if let Ok(mut log) = self.log.lock() {
-            log.last += 1;
-            seen.number = log.last;
-            let bytes = seen.bytes();
-            log.seen.push(seen, bytes);
-            log.last
-        } else {
+        let Ok(mut log) = self.log.lock() else {
             return;
         };
+        log.last += 1;
+        seen.number = log.last;
+        let bytes = seen.bytes();
+        log.seen.push(seen, bytes);
         // The lock is gone before anybody wakes.
-        self.updates.send_replace(number);
+        drop(log);
+        // An error says that nobody waits.
+        let _ = self.updates.send(());
+    }
+
+    /// The number of the last request.
+    pub(super) fn last(&self) -> u64 {
+        self.log.lock().map_or(0, |log| log.last)
     }
 
     /// Changes with each request.
-    pub(super) fn updates(&self) -> watch::Receiver<u64> {
+    pub(super) fn updates(&self) -> watch::Receiver<()> {
         self.updates.subscribe()
     }
 
@@ -149,10 +158,8 @@ impl RequestLog {
 
 impl Seen {
     fn bytes(&self) -> usize {
-        let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + OVERHEAD / 4);
         self.target.len()
-            + headers.sum::<usize>()
+            + self.headers.len()
             + self.body.len()
             + self.problem.as_ref().map_or(0, Bytes::len)
             + self.note.as_ref().map_or(0, String::len)
@@ -166,14 +173,11 @@ impl Seen {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let mut headers: Map<String, Value> = Map::new();
-        for (name, value) in &self.headers {
-            let value = if is_secret(name.as_str()) {
-                "***"
-            } else {
-                value
-            };
+        let lines = self.headers.lines().filter_map(|line| line.split_once(':'));
+        for (name, value) in lines {
+            let value = if is_secret(name) { "***" } else { value };
             let joined = headers
-                .get(name.as_str())
+                .get(name)
                 .and_then(Value::as_str)
                 .map(|first| format!("{first}, {value}"));
             headers.insert(

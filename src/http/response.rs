@@ -242,7 +242,7 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
 
 fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     // What json-server exposes, and then what it lacks and what a page of another origin needs for `If-Match`.
-    const EXPOSED: [(HeaderName, &str); 9] = [
+    static EXPOSED: [(HeaderName, &str); 9] = [
         (TOTAL, "X-Total-Count"),
         (header::LINK, "Link"),
         (header::LOCATION, "Location"),
@@ -258,12 +258,13 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     } else {
         &EXPOSED[..3]
     };
-    let is_there = |(name, _): &&(HeaderName, &str)| headers.keys().any(|own| own == name);
-    let exposed: Vec<_> = candidates
-        .iter()
-        .filter(is_there)
-        .map(|(_, shown)| *shown)
-        .collect();
+    let mut exposed = String::new();
+    for (name, shown) in candidates {
+        if headers.contains_key(name) {
+            exposed.push_str(if exposed.is_empty() { "" } else { ", " });
+            exposed.push_str(shown);
+        }
+    }
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
@@ -272,7 +273,7 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         HeaderValue::from_static("true"),
     );
     if !exposed.is_empty()
-        && let Ok(exposed) = HeaderValue::try_from(exposed.join(", "))
+        && let Ok(exposed) = HeaderValue::try_from(exposed)
     {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }

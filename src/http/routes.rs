@@ -85,8 +85,8 @@ pub(super) fn routes(
     }));
     let is_read = warp::get().or(warp::head()).unify();
     let icon = on.route(path!("favicon.ico").and(is_read).map(|| explorer::icon));
-    let rewrites = only_if(app.settings.routes.is_some()).and(path!("__rules"));
-    let rewrites = on.page(rewrites, READ, admin::rewrite_rules);
+    let has_routes = only_if(app.settings.routes.is_some());
+    let rewrites = path!("__rules").and(on.page(has_routes, READ, admin::rewrite_rules));
     let delay = app.settings.delay;
     let api = on.route(
         only_if(true)
@@ -180,7 +180,8 @@ impl Handlers {
         let request = request::received(app.settings.body_limit, self.body_time, &stop);
         filter.and(request).then(move |handler: H, received| {
             let (app, stop) = (app.clone(), stop.clone());
-            async move { with_body(app.respond(received, handler).await, &stop) }
+            // Boxed: warp and hyper move the future of a request several times, and a handler's has some kilobytes.
+            Box::pin(async move { with_body(app.respond(received, handler).await, &stop) })
         })
     }
 
@@ -243,7 +244,7 @@ pub(super) fn prepare<B>(
         version: request.version(),
         remote,
         progress: progress.clone(),
-        authority: request.uri().authority().cloned(),
+        uri: request.uri().clone(),
         sent_target,
     };
     if request.uri().path_and_query().is_none() {
