@@ -189,11 +189,11 @@ fn arguments<'t>(tokens: &[(usize, &'t str)]) -> Option<Vec<Option<&'t str>>> {
     Some(found)
 }
 
-/// The words, strings and signs of an expression, with their places.
-fn tokens(expression: &str) -> Vec<(usize, &str)> {
+/// The words, strings, numbers and signs of an expression, with their places.
+pub(super) fn tokens(expression: &str) -> Vec<(usize, &str)> {
     let bytes = expression.as_bytes();
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
-    let (mut found, mut at) = (Vec::new(), 0);
+    let (mut found, mut at) = (Vec::<(usize, &str)>::new(), 0);
     while at < bytes.len() {
         let start = at;
         match bytes[at] {
@@ -207,6 +207,10 @@ fn tokens(expression: &str) -> Vec<(usize, &str)> {
             byte if byte.is_ascii_whitespace() => {
                 at += 1;
                 continue;
+            }
+            // Behind a dot it is an index: `list.0.name`.
+            b'0'..=b'9' if found.last().is_none_or(|(_, text)| *text != ".") => {
+                at = number_end(bytes, at);
             }
             byte if is_word(byte) => {
                 while at < bytes.len() && is_word(bytes[at]) {
@@ -227,6 +231,42 @@ fn tokens(expression: &str) -> Vec<(usize, &str)> {
         found.push((start, &expression[start..at.min(bytes.len())]));
     }
     found
+}
+
+/// Where the number ends that begins at `start`.
+fn number_end(bytes: &[u8], start: usize) -> usize {
+    let is_decimal = !matches!(bytes.get(start + 1), Some(b'x' | b'X'));
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        let goes_on = match byte {
+            b'.' => !matches!(bytes.get(at + 1), Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')),
+            b'+' | b'-' => is_decimal && matches!(bytes[at - 1], b'e' | b'E'),
+            other => other.is_ascii_alphanumeric() || *other == b'_',
+        };
+        if !goes_on {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The members of the value `name` that `expression` uses, with their places: `id` of `params.id` and `params['id']`.
+pub(super) fn members_of<'e>(expression: &'e str, name: &str) -> Vec<(usize, &'e str)> {
+    let tokens = tokens(expression);
+    let texts: Vec<&str> = tokens.iter().map(|(_, text)| *text).collect();
+    let is_quoted = |text: &str| text.starts_with(['"', '\'']);
+    let member = |at: usize| match (&texts[..at], &texts[at + 1..]) {
+        ([.., "." | "|"], _) => None,
+        (_, [".", _, ..]) => Some(at + 2),
+        (_, ["[", member, "]", ..]) if is_quoted(member) => Some(at + 2),
+        _ => None,
+    };
+    let uses = (0..texts.len()).filter(|at| texts[*at] == name);
+    let members = uses.filter_map(member).map(|at| tokens[at]);
+    members
+        .map(|(offset, text)| (offset, text.trim_matches(['"', '\''])))
+        .collect()
 }
 
 #[cfg(test)]

@@ -39,7 +39,11 @@ impl RoutesFile {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn parse(text: &str) -> Result<RoutesFile, RoutesError> {
-        let source = Source(text);
+        let source = Source {
+            text,
+            parameters: &[],
+            has_actions: false,
+        };
         let span = json::check(text, json::MAX_BODY_DEPTH).map_err(|error| RoutesError {
             hint: error.hint,
             ..source.error(&text[error.offset.min(text.len())..], error.message)
@@ -197,19 +201,18 @@ impl RoutesFile {
     }
 
     /// The rules for a request, the most specific first.
-    pub fn matching(
-        &self,
+    pub fn matching<'r>(
+        &'r self,
         method: &str,
         path: &[Cow<'_, str>],
         request: &dyn Facets,
-    ) -> Vec<Matched<'_>> {
-        let matched = self.rules.iter().filter_map(|rule| {
+    ) -> impl Iterator<Item = Matched<'r>> {
+        self.rules.iter().filter_map(move |rule| {
             let parameters = rule.pattern.matches(method, path)?;
             rule.conditions
                 .hold(request)
                 .then_some(Matched { rule, parameters })
-        });
-        matched.collect()
+        })
     }
 
     /// Whether a rule answers requests for `path`, whatever the conditions.

@@ -3,6 +3,7 @@
 //! A string is a rewrite, an object a rule, a list of objects is tried in order. Nothing here knows HTTP beyond methods,
 //! paths and the numbers of statuses.
 
+mod bounds;
 mod calls;
 mod delay;
 mod explain;
@@ -15,6 +16,7 @@ mod rule;
 mod source;
 mod template;
 
+pub use bounds::{add_bounds, bounded};
 pub use calls::bad_call;
 pub use delay::{Delay, duration};
 pub use explain::{Explained, Part};

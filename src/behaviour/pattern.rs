@@ -84,6 +84,16 @@ impl Pattern {
         })
     }
 
+    /// The names of its parameters.
+    pub(super) fn parameters(&self) -> Vec<&str> {
+        let segments = self.segments.iter();
+        let names = segments.filter_map(|segment| match segment {
+            Segment::Parameter(name) => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
+    }
+
     /// The parameters of `path` (decoded segments), if the pattern matches it and `method`. A HEAD is a GET without the
     /// body; case does not count, since it does not in the names of resources either.
     pub(super) fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> Option<Parameters> {
@@ -162,11 +172,19 @@ fn matches(pattern: &[Segment], path: &[Cow<'_, str>], parameters: &mut Paramete
         return false;
     };
     match first {
-        Segment::Literal(text) if !lowercase(segment).eq(text.chars()) => return false,
+        Segment::Literal(text) if !is_same(text, segment) => return false,
         Segment::Parameter(name) => parameters.push((name.clone(), segment.to_string())),
         _ => {}
     }
     matches(rest, tail, parameters)
+}
+
+/// Whether `segment` in lower case is `text`.
+fn is_same(text: &str, segment: &str) -> bool {
+    match segment.is_ascii() {
+        true => text.eq_ignore_ascii_case(segment),
+        false => lowercase(segment).eq(text.chars()),
+    }
 }
 
 fn lowercase(text: &str) -> impl Iterator<Item = char> {

@@ -166,6 +166,14 @@ impl Rule {
         let (mut status, mut body) = (None, None);
         let mut what = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
+        let is_action = |member: &json::Member| verb(&member.key).is_some();
+        let source = Source {
+            parameters: &pattern.parameters(),
+            has_actions: members
+                .iter()
+                .any(|one| is_action(one) || one.key == "actions"),
+            ..source
+        };
         for member in &members {
             let (key, value) = (&*member.key, member.value);
             let words: Vec<_> = value.split_whitespace().collect();
@@ -214,7 +222,7 @@ impl Rule {
                 _ => {}
             }
         }
-        if members.iter().any(|member| verb(&member.key).is_some()) {
+        if members.iter().any(is_action) {
             let own: Vec<_> = members
                 .iter()
                 .filter(|member| ACTION.contains(&&*member.key))

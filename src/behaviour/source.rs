@@ -28,11 +28,17 @@ impl RoutesError {
 
 /// The text of a routes file. All values are slices of it, so that each has a place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'t>(pub(super) &'t str);
+pub(super) struct Source<'t> {
+    pub(super) text: &'t str,
+    /// The parameters in the path of the rule that is read.
+    pub(super) parameters: &'t [&'t str],
+    /// Whether that rule has actions, which give templates a `result`.
+    pub(super) has_actions: bool,
+}
 
 impl<'t> Source<'t> {
     pub(super) fn place(self, part: &str) -> Place {
-        Place::of(self.0, json::offset_in(self.0, part))
+        Place::of(self.text, json::offset_in(self.text, part))
     }
 
     pub(super) fn error(self, part: &str, message: impl Into<String>) -> RoutesError {

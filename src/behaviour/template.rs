@@ -7,7 +7,8 @@ use fastrand::Rng;
 use minijinja::value::{Kwargs, Object, Serde};
 use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
 
-use super::calls::bad_call;
+use super::bounds::{add_bounds, bounded};
+use super::calls::{bad_call, members_of};
 use super::source::{RoutesError, Source};
 use crate::json::{self, Id, Kind, Place};
 use crate::query::{Fields, Query, Relations, Row};
@@ -268,6 +269,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
     environment.set_debug(true);
+    add_bounds(&mut environment);
     environment.add_function("record", |state: &State, name: &str, id: &Value| {
         scoped(state, |scope| {
             let (resource, collection) = scope.collection(name)?;
@@ -357,39 +359,77 @@ impl Compiled {
         let expression = text.trim();
         let skipped = text.len() - text.trim_start().len();
         let place = source.place(inside(offset + skipped));
-        match ENVIRONMENT.compile_expression_owned(expression.to_string()) {
-            Ok(compiled) => {
-                let used = compiled.undeclared_variables(false);
-                if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
-                    let message = format!("{{{{ {expression} }}}}: {unknown:?} is not known");
-                    let error = source.error(inside(offset + skipped), message);
-                    return Err(match nearest(unknown, NAMES) {
-                        Some(meant) => error.hint(format!("did you mean {meant:?}?")),
-                        None => error.hint(format!("there is {}", list(&NAMES.map(String::from)))),
-                    });
-                }
-                if let Some(bad) = bad_call(&ENVIRONMENT, expression, &[]) {
-                    let message = format!("{{{{ {expression} }}}}: {}", bad.message);
-                    let error = source.error(inside(offset + skipped + bad.offset), message);
-                    return Err(match bad.near {
-                        Some(near) => error.hint(format!("did you mean {near:?}?")),
-                        None => error,
-                    });
-                }
-                Ok(Compiled {
-                    expression: compiled,
-                    source: expression.to_string(),
-                    place,
-                })
+        let wrong = |at: usize, message: &str, hint: Option<String>| RoutesError {
+            hint,
+            ..source.error(
+                inside(offset + skipped + at),
+                format!("{{{{ {expression} }}}}: {message}"),
+            )
+        };
+        let meant = |near: &str| format!("did you mean {near:?}?");
+        let compiled = ENVIRONMENT.compile_expression_owned(bounded(expression).into_owned());
+        // The places in the error are those of the expression as it is in the file.
+        let compiled = compiled.map_err(|error| {
+            let error = ENVIRONMENT
+                .compile_expression(expression)
+                .err()
+                .unwrap_or(error);
+            let at = error.range().map_or(0, |range| range.start);
+            wrong(at.min(expression.len()), &message(&error), None)
+        })?;
+        let used = compiled.undeclared_variables(false);
+        if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
+            let hint = nearest(unknown, NAMES).map(meant);
+            let hint =
+                hint.unwrap_or_else(|| format!("there is {}", list(&NAMES.map(String::from))));
+            return Err(wrong(0, &format!("{unknown:?} is not known"), Some(hint)));
+        }
+        if used.contains("result") && !source.has_actions {
+            let hint = "it is the record that an action of the rule has written".to_string();
+            return Err(wrong(
+                0,
+                "the rule has no action, so there is no result",
+                Some(hint),
+            ));
+        }
+        for (at, name) in members_of(expression, "params") {
+            if source.parameters.contains(&name) {
+                continue;
             }
-            Err(error) => {
-                let at = error
-                    .range()
-                    .map_or(0, |range| range.start.min(expression.len()));
-                let message = format!("{{{{ {expression} }}}}: {}", message(&error));
-                Err(source.error(inside(offset + skipped + at), message))
+            let names: Vec<String> = source
+                .parameters
+                .iter()
+                .map(|name| format!("{name:?}"))
+                .collect();
+            let hint = match (
+                nearest(name, source.parameters.iter().copied()),
+                names.is_empty(),
+            ) {
+                (Some(near), _) => meant(near),
+                (None, true) => format!("a parameter in a path is written \"/users/:{name}\""),
+                (None, false) => format!("the path has {}", list(&names)),
+            };
+            let message = format!("the path of the rule has no parameter {name:?}");
+            return Err(wrong(at, &message, Some(hint)));
+        }
+        for (at, name) in members_of(expression, "headers") {
+            if name.contains(|c: char| c.is_ascii_uppercase()) {
+                let hint = meant(&name.to_ascii_lowercase());
+                return Err(wrong(at, "names of headers are in lower case", Some(hint)));
             }
         }
+        if let Some(bad) = bad_call(&ENVIRONMENT, expression, &[]) {
+            return Err(wrong(
+                bad.offset,
+                &bad.message,
+                bad.near.as_deref().map(meant),
+            ));
+        }
+        Ok(Compiled {
+            expression: compiled,
+            source: expression.to_string(),
+            place,
+        })
     }
 
     fn value(&self, scope: &Arc<Scope>) -> Result<Value, TemplateError> {

@@ -9,7 +9,7 @@ use minijinja::value::{Rest, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
-use crate::behaviour::bad_call;
+use crate::behaviour::{add_bounds, bad_call, bounded};
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::rules::{RESERVED, is_reserved};
@@ -114,6 +114,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(1_000_000));
+    add_bounds(&mut environment);
     // An object without some of its members.
     environment.add_filter("without", |value: minijinja::Value, names: Rest<String>| {
         let mut members = to_json(&value)?;
@@ -608,16 +609,31 @@ fn whole(text: &str) -> Option<&str> {
     (!inner.contains("{{")).then(|| inner.trim())
 }
 
+/// Text with expressions in it, which are [`bounded`].
+fn bounded_text(text: &str) -> String {
+    let mut parts = text.split("{{");
+    let mut made = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (expression, rest) = part.split_at(part.find("}}").unwrap_or(part.len()));
+        made.extend(["{{", &bounded(expression), rest]);
+    }
+    made
+}
+
 /// The first expression in a template that cannot be used, and why.
 fn check(template: &Value) -> Result<(), (String, String)> {
     match template {
+        Value::String(text) if text.contains("{%") => {
+            let message = format!("{text}: a profile has expressions, and no statements");
+            Err((text.clone(), message))
+        }
         Value::String(text) => {
             let used = match whole(text) {
                 Some(expression) => ENVIRONMENT
-                    .compile_expression(expression)
+                    .compile_expression(&bounded(expression))
                     .map(|compiled| compiled.undeclared_variables(false)),
                 None => ENVIRONMENT
-                    .template_from_str(text)
+                    .template_from_str(&bounded_text(text))
                     .map(|compiled| compiled.undeclared_variables(false)),
             };
             let quoted = text.clone();
@@ -662,8 +678,9 @@ fn rendered(template: &Value, scope: &minijinja::Value) -> Result<Option<Value>,
     Ok(Some(match template {
         Value::String(text) => match whole(text) {
             Some(expression) => {
+                let expression = bounded(expression);
                 let compiled = ENVIRONMENT
-                    .compile_expression(expression)
+                    .compile_expression(&expression)
                     .map_err(|error| failed(text, error))?;
                 let value = compiled.eval(scope).map_err(|error| failed(text, error))?;
                 if value.is_undefined() {
@@ -672,7 +689,7 @@ fn rendered(template: &Value, scope: &minijinja::Value) -> Result<Option<Value>,
                 to_json(&value).map_err(|error| failed(text, error))?
             }
             None if text.contains("{{") => {
-                let made = ENVIRONMENT.render_str(text, scope.clone());
+                let made = ENVIRONMENT.render_str(&bounded_text(text), scope.clone());
                 made.map_err(|error| failed(text, error))?.into()
             }
             None => text.as_str().into(),

@@ -291,7 +291,7 @@ fn own_answers_are_fixed_or_templated() {
 #[test]
 fn a_template_that_fails_names_the_expression() {
     let fixture = rules(
-        "{\n  \"GET /x\": {\"body\": \"{{ 1 / 0 }}\"},\n  \"GET /y\": {\"body\": \"{{ 'x' * 1000000000 }}\"},\n  \"GET /z\": {\"body\": \"{{ records('userz') }}\"},\n  \"GET /long\": {\"body\": \"{{ ['x'] * 100000000 }}\"},\n  \"GET /text\": {\"body\": \"a {{ ['x'] * 100000000 }}\"},\n  \"GET /r\": {\"redirect\": \"/{{ query.a }}\"},\n  \"GET /h\": {\"body\": 1, \"headers\": {\"X-A\": \"{{ query.a }}\"}}}",
+        "{\n  \"GET /x\": {\"body\": \"{{ 1 / 0 }}\"},\n  \"GET /y\": {\"body\": \"{{ 'x' * 1000000000 }}\"},\n  \"GET /z\": {\"body\": \"{{ records('userz') }}\"},\n  \"GET /long\": {\"body\": \"{{ 'x' * 20000000 }}\"},\n  \"GET /text\": {\"body\": \"a {{ 'x' * 20000000 }}\"},\n  \"GET /r\": {\"redirect\": \"/{{ query.a }}\"},\n  \"GET /h\": {\"body\": 1, \"headers\": {\"X-A\": \"{{ query.a }}\"}}}",
     );
     let problem = fixture.get("/x").problem(500, "template");
     let detail = problem["detail"].as_str().unwrap();
@@ -310,6 +310,32 @@ fn a_template_that_fails_names_the_expression() {
         problem["detail"].as_str().unwrap(),
         "did you mean \"users\"?",
     );
+}
+
+#[test]
+fn lists_that_are_repeated_neither_hang_the_start_nor_a_request() {
+    let fixture = rules(
+        r#"{
+          "GET /constant": {"body": "{{ -1 in [1] * 100000000 or ([[1] * 100000000] * 100000000 ~ '') < 'a' }}"},
+          "GET /text": {"body": "{{ [1] * 100000000|string }}"},
+          "GET /range": {"body": "{{ (range(9) * 10000000)|pprint }}"},
+          "POST /body": {"body": "{{ body.list * body.n ~ '' }}"},
+          "POST /map": {"body": "{{ range(100000)|map('default', body.list)|list|string }}"},
+          "POST /price": {"body": "{{ body.n * 1.5 * body.list|length }}"}
+        }"#,
+    );
+    let body = r#"{"list": [1, 2], "n": 100000000}"#;
+    for answer in [
+        fixture.get("/constant"),
+        fixture.get("/text"),
+        fixture.get("/range"),
+        fixture.json("POST", "/body", body),
+        fixture.json("POST", "/map", body),
+    ] {
+        let problem = answer.problem(500, "template");
+        has(problem["detail"].as_str().unwrap(), "cannot be repeated");
+    }
+    assert_eq!(fixture.json("POST", "/price", body).value(), 3e8);
 }
 
 #[test]

@@ -43,6 +43,66 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
             "cout",
             "\"count\"",
         ),
+        (
+            r#"{"GET /x/:id": {"body": "{{ params.idd }}"}}"#,
+            "1:36",
+            "no parameter \"idd\"",
+            "did you mean \"id\"?",
+        ),
+        (
+            r#"{"GET /x/:id": {"body": ["a {{ 1 + params['ib'] }}"]}}"#,
+            "1:43",
+            "no parameter \"ib\"",
+            "did you mean \"id\"?",
+        ),
+        (
+            r#"{"GET /x/:a/:b": {"redirect": "/{{ params.c }}"}}"#,
+            "1:43",
+            "no parameter",
+            "the path has \"a\" and \"b\"",
+        ),
+        (
+            r#"{"GET /x/*": {"headers": {"X": "{{ params.name }}"}, "body": 1}}"#,
+            "1:43",
+            "no parameter",
+            "\"/users/:name\"",
+        ),
+        (
+            r#"{"POST /x/:id": {"patch": {"a": "{{ params.idx }}"}, "to": "/x/1"}}"#,
+            "1:44",
+            "no parameter",
+            "\"id\"",
+        ),
+        (
+            r#"{"POST /x/:id": {"patch": {}, "to": "/x/{{ params.di }}"}}"#,
+            "1:51",
+            "no parameter",
+            "\"id\"",
+        ),
+        (
+            r#"{"POST /x/:id": {"actions": [{"post": {"a": "{{ params.xid }}"}, "to": "/x"}]}}"#,
+            "1:56",
+            "no parameter",
+            "\"id\"",
+        ),
+        (
+            r#"{"GET /x/:id": {"fail": {"status": 500, "body": "{{ params.ids }}"}}}"#,
+            "1:60",
+            "no parameter",
+            "\"id\"",
+        ),
+        (
+            r#"{"GET /x": {"body": "{{ result.id }}"}}"#,
+            "1:25",
+            "no action",
+            "has written",
+        ),
+        (
+            r#"{"GET /x": {"body": "{{ headers['X-A'] }}"}}"#,
+            "1:33",
+            "lower case",
+            "did you mean \"x-a\"?",
+        ),
         (r#"{"GET /x": {"delay": "soon"}}"#, "1:22", "soon", ""),
         (r#"{"GET /x": {"limit": "many"}}"#, "1:22", "10/minute", ""),
         (
@@ -259,7 +319,7 @@ fn an_expression_that_cannot_work_is_an_error_when_it_is_read() {
         "(user or {}).name",
         "record('users', params.id).name | length > 2 and now is string",
     ] {
-        let text = format!("{{\"GET /a\": {{ \"body\": \"{{{{ {expression} }}}}\" }} }}");
+        let text = format!("{{\"GET /a/:id\": {{ \"body\": \"{{{{ {expression} }}}}\" }} }}");
         RoutesFile::parse(&text).unwrap_or_else(|error| panic!("{expression}: {error}"));
     }
 }
