@@ -22,7 +22,7 @@ use super::recent::{RecentStates, WriteCounts, saved_at};
 use super::rulebook::given_ids;
 use super::trouble::{Trouble, TroubleKind, Troubles};
 use crate::file::{DataFile, Edit, Left, Watch};
-use crate::store::{Conflict, FileText, Merged, PastState, ResourceChanges, ResourceDiff, Store};
+use crate::store::{Conflict, Merged, PastState, ResourceChanges, ResourceDiff, Store};
 use late::{LateEdit, SavedEdits};
 
 /// A data file that is kept up to date.
@@ -131,8 +131,6 @@ pub(super) struct Reloader {
     late: Vec<LateEdit>,
     /// What replaced files held, by the number of the state, and when they were replaced.
     replaced: HashMap<u64, (Instant, Store)>,
-    /// The text that was saved last.
-    text: FileText,
 }
 
 impl Reloader {
@@ -171,7 +169,6 @@ impl Reloader {
             edits: SavedEdits::default(),
             late: Vec::new(),
             replaced: HashMap::new(),
-            text: FileText::default(),
         };
         if let Some(reason) = unwatched {
             (reloader.notice)(Notice::Unwatched(reason));

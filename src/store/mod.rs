@@ -35,7 +35,6 @@ pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version};
 pub use record::{Record, is_like_id};
-pub use text::FileText;
 pub use write::{Change, Draft, is_truthy};
 
 /// What holds for the whole store.

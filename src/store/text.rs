@@ -5,33 +5,6 @@ use std::sync::Arc;
 use super::{Collection, Data, Resource, Store};
 use crate::json::{Indent, Kind, Layout};
 
-/// A buffer for the text of the data file, which is written at each save.
-#[derive(Debug, Default)]
-pub struct FileText(Vec<u8>);
-
-/// A larger buffer is not kept, so that large data is not in memory twice.
-const MAX_KEPT: usize = 1 << 20;
-
-impl FileText {
-    /// The text of the data file that holds `store`, as [`Store::file_text`] gives it.
-    pub fn of(&mut self, store: &Store) -> &[u8] {
-        self.0.clear();
-        self.0.reserve(store.text_size());
-        for resource in &store.resources {
-            resource.write_text(&mut self.0);
-        }
-        self.0.extend_from_slice(store.tail.as_bytes());
-        &self.0
-    }
-
-    /// Frees the buffer if it is large.
-    pub fn free_if_large(&mut self) {
-        if self.0.capacity() > MAX_KEPT {
-            self.0 = Vec::new();
-        }
-    }
-}
-
 impl Resource {
     /// Appends the resource to `out`, as it is in the file.
     fn write_text(&self, out: &mut Vec<u8>) {
@@ -59,9 +32,12 @@ impl Resource {
 impl Store {
     /// The text of the data file that holds this store: whatever no write has changed is as it was read, byte for byte.
     pub fn file_text(&self) -> Vec<u8> {
-        let mut text = FileText::default();
-        text.of(self);
-        text.0
+        let mut text = Vec::with_capacity(self.text_size());
+        for resource in &self.resources {
+            resource.write_text(&mut text);
+        }
+        text.extend_from_slice(self.tail.as_bytes());
+        text
     }
 
     /// About how long the file's text is, without building it.

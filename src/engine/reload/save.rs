@@ -86,8 +86,7 @@ impl Reloader {
 
     fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
         let before = self.file.content();
-        let saved = self.file.save(self.text.of(store));
-        self.text.free_if_large();
+        let saved = self.file.save(&store.file_text());
         self.note_replaced();
         match &saved {
             Ok(Saved::Done) => {
