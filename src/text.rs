@@ -116,6 +116,23 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// `order_item` and `order-item` as `orderItem`.
+pub fn camel(name: &str) -> String {
+    let words = name
+        .split(['_', '-', ' ', '.'])
+        .filter(|word| !word.is_empty());
+    let mut out = String::new();
+    for word in words {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if out.is_empty() => out.extend(first.to_lowercase()),
+            first => out.extend(first.into_iter().flat_map(char::to_uppercase)),
+        }
+        out.push_str(letters.as_str());
+    }
+    out
+}
+
 /// An error with its causes: `cannot read db.json: permission denied`.
 #[cfg(any(feature = "cli", feature = "check"))]
 pub fn with_causes(error: &dyn std::error::Error) -> String {

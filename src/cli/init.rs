@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Done, convert, print};
 use crate::file::create_like;
+use crate::schema::DRAFT;
 use crate::text::{list, printable_lines, shell_word};
 
 const DATA: &str = "db.json";
@@ -68,7 +69,7 @@ fn samples(named: Vec<String>) -> Result<String, String> {
         rules.insert(name.clone(), rules_of(name, &names));
     }
     let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "type": "object",
         "properties": rules
     });

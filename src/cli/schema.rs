@@ -6,8 +6,8 @@ use clap::{Arg, ArgAction, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::{Done, config, print};
-
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+use crate::schema::DRAFT;
+use crate::text::camel;
 
 /// The schema of the routes file; a test holds it to what is read.
 const ROUTES: &str = include_str!("routes.schema.json");
@@ -62,10 +62,7 @@ fn config() -> Value {
         let value = option(arg);
         for name in config::names(arg) {
             properties.insert(name.to_string(), value.clone());
-            let camel = camel_case(name);
-            if camel != name {
-                properties.insert(camel, value.clone());
-            }
+            properties.insert(camel(name), value.clone());
         }
     }
     json!({
@@ -116,16 +113,4 @@ fn option(arg: &Arg) -> Value {
         schema["description"] = help.to_string().into();
     }
     schema
-}
-
-/// `readOnly` for `read-only`.
-fn camel_case(option: &str) -> String {
-    let mut words = option.split('-');
-    let mut name = words.next().unwrap_or_default().to_string();
-    for word in words {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        name.extend(letters);
-    }
-    name
 }

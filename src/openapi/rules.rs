@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
 use crate::json::get_member;
+use crate::schema::DRAFT;
 use crate::store::{Collection, Data, Store};
 
 /// A rules file for `store`: the types and formats that all records have, what all of them have, e-mail addresses that
@@ -62,7 +63,7 @@ pub fn rules(store: &Store) -> Value {
         properties.insert(resource.name().into(), collection);
     }
     json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "type": "object",
         "properties": properties,
     })

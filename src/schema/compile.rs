@@ -15,13 +15,12 @@ use super::check::{Checker, Messages, found, literal};
 use super::document::{Document, visit_mut};
 use super::ids::IdRules;
 use super::lint::{Gathered, check_keywords, gather};
-use super::{Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
+use super::{DRAFT, Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
 use crate::json;
 use crate::json::pointer::{fragment, join, steps};
 
 /// The URI of the rules file in the validators' registry.
 const BASE: &str = "standin:/rules";
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The rules of the text.
 pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {

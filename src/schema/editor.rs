@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::DRAFT;
 use super::keywords::{AT_ROOT, AUTH, GENERATED, KEYWORDS, REFERENCES, Shape};
 use crate::rules::{Generated, OnDelete};
-
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The JSON Schema of rules files. It is made from the list of keywords, so that it knows no other ones; those of our own
 /// are described in `editor.json`.

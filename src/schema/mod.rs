@@ -31,6 +31,9 @@ pub use check::Violation;
 pub use editor::editor_schema;
 pub use ids::IdRules;
 
+/// The URI of the draft of JSON Schema that rules are written in.
+pub const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
 /// The compiled rules of a data file. The default has no rules.
 #[derive(Debug, Default)]
 pub struct Schema {

@@ -15,7 +15,7 @@ use super::{Record, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 use crate::rules::{OnDelete, ReferenceRule};
 use crate::schema::Rules;
-use crate::text::query_encode;
+use crate::text::{camel, query_encode};
 
 /// What snake case has in place of `Id`.
 const SNAKE_SUFFIX: &str = "_id";
@@ -402,23 +402,6 @@ impl Store {
             get_member(row.value(), &rule.target).is_some_and(|known| same_value(known, value))
         })
     }
-}
-
-/// `order_item` and `order-item` as `orderItem`.
-fn camel(name: &str) -> String {
-    let words = name
-        .split(['_', '-', ' ', '.'])
-        .filter(|word| !word.is_empty());
-    let mut out = String::new();
-    for word in words {
-        let mut letters = word.chars();
-        match letters.next() {
-            Some(first) if out.is_empty() => out.extend(first.to_lowercase()),
-            first => out.extend(first.into_iter().flat_map(char::to_uppercase)),
-        }
-        out.push_str(letters.as_str());
-    }
-    out
 }
 
 /// `orderItem` and `order-item` as `order_item`.
