@@ -1,4 +1,4 @@
-//! Text helpers for messages and URLs.
+//! Text helpers for messages, URLs and ids.
 
 use std::borrow::Cow;
 
@@ -131,6 +131,14 @@ pub fn camel(name: &str) -> String {
         out.push_str(letters.as_str());
     }
     out
+}
+
+/// The UUID of version 4 (RFC 9562) that has these random bits.
+pub fn uuid(bits: u128) -> String {
+    let bits = (bits & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    let ends = [0..8, 8..12, 12..16, 16..20, 20..32];
+    ends.map(|part| &hex[part]).join("-")
 }
 
 /// An error with its causes: `cannot read db.json: permission denied`.

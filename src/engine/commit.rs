@@ -1,7 +1,6 @@
 //! What commits: one thread that carries out writes, many at a time, and saves them.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -10,7 +9,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::feed::Cause;
-use super::fill::ALPHABET;
 use super::history::History;
 use super::journal::{Batch, Before};
 use super::notice::{Faults, WriteError};
@@ -244,7 +242,7 @@ impl Writer {
             let before = batch.is_some().then(|| Before::of(store, command));
             // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
             // values unique, do its references point to records?
-            let change = rulebook.plan(store, command, &mut random_characters)?;
+            let change = rulebook.plan(store, command)?;
             // 4. Apply, to a copy that nobody sees yet.
             let outcome = store.apply(change);
             if let (Some(before), true) = (before, outcome.changed) {
@@ -341,16 +339,4 @@ impl Writer {
             return Ok(Some(self.history.publish_whole(next, cause, &diff)));
         }
     }
-}
-
-/// Seven characters for a string id, as many as json-server 0.17 gives.
-pub(super) fn random_characters() -> String {
-    // Each `RandomState` has keys of its own.
-    let mut bits = std::hash::RandomState::new().build_hasher().finish();
-    let mut id = String::new();
-    for _ in 0..7 {
-        id.push(char::from(ALPHABET[(bits % 64) as usize]));
-        bits /= 64;
-    }
-    id
 }

@@ -1,6 +1,7 @@
 //! What the rules add to a write: defaults, generated values, and what a PUT leaves out and keeps all the same.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::SystemTime;
 
 use super::notice::WriteError;
@@ -8,12 +9,9 @@ use crate::json::{Layout, Object, get_member, pointer, quote, same_value, with_m
 use crate::rules::Generated;
 use crate::schema::{Holds, Property, Rules, Violation};
 use crate::store::{Command, Draft, Operation, Store, is_truthy};
+use crate::text::uuid;
 
-/// The characters of random ids.
-pub(super) const ALPHABET: &[u8; 64] =
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
-/// `command` with what the rules add to its body. `random` makes seven characters.
+/// `command` with what the rules add to its body.
 ///
 /// # Errors
 /// It would set a property that is read-only.
@@ -21,7 +19,6 @@ pub(super) fn fill<'c>(
     rules: &Rules,
     store: &Store,
     command: &'c Command,
-    random: &mut dyn FnMut() -> String,
 ) -> Result<Cow<'c, Command>, WriteError> {
     if command.deletes() {
         return Ok(Cow::Borrowed(command));
@@ -49,7 +46,7 @@ pub(super) fn fill<'c>(
                 let value = match property.generated {
                     Some(Generated::Created | Generated::Updated) => Some(time(property)),
                     _ if is_there => None,
-                    Some(generated) => generate(generated, property, random),
+                    Some(generated) => generate(generated, property),
                     None => property.default.as_ref().map(ToString::to_string),
                 };
                 added.extend(value.map(|value| (property.name.as_str(), value)));
@@ -59,7 +56,7 @@ pub(super) fn fill<'c>(
                 && !get_member(sent, id).is_some_and(is_truthy)
                 && let Some(generated) = property.generated
             {
-                let value = generate(generated, property, random);
+                let value = generate(generated, property);
                 added.extend(value.map(|value| (id.as_str(), value)));
             }
         }
@@ -182,43 +179,31 @@ fn millis(time: SystemTime) -> u128 {
 }
 
 /// A new value, as JSON; `None` where only the request can say it.
-fn generate(
-    generated: Generated,
-    property: &Property,
-    random: &mut dyn FnMut() -> String,
-) -> Option<String> {
+fn generate(generated: Generated, property: &Property) -> Option<String> {
+    let bits = || (u128::from(random_bits()) << 64) | u128::from(random_bits());
     match generated {
         Generated::Created | Generated::Updated => Some(time(property)),
-        Generated::Uuid => Some(quote(&uuid(bits(random)))),
-        Generated::Ulid => Some(quote(&ulid(millis(SystemTime::now()), bits(random)))),
-        Generated::Nanoid => Some(quote(&[random(), random(), random()].concat())),
+        Generated::Uuid => Some(quote(&uuid(bits()))),
+        Generated::Ulid => Some(quote(&ulid(millis(SystemTime::now()), bits()))),
+        Generated::Nanoid => {
+            let parts = [(); 3].map(|()| random_characters());
+            Some(quote(&parts.concat()))
+        }
         Generated::User => None,
     }
 }
 
-/// 126 random bits.
-fn bits(random: &mut dyn FnMut() -> String) -> u128 {
-    let characters = [random(), random(), random()].concat();
-    characters.bytes().fold(0, |bits: u128, character| {
-        let place = ALPHABET.iter().position(|known| *known == character);
-        (bits << 6) | place.unwrap_or(0) as u128
-    })
+fn random_bits() -> u64 {
+    // Each `RandomState` has keys of its own.
+    RandomState::new().build_hasher().finish()
 }
 
-/// A random UUID (RFC 9562, version 4).
-fn uuid(bits: u128) -> String {
-    let version = bits & !(0xf << 76) | (4 << 76);
-    let uuid = version & !(0b11 << 62) | (0b10 << 62);
-    let hex = format!("{uuid:032x}");
-    let part = |from: usize, to: usize| &hex[from..to];
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    )
+/// Seven characters for a string id, as many as json-server 0.17 gives.
+pub(super) fn random_characters() -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    let bits = random_bits();
+    let character = |place| char::from(ALPHABET[(bits >> (6 * place)) as usize % 64]);
+    (0..7).map(character).collect()
 }
 
 /// A ULID: 48 bits of time and 80 random ones, in Crockford's base 32.

@@ -237,7 +237,7 @@ impl Engine {
         let mut store = published.full.clone();
         let rulebook = &published.rulebook;
         let mut one = |command| {
-            let change = rulebook.plan(&store, command, &mut commit::random_characters)?;
+            let change = rulebook.plan(&store, command)?;
             Ok(store.apply(change))
         };
         let numbered = commands.enumerate();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::fill::{fill, touched};
+use super::fill::{fill, random_characters, touched};
 use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
 use crate::json::{
     Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, unquote,
@@ -173,19 +173,15 @@ impl Rulebook {
         self.read_file(bytes)
     }
 
-    /// Whether `command` could be carried out on `store`, and what it then is. `random` makes the characters of an id.
+    /// Whether `command` could be carried out on `store`, and what it then is.
     ///
     /// # Errors
     /// The record would break rules, or the data does not allow it.
-    pub fn plan(
-        &self,
-        store: &Store,
-        command: &Command,
-        random: &mut dyn FnMut() -> String,
-    ) -> Result<Change, WriteError> {
+    pub fn plan(&self, store: &Store, command: &Command) -> Result<Change, WriteError> {
+        let random = &mut random_characters;
         let rules = self.schema().rules(&command.resource);
         let filled = match rules {
-            Some(rules) => fill(rules, store, command, random)?,
+            Some(rules) => fill(rules, store, command)?,
             None => Cow::Borrowed(command),
         };
         let mut draft = store.draft(&filled, random).map_err(WriteError::Refused)?;

@@ -307,10 +307,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
         {
             continue;
         }
-        let planned = app
-            .engine
-            .rulebook()
-            .plan(&store, &command, &mut String::new);
+        let planned = app.engine.rulebook().plan(&store, &command);
         match planned {
             Ok(change) => {
                 let outcome = store.apply(change);

@@ -216,7 +216,7 @@ pub(super) async fn hashed(
     }
     // The rules are for the clear text.
     let full = &engine.snapshot().full;
-    engine.rulebook().plan(full, &command, &mut random)?;
+    engine.rulebook().plan(full, &command)?;
     let hash = logins.hash(unquote(&password).into_owned()).await;
     let hash = quote(&hash.ok_or(WriteError::Bug)?);
     let body = command.body.as_str();

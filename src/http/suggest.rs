@@ -84,7 +84,7 @@ impl Suggestion<'_> {
         let command = self.command.clone().with_body(body);
         self.engine
             .rulebook()
-            .plan(&self.published.full, &command, &mut || "example".into())
+            .plan(&self.published.full, &command)
             .map(|_| ())
     }
 

@@ -11,6 +11,7 @@ use super::document::{Subschema, all, items_of, types};
 use super::example::bounds;
 use super::keywords::format_named;
 use super::pattern;
+use crate::text::uuid;
 
 /// What the rules say about the id of a record.
 #[derive(Debug)]
@@ -134,25 +135,13 @@ impl IdRules {
         let patterns = self.patterns.iter();
         for pattern in patterns.filter_map(|pattern| pattern::parse(pattern)) {
             for extra in [6, 6, 6, 1, 0, 3, 12, 30] {
-                let mut state = bits();
-                let mut pick = |count: usize| {
-                    state = state
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 33) as usize % count.max(1)
-                };
+                let mut random = fastrand::Rng::with_seed(bits());
+                let mut pick = |count: usize| random.usize(..count.max(1));
                 texts.extend(pattern::matching(&pattern, extra, &mut pick));
             }
         }
         let (high, low) = (bits(), bits());
-        let uuid = format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            (low >> 48) & 0x3fff | 0x8000,
-            low & 0xffff_ffff_ffff
-        );
+        let uuid = uuid((u128::from(high) << 64) | u128::from(low));
         let letters = random();
         match self.format.as_deref() {
             Some("uuid") => texts.push(uuid.clone()),
