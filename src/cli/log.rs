@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
-use anstream::adapter::StripBytes;
-use anstream::{AutoStream, ColorChoice};
+use anstream::{AutoStream, ColorChoice, StripStream};
 use clap::ValueEnum;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -58,35 +57,16 @@ struct Queue {
     left_out: AtomicUsize,
 }
 
-/// The standard output, without colours unless they are wanted. (`anstream::stdout` would write each line in several
-/// system calls.)
-struct Output {
-    strip: Option<StripBytes>,
-}
-
-impl Output {
-    fn new() -> Output {
-        let is_plain = AutoStream::choice(&io::stdout()) == ColorChoice::Never;
-        Output {
-            strip: is_plain.then(StripBytes::new),
+/// The standard output, without colours unless they are wanted. The buffer is below what takes them out, which writes a
+/// line in several pieces.
+fn output() -> Box<dyn Write> {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => {
+            let out: Box<dyn Write> = Box::new(io::BufWriter::new(io::stdout()));
+            Box::new(StripStream::new(out))
         }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        match &mut self.strip {
-            Some(strip) => {
-                io::stdout().write_all(&strip.strip_next(text).collect::<Vec<_>>().concat())?
-            }
-            // On Windows it also translates colours for consoles that know no escape sequences.
-            None => anstream::stdout().write_all(text)?,
-        }
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        // On Windows it also translates colours for consoles that know no escape sequences.
+        _ => Box::new(io::BufWriter::new(anstream::stdout())),
     }
 }
 
@@ -110,12 +90,7 @@ impl Log {
         std::thread::spawn({
             let queue = queue.clone();
             move || {
-                write(
-                    &receiver,
-                    &queue,
-                    timestamps,
-                    &mut io::BufWriter::new(Output::new()),
-                );
+                write(&receiver, &queue, timestamps, &mut output());
                 drop(end);
             }
         });
