@@ -6,6 +6,7 @@ use std::path::Path;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::engine::Faults;
+use crate::json::{Place, floor_char_boundary};
 use crate::schema::{SchemaError, SchemaProblem};
 use crate::server::{Options, StartError};
 use crate::text::{list, printable, printable_lines, shell_word, with_causes};
@@ -194,46 +195,30 @@ pub(super) fn faults(path: &str, faults: &Faults) -> String {
 }
 
 fn snippet(path: &str, text: &str, offset: usize, message: &str, hint: Option<&str>) -> String {
+    let place = Place::of(text, offset);
     // Only the line itself is handed over: a file may be large, and a line of a minified one, too.
-    let start = text[..floor(text, offset)]
-        .rfind('\n')
-        .map_or(0, |at| at + 1);
+    let offset = floor_char_boundary(text, offset);
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let number = text[..start].matches('\n').count() + 1;
-    let offset = floor(text, offset.min(end));
-    let from = floor(text, offset.saturating_sub(60).max(start));
-    let line = text[from..floor(text, (offset + 60).min(end))].trim_end();
+    let from = floor_char_boundary(text, offset.saturating_sub(60).max(start));
+    let line = text[from..floor_char_boundary(text, (offset + 60).min(end))].trim_end();
     let at = (offset - from).min(line.len());
-    let column = text[start..offset]
-        .chars()
-        .filter(|c| *c != '\u{feff}')
-        .count()
-        + 1;
     let to = (at + 1..=line.len())
         .find(|to| line.is_char_boundary(*to))
         .unwrap_or(at);
-    let place = format!("{path}:{number}:{column}");
     let parts = [&line[..at], &line[at..to], &line[to..]].map(printable);
     let span = parts[0].len()..parts[0].len() + parts[1].len();
     let line = parts.concat();
     let element = Snippet::source(line.as_str())
-        .line_start(number)
+        .line_start(place.line)
         .annotation(AnnotationKind::Primary.span(span).label("here"));
-    let title = format!("{place}: {}", printable_lines(message));
+    let title = format!("{path}:{place}: {}", printable_lines(message));
     let mut group = Group::with_title(Level::ERROR.primary_title(title)).element(element);
     let hint = hint.map(printable_lines);
     if let Some(hint) = hint.as_deref() {
         group = group.element(Level::HELP.message(hint));
     }
     format!("{}\n", Renderer::styled().render(&[group]))
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 fn json_files(folders: &[&Path]) -> Vec<String> {

@@ -23,6 +23,8 @@ pub use id::{Id, IdSequence};
 pub use javascript::{is_loosely, is_text, number, number_text, order, order_exactly, text_form};
 pub use layout::{Indent, Layout};
 pub use members::{Member, NotObject, Object, get_member, items, locate, members};
+#[cfg(feature = "cli")]
+pub use parse::floor_char_boundary;
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
 pub use path::FieldPath;
 

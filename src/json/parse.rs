@@ -293,7 +293,7 @@ pub(super) fn expected(text: &str, offset: usize, what: &str) -> SyntaxError {
 }
 
 /// The start of the character that `offset` lies in. (std has it from Rust 1.91 on.)
-fn floor_char_boundary(text: &str, offset: usize) -> usize {
+pub fn floor_char_boundary(text: &str, offset: usize) -> usize {
     (0..=offset.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at))
