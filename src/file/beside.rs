@@ -26,6 +26,20 @@ pub(super) fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::IsADirectory, "it is not a regular file")
 }
 
+/// The device and the inode of a file; 0 where the system has none.
+pub(super) fn identity(about: &fs::Metadata) -> (u64, u64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (about.dev(), about.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = about;
+        (0, 0)
+    }
+}
+
 /// A file that was just made.
 pub struct Created {
     /// The file, open for writing.

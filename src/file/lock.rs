@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::beside::open_regular;
+use super::beside::{identity, open_regular};
 use super::{DataFile, Role};
 
 /// The right to be the only server of a data file; given back when dropped or when the process ends in any way.
@@ -185,19 +185,6 @@ fn has_no_name(file: &File) -> bool {
     }
 }
 
-fn identity(about: &std::fs::Metadata) -> (u64, u64) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (about.dev(), about.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = about;
-        (0, 0)
-    }
-}
-
 /// Locks of open file descriptions on single bytes. Each server takes a byte of its own, whose number tells others which
 /// process that is and on which port it serves, and looks whether somebody else has one. So there is no text that somebody
 /// else could have written. These are shared locks: they need no right to write the file.
@@ -322,7 +309,7 @@ mod system {
 
     use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION};
     use windows_sys::Win32::Storage::FileSystem::{
-        LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFile,
+        LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
     };
     use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -358,9 +345,6 @@ mod system {
         Holder::default()
     }
 
-    #[allow(unsafe_code)]
-    pub(super) fn unlock(file: &File) {
-        // SAFETY: the handle is open as long as `file` is borrowed; the call takes no pointers.
-        let _ = unsafe { UnlockFile(file.as_raw_handle(), 0, HIGH, 1, 0) };
-    }
+    /// The lock ends when the file is closed: no other process inherits the handle.
+    pub(super) fn unlock(_: &File) {}
 }

@@ -3,7 +3,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::beside::{append_like, create_like, has_plain_rights, not_regular, open_regular};
+use super::beside::{
+    append_like, create_like, has_plain_rights, identity, not_regular, open_regular,
+};
 use super::{Content, Lock, LockError, Obstacle};
 
 /// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
@@ -166,22 +168,18 @@ fn step(time: SystemTime) -> Duration {
 impl Stamp {
     fn of(about: &fs::Metadata) -> Stamp {
         #[cfg(unix)]
-        let (identity, changed) = {
+        let changed = {
             use std::os::unix::fs::MetadataExt;
-            (
-                (about.dev(), about.ino()),
-                Some((about.ctime(), about.ctime_nsec())),
-            )
+            Some((about.ctime(), about.ctime_nsec()))
         };
         #[cfg(not(unix))]
-        let (identity, changed) = ((0, 0), None);
-        let (modified, taken) = (about.modified().ok(), SystemTime::now());
+        let changed = None;
         Stamp {
-            identity,
+            identity: identity(about),
             size: about.len(),
-            modified,
+            modified: about.modified().ok(),
             changed,
-            taken,
+            taken: SystemTime::now(),
         }
     }
 
