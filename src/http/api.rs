@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use warp::http::{Method, StatusCode, Uri};
+use warp::http::{HeaderName, Method, StatusCode, Uri};
 
 use super::app::{Answer, App};
 use super::costly;
@@ -25,15 +25,17 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// With the value `none`, records are sent without the profile. The explorer sends it, since it shows them.
-const PROFILE: &str = "standin-profile";
+const PROFILE: HeaderName = HeaderName::from_static("standin-profile");
 
 /// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
 pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
-    let is_plain = request
-        .headers
-        .get(PROFILE)
-        .is_some_and(|name| name == "none");
-    let Some(profile) = app.profile().filter(|_| !is_plain) else {
+    let is_shaped = || {
+        request
+            .headers
+            .get(PROFILE)
+            .is_none_or(|name| name != "none")
+    };
+    let Some(profile) = app.profile().filter(|_| is_shaped()) else {
         return plain(app, request, mode).await;
     };
     let own = Arc::new(shaping::request(&app, &profile, &request));

@@ -12,7 +12,7 @@ use warp::http::{HeaderValue, Method, Response, header};
 
 use super::app::{Answer, App};
 use super::guard::{self, Viewer};
-use super::idempotency;
+use super::idempotency::{self, Begun};
 use super::own_answer;
 use super::preferences::Preferences;
 use super::problem::{self, LogNote, Problem};
@@ -20,9 +20,7 @@ use super::progress;
 use super::request::{Request, segments};
 use super::shaping;
 use super::{body, response};
-use crate::behaviour::{
-    Delay, Explained, Facets, Fail, How, Limit, Matched, Per, Quota, RoutesFile,
-};
+use crate::behaviour::{Delay, Explained, Facets, Fail, How, Matched, Per, Quota, RoutesFile};
 
 /// What the connection does instead of sending the response: an extension of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +69,8 @@ where
 
 fn is_problem(response: &Response<Bytes>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"))
+    !response.status().is_success()
+        && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"))
 }
 
 async fn under_rules<F>(
@@ -93,84 +92,207 @@ where
         true => Viewer::default(),
         false => guard::viewer(&app, &app.engine.snapshot(), &request).await,
     };
-    for access in matched
-        .iter()
-        .filter_map(|matched| matched.rule.guard.as_ref())
-    {
-        guard::check_route(&app, &request, &viewer, access)?;
+    let call = Call {
+        app: &app,
+        request: &request,
+        matched,
+        viewer,
+    };
+    call.check_guards()?;
+    let quotas = call.take_quotas();
+    if !quotas.iter().all(|(_, quota)| quota.allowed) {
+        return with_quotas(Err(too_many(&quotas)), &quotas);
     }
-    let mut quotas = Vec::new();
-    for (name, limit) in matched
-        .iter()
-        .filter_map(|matched| Some((&matched.rule.key, matched.rule.limit.as_ref()?)))
-    {
-        quotas.push((name.as_str(), take(limit, &request, &viewer)));
-        if quotas.iter().any(|(_, quota)| !quota.allowed) {
-            let mut response = too_many(&quotas).into_response();
-            add_quotas(&mut response, &quotas);
-            return Ok(response);
-        }
-    }
-    let mut begun = None;
-    if let Some(name) = idempotency::key(&request) {
-        let user = key(&Per::User, &request, &viewer);
-        let rulebook = &app.engine.snapshot().rulebook;
-        match idempotency::begin((&app.keys, rulebook), &request, user, name) {
-            Ok(new) => begun = Some(new),
-            Err(problem) => {
-                let mut response = problem.into_response();
-                add_quotas(&mut response, &quotas);
-                return Ok(response);
-            }
-        }
-    }
-    let delays = matched.iter().filter_map(|matched| matched.rule.delay);
-    let drawn = delays
-        .chain([delay])
-        .map(|delay| delay.draw(&mut || app.random(|random| random.f64())));
-    let time = drawn.sum::<Duration>() + preferences.delay;
+    let begun = match call.begin() {
+        Ok(begun) => begun,
+        Err(problem) => return with_quotas(Err(problem), &quotas),
+    };
+    let time = call.delay(delay) + preferences.delay;
     if !time.is_zero() {
         progress::delay(time).await;
     }
-    let strikes = |fail: &Fail, line: usize| {
-        let seed = app.settings.seed.wrapping_add(line as u64);
-        fail.strikes
-            .next(&key(&fail.strikes.per, &request, &viewer), seed)
-    };
-    // The first rule that fails or answers decides.
-    let struck = matched.iter().find_map(|matched| match &matched.rule.fail {
-        Some(fail) if strikes(fail, matched.rule.place.line) => Some(Some((matched, fail))),
-        _ => matched.rule.answer.as_ref().map(|_| None),
-    });
-    let struck = struck.flatten();
-    let before = struck.filter(|(_, fail)| !fail.after);
+    let failure = call.failure();
+    let before = failure.filter(|(_, fail)| !fail.after);
     let answer = match (preferences.status, before) {
         (Some(status), _) => Err(asked_failure(status)),
-        (None, Some((matched, fail))) => fail_with(&app, &request, matched, fail, &viewer).await,
+        (None, Some(failure)) => call.fail(failure),
         (None, None) => match begun {
-            None => own_answer::answer(&app, &request, &matched, &viewer, handler).await,
+            None => call.answer(handler).await,
             Some(begun) => {
-                let (owner, sent, viewer, files) =
-                    (app.clone(), request.clone(), viewer.clone(), files.clone());
+                let (owner, sent, viewer) = (app.clone(), request.clone(), call.viewer.clone());
+                let files = files.clone();
                 // It goes on when the client is gone.
                 let carry_out = async move {
-                    let matched = matching(files.iter().flatten(), &sent);
-                    own_answer::answer(&owner, &sent, &matched, &viewer, handler).await
+                    let call = Call {
+                        app: &owner,
+                        request: &sent,
+                        matched: matching(files.iter().flatten(), &sent),
+                        viewer,
+                    };
+                    call.answer(handler).await
                 };
                 begun.answer(carry_out).await
             }
         },
     };
-    let answer = match struck.filter(|(_, fail)| fail.after && preferences.status.is_none()) {
-        Some((matched, fail)) => fail_with(&app, &request, matched, fail, &viewer).await,
+    let answer = match failure.filter(|(_, fail)| fail.after && preferences.status.is_none()) {
+        Some(failure) => call.fail(failure),
         None => answer,
     };
-    if quotas.is_empty() {
-        return answer;
+    with_quotas(answer, &quotas)
+}
+
+/// A request, and the rules that match it.
+struct Call<'r> {
+    app: &'r Arc<App>,
+    request: &'r Arc<Request>,
+    matched: Vec<Matched<'r>>,
+    viewer: Viewer,
+}
+
+impl Call<'_> {
+    /// Lets only those pass whom all guards let pass.
+    fn check_guards(&self) -> Result<(), Problem> {
+        let mut guards = self
+            .matched
+            .iter()
+            .filter_map(|one| one.rule.guard.as_ref());
+        guards.try_for_each(|guard| guard::check_route(self.app, self.request, &self.viewer, guard))
     }
-    let mut response = answer.unwrap_or_else(Problem::into_response);
-    add_quotas(&mut response, &quotas);
-    Ok(response)
+
+    /// Counts the request in the limits of the rules, up to the first that it exceeds.
+    fn take_quotas(&self) -> Vec<(&str, Quota)> {
+        let mut quotas = Vec::new();
+        for rule in self.matched.iter().map(|matched| matched.rule) {
+            if let Some(limit) = &rule.limit {
+                let quota = limit.take(&self.key(&limit.per), Instant::now());
+                let is_over = !quota.allowed;
+                quotas.push((rule.key.as_str(), quota));
+                if is_over {
+                    break;
+                }
+            }
+        }
+        quotas
+    }
+
+    /// Begins the request under its `Idempotency-Key`, if it has one.
+    fn begin(&self) -> Result<Option<Begun>, Problem> {
+        let Some(name) = idempotency::key(self.request) else {
+            return Ok(None);
+        };
+        let rulebook = &self.app.engine.snapshot().rulebook;
+        let keys = (&self.app.keys, rulebook);
+        idempotency::begin(keys, self.request, self.key(&Per::User), name).map(Some)
+    }
+
+    /// How long the request waits: the delays of all rules and `other`.
+    fn delay(&self, other: Delay) -> Duration {
+        let delays = self.matched.iter().filter_map(|one| one.rule.delay);
+        let draw = |delay: Delay| delay.draw(&mut || self.app.random(|random| random.f64()));
+        delays.chain([other]).map(draw).sum()
+    }
+
+    /// How the request fails, if it does: the first rule that fails or answers decides.
+    fn failure(&self) -> Option<(&Matched<'_>, &Fail)> {
+        let strikes = |fail: &Fail, line: usize| {
+            let seed = self.app.settings.seed.wrapping_add(line as u64);
+            let key = self.key(&fail.strikes.per);
+            fail.strikes.next(&key, seed)
+        };
+        let decided = self.matched.iter().find_map(|one| match &one.rule.fail {
+            Some(fail) if strikes(fail, one.rule.place.line) => Some(Some((one, fail))),
+            _ => one.rule.answer.as_ref().map(|_| None),
+        });
+        decided.flatten()
+    }
+
+    /// What the first rule answers that has an answer, or else `handler`; with the headers of the rules.
+    async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Answer
+    where
+        F: Future<Output = Answer>,
+    {
+        let (app, request) = (self.app, self.request);
+        let mut rules = self.matched.iter();
+        let own = rules.find_map(|one| Some((one, one.rule.answer.as_ref()?)));
+        let answer = match own {
+            Some((own, answer)) => {
+                own_answer::answer(app, request, own, answer, &self.viewer).await
+            }
+            None => handler(app.clone(), request.clone()).await,
+        };
+        let mut response = answer.unwrap_or_else(Problem::into_response);
+        // The most specific rule has the last word.
+        for matched in self.matched.iter().rev() {
+            let rule = matched.rule;
+            let is_used =
+                rule.answer.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
+            if is_used && !rule.headers.is_empty() {
+                let scope = own_answer::scope(app, request, matched, &self.viewer);
+                own_answer::add_headers(app, &mut response, &rule.headers, &scope)?;
+            }
+        }
+        Ok(response)
+    }
+
+    /// The response to a request that fails by a rule.
+    fn fail(&self, (matched, fail): (&Matched<'_>, &Fail)) -> Answer {
+        let rule = &matched.rule.key;
+        let (mut response, what) = match &fail.how {
+            How::Status {
+                status,
+                body,
+                headers,
+            } => {
+                let scope = own_answer::scope(self.app, self.request, matched, &self.viewer);
+                let mut response = match body {
+                    None => {
+                        let detail = format!("the rule {rule:?} makes this request fail");
+                        let problem = Problem::new(problem::FAULT, detail);
+                        problem.status(*status).into_response()
+                    }
+                    Some(body) => {
+                        let text = body.render(&scope);
+                        own_answer::json(*status, &text.map_err(|error| self.app.failed(&error))?)
+                    }
+                };
+                own_answer::add_headers(self.app, &mut response, headers, &scope)?;
+                (response, "failed")
+            }
+            How::Abort => (cut(Cut::Abort), "closed"),
+            How::Hang => (cut(Cut::Hang), "left without a response"),
+        };
+        let note = LogNote(format!("{what} by the rule {rule:?}"));
+        response.extensions_mut().insert(note);
+        Ok(response)
+    }
+
+    /// Whose counts the request is counted in.
+    fn key(&self, per: &Per) -> String {
+        match per {
+            Per::All => String::new(),
+            Per::Address => {
+                let remote = self.request.remote;
+                remote.map_or_else(String::new, |remote| remote.ip().to_string())
+            }
+            Per::Header(name) => {
+                let value = self.request.headers.get(name);
+                value.map_or_else(String::new, |value| {
+                    String::from_utf8_lossy(value.as_bytes()).into_owned()
+                })
+            }
+            Per::User => {
+                let id = self.viewer.user().and_then(|user| user.id());
+                id.map_or_else(String::new, ToString::to_string)
+            }
+        }
+    }
+}
+
+fn cut(cut: Cut) -> Response<Bytes> {
+    let mut response = Problem::new(problem::FAULT, "there is no response").into_response();
+    response.extensions_mut().insert(cut);
+    response
 }
 
 /// The rules of `files` for `request`, each file's most specific first. Costs next to nothing where there are none.
@@ -236,27 +358,6 @@ impl Facets for Seen<'_> {
     }
 }
 
-/// Whose counts a request is counted in.
-fn key(per: &Per, request: &Request, viewer: &Viewer) -> String {
-    match per {
-        Per::All => String::new(),
-        Per::Address => request
-            .remote
-            .map_or_else(String::new, |remote| remote.ip().to_string()),
-        Per::Header(name) => request.headers.get(name).map_or_else(String::new, |value| {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        }),
-        Per::User => viewer
-            .user()
-            .and_then(|user| user.id())
-            .map_or_else(String::new, ToString::to_string),
-    }
-}
-
-fn take(limit: &Limit, request: &Request, viewer: &Viewer) -> Quota {
-    limit.take(&key(&limit.per, request, viewer), Instant::now())
-}
-
 /// Whole seconds, rounded up.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
@@ -277,8 +378,12 @@ fn too_many(quotas: &[(&str, Quota)]) -> Problem {
         .header(header::RETRY_AFTER, wait.into())
 }
 
-/// The fields of draft-ietf-httpapi-ratelimit-headers-10.
-fn add_quotas(response: &mut Response<Bytes>, quotas: &[(&str, Quota)]) {
+/// With the fields of draft-ietf-httpapi-ratelimit-headers-10.
+fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
+    if quotas.is_empty() {
+        return answer;
+    }
+    let mut response = answer.unwrap_or_else(Problem::into_response);
     let list = |show: &dyn Fn(&Quota) -> String| {
         let items = quotas.iter().map(|(name, quota)| {
             let name: String = name
@@ -290,9 +395,6 @@ fn add_quotas(response: &mut Response<Bytes>, quotas: &[(&str, Quota)]) {
         });
         HeaderValue::try_from(items.collect::<Vec<_>>().join(", "))
     };
-    if quotas.is_empty() {
-        return;
-    }
     let policy = list(&|quota| format!("q={};w={}", quota.quota, quota.window.as_secs()));
     let now = list(&|quota| format!("r={};t={}", quota.remaining, seconds(quota.reset)));
     if let (Ok(policy), Ok(now)) = (policy, now) {
@@ -301,6 +403,7 @@ fn add_quotas(response: &mut Response<Bytes>, quotas: &[(&str, Quota)]) {
             .insert(response::RATE_LIMIT_POLICY, policy);
         response.headers_mut().insert(response::RATE_LIMIT, now);
     }
+    Ok(response)
 }
 
 fn asked_failure(status: u16) -> Problem {
@@ -310,54 +413,6 @@ fn asked_failure(status: u16) -> Problem {
     )
     .status(status)
     .hint("the data is untouched; send it without Prefer and _status for the real response")
-}
-
-async fn fail_with(
-    app: &Arc<App>,
-    request: &Request,
-    matched: &Matched<'_>,
-    fail: &Fail,
-    viewer: &Viewer,
-) -> Answer {
-    let rule = &matched.rule.key;
-    let note = |response: &mut Response<Bytes>, what: &str| {
-        response
-            .extensions_mut()
-            .insert(LogNote(format!("{what} by the rule {rule:?}")));
-    };
-    match &fail.how {
-        How::Status {
-            status,
-            body,
-            headers,
-        } => {
-            let scope = own_answer::scope(app, request, matched, viewer);
-            let mut response = match body {
-                None => {
-                    let detail = format!("the rule {rule:?} makes this request fail");
-                    Problem::new(problem::FAULT, detail)
-                        .status(*status)
-                        .into_response()
-                }
-                Some(body) => {
-                    let text = body.render(&scope).map_err(|error| app.failed(&error))?;
-                    own_answer::json(*status, &text)
-                }
-            };
-            own_answer::add_headers(app, &mut response, headers, &scope)?;
-            note(&mut response, "failed");
-            Ok(response)
-        }
-        How::Abort => Ok(cut(Cut::Abort, "closed", &note)),
-        How::Hang => Ok(cut(Cut::Hang, "left without a response", &note)),
-    }
-}
-
-fn cut(cut: Cut, what: &str, note: &dyn Fn(&mut Response<Bytes>, &str)) -> Response<Bytes> {
-    let mut response = Problem::new(problem::FAULT, "there is no response").into_response();
-    response.extensions_mut().insert(cut);
-    note(&mut response, what);
-    response
 }
 
 /// What the rules of the routes file do with a request, which is rewritten already.

@@ -19,42 +19,8 @@ use crate::behaviour::{
 };
 use crate::json::{Kind, Layout, unquote};
 
-/// Answers `request` as the first of its rules says that has an answer, or by `handler`; adds the headers of the rules.
-pub(super) async fn answer<F>(
-    app: &Arc<App>,
-    request: &Arc<Request>,
-    matched: &[Matched<'_>],
-    viewer: &Viewer,
-    handler: impl FnOnce(Arc<App>, Arc<Request>) -> F,
-) -> Answer
-where
-    F: Future<Output = Answer>,
-{
-    let own = matched
-        .iter()
-        .find_map(|matched| Some((matched, matched.rule.answer.as_ref()?)));
-    let mut response = match own {
-        Some((matched, answer)) => {
-            let made = by_rule(app, request, matched, answer, viewer).await;
-            made.unwrap_or_else(Problem::into_response)
-        }
-        None => handler(app.clone(), request.clone())
-            .await
-            .unwrap_or_else(Problem::into_response),
-    };
-    // The most specific rule has the last word.
-    for matched in matched.iter().rev() {
-        let is_used = matched.rule.answer.is_none()
-            || own.is_some_and(|(used, _)| std::ptr::eq(used.rule, matched.rule));
-        if is_used && !matched.rule.headers.is_empty() {
-            let scope = scope(app, request, matched, viewer);
-            add_headers(app, &mut response, &matched.rule.headers, &scope)?;
-        }
-    }
-    Ok(response)
-}
-
-async fn by_rule(
+/// Answers `request` by the `answer` of the rule that it matches.
+pub(super) async fn answer(
     app: &Arc<App>,
     request: &Arc<Request>,
     matched: &Matched<'_>,

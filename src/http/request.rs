@@ -175,9 +175,10 @@ impl Request {
         });
         let header = self.header(header::HOST);
         target.into_iter().chain(header).map(|host| {
-            let end = match host.rfind(']') {
-                Some(bracket) => bracket + 1,
-                None => host.rfind(':').unwrap_or(host.len()),
+            let end = match host.rfind([']', ':']) {
+                Some(bracket) if host[bracket..].starts_with(']') => bracket + 1,
+                Some(colon) => colon,
+                None => host.len(),
             };
             &host[..end]
         })
