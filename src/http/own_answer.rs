@@ -1,6 +1,5 @@
 //! Answers of the routes file: fixed and templated ones, files, redirects, changes of the data.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -38,7 +38,7 @@ pub(super) fn routes(
     app: &Arc<App>,
     body_time: Duration,
     stop: &watch::Receiver<bool>,
-) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<> {
+) -> BoxedFilter<(Reply,)> {
     let on = Handlers {
         app: app.clone(),
         body_time,
@@ -102,6 +102,7 @@ pub(super) fn routes(
         .unify()
         .or(api)
         .unify()
+        .boxed()
 }
 
 /// The first of `routes` that takes the request. Boxed, as long chains of `or` are slow to compile.
@@ -265,7 +266,7 @@ impl LocalService {
     /// Serves `app`.
     pub fn new(app: Arc<App>) -> LocalService {
         let (sender, stop) = watch::channel(false);
-        let routes = routes(&app, Limits::default().body_time, &stop).boxed();
+        let routes = routes(&app, Limits::default().body_time, &stop);
         LocalService {
             app,
             routes,
