@@ -122,6 +122,69 @@ const PAGES: &[(&str, &str)] = &[
     ("other-ways-to-send.md", "pass+ pass+ fail"),
     ("generated-paths.md", "pass+ fail"),
     ("request-url.md", "pass+ fail"),
+    (
+        "labels-any-language.md",
+        "pass+ pass+ pass+ pass+ pass+ pass+ pass+ pass+ pass+ pass+",
+    ),
+    ("status-above.md", "pass+ pass pass pass+ pass+ pass+"),
+    ("jekyll-hugo.md", "pass+ pass+ pass+"),
+    (
+        "named-in-sentences.md",
+        "pass+ pass+ pass+ pass+ pass+ pass+ pass+ pass+",
+    ),
+    ("other-sentences.md", "skipped"),
+    ("devtools.md", "pass+ pass+ pass+"),
+    ("blueprint.md", "pass+ pass+ skipped pass+ pass+"),
+    ("gitbook.md", "pass+ pass+ pass+ skipped"),
+    ("solution.md", "pass+ pass+ pass+"),
+    ("fence-titles.mdx", "pass+ pass+ skipped pass+"),
+    ("vitepress.md", "pass+ pass+ pass+ skipped"),
+    ("mintlify.mdx", "pass+ pass+ pass"),
+    ("apidoc-errors.md", "skipped pass+ pass"),
+    ("myst.md", "pass+ pass+ pass+"),
+    ("hugo.md", "pass+ pass+ pass+"),
+    ("notebook.md", "pass+ pass+ pass+"),
+    ("html.md", "pass+ pass+ skipped pass+"),
+    ("fields.md", "pass+ pass+ pass+ pass+"),
+    ("bodies-under-request.md", "pass+ pass+ pass+"),
+    ("exercise-german.md", "pass+ pass+ pass+ pass+"),
+    ("exercise-french.md", "pass+ pass+ pass+"),
+    ("exercise-spanish.md", "pass+ pass+ pass"),
+    ("exercise-chinese.md", "pass+ pass+ pass+"),
+    ("definition-lists.md", "pass+ pass+"),
+    ("blog.md", "pass+ pass+ pass+ pass+"),
+    ("postman-docs.md", "pass+ pass+ pass+"),
+    ("swagger-headings.md", "pass+ pass+"),
+];
+
+/// The verdicts of pages whose statuses were replaced by others.
+const OTHER_STATUSES: &[(&str, &str)] = &[
+    (
+        "labels-any-language.md",
+        "fail fail fail fail fail fail fail fail fail fail",
+    ),
+    ("status-above.md", "fail fail fail fail fail pass+"),
+    ("jekyll-hugo.md", "fail pass+ pass+"),
+    ("devtools.md", "fail fail fail"),
+    ("blueprint.md", "fail fail skipped fail fail"),
+    ("gitbook.md", "fail pass+ fail skipped"),
+    ("fence-titles.mdx", "pass+ fail skipped pass+"),
+    ("vitepress.md", "pass+ fail pass+ skipped"),
+    ("mintlify.mdx", "fail fail fail"),
+    ("apidoc-errors.md", "skipped fail fail"),
+    ("myst.md", "pass+ fail fail"),
+    ("hugo.md", "fail pass+ pass+"),
+    ("html.md", "pass+ fail skipped pass+"),
+    ("fields.md", "fail fail fail fail"),
+    ("bodies-under-request.md", "fail fail pass+"),
+    ("exercise-german.md", "fail pass+ fail fail"),
+    ("exercise-french.md", "fail fail pass+"),
+    ("exercise-spanish.md", "pass+ fail fail"),
+    ("exercise-chinese.md", "fail fail pass+"),
+    ("definition-lists.md", "fail pass+"),
+    ("blog.md", "pass+ fail pass+ pass+"),
+    ("postman-docs.md", "fail fail pass+"),
+    ("swagger-headings.md", "fail fail"),
 ];
 
 fn report(pages: &Path, data: &Path) -> Value {
@@ -188,6 +251,38 @@ fn pages_of_many_styles_are_judged_as_by_hand() {
             };
             assert_eq!(verdict(again), expected, "{name}, changed: {again:#}");
         }
+    }
+}
+
+/// A wrong status is found wherever a page documents one.
+#[test]
+fn documented_statuses_are_compared() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");
+    let changed = tempfile::tempdir().unwrap();
+    const OTHERS: [(&str, &str); 6] = [
+        ("200 OK", "2o2 Accepted"),
+        ("201 Created", "2o0 OK"),
+        ("404 Not Found", "41o Gone"),
+        ("201", "2o0"),
+        ("404", "41o"),
+        // Not in 1200.
+        (" 200", " 2o2"),
+    ];
+    for (name, _) in OTHER_STATUSES {
+        let mut text = std::fs::read_to_string(folder.join(name)).unwrap();
+        for (status, other) in OTHERS {
+            text = text.replace(status, other);
+        }
+        for before in ["(", "`", "**", "\"", "（"] {
+            text = text.replace(&format!("{before}200"), &format!("{before}2o2"));
+        }
+        let text = text.replace("2o", "20").replace("41o", "410");
+        std::fs::write(changed.path().join(name), text).unwrap();
+    }
+    let report = report(changed.path(), &folder.join("db.json"));
+    for (name, verdicts) in OTHER_STATUSES {
+        let seen: Vec<&str> = examples(&report, name).into_iter().map(verdict).collect();
+        assert_eq!(seen.join(" "), *verdicts, "{name}");
     }
 }
 
@@ -291,6 +386,8 @@ fn nothing_is_passed_over_in_silence() {
     assert_eq!(named("old-answers.md"), 4);
     assert_eq!(named("request-words.md"), 1);
     assert_eq!(named("other-ways-to-send.md"), 1);
+    assert_eq!(named("other-sentences.md"), 2);
+    assert_eq!(named("apidoc-errors.md"), 2);
 
     let hidden = tempfile::tempdir().unwrap();
     let page = hidden.path().join("page.md");

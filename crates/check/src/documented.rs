@@ -470,7 +470,14 @@ pub fn text_around(page: &Page, example: &Example) -> String {
         Block::Directive(_) => Some(String::new()),
         _ => None,
     };
-    for text in above.map_while(prose).chain(below.map_while(prose)) {
+    // The status of an error response that is not compared.
+    let shown = |block: &Block| match block {
+        Block::Fence(fence) if transcript::looks_like_response(&fence.content) => {
+            Some(fence.content.lines().next().unwrap_or_default().to_owned())
+        }
+        block => prose(block),
+    };
+    for text in above.map_while(prose).chain(below.map_while(shown)) {
         out.push('\n');
         out.push_str(&text);
     }

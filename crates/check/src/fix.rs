@@ -200,6 +200,9 @@ fn new_content<'a>(
     if !fence.fenced && !line_rest.trim().is_empty() {
         return Err("the response stands within a line of text");
     }
+    if page.text[fence.range.clone()].starts_with('<') {
+        return Err("the response stands in HTML");
+    }
     if details.truncated {
         return Err("the page says that it shows only a part");
     }

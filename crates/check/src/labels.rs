@@ -44,7 +44,7 @@ static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
             results? | output | outputs | prints? | printed | gives? | yields? | produces? | show | \w+\s+shows | shown | displayed |
-            gets | got | receives? | back | (?:you|we|i|should|will|then|to)\s+(?:\w+\s+)?see |
+            gets | got | receives? | back | (?:you|we|i|should|will|then|to|['’]ll)\s+(?:\w+\s+)?see | siehst | verás | verá | verrez | vois | vedrai |
             (?:you|we|i|should|will|then)\s+(?:\w+\s+)?(?:get|obtain) |
             liefert | ergibt | antwortet | erhalten | erhält\w* | bekomm\w+ | renvoie | retourne | répond | donne | obtient |
             obtenez | obtenons | reçoi\w+ | recevez | recevons | devuelve | responde | retorna | obtenemos | obtienes |
@@ -139,11 +139,11 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
 /// Words that cast no doubt on what a sentence about a response means.
 const PLAIN: &str = "i you we it this that these which what here above command call structured formatted server api service mock should will can now then and again \
      get gets got see sees receive receives give gives returns respond responds reply replies answer answers print prints \
-     show shows shown display displays look looks like as follows following below is are be has have contains contain \
+     show shows shown display displays look looks like something similar as follows following below is are be has have contains contain \
      comes back json body content code ok http success successful error status created updated found full complete \
      new record records object array list item items document entry entries user all one first with from by on at its \
      an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity relevant \
-     fields members properties attributes some";
+     fields members properties attributes some click expand toggle reveal view details solution lösung if when calling request";
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.
@@ -201,8 +201,7 @@ pub fn surely_introduces(sentence: &str) -> bool {
             || RESPONSE.is_match(word)
             || word.parse::<u16>().is_ok()
     };
-    const NAMED: &str =
-        "example sample json body content ok success truncated shortened abbreviated excerpt cut";
+    const NAMED: &str = "example sample json body content ok success truncated shortened abbreviated excerpt cut solution lösung";
     let is_named = |word: &String| is_one_of(word, NAMED);
     !is_elsewhere(sentence)
         && all.iter().all(is_plain)

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::implied;
 use super::labels::{self, Announces};
 use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
@@ -116,6 +117,16 @@ fn label(block: &Block) -> Option<&str> {
 /// Whether nothing casts doubt on that a block is the response: what is directly above it says so, or says nothing.
 pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
     let above = page.blocks.get(request + 1..at).unwrap_or_default();
+    // The sentence that names the request is about its response.
+    let sentence = request.checked_sub(1).map(|before| &page.blocks[before]);
+    if let (Some(Block::Prose(prose)), Some(fence)) = (sentence, page.fence(request))
+        && !fence.fenced
+        && prose.range.contains(&fence.range.start)
+        && implied::is_sentence(&prose.text)
+        && above.is_empty()
+    {
+        return labels::surely_introduces(&implied::without_request(&prose.text));
+    }
     let nearest = above
         .iter()
         .rev()
@@ -160,7 +171,8 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
     let body = match (labelled, fences.as_slice()) {
         (Some(body), _) => body,
         (None, [first, next, ..])
-            if first.1 == Announces::Unspecific && next.1 == Announces::Response =>
+            if matches!(first.1, Announces::Unspecific | Announces::Request)
+                && next.1 == Announces::Response =>
         {
             first
         }
@@ -318,7 +330,13 @@ pub fn candidates(
                     && announced != Announces::Response
                     && response.is_none()
                 {
-                    break;
+                    // A part of the description between a request and its response.
+                    let is_part =
+                        heading.level == own_level && labels::has_word(&heading.text, PARTS);
+                    match is_part {
+                        true => continue,
+                        false => break,
+                    }
                 }
                 list = list.filter(|depth| heading.level > *depth);
                 if labels::has_word(&heading.text, "responses errors") {
@@ -329,7 +347,14 @@ pub fn candidates(
             }
             Block::Prose(prose) => {
                 shown = false;
-                let label = label(&page.blocks[index]);
+                let is_status = || {
+                    prose
+                        .text
+                        .lines()
+                        .any(|line| status_text::in_line(line).is_some())
+                };
+                let label =
+                    label(&page.blocks[index]).or_else(|| is_status().then_some(&*prose.text));
                 if used && label.is_none() {
                     announced = Announces::Unspecific;
                 }
@@ -446,6 +471,9 @@ fn status_of(label: &str) -> Option<u16> {
 }
 
 const ERROR: &str = "error errors failure fehler erreur erro errore";
+
+const PARTS: &str =
+    "parameters params parameter headers url arguments fields query properties authorization";
 
 /// Whether a label or heading begins a list of the errors that a request can have, besides its normal response: "Error
 /// response:".

@@ -1,6 +1,5 @@
 //! Reads Markdown and request files into blocks.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -9,12 +8,13 @@ use regex::Regex;
 
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
 use super::http_message;
+use super::implied::imply_requests;
 use super::labels;
 use super::lenient_json;
+use super::markup::as_markdown;
 use super::node::Kind;
+use super::status_text;
 use super::text::{Lines, pattern};
-use super::transcript::looks_like_response;
-use super::url;
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
@@ -28,170 +28,9 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
-    let mut blocks = Reader::new(&containers_as_lists(text), body).read();
+    let mut blocks = Reader::new(&as_markdown(text), body).read();
     imply_requests(text, &mut blocks);
     blocks
-}
-
-/// A heading or paragraph that is only a method and a path, or a paragraph that begins with them and leads to what is
-/// below it: "`GET /users/1` returns one user:".
-static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:)?\s*$",
-    )
-});
-
-/// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
-static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
-                choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
-            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
-            (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
-              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))",
-    )
-});
-
-/// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
-fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
-    // The paths of a page about another service are not of this one.
-    let elsewhere = |line: &str| {
-        let lower = line.to_lowercase();
-        (lower.contains("base url") || lower.contains("curl ")) && lower.contains("://")
-    };
-    let is_local = ["localhost", "127.0.0.1"]
-        .iter()
-        .any(|name| text.contains(name));
-    if !is_local && text.lines().any(elsewhere) {
-        return;
-    }
-    for index in (0..blocks.len()).rev() {
-        if let Block::Table(table) = &blocks[index]
-            && let Some((method, cell)) = in_table(table)
-            && let Some(next) = blocks[index + 1..]
-                .iter()
-                .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)))
-            && matches!(next, Block::Fence(fence) if looks_like_response(&fence.content))
-        {
-            let url = &cell.text;
-            let source = &text[cell.range.clone()];
-            let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
-            let fence = implied(text, start..cell.range.end, method, url);
-            blocks.insert(index + 1, fence);
-            continue;
-        }
-        let is_shown = |block: &Block| matches!(block, Block::Fence(fence) if looks_like_response(&fence.content));
-        let (words, range, level) = match &blocks[index] {
-            Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
-            Block::Prose(prose) => (&prose.text, &prose.range, level_above(blocks, index)),
-            _ => continue,
-        };
-        let endpoint = |text: &'_ str| {
-            let found = ENDPOINT
-                .captures(text)
-                .or_else(|| INSTRUCTION.captures(text))?;
-            let url = found.name("url").or_else(|| found.name("path"))?;
-            let parts = (found["method"].to_owned(), url.as_str().to_owned());
-            (!labels::is_about_another(text)).then_some(parts)
-        };
-        let Some((method, url)) = endpoint(words) else {
-            continue;
-        };
-        // An instruction is about what is up to the next heading.
-        let is_step = matches!(blocks[index], Block::Prose(_)) && INSTRUCTION.is_match(words);
-        let section = blocks[index + 1..].iter().take_while(|block| match block {
-            Block::Heading(next) => {
-                next.level > level && !is_step && endpoint(&next.text).is_none()
-            }
-            Block::Prose(next) => endpoint(&next.text).is_none(),
-            _ => true,
-        });
-        // A paragraph below a command repeats it, unless the response to that is between them.
-        let above = blocks[..index].iter().rev().take_while(|block| {
-            let ends = match block {
-                Block::Heading(_) => true,
-                Block::Prose(above) => INSTRUCTION.is_match(&above.text),
-                block => is_shown(block),
-            };
-            !ends && !matches!(blocks[index], Block::Heading(_))
-        });
-        let is_request = |block: &Block| {
-            let Block::Fence(fence) = block else {
-                return false;
-            };
-            let code = fence.content.to_lowercase();
-            let names = ["curl", "http", "localhost"]
-                .iter()
-                .any(|word| code.contains(word));
-            (names && !fence.content.starts_with("HTTP/"))
-                || http_message::begins_message(fence.content.trim())
-        };
-        let path = url::path_of(&url);
-        let repeats = above
-            .into_iter()
-            .find(|block| is_request(block))
-            .is_some_and(
-                |block| matches!(block, Block::Fence(fence) if mentions(&fence.content, path)),
-            );
-        if repeats || section.clone().any(is_request) || !section.clone().any(is_shown) {
-            continue;
-        }
-        let source = &text[range.clone()];
-        let Some((start, end)) = source.find(&method).zip(source.rfind(&url)) else {
-            continue;
-        };
-        let (start, end) = (range.start + start, range.start + end + url.len());
-        let fence = implied(text, start.min(end)..end, &method, &url);
-        blocks.insert(index + 1, fence);
-    }
-}
-
-/// Whether a command has `path`, with values in place of its parameters.
-fn mentions(command: &str, path: &str) -> bool {
-    let segments = path
-        .split('/')
-        .map(|segment| match segment.starts_with(['{', ':']) {
-            true => r#"[^/?\s'"]+"#.to_owned(),
-            false => regex::escape(segment),
-        });
-    let pattern = segments.collect::<Vec<_>>().join("/");
-    Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(command))
-}
-
-/// A request that a part of the page names.
-fn implied(text: &str, range: Range<usize>, method: &str, url: &str) -> Block {
-    let mut fence = Fence::unfenced(text, range);
-    fence.content = format!("{method} {url}");
-    fence.pieces[0].length = fence.content.len().min(fence.range.len());
-    Block::Fence(fence)
-}
-
-/// The level of the section of a paragraph. Below "Request" it goes on to "Response".
-fn level_above(blocks: &[Block], index: usize) -> u8 {
-    let heading = blocks[..index].iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(heading),
-        _ => None,
-    });
-    heading.map_or(6, |heading| match labels::heading(&heading.text) {
-        labels::Announces::Request => heading.level - 1,
-        _ => heading.level,
-    })
-}
-
-/// The request that a table with one row and the columns "Method" and "URL" shows.
-fn in_table(table: &Table) -> Option<(&str, &Cell)> {
-    let column = |names: &str| {
-        let mut cells = table.header.iter();
-        cells.position(|cell| labels::has_word(&cell.text, names))
-    };
-    let [row] = table.rows.as_slice() else {
-        return None;
-    };
-    let method = row.get(column("method verb méthode método metodo methode")?)?;
-    let url = row.get(column("url uri endpoint path route")?)?;
-    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
-    (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
-        .then_some((&*method.text, url))
 }
 
 /// The directives in HTML at an offset of the page.
@@ -204,23 +43,110 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The titles of collapsible parts and of tabs in HTML at an offset of the page, as labels.
+/// The headings and labels in HTML at an offset of the page: titles of collapsible parts and of tabs, paragraphs.
 fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
     static TITLE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r#"(?s)<summary[^>]*>(?P<text>.*?)</summary>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)""#,
+            r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)""#,
         )
     });
     static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
     TITLE.captures_iter(html).filter_map(move |captures| {
-        let title = captures.name("text").or_else(|| captures.name("name"))?;
+        let title = ["text", "heading", "name"].into_iter();
+        let title = title.filter_map(|name| captures.name(name)).next()?;
         let text = TAG.replace_all(title.as_str(), "").trim().to_owned();
         let range = start + title.start()..start + title.end();
-        (!text.is_empty()).then(|| {
-            let bold = Some(text.clone());
-            Block::Prose(Prose { text, bold, range })
-        })
+        let level = captures
+            .name("level")
+            .and_then(|level| level.as_str().parse().ok());
+        let block = match level {
+            Some(level) => Block::Heading(Heading {
+                level,
+                text: text.clone(),
+                range,
+            }),
+            None => {
+                let bold = (!captures[0].starts_with("<p")).then(|| text.clone());
+                Block::Prose(Prose {
+                    text: text.clone(),
+                    bold,
+                    range,
+                })
+            }
+        };
+        (!text.is_empty()).then_some(block)
     })
+}
+
+/// The code blocks in HTML. Code with tags in it is not run, but listed.
+fn code_of_html(text: &str, range: Range<usize>) -> impl Iterator<Item = Block> {
+    static PRE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?s)<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(?P<code>.*?)(?:</code>)?\s*</pre>")
+    });
+    static ENTITY: LazyLock<Regex> = LazyLock::new(|| pattern(r"&(quot|#39|#x27|apos|lt|gt|amp);"));
+    let found = PRE.captures_iter(&text[range.clone()]);
+    found.filter_map(move |captures| {
+        let (whole, code) = (captures.get(0)?, captures.name("code")?);
+        let at = |place: usize| range.start + place;
+        let mut fence = Fence::unfenced(text, at(code.start())..at(code.end()));
+        fence.range = at(whole.start())..at(whole.end());
+        if fence.content.contains('<') {
+            fence.in_sentence = true;
+            return Some(Block::Fence(fence));
+        }
+        fence.content.clear();
+        fence.pieces.clear();
+        let mut piece = |written: &str, place: usize| {
+            let content = fence.content.len();
+            fence.pieces.push(Piece {
+                content,
+                source: at(code.start() + place),
+                length: written.len(),
+            });
+            fence.content.push_str(written);
+        };
+        let mut done = 0;
+        for entity in ENTITY.captures_iter(code.as_str()) {
+            let (whole, name) = (entity.get(0)?, entity.get(1)?);
+            piece(&code.as_str()[done..whole.start()], done);
+            let letter = match name.as_str() {
+                "quot" => "\"",
+                "lt" => "<",
+                "gt" => ">",
+                "amp" => "&",
+                _ => "'",
+            };
+            piece(letter, whole.start());
+            done = whole.end();
+        }
+        piece(&code.as_str()[done..], done);
+        Some(Block::Fence(fence))
+    })
+}
+
+/// The title of a code block in its opening line, as a label: `title="Response"`, `[Response]`, `json 200 OK`.
+fn title(fence: &Fence) -> Option<Block> {
+    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?:\b(?:title|caption|label|name)\s*=\s*["'](?P<value>[^"']+)["']|\[(?P<tab>[^\]]+)\]|^\S+\s+(?P<words>\w[^={}\[\]"]*?)(?:\s+\w+=.*)?$)"#,
+        )
+    });
+    let found = TITLE.captures(&fence.info)?;
+    let words = found
+        .name("words")
+        .map(|words| words.as_str())
+        .filter(|words| {
+            let is_response = labels::heading(words) == labels::Announces::Response;
+            is_response || status_text::of_label(words).is_some()
+        });
+    let title = found
+        .name("value")
+        .or(found.name("tab"))
+        .map(|title| title.as_str());
+    let text = title.or(words)?.to_owned();
+    let range = fence.range.start..fence.range.start + fence.info.len();
+    let bold = Some(text.clone());
+    Some(Block::Prose(Prose { text, bold, range }))
 }
 
 /// Collects blocks from Markdown events. Inline text is buffered until its block ends.
@@ -252,7 +178,11 @@ impl<'a> Reader<'a> {
 
     fn read(mut self) -> Vec<Block> {
         let body = &self.text[self.base..];
-        let mut events = Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter();
+        let mut events = Parser::new_ext(
+            body,
+            Options::ENABLE_TABLES | Options::ENABLE_DEFINITION_LIST,
+        )
+        .into_offset_iter();
         while let Some((event, range)) = events.next() {
             let range = self.base + range.start..self.base + range.end;
             match event {
@@ -263,6 +193,7 @@ impl<'a> Reader<'a> {
                         other => Some((other, range)),
                     });
                     let fence = fence(kind, range, self.base, inside);
+                    self.blocks.extend(title(&fence));
                     self.blocks.push(Block::Fence(fence));
                 }
                 Event::Start(Tag::Table(_)) => {
@@ -314,13 +245,7 @@ impl<'a> Reader<'a> {
                     let html = &self.text[range.clone()];
                     self.blocks.extend(directives(html, range.start));
                     self.blocks.extend(titles(html, range.start));
-                    // It is not run, but listed.
-                    let local = html.contains("localhost") || html.contains("127.0.0.1");
-                    if html.starts_with("<pre") && html.contains("curl ") && local {
-                        let mut fence = Fence::unfenced(self.text, range);
-                        fence.in_sentence = true;
-                        self.blocks.push(Block::Fence(fence));
-                    }
+                    self.blocks.extend(code_of_html(self.text, range));
                 }
                 _ => self.flush(),
             }
@@ -467,40 +392,6 @@ pub fn requests_file(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// Replaces the markers of MkDocs tabs and admonitions, whose content is indented, by those of list items of the same
-/// width, so that Markdown parses what is inside.
-fn containers_as_lists(text: &str) -> Cow<'_, str> {
-    const MARKERS: [(&str, &str); 5] = [
-        ("=== ", "*   "),
-        ("!!! ", "*   "),
-        ("??? ", "*   "),
-        ("???+ ", "*   +"),
-        ("===+ ", "*   +"),
-    ];
-    if !MARKERS.iter().any(|(marker, _)| text.contains(marker)) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut lines = Lines { text, at: 0 };
-    while let Some((line, _)) = lines.next() {
-        let content = line.trim_start_matches(' ');
-        let indent = &line[..line.len() - content.len()];
-        let inside = text[lines.at..]
-            .lines()
-            .find(|line| !line.trim().is_empty());
-        let is_container =
-            inside.is_some_and(|inside| inside.starts_with(&format!("{indent}    ")));
-        match MARKERS
-            .iter()
-            .find_map(|(marker, list)| Some((content.strip_prefix(marker)?, list)))
-        {
-            Some((rest, list)) if is_container => out.extend([indent, list, rest]),
-            _ => out.push_str(line),
-        }
-    }
-    Cow::Owned(out)
-}
-
 fn fence<'a>(
     kind: CodeBlockKind<'a>,
     range: Range<usize>,
@@ -511,9 +402,11 @@ fn fence<'a>(
         CodeBlockKind::Indented => (String::new(), false),
         CodeBlockKind::Fenced(info) => (info.to_string(), true),
     };
+    // `{code-block} json` is a directive of MyST.
+    let is_directive = info.starts_with("{code");
     let language = info
         .split([' ', ',', '{', '\t'])
-        .next()
+        .nth(if is_directive { 2 } else { 0 })
         .unwrap_or_default()
         .to_ascii_lowercase();
     let mut content = String::new();
@@ -527,6 +420,19 @@ fn fence<'a>(
             });
             content.push_str(&words);
         }
+    }
+    if is_directive && content.starts_with(':') {
+        let lines = content.split_inclusive('\n');
+        let options = lines.take_while(|line| line.starts_with(':') || line.trim().is_empty());
+        let length = options.map(str::len).sum::<usize>();
+        content.drain(..length);
+        pieces.retain_mut(|piece: &mut Piece| {
+            let cut = length.saturating_sub(piece.content).min(piece.length);
+            piece.source += cut;
+            piece.length -= cut;
+            piece.content = (piece.content + cut).saturating_sub(length);
+            piece.length > 0
+        });
     }
     Fence {
         language,

@@ -144,7 +144,11 @@ pub fn find(
     other_clients: fn(&str, &str) -> Vec<FoundRequest>,
 ) -> Vec<FoundRequest> {
     let text = fence.content.as_str();
-    if is_one_of(&fence.language, OTHER_LANGUAGES) {
+    // A cell of a notebook.
+    let mut lines = text.lines().map(str::trim_start);
+    let is_shell =
+        lines.any(|line| line.starts_with("!curl ") || is_one_of(line.trim_end(), "%%bash %%sh"));
+    if is_one_of(&fence.language, OTHER_LANGUAGES) && !is_shell {
         return other_clients(text, &fence.language);
     }
     if fence.in_sentence {
@@ -152,7 +156,7 @@ pub fn find(
             .into_iter()
             .collect();
     }
-    if fence.info.starts_with("curl ") {
+    if fence.info.starts_with("curl ") && fence.info.contains(['/', ':']) {
         let found = from_command(&fence.info, shell::command(&fence.info, 0));
         let text =
             "the command is in the opening line of the code block, which is not shown to readers";
@@ -348,9 +352,10 @@ fn command_in_line(line: &str) -> Option<usize> {
     let spaced = before.len() < at;
     let prompt = before.ends_with(['$', '%', '>']) && !before.contains(['"', '\'', '`', '{', '<']);
     let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
+    let notebook = before.trim_start() == "!";
     let first = before.trim_start_matches(['$', '%', ' ', '\t']);
     let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
-    (before.trim().is_empty() || (spaced && (prompt || helper || piped))).then_some(at)
+    (before.trim().is_empty() || notebook || (spaced && (prompt || helper || piped))).then_some(at)
 }
 
 /// The output shown below a command, and where to continue.

@@ -618,7 +618,20 @@ impl Runner<'_> {
             return Ok((later, Later::Matched));
         }
         // The response closer to the page is the one to report.
-        let distance = |compared: &Compared| (!compared.status_ok, compared.diff.differences.len());
+        let succeeds = documented
+            .expected
+            .statuses
+            .iter()
+            .any(|status| *status < 400);
+        let distance = |compared: &Compared| {
+            let other_kind = succeeds && !compared.received.is_success();
+            let differences = compared.diff.differences.len();
+            (
+                !compared.status_ok,
+                !compared.status_ok && other_kind,
+                differences,
+            )
+        };
         let after_writes = later.received.clone();
         let closer = if distance(&later) < distance(&fresh) {
             later

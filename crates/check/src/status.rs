@@ -9,7 +9,7 @@ use regex::Regex;
 use super::examples::Example;
 use super::labels;
 use super::node::Node;
-use super::page::{Block, Cell, Page, Table};
+use super::page::{Block, Cell, Fence, Page, Table};
 use super::pairing;
 use super::status_text::{self, in_line, in_paragraph};
 use super::text::pattern;
@@ -184,12 +184,21 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                         || prose.range.end > page.blocks[until].range().start) => {}
             Block::Prose(prose) => {
                 let explained = || status_text::explained(&prose.text);
-                if let Some(status) = in_paragraph(&prose.text).or_else(explained) {
+                let label = || {
+                    let source = page.text[prose.range.clone()].lines().last();
+                    let mut texts = [source?, &prose.text].into_iter();
+                    texts
+                        .find_map(status_text::of_any_label)
+                        .filter(|_| response == Some(index + 1))
+                };
+                let found_here = in_paragraph(&prose.text).or_else(explained).or_else(label);
+                if let Some(status) = found_here {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
                     let is_general = in_paragraph(&prose.text).is_some()
                         && prose.text.lines().all(|line| in_line(line).is_none())
-                        && status_text::is_general(&prose.text);
+                        && status_text::is_general(&prose.text)
+                        && label().is_none();
                     if is_general || ((in_errors || is_item) && status >= 400) {
                         // What can come: whether it does here is not clear.
                         text.statuses.insert(0, usual(example.method()));
@@ -213,8 +222,13 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             {
                 break;
             }
-            Block::Heading(heading) if status_text::of_label(&heading.text).is_some() => {
-                let status = status_text::of_label(&heading.text);
+            Block::Heading(heading)
+                if status_text::of_label(&heading.text)
+                    .or_else(|| status_text::of_any_label(&heading.text))
+                    .is_some() =>
+            {
+                let status = status_text::of_label(&heading.text)
+                    .or_else(|| status_text::of_any_label(&heading.text));
                 let place = Some(heading.range.clone());
                 found = status.map(|status| one(status, StatusSource::Heading, place));
             }
@@ -224,17 +238,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         }
     }
     let above = || {
-        announced_above(page, example).or_else(|| {
-            let Block::Heading(heading) = &page.blocks[page.heading_of(example.fence)?] else {
-                return None;
-            };
-            let status = status_text::of_heading(&heading.text)?;
-            Some(one(
-                status,
-                StatusSource::Heading,
-                Some(heading.range.clone()),
-            ))
-        })
+        announced_above(page, example)
+            .or_else(|| stated_above(page, example))
+            .or_else(|| in_own_heading(page, example))
     };
     found
         .or_else(|| in_comment(page, example))
@@ -293,6 +299,57 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
         .or_else(|| status_text::of_other_case(text))
         .or_else(|| status_text::of_heading(text))?;
     Some(one(status, StatusSource::Text, Some(prose.range.clone())))
+}
+
+/// A status in the text between the heading and the first request of its section: `**Response code:** 400`.
+fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
+    let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
+    let mut found: Option<Expected> = None;
+    for block in &page.blocks[start..example.fence] {
+        let prose = match block {
+            Block::Directive(_) => continue,
+            Block::Prose(prose)
+                if !pairing::begins_errors(block) && !pairing::begins_cases(block) =>
+            {
+                prose
+            }
+            _ => return None,
+        };
+        let Some(status) = in_paragraph(&prose.text) else {
+            continue;
+        };
+        let is_label = prose.text.lines().any(|line| in_line(line).is_some());
+        if !is_label && status_text::is_general(&prose.text) {
+            continue;
+        }
+        // A list of what can come.
+        if found.is_some() {
+            return None;
+        }
+        let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
+        if status >= 400 && !is_label && prose.text.trim_end_matches('.').contains(". ") {
+            text.statuses.insert(0, usual(example.method()));
+        }
+        found = Some(text);
+    }
+    found
+}
+
+/// The status in the heading above a request, unless it is the heading of another one's response.
+fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
+    let at = page.heading_of(example.fence)?;
+    let Block::Heading(heading) = &page.blocks[at] else {
+        return None;
+    };
+    let status = status_text::of_heading(&heading.text)?;
+    let is_request = |fence: &Fence| !transcript::looks_like_response(&fence.content);
+    let mut above = (0..at).rev().filter_map(|index| page.fence(index));
+    let mut below = (at + 1..=example.fence).filter_map(|index| page.fence(index));
+    if above.next().is_some_and(is_request) && !below.next().is_some_and(is_request) {
+        return None;
+    }
+    let place = Some(heading.range.clone());
+    Some(one(status, StatusSource::Heading, place))
 }
 
 /// The column with status codes, if it is a table of statuses.

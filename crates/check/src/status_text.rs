@@ -17,7 +17,8 @@ static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
             respuesta|resultado|salida|estado|código|codigo|resposta|saída|erro|
             risposta|risultato|stato|codice|errore|der|die|das|la|le|el|de|di|du|da|do|
             ответ|статус|код|响应|返回|状态码|状态|レスポンス|ステータス|応答)\b[^\w]*)*
-        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{L}[\p{L}'\ -]*)? [^\w]*$",
+        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{L}[\p{L}'\ -]*)? [^\w]*
+        (?:(?:application|text)/[\w.+-]+)? [^\w]*$",
     )
 });
 /// A statement in a sentence: `returns 404`, `The server responds with a 404 error`
@@ -30,7 +31,7 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
             expects? | response\s+is | верн\w+ | возвраща\w+ |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
-        (?:(?:an?|the|http(?:/\d\.\d)?|status|code|error|of|with|is|response|now|then|un|une|uno|una|um|ein|eine|einen|dann|danach|
+        (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|response|now|then|un|une|uno|una|um|ein|eine|einen|dann|danach|
             jetzt|con|com|avec|mit|de|di|erreur|erro|errore|fehler|código|codice|estado|statut|ошибку|код|статус)\s+)*
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
@@ -40,8 +41,17 @@ static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?s)^(?P<status>.*?[1-5]\d\d\b[\w' ]*?)\W*\s(?:[–—-]|[:;,])\s*\p{L}")
 });
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
-static LAST_PART: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"[(\[–—:→>|-]\s*(?P<part>[^()\[\]–—:→>|-]+)[)\]]?\s*$"));
+static LAST_PART: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"[(（\[–—:：→>|-]\s*(?P<part>[^()（）\[\]–—:：→>|-]+)[)）\]]?\s*[:：]?\s*$")
+});
+/// A label in any language, with its markup: "Odpowiedź (`404`):", "**Svar: 404 Not Found**".
+static ANY_LABEL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)^[\W_]* (?:\p{L}[\p{L}\p{M}'’.-]*[\s*_]+|\p{L}+){1,4} [:：]?[\s*_]*
+        (?: [(（\[`][*_`]* (?P<code>[1-5]\d\d) (?:\s+(?P<reason>[A-Za-z'\ -]+))? [*_`]*[)）\]`]
+          | (?P<plain>[1-5]\d\d)\s+(?P<phrase>[A-Za-z'\ -]+) ) [\W_]*$",
+    )
+});
 /// A heading that begins with an error: `404 when the user is missing`.
 static ERROR_FIRST: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b"));
@@ -60,7 +70,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         .map_or("", |next| next.as_str())
         .to_lowercase();
     let code = captures.name("code")?.as_str().parse().ok()?;
-    const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück";
+    const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück et und y e и";
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
     (is_statement(text) && (is_reason || next.is_empty() || is_one_of(&next, AFTER)))
         .then_some(code)
@@ -100,6 +110,27 @@ pub fn of_label(text: &str) -> Option<u16> {
                 .starts_with(&code.to_string());
         named.then_some(code)
     })
+}
+
+/// The status of a label directly above a response, whatever its language.
+pub fn of_any_label(label: &str) -> Option<u16> {
+    if !is_statement(label) {
+        return None;
+    }
+    let Some(found) = ANY_LABEL.captures(label) else {
+        // "Solution (status 201)".
+        let in_brackets =
+            label.trim().ends_with([')', '）', ']']) && labels::words(label).len() <= 6;
+        return Some(label).filter(|_| in_brackets).and_then(last_part);
+    };
+    let code = found.name("code").or(found.name("plain"))?;
+    let code = code.as_str().parse().ok()?;
+    let phrase = found.name("reason").or(found.name("phrase"));
+    let phrase = phrase.map(|phrase| phrase.as_str().trim());
+    let known = reason(code)?;
+    phrase
+        .is_none_or(|phrase| phrase.eq_ignore_ascii_case(known))
+        .then_some(code)
 }
 
 /// The status of another case that a sentence is about: "If there is no such user, it returns `404`:".

@@ -1,0 +1,377 @@
+//! Requests that a page names without a command: in a heading, a sentence, or a table.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::blocks::{Block, Cell, Fence, Prose, Table};
+use super::http_message;
+use super::labels::{self, Announces};
+use super::text::pattern;
+use super::transcript::looks_like_response;
+use super::url;
+
+/// A heading or paragraph that is only a method and a path, or a paragraph that begins with them and leads to what is
+/// below it: "`GET /users/1` returns one user:".
+static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:)?\s*$",
+    )
+});
+
+/// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
+static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
+                choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
+            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
+            (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
+              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))",
+    )
+});
+
+/// A sentence that names a request and says what it returns: "Calling `GET /users/1` returns:", "If you open `/users/1`
+/// in a browser, you see:".
+static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)\b(?: (?P<method>GET|POST|PUT|PATCH|DELETE)\b (?:[-\s]+\p{L}+){0,3}? |
+                (?i:request\w*|open\w*|visit\w*|fetch\w*|call\w*|query\w*|(?:go|head|navigate|browse)\s+(?:over\s+)?to|point|load\w*|hit|try|enter|ruf\w*|
+                    öffne\w*|besuch\w*|ouvre\w*|visite\w*|abr\w+)\b [^./]{0,30}? )
+            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])",
+    )
+});
+
+/// Words of a sentence whose request is not a GET.
+const WRITES: &str = "post put patch delete create creating update updating remove removing add adding send sending submit";
+
+/// Fields of a request in a paragraph: `Request URL: http://localhost:3000/users`, `Request Method: GET`.
+static URL_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:^|\s)(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)\s*[:：]\s*(?P<url>(?:(?:https?://|localhost|\{)\S*)?/\S*)",
+    )
+});
+static URL_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^[\W_]*(?:request\s+)?(?:url|uri|endpoint|path|route)[\s*_]*[:：][\s*_]*(?P<url>(?:(?:https?://localhost|localhost|\{\{?\w+\}?\})[^\s/]*)?/[^\s`]*)\s*$",
+    )
+});
+static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|\s)(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド))\s*[:：]\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\b",
+    )
+});
+
+/// A heading of API Blueprint: `List users [GET /users]`, or `List users [GET]` below `Users [/users]`.
+static BLUEPRINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\[(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s*)?(?P<url>/[^\]\s]*)?\]\s*$")
+});
+
+/// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
+static URL_ALONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$",
+    )
+});
+static METHOD_FIRST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\W*(?P<method>GET|POST|PUT|PATCH|DELETE)\b"));
+
+/// How a block names a request.
+#[derive(PartialEq)]
+enum Form {
+    /// It is for what is in its section.
+    Section,
+    /// It is a step, for what is up to the next heading.
+    Step,
+    /// Fields, which are a step, too.
+    Fields,
+    /// It is for the block below it.
+    Sentence,
+}
+
+/// Whether a paragraph names a request only by the way: "Calling `GET /users/1` returns:".
+pub fn is_sentence(text: &str) -> bool {
+    matches!(named(text), Some((_, _, Form::Sentence)))
+}
+
+/// A sentence that names a request, without it.
+pub fn without_request(sentence: &str) -> String {
+    SENTENCE.replace(sentence, "").into_owned()
+}
+
+/// The request that the text of a paragraph or heading names.
+fn named(text: &str) -> Option<(String, String, Form)> {
+    if labels::is_about_another(text) {
+        return None;
+    }
+    if let Some(url) = URL_FIELD.captures(text)
+        && let Some(method) = METHOD_FIELD.captures(text)
+    {
+        return Some((
+            method["method"].to_owned(),
+            url["url"].to_owned(),
+            Form::Fields,
+        ));
+    }
+    let parts = |form| {
+        move |found: regex::Captures<'_>| {
+            let url = found.name("url").or_else(|| found.name("path"))?;
+            let method = found.name("method").map_or("GET", |method| method.as_str());
+            Some((method.to_owned(), url.as_str().to_owned(), form))
+        }
+    };
+    let is_response = || {
+        // The request is in the last sentence, or in the one before "You should see:".
+        let last = labels::last_sentence(text);
+        let is_near = SENTENCE.is_match(last) || labels::words(last).len() <= 5;
+        is_near
+            && labels::label(text) == Announces::Response
+            && !text.ends_with('.')
+            && text.len() < 300
+            && !labels::is_elsewhere(text)
+            && !labels::names_a_file(text)
+            && SENTENCE.find_iter(text).count() == 1
+    };
+    ENDPOINT
+        .captures(text)
+        .and_then(parts(Form::Section))
+        .or_else(|| INSTRUCTION.captures(text).and_then(parts(Form::Step)))
+        .or_else(|| {
+            let found = SENTENCE.captures(text).filter(|_| is_response())?;
+            let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
+            parts(Form::Sentence)(found).filter(|_| reads)
+        })
+}
+
+/// The request in a heading of API Blueprint, whose path may be in a heading above it.
+fn in_blueprint(blocks: &[Block], index: usize) -> Option<(String, String, Form)> {
+    let Block::Heading(heading) = &blocks[index] else {
+        return None;
+    };
+    let found = BLUEPRINT.captures(&heading.text)?;
+    let method = found.name("method")?.as_str().to_owned();
+    let above = || {
+        blocks[..index].iter().rev().find_map(|block| match block {
+            Block::Heading(above) if above.level < heading.level => {
+                Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str())
+            }
+            _ => None,
+        })
+    };
+    let url = found.name("url").map(|url| url.as_str()).or_else(above)?;
+    // `/users{?name}` is a path with an optional query.
+    let url = url.split("{?").next().unwrap_or_default().to_owned();
+    Some((method, url, Form::Section))
+}
+
+/// The method at the beginning of a heading directly above a block: `GET Read a user`.
+fn method_above(blocks: &[Block], index: usize) -> Option<&str> {
+    match blocks.get(index.checked_sub(1)?)? {
+        Block::Heading(heading) => Some(
+            METHOD_FIRST
+                .captures(&heading.text)?
+                .name("method")?
+                .as_str(),
+        ),
+        _ => None,
+    }
+}
+
+/// The request of a URL alone below such a heading.
+fn below_method(blocks: &[Block], index: usize) -> Option<(String, String, Form)> {
+    let Block::Prose(prose) = &blocks[index] else {
+        return None;
+    };
+    let url = URL_ALONE.captures(&prose.text)?["url"].to_owned();
+    Some((method_above(blocks, index)?.to_owned(), url, Form::Fields))
+}
+
+/// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
+pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
+    // The paths of a page about another service are not of this one.
+    let elsewhere = |line: &str| {
+        let lower = line.to_lowercase();
+        let names = ["base url", "curl "]
+            .iter()
+            .any(|name| lower.contains(name));
+        (names || lower.starts_with("host:")) && lower.contains("://")
+    };
+    let is_local = ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|name| text.contains(name));
+    if !is_local && text.lines().any(elsewhere) {
+        return;
+    }
+    for index in (0..blocks.len()).rev() {
+        if let Block::Table(table) = &blocks[index]
+            && let Some((method, cell, status)) = in_table(table)
+            && let Some(next) = blocks[index + 1..]
+                .iter()
+                .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)))
+            && is_shown(next)
+        {
+            let url = &cell.text;
+            let source = &text[cell.range.clone()];
+            let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
+            let fence = implied(text, start..cell.range.end, method, url);
+            let status = status.map(|cell| Prose {
+                text: format!("Status: {}", cell.text),
+                bold: None,
+                range: cell.range.clone(),
+            });
+            blocks.splice(
+                index + 1..index + 1,
+                std::iter::once(fence).chain(status.map(Block::Prose)),
+            );
+            continue;
+        }
+        // Fields in a code block are read like those of a paragraph.
+        if let Block::Fence(fence) = &blocks[index]
+            && fence.fenced
+            && (URL_FIELD.is_match(&fence.content) && METHOD_FIELD.is_match(&fence.content)
+                || URL_ALONE.is_match(&fence.content) && method_above(blocks, index).is_some())
+        {
+            let (text, range) = (fence.content.clone(), fence.range.clone());
+            let bold = None;
+            blocks[index] = Block::Prose(Prose { text, bold, range });
+        }
+        // A URL after its label is a block of its own, as in backticks.
+        if let Block::Prose(prose) = &blocks[index]
+            && let Some(label) = URL_LINE.captures(&text[prose.range.clone()])
+            && let Some(url) = label.name("url")
+        {
+            let start = prose.range.start;
+            let fence = Fence::unfenced(text, start + url.start()..start + url.end());
+            blocks.insert(index + 1, Block::Fence(fence));
+            continue;
+        }
+        let (words, range, level) = match &blocks[index] {
+            Block::Heading(heading) => (&heading.text, &heading.range, heading.level),
+            Block::Prose(prose) => (&prose.text, &prose.range, level_above(blocks, index)),
+            _ => continue,
+        };
+        let Some((method, url, form)) = in_blueprint(blocks, index)
+            .or_else(|| below_method(blocks, index))
+            .or_else(|| named(words))
+        else {
+            continue;
+        };
+        let is_heading = matches!(blocks[index], Block::Heading(_));
+        let is_step = matches!(form, Form::Step | Form::Fields) && !is_heading;
+        let section = blocks[index + 1..].iter().take_while(|block| match block {
+            Block::Heading(next) => next.level > level && !is_step && named(&next.text).is_none(),
+            Block::Prose(next) => named(&next.text).is_none(),
+            _ => true,
+        });
+        // What a sentence is about is directly below it.
+        let section = section.filter(|block| block.directive().is_none());
+        let first = || section.clone().position(is_shown).map(|at| at + 1);
+        let length = match form {
+            Form::Sentence => Some(1),
+            Form::Fields if matches!(method.as_str(), "GET" | "DELETE") => first(),
+            _ => None,
+        };
+        let section = section.clone().take(length.unwrap_or(usize::MAX));
+        // A paragraph below a command repeats it, unless the response to that is between them.
+        let above = blocks[..index].iter().rev().take_while(|block| {
+            let ends = match block {
+                Block::Heading(_) => true,
+                Block::Prose(above) => INSTRUCTION.is_match(&above.text),
+                block => is_shown(block),
+            };
+            !ends && !is_heading
+        });
+        let path = url::path_of(&url);
+        let repeats = above
+            .into_iter()
+            .find(|block| is_request(block))
+            .is_some_and(
+                |block| matches!(block, Block::Fence(fence) if mentions(&fence.content, path)),
+            );
+        if repeats || section.clone().any(is_request) || !section.clone().any(is_shown) {
+            continue;
+        }
+        let source = &text[range.clone()];
+        let (start, end) = match source.find(&method).zip(source.rfind(&url)) {
+            Some((start, end)) if start > end => (end, start + method.len()),
+            Some((start, end)) => (start, end + url.len()),
+            // The tag of a documentation system, or a path that is in another heading.
+            None => (0, source.len()),
+        };
+        let fence = implied(text, range.start + start..range.start + end, &method, &url);
+        blocks.insert(index + 1, fence);
+    }
+}
+
+fn is_shown(block: &Block) -> bool {
+    matches!(block, Block::Fence(fence) if looks_like_response(&fence.content))
+}
+
+fn is_request(block: &Block) -> bool {
+    let Block::Fence(fence) = block else {
+        return false;
+    };
+    let code = fence.content.to_lowercase();
+    let names = ["curl", "http", "localhost"]
+        .iter()
+        .any(|word| code.contains(word));
+    (names && !looks_like_response(&fence.content))
+        || http_message::begins_message(fence.content.trim()) && !code.starts_with("http/")
+}
+
+/// Whether a command has `path`, with values in place of its parameters.
+fn mentions(command: &str, path: &str) -> bool {
+    let segments = path
+        .split('/')
+        .map(|segment| match segment.starts_with(['{', ':']) {
+            true => r#"[^/?\s'"]+"#.to_owned(),
+            false => regex::escape(segment),
+        });
+    let pattern = segments.collect::<Vec<_>>().join("/");
+    Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(command))
+}
+
+/// A request that a part of the page names.
+fn implied(text: &str, range: Range<usize>, method: &str, url: &str) -> Block {
+    let mut fence = Fence::unfenced(text, range);
+    fence.content = format!("{method} {url}");
+    fence.pieces[0].length = fence.content.len().min(fence.range.len());
+    Block::Fence(fence)
+}
+
+/// The level of the section of a paragraph. Below "Request" it goes on to "Response".
+fn level_above(blocks: &[Block], index: usize) -> u8 {
+    let heading = blocks[..index].iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(heading),
+        _ => None,
+    });
+    heading.map_or(6, |heading| match labels::heading(&heading.text) {
+        labels::Announces::Request => heading.level - 1,
+        _ => heading.level,
+    })
+}
+
+/// The method, URL and status of the request that a table shows: in one row below "Method" and "URL", or in rows that
+/// begin with these words.
+fn in_table(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
+    let beside = |names: &str| {
+        let mut rows = std::iter::once(&table.header).chain(&table.rows);
+        let row = rows.find(|row| row.len() == 2 && labels::has_word(&row[0].text, names))?;
+        row.get(1)
+    };
+    let find = |names: &str| {
+        let mut cells = table.header.iter();
+        let column = cells.position(|cell| labels::has_word(&cell.text, names));
+        match (column, table.rows.as_slice()) {
+            (Some(column), [row]) if row.get(column).is_some_and(|cell| !cell.text.is_empty()) => {
+                row.get(column)
+            }
+            _ => beside(names),
+        }
+    };
+    let method = find("method verb méthode método metodo methode")?;
+    let url = find("url uri endpoint path route")?;
+    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
+    (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
+        .then(|| (&*method.text, url, find("status code")))
+}
