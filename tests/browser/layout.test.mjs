@@ -49,6 +49,22 @@ test("no view scrolls sideways between 360 and 2560 px", async (context) => {
   nothingWrong();
 });
 
+for (const width of [360, 390]) {
+  test(`the current page is in sight in the navigation, whatever is counted there (${width} px)`, async (context) => {
+    const { url } = await serve(context, JSON.stringify({ posts: [], comments: [], users: [] }));
+    const page = await visit(`${url}/#server`, { width });
+    const isSeen = () => page.evaluate(() => {
+      const { left, right } = document.querySelector("#nav [aria-current]").getBoundingClientRect();
+      return left >= 0 && right <= innerWidth;
+    });
+    await until(isSeen, "the last item");
+    for (let count = 0; count < 10; count += 1) await fetch(`${url}/nothing`);
+    await page.locator("#nav .bad").getByText("10").waitFor();
+    await until(isSeen, "the last item beside a longer one");
+    nothingWrong();
+  });
+}
+
 for (const width of WIDTHS) {
   test(`what has the focus can be seen in a long form (${width} px)`, async (context) => {
     const fields = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`p${at}`, { type: "string", minLength: 1 }]));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { browse, serve, until, WIDTHS } from "./support.mjs";
+import { browse, focused, serve, until, WIDTHS } from "./support.mjs";
 
 const { visit, nothingWrong } = browse();
 const data = JSON.stringify({ users: [{ id: 1, name: "Ann", email: "ann@example.com" }, { id: 2, name: "Ben", email: "ben@example.com" }], posts: [{ id: 1, title: "Tea", userId: 1 }, { id: 2, title: "Cup", userId: 2, sub: "x" }] }, null, 2);
@@ -58,9 +58,69 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Apply" }).click();
     // The message is about what was typed, not about a place in JSON that nobody wrote.
     const problem = page.getByRole("region", { name: "Delay and failures" }).locator(".problem");
-    assert.match(await problem.textContent(), /^delay: "soon" is not a time such as 200ms or 2s/);
+    assert.match(await problem.textContent(), /^posts: delay: "soon" is not a time such as 200ms or 2s/);
+    assert.equal(await focused(page), "input Delay of posts");
     await page.getByRole("button", { name: "Turn all off" }).click();
     await until(async () => (await fetch(`${url}/posts`)).status === 200, "no failures");
+  });
+
+  check("rules set elsewhere are shown as they are, and stay when another resource's are changed", async (context) => {
+    const { url } = await serve(context, data);
+    const set = (method, body) => fetch(`${url}/-/faults`, { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) }).then((response) => response.json());
+    const page = await visit(`${url}/#server`, { width });
+    const fields = ["Delay of posts", "Failure of posts", "Chance for posts, in per cent"].map((name) => page.getByLabel(name));
+    for (const [rule, shown] of [[{ delay: 200 }, ["200", "", "100"]], [{ fail: {} }, ["", "500", "100"]], [{ fail: { abort: true } }, ["", "abort", "100"]], [{ limit: "9/minute", fail: { status: 418, chance: 0.005, times: 2 } }, ["", "418", "0.5"]]]) {
+      const before = { "GET /users": { delay: 1 }, "* /posts/**": rule };
+      await set("PUT", before);
+      await page.reload();
+      await fields[0].waitFor();
+      assert.deepEqual(await Promise.all(fields.map((one) => one.inputValue())), shown);
+      // So does what is set while the page is open.
+      await set("PUT", { ...before, "GET /posts/2": { delay: 1 } });
+      await page.getByLabel("Delay of users").fill("5");
+      await page.getByRole("button", { name: "Apply" }).click();
+      await until(async () => (await page.getByLabel("Delay of users").inputValue()) === "5ms", "the rules in effect");
+      assert.deepEqual(await set("GET"), { ...before, "GET /posts/2": { delay: 1 }, "* /users/**": { delay: "5ms" } });
+    }
+  });
+
+  check("a failure has a chance, which is asked for only then; what is not applied is not lost by a click", async (context) => {
+    const { url } = await serve(context, data, undefined, { options: ["--routes", "routes.json", "--no-faults"], files: { "routes.json": '{"GET /users": {"fail": {"status": 418}}}' } });
+    const page = await visit(`${url}/#server`, { width });
+    const chance = page.getByLabel("Chance for users");
+    await page.getByLabel("Failure of users").waitFor();
+    assert.ok(await chance.isDisabled());
+    await page.getByLabel("Failure of users").selectOption("503");
+    for (const wrong of ["", "101", "-1"]) {
+      await chance.fill(wrong);
+      await page.getByRole("button", { name: "Apply" }).click();
+      assert.equal(await focused(page), "input Chance for users, in per cent");
+    }
+    assert.equal((await fetch(`${url}/users`)).status, 418);
+    await page.locator('#nav a[href="#rules"]').click();
+    await page.getByRole("dialog").getByRole("button", { name: "Keep editing" }).click();
+    await chance.fill("33.3");
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.getByText("The rules for delay and failures are in effect").waitFor();
+    assert.deepEqual(await (await fetch(`${url}/-/faults`)).json(), { "* /users/**": { fail: { status: 503, chance: 0.333 } } });
+    await page.getByRole("button", { name: "Turn all off" }).click();
+    // The rules of the file are not switches of this page.
+    await page.getByText("All switches are off").waitFor();
+    assert.equal((await fetch(`${url}/users`)).status, 418);
+    assert.equal(await focused(page), "button  Turn all off");
+  });
+
+  check("switches follow the resources; names that are patterns have none", async (context) => {
+    const { url, file } = await serve(context, JSON.stringify({ posts: [], "a b": [], ":id": [], "**": [] }), undefined, { options: ["--read-only"] });
+    const page = await visit(`${url}/#server`, { width });
+    await page.getByText("No rule can be for :id and ** alone.").waitFor();
+    await page.getByLabel("Failure of a b").selectOption("no response");
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.getByText("The rules for delay and failures are in effect").waitFor();
+    await assert.rejects(fetch(`${url}/a%20b`, { signal: AbortSignal.timeout(300) }), { name: "TimeoutError" });
+    assert.equal((await fetch(`${url}/posts`)).status, 200);
+    writeFileSync(file, '{"posts": [], "teas": [{"id": 1}]}');
+    await page.getByLabel("Failure of teas").waitFor();
   });
 
   check("the links lead to the data, the OpenAPI document and the references", async (context) => {

@@ -1,6 +1,7 @@
 // The server: switches, snapshots, links.
 import { ask, button, fill, grow, h, heading, icon, plural, say, table } from "./dom.js";
 import { call, failed, get, segment, target } from "./api.js";
+import { list } from "./json.js";
 import { problem } from "./login.js";
 import { known, loadModel } from "./model.js";
 import { undoOf } from "./change.js";
@@ -8,7 +9,17 @@ import { undoOf } from "./change.js";
 const STATUSES = ["400", "401", "403", "404", "409", "422", "429", "500", "502", "503", "504"];
 const LINKS = [["/db", "All data", "table"], ["/-/openapi.json", "OpenAPI document", "object"], ["/-/docs", "API reference", "rules"], ["/-/errors", "Error reference", "help"], ["/-/health", "Health", "server"]];
 
+/// Failures without a response.
+const CUTS = { abort: "connection closed", hang: "no response" };
+
+const ruleOf = (name) => `* /${name}/**`;
+const isPattern = (name) => /^:|[*?]/.test(name);
+
 export default function ({ admin, changed }) {
+  /// The rows of the switches, and the resources that they are for.
+  let rows = [];
+  let shownNames = "";
+  const isDirty = () => rows.some((row) => row.isDirty());
   const facts = h("dl.facts");
   const switches = h("div");
   const faults = h("div");
@@ -31,47 +42,66 @@ export default function ({ admin, changed }) {
     fill(switches, h("label.switch", { for: input.id }, input, h("span", "Read-only"), h("span.soft", "POST, PUT, PATCH and DELETE get a 403")));
   }
 
-  async function drawFaults() {
-    const entry = await get("/-/faults");
-    if (!entry.ok) { fill(faults, h("p.soft", entry.status === 404 ? "This server has no switches for failures." : entry.problem)); return; }
-    const rules = entry.json ?? {};
-    const rows = known.health.resources.map(({ name }) => {
-      const key = `* /${name}/**`;
-      const { delay: wait, fail } = rules[key] ?? {};
-      const delay = h("input", { size: "8", value: typeof wait === "string" ? wait : "", placeholder: "none", label: `Delay of ${name}`, autocomplete: "off" });
-      const code = h("select", { label: `Failure of ${name}` }, h("option", { value: "" }, "no failures"), [...new Set([...STATUSES, ...(fail?.status ? [String(fail.status)] : [])])].map((one) => h("option", one)));
-      code.value = String(fail?.status ?? "");
-      const chance = h("input", { type: "number", min: "1", max: "100", value: String(Math.round((fail?.chance ?? 1) * 100)), label: `Chance for ${name}, in per cent` });
-      return { key, delay, code, chance, element: h("tr", h("th", { scope: "row" }, name), [delay, code, [chance, " %"]].map((one) => h("td", one))) };
-    });
+  /// The switches of a resource: their row, and what they make of its rule.
+  function faultRow(name, { delay: wait, fail } = {}) {
+    const delay = h("input", { size: "8", value: wait ?? "", placeholder: "none", label: `Delay of ${name}`, autocomplete: "off" });
+    const how = fail ? Object.keys(CUTS).find((key) => fail[key]) ?? fail.status ?? 500 : "";
+    const chance = h("input", { type: "number", min: "0", max: "100", step: "any", required: true, value: Number((100 * (fail?.chance ?? 1)).toFixed(4)), label: `Chance for ${name}, in per cent` });
+    const code = h("select", { label: `Failure of ${name}`, change: () => { chance.disabled = !code.value; } }, h("option", { value: "" }, "no failures"),
+      [...new Set([...STATUSES, ...Object.keys(CUTS), ...(how ? [String(how)] : [])])].map((value) => h("option", { value }, CUTS[value] ?? value)));
+    code.value = how;
+    chance.disabled = !how;
+    const said = () => [delay, code, chance].map((one) => one.value).join();
+    const start = said();
+    return { name, key: ruleOf(name), delay, isDirty: () => said() !== start, element: h("tr", h("th", { scope: "row" }, name), [delay, code, [chance, " %"]].map((one) => h("td", one))),
+      // What the switches do not show stays.
+      change({ delay: _, fail: { status, abort, hang, chance: old, ...fail } = {}, ...rule } = {}) {
+        const typed = delay.value.trim();
+        const part = Number((chance.value / 100).toFixed(6));
+        // A number means milliseconds.
+        if (typed) rule.delay = /^\d+$/.test(typed) ? `${typed}ms` : typed;
+        if (code.value) rule.fail = { ...fail, ...(CUTS[code.value] ? { [code.value]: true } : { status: Number(code.value) }), chance: part < 1 ? part : undefined };
+        return Object.keys(rule).length > 0 ? rule : undefined;
+      } };
+  }
+
+  async function drawFaults(entry) {
+    entry ??= await get("/-/faults");
+    if (!entry.ok) { fill(faults, h("p.soft", entry.problem)); return; }
+    const names = known.health.resources.map(({ name }) => name);
+    shownNames = names.join();
+    // In the path of a rule these characters stand for other names.
+    const [without, usable] = [names.filter(isPattern), names.filter((name) => !isPattern(name))];
+    rows = usable.map((name) => faultRow(name, entry.json[ruleOf(name)]));
     const told = h("div");
-    const others = Object.entries(rules).filter(([key]) => !rows.some((row) => row.key === key));
+    const others = Object.keys(entry.json).filter((key) => !rows.some((row) => row.key === key));
     const apply = async (event) => {
       event.preventDefault();
-      const made = Object.fromEntries(others);
-      for (const { key, delay, code, chance } of rows) {
-        // What the switches do not know of stays.
-        const { delay: _, fail, ...rule } = rules[key] ?? {};
-        const wait = delay.value.trim();
-        // A number means milliseconds; what is written with a unit stays.
-        if (wait) rule.delay = /^\d+$/.test(wait) ? `${wait}ms` : wait;
-        const part = Number(chance.value) / 100;
-        if (code.value) rule.fail = { ...fail, status: Number(code.value), chance: part > 0 && part < 1 ? part : undefined };
-        if (Object.keys(rule).length > 0) made[key] = rule;
-      }
+      // Rules that were set elsewhere in the meantime stay.
+      const made = { ...(await get("/-/faults")).json };
+      for (const row of rows.filter((one) => one.isDirty())) made[row.key] = row.change(made[row.key]);
       const sent = await call("PUT", "/-/faults", { body: made });
+      if (sent.ok) {
+        say("The rules for delay and failures are in effect");
+        drawFaults(sent);
+        return;
+      }
+      const wrong = rows.find(({ delay }) => delay.value && sent.problem.includes(JSON.stringify(delay.value.trim())));
+      for (const { delay } of rows) delay.ariaInvalid = delay === wrong?.delay ? "true" : null;
       // Without the place in the JSON, which nobody has seen.
-      fill(told, !sent.ok && problem({ ...sent, problem: sent.problem.replace(/^\d+:\d+: /, ""), hint: "" }));
-      if (sent.ok) say("The rules for delay and failures are in effect");
+      fill(told, problem({ ...sent, problem: `${wrong ? `${wrong.name}: ` : ""}${sent.problem.replace(/^\d+:\d+: /, "")}`, hint: "" }));
+      wrong?.delay.focus();
     };
     const clear = async () => {
-      if (failed(await call("DELETE", "/-/faults"))) return;
-      say("No delays and no failures");
-      await drawFaults();
+      const sent = await call("DELETE", "/-/faults");
+      if (failed(sent)) return;
+      say("All switches are off");
+      drawFaults(sent);
     };
     fill(faults, h("form.snapshots", { submit: apply }, table("Switches of each resource", ["Resource", "Delay", "Failure", "Chance"], rows.map((row) => row.element)),
-      others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.map(([key]) => key).join(", ")}`), told,
-      h("div.row", h("button.primary", { type: "submit" }, "Apply"), button("Turn all off", { key: "off", click: clear })), h("p.note", "A delay is a time such as 200ms or 2s, or a range such as 200ms..2s. This page’s own requests are delayed and fail, too.")));
+      without.length > 0 && h("p.soft", `No rule can be for ${list(without)} alone.`), others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.join(", ")}`), told,
+      h("div.row", h("button.primary", { type: "submit", key: "apply" }, "Apply"), button("Turn all off", { key: "off", click: clear })),
+      h("p.note", "A delay is a time such as 200ms or 2s, or a range such as 200ms..2s. It adds to the delays of --delay and of the routes file, whose failures stay, too. This page’s own requests are delayed and fail as well.")));
   }
 
   async function restore(name, isStart) {
@@ -103,5 +133,8 @@ export default function ({ admin, changed }) {
   drawState();
   drawFaults();
   drawSnapshots();
-  return { element, refresh: drawState };
+  return { element, isDirty, refresh: () => {
+    drawState();
+    if (!isDirty() && known.health.resources.map(({ name }) => name).join() !== shownNames) drawFaults();
+  } };
 }
