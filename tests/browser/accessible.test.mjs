@@ -28,7 +28,7 @@ const click = (name) => (page) => page.getByRole("button", { name, exact: true }
 /// Each page, and what is done there before it is looked at.
 const PAGES = [
   ["#/", []], ["#/posts", []], ["#/posts?_sort=-title&title=", [click("Filter"), click("Facets"), (page) => page.locator(".facet").first().waitFor()]],
-  ["#/posts", [(page) => page.locator("summary").getByText("Columns").click()]], ["#/posts", [(page) => page.locator("tbody input").first().check()]],
+  ["#/posts", [(page) => page.getByRole("button", { name: "Columns" }).click()]], ["#/posts", [(page) => page.locator("tbody input").first().check()]],
   ["#/posts/1", []], ["#/posts/1", [click("Edit as JSON")]], ["#/posts/1", [click("Delete"), (page) => page.getByRole("dialog").waitFor()]], ["#/users/1", []],
   ["#new/users", [click("Create"), (page) => page.locator("[aria-invalid]").first().waitFor()]], ["#/profile", []], ["#/nothing", []], ["#/posts?title=zzz", []],
   ["#/posts", [click("Paste JSON"), (page) => page.locator("#json").waitFor()]], ["#requests", [(page) => page.locator(".requests summary").first().click()]], ["#history", []], ["#rules", [click("Make rules from the data"), (page) => page.locator("#rules-text").waitFor()]],

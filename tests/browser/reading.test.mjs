@@ -128,7 +128,7 @@ for (const width of WIDTHS) {
     await turn("First");
     await range("1–10 of 25");
     // Twelve columns are shown; one is added, one is taken away, and the choice is in the address.
-    await page.locator("summary").filter({ hasText: "Columns 12/17" }).click();
+    await page.getByRole("button", { name: "Columns 12/17" }).click();
     await page.getByLabel("Find a column").fill("c1");
     await page.locator(".checks").getByLabel("c13").check();
     await page.locator('th').getByRole("button", { name: "c13" }).waitFor();
@@ -191,7 +191,7 @@ for (const width of WIDTHS) {
     const page = await visit(`${url}/#/posts?_sort=id&_columns=id,title,author&_limit=2`, { width });
     await page.getByText("1–2 of 3").waitFor();
     const save = async (name) => {
-      await page.locator("summary").getByText("Download").click();
+      await page.getByRole("button", { name: "Download" }).click();
       const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
       return [file.suggestedFilename(), readFileSync(await file.path(), "utf8")];
     };

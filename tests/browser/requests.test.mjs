@@ -21,7 +21,7 @@ for (const width of WIDTHS) {
     await page.getByText("Saved user 1").waitFor();
     await openPanel(page);
     const copy = async (name) => {
-      await page.locator("#panel .request summary").getByText("Copy as").first().click();
+      await page.locator("#panel .request").getByText("Copy as", { exact: true }).first().click();
       await page.locator("#panel .menu-body").getByRole("button", { name: `Copy as ${name}`, exact: true }).click();
       await page.locator(".toast").filter({ hasText: name === "documentation example" ? "documentation example" : `as ${name}` }).last().waitFor();
       return clipboard();

@@ -115,17 +115,14 @@ let counter = 0;
 /// A name for an element that another one refers to.
 export const unique = (stem) => `${stem}-${(counter += 1)}`;
 
-/// A dialog; the focus goes back to where it was. While `isDirty()`, leaving it is asked about.
+/// A dialog. While `isDirty()`, leaving it is asked about.
 export function dialog(title, content, actions = [], isDirty = () => false) {
-  const before = document.activeElement;
   const name = unique("dialog");
   const leave = async () => { if (!isDirty() || (await askToDiscard())) shown.close(); };
-  const shown = h("dialog", { "aria-labelledby": name, close: () => {
-    shown.remove();
-    if (before?.isConnected) before.focus();
-  }, keydown: (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); leave(); } } },
+  const shown = h("dialog", { "aria-labelledby": name, close: () => shown.remove(),
+    keydown: (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); leave(); } } },
   h("div.dialog-head", h("h2", { id: name }, title), button("Close", { icon: "close", only: true, kind: "quiet", click: leave })),
-  h("div.dialog-body", content), h("div.dialog-foot", actions.length > 0 ? actions : button("Close", { click: leave })));
+  h("div.dialog-body", content), h("div.dialog-foot.row", actions.length > 0 ? actions : button("Close", { click: leave })));
   document.body.append(shown);
   shown.showModal();
   return shown;
@@ -167,20 +164,10 @@ export function say(text, action) {
   later();
 }
 
-document.addEventListener("pointerdown", (event) => {
-  for (const open of document.querySelectorAll(".menu[open]")) if (!open.contains(event.target)) open.open = false;
-});
-
-/// A button that opens a menu of `content(close)`.
-export function menu(text, { icon: name, kind = "" }, content) {
-  const body = h("div.menu-body");
-  const summary = h("summary.button", { class: kind }, icon(name), h("span", text));
-  const details = h("details.menu", { toggle: () => { if (details.open) fill(body, content(close)); },
-    keydown: (event) => { if (event.key === "Escape" && details.open) { event.stopPropagation(); close(); } },
-    focusout: (event) => { if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false; } }, summary, body);
-  const close = () => { details.open = false; summary.focus(); };
-  details.label = (label) => { summary.lastElementChild.textContent = label; };
-  return details;
+/// A button, and the menu of `content(close)` that it opens.
+export function menu(text, { icon, kind }, content) {
+  const body = h("div.menu-body", { popover: "", id: unique("menu"), beforetoggle: (event) => { if (event.newState === "open") fill(body, content(() => body.hidePopover())); } });
+  return [button(text, { icon, kind, popovertarget: body.id }), body];
 }
 
 export async function copy(text, what) {

@@ -27,7 +27,7 @@ export default function () {
     title.focus();
   }
 
-  const step = (version, name, about, changes) => h("li.step", { "data-version": version }, h("div.step-head", h("strong", name), about, grow(), version === known.version ? h("span.badge", "now")
+  const step = (version, name, about, changes) => h("li.step", { "data-version": version }, h("div.step-head.row", h("strong", name), about, grow(), version === known.version ? h("span.badge", "now")
     : canWrite() && h("button.small", { key: version, click: () => goBack(version, name.toLowerCase()) }, icon("undo"), "Go back to here", h("span.hidden", `: ${name.toLowerCase()}`))), changes);
 
   async function load() {

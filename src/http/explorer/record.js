@@ -284,7 +284,7 @@ export function recordView({ name, id, isNew, go, back }) {
     } else if (asJson) showJson(isNew && same(record, {}) ? "" : whole);
     mark();
     fill(place, h("form.record", { novalidate: true, submit: (event) => { event.preventDefault(); save(); } }, told, grid, json,
-      h("div.save-bar", writing ? submit : h("span.soft", "Read-only: nothing can be saved."), isNew && h("a.button", { href: back }, "Cancel"), mode, grow(), dirty)));
+      h("div.save-bar.row", writing ? submit : h("span.soft", "Read-only: nothing can be saved."), isNew && h("a.button", { href: back }, "Cancel"), mode, grow(), dirty)));
   }
 
   /// Goes where what was just done leads to.

@@ -14,7 +14,7 @@ export default function ({ admin }) {
   const filters = ["", "2", "3", "4", "5"].map((key) => h("button", { "data-status": key, click: () => { wanted = key; draw(); } }, h("span", key ? `${key}xx` : "All"), h("span.soft")));
   const text = h("input", { type: "search", placeholder: "Filter by method or path", label: "Filter by method or path", input: draw });
   const element = h("div.view", h("div.view-head", heading("Requests"), grow(), button("Send a request", { icon: "send", click: () => compose() })),
-    admin ? [h("div.toolbar", h("div.group", { role: "group", label: "Status" }, filters), text, h("label", own, "Include this page’s requests")), rows]
+    admin ? [h("div.toolbar.row", h("div.group", { role: "group", label: "Status" }, filters), text, h("label", own, "Include this page’s requests")), rows]
       : h("p.hint", "The list of requests is for this machine only, and off with --no-admin."));
 
   function row({ number: key, method, target: path, body, bodySize, headers: sentHeaders, status: code, problem, hint = problem?.hint, milliseconds: time, at }) {

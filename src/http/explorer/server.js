@@ -26,7 +26,7 @@ export default function ({ admin, changed }) {
   const snapshots = h("div.snapshots");
   const card = (text, ...content) => h("section.card", { label: text }, h("h2", text), content);
   const element = h("div.view.server-view", h("div.view-head", heading("Server")), card("State", facts, switches), card("Delay and failures", faults), card("Snapshots", snapshots),
-    card("Links", h("ul.link-list", LINKS.map(([href, text, name]) => h("li", h("a.button", { href }, icon(name), text))))));
+    card("Links", h("ul.link-list.row", LINKS.map(([href, text, name]) => h("li", h("a.button", { href }, icon(name), text))))));
 
   function drawState() {
     const { file, status, standin, uptime: up, version, resources, ephemeral, readOnly } = known.health;
@@ -39,7 +39,7 @@ export default function ({ admin, changed }) {
       await loadModel();
       changed();
     } });
-    fill(switches, h("label.switch", { for: input.id }, input, h("span", "Read-only"), h("span.soft", "POST, PUT, PATCH and DELETE get a 403")));
+    fill(switches, h("label.switch.row", { for: input.id }, input, h("span", "Read-only"), h("span.soft", "POST, PUT, PATCH and DELETE get a 403")));
   }
 
   /// The switches of a resource: their row, and what they make of its rule.

@@ -79,7 +79,7 @@ export function tableView({ name, go }) {
   } });
   const filterButton = opener("Filter", filterBar, () => filterBar.querySelector("select").focus());
   const columnMenu = menu("Columns", { icon: "columns" }, chooser);
-  const chips = h("ul.chips", { label: "Filters" });
+  const chips = h("ul.chips.row", { label: "Filters" });
   const notice = h("div.notices");
   const head = h("tr");
   const body = h("tbody");
@@ -92,13 +92,13 @@ export function tableView({ name, go }) {
     if (event.currentTarget.getAttribute("aria-disabled") !== "true") change(put("_page", String(to())));
   } });
   const steps = [step("First", () => 1), step("Previous", () => Math.min(page() - 1, lastPage())), step("Next", () => page() + 1), step("Last", lastPage)];
-  const pager = h("div.pager", range, h("div.row", h("label", { for: "size" }, "Rows"), size), h("div.group", steps));
-  const bulk = h("div.bulk", { hidden: true, role: "group", label: "Selected records" });
+  const pager = h("div.pager.row", range, h("div.row", h("label", { for: "size" }, "Rows"), size), h("div.group", steps));
+  const bulk = h("div.bulk.row", { hidden: true, role: "group", label: "Selected records" });
   const title = heading(line(name, 80));
   const element = h("div.view",
     h("div.view-head", title, count, grow(), writing && [button("Paste JSON", { icon: "paste", kind: "quiet", click: () => go(`#new${pathOf(name)}?_json`) }),
       button("New record", { icon: "plus", kind: "primary", click: () => go(`#new${pathOf(name)}`) })]),
-    h("div.toolbar", h("div.search", icon("search"), search), filterButton, opener("Facets", facetBar, loadFacets), grow(), columnMenu, menu("Download", { icon: "down" }, downloads)),
+    h("div.toolbar.row", h("div.search", icon("search"), search), filterButton, opener("Facets", facetBar, loadFacets), grow(), columnMenu, menu("Download", { icon: "down" }, downloads)),
     filterBar, facetBar, chips, notice, scroll, empty, pager, bulk);
 
   function filterForm() {
@@ -106,7 +106,7 @@ export function tableView({ name, go }) {
     const which = h("select", { id: "field" }, [...new Set([idName(), ...paths])].slice(0, 500).map((path) => h("option", { value: path }, line(path, 40))));
     const operator = h("select", { label: "Operator" }, OPERATORS.map(([value, text]) => h("option", { value }, text)));
     const value = h("input", { label: "Value", size: "16", autocomplete: "off" });
-    return h("form.filter", { hidden: true, label: "Filter", submit: (event) => {
+    return h("form.filter.row", { hidden: true, label: "Filter", submit: (event) => {
       event.preventDefault();
       const how = operator.value;
       toggle(how === "null" ? filterFor(which.value, null) : [how ? `${which.value}:${how}` : which.value, value.value]);
@@ -182,7 +182,7 @@ export function tableView({ name, go }) {
   function chooseColumns() {
     allColumns = [...new Set([idName(), ...properties(resource()).found.keys(), ...records.filter(isRecord).flatMap((record) => Object.keys(record).slice(0, 2000))])];
     columns = first("_columns")?.split(",").map(decodeURIComponent).filter((column) => column !== "") ?? allColumns.slice(0, MOST_COLUMNS);
-    columnMenu.label(columns.length < allColumns.length ? `Columns ${columns.length}/${allColumns.length}` : "Columns");
+    columnMenu[0].lastChild.textContent = columns.length < allColumns.length ? `Columns ${columns.length}/${allColumns.length}` : "Columns";
   }
 
   function chooser() {
