@@ -108,8 +108,21 @@ export function icon(name) {
 
 /// A button with a text and an icon, or `only` the icon.
 export function button(text, { icon: name, only, kind = "", ...properties } = {}) {
-  return h("button", { class: `${kind}${only ? " only" : ""}`, ...(only && { label: text, title: text }), ...properties }, name && icon(name), !only && h("span", text));
+  return h("button", { class: `${kind}${only ? " only" : ""}`, label: only && text, title: only && text, ...properties }, name && icon(name), !only && h("span", text));
 }
+
+/// A button that closes or removes something.
+export const closer = (text, click) => button(text, { icon: "close", only: true, kind: "quiet small", click });
+
+/// A listener that runs what `keys` has for the key that is pressed, which does nothing else then, unless that gives false.
+export const onKey = (keys) => (event) => {
+  if (!Object.hasOwn(keys, event.key) || keys[event.key](event) === false) return;
+  event.preventDefault();
+  event.stopPropagation();
+};
+
+// No form leaves the page.
+document.addEventListener("submit", (event) => event.preventDefault());
 
 let counter = 0;
 /// A name for an element that another one refers to.
@@ -120,8 +133,8 @@ export function dialog(title, content, actions = [], isDirty = () => false) {
   const name = unique("dialog");
   const leave = async () => { if (!isDirty() || (await askToDiscard())) shown.close(); };
   const shown = h("dialog", { "aria-labelledby": name, close: () => shown.remove(),
-    keydown: (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); leave(); } } },
-  h("div.dialog-head", h("h2", { id: name }, title), button("Close", { icon: "close", only: true, kind: "quiet", click: leave })),
+    keydown: onKey({ Escape: leave }) },
+  h("div.dialog-head", h("h2", { id: name }, title), closer("Close", leave)),
   h("div.dialog-body", content), h("div.dialog-foot.row", actions.length > 0 ? actions : button("Close", { click: leave })));
   document.body.append(shown);
   shown.showModal();
@@ -154,7 +167,7 @@ export function say(text, action) {
     place.querySelectorAll(".offer").forEach((old) => old.remove());
     toast.append(button(action.text, { kind: "quiet small offer", icon: "undo", click: () => { close(); action.run(); } }));
   }
-  toast.append(button("Dismiss", { icon: "close", only: true, kind: "quiet small", click: close }));
+  toast.append(closer("Dismiss", close));
   place.append(toast);
   while (place.children.length > 4) place.firstElementChild.remove();
   let timer;

@@ -1,5 +1,5 @@
 // A property of a record as a field that keeps its type.
-import { button, fill, grow, h, number, unique } from "./dom.js";
+import { button, fill, grow, h, number, onKey, unique } from "./dom.js";
 import { get, pathOf } from "./api.js";
 import { isDate, isTime, show } from "./cells.js";
 import { isNothing, isNumber, isRecord, isScalar, line, mistake, numberOf, parse, print, same } from "./json.js";
@@ -126,18 +126,14 @@ function picker(make, reference, types, old) {
       fill(about);
       clearTimeout(timer);
       timer = setTimeout(search, 120);
-    }, keydown: (event) => {
-      const all = [...options.children];
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (options.hidden) {
-        if (step === 1) { event.preventDefault(); search(); }
-      } else if (event.key === "Escape") { event.stopPropagation(); open(false); } else if (event.key === "Enter" && active >= 0) { event.preventDefault(); event.stopPropagation(); choose(all[active]); } else if (step) {
-        event.preventDefault();
-        active = active < 0 && step < 0 ? all.length - 1 : (active + step + all.length) % all.length;
-        all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
-        input.setAttribute("aria-activedescendant", all[active].id);
-      }
-    } });
+    }, keydown: (event) => onKey(options.hidden ? { ArrowDown: search }
+      : { Escape: () => open(false), Enter: () => active >= 0 && choose(options.children[active]), ArrowDown: () => move(1), ArrowUp: () => move(-1) })(event) });
+  function move(step) {
+    const all = [...options.children];
+    active = active < 0 && step < 0 ? all.length - 1 : (active + step + all.length) % all.length;
+    all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
+    input.setAttribute("aria-activedescendant", all[active].id);
+  }
   function open(isOpen) {
     options.hidden = !isOpen;
     active = -1;

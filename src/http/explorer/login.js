@@ -1,5 +1,5 @@
 // Who asks: the fields for what a refused request needs, and what the server says of it.
-import { button, h } from "./dom.js";
+import { button, h, onKey } from "./dom.js";
 import { call, session } from "./api.js";
 import { auth } from "./model.js";
 
@@ -26,7 +26,7 @@ export function wayIn(scheme, header) {
   const use = () => send(...inputs.map((input) => input.value.trim()));
   const inputs = labels.map((_, at) => {
     const isName = at + 1 < labels.length;
-    return h("input", { key: `${scheme} ${at}`, type: isName ? "text" : "password", autocomplete: isName ? "username" : "current-password", keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); use(); } } });
+    return h("input", { key: `${scheme} ${at}`, type: isName ? "text" : "password", autocomplete: isName ? "username" : "current-password", keydown: onKey({ Enter: use }) });
   });
   return [h("div.row", inputs.map((input, at) => h("label", labels[at], input)), button(scheme === "Login" ? "Sign in" : "Send it from now on", { click: use })), told];
 }

@@ -290,26 +290,20 @@ function keepFocus() {
   }).observe(document.body, { childList: true, subtree: true });
 }
 
-function theme() {
-  const { dataset } = document.documentElement;
-  dataset.theme = localStorage.getItem("standin-theme") ?? "";
-  place("theme").addEventListener("click", () => {
-    const isDark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    dataset.theme = isDark ? "light" : "dark";
-    localStorage.setItem("standin-theme", dataset.theme);
-  });
+const { dataset } = document.documentElement;
+dataset.theme = localStorage.getItem("standin-theme") ?? "";
+function switchTheme() {
+  const isDark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem("standin-theme", dataset.theme);
 }
 
-fill(place("theme"), icon("theme"));
-fill(place("help"), icon("help"));
-fill(place("undo"), icon("undo"), h("span", "Undo"));
-theme();
+place("reference").before(button("Undo", { id: "undo", icon: "undo", kind: "quiet", label: "Undo", title: "Undo the last change", hidden: true, click: () => undo() }));
+place("reference").after(button("Switch the theme", { id: "theme", icon: "theme", only: true, kind: "quiet", click: switchTheme }), button("Keyboard shortcuts", { id: "help", icon: "help", only: true, kind: "quiet", click: help }));
 if (await loadModel()) {
   place("file").textContent = known.health.file ?? "in memory";
   badges();
   banner(known.health);
-  place("undo").addEventListener("click", () => undo());
-  place("help").addEventListener("click", help);
   document.addEventListener("keydown", keys);
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
   panel(place("panel"), place("request-bar"), openPanel);

@@ -1,5 +1,5 @@
 // The last request of a person with its response, and the reads after it.
-import { button, copy, fill, grow, h, icon, menu, region } from "./dom.js";
+import { button, closer, copy, fill, grow, h, icon, menu, region } from "./dom.js";
 import { onAction } from "./api.js";
 import { coloured, cut } from "./json.js";
 import { curl, FORMATS } from "./code.js";
@@ -30,7 +30,7 @@ export const headers = (pairs) => h("dl.headers", pairs.map(([name, value]) => [
 export function panel(place, bar, open) {
   view = h("div.panel-view", h("p.soft", "Each action here is a request of the API. The last one is shown with its response."));
   fill(place, h("div.row", h("h2", "Request"), grow(), button("New request", { icon: "send", kind: "small", click: () => compose() }),
-    button("Close the request panel", { icon: "close", only: true, kind: "quiet small", click: () => open(false) })), view);
+    closer("Close the request panel", () => open(false))), view);
   strip = h("span.strip", h("span.soft", "No request yet"));
   fill(bar, h("button.strip-button", { "aria-expanded": "false", click: () => open(true) }, icon("panel"), strip));
   onAction(show);

@@ -1,5 +1,5 @@
 // One record as a form, or as JSON.
-import { button, choose, fill, grow, h, heading, number, plural, renew, say } from "./dom.js";
+import { button, choose, fill, grow, h, heading, number, onKey, plural, renew, say } from "./dom.js";
 import { call, get, pathOf } from "./api.js";
 import { problem } from "./login.js";
 import { diff } from "./cells.js";
@@ -76,7 +76,7 @@ export function recordView({ name, id, isNew, go, back }) {
 
     /// A field for a property that no record has yet.
     function adder() {
-      const key = h("input", { placeholder: "New property", autocomplete: "off", label: "New property", keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } });
+      const key = h("input", { placeholder: "New property", autocomplete: "off", label: "New property", keydown: onKey({ Enter: () => add() }) });
       const add = () => {
         const text = key.value.trim();
         if (text === "" || text === idName()) return;
@@ -283,7 +283,7 @@ export function recordView({ name, id, isNew, go, back }) {
       if (whole.length <= 1000000) showJson(whole); else grid.append(h("pre", { tabindex: "0" }, cut(whole)));
     } else if (asJson) showJson(isNew && same(record, {}) ? "" : whole);
     mark();
-    fill(place, h("form.record", { novalidate: true, submit: (event) => { event.preventDefault(); save(); } }, told, grid, json,
+    fill(place, h("form.record", { novalidate: true, submit: save }, told, grid, json,
       h("div.save-bar.row", writing ? submit : h("span.soft", "Read-only: nothing can be saved."), isNew && h("a.button", { href: back }, "Cancel"), mode, grow(), dirty)));
   }
 

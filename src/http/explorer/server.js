@@ -1,7 +1,7 @@
 // The server: switches, snapshots, links.
 import { ask, button, fill, grow, h, heading, icon, plural, say, table } from "./dom.js";
 import { call, failed, get, segment, target } from "./api.js";
-import { list } from "./json.js";
+import { same } from "./json.js";
 import { problem } from "./login.js";
 import { known, loadModel } from "./model.js";
 import { undoOf } from "./change.js";
@@ -13,12 +13,13 @@ const LINKS = [["/db", "All data", "table"], ["/-/openapi.json", "OpenAPI docume
 const CUTS = { abort: "connection closed", hang: "no response" };
 
 const ruleOf = (name) => `* /${name}/**`;
-const isPattern = (name) => /^:|[*?]/.test(name);
+/// The resources that rules can name: these characters stand for other names.
+const names = () => known.health.resources.map(({ name }) => name).filter((name) => !/^:|[*?]/.test(name));
 
 export default function ({ admin, changed }) {
   /// The rows of the switches, and the resources that they are for.
   let rows = [];
-  let shownNames = "";
+  let shownNames = [];
   const isDirty = () => rows.some((row) => row.isDirty());
   const facts = h("dl.facts");
   const switches = h("div");
@@ -68,15 +69,11 @@ export default function ({ admin, changed }) {
   async function drawFaults(entry) {
     entry ??= await get("/-/faults");
     if (!entry.ok) { fill(faults, h("p.soft", entry.problem)); return; }
-    const names = known.health.resources.map(({ name }) => name);
-    shownNames = names.join();
-    // In the path of a rule these characters stand for other names.
-    const [without, usable] = [names.filter(isPattern), names.filter((name) => !isPattern(name))];
-    rows = usable.map((name) => faultRow(name, entry.json[ruleOf(name)]));
+    shownNames = names();
+    rows = shownNames.map((name) => faultRow(name, entry.json[ruleOf(name)]));
     const told = h("div");
     const others = Object.keys(entry.json).filter((key) => !rows.some((row) => row.key === key));
-    const apply = async (event) => {
-      event.preventDefault();
+    const apply = async () => {
       // Rules that were set elsewhere in the meantime stay.
       const made = { ...(await get("/-/faults")).json };
       for (const row of rows.filter((one) => one.isDirty())) made[row.key] = row.change(made[row.key]);
@@ -99,7 +96,7 @@ export default function ({ admin, changed }) {
       drawFaults(sent);
     };
     fill(faults, h("form.snapshots", { submit: apply }, table("Switches of each resource", ["Resource", "Delay", "Failure", "Chance"], rows.map((row) => row.element)),
-      without.length > 0 && h("p.soft", `No rule can be for ${list(without)} alone.`), others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.join(", ")}`), told,
+      others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.join(", ")}`), told,
       h("div.row", h("button.primary", { type: "submit", key: "apply" }, "Apply"), button("Turn all off", { key: "off", click: clear })),
       h("p.note", "A delay is a time such as 200ms or 2s, or a range such as 200ms..2s. It adds to the delays of --delay and of the routes file, whose failures stay, too. This page’s own requests are delayed and fail as well.")));
   }
@@ -112,11 +109,10 @@ export default function ({ admin, changed }) {
   }
 
   async function drawSnapshots() {
-    const entry = admin ? await get("/-/snapshots") : { problem: "Snapshots are for this machine only, and off with --no-admin." };
+    const entry = await get("/-/snapshots");
     if (!entry.ok) { fill(snapshots, h("p.soft", entry.problem)); return; }
     const name = h("input", { id: "snapshot", autocomplete: "off", placeholder: "before-lunch", maxlength: "100" });
-    const take = async (event) => {
-      event.preventDefault();
+    const take = async () => {
       const wanted = name.value.trim();
       name.focus();
       if (!wanted) return;
@@ -135,6 +131,6 @@ export default function ({ admin, changed }) {
   drawSnapshots();
   return { element, isDirty, refresh: () => {
     drawState();
-    if (!isDirty() && known.health.resources.map(({ name }) => name).join() !== shownNames) drawFaults();
+    if (!isDirty() && !same(names(), shownNames)) drawFaults();
   } };
 }

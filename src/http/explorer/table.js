@@ -1,5 +1,5 @@
 // The records of a resource as a table: the address has the API's own parameters.
-import { button, download, fill, grow, h, heading, icon, menu, number, region, renew, say } from "./dom.js";
+import { button, closer, download, fill, grow, h, heading, icon, menu, number, onKey, region, renew, say } from "./dom.js";
 import { call, get, pathOf, segment, target } from "./api.js";
 import { problem } from "./login.js";
 import { show } from "./cells.js";
@@ -106,8 +106,7 @@ export function tableView({ name, go }) {
     const which = h("select", { id: "field" }, [...new Set([idName(), ...paths])].slice(0, 500).map((path) => h("option", { value: path }, line(path, 40))));
     const operator = h("select", { label: "Operator" }, OPERATORS.map(([value, text]) => h("option", { value }, text)));
     const value = h("input", { label: "Value", size: "16", autocomplete: "off" });
-    return h("form.filter.row", { hidden: true, label: "Filter", submit: (event) => {
-      event.preventDefault();
+    return h("form.filter.row", { hidden: true, label: "Filter", submit: () => {
       const how = operator.value;
       toggle(how === "null" ? filterFor(which.value, null) : [how ? `${which.value}:${how}` : which.value, value.value]);
       value.value = "";
@@ -121,7 +120,7 @@ export function tableView({ name, go }) {
     fill(chips, chosen.map((pair) => {
       const [path, word, value] = words(pair);
       return h("li", h("span", line(path, 40), h("span.soft", ` ${word} `), line(value, 60)),
-        button(`Remove the filter ${pair[0]} = ${line(pair[1], 60)}`, { icon: "close", only: true, kind: "quiet small", click: () => remove([pair]) }));
+        closer(`Remove the filter ${pair[0]} = ${line(pair[1], 60)}`, () => remove([pair])));
     }), chosen.length > 1 && h("li.plain", button("Clear", { kind: "quiet small", click: () => remove(chosen) })));
   }
 
@@ -354,11 +353,7 @@ export function tableView({ name, go }) {
     };
     one.isDirty = () => isOpen() && (one.wrong() !== "" || !same(read() ?? null, value ?? null));
     open();
-    one.element.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") { close(value, true); done(); }
-      if (event.key === "Enter" && !(event.shiftKey && one.input.tagName === "TEXTAREA")) { event.preventDefault(); save(true); }
-    });
+    one.element.addEventListener("keydown", onKey({ Escape: () => { close(value, true); done(); }, Enter: (event) => !(event.shiftKey && one.input.tagName === "TEXTAREA") && save(true) }));
     one.element.addEventListener("chosen", () => save(true));
     one.element.addEventListener("focusout", (event) => { if (!cell.contains(event.relatedTarget)) save(false); });
     one.input.focus();
@@ -373,7 +368,7 @@ export function tableView({ name, go }) {
   body.addEventListener("dblclick", (event) => editCell(event.target.closest("td")));
   body.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td");
-    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!cell || event.target.closest(".edit") || event.ctrlKey || event.metaKey || event.altKey) return;
     const line = cell.parentElement;
     const step = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
     if (step) {
