@@ -59,6 +59,7 @@ export async function call(method, path, { body: content, type = JSON_TYPE, tag,
   if (/json/.test(entry.header("content-type") ?? "")) {
     try { entry.json = parse(entry.text); } catch { /* shown as it came */ }
   }
+  entry.list = Array.isArray(entry.json) ? entry.json : [];
   entry.ok = entry.status >= 200 && entry.status < 300;
   // A record, or an error in the shape of a profile, may have other things under these names.
   const said = (name) => (!entry.ok && typeof entry.json?.[name] === "string" ? entry.json[name] : undefined);

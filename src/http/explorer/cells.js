@@ -1,5 +1,5 @@
 // How a value is shown.
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 import { isNumber, isRecord, isScalar, line, same } from "./json.js";
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
@@ -9,8 +9,9 @@ const IMAGE = /\.(png|jpe?g|gif|webp|avif|svg)([?#].*)?$/i;
 const PICTURE = /(^|[a-z_])(image|img|avatar|photo|picture|thumbnail|thumb|icon|logo|cover)(url|uri|src)?$/i;
 const DATA = /^data:image\/(png|jpe?g|gif|webp|avif);/i;
 
-export const isDate = (value) => typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value));
-export const isTime = (value) => typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
+const isLike = (pattern) => (value) => typeof value === "string" && pattern.test(value) && !Number.isNaN(Date.parse(value));
+export const isDate = isLike(DATE);
+export const isTime = isLike(TIME);
 
 function date(value) {
   const parsed = new Date(value);
@@ -25,11 +26,13 @@ function picture(value, address) {
   const show = () => h("img.thumb", { src: value, alt: "", loading: "lazy", referrerpolicy: "no-referrer",
     error: (event) => event.target.replaceWith(h("span.thumb.none", { title: "The picture cannot be loaded" }, icon("image"))) });
   if (!address || address.origin === location.origin || allowed().has(address.host)) return show();
-  return h("button.thumb.none", { label: `Show pictures from ${address.host}`, title: `Show pictures from ${address.host}`, click: (event) => {
+  const ask = button(`Show pictures from ${address.host}`, { icon: "image", only: true, kind: "thumb none", "data-host": address.host, click: (event) => {
     event.stopPropagation();
     localStorage.setItem("standin-images", JSON.stringify([...allowed(), address.host]));
     for (const other of document.querySelectorAll("button.thumb")) if (other.dataset.host === address.host) other.replaceWith(other.show());
-  }, "data-host": address.host }, icon("image"));
+  } });
+  ask.show = show;
+  return ask;
 }
 
 function pictureOf(value, property) {
@@ -37,11 +40,8 @@ function pictureOf(value, property) {
   const web = WEB.test(value);
   const own = /^\/(?!\/)\S+$/.test(value);
   if ((!web && !own) || (!IMAGE.test(value) && !(web && PICTURE.test(property)))) return null;
-  let address;
-  try { address = new URL(value, location.origin); } catch { return null; }
-  const shown = picture(value, address);
-  if (shown.tagName === "BUTTON") shown.show = () => picture(value, address);
-  return shown;
+  const address = URL.parse(value, location.origin);
+  return address && picture(value, address);
 }
 
 function text(value, property, most) {

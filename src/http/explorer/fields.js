@@ -111,7 +111,7 @@ function control(kind, schema, value, id, reference, compact) {
 /// A reference: an input that finds records by what is typed.
 function picker(make, reference, types, old) {
   const list = unique("options");
-  const options = h("ul.options", { id: list, role: "listbox", label: reference.resource, hidden: true });
+  const options = h("ul.options", { id: list, role: "listbox", label: reference.resource, hidden: true, mousedown: (event) => event.preventDefault() });
   const about = h("span.picked.soft");
   const parent = resourceOf(reference.resource);
   /// The ids by their texts: one record may have 5, another "5".
@@ -127,29 +127,29 @@ function picker(make, reference, types, old) {
       clearTimeout(timer);
       timer = setTimeout(search, 120);
     }, keydown: (event) => onKey(options.hidden ? { ArrowDown: search }
-      : { Escape: () => open(false), Enter: () => active >= 0 && choose(options.children[active]), ArrowDown: () => move(1), ArrowUp: () => move(-1) })(event) });
+      : { Escape: () => open(false), Enter: () => active >= 0 && options.children[active].click(), ArrowDown: () => move(1), ArrowUp: () => move(-1) })(event) });
   function move(step) {
     const all = [...options.children];
     active = active < 0 && step < 0 ? all.length - 1 : (active + step + all.length) % all.length;
-    all.forEach((one, at) => one.setAttribute("aria-selected", String(at === active)));
+    all.forEach((one, at) => { one.ariaSelected = at === active; });
     input.setAttribute("aria-activedescendant", all[active].id);
   }
   function open(isOpen) {
     options.hidden = !isOpen;
     active = -1;
-    input.setAttribute("aria-expanded", String(isOpen));
+    input.ariaExpanded = isOpen;
     input.removeAttribute("aria-activedescendant");
   }
   const name = (label, id) => fill(about, h("a", { href: recordLink(reference.resource, id), title: `Open ${reference.resource}/${id}` }, label || `${reference.resource}/${id}`));
-  function choose(option) {
-    input.value = option.dataset.value;
-    name(option.dataset.label, option.dataset.id);
+  function choose(value, label, id) {
+    input.value = value;
+    name(label, id);
     open(false);
     for (const kind of ["input", "chosen"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
   }
   async function find(pairs) {
     const entry = await get(pathOf(reference.resource), pairs);
-    const records = (Array.isArray(entry.json) ? entry.json : []).filter((record) => isRecord(record) && record[reference.target] !== undefined);
+    const records = entry.list.filter((record) => isRecord(record) && record[reference.target] !== undefined);
     for (const record of records) values.set(String(record[reference.target]), record[reference.target]);
     return { ok: entry.ok, records };
   }
@@ -162,8 +162,7 @@ function picker(make, reference, types, old) {
     fill(options, records.map((record, at) => {
       const value = String(record[reference.target]);
       const label = parent ? labelOf(parent, record) : "";
-      return h("li", { id: `${list}-${at}`, role: "option", "aria-selected": "false", "data-value": value, "data-label": label, "data-id": idOf(record),
-        pointerdown: (event) => { event.preventDefault(); choose(event.currentTarget); } }, h("span", label || value), label && h("span.soft", value));
+      return h("li", { id: `${list}-${at}`, role: "option", "aria-selected": "false", click: () => choose(value, label, idOf(record)) }, h("span", label || value), label && h("span.soft", value));
     }));
     open(records.length > 0);
   }
@@ -240,9 +239,9 @@ export function field({ key, schema, value, required = false, reference, rules =
   write(value);
   // While its text is there, the value is exactly what it was.
   const untouched = state === "value" ? input.value : undefined;
-  if (required && !isFixed) input.setAttribute("aria-required", "true");
+  if (required && !isFixed) input.ariaRequired = true;
   input.setAttribute("aria-describedby", `${wrong.id} ${id}-note`);
-  if (compact) input.setAttribute("aria-label", key);
+  if (compact) input.ariaLabel = key;
   const typeName = kind === "reference" ? reference.resource : kind === "list" ? kind : [valueTypes(schema).join(" or "), schema.format].filter(Boolean).join(", ");
   const note = [long && `${number(value.length)} characters: too long to edit here`, isFixed && "read-only", schema.description, limits(schema),
     kind === "any" && types.includes("string") && "a number in quotes is a text"].filter(Boolean).join(" · ");

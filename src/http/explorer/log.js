@@ -23,8 +23,7 @@ export function note(one) {
 
 /// The requests from before the page was opened.
 export async function loadRequests() {
-  const { ok, json } = await get("/-/requests");
-  if (ok && Array.isArray(json)) json.forEach(note);
+  (await get("/-/requests")).list.forEach(note);
 }
 
 /// How many requests of other clients have failed.

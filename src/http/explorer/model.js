@@ -79,8 +79,7 @@ export async function labelsOf(reference, values, quiet = false) {
   const pairs = pairsOf(reference.target, values).slice(0, 200);
   if (!parent || pairs.length === 0) return new Map();
   const entry = await call("GET", target(pathOf(parent.name), [...pairs, ["_limit", "200"]]), { quiet });
-  const records = Array.isArray(entry.json) ? entry.json : [];
-  return new Map(records.map((record) => [String(record[reference.target]), { id: record[idName()], label: labelOf(parent, record) }]));
+  return new Map(entry.list.map((record) => [String(record[reference.target]), { id: record[idName()], label: labelOf(parent, record) }]));
 }
 
 /// How many dependent records point to each of `values`.
@@ -94,7 +93,7 @@ export async function countsOf(dependent, values) {
 
 export const dependentsLink = (dependent, value) => listLink(dependent.resource, [[filterOf(dependent), String(value)]]);
 
-export const singular = (name) => known.model.resources.find((resource) => resource.name === name)?.singular ?? name;
+export const singular = (name) => resourceOf(name)?.singular ?? name;
 /// "post 1".
 export const called = (name, id) => `${singular(name)} ${line(id, 40)}`;
 /// "2 comments".

@@ -1,6 +1,6 @@
 // The records of a resource as a table: the address has the API's own parameters.
 import { button, closer, download, fill, grow, h, heading, icon, menu, number, onKey, region, renew, say } from "./dom.js";
-import { call, get, pathOf, segment, target } from "./api.js";
+import { call, failed, get, pathOf, segment, target } from "./api.js";
 import { problem } from "./login.js";
 import { show } from "./cells.js";
 import { field } from "./fields.js";
@@ -33,7 +33,7 @@ function words([name, value]) {
 
 /// The table of the resource `name`; `go(hash, how)` changes the address.
 export function tableView({ name, go }) {
-  let pairs = [];
+  let query = new URLSearchParams();
   let records = [];
   let columns = [];
   let allColumns = [];
@@ -51,22 +51,28 @@ export function tableView({ name, go }) {
   let writes = Promise.resolve();
   const writing = canWrite();
   const resource = () => resourceOf(name);
-  const first = (wanted) => pairs.find(([known]) => known === wanted)?.[1];
-  const page = () => Math.max(1, Number(first("_page") ?? 1) || 1);
-  const limit = () => Math.max(1, Number(first("_limit") ?? 50) || 50);
+  const numberIn = (key, standard) => Math.max(1, Number(query.get(key)) || standard);
+  const page = () => numberIn("_page", 1);
+  const limit = () => numberIn("_limit", 50);
   const lastPage = () => Math.max(1, Math.ceil(total / limit()));
-  const asked = () => pairs.filter(([known]) => !["_page", "_limit", "_columns"].includes(known));
-  const filters = (all) => all.filter(([known]) => !WINDOW.includes(known));
-  /// Changes the query, and starts at the first page.
-  const change = (edit, how) => go(listLink(name, edit(pairs.filter(([known]) => known !== "_page"))), how);
-  const put = (wanted, value) => (kept) => [...kept.filter(([known]) => known !== wanted), ...(value ? [[wanted, value]] : [])];
-  const toggle = (pair) => change((kept) => (kept.some((one) => same(one, pair)) ? kept.filter((one) => !same(one, pair)) : [...kept, pair]));
+  const without = (all, ...keys) => [...all].filter(([key]) => !keys.includes(key));
+  const asked = () => without(query, "_page", "_limit", "_columns");
+  const filters = (all) => without(all, ...WINDOW);
+  /// Changes the query, and starts at the first page unless only the columns are others.
+  const change = (edit, how) => {
+    const next = new URLSearchParams(query);
+    edit(next);
+    if (!same(without(next, "_page", "_columns"), without(query, "_page", "_columns"))) next.delete("_page");
+    go(listLink(name, [...next]), how);
+  };
+  const put = (key, value, how) => change((next) => (value ? next.set(key, value) : next.delete(key)), how);
+  const toggle = (pair) => change((next) => (next.has(...pair) ? next.delete(...pair) : next.append(...pair)));
 
   // The toolbar stays while the rows change.
   let typing;
   const search = h("input", { type: "search", id: "q", placeholder: "Search", label: "Search", autocomplete: "off", input: () => {
     clearTimeout(typing);
-    typing = setTimeout(() => { if (element.isConnected) change(put("q", search.value), { replace: true }); }, 180);
+    typing = setTimeout(() => { if (element.isConnected) put("q", search.value, { replace: true }); }, 180);
   } });
   const count = h("span.count");
   const filterBar = filterForm();
@@ -74,7 +80,7 @@ export function tableView({ name, go }) {
   /// A button that shows and hides `bar`.
   const opener = (text, bar, shown) => button(text, { icon: text.toLowerCase(), "aria-expanded": "false", click: (event) => {
     bar.hidden = !bar.hidden;
-    event.currentTarget.setAttribute("aria-expanded", String(!bar.hidden));
+    event.currentTarget.ariaExpanded = !bar.hidden;
     if (!bar.hidden) shown();
   } });
   const filterButton = opener("Filter", filterBar, () => filterBar.querySelector("select").focus());
@@ -87,9 +93,9 @@ export function tableView({ name, go }) {
   const scroll = region("div.scroll", `Records of ${name}`, grid);
   const empty = h("div.empty", { hidden: true });
   const range = h("p.range", { "data-test": "range", role: "status" });
-  const size = h("select", { id: "size", change: () => change(put("_limit", size.value)) }, SIZES.map((one) => h("option", one)));
+  const size = h("select", { id: "size", change: () => put("_limit", size.value) }, SIZES.map((one) => h("option", one)));
   const step = (text, to) => button(text, { label: `${text} page`, click: (event) => {
-    if (event.currentTarget.getAttribute("aria-disabled") !== "true") change(put("_page", String(to())));
+    if (event.currentTarget.ariaDisabled !== "true") put("_page", to());
   } });
   const steps = [step("First", () => 1), step("Previous", () => Math.min(page() - 1, lastPage())), step("Next", () => page() + 1), step("Last", lastPage)];
   const pager = h("div.pager.row", range, h("div.row", h("label", { for: "size" }, "Rows"), size), h("div.group", steps));
@@ -114,8 +120,8 @@ export function tableView({ name, go }) {
   }
 
   function showChips() {
-    const chosen = filters(pairs).filter(([known]) => known !== "q");
-    const remove = (gone) => { filterButton.focus(); change((kept) => kept.filter((one) => !gone.includes(one))); };
+    const chosen = without(filters(query), "q");
+    const remove = (gone) => { filterButton.focus(); change((next) => gone.forEach((pair) => next.delete(...pair))); };
     chips.hidden = chosen.length === 0;
     fill(chips, chosen.map((pair) => {
       const [path, word, value] = words(pair);
@@ -125,10 +131,10 @@ export function tableView({ name, go }) {
   }
 
   function headingOf(column) {
-    const sort = first("_sort");
+    const sort = query.get("_sort");
     const order = sort === column ? "ascending" : sort === `-${column}` ? "descending" : "none";
     const next = { none: column, ascending: `-${column}`, descending: "" }[order];
-    return h("th", { scope: "col", "aria-sort": order, class: isNumeric(column) ? "number" : "" }, h("button", { key: `sort ${column}`, title: `Sort by ${column}`, click: () => change(put("_sort", next)) },
+    return h("th", { scope: "col", "aria-sort": order, class: isNumeric(column) ? "number" : "" }, h("button", { key: `sort ${column}`, title: `Sort by ${column}`, click: () => put("_sort", next) },
       h("span", line(column, 40)), order !== "none" && h("span.order", { "aria-hidden": "true" }, order === "ascending" ? "↑" : "↓")));
   }
 
@@ -180,7 +186,7 @@ export function tableView({ name, go }) {
 
   function chooseColumns() {
     allColumns = [...new Set([idName(), ...properties(resource()).found.keys(), ...records.filter(isRecord).flatMap((record) => Object.keys(record).slice(0, 2000))])];
-    columns = first("_columns")?.split(",").map(decodeURIComponent).filter((column) => column !== "") ?? allColumns.slice(0, MOST_COLUMNS);
+    columns = query.get("_columns")?.split(",").map(decodeURIComponent).filter((column) => column !== "") ?? allColumns.slice(0, MOST_COLUMNS);
     columnMenu[0].lastChild.textContent = columns.length < allColumns.length ? `Columns ${columns.length}/${allColumns.length}` : "Columns";
   }
 
@@ -189,7 +195,7 @@ export function tableView({ name, go }) {
     const find = h("input", { type: "search", placeholder: "Find a column", label: "Find a column", input: list });
     const standard = allColumns.slice(0, MOST_COLUMNS);
     const set = (wanted) => {
-      go(listLink(name, put("_columns", same(wanted, standard) ? "" : wanted.map(encodeURIComponent).join(","))(pairs)), { replace: true });
+      put("_columns", same(wanted, standard) ? "" : wanted.map(encodeURIComponent).join(","), { replace: true });
       columns = wanted;
       list();
     };
@@ -212,8 +218,7 @@ export function tableView({ name, go }) {
     };
     const all = async (kind) => {
       const entry = await get(pathOf(name), asked());
-      if (Array.isArray(entry.json)) save(kind, entry.json, [...new Set(entry.json.filter(isRecord).flatMap(Object.keys))]);
-      else say(`Not downloaded: ${entry.problem}`);
+      if (!failed(entry, "Not downloaded")) save(kind, entry.list, [...new Set(entry.list.filter(isRecord).flatMap(Object.keys))]);
     };
     return [["What is shown", `${number(records.length)} of ${number(total)}, ${number(columns.length)} columns`, (kind) => save(kind, records, columns)], [`All ${number(total)}`, "every property", all]].map(([text, what, run]) =>
       h("div.menu-row", h("span", text, h("span.soft", what)), ["CSV", "JSON"].map((kind) => button(kind, { label: `${text} as ${kind}`, kind: "small", click: () => run(kind.toLowerCase()) }))));
@@ -221,7 +226,7 @@ export function tableView({ name, go }) {
 
   async function loadFacets() {
     const entry = await get(`/-/facets/${segment(name)}`, asked());
-    const isUseful = ({ field, values }) => field !== idName() && ((values.length > 1 && (values.length <= 8 || values.some((one) => one.count > 1))) || pairs.some((pair) => words(pair)[0] === field));
+    const isUseful = ({ field, values }) => field !== idName() && ((values.length > 1 && (values.length <= 8 || values.some((one) => one.count > 1))) || filters(query).some((pair) => words(pair)[0] === field));
     const facets = (entry.json?.facets ?? []).filter(isUseful).sort((one, other) => one.values.length - other.values.length);
     const named = await Promise.all(facets.map(({ field, values }) => {
       const reference = referenceOf(resource(), field);
@@ -230,7 +235,7 @@ export function tableView({ name, go }) {
     const facet = ({ field, values }, at) => h("div.facet", h("h2", line(field, 40)), h("ul", values.map(({ value, count: many }) => {
       const pair = records.some((record) => Array.isArray(record?.[field])) ? [`${field}:contains`, String(value)] : filterFor(field, value);
       const label = named[at].get(String(value))?.label || (value === "" ? "empty" : String(value));
-      return h("li", h("button", { key: JSON.stringify(pair), "aria-pressed": String(pairs.some((known) => same(known, pair))), click: () => toggle(pair) }, h("span", line(label, 30)), h("span.soft", number(many))));
+      return h("li", h("button", { key: JSON.stringify(pair), "aria-pressed": String(query.has(...pair)), click: () => toggle(pair) }, h("span", line(label, 30)), h("span.soft", number(many))));
     })));
     fill(facetBar, facets.length > 0 ? facets.map(facet) : h("p.soft", entry.ok ? "No column has few values." : entry.problem));
   }
@@ -257,11 +262,12 @@ export function tableView({ name, go }) {
 
   // The cell with the pointer or the focus has two small buttons.
   const tool = (text, name, run) => button(text, { icon: name, only: true, kind: "small", tabIndex: -1, click: (event) => { event.stopPropagation(); run(tools.closest("td")); } });
-  const tools = h("span.tools", tool("Filter by this value", "filter", filterCell), writing && tool("Edit this value", "edit", editCell));
+  const tools = h("span.tools");
+  const [filterTool, editTool] = [tool("Filter by this value", "filter", filterCell), tool("Edit this value", "edit", editCell)];
   const recordOf = (cell) => records.find((record) => idOf(record) === cell?.closest("tr")?.dataset.id);
   const offer = (cell) => {
     if (cell?.dataset.column === undefined || cell.querySelector(".edit, .tools") || !recordOf(cell)) return;
-    tools.classList.toggle("only-filter", cell.dataset.column === idName());
+    fill(tools, filterTool, writing && cell.dataset.column !== idName() && editTool);
     cell.append(tools);
   };
   body.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") offer(event.target.closest("td")); });
@@ -391,7 +397,7 @@ export function tableView({ name, go }) {
     if (!element.isConnected) return;
     missed = editors.size > 0;
     if (missed) return;
-    records = Array.isArray(entry.json) ? entry.json : [];
+    records = entry.list;
     total = Number(entry.header("x-total-count") ?? records.length);
     renew(notice, entry.ok ? entry.hint && h("p.hint", entry.hint) : problem(entry));
     chooseColumns();
@@ -406,7 +412,7 @@ export function tableView({ name, go }) {
     range.textContent = records.length === 0 ? `No records on page ${number(page())} of ${number(lastPage())}` : `${number(from + 1)}–${number(from + records.length)} of ${number(total)}`;
     if (!SIZES.includes(String(limit()))) size.append(h("option", String(limit())));
     size.value = String(limit());
-    steps.forEach((one, at) => one.setAttribute("aria-disabled", String(at < 2 ? page() <= 1 : page() >= lastPage())));
+    steps.forEach((one, at) => { one.ariaDisabled = at < 2 ? page() <= 1 : page() >= lastPage(); });
     // The rows do not wait for these.
     if (!facetBar.hidden) loadFacets();
     await loadRelated(signal, changed, silent);
@@ -431,7 +437,7 @@ export function tableView({ name, go }) {
   }
 
   function showEmpty(ok) {
-    fill(empty, filters(pairs).length > 0 || !ok ? [h("p", ok ? "No matching records." : "Invalid query."), button("Show all records", { click: () => { search.value = ""; go(listLink(name)); } })]
+    fill(empty, filters(query).length > 0 || !ok ? [h("p", ok ? "No matching records." : "Invalid query."), button("Show all records", { click: () => { search.value = ""; go(listLink(name)); } })]
       : [h("p", `${name} is empty.`), h("p.soft", "Add the first record here, or add one to the data file; it appears automatically.")]);
   }
 
@@ -439,10 +445,10 @@ export function tableView({ name, go }) {
     element,
     /// Shows what the query of the address says.
     update(next) {
-      if (!same(filters(next), filters(pairs))) selected.clear();
-      pairs = next;
+      if (!same(filters(next), filters(query))) selected.clear();
+      query = new URLSearchParams(next);
       editors.clear();
-      if (document.activeElement !== search) search.value = first("q") ?? "";
+      if (document.activeElement !== search) search.value = query.get("q");
       showChips();
       return load();
     },
