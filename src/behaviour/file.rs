@@ -42,7 +42,7 @@ impl RoutesFile {
         let source = Source {
             text,
             parameters: &[],
-            has_actions: false,
+            has_result: false,
         };
         let span = json::check(text, json::MAX_BODY_DEPTH).map_err(|error| RoutesError {
             hint: error.hint,

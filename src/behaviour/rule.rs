@@ -167,11 +167,13 @@ impl Rule {
         let mut what = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
         let is_action = |member: &json::Member| verb(&member.key).is_some();
+        let has_actions = |member: &json::Member| is_action(member) || member.key == "actions";
         let source = Source {
             parameters: &pattern.parameters(),
-            has_actions: members
-                .iter()
-                .any(|one| is_action(one) || one.key == "actions"),
+            ..source
+        };
+        let after_actions = Source {
+            has_result: members.iter().any(has_actions),
             ..source
         };
         for member in &members {
@@ -194,7 +196,7 @@ impl Rule {
                 "limit" => rule.limit = Some(read_limit(source, value)?),
                 "fail" => rule.fail = Some(Fail::parse(source, value)?),
                 "status" => status = Some(source.integer(value, key, 200..=599)? as u16),
-                "body" => body = Some(Template::parse(source, value, key)?),
+                "body" => body = Some(Template::parse(after_actions, value, key)?),
                 "headers" => rule.headers = read_headers(source, value)?,
                 "file" => what.push((key, What::File(Text::parse(source, value, key)?))),
                 "redirect" => {
@@ -206,7 +208,11 @@ impl Rule {
                     if Kind::of(value) != Kind::Array || json::items(value).next().is_none() {
                         return Err(source.error(value, "actions must be an array of objects"));
                     }
-                    let actions = json::items(value).map(|item| {
+                    let actions = json::items(value).enumerate().map(|(at, item)| {
+                        let source = Source {
+                            has_result: at > 0,
+                            ..source
+                        };
                         Action::parse(source, item, &source.members(item, "an action", &ACTION)?)
                     });
                     let actions: Arc<[Action]> = actions.collect::<Result<_, _>>()?;

@@ -32,8 +32,8 @@ pub(super) struct Source<'t> {
     pub(super) text: &'t str,
     /// The parameters in the path of the rule that is read.
     pub(super) parameters: &'t [&'t str],
-    /// Whether that rule has actions, which give templates a `result`.
-    pub(super) has_actions: bool,
+    /// Whether an action comes before what is read, whose record is `result`.
+    pub(super) has_result: bool,
 }
 
 impl<'t> Source<'t> {

@@ -384,13 +384,9 @@ impl Compiled {
                 hint.unwrap_or_else(|| format!("there is {}", list(&NAMES.map(String::from))));
             return Err(wrong(0, &format!("{unknown:?} is not known"), Some(hint)));
         }
-        if used.contains("result") && !source.has_actions {
-            let hint = "it is the record that an action of the rule has written".to_string();
-            return Err(wrong(
-                0,
-                "the rule has no action, so there is no result",
-                Some(hint),
-            ));
+        if used.contains("result") && !source.has_result {
+            let hint = "it is the record that an action before has written".to_string();
+            return Err(wrong(0, "there is no result here", Some(hint)));
         }
         for (at, name) in members_of(expression, "params") {
             if source.parameters.contains(&name) {
