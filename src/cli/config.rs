@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 use super::style;
@@ -24,45 +24,53 @@ const USUAL: &str = "json-server.json";
 /// A file that was named is not there, or is not an object of options with values that they take.
 pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option<String>), String> {
     let command = super::command();
-    let subcommand = typed
-        .get(1)
-        .and_then(|word| command.find_subcommand(word))
-        .map(Command::get_name);
-    if subcommand.is_some_and(|name| name != "serve") {
-        return Ok((typed, None));
-    }
-    let Some((path, must)) = path(&typed) else {
+    // Whoever parses what is returned reports what is wrong with it.
+    let Ok(matches) = command.clone().try_get_matches_from(&typed) else {
         return Ok((typed, None));
     };
-    let text = match std::fs::read_to_string(&path) {
+    let (start, matches) = match matches.subcommand() {
+        None => (1, &matches),
+        Some(("serve", matches)) => (2, matches),
+        Some(_) => return Ok((typed, None)),
+    };
+    let named = matches.get_one::<PathBuf>("config");
+    let path = named.map_or(Path::new(USUAL), PathBuf::as_path);
+    let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if !must && error.kind() == ErrorKind::NotFound => return Ok((typed, None)),
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
+            return Ok((typed, None));
+        }
         Err(error) => {
             return Err(format!(
                 "cannot read the config file {}: {error}",
-                style::path(&path)
+                style::path(path)
             ));
         }
     };
-    let name = style::path(&path);
+    let name = style::path(path);
     if let Err(error) = check(&text, MAX_BODY_DEPTH) {
         return Err(format!(
             "{name}:{}: {error}",
             Place::of(&text, error.offset)
         ));
     }
-    let Ok(Value::Object(keys)) = serde_json::from_str(&text) else {
+    let Ok(Value::Object(members)) = serde_json::from_str(&text) else {
         return Err(format!(
             "{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"
         ));
     };
     let mut options = Vec::new();
     // `$schema` is for editors.
-    for (key, value) in keys.iter().filter(|(key, _)| *key != "$schema") {
+    for (key, value) in members.iter().filter(|(key, _)| *key != "$schema") {
         options.extend(option(&command, key, value).map_err(|words| format!("{name}: {words}"))?);
     }
     // What is typed wins, also where an option can be given several times.
-    let is_typed = typed_options(&typed);
+    let is_typed = |long: &str| {
+        let mut args = keys(&command);
+        let arg = args.find(|arg| arg.get_long() == Some(long));
+        let source = arg.and_then(|arg| matches.value_source(arg.get_id().as_str()));
+        source == Some(ValueSource::CommandLine)
+    };
     options.retain(|(arg, _)| !is_typed(arg));
     let opened: Vec<String> = options
         .iter()
@@ -70,7 +78,7 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
         .map(|(arg, value)| format!("{arg} {value}"))
         .collect();
     for (_, folder) in options.iter().filter(|(arg, _)| arg == "static") {
-        check_folder(&path, folder)?;
+        check_folder(path, folder)?;
     }
     let options: Vec<OsString> = options
         .into_iter()
@@ -83,7 +91,6 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
         let first = words.lines().next().unwrap_or_default();
         format!("{name}: {}", first.strip_prefix("error: ").unwrap_or(first))
     })?;
-    let start = typed.len().min(1 + usize::from(subcommand.is_some()));
     let mut all = typed;
     all.splice(start..start, options);
     let opened = (!opened.is_empty()).then(|| format!("{name} sets {}", opened.join(", ")));
@@ -96,28 +103,6 @@ fn opens(option: &str, value: &str) -> bool {
         "host" => !is_loopback(value),
         "static" | "cors" | "allow-host" => true,
         _ => false,
-    }
-}
-
-/// Whether an option is among those that were typed, by its long name.
-fn typed_options(typed: &[OsString]) -> impl Fn(&str) -> bool + use<> {
-    let matches = super::command().try_get_matches_from(typed).ok();
-    move |long| {
-        let id = if long == "static" {
-            "folder".into()
-        } else {
-            long.replace('-', "_")
-        };
-        let is_typed = |matches: &ArgMatches| {
-            matches.try_contains_id(&id).is_ok()
-                && matches.value_source(&id) == Some(ValueSource::CommandLine)
-        };
-        matches.as_ref().is_some_and(|matches| {
-            is_typed(matches)
-                || matches
-                    .subcommand()
-                    .is_some_and(|(_, matches)| is_typed(matches))
-        })
     }
 }
 
@@ -201,25 +186,6 @@ pub(super) fn names(arg: &Arg) -> impl Iterator<Item = &str> {
     arg.get_long()
         .into_iter()
         .chain(arg.get_all_aliases().unwrap_or_default())
-}
-
-/// The config file, and whether it must be there.
-fn path(typed: &[OsString]) -> Option<(PathBuf, bool)> {
-    let mut words = typed.iter().skip(1).map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        if word == "-c" || word == "--config" {
-            return words
-                .next()
-                .map(|path| (PathBuf::from(path.as_ref()), true));
-        }
-        if let Some(path) = word
-            .strip_prefix("--config=")
-            .or_else(|| word.strip_prefix("-c").filter(|rest| !rest.is_empty()))
-        {
-            return Some((PathBuf::from(path), true));
-        }
-    }
-    Some((PathBuf::from(USUAL), false))
 }
 
 /// `readOnly` as it is typed: `read-only`.
