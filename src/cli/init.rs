@@ -65,8 +65,9 @@ fn samples(named: Vec<String>) -> Result<String, String> {
     let mut data = Map::from_iter([("$schema".to_string(), json!(RULES))]);
     let mut rules = Map::new();
     for name in &names {
-        data.insert(name.clone(), records(name, &names));
-        rules.insert(name.clone(), rules_of(name, &names));
+        let (records, rules_of) = sample(name, &names);
+        data.insert(name.clone(), records);
+        rules.insert(name.clone(), rules_of);
     }
     let schema = json!({
         "$schema": DRAFT,
@@ -85,68 +86,25 @@ fn samples(named: Vec<String>) -> Result<String, String> {
     ))
 }
 
-/// Sample records; those of a collection that is not made are not pointed to.
-fn records(name: &str, made: &[String]) -> Value {
-    let is_made = |other: &str| made.iter().any(|name| name == other);
-    let mut records = match name {
-        "users" => json!([
-            { "id": 1, "name": "Ada Lovelace", "email": "ada@example.com" },
-            { "id": 2, "name": "Grace Hopper", "email": "grace@example.com" }
-        ]),
-        "posts" => json!([
-            { "id": 1, "title": "Hello", "body": "The first post", "userId": 1 },
-            { "id": 2, "title": "Again", "body": "The second post", "userId": 2 }
-        ]),
-        "comments" => json!([
-            { "id": 1, "body": "Welcome", "postId": 1 },
-            { "id": 2, "body": "Thank you", "postId": 1 }
-        ]),
-        _ => json!([]),
-    };
-    for record in records
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
-    {
-        record.retain(|key, _| match key.as_str() {
-            "userId" => is_made("users"),
-            "postId" => is_made("posts"),
-            _ => true,
-        });
+/// The sample records of a collection, and the rules that hold for them. What would point to a collection that is not
+/// `made` is left out.
+fn sample(name: &str, made: &[String]) -> (Value, Value) {
+    let mut samples: Value = serde_json::from_str(include_str!("init.json")).unwrap_or_default();
+    let [mut records, mut rules] = ["records", "rules"].map(|part| samples[name][part].take());
+    if rules.is_null() {
+        let any = json!({ "type": "array", "items": { "type": "object" } });
+        return (json!([]), any);
     }
-    records
-}
-
-fn rules_of(name: &str, made: &[String]) -> Value {
-    let is_made = |other: &str| made.iter().any(|name| name == other);
-    let text = json!({ "type": "string" });
-    let mut collection = json!({ "type": "array", "items": { "type": "object" } });
-    let items = &mut collection["items"];
-    match name {
-        "users" => {
-            items["properties"] =
-                json!({ "name": text, "email": { "type": "string", "format": "email" } });
-            items["required"] = json!(["name", "email"]);
-            collection["uniqueItemProperties"] = json!(["email"]);
-        }
-        "posts" => {
-            items["properties"] = json!({ "title": text, "body": text });
-            items["required"] = json!(["title"]);
-            if is_made("users") {
-                items["properties"]["userId"] = json!({ "type": "integer", "references": "users" });
+    for (key, target) in [("userId", "users"), ("postId", "posts")] {
+        if !made.iter().any(|name| name == target) {
+            let records = records.as_array_mut().into_iter().flatten();
+            let objects = records.chain([&mut rules["items"]["properties"]]);
+            for object in objects.filter_map(Value::as_object_mut) {
+                object.shift_remove(key);
             }
         }
-        "comments" => {
-            items["properties"] = json!({ "body": text });
-            items["required"] = json!(["body"]);
-            if is_made("posts") {
-                items["properties"]["postId"] = json!({ "type": "integer", "references": "posts" });
-            }
-        }
-        _ => {}
     }
-    collection
+    (records, rules)
 }
 
 /// Converts `file` to `db.json` beside it; says what was written.
