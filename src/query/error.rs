@@ -7,22 +7,16 @@ use std::fmt;
 pub enum Fault {
     /// A `%` that no two hexadecimal digits follow, or escapes that are not UTF-8.
     Encoding,
-    /// `field:op=` with an unknown operator.
-    Operator,
-    /// A value that should be a whole number in some range.
-    Number,
     /// A `_like` pattern that is not a regular expression, or is too large.
     Pattern,
     /// A pattern that is longer than allowed.
     PatternLength,
     /// More patterns than a query may have.
     TooManyPatterns,
-    /// A `_where` that is not JSON, or has the wrong shape.
-    Where,
-    /// A reserved parameter written as an object: `q[a]=1`.
-    Shape,
     /// Conditions on more fields than a query may have.
-    TooMany,
+    TooManyFields,
+    /// Another value or operator than the parameter takes.
+    Value,
 }
 
 /// Why a query cannot be carried out: a client's mistake, to be answered with 400.

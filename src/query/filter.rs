@@ -184,7 +184,7 @@ pub(super) fn read_name<'a>(
                 .and_then(Operator::named);
             let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
             let detail = unknown_operator(&quoted(name));
-            return Err(QueryError::new(Fault::Operator, parameter, detail, example));
+            return Err(QueryError::new(Fault::Value, parameter, detail, example));
         };
         return Ok((path, Some((operator.op, Spelling::Colon))));
     }
@@ -250,7 +250,7 @@ impl Condition {
 }
 
 fn wrong_where(detail: impl Into<String>) -> QueryError {
-    QueryError::new(Fault::Where, "_where", detail, WHERE_EXAMPLE)
+    QueryError::new(Fault::Value, "_where", detail, WHERE_EXAMPLE)
 }
 
 /// An object whose names are fields below `prefix`, or at the top also `and` and `or`.

@@ -95,7 +95,7 @@ fn whole<T: FromStr + PartialOrd + Display>(
         (_, least) => {
             let range = least.map_or_else(String::new, |least| format!(" of at least {least}"));
             let detail = format!("must be a whole number{range}, got {}", quoted(text));
-            Err(QueryError::new(Fault::Number, name, detail, example))
+            Err(QueryError::new(Fault::Value, name, detail, example))
         }
     }
 }
@@ -116,7 +116,7 @@ impl Window {
                 let detail =
                     "a page of 0 records has no number; _limit=0 alone counts without showing any";
                 let example = "_page=1&_limit=10";
-                return Err(QueryError::new(Fault::Number, "_limit", detail, example));
+                return Err(QueryError::new(Fault::Value, "_limit", detail, example));
             }
             (Some(page), None, _, size) => Window::Page(page, size.unwrap_or(10), PageStyle::Link),
             (None, _, Some(end), _) => Window::Slice(start, end),

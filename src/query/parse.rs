@@ -60,7 +60,7 @@ impl Query {
                     quoted(name)
                 );
                 let example = example_of(base);
-                return Err(QueryError::new(Fault::Shape, name, detail, example));
+                return Err(QueryError::new(Fault::Value, name, detail, example));
             }
             if name == "_where" && !value.is_empty() {
                 query.conditions.push(Condition::parse(value, &patterns)?);
@@ -325,7 +325,12 @@ fn check_count<'p>(
     }
     let detail = format!("the query asks about more than {limit} fields");
     let example = "id=1&id=2";
-    Err(QueryError::new(Fault::TooMany, parameter, detail, example))
+    Err(QueryError::new(
+        Fault::TooManyFields,
+        parameter,
+        detail,
+        example,
+    ))
 }
 
 /// The fields in which `q.title` looks, unless a record has a field of that name itself.
