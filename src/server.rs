@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 #[cfg(feature = "cli")]
 use crate::behaviour::Explained;
-use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, RepeatedIds, Rulebook};
-use crate::file::{DataFile, Durability, LockError, Opened, RealDisk, Role};
+use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook};
+use crate::file::{DataFile, Durability, Loaded, LockError, RealDisk, Role};
 use crate::http::{
     self, AccessLogEntry, App, Limits, LocalService, Located, Request, Response, Routes,
     WatchedFile,
@@ -24,7 +24,7 @@ use crate::http::{
 use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
 use crate::schema::{Schema, SchemaError};
-use crate::store::{Settings, Store};
+use crate::store::{RepeatedIds, Settings, Store};
 
 /// Options for [`Server::start`]: create them with [`Options::new`] or [`Options::from_json`], then set fields.
 #[derive(Debug, Clone)]
@@ -374,8 +374,15 @@ impl Parts {
         runtime: &Runtime,
     ) -> Result<Parts, StartError> {
         let saves = options.saves();
-        let (mut file, bytes, recovered, left) = match &options.data {
-            Some(text) => (None, text.clone().into_bytes(), Vec::new(), None),
+        let (mut file, loaded) = match &options.data {
+            Some(text) => {
+                let bytes = text.clone().into_bytes();
+                let loaded = Loaded {
+                    bytes,
+                    ..Loaded::default()
+                };
+                (None, loaded)
+            }
             None => {
                 let role = if saves.is_some() {
                     Role::Owner
@@ -384,19 +391,14 @@ impl Parts {
                 };
                 let durability = saves.unwrap_or(Durability::Written);
                 let opened = DataFile::open(&options.file, durability, Box::new(RealDisk), role);
-                let Opened {
-                    file,
-                    bytes,
-                    recovered,
-                    left,
-                } = opened.map_err(|error| match error {
+                let (file, loaded) = opened.map_err(|error| match error {
                     LockError::Held(holder) => StartError::Locked {
                         path: options.file.clone(),
                         holder: holder.to_string(),
                     },
                     LockError::Io(error) => unreadable(&options.file, error),
                 })?;
-                (Some(file), bytes, recovered, left)
+                (Some(file), loaded)
             }
         };
         let Found {
@@ -406,7 +408,7 @@ impl Parts {
         } = read_rules(options)?;
         check_routes(options, &rulebook)?;
         let has_users = rulebook.schema().auth().is_some();
-        let (mut store, repeated) = read_data(&rulebook, bytes, &options.file)?;
+        let (mut store, repeated) = read_data(&rulebook, loaded.bytes, &options.file)?;
         let sockets = bind(runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets
             .iter()
@@ -418,9 +420,8 @@ impl Parts {
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = listeners
             .notice
             .map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
-        recovered
-            .into_iter()
-            .for_each(|found| notice(Notice::Recovered(found)));
+        let recovered = loaded.recovered.into_iter();
+        recovered.for_each(|found| notice(Notice::Recovered(found)));
         engine::given_ids(&store, None).for_each(|given| notice(given));
         if !repeated.list.is_empty() {
             notice(Notice::RepeatedIds(repeated));
@@ -435,7 +436,7 @@ impl Parts {
             .for_each(|resource| notice(Notice::NoIds(resource.to_string())));
         let source = match file.filter(|_| saves.is_some()) {
             None => {
-                if let Some(left) = left.and_then(|left| left.within(options.unseen)) {
+                if let Some(left) = loaded.left.and_then(|left| left.within(options.unseen)) {
                     let replayed = engine::replay(store, &left);
                     notice(replayed.notice);
                     store = replayed.store;
@@ -476,7 +477,7 @@ impl Parts {
                         keep: engine::keep_journal(options.unseen),
                         ..Journaling::default()
                     },
-                    left,
+                    left: loaded.left,
                 })
             }
         };

@@ -183,7 +183,7 @@ impl Writer {
                 return all(&error);
             }
             let mut next = self.history.current().full.clone();
-            let mut batch = self.file.as_ref().and_then(Reloader::journal_batch);
+            let mut batch = self.file.is_some().then(Batch::default);
             let done: Vec<_> = jobs
                 .iter()
                 .map(|job| self.work(&job.work, &mut next, &mut batch))
@@ -207,7 +207,7 @@ impl Writer {
             }
             // 5. Save the file, or append to its journal. An edit that is found there is merged, and all begins again.
             if let Some(file) = &mut self.file {
-                match file.save_batch(&next, batch) {
+                match file.save_batch(&next, batch.unwrap_or_default()) {
                     Ok(Saved::Done) => {
                         let written =
                             writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());

@@ -104,12 +104,6 @@ impl Journal {
         self.needed_until = Some(Instant::now() + self.journaling.keep);
     }
 
-    /// A new batch, if writes go into a journal, before or after they are in the file.
-    pub(super) fn batch(&self) -> Option<Batch> {
-        let Journaling { above, keep, .. } = self.journaling;
-        (above < usize::MAX || !keep.is_zero()).then(Batch::default)
-    }
-
     /// Whether writes to `file` go into the journal first.
     pub(super) fn goes_first(&self, file: &DataFile) -> bool {
         file.size() >= self.journaling.above && !file.is_stranded()

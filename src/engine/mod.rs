@@ -35,12 +35,12 @@ use crate::memory::MemoryLimit;
 use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
-pub use crate::store::ResourceChanges;
+pub use crate::store::{RepeatedIds, ResourceChanges};
 pub use commit::{Back, Expected, Stage};
 pub use feed::{Cause, Event, Feed, Found, What};
 pub use history::{Published, Step};
 pub use journal::{Journaling, Replayed, replay};
-pub use notice::{Fault, Faults, LossCause, Notice, RepeatedIds, RulesFault, WriteError};
+pub use notice::{Fault, Faults, LossCause, Notice, RulesFault, WriteError};
 pub use recent::keep_journal;
 pub use reload::FileSource;
 pub use rulebook::{Rulebook, given_ids, is_hash, unused_rules};

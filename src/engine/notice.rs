@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::file::Recovered;
 use crate::json::{Id, Place};
 use crate::schema::{SchemaError, Violation};
-use crate::store::{Refusal, RepeatedId, ResourceChanges};
+use crate::store::{Refusal, RepeatedIds, ResourceChanges};
 
 /// Why a write was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -242,16 +242,6 @@ pub enum LossCause {
     Restore,
     /// The path was made to lead to another file before the last one had it.
     Move,
-}
-
-/// Ids that records of a file have in common.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct RepeatedIds {
-    /// The first of them.
-    pub list: Vec<RepeatedId>,
-    /// How many more there are.
-    pub more: usize,
 }
 
 /// Why a data file is not valid.

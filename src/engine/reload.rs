@@ -45,8 +45,8 @@ pub struct FileSource {
 enum FileState {
     /// The file holds the data.
     InSync,
-    /// The file cannot be read.
-    Missing,
+    /// The file cannot be read, since that moment.
+    Missing(Instant),
     /// The file holds an edit that is not valid; it is not overwritten.
     Broken(Broken),
     /// The data has something that belongs in the file at once: writes that an edit lacked, a late edit, or what the
@@ -107,8 +107,6 @@ pub(super) struct Reloader {
     troubles: Troubles,
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
     state: FileState,
-    /// Since when the file is missing, while it is.
-    missing_since: Option<Instant>,
     schedule: Schedule,
     watch: Option<Watch>,
     /// What the path leads to since a link was switched has not been loaded yet, and this is what its journal has.
@@ -157,7 +155,6 @@ impl Reloader {
             troubles,
             notice,
             state: FileState::InSync,
-            missing_since: None,
             schedule: Schedule::default(),
             is_unwatched: unwatched.is_some(),
             poll,
@@ -343,7 +340,7 @@ impl Reloader {
     /// Missing -> in sync. Broken, for a while -> reported as broken.
     fn still_the_same(&mut self) {
         match &mut self.state {
-            FileState::Missing => {
+            FileState::Missing(_) => {
                 self.state = FileState::InSync;
                 self.troubles.set(None);
             }
@@ -362,14 +359,10 @@ impl Reloader {
     fn missing(&mut self) {
         if matches!(self.state, FileState::InSync) {
             tracing::debug!("the file is missing");
-            self.state = FileState::Missing;
-            self.missing_since = Some(Instant::now());
+            self.state = FileState::Missing(Instant::now());
         }
         // A file that is replaced is missing for a moment.
-        let is_long = self
-            .missing_since
-            .is_some_and(|since| since.elapsed() >= LONG);
-        if matches!(self.state, FileState::Missing) && is_long {
+        if matches!(self.state, FileState::Missing(since) if since.elapsed() >= LONG) {
             self.troubles.set(Some(Trouble {
                 file: self.file.path().to_path_buf(),
                 kind: TroubleKind::Missing,

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use super::fill::{fill, random_characters, touched};
-use super::notice::{Fault, Faults, Notice, RepeatedIds, WriteError};
+use super::notice::{Fault, Faults, Notice, WriteError};
 use crate::json::{
     Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, unquote,
 };
 use crate::rules::Auth;
 use crate::schema::{Budget, IdRules, Schema, TooComplex, Violation};
 use crate::store::{
-    Change, Collection, Command, Data, Operation, Refusal, Resource, Settings, Store, is_like_id,
+    Change, Collection, Command, Data, Operation, Refusal, RepeatedIds, Resource, Settings, Store,
+    is_like_id,
 };
 use crate::text::nearest;
 
@@ -80,12 +81,6 @@ impl Rulebook {
     /// # Errors
     /// As [`Rulebook::read`].
     pub fn read_file(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
-        let (store, text) = self.read_text(bytes)?;
-        let (list, more) = store.repeated_ids(&text, MOST_FAULTS);
-        Ok((store, RepeatedIds { list, more }))
-    }
-
-    fn read_text(&self, bytes: Vec<u8>) -> Result<(Store, ByteString), Faults> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -146,7 +141,8 @@ impl Rulebook {
             }
         }
         if faults.list.is_empty() {
-            Ok((store, text))
+            let repeated = store.repeated_ids(&text, MOST_FAULTS);
+            Ok((store, repeated))
         } else {
             Err(Faults {
                 text: text.to_string(),

@@ -463,7 +463,6 @@ impl DataFile {
     pub(super) fn take_up_journal(
         &mut self,
         bytes: &[u8],
-        role: Role,
         recovered: &mut Vec<Recovered>,
     ) -> io::Result<Option<Left>> {
         let Parsed {
@@ -477,12 +476,12 @@ impl DataFile {
         let since = last_in_file(&lines, |content, _| content == known);
         if let Some(number) = broken {
             let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
-            if role == Role::Owner {
+            if self.role == Role::Owner {
                 self.medium.write_new(&kept, bytes, &self.path, true)?;
             }
             recovered.push(Recovered::Journal {
                 line: number,
-                kept: (role == Role::Owner).then_some(kept),
+                kept: (self.role == Role::Owner).then_some(kept),
             });
         }
         // Until then the file had them.
@@ -528,7 +527,7 @@ impl DataFile {
         if undone > 0 {
             recovered.push(Recovered::Restored { writes: undone });
         }
-        if role == Role::Owner {
+        if self.role == Role::Owner {
             self.journal = Some(Journal {
                 path: recover::journal_name(&self.path),
                 first: 0,

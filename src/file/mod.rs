@@ -106,26 +106,15 @@ pub enum Recovered {
     },
 }
 
-/// A data file that has been opened.
-pub struct Opened {
-    /// The file.
-    pub file: DataFile,
-    /// What it holds.
+/// What was found when a file was opened, or when the path came to lead to another ([`DataFile::follow`]).
+#[derive(Default)]
+pub struct Loaded {
+    /// What the file holds.
     pub bytes: Vec<u8>,
     /// What was damaged, or left aside by a crash.
     pub recovered: Vec<Recovered>,
     /// Acknowledged writes that the file may lack, from its journal. They are to be brought together with what the file
     /// holds, and saved.
-    pub left: Option<Left>,
-}
-
-/// The file that the path leads to now ([`DataFile::follow`]).
-pub struct Followed {
-    /// What it holds.
-    pub bytes: Vec<u8>,
-    /// As [`Opened::recovered`].
-    pub recovered: Vec<Recovered>,
-    /// As [`Opened::left`].
     pub left: Option<Left>,
 }
 
@@ -262,7 +251,7 @@ impl DataFile {
         durability: Durability,
         medium: Box<dyn Medium>,
         role: Role,
-    ) -> Result<Opened, LockError> {
+    ) -> Result<(DataFile, Loaded), LockError> {
         let medium: Arc<dyn Medium> = Arc::from(medium);
         let named = std::path::absolute(path)?;
         let path = medium.resolve(&named)?;
@@ -287,20 +276,11 @@ impl DataFile {
             lock,
             port: 0,
         };
-        let Followed {
-            bytes,
-            recovered,
-            left,
-        } = file.take_up(found)?;
-        Ok(Opened {
-            file,
-            bytes,
-            recovered,
-            left,
-        })
+        let loaded = file.take_up(found)?;
+        Ok((file, loaded))
     }
 
-    fn take_up(&mut self, found: Found) -> io::Result<Followed> {
+    fn take_up(&mut self, found: Found) -> io::Result<Loaded> {
         let Found {
             bytes,
             mut recovered,
@@ -310,10 +290,10 @@ impl DataFile {
         self.in_place =
             self.role == Role::Owner && (self.is_mounted_alone() || !self.can_be_replaced());
         let left = match journal {
-            Some(journal) => self.take_up_journal(&journal, self.role, &mut recovered)?,
+            Some(journal) => self.take_up_journal(&journal, &mut recovered)?,
             None => None,
         };
-        Ok(Followed {
+        Ok(Loaded {
             bytes,
             recovered,
             left,
@@ -335,7 +315,7 @@ impl DataFile {
     ///
     /// # Errors
     /// The new file cannot be read, or another server has it; this goes on with the old one.
-    pub fn follow(&mut self, path: PathBuf) -> Result<Followed, LockError> {
+    pub fn follow(&mut self, path: PathBuf) -> Result<Loaded, LockError> {
         let identity = self.medium.stamp(&path)?.identity;
         let is_locked = self.lock.as_ref().is_some_and(|lock| lock.covers(identity));
         let lock = if is_locked {

@@ -116,6 +116,16 @@ pub enum Data {
     Scalar(ByteString),
 }
 
+/// Ids that records of a file have in common.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RepeatedIds {
+    /// The first of them.
+    pub list: Vec<RepeatedId>,
+    /// How many more there are.
+    pub more: usize,
+}
+
 /// Two records of the file with one id: only the first is found by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatedId {
@@ -171,10 +181,10 @@ impl Store {
         self.resources().find(|resource| resource.name == name)
     }
 
-    /// The records that cannot be reached by their id, since another before them has the same: the first `most`, and how
-    /// many more there are. `text` is what the store has just been opened from.
-    pub fn repeated_ids(&self, text: &str, most: usize) -> (Vec<RepeatedId>, usize) {
-        let (mut found, mut more) = (Vec::new(), 0);
+    /// The records that cannot be reached by their id, since another before them has the same; `most` of them are
+    /// listed. `text` is what the store has just been opened from.
+    pub fn repeated_ids(&self, text: &str, most: usize) -> RepeatedIds {
+        let mut found = RepeatedIds::default();
         let collections = self
             .resources()
             .filter_map(|one| Some((one, one.collection()?)));
@@ -187,17 +197,17 @@ impl Store {
             })
         });
         for (resource, id, both) in records {
-            if found.len() == most {
-                more += 1;
+            if found.list.len() == most {
+                found.more += 1;
                 continue;
             }
-            found.push(RepeatedId {
+            found.list.push(RepeatedId {
                 resource: resource.name.clone(),
                 id: id.clone(),
                 lines: both.map(|record| Place::of(text, record.offset()).line),
             });
         }
-        (found, more)
+        found
     }
 
     /// Bytes of the text of all resources.

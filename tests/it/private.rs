@@ -137,7 +137,7 @@ fn a_conflicts_file_from_before_becomes_private_and_a_planted_link_is_not_follow
     use standin::internals::file::{DataFile, Durability, RealDisk, Role};
     let (folder, file) = place(0o600);
     let opened = DataFile::open(&file, Durability::Written, Box::new(RealDisk), Role::Owner);
-    let opened = opened.unwrap().file;
+    let opened = opened.unwrap().0;
     let conflicts = folder.path().join("db.conflicts.jsonl");
     fs::write(&conflicts, "{}\n").unwrap();
     set_mode(&conflicts, 0o644);

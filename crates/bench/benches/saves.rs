@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use standin::internals::engine::{Engine, FileSource, Journaling, Rulebook};
-use standin::internals::file::{DataFile, Durability, Opened, RealDisk, Role};
+use standin::internals::file::{DataFile, Durability, Loaded, RealDisk, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Merge, Operation, Settings};
@@ -69,9 +69,7 @@ fn data(size: usize) -> String {
 
 fn open(path: &Path, durability: Durability, above: usize) -> Engine {
     let opened = DataFile::open(path, durability, Box::new(RealDisk), Role::Owner).unwrap();
-    let Opened {
-        file, bytes, left, ..
-    } = opened;
+    let (file, Loaded { bytes, left, .. }) = opened;
     let rulebook = Rulebook::new(Schema::default(), Settings::default());
     let (store, _) = rulebook
         .read_file(bytes)

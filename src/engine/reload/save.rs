@@ -16,11 +16,6 @@ use crate::store::{ResourceDiff, Store, Written};
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Reloader {
-    /// The batch to record writes in, if they go into a journal.
-    pub(in super::super) fn journal_batch(&self) -> Option<Batch> {
-        self.journal.batch()
-    }
-
     /// Whether the file must be saved though no write changes anything.
     pub(in super::super) fn must_save(&self) -> bool {
         matches!(self.state, FileState::Unsaved) || self.file.is_stranded()
@@ -30,14 +25,9 @@ impl Reloader {
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.
-    pub(in super::super) fn save_batch(
-        &mut self,
-        next: &Store,
-        batch: Option<Batch>,
-    ) -> io::Result<Saved> {
-        let batch = batch.unwrap_or_default();
+    pub(in super::super) fn save_batch(&mut self, next: &Store, batch: Batch) -> io::Result<Saved> {
         if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
-            return self.save_with(next, batch);
+            return self.save(next, batch);
         }
         match self.journal.append(&mut self.file, &batch) {
             Ok(Some(saved)) => {
@@ -45,7 +35,7 @@ impl Reloader {
                 Ok(saved)
             }
             Ok(None) => {
-                let saved = self.save_with(next, batch);
+                let saved = self.save(next, batch);
                 if saved.is_err() && self.journal.is_ahead() {
                     // Another journal would lack what this one had.
                     self.state = FileState::Unsaved;
@@ -73,18 +63,14 @@ impl Reloader {
             .iter()
             .flat_map(|diff| diff.things.iter().cloned())
             .collect();
-        self.save_with(next, Batch::of_change(before, next, &things))
+        self.save(next, Batch::of_change(before, next, &things))
     }
 
-    /// Saves the file. Any state but broken -> in sync.
+    /// Saves the file, which then has the writes of `batch`. Any state but broken -> in sync.
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.
-    fn save(&mut self, store: &Store) -> io::Result<Saved> {
-        self.save_with(store, Batch::default())
-    }
-
-    fn save_with(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
+    fn save(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
         let before = self.file.content();
         let saved = self.file.save(&store.file_text());
         self.note_replaced();
@@ -126,7 +112,7 @@ impl Reloader {
     pub(super) fn save_what_it_lacks(&mut self, history: &mut History) {
         while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
             let store = history.current().full.clone();
-            match self.save(&store) {
+            match self.save(&store, Batch::default()) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
                 Ok(Saved::Moved) if self.follow(history).is_ok() => {}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
-use standin::internals::file::{DataFile, Durability, Left, Opened, Role};
+use standin::internals::file::{DataFile, Durability, Left, Loaded, Role};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Operation, Settings};
 use standin::internals::work::Work;
@@ -681,9 +681,7 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
         Role::Reader,
     )
     .unwrap();
-    let Opened {
-        file, bytes, left, ..
-    } = opened;
+    let (file, Loaded { bytes, left, .. }) = opened;
     let Left {
         writes, follows, ..
     } = left.clone().unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use standin::internals::engine::{Engine, FileSource, Journaling, Notice, Rulebook, WriteError};
-use standin::internals::file::{DataFile, Durability, Opened, Recovered, Role};
+use standin::internals::file::{DataFile, Durability, Loaded, Recovered, Role};
 use standin::internals::json::{Id, Object};
 use standin::internals::memory::MemoryLimit;
 use standin::internals::schema::Schema;
@@ -97,12 +97,12 @@ impl Machine {
             Box::new(disk.clone()),
             Role::Owner,
         );
-        let Opened {
-            file,
+        let (file, loaded) = opened.map_err(|error| error.to_string())?;
+        let Loaded {
             bytes,
             recovered,
             left,
-        } = opened.map_err(|error| error.to_string())?;
+        } = loaded;
         let recovered = recovered
             .into_iter()
             .filter_map(|found| match found {
