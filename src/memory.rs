@@ -1,6 +1,7 @@
 //! Bounds on the memory that is not the data: what is kept of the past, and what is computed once.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much memory is kept besides the data, and how it is shared out (`--memory-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,27 @@ impl<T> BoundedQueue<T> {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.bytes = 0;
+    }
+}
+
+/// A [`BoundedQueue`] that is filled on one thread and read on others, which take copies.
+#[derive(Debug, Clone)]
+pub struct SharedQueue<T>(Arc<Mutex<BoundedQueue<T>>>);
+
+impl<T: Clone> SharedQueue<T> {
+    /// As [`BoundedQueue::new`].
+    pub fn new(most: usize, most_bytes: usize) -> SharedQueue<T> {
+        SharedQueue(Arc::new(Mutex::new(BoundedQueue::new(most, most_bytes))))
+    }
+
+    /// The queue, locked. No change of it can be left half done.
+    pub fn lock(&self) -> MutexGuard<'_, BoundedQueue<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies of the entries, oldest first.
+    pub fn all(&self) -> Vec<T> {
+        self.lock().iter().cloned().collect()
     }
 }
 

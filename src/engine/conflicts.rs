@@ -1,43 +1,18 @@
 //! Versions of records that the API had stored and that lost against an edit: kept in a file beside the data, and in
 //! memory for `GET /-/conflicts`.
 
-use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::memory::BoundedQueue;
+use crate::memory::SharedQueue;
 use crate::store::{ApiChange, Conflict, Store, Written};
 
 /// How many are kept in memory; the file has all.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// The conflicts of this run, oldest first.
-#[derive(Clone)]
-pub(super) struct Conflicts(Arc<Mutex<BoundedQueue<Value>>>);
-
-impl Conflicts {
-    /// At most `most_bytes` of them.
-    pub(super) fn new(most_bytes: usize) -> Conflicts {
-        Conflicts(Arc::new(Mutex::new(BoundedQueue::new(MOST, most_bytes))))
-    }
-
-    pub(super) fn all(&self) -> Vec<Value> {
-        self.0
-            .lock()
-            .map(|all| all.iter().cloned().collect())
-            .unwrap_or_default()
-    }
-
-    pub(super) fn add(&self, lines: Vec<Value>) {
-        if let Ok(mut all) = self.0.lock() {
-            for line in lines {
-                let bytes = line.to_string().len();
-                all.push(line, bytes);
-            }
-        }
-    }
-}
+pub(super) type Conflicts = SharedQueue<Value>;
 
 /// The lines of the conflicts file.
 pub(super) fn lines(values: &[Value]) -> String {

@@ -1,6 +1,6 @@
 //! What remembers: the snapshot that readers see, the states before it that can be gone back to, and the events.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::feed::{Cause, Feed};
 use super::list_cache::ListCache;
 use super::rulebook::Rulebook;
-use crate::memory::{BoundedQueue, MemoryLimit, OVERHEAD};
+use crate::memory::{MemoryLimit, OVERHEAD, SharedQueue};
 use crate::store::{Command, Outcome, Resource, ResourceDiff, Store};
 use crate::work::Work;
 
@@ -70,10 +70,11 @@ const MOST_STEPS: usize = 100;
 
 /// The published snapshot and what was before it.
 pub(super) struct History {
-    published: Arc<ArcSwap<Published>>,
-    feed: Arc<Feed>,
-    undo: Steps,
-    memory: MemoryLimit,
+    pub(super) published: Arc<ArcSwap<Published>>,
+    pub(super) feed: Arc<Feed>,
+    /// The last changes, oldest first.
+    pub(super) undo: SharedQueue<Step>,
+    pub(super) memory: MemoryLimit,
 }
 
 /// A change that can be undone.
@@ -87,25 +88,6 @@ pub struct Step {
     pub at: SystemTime,
 }
 
-/// The last changes, oldest first. The writer adds to them; readers copy them.
-#[derive(Debug, Clone)]
-pub(super) struct Steps(Arc<Mutex<BoundedQueue<Step>>>);
-
-impl Steps {
-    /// Copies: a few reference counts each.
-    pub(super) fn all(&self) -> Vec<Step> {
-        self.0
-            .lock()
-            .map_or_else(|_| Vec::new(), |steps| steps.iter().cloned().collect())
-    }
-
-    fn change(&self, change: impl FnOnce(&mut BoundedQueue<Step>)) {
-        if let Ok(mut steps) = self.0.lock() {
-            change(&mut steps);
-        }
-    }
-}
-
 impl History {
     pub(super) fn new(store: Store, rulebook: Arc<Rulebook>, memory: MemoryLimit) -> History {
         let published = Published::new(store, 0, rulebook, None, memory);
@@ -113,31 +95,9 @@ impl History {
         History {
             published,
             feed: Arc::new(Feed::new(memory.events())),
-            undo: Steps(Arc::new(Mutex::new(BoundedQueue::new(
-                MOST_STEPS,
-                memory.undo(),
-            )))),
+            undo: SharedQueue::new(MOST_STEPS, memory.undo()),
             memory,
         }
-    }
-
-    /// The snapshot, for readers.
-    pub(super) fn published(&self) -> Arc<ArcSwap<Published>> {
-        Arc::clone(&self.published)
-    }
-
-    /// The events, for readers.
-    pub(super) fn feed(&self) -> Arc<Feed> {
-        Arc::clone(&self.feed)
-    }
-
-    pub(super) fn memory(&self) -> MemoryLimit {
-        self.memory
-    }
-
-    /// The changes that can be undone, for readers.
-    pub(super) fn steps(&self) -> Steps {
-        self.undo.clone()
     }
 
     pub(super) fn current(&self) -> Arc<Published> {
@@ -146,7 +106,7 @@ impl History {
 
     /// The data before the last change.
     pub(super) fn previous(&self) -> Option<Store> {
-        let steps = self.undo.0.lock().ok()?;
+        let steps = self.undo.lock();
         steps.iter().next_back().map(|step| step.before.clone())
     }
 
@@ -181,7 +141,7 @@ impl History {
 
     /// Forgets the states before: they are of another file.
     pub(super) fn forget_steps(&mut self) {
-        self.undo.change(BoundedQueue::clear);
+        self.undo.lock().clear();
     }
 
     /// Publishes what a batch of writes made of the data.
@@ -214,7 +174,7 @@ impl History {
         let version = self.publish(store.clone());
         self.feed.reloaded(&store, version, cause, diff);
         match cause {
-            Cause::Undo => self.undo.change(|steps| drop(steps.pop_back())),
+            Cause::Undo => drop(self.undo.lock().pop_back()),
             // There is nothing to take back.
             Cause::Edit | Cause::Reset if diff.is_empty() => {}
             Cause::Edit | Cause::Reset => {
@@ -241,6 +201,6 @@ impl History {
             before: before.full.clone(),
             at: SystemTime::now(),
         };
-        self.undo.change(|steps| steps.push(step, bytes));
+        self.undo.lock().push(step, bytes);
     }
 }

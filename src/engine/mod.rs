@@ -31,7 +31,7 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
 use crate::file;
-use crate::memory::MemoryLimit;
+use crate::memory::{MemoryLimit, SharedQueue};
 use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
@@ -48,7 +48,7 @@ pub use trouble::{Present, Trouble, TroubleKind};
 
 use commit::{Job, Message, Work, Writer};
 use conflicts::Conflicts;
-use history::{History, Steps};
+use history::History;
 use reload::Reloader;
 use trouble::Troubles;
 
@@ -57,7 +57,7 @@ pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     conflicts: Conflicts,
     feed: Arc<Feed>,
-    steps: Steps,
+    steps: SharedQueue<Step>,
     troubles: Troubles,
     sender: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -77,7 +77,7 @@ impl Engine {
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> std::io::Result<Engine> {
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notice);
-        let conflicts = Conflicts::new(memory.conflicts());
+        let conflicts = Conflicts::new(conflicts::MOST, memory.conflicts());
         let troubles = Troubles::default();
         let mut history = History::new(store, Arc::new(rulebook), memory);
         let (sender, receiver) = channel();
@@ -98,8 +98,8 @@ impl Engine {
                 &mut history,
             )
         });
-        let (published, feed) = (history.published(), history.feed());
-        let steps = history.steps();
+        let (published, feed) = (history.published.clone(), history.feed.clone());
+        let steps = history.undo.clone();
         let writer = Writer::new(history, file);
         let thread = std::thread::Builder::new()
             .name("standin-writer".into())

@@ -160,7 +160,7 @@ impl Reloader {
             poll,
             journal: Journal::new(source.journaling),
             saving: None,
-            recent: RecentStates::new(source.unseen, history.memory().recent()),
+            recent: RecentStates::new(source.unseen, history.memory.recent()),
             counts: WriteCounts::default(),
             in_file: history.current().full.clone(),
             edits: SavedEdits::default(),
@@ -657,7 +657,10 @@ impl Reloader {
             path: self.file.conflicts_path(),
             failed,
         });
-        self.conflicts.add(lines);
+        for line in lines {
+            let bytes = line.to_string().len();
+            self.conflicts.lock().push(line, bytes);
+        }
     }
 
     /// Writes down what a broken file may lack of the last writes: until it is fixed they are in memory only. A file that
