@@ -750,17 +750,23 @@ fn bind(runtime: &Runtime, host: &str, port: u16) -> Result<Vec<TcpListener>, St
         match listen(SocketAddr::new(ip, port)) {
             Ok(socket) => sockets.push(socket),
             // A machine without IPv6 has no ::1.
-            Err(error)
-                if !sockets.is_empty()
-                    && matches!(
-                        error.kind(),
-                        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
-                    ) => {}
-            Err(error) if !sockets.is_empty() && error.raw_os_error() == Some(97) => {}
+            Err(error) if !sockets.is_empty() && lacks_address(&error) => {}
             Err(error) => return Err(failed(SocketAddr::new(ip, port).to_string())(error)),
         }
     }
     Ok(sockets)
+}
+
+/// Whether this machine has no such address, or no addresses of that family at all.
+fn lacks_address(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(libc::EAFNOSUPPORT) {
+        return true;
+    }
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+    )
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -106,7 +106,7 @@ impl Journal {
 
     /// Whether writes to `file` go into the journal first.
     pub(super) fn goes_first(&self, file: &DataFile) -> bool {
-        file.size() >= self.journaling.above && !file.is_stranded()
+        file.size() >= self.journaling.above && !file.has_failed_save()
     }
 
     /// Appends a batch. `None`: the file must be saved instead.

@@ -54,9 +54,9 @@ impl DataFile {
         if self.saving.is_some()
             || self.unchecked.is_some()
             || self.in_place
-            || self.stranded.is_some()
+            || self.failed_save.is_some()
             || !matches!(self.moved(), Ok(None))
-            || !matches!(self.hold(), Ok(true))
+            || !matches!(self.ensure_locked(), Ok(true))
         {
             return false;
         }
@@ -106,7 +106,7 @@ impl DataFile {
             && matches!(self.medium.stamp(&self.path), Ok(now) if stamp.is_same(&now))
             && matches!(self.moved(), Ok(None))
             && self.may_be_written().is_ok()
-            && matches!(self.hold(), Ok(true));
+            && matches!(self.ensure_locked(), Ok(true));
         let lacking = self.lines_since(journal);
         if !is_same
             || self.announce(scratch.ours.content, lacking).is_err()

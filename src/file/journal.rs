@@ -76,7 +76,7 @@ pub(super) struct Journal {
     /// The CRC of the last of them, from which that of the next one continues.
     chain: Chain,
     /// Something may stand after them that was refused.
-    spoilt: bool,
+    needs_repair: bool,
     /// What the file must hold for the next line to be one about it; `None`: it goes on no further.
     tip: Option<Content>,
     /// It has lines that the file may lack.
@@ -102,8 +102,8 @@ const SMALL: u64 = 64 * 1024;
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 impl Journal {
-    pub(super) fn is_spoilt(&self) -> bool {
-        self.spoilt
+    pub(super) fn needs_repair(&self) -> bool {
+        self.needs_repair
     }
 }
 
@@ -122,14 +122,14 @@ impl DataFile {
         if self.moved()?.is_some() {
             return Ok(Some(Saved::Moved));
         }
-        self.undo_stranded()?;
+        self.undo_failed_save()?;
         self.repair_journal()?;
         self.may_be_written()?;
         if self.in_place {
             // A file that is mounted alone may come back without what is beside it.
             return Ok(None);
         }
-        if !self.hold()? {
+        if !self.ensure_locked()? {
             // Another server may take the journal for its own.
             return Ok(None);
         }
@@ -155,7 +155,7 @@ impl DataFile {
             None => self.begin_journal(self.known.content, lines, flush)?,
         };
         if recorded && self.leads_away() {
-            self.spoil(length, chain);
+            self.cut_back(length, chain);
             return Ok(Some(Saved::Moved));
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
@@ -197,7 +197,7 @@ impl DataFile {
         if !matches!(noted, Ok(true)) {
             tracing::debug!(?noted, "cannot note what the file has");
             // The file lacks nothing of it.
-            self.spoil(0, NEW);
+            self.cut_back(0, NEW);
             return;
         }
         (journal.tip, journal.is_ahead) = (Some(known), false);
@@ -215,7 +215,10 @@ impl DataFile {
 
     /// Where the next line goes, if the journal is about what the file holds.
     pub(super) fn journal_goes_on(&self) -> Option<u64> {
-        let journal = self.journal.as_ref().filter(|journal| !journal.spoilt)?;
+        let journal = self
+            .journal
+            .as_ref()
+            .filter(|journal| !journal.needs_repair)?;
         (journal.tip == Some(self.known.content)).then_some(journal.length)
     }
 
@@ -334,14 +337,14 @@ impl DataFile {
             first,
             length: text.len() as u64,
             chain: lines.chain,
-            spoilt: false,
+            needs_repair: false,
             tip: Some(self.known.content),
             is_ahead: false,
             is_linked: flush,
             batches: VecDeque::new(),
         });
         if begun.is_err() {
-            self.spoil(0, NEW);
+            self.cut_back(0, NEW);
         }
         begun
             .map(|_| true)
@@ -370,21 +373,21 @@ impl DataFile {
             {
                 // Unless the folder is away, and comes back with it.
                 self.medium.stamp(&self.path)?;
-                self.spoil(0, NEW);
+                self.cut_back(0, NEW);
                 Ok(false)
             }
             Err(error) => {
                 let (length, chain) = (journal.length, journal.chain);
-                self.spoil(length, chain);
+                self.cut_back(length, chain);
                 Err(about_journal(&self.path, error))
             }
         }
     }
 
     /// Cuts the journal back to `length`, where the last line has the CRC `chain`.
-    fn spoil(&mut self, length: u64, chain: Chain) {
+    fn cut_back(&mut self, length: u64, chain: Chain) {
         if let Some(journal) = &mut self.journal {
-            (journal.length, journal.chain, journal.spoilt) = (length, chain, true);
+            (journal.length, journal.chain, journal.needs_repair) = (length, chain, true);
         }
         // Should this fail, it is tried again before anything else happens.
         let _ = self.repair_journal();
@@ -393,14 +396,14 @@ impl DataFile {
     /// Cuts off what was refused.
     fn repair_journal(&mut self) -> io::Result<()> {
         let flush = self.flushes();
-        let Some(journal) = self.journal.as_mut().filter(|journal| journal.spoilt) else {
+        let Some(journal) = self.journal.as_mut().filter(|journal| journal.needs_repair) else {
             return Ok(());
         };
         if journal.length > 0 {
             self.medium
                 .extend(&journal.path, journal.length, b"", flush)
                 .map_err(|error| about_journal(&self.path, error))?;
-            journal.spoilt = false;
+            journal.needs_repair = false;
             return Ok(());
         }
         remove(&*self.medium, &journal.path, &self.path)
@@ -428,7 +431,7 @@ impl DataFile {
         let announced = self.extend_journal(saving, flush).map(|_| ());
         if announced.is_err() && !is_ahead {
             // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
-            self.spoil(0, NEW);
+            self.cut_back(0, NEW);
             return if self.journal.is_none() {
                 Ok(())
             } else {
@@ -533,7 +536,7 @@ impl DataFile {
                 first: 0,
                 length: length as u64,
                 chain,
-                spoilt: bytes.len() > length,
+                needs_repair: bytes.len() > length,
                 tip: since.map(|_| known),
                 is_ahead: !writes.is_empty(),
                 is_linked: false,

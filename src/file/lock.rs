@@ -128,7 +128,7 @@ impl DataFile {
     ///
     /// # Errors
     /// Another server has locked it meanwhile.
-    pub(super) fn hold(&mut self) -> io::Result<bool> {
+    pub(super) fn ensure_locked(&mut self) -> io::Result<bool> {
         if self.role == Role::Reader {
             return Ok(false);
         }
@@ -156,13 +156,13 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::hold`]; should another server have it, the next save says so.
-    pub(super) fn hold_if_free(&mut self) {
-        let _ = self.hold();
+    /// As [`DataFile::ensure_locked`]; should another server have it, the next save says so.
+    pub(super) fn lock_if_free(&mut self) {
+        let _ = self.ensure_locked();
     }
 
     /// Takes over the lock of the file that a save has put in its place.
-    pub(super) fn held_since_save(&mut self, lock: Option<Lock>) {
+    pub(super) fn keep_lock_of_save(&mut self, lock: Option<Lock>) {
         // What came out of an exchange may have gone back.
         if let Some(lock) = lock
             && lock.covers(self.known.stamp.identity)

@@ -43,7 +43,7 @@ pub use obstacle::Obstacle;
 use background::{Saving, Unchecked};
 use journal::Journal;
 use replaced::Checked;
-use save::Stranded;
+use save::FailedSave;
 
 /// How sure a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct DataFile {
     written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
     /// A save that failed and could not be undone yet.
-    stranded: Option<Stranded>,
+    failed_save: Option<FailedSave>,
     /// A save that is in progress on another thread.
     saving: Option<Saving>,
     /// What came out of the last save, where it was not read at once.
@@ -268,7 +268,7 @@ impl DataFile {
             in_place: false,
             written_over: Vec::new(),
             replaced: VecDeque::new(),
-            stranded: None,
+            failed_save: None,
             saving: None,
             unchecked: None,
             journal: None,
@@ -325,8 +325,8 @@ impl DataFile {
         };
         let found = Found::read(&*self.medium, &path, self.role)?;
         // Should this fail, the next start on that file does it.
-        let _ = self.undo_stranded();
-        (self.stranded, self.journal) = (None, None);
+        let _ = self.undo_failed_save();
+        (self.failed_save, self.journal) = (None, None);
         if !is_locked {
             self.lock = lock;
         }
@@ -343,8 +343,8 @@ impl DataFile {
     }
 
     /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was refused.
-    pub fn is_stranded(&self) -> bool {
-        self.stranded.is_some() || self.journal.as_ref().is_some_and(Journal::is_spoilt)
+    pub fn has_failed_save(&self) -> bool {
+        self.failed_save.is_some() || self.journal.as_ref().is_some_and(Journal::needs_repair)
     }
 
     /// The path by which the person named the file, absolute.
@@ -405,13 +405,13 @@ impl DataFile {
     /// # Errors
     /// The file cannot be read; what was known stays known.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
-        self.undo_stranded()?;
+        self.undo_failed_save()?;
         let mut stamp = self.medium.stamp(&self.path)?;
         if self.known.stamp.is_surely(&stamp) {
             return Ok(None);
         }
         let mut bytes = self.medium.read(&self.path)?;
-        if let Some(theirs) = save::disentangle(&bytes, &self.written_over) {
+        if let Some(theirs) = save::split_mixed_write(&bytes, &self.written_over) {
             tracing::debug!("somebody wrote at the same moment: cutting off the rest of ours");
             let length = theirs.len();
             if self
@@ -426,14 +426,14 @@ impl DataFile {
         let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;
-            self.hold_if_free();
+            self.lock_if_free();
             return Ok(None);
         }
         if stamp.identity != self.known.stamp.identity {
             self.keep_unlinked(stamp.saved());
         }
         let edit = self.take(Known { stamp, content }, bytes);
-        self.hold_if_free();
+        self.lock_if_free();
         Ok(Some(edit))
     }
 
@@ -462,7 +462,7 @@ impl DataFile {
             .medium
             .stamp(&self.path)
             .ok()
-            .filter(|_| self.stranded.is_none())?;
+            .filter(|_| self.failed_save.is_none())?;
         let until_checked = self
             .check_due()
             .map(|due| due.saturating_duration_since(Instant::now()));

@@ -8,7 +8,7 @@ use super::{Content, DataFile, Durability, Known, Medium, Saved, Stamp, recover}
 use crate::json::Document;
 
 /// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
-pub(super) enum Stranded {
+pub(super) enum FailedSave {
     /// The file holds `placed`, if that is known; what it should hold is the file `at`.
     Exchanged {
         at: PathBuf,
@@ -23,7 +23,7 @@ pub(super) enum Stranded {
 }
 
 /// The data file of before, when another one is in its place.
-struct Out {
+struct Displaced {
     at: PathBuf,
     /// `at` is a copy of it, and this is itself.
     held: Option<Replaced>,
@@ -48,9 +48,9 @@ impl DataFile {
         if self.moved()?.is_some() {
             return Ok(Saved::Moved);
         }
-        self.undo_stranded()?;
+        self.undo_failed_save()?;
         self.may_be_written()?;
-        self.hold()?;
+        self.ensure_locked()?;
         let content = Content::of(text);
         self.announce(content, 0)?;
         for _ in 0..MOST_TRIES {
@@ -58,7 +58,9 @@ impl DataFile {
             if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
                 // The files that were replaced take up space and descriptors as long as they are open.
                 self.replaced.clear();
-                saved = self.undo_stranded().and_then(|()| self.put(text, content));
+                saved = self
+                    .undo_failed_save()
+                    .and_then(|()| self.put(text, content));
             }
             if let Some(saved) = saved? {
                 return Ok(saved);
@@ -129,8 +131,8 @@ impl DataFile {
             .and_then(|_| self.medium.lock(&scratch, self.port).ok());
         match self.swap(&scratch) {
             Ok(out) => {
-                let saved = self.judge(out, ours, sure);
-                self.held_since_save(lock);
+                let saved = self.verify_exchange(out, ours, sure);
+                self.keep_lock_of_save(lock);
                 saved
             }
             Err(error) => {
@@ -149,9 +151,9 @@ impl DataFile {
     }
 
     /// Puts the file `new` in the place of the data file, which has the name that is returned then.
-    fn swap(&self, new: &Path) -> io::Result<Out> {
+    fn swap(&self, new: &Path) -> io::Result<Displaced> {
         match self.medium.exchange(new, &self.path) {
-            Ok(()) => Ok(Out {
+            Ok(()) => Ok(Displaced {
                 at: new.to_path_buf(),
                 held: None,
             }),
@@ -162,7 +164,7 @@ impl DataFile {
 
     /// As [`DataFile::swap`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
     /// the first. Should somebody else rename a file over it between these two calls, that file is lost.
-    fn rename_over(&self, new: &Path) -> io::Result<Out> {
+    fn rename_over(&self, new: &Path) -> io::Result<Displaced> {
         let at = recover::other_name(new);
         let held = match self.medium.link(&self.path, &at) {
             Ok(()) => None,
@@ -172,7 +174,7 @@ impl DataFile {
             }
         };
         match self.medium.rename(new, &self.path) {
-            Ok(()) => Ok(Out { at, held }),
+            Ok(()) => Ok(Displaced { at, held }),
             Err(error) => {
                 let _ = self.medium.remove(&at);
                 Err(error)
@@ -215,13 +217,18 @@ impl DataFile {
 
     /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::put`].
     /// If it has the stamp `sure`, that is enough for now.
-    fn judge(&mut self, out: Out, ours: Known, sure: Option<Stamp>) -> io::Result<Option<Saved>> {
+    fn verify_exchange(
+        &mut self,
+        out: Displaced,
+        ours: Known,
+        sure: Option<Stamp>,
+    ) -> io::Result<Option<Saved>> {
         let at = out.at.clone();
-        let came_out = self.came_out(out, sure);
+        let opened = self.open_replaced(out, sure);
         // A link that was switched just before the exchange leads to another file: then this one must not have the text.
         let leads_away = self.leads_away();
         let mut found = None;
-        let failed = match came_out {
+        let failed = match opened {
             Ok((out, is_read)) if out.content == self.known.content && !leads_away => {
                 let flushed = if self.flushes() {
                     self.medium.flush_folder(&self.path)
@@ -230,7 +237,7 @@ impl DataFile {
                 };
                 if flushed.is_ok() {
                     if is_read {
-                        self.put_aside(&at, out);
+                        self.keep_and_unlink(&at, out);
                         self.learn_renamed(ours);
                     } else {
                         self.keep_replaced(out);
@@ -250,11 +257,11 @@ impl DataFile {
         };
         // A person's edit came out, or what came out cannot be judged: it goes back where it was.
         tracing::debug!(error = ?failed, placed = ?ours.content, "the exchange replaced an edit, or failed: undoing it");
-        self.stranded = Some(Stranded::Exchanged {
+        self.failed_save = Some(FailedSave::Exchanged {
             at,
             placed: Some(ours.content),
         });
-        let undone = self.undo_stranded();
+        let undone = self.undo_failed_save();
         if leads_away || self.leads_away() {
             return Ok(Some(Saved::Moved));
         }
@@ -281,7 +288,7 @@ impl DataFile {
     /// Opens and identifies the file that came out. That has changed its ctime, so that only its content tells whether
     /// somebody wrote to it and set the time of the last write back. If it has the stamp `sure`, it is not read, and the
     /// content is what was known.
-    fn came_out(&self, out: Out, sure: Option<Stamp>) -> io::Result<(Replaced, bool)> {
+    fn open_replaced(&self, out: Displaced, sure: Option<Stamp>) -> io::Result<(Replaced, bool)> {
         if let Some(held) = out.held {
             return Ok((held, true));
         }
@@ -302,20 +309,20 @@ impl DataFile {
         Ok((out, is_read))
     }
 
-    fn put_aside(&mut self, scratch: &Path, out: Replaced) {
+    fn keep_and_unlink(&mut self, scratch: &Path, out: Replaced) {
         // Left there it does no harm, and the next start removes it.
         let _ = self.medium.remove(scratch);
         self.keep_replaced(out);
     }
 
     /// Undoes a save that failed.
-    pub(super) fn undo_stranded(&mut self) -> io::Result<()> {
-        let Some(mut stranded) = self.stranded.take() else {
+    pub(super) fn undo_failed_save(&mut self) -> io::Result<()> {
+        let Some(mut failed) = self.failed_save.take() else {
             return Ok(());
         };
-        let undone = match &mut stranded {
-            Stranded::Exchanged { at, placed } => self.put_back(at, placed),
-            Stranded::Overwritten {
+        let undone = match &mut failed {
+            FailedSave::Exchanged { at, placed } => self.put_back(at, placed),
+            FailedSave::Overwritten {
                 spare,
                 ours,
                 before,
@@ -323,7 +330,7 @@ impl DataFile {
         };
         if let Err(error) = &undone {
             tracing::debug!(%error, "a failed save cannot be undone yet");
-            self.stranded = Some(stranded);
+            self.failed_save = Some(failed);
         }
         undone
     }
@@ -366,11 +373,11 @@ impl DataFile {
             let out = self.swap(at)?;
             at.clone_from(&out.at);
             // From here on the file is a person's again, whatever happens to what came out.
-            let Ok((out, _)) = self.came_out(out, None) else {
+            let Ok((out, _)) = self.open_replaced(out, None) else {
                 return Ok(());
             };
             if Some(out.content) == *placed {
-                self.put_aside(at, out);
+                self.keep_and_unlink(at, out);
                 return Ok(());
             }
             *placed = going;
@@ -405,13 +412,13 @@ impl DataFile {
             return Ok(self.changed()?.map(Saved::Foreign));
         }
         if let Err(error) = self.medium.overwrite(&self.path, text, flush) {
-            self.stranded = Some(Stranded::Overwritten {
+            self.failed_save = Some(FailedSave::Overwritten {
                 spare,
                 ours: text.to_vec(),
                 before,
             });
             // Should this fail too, it is tried again before the next save.
-            let _ = self.undo_stranded();
+            let _ = self.undo_failed_save();
             return Err(error);
         }
         let stamp = self.medium.stamp(&self.path);
@@ -457,7 +464,7 @@ pub(super) fn write_scratch(
 
 /// Somebody may cut the file to nothing before we write `ours` in place, and write after it. What they wrote stands then at
 /// the beginning of `now`, with the rest of ours behind it; this is where it ends.
-pub(super) fn disentangle<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn split_mixed_write<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u8]> {
     use serde::de::IgnoredAny;
     if now.len() != ours.len() || now == ours {
         return None;
@@ -496,7 +503,7 @@ fn lacks_room(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::disentangle;
+    use super::split_mixed_write;
 
     #[test]
     fn what_was_written_over_the_beginning_of_ours_is_found_if_it_is_whole() {
@@ -513,11 +520,11 @@ mod tests {
             "{\"a\": [{\"id\": 1}], \"b\": 10}",
         ] {
             let found = over(theirs);
-            assert_eq!(disentangle(&found, ours), Some(theirs.as_bytes()));
+            assert_eq!(split_mixed_write(&found, ours), Some(theirs.as_bytes()));
         }
         for theirs in ["", "{\"a\": [", "[1]"] {
-            assert_eq!(disentangle(&over(theirs), ours), None);
+            assert_eq!(split_mixed_write(&over(theirs), ours), None);
         }
-        assert_eq!(disentangle(b"{}", ours), None);
+        assert_eq!(split_mixed_write(b"{}", ours), None);
     }
 }

@@ -180,9 +180,9 @@ pub(super) fn read_name<'a>(
     }
     if let Some((path, name)) = parameter.rsplit_once(':') {
         let Some(operator) = Operator::named(name) else {
-            let near = nearest(name, OPERATORS.iter().map(|operator| operator.name))
-                .and_then(Operator::named);
-            let example = near.unwrap_or(&OPERATORS[5]).example(path, Spelling::Colon);
+            let names = OPERATORS.iter().map(|operator| operator.name);
+            let near = Operator::named(nearest(name, names).unwrap_or("gte"));
+            let example = near.map_or_else(String::new, |near| near.example(path, Spelling::Colon));
             let detail = unknown_operator(&quoted(name));
             return Err(QueryError::new(Fault::Value, parameter, detail, example));
         };

@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_millis(500);
 impl Reloader {
     /// Whether the file must be saved though no write changes anything.
     pub(in super::super) fn must_save(&self) -> bool {
-        matches!(self.state, FileState::Unsaved) || self.file.is_stranded()
+        matches!(self.state, FileState::Unsaved) || self.file.has_failed_save()
     }
 
     /// Appends a batch that made `next` of the data to the journal, or saves the file.
