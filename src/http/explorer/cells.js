@@ -14,9 +14,8 @@ export const isDate = isLike(DATE);
 export const isTime = isLike(TIME);
 
 function date(value) {
-  const parsed = new Date(value);
-  const shown = isDate(value) ? parsed.toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" }) : parsed.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return h("time", { datetime: value, title: value }, shown);
+  const style = isDate(value) ? { timeZone: "UTC" } : { timeStyle: "short" };
+  return h("time", { datetime: value, title: value }, new Date(value).toLocaleString(undefined, { dateStyle: "medium", ...style }));
 }
 
 const allowed = () => new Set(JSON.parse(localStorage.getItem("standin-images") ?? "[]"));

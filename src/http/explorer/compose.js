@@ -25,8 +25,7 @@ export default function (request = { method: "GET", path: "/", sent: session.hea
     fill(told, h("p.request-line", short(entry)), entry.hint && h("p.hint", entry.hint), bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
     say(`${entry.method} ${cut(entry.path, 60)}: ${entry.status || "no response"}`);
   } });
-  const close = button("Close", { click: () => shownDialog.querySelector(".dialog-head button").click() });
-  const shownDialog = dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), lines, h("label", { for: "send-body" }, "Body"), body, told], [close, send], () => text() !== sent);
+  dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), lines, h("label", { for: "send-body" }, "Body"), body, told], [send], () => text() !== sent);
   path.focus();
 }
 

@@ -64,9 +64,9 @@ export function labelOf(resource, record) {
   if (!isRecord(record)) return "";
   const { found } = properties(resource);
   const value = record[resource.label ?? LABELS.find((name) => typesOf(found.get(name)).includes("string"))];
-  if (typeof value === "string" || isNumber(value)) return String(value).slice(0, 80);
-  if (typeof record.firstName === "string" && typeof record.lastName === "string") return `${record.firstName} ${record.lastName}`.slice(0, 80);
-  return "";
+  const { firstName, lastName } = record;
+  const both = typeof firstName === "string" && typeof lastName === "string" ? `${firstName} ${lastName}` : "";
+  return String(typeof value === "string" || isNumber(value) ? value : both).slice(0, 80);
 }
 
 /// The parameters that find each of `values`.
