@@ -28,10 +28,11 @@ mod faults;
 mod file;
 mod fixing;
 mod fuzz_corpus;
+#[cfg(target_os = "linux")]
+mod judged;
 mod load;
 mod lock;
 mod model;
-#[cfg(target_os = "linux")]
 mod private;
 mod process;
 mod queries;

@@ -146,6 +146,32 @@ impl Fence {
         }
     }
 
+    /// Takes a part out of the content.
+    pub fn cut(&mut self, part: Range<usize>) {
+        self.content.replace_range(part.clone(), "");
+        let mut pieces = Vec::new();
+        for piece in self.pieces.drain(..) {
+            let end = piece.content + piece.length;
+            let before = part.start.clamp(piece.content, end) - piece.content;
+            let after = end - part.end.clamp(piece.content, end);
+            if before > 0 {
+                pieces.push(Piece {
+                    length: before,
+                    ..piece.clone()
+                });
+            }
+            if after > 0 {
+                let start = end - after;
+                pieces.push(Piece {
+                    content: start - part.len().min(start - part.start.min(start)),
+                    source: piece.source + piece.length - after,
+                    length: after,
+                });
+            }
+        }
+        self.pieces = pieces;
+    }
+
     /// Maps an offset in the content to one in the page.
     pub fn source(&self, offset: usize) -> usize {
         let at = self.pieces.partition_point(|piece| piece.content <= offset);

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use super::http_message::METHODS;
@@ -23,6 +23,10 @@ static CALL: LazyLock<Regex> = LazyLock::new(|| {
         [^;]*? (?P<url>(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*)"#,
     )
 });
+
+/// The method of a call: `method: "POST"`, `-Method Post`.
+static METHOD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)(?:\bmethod["']?\s*[:=]\s*|-Method\s+)["']?([A-Za-z]+)"#));
 
 /// The commands and calls of a code block; a command in the form of a shell's words, a call in any language.
 pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
@@ -66,37 +70,55 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             ..FoundRequest::default()
         });
     }
-    if found.is_empty()
-        && !transcript::looks_like_response(text)
-        && let Some(call) = CALL.captures(text)
-        && let (Some(whole), Some(name), Some(url)) = (
-            call.get(0),
-            call.name("call").or(call.name("command")),
-            call.name("url"),
-        )
-    {
-        let client = match name.as_str() {
-            _ if call.name("command").is_some() => "PowerShell".to_owned(),
-            call if language.is_empty() => format!("`{call}`"),
-            call => format!("`{call}` in {language}"),
-        };
-        let request = Request {
-            target: url.as_str().to_owned(),
-            ..Request::default()
-        };
-        found.push(FoundRequest {
-            span: whole.range(),
-            written: Some(WrittenRequest {
-                request,
-                url_span: url.range(),
-            }),
-            problem: Some(Problem::Skip(format!(
-                "a request of {client}, which is not run"
-            ))),
-            ..FoundRequest::default()
-        });
+    if found.is_empty() && !transcript::looks_like_response(text) {
+        let calls: Vec<_> = CALL.captures_iter(text).collect();
+        let starts = calls.iter().skip(1).filter_map(|call| call.get(0));
+        let ends: Vec<usize> = starts
+            .map(|next| next.start())
+            .chain([text.len()])
+            .collect();
+        for (call, end) in calls.iter().zip(ends) {
+            found.extend(in_program(call, text, end, language));
+        }
     }
     found
+}
+
+/// A call of a program, which is not run; what belongs to it ends before `end`.
+fn in_program(call: &Captures<'_>, text: &str, end: usize, language: &str) -> Option<FoundRequest> {
+    let name = call.name("call").or(call.name("command"))?;
+    let (whole, url) = (call.get(0)?, call.name("url")?);
+    let client = match name.as_str() {
+        _ if call.name("command").is_some() => "PowerShell".to_owned(),
+        call if language.is_empty() => format!("`{call}`"),
+        call => format!("`{call}` in {language}"),
+    };
+    let named = name.as_str().rsplit('.').next().unwrap_or_default();
+    let named = METHOD
+        .captures(&text[whole.start()..end])
+        .map_or(named, |found| {
+            found.get(1).map_or("", |method| method.as_str())
+        });
+    let method = named.to_ascii_uppercase();
+    let request = Request {
+        method: match METHODS.contains(&&*method) {
+            true => method,
+            false => String::new(),
+        },
+        target: url.as_str().to_owned(),
+        ..Request::default()
+    };
+    Some(FoundRequest {
+        span: whole.range(),
+        written: Some(WrittenRequest {
+            request,
+            url_span: url.range(),
+        }),
+        problem: Some(Problem::Skip(format!(
+            "a request of {client}, which is not run"
+        ))),
+        ..FoundRequest::default()
+    })
 }
 
 fn is_local(word: &str) -> bool {

@@ -23,6 +23,8 @@ pub struct Curl {
     pub mistakes: Vec<Mistake>,
     /// Why the checker cannot run the command although it is valid.
     pub unsupported: Option<String>,
+    /// The file that the body is read from.
+    pub body_file: Option<String>,
 }
 
 struct CurlOption {
@@ -189,10 +191,16 @@ impl Parser {
                 );
             }
             "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
-                let file = &value[1..];
-                self.unsupported(format!(
-                    "the body is read from the file `{file}`; put it in the command to have it checked"
-                ));
+                if !self.data.is_empty() || self.out.body_file.is_some() {
+                    self.unsupported("its body is put together from a file and more");
+                }
+                self.out.body_file = Some(value[1..].to_owned());
+                let kind = if option == "json" {
+                    "application/json"
+                } else {
+                    FORM
+                };
+                self.add_data(value, kind);
             }
             "data" | "data-ascii" | "data-binary" | "data-raw" => self.add_data(value, FORM),
             "json" => self.add_data(value, "application/json"),
@@ -484,8 +492,8 @@ mod tests {
             ("curl h/a -H nothing", "colon is missing"),
             ("curl h/a --headr x", "no option `--headr`"),
             ("curl h/a -H Content-Type: application/json", "another URL"),
-            ("curl h/a -d @file.json", "file `file.json`"),
-            ("curl h/a -d@file.json", "file `file.json`"),
+            ("curl h/a -d@a.json -d @b.json", "from a file and more"),
+            ("curl h/a -d x=1 -d@file.json", "from a file and more"),
             ("curl h/a -F a=b", "multipart"),
             ("curl h/a -T x", "reads the file"),
             ("curl http://h/a http://h/b", "several requests"),

@@ -244,6 +244,17 @@ fn is_data_file(path: &Path) -> bool {
             })
 }
 
+/// Whether an object in `whole` has a member with this name and value.
+pub fn has(whole: &Value, key: &str, value: &Value) -> bool {
+    match whole {
+        Value::Object(members) => {
+            members.get(key) == Some(value) || members.values().any(|inner| has(inner, key, value))
+        }
+        Value::Array(items) => items.iter().any(|item| has(item, key, value)),
+        _ => false,
+    }
+}
+
 impl Dataset {
     /// The names of the resources.
     pub fn resources(&self) -> Vec<&str> {
@@ -296,6 +307,27 @@ impl Dataset {
             Some(pointer) => self.rules_value.as_ref()?.pointer(pointer),
             None => Some(items),
         }
+    }
+
+    /// What the rules let the server generate for properties with this name: the value of `x-generated`.
+    pub fn generated(&self, property: &str) -> Option<&str> {
+        fn search<'a>(rules: &'a Value, property: &str) -> Option<&'a str> {
+            match rules {
+                Value::Object(members) => {
+                    let own = members.get("properties").and_then(|all| all.get(property));
+                    own.and_then(|rules| rules.get("x-generated")?.as_str())
+                        .or_else(|| members.values().find_map(|rules| search(rules, property)))
+                }
+                Value::Array(items) => items.iter().find_map(|rules| search(rules, property)),
+                _ => None,
+            }
+        }
+        search(self.rules_value.as_ref()?, property)
+    }
+
+    /// Whether a record has this value of a property.
+    pub fn has_value(&self, property: &str, value: &Value) -> bool {
+        has(&self.value, property, value)
     }
 
     /// Whether a collection has a property whose values are unique.

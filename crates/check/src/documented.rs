@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::examples::Example;
+use super::generated::Generated;
 use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
-use super::outcome::Finding;
+use super::outcome::{Drift, Finding};
 use super::page::{Block, Page};
 use super::service::Received;
 use super::status::{Expected, StatusSource};
@@ -110,8 +111,8 @@ pub struct Documented<'a> {
     pub any: &'a [String],
     /// Members that may be missing.
     pub left_out: &'a [String],
-    /// Whether the server generates the id. A string is random, so it cannot be documented.
-    pub generated_id: bool,
+    /// What the server generates.
+    pub generated: Generated<'a>,
     /// The text around the example, in lower case.
     pub around: String,
 }
@@ -168,10 +169,24 @@ impl Documented<'_> {
             (Some(node), body) => compare::diff(node, body),
             (None, _) => Diff::default(),
         };
+        let mut aligned = Vec::new();
+        if let (Some(node), Some(body), false, false) = (
+            self.body,
+            received.json(),
+            self.one_item,
+            diff.differences.is_empty(),
+        ) {
+            let mut body = body.clone();
+            aligned = self.generated.align(node, &mut body);
+            if !aligned.is_empty() {
+                diff = compare::diff(node, &body);
+            }
+        }
         let differences = std::mem::take(&mut diff.differences);
-        let (accepted, differences) = differences
+        let (mut accepted, differences): (Vec<_>, _) = differences
             .into_iter()
             .partition(|found| self.accepts(found));
+        accepted.splice(..0, aligned);
         diff.differences = differences;
         if let (Some(node), false, false) = (self.body, diff.differences.is_empty(), self.one_item)
         {
@@ -208,16 +223,11 @@ impl Documented<'_> {
         let Some(Step::Key(key)) = found.path.last() else {
             return false;
         };
-        let both_strings = matches!(
-            (&found.documented, &found.actual),
-            (Some(Value::String(_)), Some(Value::String(_)))
-        );
         if found.kind == DifferenceKind::Extra && labels::names(self.left_out, key) {
             return true;
         }
         let has_values = found.documented.is_some() && found.actual.is_some();
-        (has_values && self.any.contains(key))
-            || (self.generated_id && both_strings && found.path.len() == 1 && key == "id")
+        (has_values && self.any.contains(key)) || self.generated.accepts(found)
     }
 
     fn is_error_body(&self) -> bool {
@@ -231,6 +241,37 @@ impl Documented<'_> {
             )
         })
     }
+}
+
+/// Which of the page, our server and the real service stands alone, if they do not agree.
+pub fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
+    let same =
+        real.received.status == mock.received.status && real.received.body == mock.received.body;
+    let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
+        (true, true) => return None,
+        (true, false) => {
+            let text = "the page and the real service agree; the mock answers otherwise: its data or its rules differ";
+            ("mock", text)
+        }
+        (false, true) => (
+            "real",
+            "the page and the mock agree; the real service answers otherwise",
+        ),
+        (false, false) if same => (
+            "page",
+            "the mock and the real service agree; the page is outdated",
+        ),
+        (false, false) => ("none", "the page, the mock and the real service all differ"),
+    };
+    let text = format!(
+        "{text} (mock: {}, real: {})",
+        mock.received.status, real.received.status
+    );
+    Some(Drift {
+        alone,
+        text,
+        mock: mock.received.clone(),
+    })
 }
 
 /// Whether a body is probably the response, with mistakes: most members of an object are there, and one has its value.
@@ -263,6 +304,9 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     else {
         return (DocumentedResponse::default(), None);
     };
+    let above = block.head.and_then(|index| page.fence(index));
+    let above = above.and_then(|fence| Some((fence, transcript::head(&fence.content).0?)));
+    let status_above = above.map(|(fence, head)| (head.status, fence.source_range(&head.span)));
     // What is before the response is blanked out, so that offsets stay valid.
     let response = transcript::uncomment(&fence.content[block.range.clone()]);
     let mut content = format!("{}{response}", " ".repeat(block.range.start));
@@ -276,7 +320,8 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         Ok(mut documented) => {
             let status = documented
                 .head
-                .map(|head| (head.status, fence.source_range(&head.span)));
+                .map(|head| (head.status, fence.source_range(&head.span)))
+                .or(status_above);
             let truncated = says_truncated(page, example, block.fence);
             if let (true, Some(body)) = (truncated, &mut documented.body) {
                 let part = says(page, example, block.fence, &PART);
@@ -330,6 +375,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
             let text = format!("the documented response is not JSON: {}", error.text);
             let head = transcript::head(&content).0;
             let status = head.map(|head| (head.status, fence.source_range(&head.span)));
+            let status = status.or(status_above);
             (
                 DocumentedResponse {
                     status,

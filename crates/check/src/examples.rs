@@ -11,6 +11,7 @@ use super::page::{Block, Page};
 use super::pairing::{self, Candidate, Paired};
 use super::requests::{self, FoundRequest, Problem};
 use super::text::pattern;
+use super::url;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -48,6 +49,8 @@ pub struct ResponseBlock {
     pub range: Range<usize>,
     /// Whether the page may mean the body of the request.
     pub doubtful: bool,
+    /// The block above it that shows its status.
+    pub head: Option<usize>,
 }
 
 /// The `<!-- standin: ... -->` directives above a request.
@@ -93,31 +96,41 @@ impl Example {
 /// Finds the examples of a page in reading order.
 pub fn find(page: &Page) -> Vec<Example> {
     let mut variables = Vec::new();
-    let in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
+    let mut commanded: Vec<String> = Vec::new();
+    let mut in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
         .filter_map(|at| {
             let fence = page.fence(at)?;
             let mut found = requests::find(fence, clients::find);
             variables.extend(requests::variables(fence));
+            commanded.extend(requests::commanded_variables(fence));
             for request in &mut found {
                 request.set(&variables);
+                request.skip_if_unknown(&commanded);
             }
             let method = || method_beside(page, at).or_else(|| method_of_endpoint(page, at));
-            let bare = || requests::bare_url(&fence.content, method()?);
-            Some((
-                at,
-                if found.is_empty() {
-                    bare().into_iter().collect()
-                } else {
-                    found
-                },
-            ))
+            let bare = || {
+                let mut bare = requests::bare_url(&fence.content, method()?)?;
+                bare.add_query(query_below(page, at));
+                Some(bare)
+            };
+            if found.is_empty() {
+                found.extend(bare());
+            }
+            Some((at, found))
         })
-        .filter(|(_, found)| !found.is_empty())
+        .filter(|(at, found)| !found.is_empty() && !is_overview(page, *at, found))
         .collect();
+    let defines = |(index, (at, found)): (usize, &(usize, Vec<FoundRequest>))| {
+        let next = in_fences.get(index + 1);
+        next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
+    };
+    let defining: Vec<bool> = in_fences.iter().enumerate().map(defines).collect();
+    let mut defining = defining.into_iter();
+    in_fences.retain(|_| !defining.next().unwrap_or_default());
     // The same request for another client, or in a sentence, does not end the example above it.
     let mut fences: Vec<usize> = Vec::new();
-    let mut above: Option<(usize, &FoundRequest)> = None;
+    let mut above: Option<(usize, FoundRequest)> = None;
     let client = |at: usize, found: &FoundRequest| {
         let command = page
             .fence(at)
@@ -127,16 +140,27 @@ pub fn find(page: &Page) -> Vec<Example> {
             .unwrap_or_default()
             .to_owned()
     };
-    for (at, found) in &in_fences {
-        let again = above.is_some_and(|(above_at, above)| {
+    for (at, found) in &mut in_fences {
+        let again = above.as_ref().filter(|(above_at, above)| {
             found.len() == 1
                 && found[0].repeats(above)
-                && client(*at, &found[0]) != client(above_at, above)
+                && client(*at, &found[0]) != client(*above_at, above)
         });
+        // It has no response of its own, so it is run once.
+        if let Some((above_at, above)) = again
+            && found[0].problem.is_none()
+            && !matches!(above.problem, Some(Problem::Skip(_)))
+            && found[0].output.is_none()
+            && above.output.is_none()
+            && !(above_at + 1..*at).any(|index| pairing::shows_json(page, index))
+        {
+            let reason = "the request above it, for another client";
+            found[0].problem = Some(Problem::Skip(reason.to_owned()));
+        }
         let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
-        if !again && !in_sentence {
+        if again.is_none() && !in_sentence {
             fences.push(*at);
-            above = found.last().map(|last| (*at, last));
+            above = found.last().map(|last| (*at, last.clone()));
         }
     }
     let mut examples: Vec<Example> = Vec::new();
@@ -156,28 +180,41 @@ pub fn find(page: &Page) -> Vec<Example> {
                 request,
                 ..Example::default()
             };
+            if let Some(Problem::BodyFile(file)) = &example.request.problem
+                && let Some(body) = pairing::file(page, at, end, file)
+            {
+                example.request.add_body(&body);
+            }
             if let Some(range) = example.request.output.clone() {
                 example.response = Some(ResponseBlock {
                     fence: at,
                     range,
                     doubtful: false,
+                    head: None,
                 });
             } else if index + 1 == count {
                 if matches!(example.request.problem, Some(Problem::NoBody))
                     && let Some(body) = pairing::request_body(page, at, end)
                 {
-                    example.request.add_body(body);
+                    example.request.add_body(&body);
+                }
+                if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
+                    let reason = "its body is shown apart from the command";
+                    example.request.problem = Some(Problem::Skip(reason.to_owned()));
                 }
                 let candidates = pairing::candidates(page, at, end, &example.request);
                 let writes = example.request.writes();
                 match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
                     Paired::Block(fence) => {
                         let of = |found: &Candidate| found.fence == fence && found.doubtful;
+                        let doubtful = candidates.0.iter().any(of);
+                        let (body, head) = pairing::with_body(page, fence);
                         example.response = Some(ResponseBlock {
-                            doubtful: candidates.0.iter().any(of),
-                            ..whole(page, fence)
+                            doubtful,
+                            head,
+                            ..whole(page, body)
                         });
-                        taken.push(fence);
+                        taken.extend([fence, body]);
                     }
                     Paired::NoBody => example.no_body = true,
                     Paired::Nothing => {}
@@ -212,6 +249,77 @@ pub fn find(page: &Page) -> Vec<Example> {
     examples
 }
 
+/// Whether a block lists endpoints, one a line: an overview, and not requests to send.
+fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
+    let Some(fence) = page.fence(at).filter(|_| found.len() > 1) else {
+        return false;
+    };
+    let between = |pair: &[FoundRequest]| {
+        let between = fence.content.get(pair[0].span.end..pair[1].span.start);
+        between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
+    };
+    let is_endpoint = |found: &FoundRequest| found.is_endpoint(&fence.content);
+    found.iter().all(is_endpoint) && found.windows(2).all(between)
+}
+
+/// Whether a block is only the name of an endpoint, for which the next request of the section is the example.
+fn is_definition(
+    page: &Page,
+    at: usize,
+    found: &[FoundRequest],
+    next: usize,
+    below: &[FoundRequest],
+) -> bool {
+    let (Some(fence), Some(next_fence), [own], [example, ..]) =
+        (page.fence(at), page.fence(next), found, below)
+    else {
+        return false;
+    };
+    let (Some(path), Some(other)) = (&own.written, &example.written) else {
+        return false;
+    };
+    let depth = |block: &Block| match block {
+        Block::Heading(heading) => Some(heading.level),
+        _ => None,
+    };
+    let level = page
+        .heading_of(at)
+        .and_then(|index| depth(&page.blocks[index]));
+    let ends = |index: usize| {
+        pairing::shows_json(page, index)
+            || depth(&page.blocks[index]).is_some_and(|depth| Some(depth) <= level)
+    };
+    let parts = |url: &str| url::segments(url::path_of(url));
+    let (path, other) = (&path.request, &other.request);
+    let (own_parts, other_parts) = (parts(&path.target), parts(&other.target));
+    let same = |(own, other): (&String, &String)| {
+        own == other || url::placeholder(&format!("/{own}")).is_some()
+    };
+    own.is_endpoint(&fence.content)
+        && !example.is_endpoint(&next_fence.content)
+        && path.method == other.method
+        && own_parts.len() == other_parts.len()
+        && own_parts.iter().zip(&other_parts).all(same)
+        && !(at + 1..next).any(ends)
+}
+
+/// The query of a URL that is named below it: `Query: a=b`.
+fn query_below(page: &Page, at: usize) -> Option<&str> {
+    static QUERY: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)",
+        )
+    });
+    let below = page.blocks[at + 1..].iter();
+    below
+        .take_while(|block| matches!(block, Block::Prose(_)))
+        .take(4)
+        .find_map(|block| match block {
+            Block::Prose(prose) => Some(QUERY.captures(&prose.text)?.get(1)?.as_str()),
+            _ => None,
+        })
+}
+
 /// A code block as a response.
 fn whole(page: &Page, fence: usize) -> ResponseBlock {
     let length = page.fence(fence).map_or(0, |fence| fence.content.len());
@@ -219,6 +327,7 @@ fn whole(page: &Page, fence: usize) -> ResponseBlock {
         fence,
         range: 0..length,
         doubtful: false,
+        head: None,
     }
 }
 

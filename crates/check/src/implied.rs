@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::blocks::{Block, Cell, Fence, Prose, Table};
+use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
 use super::http_message;
 use super::labels::{self, Announces};
+use super::status_text;
 use super::text::pattern;
 use super::transcript::looks_like_response;
 use super::url;
@@ -16,7 +17,7 @@ use super::url;
 /// below it: "`GET /users/1` returns one user:".
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:)?\s*$",
+        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+with\s+(?:the\s+)?(?:body\s+)?(?P<body>\{.+\}))?\s*$",
     )
 });
 
@@ -225,6 +226,11 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             );
             continue;
         }
+        if let Block::Table(table) = &blocks[index] {
+            let rows: Vec<Block> = rows_with_status(text, table).collect();
+            blocks.splice(index + 1..index + 1, rows);
+            continue;
+        }
         // Fields in a code block are read like those of a paragraph.
         if let Block::Fence(fence) = &blocks[index]
             && fence.fenced
@@ -298,7 +304,13 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             // The tag of a documentation system, or a path that is in another heading.
             None => (0, source.len()),
         };
-        let fence = implied(text, range.start + start..range.start + end, &method, &url);
+        let mut fence = implied(text, range.start + start..range.start + end, &method, &url);
+        let body = ENDPOINT
+            .captures(words)
+            .and_then(|found| found.name("body"));
+        if let (Some(body), Block::Fence(fence)) = (body, &mut fence) {
+            fence.content.push_str(&format!("\n\n{}", body.as_str()));
+        }
         blocks.insert(index + 1, fence);
     }
 }
@@ -374,4 +386,37 @@ fn in_table(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
     let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
     (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
         .then(|| (&*method.text, url, find("status code")))
+}
+
+/// The rows of a table that show a request and its status: `GET /users/9` and `404 Not Found`.
+fn rows_with_status<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
+    let column = |names: &str| {
+        let mut cells = table.header.iter();
+        cells.position(|cell| labels::has_word(&cell.text, names))
+    };
+    let columns = column("request call example anfrage requête petición requisição richiesta")
+        .zip(column("status code antwort response"));
+    table.rows.iter().filter_map(move |row| {
+        let (request, status) =
+            columns.map(|(request, status)| (row.get(request), row.get(status)))?;
+        let (request, status) = (request?, status?);
+        let is_request = http_message::begins_message(&request.text)
+            && url::placeholder(url::path_of(request.text.split_once(' ')?.1)).is_none();
+        let code = status_text::in_line(&status.text).filter(|_| is_request)?;
+        let at =
+            |cell: &Cell, what: &str| Some(cell.range.start + text[cell.range.clone()].find(what)?);
+        let range = at(request, &request.text)?..request.range.end;
+        let mut fence = Fence::unfenced(text, range);
+        fence.content = request.text.clone();
+        fence.pieces[0].length = fence.content.len();
+        fence.content.push_str("\n\nHTTP/1.1 ");
+        let digits = code.to_string();
+        fence.pieces.push(Piece {
+            content: fence.content.len(),
+            source: at(status, &digits)?,
+            length: digits.len(),
+        });
+        fence.content.push_str(&digits);
+        Some(Block::Fence(fence))
+    })
 }

@@ -56,7 +56,9 @@ static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
 static BODY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|ciało)\b"));
 static PAYLOAD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:payload|parameters|params|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문")
+    pattern(
+        r"(?i)\b(?:payload|parameters|params|body\s+parameter|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문",
+    )
 });
 /// Words for other JSON in a heading; sentences have more words, so fewer of them count there.
 static OTHER_IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {

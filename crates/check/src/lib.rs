@@ -20,6 +20,7 @@ mod documented;
 mod examples;
 mod fix;
 mod front_matter;
+mod generated;
 mod http_message;
 mod implied;
 mod labels;
@@ -46,6 +47,7 @@ mod tables;
 mod terminal;
 mod text;
 mod transcript;
+mod unmet;
 mod url;
 mod watch;
 

@@ -1,10 +1,13 @@
 //! Finds the response that belongs to a request: by matching headings or labels, else the next JSON before the next
 //! request. A response is always below its request.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::implied;
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
@@ -161,7 +164,7 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
-pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
+pub fn request_body(page: &Page, at: usize, end: usize) -> Option<String> {
     let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
     let fences: Vec<_> = fences
         .map(|index| (index, announced(page, index)))
@@ -172,15 +175,102 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<&str> {
         (Some(body), _) => body,
         (None, [first, next, ..])
             if matches!(first.1, Announces::Unspecific | Announces::Request)
-                && next.1 == Announces::Response =>
+                && (next.1 == Announces::Response
+                    || (first.0 == at + 1 && next.0 == at + 2 && shows_json(page, next.0))) =>
         {
             first
         }
         _ => return None,
     };
-    let content = &page.fence(body.0)?.content;
-    serde_json::from_str::<Value>(content).ok()?;
-    Some(content)
+    json(page, body.0)
+}
+
+/// Whether the block below a request is called its body.
+pub fn has_request_body(page: &Page, at: usize, end: usize) -> bool {
+    let next = (at + 1..end).find(|index| page.fence(*index).is_some());
+    next.is_some_and(|next| announced(page, next) == Announces::RequestBody)
+}
+
+/// The content of the file that a command sends: a block above it, or else below it, whose label, heading or title names
+/// the file, or the block above it that is called a payload.
+pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let fences = |range: Range<usize>| range.filter(|index| page.fence(*index).is_some());
+    let named = |index: &usize| {
+        let above = page.blocks[..*index].iter().rev();
+        let mut above =
+            above.take_while(|block| !matches!(block, Block::Fence(own) if !own.in_sentence));
+        let says = |block: &Block| match block {
+            Block::Prose(prose) => prose.text.contains(name),
+            Block::Heading(heading) => heading.text.contains(name),
+            _ => false,
+        };
+        let title = page
+            .fence(*index)
+            .is_some_and(|fence| fence.info.contains(name));
+        title || above.any(says)
+    };
+    let payload = |index: &usize| {
+        matches!(
+            announced(page, *index),
+            Announces::RequestBody | Announces::Body
+        )
+    };
+    let above = || fences(0..at).rev();
+    let written = above().find_map(|index| here_document(&page.fence(index)?.content, name));
+    written.or_else(|| {
+        let found = above().find(|index| named(index) && json(page, *index).is_some());
+        let found = found.or_else(|| above().next().filter(payload));
+        let found = found.or_else(|| fences(at + 1..end).find(named));
+        json(page, found?)
+    })
+}
+
+/// What `cat > NAME <<EOF` writes to a file.
+fn here_document(content: &str, name: &str) -> Option<String> {
+    let mut lines = content.lines();
+    let first =
+        lines.find(|line| line.contains("<<") && line.contains('>') && line.contains(name))?;
+    let (_, word) = first.split_once("<<")?;
+    let word = word.split('>').next()?.trim_matches(['-', ' ', '\'', '"']);
+    let text: Vec<&str> = lines.take_while(|line| line.trim() != word).collect();
+    Some(text.join("\n"))
+}
+
+/// The content of a block as JSON.
+fn json(page: &Page, index: usize) -> Option<String> {
+    let fence = page.fence(index)?;
+    if serde_json::from_str::<Value>(&fence.content).is_ok() {
+        return Some(fence.content.clone());
+    }
+    let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node");
+    let parsed = lenient_json::parse_literals(&fence.content, true)
+        .ok()
+        .filter(|_| is_script)?;
+    Some(parsed.body?.to_value().to_string())
+}
+
+/// Whether a block could be a response.
+pub fn shows_json(page: &Page, index: usize) -> bool {
+    page.fence(index)
+        .is_some_and(|fence| looks_like_response(&fence.content))
+}
+
+/// The block with the body of a response, and the block above it that shows its status only, if there is one.
+pub fn with_body(page: &Page, fence: usize) -> (usize, Option<usize>) {
+    let is_status = page.fence(fence).is_some_and(|fence| {
+        let (head, body) = transcript::head(&fence.content);
+        head.is_some() && fence.content[body..].trim().is_empty()
+    });
+    let is_body = page.fence(fence + 1).is_some_and(|next| {
+        next.fenced
+            && next.content.trim_start().starts_with(['{', '['])
+            && looks_like_response(&next.content)
+    });
+    match is_status && is_body && page.declared_role(fence + 1).is_none() {
+        true => (fence + 1, Some(fence)),
+        false => (fence, None),
+    }
 }
 
 /// The response whose heading or label is the request's with "response" in place of "request".

@@ -47,12 +47,12 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
 fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
     static TITLE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)""#,
+            r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)"|<(?P<tag>Request|Response)(?:Example|Sample)?(?:\s[^>]*)?>"#,
         )
     });
     static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
     TITLE.captures_iter(html).filter_map(move |captures| {
-        let title = ["text", "heading", "name"].into_iter();
+        let title = ["text", "heading", "name", "tag"].into_iter();
         let title = title.filter_map(|name| captures.name(name)).next()?;
         let text = TAG.replace_all(title.as_str(), "").trim().to_owned();
         let range = start + title.start()..start + title.end();
@@ -336,7 +336,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
-    let is_block = if content.starts_with("curl ")
+    let is_block = if content.trim_start_matches("$ ").starts_with("curl ")
         && (content.contains("localhost") || content.contains("127.0.0.1"))
     {
         let mut fence = Fence::unfenced(text, range);
@@ -434,7 +434,7 @@ fn fence<'a>(
             piece.length > 0
         });
     }
-    Fence {
+    let mut fence = Fence {
         language,
         info,
         range,
@@ -442,7 +442,17 @@ fn fence<'a>(
         fenced,
         in_sentence: false,
         pieces,
-    }
+    };
+    // The labels and marks of some publishers, which readers do not see as text.
+    static MARKS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+|<\^>")
+    });
+    let marks: Vec<_> = MARKS
+        .find_iter(&fence.content)
+        .map(|mark| mark.range())
+        .collect();
+    marks.into_iter().rev().for_each(|mark| fence.cut(mark));
+    fence
 }
 
 fn table<'a>(

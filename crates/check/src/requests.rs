@@ -58,6 +58,17 @@ impl FoundRequest {
         self.problem = None;
     }
 
+    /// Whether this is only a method and a path, as in an overview of the endpoints.
+    pub fn is_endpoint(&self, content: &str) -> bool {
+        let line = content.get(self.span.clone()).unwrap_or_default();
+        let has_body = |written: &WrittenRequest| written.request.body.is_some();
+        http_message::begins_message(line)
+            && !line.contains(['\n', '"'])
+            && !line.contains(" HTTP/")
+            && self.output.is_none()
+            && !self.written.as_ref().is_some_and(has_body)
+    }
+
     /// Puts values in place of variables.
     pub fn set(&mut self, values: &[(String, String)]) {
         let Some(written) = self.written.as_mut().filter(|_| !values.is_empty()) else {
@@ -68,6 +79,33 @@ impl FoundRequest {
             && placeholder(&written.request).is_none()
         {
             self.problem = None;
+        }
+    }
+
+    /// Adds a query that the page shows apart from the URL.
+    pub fn add_query(&mut self, query: Option<&str>) {
+        if let (Some(query), Some(written)) = (query, &mut self.written)
+            && !written.request.target.contains('?')
+        {
+            written.request.target.push_str(&format!("?{query}"));
+        }
+    }
+
+    /// Skips a request whose URL begins with a variable that a command sets.
+    pub fn skip_if_unknown(&mut self, variables: &[String]) {
+        let Some(written) = &self.written else {
+            return;
+        };
+        let target = written.request.target.trim_start_matches(['$', '{']);
+        let is_base = |name: &&String| {
+            written.request.target.starts_with('$')
+                && target.strip_prefix(name.as_str()).is_some_and(|rest| {
+                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                })
+        };
+        if let Some(name) = variables.iter().find(is_base) {
+            let reason = format!("`${name}` is set by a command, which is not run");
+            self.problem = Some(Problem::Skip(reason));
         }
     }
 
@@ -82,8 +120,17 @@ impl FoundRequest {
         match own.method.is_empty() {
             // A call in a program may add the query elsewhere.
             true => path(own) == path(above),
+            _ if matches!(self.problem, Some(Problem::Skip(_))) => {
+                own.method == above.method && path(own) == path(above)
+            }
             false => own.method == above.method && target(own) == target(above),
         }
+    }
+
+    /// Whether it is a command without the body that its method usually has.
+    pub fn lacks_body(&self) -> bool {
+        let has_body = |written: &WrittenRequest| written.request.body.is_some();
+        self.problem.is_none() && self.writes() && !self.written.as_ref().is_some_and(has_body)
     }
 
     /// Whether a request of its method usually has a body.
@@ -110,6 +157,8 @@ pub enum Problem {
     Template,
     /// A method and a URL whose body is missing.
     NoBody,
+    /// The body is read from this file.
+    BodyFile(String),
     /// The command is valid, but not an example that can be run.
     Skip(String),
 }
@@ -251,6 +300,15 @@ pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
         })
 }
 
+/// The variables that a block sets to the output of a command: `HOST=$(minikube ip)`.
+pub fn commanded_variables(fence: &Fence) -> impl Iterator<Item = String> {
+    static COMMANDED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r#"(?m)^\s*(?:\$ )?(?:export )?([A-Za-z_]\w*)=["']?[^\s"']*?(?:\$\(|`)"#)
+    });
+    let found = COMMANDED.captures_iter(&fence.content);
+    found.filter_map(|captures| Some(captures.get(1)?.as_str().to_owned()))
+}
+
 /// A command inside another one, which cannot be run.
 fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let line = &text[span.clone()];
@@ -319,10 +377,16 @@ fn commands(text: &str) -> Vec<FoundRequest> {
             let name = command.span.start..command.span.start + 4;
             let (output, next) = output(text, at);
             at = next;
-            let request = FoundRequest {
+            let mut request = FoundRequest {
                 output,
                 ..from_command(text, command)
             };
+            if text[at..].trim_start().starts_with("curl: (7)")
+                || text[at..].trim_start().starts_with("curl: (6)")
+            {
+                let reason = "the page shows what happens while no server runs";
+                request.problem = Some(Problem::Skip(reason.to_owned()));
+            }
             found.push(match &text[name.clone()] {
                 "curl" => request,
                 other => request.with_mistake(
@@ -415,11 +479,12 @@ fn from_command(text: &str, command: shell::Command) -> FoundRequest {
         Some(Problem::Skip(reason))
     } else {
         let filter = command.pipe.filter(|filter| !keeps_json(filter));
-        filter.map(|filter| {
+        let filter = filter.map(|filter| {
             Problem::Skip(format!(
                 "its output goes through `{filter}`, which is not run"
             ))
-        })
+        });
+        filter.or_else(|| parsed.body_file.map(Problem::BodyFile))
     };
     let unquoted = command.unquoted;
     FoundRequest {

@@ -12,14 +12,16 @@ use super::datasets::{Dataset, DatasetError, Datasets};
 use super::documented::{self, Compared, Documented, Surety};
 use super::examples::{self, Example};
 use super::front_matter::Testable;
+use super::generated::Generated;
 use super::options::{Options, Reset};
-use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
+use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Body, Opener, Received, Request, Service, ServiceError};
 use super::status::{self, StatusSource};
 use super::tables;
+use super::unmet;
 use super::url::TargetHosts;
 
 /// The reason of examples under `--list`.
@@ -327,6 +329,7 @@ impl Runner<'_> {
             let reason = "it writes to a real service (--allow-writes sends it)";
             return Err(Outcome::Skipped(reason.to_owned()));
         }
+        let dataset = Arc::clone(&self.fixtures[fixture].dataset);
         let documented = Documented {
             expected: &expected,
             body: details.documented.as_ref(),
@@ -335,11 +338,12 @@ impl Runner<'_> {
             surety: surety(page, example),
             any: &example.directives.any,
             left_out: &response.left_out,
-            generated_id: request.method == "POST"
-                && example
-                    .request
-                    .json_body()
-                    .is_some_and(|body| body.get("id").is_none()),
+            generated: Generated::new(
+                &dataset,
+                options.server.is_none(),
+                &request,
+                self.writes.iter().map(|(_, write)| write),
+            ),
             around: documented::text_around(page, example),
         };
         let fresh = example.directives.reset;
@@ -362,7 +366,15 @@ impl Runner<'_> {
                 let reason = "it needs the writes above it, which are not sent to a real service";
                 return Err(Outcome::Skipped(reason.to_owned()));
             }
-            details.drift = drift(&compared, &answer);
+            details.drift = documented::drift(&compared, &answer);
+        }
+        let differs = !compared.status_ok || !compared.diff.differences.is_empty();
+        if differs
+            && syntax_error.is_none()
+            && let Some(reason) =
+                unmet::reason(page, &request, &compared, &dataset, &self.hosts, earlier)
+        {
+            return Err(Outcome::Skipped(reason));
         }
         let after_writes = matches!(later, Later::Matched);
         self.needs_writes |= after_writes;
@@ -419,7 +431,6 @@ impl Runner<'_> {
                 .warnings
                 .push(Finding::new(self.url_range(example), drift.text.clone()));
         }
-        let dataset = &self.fixtures[fixture].dataset;
         let outcome = match failed(findings) {
             Some(Outcome::Failed(mut failure)) => {
                 failure.differences = diff.differences;
@@ -428,7 +439,7 @@ impl Runner<'_> {
                     request: &request,
                     received: &compared.received,
                     differences: &failure.differences,
-                    dataset,
+                    dataset: &dataset,
                     earlier,
                 });
                 // A misspelt request is not what the page means.
@@ -779,37 +790,6 @@ fn surety(page: &Page, example: &Example) -> Surety {
         }
         _ => Surety::Sure,
     }
-}
-
-/// Which of the page, our server and the real service stands alone, if they do not agree.
-fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
-    let same =
-        real.received.status == mock.received.status && real.received.body == mock.received.body;
-    let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
-        (true, true) => return None,
-        (true, false) => {
-            let text = "the page and the real service agree; the mock answers otherwise: its data or its rules differ";
-            ("mock", text)
-        }
-        (false, true) => (
-            "real",
-            "the page and the mock agree; the real service answers otherwise",
-        ),
-        (false, false) if same => (
-            "page",
-            "the mock and the real service agree; the page is outdated",
-        ),
-        (false, false) => ("none", "the page, the mock and the real service all differ"),
-    };
-    let text = format!(
-        "{text} (mock: {}, real: {})",
-        mock.received.status, real.received.status
-    );
-    Some(Drift {
-        alone,
-        text,
-        mock: mock.received.clone(),
-    })
 }
 
 /// The response after the writes above an example.

@@ -72,6 +72,11 @@ pub fn sendable(
             ));
         }
         (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
+        (Some(Problem::BodyFile(file)), _) => {
+            return Sendable::Skip(format!(
+                "the body is read from the file `{file}`; put it in the command, or show it above, to have it checked"
+            ));
+        }
         (Some(Problem::NoBody), _) => {
             return Sendable::Skip(
                 "names an endpoint: a method and a path without a body".to_owned(),

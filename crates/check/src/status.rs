@@ -174,6 +174,15 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             in_errors = !is_one || pairing::begins_cases(block);
         }
         match block {
+            // The title of the next collapsible part.
+            Block::Prose(prose)
+                if response.is_none()
+                    && page.text[..prose.range.start].ends_with('>')
+                    && in_line(&prose.text).is_none()
+                    && labels::stem(&prose.text, labels::Announces::Response).is_none() =>
+            {
+                break;
+            }
             // It is about the next request: "This returns 200 and the list:", "Not found".
             Block::Prose(prose)
                 if response.is_none()

@@ -36,6 +36,10 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
 });
+/// The name of a status with its number: `This is forbidden (403)`.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?P<name>\p{L}[\p{L} '-]*\p{L})\s*\((?:HTTP\s+)?(?P<code>[1-5]\d\d)\)")
+});
 /// A status that is explained: `404 Not Found – no such user`.
 static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?s)^(?P<status>.*?[1-5]\d\d\b[\w' ]*?)\W*\s(?:[–—-]|[:;,])\s*\p{L}")
@@ -63,6 +67,14 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
     let last = || Some(text).filter(is_label).and_then(last_part);
     if let Some(status) = text.lines().rev().find_map(in_line).or_else(last) {
         return Some(status);
+    }
+    let named = NAMED.captures(text).and_then(|found| {
+        let code = found["code"].parse().ok()?;
+        let name = found["name"].to_lowercase();
+        (name.ends_with(&reason(code)?.to_lowercase()) && is_statement(text)).then_some(code)
+    });
+    if named.is_some() {
+        return named;
     }
     let captures = STATEMENT.captures(text)?;
     let next = captures

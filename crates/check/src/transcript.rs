@@ -32,6 +32,9 @@ pub fn looks_like_response(content: &str) -> bool {
     if status_words(text.lines().next().unwrap_or_default()).is_some() {
         return true;
     }
+    if text.trim_end() == "null" {
+        return true;
+    }
     if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
         return !text.starts_with("{{") && !is_template_url(text);
     }
@@ -194,6 +197,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
     let mut found: Option<Head> = None;
     let headers_only = headers_only(content);
+    let mut below_header = false;
     for line in content.split_inclusive('\n') {
         let trimmed = line.trim();
         let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
@@ -209,6 +213,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
                     status,
                     span: start + offset..start + offset + words.len(),
                 });
+                below_header = true;
                 continue;
             }
             if plain.starts_with("HTTP/") {
@@ -221,7 +226,10 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
             || trimmed.ends_with(" bytes data]")
             || trimmed == ">"
             || trimmed == "*";
-        let header = (found.is_some() || headers_only) && is_header(plain);
+        // Dots below the status line stand for headers.
+        let dots = found.is_some() && below_header && is_dots(trimmed);
+        let header = (found.is_some() || headers_only) && (is_header(plain) || dots);
+        below_header = header;
         if !(verbose || header || (trimmed.is_empty())) {
             return (found, start);
         }

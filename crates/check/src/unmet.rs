@@ -1,0 +1,140 @@
+//! Why an example that is not as documented is not wrong: something that it needs is not run.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::compare::{DifferenceKind, Step};
+use super::datasets::Dataset;
+use super::documented::Compared;
+use super::outcome::{ExampleResult, Outcome};
+use super::page::Page;
+use super::requests::Problem;
+use super::service::Request;
+use super::text::pattern;
+use super::url::{self, Resolved, TargetHosts};
+
+/// The reason to skip an example whose response is not as documented, if there is one.
+pub fn reason(
+    page: &Page,
+    request: &Request,
+    compared: &Compared,
+    dataset: &Dataset,
+    hosts: &TargetHosts,
+    earlier: &[ExampleResult],
+) -> Option<String> {
+    let write = earlier.iter().rev().find(|result| {
+        is_unrun_write(page, hosts, result) && explains(result, request, compared, dataset)
+    });
+    let write = write.map(|result| result.example.request_line(page));
+    write
+        .map(|line| format!("needs the write on line {line}, which is not run"))
+        .or_else(|| other_port(page, request, compared, dataset))
+}
+
+/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint.
+fn is_unrun_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
+    let found = &result.example.request;
+    let Some(written) = &found.written else {
+        return false;
+    };
+    let resolved = url::resolve(&written.request.target, hosts);
+    let fence = page.fence(result.example.fence);
+    matches!(result.outcome, Outcome::Skipped(_))
+        && matches!(
+            &*written.request.method,
+            "POST" | "PUT" | "PATCH" | "DELETE"
+        )
+        && !matches!(found.problem, Some(Problem::NoBody))
+        && !matches!(resolved, Resolved::Foreign(_))
+        && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
+}
+
+/// Whether the difference between the page and a response may come from a write that was not run.
+fn explains(
+    write: &ExampleResult,
+    request: &Request,
+    compared: &Compared,
+    dataset: &Dataset,
+) -> bool {
+    let Some(written) = &write.example.request.written else {
+        return false;
+    };
+    let changed = url::segments(url::path_of(&written.request.target));
+    let asked = url::segments(&request.target);
+    let resources = dataset.resources();
+    let is_resource = |name: &&String| resources.contains(&name.as_str());
+    let Some(resource) = changed.iter().rfind(is_resource) else {
+        return false;
+    };
+    let query = request
+        .target
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    let everything = matches!(asked.first().map(String::as_str), Some("db" | "search"));
+    let embedded = (query.contains("_embed=") || query.contains("_expand="))
+        && query
+            .split(['=', '&', ','])
+            .any(|name| name == resource || format!("{name}s") == *resource);
+    if !everything && !embedded && !asked.contains(resource) {
+        return false;
+    }
+    let id_in = |segments: &[String]| {
+        let at = segments.iter().rposition(|name| name == resource)?;
+        segments.get(at + 1).cloned()
+    };
+    let is_placeholder = |id: &String| url::placeholder(&format!("/{id}")).is_some();
+    let status = compared.received.status;
+    let own_id = id_in(&asked).filter(|_| !embedded);
+    let creates = written.request.method == "POST";
+    match (id_in(&changed).filter(|id| !is_placeholder(id)), &own_id) {
+        // It changes another record.
+        (Some(changed), Some(own)) if changed != *own && !creates => return false,
+        // It creates a record, and this one is there already.
+        (_, Some(_)) if creates && status != 404 && asked.last() == own_id.as_ref() => {
+            return false;
+        }
+        _ => {}
+    }
+    // The request itself is wrong.
+    if matches!(status, 400 | 401 | 405 | 415 | 422) {
+        return false;
+    }
+    // What a new record does not change: the values of others.
+    let of_other = |path: &[Step]| path.iter().any(|step| matches!(step, Step::Id(_)));
+    let mut differences = compared.diff.differences.iter();
+    !creates
+        || !differences.any(|found| {
+            matches!(found.kind, DifferenceKind::Value | DifferenceKind::Type)
+                && of_other(&found.path)
+        })
+}
+
+/// Whether a request for a resource that is not there goes to another port than the page's other requests.
+fn other_port(
+    page: &Page,
+    request: &Request,
+    compared: &Compared,
+    dataset: &Dataset,
+) -> Option<String> {
+    static PORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:localhost|127\.0\.0\.1):(\d+)"));
+    let port = request.header("host")?.rsplit_once(':')?.1;
+    let resources = dataset.resources();
+    let is_there = url::segments(&request.target)
+        .first()
+        .is_none_or(|name| resources.contains(&name.as_str()));
+    if compared.received.status != 404 || is_there {
+        return None;
+    }
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for found in PORT.captures_iter(&page.text) {
+        *counts.entry(found.get(1)?.as_str()).or_default() += 1;
+    }
+    let own = counts.get(port).copied().unwrap_or_default();
+    let is_rare = counts.values().any(|count| *count > own);
+    let listens = page.text.contains(&format!("listen({port}"));
+    (is_rare || listens).then(|| {
+        format!("goes to port {port}, which the page's other requests do not, and there is no such resource here")
+    })
+}

@@ -1,0 +1,326 @@
+//! Pages with their own data and rules, and the verdicts of their examples: what needs something that is not run, what
+//! the server generates, and what belongs together.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+const DATA: &str = r#"{
+  "songs": [
+    { "id": 1, "title": "Blue", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z" },
+    { "id": 2, "title": "Red", "bandId": 2, "addedAt": "2024-01-06T10:00:00Z" }
+  ],
+  "bands": [ { "id": 1, "name": "Owls" }, { "id": 2, "name": "Foxes" } ],
+  "keys": [ { "id": "k-one", "label": "First" } ],
+  "settings": { "volume": 3 }
+}"#;
+
+const RULES: &str = r#"{
+  "properties": {
+    "songs": {
+      "items": {
+        "properties": {
+          "addedAt": { "type": "string", "format": "date-time", "x-generated": "created" },
+          "code": { "type": "string", "x-generated": "uuid" }
+        },
+        "required": ["title"]
+      }
+    }
+  }
+}"#;
+
+/// Each example of a page as its verdict and, after a colon, the reason.
+fn judged(page: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("db.json"), DATA).unwrap();
+    std::fs::write(folder.path().join("db.schema.json"), RULES).unwrap();
+    std::fs::write(folder.path().join("page.md"), page).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["check", "--format", "json", "page.md"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let describe = |example: &Value| {
+        let text = |key: &str| example[key].as_str().unwrap_or_default().to_owned();
+        format!("{}: {}", text("verdict"), text("reason"))
+    };
+    report["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(describe)
+        .collect()
+}
+
+/// Checks the beginning of each verdict.
+fn assert_judged(page: &str, expected: &[&str]) {
+    let seen = judged(page);
+    let fits = seen.len() == expected.len()
+        && seen.iter().zip(expected).all(|(seen, expected)| {
+            seen.starts_with(expected) || seen.contains(&format!(": {expected}"))
+        });
+    assert!(fits, "{page}\nexpected {expected:#?}\nseen {seen:#?}");
+}
+
+fn get(path: &str, response: &str) -> String {
+    format!("```bash\ncurl http://localhost:3000{path}\n```\n\n```json\n{response}\n```\n\n")
+}
+
+fn post(path: &str, body: &str, response: &str) -> String {
+    format!(
+        "```bash\ncurl http://localhost:3000{path} --json '{body}'\n```\n\n```json\n{response}\n```\n\n"
+    )
+}
+
+const UNRUN: &str = "needs the write on line";
+
+#[test]
+fn generated_values_cannot_be_documented() {
+    let code = "7f0c2f6e-0f0c-4c8e-9d57-0a4f4ad0a111";
+    let song = |added: &str, code: &str| {
+        format!(
+            r#"{{"title": "New", "bandId": 1, "addedAt": "{added}", "code": "{code}", "id": 3}}"#
+        )
+    };
+    let body = r#"{"title": "New", "bandId": 1}"#;
+    let right = song("2024-05-05T08:00:00Z", code);
+    let create = post("/songs", body, &right);
+    let rows = [
+        (create.clone(), &["pass"][..]),
+        (post("/songs", body, &song("today", code)), &["fail"]),
+        (
+            post("/songs", body, &song("2024-05-05T08:00:00Z", "seven")),
+            &["fail"],
+        ),
+        (
+            post("/songs", body, &right.replace("New", "Old")),
+            &["fail"],
+        ),
+        // In later responses, also within other records and lists.
+        (create.clone() + &get("/songs/3", &right), &["pass", "pass"]),
+        (
+            create.clone() + &get("/songs?id=3", &format!("[{right}]")),
+            &["pass", "pass"],
+        ),
+        (
+            create.clone()
+                + &get(
+                    "/bands/1?_embed=songs",
+                    &format!(
+                        r#"{{"id": 1, "name": "Owls", "songs": [{{"id": 1, "title": "Blue", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z"}}, {right}]}}"#
+                    ),
+                ),
+            &["pass", "pass"],
+        ),
+        // What is in the data, or was sent, is not generated.
+        (
+            get(
+                "/songs/1",
+                r#"{"id": 1, "title": "Blue", "bandId": 1, "addedAt": "2023-01-05T10:00:00Z"}"#,
+            ),
+            &["fail"],
+        ),
+        (
+            post(
+                "/songs",
+                &body.replace('}', &format!(", \"code\": \"{code}\"}}")),
+                &right.replace(code, &code.replace('7', "8")),
+            ),
+            &["fail"],
+        ),
+        // Random ids, in lists, too.
+        (
+            post(
+                "/keys",
+                r#"{"label": "Second"}"#,
+                r#"{"label": "Second", "id": "a1b2"}"#,
+            ),
+            &["pass"],
+        ),
+        (
+            post(
+                "/keys",
+                r#"{"label": "Second"}"#,
+                r#"{"label": "Second", "id": "a1b2"}"#,
+            ) + &get(
+                "/keys",
+                r#"[{"id": "k-one", "label": "First"}, {"label": "Second", "id": "a1b2"}]"#,
+            ),
+            &["pass", "pass"],
+        ),
+        (
+            post(
+                "/keys",
+                r#"{"label": "Second"}"#,
+                r#"{"label": "Second", "id": "a1b2"}"#,
+            ) + &get(
+                "/keys",
+                r#"[{"id": "k-one", "label": "First"}, {"label": "Third", "id": "a1b2"}]"#,
+            ),
+            &["pass", "fail"],
+        ),
+        (
+            get("/keys", r#"[{"id": "k-two", "label": "First"}]"#),
+            &["fail"],
+        ),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn reads_after_a_write_that_is_not_run_are_skipped() {
+    let fetch = "```js\nawait fetch('http://localhost:3000/songs', {\n  method: 'POST',\n  body: JSON.stringify({ title: 'New' }),\n});\n```\n\n";
+    let python =
+        "```python\nrequests.patch('http://localhost:3000/settings', json={'volume': 9})\n```\n\n";
+    let shell = "```powershell\nInvoke-RestMethod -Method Delete -Uri http://localhost:3000/bands/2\n```\n\n";
+    let file = "```bash\ncurl http://localhost:3000/songs -H 'Content-Type: application/json' -d @song.json\n```\n\n";
+    let template = "```bash\ncurl -X PATCH http://localhost:3000/songs/{id} --json '{\"title\": \"Late\"}'\n```\n\n";
+    let new_song = get("/songs/3", r#"{"title": "New", "id": 3}"#);
+    let blue = |title: &str| {
+        get(
+            "/songs/1",
+            &format!(
+                r#"{{"id": 1, "title": "{title}", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z"}}"#
+            ),
+        )
+    };
+    let rows = [
+        (format!("{fetch}{new_song}"), &["skipped", UNRUN][..]),
+        (format!("{file}{new_song}"), &["skipped", UNRUN]),
+        (
+            format!("{python}{}", get("/settings", r#"{"volume": 9}"#)),
+            &["skipped", UNRUN],
+        ),
+        (
+            format!("{shell}{}", get("/bands", r#"[{"id": 1, "name": "Owls"}]"#)),
+            &["skipped", UNRUN],
+        ),
+        (format!("{template}{}", blue("Late")), &["skipped", UNRUN]),
+        // What needs no write passes, and what the write does not change is still wrong.
+        (format!("{template}{}", blue("Blue")), &["skipped", "pass"]),
+        (format!("{fetch}{}", blue("Green")), &["skipped", "fail"]),
+        (format!("{python}{}", blue("Green")), &["skipped", "fail"]),
+        (
+            format!("{shell}{}", get("/bands/1", r#"{"id": 1, "name": "Cats"}"#)),
+            &["skipped", "fail"],
+        ),
+        (
+            format!(
+                "{fetch}{}",
+                post("/songs", r#"{"bandId": 1}"#, r#"{"bandId": 1, "id": 4}"#)
+            ),
+            &["skipped", "fail"],
+        ),
+        // Neither a write of another service nor the name of an endpoint is one.
+        (
+            format!("```bash\ncurl -X DELETE https://example.com/songs/1\n```\n\n{new_song}"),
+            &["skipped", "fail"],
+        ),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn what_belongs_together_is_read_as_one() {
+    let song = r#"{"title": "New", "bandId": 2}"#;
+    let created = "```json\n{\"title\": \"New\", \"bandId\": 2, \"addedAt\": \"<any>\", \"code\": \"<any>\", \"id\": 3}\n```\n";
+    let send = "```bash\ncurl http://localhost:3000/songs -H 'Content-Type: application/json' -d @song.json\n```\n\n";
+    let rows = [
+        // The body of a command is a file that the page shows.
+        (format!("Save this as `song.json`:\n\n```json\n{song}\n```\n\n{send}{created}"), &["pass"][..]),
+        (format!("### Sample payload\n\n```json\n{song}\n```\n\n### Sample request\n\n{send}### Sample response\n\n{created}"), &["pass"]),
+        (format!("```json title=\"song.json\"\n{song}\n```\n\nThen:\n\n{send}{created}"), &["pass"]),
+        (format!("```bash\ncat > song.json <<EOF\n{song}\nEOF\n```\n\n{send}{created}"), &["pass"]),
+        (format!("### Payload\n\n```json\n{}\n```\n\n{send}{created}", song.replace("2", "1")), &["fail"]),
+        (format!("Elsewhere:\n\n```json\n[]\n```\n\n{send}"), &["the body is read from the file `song.json`"]),
+        // In components, the body is in a block of its own.
+        (format!("<Request>\n\n`POST http://localhost:3000/songs`\n\n```js\n{{ title: 'New', bandId: 2 }}\n```\n\n</Request>\n<Response>\n\n{created}\n</Response>\n"), &["pass"]),
+        // The status of a response in a block above it.
+        (format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\n#### Response\n\n```\nStatus: 200 OK\n```\n\n```json\n{}\n```\n", r#"{"id": 2, "name": "Foxes"}"#), &["pass: as documented"]),
+        (format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\n#### Response\n\n```\nStatus: 200 OK\n```\n\n```json\n{}\n```\n", r#"{"id": 2, "name": "Wolves"}"#), &["fail"]),
+        (format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\nResponse:\n\n```\nStatus: 404 Not Found\n```\n\n```json\n{}\n```\n", r#"{"id": 2, "name": "Foxes"}"#), &["fail"]),
+        // Labels and marks in the block, and dots for headers.
+        ("```command\ncurl http://localhost:3000/bands/2\n```\n\n```\n[secondary_label Output]\n{\"id\": <^>2<^>, \"name\": \"<^>Foxes<^>\"}\n```\n".to_owned(), &["pass: as documented"]),
+        ("```command\ncurl http://localhost:3000/bands/2\n```\n\n```\n[secondary_label Output]\n{\"id\": <^>2<^>, \"name\": \"<^>Wolves<^>\"}\n```\n".to_owned(), &["fail"]),
+        ("Try it:\n\n    http :3000/bands/2\n\n    HTTP/1.1 200 OK\n    ...\n\n    {\"id\": 2, \"name\": \"Foxes\"}\n".to_owned(), &["pass: as documented"]),
+        ("Try it:\n\n    http :3000/bands/2\n\n    HTTP/1.1 200 OK\n    ...\n    {\"id\": 2, \"name\": \"Wolves\"}\n".to_owned(), &["fail"]),
+        // A query of its own.
+        ("* Method: `GET`\n* Endpoint: `/bands`\n* Query: `name=Foxes`\n* Response:\n\n```json\n[{\"id\": 2, \"name\": \"Foxes\"}]\n```\n".to_owned(), &["pass: as documented"]),
+        ("**POST** `/songs` with `{\"bandId\": 2}`\n\nResponse: 400\n\n```json\n{\"title\": \"The record breaks the rules\", ...}\n```\n".to_owned(), &["pass: as documented"]),
+        ("`$ curl http://localhost:3000/bands/2`\n\n```json\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n".to_owned(), &["pass: as documented"]),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn what_is_not_for_this_server_is_skipped() {
+    let own = get("/bands/2", r#"{"id": 2, "name": "Foxes"}"#);
+    let other = get("/hello", r#"{"message": "Hi"}"#).replace(":3000", ":4000");
+    let rows = [
+        (format!("{own}{own}{other}"), &["pass", "pass", "goes to port 4000"][..]),
+        (format!("```js\napp.listen(4000);\n```\n\n{other}"), &["goes to port 4000"]),
+        (format!("{own}{own}{}", other.replace(":4000", ":3000")), &["pass", "pass", "fail"]),
+        (format!("{own}{}", own.replace(":3000", ":4000").replace("Foxes", "Cats")), &["pass", "fail"]),
+        ("```bash\nAPI=$(minikube service songs --url)\ncurl $API/version\n```\n\n```json\n{\"version\": 1}\n```\n".to_owned(), &["`$API` is set by a command"]),
+        ("```console\n$ curl http://localhost:3000/bands\ncurl: (7) Failed to connect to localhost port 3000: Connection refused\n```\n".to_owned(), &["the page shows what happens while no server runs"]),
+        ("```bash\ncurl -X POST http://localhost:3000/songs\n```\n\n> Body parameter\n\n```json\n{\"title\": \"string\"}\n```\n".to_owned(), &["its body is shown apart"]),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn overviews_of_endpoints_are_not_examples() {
+    let foxes = get("/bands/2", r#"{"id": 2, "name": "Foxes"}"#);
+    let bands = get(
+        "/bands",
+        r#"[{"id": 1, "name": "Owls"}, {"id": 2, "name": "Foxes"}]"#,
+    );
+    let rows = [
+        (format!("```\nGET    /bands\nPOST   /bands\nDELETE /bands/2\n```\n\n{bands}"), &["pass"][..]),
+        (format!("## One\n\n```\nGET /bands/{{band_id}}\n```\n\n| Name | In |\n|---|---|\n| `band_id` | path |\n\n### Example\n\n{foxes}"), &["pass"]),
+        // A request on its own is one.
+        (format!("```\nDELETE /bands/2\n```\n\n## List\n\n{bands}"), &["pass", "pass"]),
+        // The same request for another client is run once, unless it has a response of its own.
+        (foxes.replace("\n\n```json", "\n\n```bash\nhttp :3000/bands/2\n```\n\n```json"), &["pass: as documented", "skipped"]),
+        (foxes.clone() + "With HTTPie:\n\n```bash\nhttp :3000/bands/2\n```\n\n```json\n{\"id\": 2, \"name\": \"Cats\"}\n```\n", &["pass: as documented", "fail"]),
+        // A table of errors has requests and their statuses.
+        ("| Request | Status |\n|---|---|\n| `GET http://localhost:3000/bands/9` | `404 Not Found` |\n| `GET http://localhost:3000/bands/1` | 404 |\n| `GET /bands/:id` | 404 |\n".to_owned(), &["pass", "fail"]),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn a_status_belongs_to_the_request_beside_it() {
+    let remove = "```bash\ncurl -X DELETE http://localhost:3000/bands/9\n```\n\n";
+    let rows = [
+        (
+            format!("{remove}This is not found (`404`), as there are two bands.\n"),
+            &["pass"][..],
+        ),
+        (
+            format!("{remove}This is forbidden (`403`), as there are two bands.\n"),
+            &["fail"],
+        ),
+        (
+            format!(
+                "Pages are answered with HTTP 400:\n\n```bash\ncurl 'http://localhost:3000/bands?_page=0'\n```\n\n<details>\n<summary><b>I get 404 Not Found</b></summary>\n\nRead on.\n\n</details>\n"
+            ),
+            &["pass"],
+        ),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
