@@ -314,9 +314,8 @@ fn a_status_belongs_to_the_request_beside_it() {
             &["fail"],
         ),
         (
-            format!(
-                "Pages are answered with HTTP 400:\n\n```bash\ncurl 'http://localhost:3000/bands?_page=0'\n```\n\n<details>\n<summary><b>I get 404 Not Found</b></summary>\n\nRead on.\n\n</details>\n"
-            ),
+            "Pages are answered with HTTP 400:\n\n```bash\ncurl 'http://localhost:3000/bands?_page=0'\n```\n\n<details>\n<summary><b>I get 404 Not Found</b></summary>\n\nRead on.\n\n</details>\n"
+                .to_owned(),
             &["pass"],
         ),
     ];
