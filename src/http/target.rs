@@ -6,8 +6,8 @@ use warp::http::{HeaderValue, Method, header};
 
 use super::problem::{self, Problem};
 use super::request::{Request, encode, segments};
-use crate::json::{Id, members};
-use crate::store::{Collection, Data, Resource, Store, is_like_id};
+use crate::json::{Id, get_member, members};
+use crate::store::{Collection, Data, Record, Resource, Store, is_like_id};
 use crate::text::{list, nearest};
 
 /// The target of a request.
@@ -296,6 +296,7 @@ pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -
 /// A property that looks like the id of the records of `name`, not of those they point to, and in which one of the first
 /// has the value `id`.
 fn other_id(store: &Store, name: &str, collection: &Collection, id: &Id) -> Option<String> {
+    const SAMPLE: usize = 10;
     const LOOKED_AT: usize = 1000;
     let is_pointer = |key: &str| {
         let suffix = &store.settings().foreign_key_suffix;
@@ -303,13 +304,23 @@ fn other_id(store: &Store, name: &str, collection: &Collection, id: &Id) -> Opti
         let parent = parent.or_else(|| key.strip_suffix("_id"));
         parent.is_some_and(|parent| store.parent_named(name, parent).is_some())
     };
-    collection.window(0, LOOKED_AT).find_map(|record| {
-        let mut likely = members(record.value())
-            .filter(|member| is_like_id(&member.key) && !is_pointer(&member.key));
-        likely
-            .find(|member| Id::from_json(member.value).as_ref() == Some(id))
-            .map(|member| member.key.into_owned())
-    })
+    let own = &store.settings().id;
+    let sample = collection.window(0, SAMPLE);
+    let keys = sample.flat_map(|record| members(record.value()).map(|member| member.key));
+    let mut likely: Vec<_> = keys
+        .filter(|key| key != own && is_like_id(key) && !is_pointer(key))
+        .collect();
+    likely.sort_unstable();
+    likely.dedup();
+    let has = |record: &Record, key: &str| {
+        let value = get_member(record.value(), key).and_then(Id::from_json);
+        value.as_ref() == Some(id)
+    };
+    let found = likely.into_iter().find(|key| {
+        let mut records = collection.window(0, LOOKED_AT);
+        records.any(|record| has(record, key))
+    });
+    found.map(Cow::into_owned)
 }
 
 /// The problem of a method that `target` does not take.
