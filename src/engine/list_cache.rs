@@ -1,22 +1,20 @@
 //! A cache of whole lists as they are sent, one for each version of the data.
 
-use std::sync::Mutex;
-
 use bytes::Bytes;
 
 use crate::json::tag;
-use crate::memory::BoundedQueue;
+use crate::memory::SharedQueue;
 use crate::store::Resource;
 use crate::work::Work;
 
 /// The lists of one version of the data that were requested.
 #[derive(Debug)]
 pub(super) struct ListCache {
-    lists: Mutex<BoundedQueue<CachedList>>,
+    lists: SharedQueue<CachedList>,
     most_bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CachedList {
     resource: String,
     list: Bytes,
@@ -27,36 +25,31 @@ impl ListCache {
     /// A cache of `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> ListCache {
         ListCache {
-            lists: Mutex::new(BoundedQueue::new(usize::MAX, most_bytes)),
+            lists: SharedQueue::new(usize::MAX, most_bytes),
             most_bytes,
         }
     }
 
     /// The list of `resource`, pretty printed, with its entity tag; not complete if `work` was stopped.
     pub(super) fn get(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        let cached = self.lists.lock().ok().and_then(|all| {
-            let cached = all
-                .iter()
-                .find(|cached| cached.resource == resource.name())?;
-            Some((cached.list.clone(), cached.tag.clone()))
-        });
-        if let Some(cached) = cached {
-            return cached;
+        let is_of = |cached: &&CachedList| cached.resource == resource.name();
+        if let Some(cached) = self.lists.lock().iter().find(is_of) {
+            return (cached.list.clone(), cached.tag.clone());
         }
         let mut list = Vec::new();
         resource.write(&mut list, "", work);
         let (tag, list) = (tag(&list), Bytes::from(list));
+        let mut lists = self.lists.lock();
         if !work.is_stopped()
             && list.len() <= self.most_bytes
-            && let Ok(mut all) = self.lists.lock()
-            && !all.iter().any(|cached| cached.resource == resource.name())
+            && !lists.iter().any(|cached| is_of(&cached))
         {
             let cached = CachedList {
                 resource: resource.name().to_string(),
                 list: list.clone(),
                 tag: tag.clone(),
             };
-            all.push(cached, list.len());
+            lists.push(cached, list.len());
         }
         (list, tag)
     }
