@@ -42,7 +42,8 @@ impl Signals {
                 SignalKind::hangup(),
             ]
             .into_iter()
-            .filter(|kind| *kind != SignalKind::hangup() || !ignores_hangup())
+            // `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
+            .filter(|kind| *kind != SignalKind::hangup() || !is_ignored(libc::SIGHUP))
             .map(|kind| Ok((exit_code(kind.as_raw_value()), signal(kind)?)))
             .collect::<io::Result<_>>()?
         };
@@ -103,11 +104,14 @@ fn exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
-/// Whether SIGHUP is ignored, as `nohup` starts a program so that it outlives its terminal. Only `unsafe` code can ask
-/// for that, but a child inherits it: one that sends itself a SIGHUP ends well.
 #[cfg(unix)]
-fn ignores_hangup() -> bool {
-    let mut shell = std::process::Command::new("/bin/sh");
-    let status = shell.args(["-c", "kill -HUP $$"]).status();
-    status.is_ok_and(|status| status.success())
+#[allow(unsafe_code)]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: Without a new action, sigaction(2) only writes the current one to `action`, which has the type and size
+    // for it; it is read only after the call succeeded.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }
