@@ -252,6 +252,10 @@ impl Log {
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }
+            Notice::InJournal { journal } => self.warn(warning(&format!(
+                "{file} lacks writes that are in its journal, {}; the next start brings them to the file: keep both",
+                style::path(&journal)
+            ))),
             Notice::Unwritable { reason, hint } => {
                 self.warn(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
             }

@@ -120,6 +120,11 @@ pub enum Notice {
         /// What to do.
         hint: String,
     },
+    /// At the stop: the file could not be saved and lacks writes that its journal has.
+    InJournal {
+        /// The journal.
+        journal: PathBuf,
+    },
     /// At the start: no save can succeed as things are.
     Unwritable {
         /// Why: which file or folder.

@@ -32,10 +32,10 @@ pub fn keep_journal(unseen: Duration) -> Duration {
     unseen + MAX_EDIT_AGE
 }
 
-/// The moment `age` ago, or a few seconds ago if that is later.
-pub(super) fn saved_at(age: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(now)
+/// When an edit was written that had that age when it was found, or a few seconds before that if it is older. Reading it takes
+/// its time, which does not make it younger.
+pub(super) fn saved_at(found: Instant, age: Duration) -> Instant {
+    found.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(found)
 }
 
 impl RecentStates {
@@ -59,7 +59,7 @@ impl RecentStates {
             .map(|written| before.bytes_of(written) + OVERHEAD)
             .sum();
         self.add(before, written, Vec::new(), replaced);
-        self.forget_before(saved_at(MAX_EDIT_AGE));
+        self.forget_before(saved_at(Instant::now(), MAX_EDIT_AGE));
     }
 
     /// Records what an edit changed when the data was `before`: the next edit may have been made from that, too.

@@ -301,6 +301,8 @@ impl Reloader {
         }
         if !self.lacks_something() {
             self.journal.clear(&mut self.file);
+        } else if let Some(journal) = self.file.journal_path().filter(|_| self.journal.is_ahead()) {
+            (self.notice)(Notice::InJournal { journal });
         }
         if let FileState::Broken(broken) = &mut self.state
             && (!broken.is_reported || broken.note_at.is_some())
@@ -393,7 +395,7 @@ impl Reloader {
         let since = if let FileState::Broken(broken) = &self.state {
             broken.since
         } else {
-            saved_at(edit.age)
+            saved_at(edit.found, edit.age)
         };
         self.state = FileState::Broken(Broken {
             faults,
@@ -416,7 +418,7 @@ impl Reloader {
         }
         let (since, was_reported) = match std::mem::replace(&mut self.state, FileState::InSync) {
             FileState::Broken(broken) => (broken.since, broken.is_reported),
-            _ => (saved_at(edit.age), false),
+            _ => (saved_at(edit.found, edit.age), false),
         };
         self.troubles.set(None);
         self.note_replaced();

@@ -222,6 +222,11 @@ impl DataFile {
         (journal.tip == Some(self.known.content)).then_some(journal.length)
     }
 
+    /// Where the journal is, if there is one.
+    pub fn journal_path(&self) -> Option<PathBuf> {
+        self.journal.as_ref().map(|journal| journal.path.clone())
+    }
+
     /// Whether writes can be recorded without saving the file.
     pub fn can_record(&self) -> bool {
         self.journal_goes_on().is_some()
@@ -474,8 +479,14 @@ impl DataFile {
             length,
             chain,
             broken,
+            last,
         } = parse(bytes);
         let known = self.known.content;
+        // What the file has since does not depend on a line before.
+        let (lines, length, chain) = match last.filter(|last| last.tell_about(known)) {
+            Some(last) => (last.lines, last.length, last.chain),
+            None => (lines, length, chain),
+        };
         let since = last_in_file(&lines, |content, _| content == known);
         if let Some(number) = broken {
             let kept = recover::kept_journal_name(&self.path, Content::of(bytes));

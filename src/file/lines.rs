@@ -105,12 +105,43 @@ pub(super) struct Parsed {
     pub(super) chain: Chain,
     /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
     pub(super) broken: Option<usize>,
+    /// The lines from the next one on that can be read to the end.
+    pub(super) last: Option<Last>,
+}
+
+/// The last lines of a journal in which a line before cannot be read.
+pub(super) struct Last {
+    pub(super) lines: Vec<Line>,
+    /// How many bytes the journal is to the end of the last of them.
+    pub(super) length: usize,
+    /// The CRC of that.
+    pub(super) chain: Chain,
+}
+
+impl Last {
+    /// Whether they tell what a file lacks that holds `known`.
+    pub(super) fn tell_about(&self, known: Content) -> bool {
+        let mut lacking = None;
+        for line in self.lines.iter().rev() {
+            match line {
+                Line::Names { content, lacks, .. } if lacking.is_none() && *content == known => {
+                    lacking = Some(*lacks);
+                }
+                Line::Wrote { had: false, .. } => {
+                    lacking = lacking.map(|lacking| lacking.saturating_sub(1));
+                }
+                _ => {}
+            }
+        }
+        lacking == Some(0)
+    }
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut parsed = Parsed::default();
     let mut is_checked = true;
-    for text in bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut texts = bytes.split_inclusive(|byte| *byte == b'\n');
+    while let Some(text) = texts.next() {
         let is_first = parsed.lines.is_empty();
         let read = std::str::from_utf8(text).ok().and_then(|text| {
             let text = text.strip_suffix('\n')?;
@@ -147,11 +178,43 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
                         .split_last()
                         .is_some_and(|(_, before)| is_intact(before, parsed.chain));
                 parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
+                parsed.last = last(text, texts, parsed.length);
                 break;
             }
         }
     }
     parsed
+}
+
+/// What can be read of the lines `rest`, which come after `length` bytes and the line `broken`. Each of them continues from the
+/// CRC that the line before says.
+fn last<'a>(broken: &[u8], rest: impl Iterator<Item = &'a [u8]>, length: usize) -> Option<Last> {
+    let mut last = Last {
+        lines: Vec::new(),
+        length: length + broken.len(),
+        chain: split(broken).map(|(_, crc)| crc),
+    };
+    for text in rest.take_while(|text| text.ends_with(b"\n")) {
+        let found = split(text);
+        let line = found
+            .zip(last.chain)
+            .filter(|((text, crc), chain)| self::crc(text, Some(*chain)) == *crc)
+            .and_then(|((text, _), _)| Line::parse(&format!("{text}}}"), false));
+        match line {
+            Some(line) => last.lines.push(line),
+            None => last.lines.clear(),
+        }
+        last.length += text.len();
+        last.chain = found.map(|(_, crc)| crc);
+    }
+    (!last.lines.is_empty()).then_some(last)
+}
+
+/// The text of a whole line before its CRC, and that.
+fn split(text: &[u8]) -> Option<(&str, u32)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (text, crc) = text.strip_suffix("}\n")?.rsplit_once(CRC)?;
+    Some((text, crc.parse().ok()?))
 }
 
 /// Whether the text of a line without its end has the checksum that it says.

@@ -81,7 +81,9 @@ pub struct Edit {
     pub bytes: Vec<u8>,
     /// Where it held the same before: the number of the state ([`DataFile::number`]) in which it did.
     pub earlier: Option<u64>,
-    /// How long ago it was written.
+    /// When it was found,
+    pub found: Instant,
+    /// and how long before that it was written.
     pub age: Duration,
     /// When that was, or when the file was renamed to its place, by the file system's clock.
     pub saved: Option<SystemTime>,
@@ -134,6 +136,8 @@ pub struct DataFile {
     /// What was written over the file last, where saves do that.
     written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
+    /// Copies of late edits that the file does not have yet.
+    copies: Vec<PathBuf>,
     /// A save that failed and could not be undone yet.
     failed_save: Option<FailedSave>,
     /// A save that is in progress on another thread.
@@ -267,6 +271,7 @@ impl DataFile {
             number: 0,
             in_place: false,
             written_over: Vec::new(),
+            copies: Vec::new(),
             replaced: VecDeque::new(),
             failed_save: None,
             saving: None,
@@ -332,6 +337,8 @@ impl DataFile {
         }
         self.path = path;
         self.written_over.clear();
+        // They belong to the file before, which has them beside it.
+        self.copies.clear();
         self.seen.clear();
         self.learn(found.known);
         Ok(self.take_up(found)?)
@@ -407,6 +414,7 @@ impl DataFile {
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
         self.undo_failed_save()?;
         let mut stamp = self.medium.stamp(&self.path)?;
+        let found = Instant::now();
         if self.known.stamp.is_surely(&stamp) {
             return Ok(None);
         }
@@ -432,7 +440,7 @@ impl DataFile {
         if stamp.identity != self.known.stamp.identity {
             self.keep_unlinked(stamp.saved());
         }
-        let edit = self.take(Known { stamp, content }, bytes);
+        let edit = self.take(Known { stamp, content }, bytes, found);
         self.lock_if_free();
         Ok(Some(edit))
     }
@@ -471,13 +479,14 @@ impl DataFile {
             .filter(|_| self.known.stamp.is_same(&stamp))
     }
 
-    fn take(&mut self, known: Known, bytes: Vec<u8>) -> Edit {
+    fn take(&mut self, known: Known, bytes: Vec<u8>, found: Instant) -> Edit {
         let earlier = self.seen.get(&known.content).copied();
         tracing::debug!(bytes = bytes.len(), ?earlier, "the file was edited");
         self.learn(known);
         Edit {
             bytes,
             earlier,
+            found,
             age: known.stamp.age(),
             saved: known.stamp.saved(),
         }

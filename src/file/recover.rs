@@ -16,10 +16,11 @@ use super::{Content, Medium};
 use crate::json::Document;
 
 /// The end of the names of files that are to take the place of the data file, that had it before where files cannot be
-/// exchanged, and that hold what is written in place.
+/// exchanged, that hold what is written in place, and that hold an edit which the data file does not have yet.
 const SCRATCH: &str = ".standin-tmp";
 const ASIDE: &str = ".standin-old";
 const SPARE: &str = ".standin-new";
+const EDIT: &str = ".standin-edit";
 
 /// The scratch file for a save over a file that holds `before`.
 pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> PathBuf {
@@ -41,6 +42,11 @@ pub(super) fn copy_name(name: &Path) -> PathBuf {
 /// The copy of what is being written into the file in place.
 pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SPARE)
+}
+
+/// The copy of an edit that somebody wrote to a file which had been replaced.
+pub(super) fn edit_name(path: &Path, holds: Content) -> PathBuf {
+    named(path, holds.hash, holds.hash, EDIT)
 }
 
 /// The journal of the file.
@@ -99,7 +105,7 @@ fn clear_one(
     let Some(rest) = name.strip_prefix(beginning) else {
         return Ok(kept);
     };
-    let ends = [SCRATCH, ASIDE, SPARE]
+    let ends = [SCRATCH, ASIDE, SPARE, EDIT]
         .into_iter()
         .find_map(|end| Some((rest.strip_suffix(end)?, end)));
     let Some((hashes, end)) = ends else {
@@ -124,6 +130,8 @@ fn clear_one(
             }
             false
         }
+        // What is not whole was not merged either.
+        EDIT => holds == after && holds != now,
         _ if holds == before || holds == after || holds == now => false,
         // Where a save changes nothing, this may as well be the beginning of it.
         _ if now == after && before != after => {

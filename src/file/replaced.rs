@@ -4,7 +4,7 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Content, DataFile, Edit, Handle, Known, Stamp};
+use super::{Content, DataFile, Edit, Handle, Known, Stamp, recover};
 
 /// A file that a save has replaced, and that has no name any more.
 pub(super) struct Replaced {
@@ -27,7 +27,9 @@ pub(super) struct Checked {
 const CHECKED_FOR: Duration = Duration::from_secs(5);
 /// How many are kept open, and how many bytes they may take up on the disk; the newest is kept whatever its size.
 const MOST: usize = 64;
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// From this size on it takes long to close one, since the system frees what it took up.
+const LARGE: usize = 16 * 1024 * 1024;
 
 impl DataFile {
     /// Takes note of what the file of the state `number` held when it had that stamp. If that is not what it should hold,
@@ -118,6 +120,7 @@ impl DataFile {
                             Edit {
                                 bytes: text,
                                 earlier,
+                                found: now,
                                 age: Duration::ZERO,
                                 saved: checked.file.saved(before),
                             },
@@ -135,15 +138,36 @@ impl DataFile {
         }
         if dropped
             .iter()
-            .any(|checked| checked.file.content.size > MOST_BYTES)
+            .any(|checked| checked.file.content.size > LARGE)
         {
-            // The system frees what a large file took up when it is closed, which takes its time.
             let thread = std::thread::Builder::new().name("standin-close".into());
             let _ = thread.spawn(move || drop(dropped));
         }
         self.replaced = kept.into_iter().rev().collect();
         edits.sort_by_key(|(edit, _): &(Edit, u64)| edit.saved);
         edits
+    }
+
+    /// Copies a late edit to a file of its own, until the data file has it: nobody else could find it after a crash.
+    pub fn keep_copy(&mut self, text: &[u8]) {
+        let flush = self.flushes();
+        let path = recover::edit_name(&self.path, Content::of(text));
+        let mut copied = self.medium.write_new(&path, text, &self.path, flush);
+        if flush && copied.is_ok() {
+            copied = self.medium.flush_folder(&path).map(|()| true);
+        }
+        if let Err(error) = copied {
+            tracing::debug!(%error, "cannot copy a late edit");
+        }
+        self.copies.push(path);
+    }
+
+    /// The data file has all late edits that were found.
+    pub(super) fn drop_copies(&mut self) {
+        for copy in self.copies.drain(..) {
+            // Left there it does no harm: the next start shows it to a person.
+            let _ = self.medium.remove(&copy);
+        }
     }
 
     /// Whether the file of the state `number` is checked for late edits.

@@ -63,6 +63,9 @@ impl DataFile {
                     .and_then(|()| self.put(text, content));
             }
             if let Some(saved) = saved? {
+                if saved == Saved::Done {
+                    self.drop_copies();
+                }
                 return Ok(saved);
             }
         }

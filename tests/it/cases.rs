@@ -380,6 +380,33 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
     );
 }
 
+/// Reading a large file takes its time; that does not make an edit younger, nor a write one that it must have seen.
+#[test]
+fn an_edit_is_as_old_as_when_it_was_found() {
+    let records: Vec<Value> = (1..=50_000)
+        .map(|id| json!({"id": id, "word": "abc"}))
+        .collect();
+    let data = json!({"a": records, "o": {"q": 1}});
+    let start = serde_json::to_string_pretty(&data).unwrap();
+    let fixture = Fixture::new(&start, None, |options| {
+        options.unseen = std::time::Duration::from_millis(1)
+    });
+    // The editor has written its text before the POST, and puts it in place when the file has that.
+    let edited = fixture.folder().join("edited");
+    std::fs::write(&edited, start.replace("\"q\": 1", "\"q\": 2")).unwrap();
+    fixture
+        .json("POST", "/a", "{\"word\": \"new\"}")
+        .status_is(201);
+    // What is in the journal only is kept in any case.
+    until("the file has it", || {
+        fixture.text().contains("new").then_some(())
+    });
+    std::fs::rename(&edited, fixture.path()).unwrap();
+    reloaded(&fixture);
+    assert_eq!(fixture.get("/o").value(), json!({"q": 2}));
+    assert_eq!(fixture.get("/a/50001").value()["word"], "new");
+}
+
 #[test]
 fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
     let mut fixture = serve_data(START);

@@ -1,6 +1,6 @@
 //! A path that leads to another file: a symbolic link was switched.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::conflicts;
 use super::super::history::History;
@@ -60,6 +60,7 @@ impl Reloader {
         let edit = Edit {
             bytes: followed.bytes,
             earlier: None,
+            found: Instant::now(),
             age: Duration::ZERO,
             saved: None,
         };

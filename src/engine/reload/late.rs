@@ -102,10 +102,10 @@ impl Reloader {
                 vec![conflicts::unmerged_text("moved", &text)],
             );
         };
-        let text = String::from_utf8_lossy(&edit.bytes).into_owned();
-        let theirs = match history.rulebook().read_edit(edit.bytes) {
+        let theirs = match history.rulebook().read_edit(edit.bytes.clone()) {
             Ok((theirs, _)) => theirs,
             Err(faults) => {
+                let text = String::from_utf8_lossy(&edit.bytes);
                 self.keep_lines(
                     LossCause::Edit,
                     vec![conflicts::unmerged_text("unreadable", &text)],
@@ -114,6 +114,8 @@ impl Reloader {
                 return;
             }
         };
+        // Readers see it before the file has it.
+        self.file.keep_copy(&edit.bytes);
         let is_latest = self.edits.after(edit.saved).is_empty();
         if let Some(earlier) = edit.earlier.filter(|_| is_latest) {
             self.restore((theirs, edit.saved), earlier, false, history);

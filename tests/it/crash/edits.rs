@@ -450,6 +450,48 @@ fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
     }
 }
 
+/// Before an edit of a file that had been replaced is served, there is a copy of it: should the process die before the data
+/// file has it, it is kept for a person.
+#[test]
+fn a_late_edit_that_is_served_survives_a_crash() {
+    let mut copied = 0;
+    for stop in 0..60 {
+        let disk = Simulated::new(START, Exchange::Atomic, 100);
+        let machine = Machine::start(&disk, Durability::Synced).unwrap();
+        let opened = disk.lock().open();
+        machine.write(post("b", "{\"number\": 1}")).unwrap();
+        let late = START.replace("\"p\": 1", "\"p\": 1, \"mine\": true");
+        {
+            let mut disk = disk.lock();
+            disk.write(opened, late.as_bytes());
+            let from = disk.steps;
+            disk.plan(super::Plan::Stop(from + stop));
+        }
+        let is_written = machine.write(post("b", "{\"number\": 2}")).is_ok();
+        drop(machine);
+        let disk = disk.after_kill();
+        let is_copy = |name: &String| name.ends_with("standin-edit");
+        let names = disk.lock().names();
+        let is_copied = names.iter().filter(|name| is_copy(name)).any(|name| {
+            let path = Path::new(FILE).with_file_name(name);
+            disk.lock().text(path.to_str().unwrap()).as_ref() == Some(&late)
+        });
+        copied += usize::from(is_copied);
+        let again = Machine::start(&disk, Durability::Synced).unwrap();
+        let kept = again.recovered.iter().any(|path| {
+            let text = disk.lock().text(path.to_str().unwrap());
+            text.is_some_and(|text| text.contains("mine"))
+        });
+        assert!(
+            !(is_copied || is_written) || kept || again.seen()["o"]["mine"] == true,
+            "stopped at {stop}: the edit is gone"
+        );
+        let names = disk.lock().names();
+        assert!(!names.iter().any(is_copy), "stopped at {stop}: {names:?}");
+    }
+    assert!((5..50).contains(&copied), "{copied}");
+}
+
 /// An exchange that replaces an edit is undone; what it placed is in the file for that moment. Whoever reads it then has read
 /// writes that may be refused afterwards, and brings them back with an edit.
 #[test]

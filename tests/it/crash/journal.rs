@@ -448,6 +448,46 @@ fn a_journal_with_a_damaged_line_before_others_is_kept() {
     assert_eq!(disk.lock().text(JOURNAL), None);
 }
 
+/// Each byte of the journal in turn is damaged: what the file has stays as it is, also what was deleted.
+#[test]
+fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
+    let commands = [
+        post("tags", "{\"n\": 1}"),
+        post("tags", "{\"n\": 2}"),
+        delete("tags", 1),
+        delete("tags", 2),
+    ];
+    let manner = Manner::KEEPING[1];
+    let (disk, machine) = fresh(manner);
+    assert_eq!(answered(&machine, &commands), 4);
+    crate::support::until("the file has all", || {
+        (machine.in_file() == machine.seen()).then_some(())
+    });
+    let (all, disk) = (machine.seen(), disk.after_kill());
+    drop(machine);
+    let journal = disk.lock().text(JOURNAL).unwrap().into_bytes();
+    let text = String::from_utf8_lossy(&journal).into_owned();
+    let named = text.trim_end().rfind('\n').unwrap();
+    let mut seen = 0;
+    // Without the line that names the file, nothing tells that it is not an edit.
+    for at in 0..named {
+        let mut damaged = journal.clone();
+        damaged[at] ^= 1;
+        let again = disk.after_kill();
+        again.lock().put(Path::new(JOURNAL), &damaged);
+        let machine = start(manner, &again);
+        seen += usize::from(!machine.recovered.is_empty());
+        let is_empty = |tags: &serde_json::Value| tags.as_array().is_some_and(Vec::is_empty);
+        assert!(is_empty(&all["tags"]));
+        assert!(
+            is_empty(&machine.seen()["tags"]),
+            "byte {at}: {}",
+            machine.seen()["tags"]
+        );
+    }
+    assert!(seen > named / 2, "{seen} of {named}");
+}
+
 /// What a person makes of `START`: nothing of what was written since.
 fn edited() -> String {
     START
