@@ -76,7 +76,8 @@ static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
             (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry)\b |
             (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the |
-            an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response))\b",
+            an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) |
+            (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties))\b",
     )
 });
 

@@ -92,7 +92,10 @@ fn looks_like_url(word: &str) -> bool {
 
 /// Whether a line begins another request or a response.
 pub fn begins_message(line: &str) -> bool {
+    let is_status =
+        |rest: &str| rest.len() >= 3 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit);
     line.starts_with("HTTP/")
+        || line.strip_prefix("HTTP ").is_some_and(is_status)
         || line.starts_with("###")
         || METHODS.iter().any(|method| {
             line.strip_prefix(method)

@@ -125,8 +125,13 @@ fn named(text: &str) -> Option<(String, String, Form)> {
         // The request is in the last sentence, or in the one before "You should see:".
         let last = labels::last_sentence(text);
         let is_near = SENTENCE.is_match(last) || labels::words(last).len() <= 5;
+        let said = labels::label(text);
+        let is_example = labels::has_word(
+            text,
+            "example sample beispiel exemple ejemplo exemplo esempio",
+        );
         is_near
-            && labels::label(text) == Announces::Response
+            && (said == Announces::Response || is_example && said == Announces::Unspecific)
             && !text.ends_with('.')
             && text.len() < 300
             && !labels::is_elsewhere(text)

@@ -77,6 +77,9 @@ static PARTS: LazyLock<Regex> =
 const FILLER: &str = "example examples sample the a an of for in using with to your expected beispiel der die das für \
      exemple de la le pour ejemplo para exemplo esempio di per";
 
+/// Words for a body that comes back.
+const EXPECTED: &str = "expected erwarteter erwartete attendu esperado atteso ожидаемое";
+
 /// Clients other than curl that a page may show as well.
 const TOOLS: &str = "postman insomnia httpie powershell python javascript fetch";
 
@@ -127,8 +130,10 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
         Announces::RequestBody
     } else if ANSWERS.is_match(label) {
         Announces::Response
-    } else if other.is_match(label) {
+    } else if other.is_match(label.split('(').next().unwrap_or_default()) {
         Announces::OtherJson
+    } else if BODY.is_match(label) && words.iter().any(|word| is_one_of(word, EXPECTED)) {
+        Announces::Response
     } else if BODY.is_match(label) || is_data {
         Announces::Body
     } else if request {

@@ -16,18 +16,26 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
             :{3,}\s*(?P<container>\{[\w-]+\}|[\w-]*)(?P<title>[^:`]*) ) \s*$"#,
     )
 });
+/// A component of MDX alone in a line, as `<Tab title="Response">` or `</Tab>`.
+static COMPONENT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[ \t]*<(?:/[A-Z][\w.]*|[A-Z][\w.]*(?P<words>(?:\s[^<>]*)?))>\s*$"));
+static STATUS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"\bstatus(?:Code)?\s*=\s*[{"]+(\d{3})"#));
 static TITLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?:\b(?:title|header|name|label|summary)\s*=\s*|^\s*)"([^"]+)""#));
 
 /// `text` with tags as labels or code fences, and with the markers of MkDocs tabs as those of lists.
 pub fn as_markdown(text: &str) -> Cow<'_, str> {
     let has_tags = ["{%", "{{<", "{{%", ":::"];
-    if !has_tags.iter().any(|mark| text.contains(mark)) {
+    if !has_tags.iter().any(|mark| text.contains(mark))
+        && !text.lines().any(|line| COMPONENT.is_match(line))
+    {
         return containers_as_lists(text);
     }
     let mut out = String::with_capacity(text.len());
     let mut code: Option<&str> = None;
-    for (line, _) in (Lines { text, at: 0 }) {
+    let mut lines = Lines { text, at: 0 };
+    while let Some((line, _)) = lines.next() {
         let start = line.trim_start();
         let marks = &start[..start.len() - start.trim_start_matches(['`', '~']).len()];
         match code {
@@ -43,11 +51,25 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
             let is_container = tag.name("container").is_some();
             markdown_of(name, words, is_container)
         });
-        let Some(written) = written else {
+        let indent = line.len() - start.len();
+        let component = COMPONENT.captures(line).filter(|_| code.is_none());
+        let component = component.map(|tag| {
+            let words = tag.name("words").map_or("", |words| words.as_str());
+            let is_open = tag.name("words").is_some();
+            let next = text[lines.at..].lines().next().unwrap_or_default();
+            let is_deeper = next.len() - next.trim_start().len() > indent;
+            let title = TITLE.captures(words).or_else(|| STATUS.captures(words));
+            let title = title
+                .map(|title| format!("**{}**", &title[1]))
+                .unwrap_or_default();
+            // What is indented is the content of an item.
+            let mark = if is_open && is_deeper { "- " } else { "" };
+            format!("{mark}{title}")
+        });
+        let Some(written) = written.or(component) else {
             out.push_str(line);
             continue;
         };
-        let indent = line.len() - start.len();
         let kept = line.trim_end().len().checked_sub(indent + written.len());
         match kept {
             Some(rest) => {

@@ -56,6 +56,8 @@ static ANY_LABEL: LazyLock<Regex> = LazyLock::new(|| {
           | (?P<plain>[1-5]\d\d)\s+(?P<phrase>[A-Za-z'\ -]+) ) [\W_]*$",
     )
 });
+static WITH_REASON: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[^\d]*\b([1-5]\d\d)\s+([A-Za-z'\ -]+)[^\d]*$"));
 /// A heading that begins with an error: `404 when the user is missing`.
 static ERROR_FIRST: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b"));
@@ -105,7 +107,7 @@ pub fn in_line(line: &str) -> Option<u16> {
         .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
     const OTHER: &str = "|nicht gefunden|non trouvé|introuvable|no encontrado|não encontrado|non trovato|ok|error|success|\
-         response|status|unprocessable entity|status code";
+         response|status|unprocessable entity|status code|with|and|mit|avec|con";
     // "404 User not found".
     let known = known.is_some_and(|known| given.ends_with(&known));
     (known || OTHER.split('|').any(|other| other == given)).then_some(code)
@@ -128,6 +130,16 @@ pub fn of_label(text: &str) -> Option<u16> {
 pub fn of_any_label(label: &str) -> Option<u16> {
     if !is_statement(label) {
         return None;
+    }
+    // "Sunucu 404 Not Found döndürür:"
+    let within = WITH_REASON.captures(label).filter(|_| labels::leads(label));
+    if let Some(code) = within.and_then(|found| {
+        let code = found[1].parse().ok()?;
+        let phrase = found[2].to_lowercase();
+        let known = reason(code)?.to_lowercase();
+        phrase.starts_with(&known).then_some(code)
+    }) {
+        return Some(code);
     }
     let Some(found) = ANY_LABEL.captures(label) else {
         // "Solution (status 201)".

@@ -172,6 +172,8 @@ fn status_words(line: &str) -> Option<&str> {
     let line = line.trim();
     let words = match line.strip_prefix("HTTP/") {
         Some(rest) => rest.split_once(' ')?.1,
+        // As Hurl writes it.
+        None if line.starts_with("HTTP ") => &line["HTTP ".len()..],
         None => match line.split_once(':') {
             Some((name, words)) => {
                 let names = ["status", "status code", "http status"];
@@ -200,7 +202,9 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut below_header = false;
     for line in content.split_inclusive('\n') {
         let trimmed = line.trim();
-        let plain = trimmed.strip_prefix("< ").unwrap_or(trimmed);
+        let marks = ["< ", "// ", "# "];
+        let plain = marks.iter().find_map(|mark| trimmed.strip_prefix(mark));
+        let plain = plain.unwrap_or(trimmed);
         let start = at;
         at += line.len();
         if plain.starts_with("HTTP/") || found.is_none() {
