@@ -215,6 +215,14 @@ fn reads_after_a_write_that_is_not_run_are_skipped() {
             ),
             &["skipped", "fail"],
         ),
+        // A call that is the command above it for another client is run.
+        (
+            format!(
+                "```bash\ncurl -X PATCH http://localhost:3000/songs/1 --json '{{\"title\": \"Late\"}}'\n```\n\n```python\nrequests.patch('http://localhost:3000/songs/1', json={{'title': 'Late'}})\n```\n\n{}",
+                blue("Green")
+            ),
+            &["pass", "skipped", "fail"],
+        ),
         // Neither a write of another service nor the name of an endpoint is one.
         (
             format!("```bash\ncurl -X DELETE https://example.com/songs/1\n```\n\n{new_song}"),
@@ -295,6 +303,38 @@ fn overviews_of_endpoints_are_not_examples() {
         (foxes.clone() + "With HTTPie:\n\n```bash\nhttp :3000/bands/2\n```\n\n```json\n{\"id\": 2, \"name\": \"Cats\"}\n```\n", &["pass: as documented", "fail"]),
         // A table of errors has requests and their statuses.
         ("| Request | Status |\n|---|---|\n| `GET http://localhost:3000/bands/9` | `404 Not Found` |\n| `GET http://localhost:3000/bands/1` | 404 |\n| `GET /bands/:id` | 404 |\n".to_owned(), &["pass", "fail"]),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn rows_of_tables_are_requests_with_their_results() {
+    let table = "| Step | Expected |\n|---|---|\n";
+    let rows = [
+        (format!("{table}| `GET http://localhost:3000/bands/1` | `{{\"id\": 1, \"name\": \"Owls\"}}` |\n| `curl http://localhost:3000/bands/2` | `{{\"id\": 2, \"name\": \"Cats\"}}` |\n"), &["pass: as documented", "fail"][..]),
+        (format!("{table}| POST `/songs` with `{{\"bandId\": 1}}` | 400, there is no title |\n| GET `/bands` | 200, 2 bands |\n| GET `/bands/8` | 200 |\n"), &["pass", "pass", "fail"]),
+        // The sentence above it deletes what is missing in the table.
+        (format!("Now call `DELETE /bands/1`, which answers `{{}}`.\n\n{table}| GET `/bands/1` | 404 |\n"), &[UNRUN]),
+        // A table that says nothing about results has none.
+        ("| Task | Command |\n|---|---|\n| List | `curl localhost:3000/bands` |\n\nThis is all.\n".to_owned(), &[]),
+    ];
+    for (page, expected) in rows {
+        assert_judged(&page, expected);
+    }
+}
+
+#[test]
+fn what_is_planned_or_past_is_not_checked() {
+    let plan = get("/venues/1", r#"{"id": 1}"#);
+    let rows = [
+        (format!("## Proposal\n\n{plan}"), &["the heading says that it is a plan"][..]),
+        (format!("## Venues\n\n{plan}"), &["fail"]),
+        (format!("**Old**\n\n{plan}**New**\n\n{}", get("/bands/1", r#"{"id": 1, "name": "Owls"}"#)), &["what is above it", "pass"]),
+        ("Before 1.4 `GET http://localhost:3000/bands/1` returned\n\n```json\n{\"id\": 1}\n```\n".to_owned(), &[]),
+        (get("/bands/NUMBER", r#"{"id": 1, "name": "Owls"}"#), &["a template"]),
+        (get("/bands/<ім'я>", r#"{"id": 1, "name": "Owls"}"#).replace("'", ""), &["a template"]),
     ];
     for (page, expected) in rows {
         assert_judged(&page, expected);

@@ -185,6 +185,10 @@ pub fn find(page: &Page) -> Vec<Example> {
             {
                 example.request.add_body(&body);
             }
+            if example.request.problem.is_none() && pairing::is_of_old_version(page, at) {
+                let reason = "what is above it says that it is about another version";
+                example.request.problem = Some(Problem::Skip(reason.to_owned()));
+            }
             if let Some(range) = example.request.output.clone() {
                 example.response = Some(ResponseBlock {
                     fence: at,
@@ -220,7 +224,11 @@ pub fn find(page: &Page) -> Vec<Example> {
                     Paired::Nothing => {}
                 }
                 let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
-                let plain = candidates.0.iter().all(|found| found.status.is_none());
+                let is_success = |status| status < 300;
+                let plain = candidates
+                    .0
+                    .iter()
+                    .all(|found| found.status.is_none_or(is_success));
                 if count > 1 && blocks.len() == count && plain {
                     // As many responses as requests are in the order of the requests.
                     let above = examples.len() - index;

@@ -8,6 +8,7 @@ use regex::Regex;
 use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
 use super::http_message;
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::status_text;
 use super::text::pattern;
 use super::transcript::looks_like_response;
@@ -232,7 +233,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             continue;
         }
         if let Block::Table(table) = &blocks[index] {
-            let rows: Vec<Block> = rows_with_status(text, table).collect();
+            let rows: Vec<Block> = rows_with_result(text, table).collect();
             blocks.splice(index + 1..index + 1, rows);
             continue;
         }
@@ -393,35 +394,74 @@ fn in_table(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
         .then(|| (&*method.text, url, find("status code")))
 }
 
-/// The rows of a table that show a request and its status: `GET /users/9` and `404 Not Found`.
-fn rows_with_status<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
-    let column = |names: &str| {
-        let mut cells = table.header.iter();
-        cells.position(|cell| labels::has_word(&cell.text, names))
-    };
-    let columns = column("request call example anfrage requête petición requisição richiesta")
-        .zip(column("status code antwort response"));
+/// The rows of a table that show a request and what it returns: `GET /users/9` or a command, and below a header such as
+/// "Status" or "Result" `404 Not Found` or JSON.
+fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
+    const RESULT: &str = "status code response result returns output answer expected statuscode antwort ergebnis réponse \
+         résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
+    let is_result = |cell: &Cell| labels::has_word(&cell.text, RESULT);
+    let results: Vec<bool> = table.header.iter().map(is_result).collect();
     table.rows.iter().filter_map(move |row| {
-        let (request, status) =
-            columns.map(|(request, status)| (row.get(request), row.get(status)))?;
-        let (request, status) = (request?, status?);
-        let is_request = http_message::begins_message(&request.text)
-            && url::placeholder(url::path_of(request.text.split_once(' ')?.1)).is_none();
-        let code = status_text::in_line(&status.text).filter(|_| is_request)?;
-        let at =
-            |cell: &Cell, what: &str| Some(cell.range.start + text[cell.range.clone()].find(what)?);
-        let range = at(request, &request.text)?..request.range.end;
-        let mut fence = Fence::unfenced(text, range);
-        fence.content = request.text.clone();
-        fence.pieces[0].length = fence.content.len();
-        fence.content.push_str("\n\nHTTP/1.1 ");
-        let digits = code.to_string();
-        fence.pieces.push(Piece {
-            content: fence.content.len(),
-            source: at(status, &digits)?,
-            length: digits.len(),
-        });
-        fence.content.push_str(&digits);
+        let request = row.iter().find(|cell| {
+            let message = http_message::begins_message(&cell.text);
+            let url = cell.text.split(' ').nth(1).unwrap_or_default();
+            message && url::placeholder(url::path_of(url)).is_none()
+                || cell.text.starts_with("curl ")
+        })?;
+        let shown = || {
+            let cells = row
+                .iter()
+                .zip(&results)
+                .filter(|(_, is_result)| **is_result);
+            cells.map(|(cell, _)| cell)
+        };
+        let code = |cell: &Cell| {
+            let first = cell.text.split([',', ';', ':', '(', '–']).next()?;
+            Some((cell.range.clone(), status_text::in_line(first)?.to_string()))
+        };
+        let is_body = |cell: &&Cell| {
+            let text = &cell.text;
+            text.starts_with(['{', '['])
+                && lenient_json::parse(text).is_ok_and(|shown| shown.body.is_some())
+        };
+        let status = shown().find_map(code);
+        let body = shown()
+            .find(is_body)
+            .map(|cell| (cell.range.clone(), cell.text.clone()));
+        if status.is_none() && body.is_none() {
+            return None;
+        }
+        let mut fence = Fence::unfenced(text, request.range.clone());
+        let (message, sent) = request
+            .text
+            .split_once(" with {")
+            .unwrap_or((&request.text, ""));
+        // Without a status line, JSON below a message would be its body; below a command it is the output.
+        let command = match (&status, message.starts_with("curl ")) {
+            (None, false) if sent.is_empty() => "curl -X ",
+            (None, false) => return None,
+            _ => "",
+        };
+        fence.content = format!("{command}{message}");
+        fence.pieces[0].content = command.len();
+        fence.pieces[0].source += text[request.range.clone()]
+            .find(message)
+            .unwrap_or_default();
+        fence.pieces[0].length = message.len().min(request.range.len());
+        if !sent.is_empty() {
+            fence.content.push_str(&format!("\n\n{{{sent}"));
+        }
+        let first = ("\n\nHTTP/1.1 ", status);
+        for (between, part) in [first, ("\n\n", body)] {
+            let Some((range, part)) = part else { continue };
+            fence.content.push_str(between);
+            fence.pieces.push(Piece {
+                content: fence.content.len(),
+                source: range.start + text[range].find(&part)?,
+                length: part.len(),
+            });
+            fence.content.push_str(&part);
+        }
         Some(Block::Fence(fence))
     })
 }

@@ -160,7 +160,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
-            | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
+            | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*
             | (?:version|release|v)\s*\d[\w.]*\b.*\b(?:was|were|had|returned|looked|gave|responded)
             | in\s+(?:the\s+)?future | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?

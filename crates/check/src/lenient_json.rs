@@ -458,6 +458,8 @@ fn is_elision(comment: &str, own_line: bool) -> bool {
         "and" | "the" => words
             .next()
             .is_some_and(|word| word == "so" || is_one_of(word, MORE)),
+        // "one more", "three more users"
+        "one" | "two" | "three" | "four" | "five" => words.next() == Some("more"),
         first => is_one_of(first, MORE),
     };
     comment.starts_with("...") || comment.starts_with('…') || (own_line && begins)

@@ -54,6 +54,13 @@ fn label_above(page: &Page, at: usize) -> Option<&str> {
         .find_map(label)
 }
 
+/// Whether the label above a request is about another version of the service: "Old:".
+pub fn is_of_old_version(page: &Page, at: usize) -> bool {
+    let is_old =
+        |word: &String| is_one_of(word, "old legacy deprecated obsolete previously formerly");
+    label_above(page, at).is_some_and(|label| labels::words(label).iter().all(is_old))
+}
+
 /// What the nearest label or heading above a block announces, whatever table is between.
 fn announced(page: &Page, index: usize) -> Announces {
     let above = page.blocks[..index].iter().rev();

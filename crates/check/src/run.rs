@@ -371,8 +371,15 @@ impl Runner<'_> {
         let differs = !compared.status_ok || !compared.diff.differences.is_empty();
         if differs
             && syntax_error.is_none()
-            && let Some(reason) =
-                unmet::reason(page, &request, &compared, &dataset, &self.hosts, earlier)
+            && let Some(reason) = unmet::reason(
+                page,
+                example,
+                &request,
+                &compared,
+                &dataset,
+                &self.hosts,
+                earlier,
+            )
         {
             return Err(Outcome::Skipped(reason));
         }

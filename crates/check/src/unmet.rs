@@ -8,8 +8,10 @@ use regex::Regex;
 use super::compare::{DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
+use super::examples::Example;
+use super::labels;
 use super::outcome::{ExampleResult, Outcome};
-use super::page::Page;
+use super::page::{Block, Heading, Page};
 use super::requests::Problem;
 use super::service::Request;
 use super::text::pattern;
@@ -18,6 +20,7 @@ use super::url::{self, Resolved, TargetHosts};
 /// The reason to skip an example whose response is not as documented, if there is one.
 pub fn reason(
     page: &Page,
+    example: &Example,
     request: &Request,
     compared: &Compared,
     dataset: &Dataset,
@@ -25,12 +28,44 @@ pub fn reason(
     earlier: &[ExampleResult],
 ) -> Option<String> {
     let write = earlier.iter().rev().find(|result| {
-        is_unrun_write(page, hosts, result) && explains(result, request, compared, dataset)
+        is_unrun_write(page, hosts, result)
+            && !is_run_elsewhere(result, earlier)
+            && explains(result, request, compared, dataset)
     });
-    let write = write.map(|result| result.example.request_line(page));
+    let write = write
+        .map(|result| result.example.request_line(page))
+        .or_else(|| deleted_in_text(page, example, request, compared, earlier));
     write
         .map(|line| format!("needs the write on line {line}, which is not run"))
-        .or_else(|| other_port(page, request, compared, dataset))
+        .or_else(|| not_here(page, example, request, compared, dataset))
+}
+
+/// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
+fn deleted_in_text(
+    page: &Page,
+    example: &Example,
+    request: &Request,
+    compared: &Compared,
+    earlier: &[ExampleResult],
+) -> Option<usize> {
+    let delete = format!("DELETE {}", request.target);
+    let at = page.text[..example.request_range(page).start].rfind(&delete)?;
+    let in_text = |block: &Block| matches!(block, Block::Prose(prose) if prose.range.contains(&at));
+    let is_run = |run: &ExampleResult| {
+        run.example.method() == "DELETE" && run.details.target == request.target
+    };
+    let is_there = compared.received.is_success() && !compared.status_ok;
+    (is_there && page.blocks.iter().any(in_text) && !earlier.iter().any(is_run))
+        .then(|| page.line(at))
+}
+
+/// Whether a call in a program is the request that is run above it, for another client.
+fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
+    earlier.iter().any(|run| {
+        run.example.end > result.example.fence
+            && !matches!(run.outcome, Outcome::Skipped(_))
+            && result.example.request.repeats(&run.example.request)
+    })
 }
 
 /// Whether an example is a write of this service that was skipped, and more than the name of an endpoint.
@@ -111,22 +146,43 @@ fn explains(
         })
 }
 
-/// Whether a request for a resource that is not there goes to another port than the page's other requests.
-fn other_port(
+/// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
+fn not_here(
     page: &Page,
+    example: &Example,
     request: &Request,
     compared: &Compared,
     dataset: &Dataset,
 ) -> Option<String> {
     static PORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:localhost|127\.0\.0\.1):(\d+)"));
-    let port = request.header("host")?.rsplit_once(':')?.1;
-    let resources = dataset.resources();
-    let is_there = url::segments(&request.target)
-        .first()
-        .is_none_or(|name| resources.contains(&name.as_str()));
-    if compared.received.status != 404 || is_there {
+    if compared.received.status != 404 {
         return None;
     }
+    let segments = url::segments(&request.target);
+    let is_word = |name: &&String| {
+        name.len() > 3
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    if let Some(word) = segments.iter().find(is_word) {
+        return Some(format!("a template: `{word}` is a placeholder"));
+    }
+    let resources = dataset.resources();
+    if segments
+        .first()
+        .is_none_or(|name| resources.contains(&name.as_str()))
+    {
+        return None;
+    }
+    const PLANS: &str = "proposal proposed planned plans future roadmap";
+    let is_plan = |heading: &Heading| labels::has_word(&heading.text, PLANS);
+    if page.headings_above(example.fence).any(is_plan) {
+        return Some(
+            "the heading says that it is a plan, and there is no such resource".to_owned(),
+        );
+    }
+    let port = request.header("host")?.rsplit_once(':')?.1;
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for found in PORT.captures_iter(&page.text) {
         *counts.entry(found.get(1)?.as_str()).or_default() += 1;

@@ -39,7 +39,7 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\{\{?\s*[A-Za-z_][\w ./-]*\}?\}|<[A-Za-z_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
+        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
     )
 });
 /// A path segment that is a placeholder.
