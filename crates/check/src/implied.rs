@@ -416,7 +416,7 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
             cells.map(|(cell, _)| cell)
         };
         let code = |cell: &Cell| {
-            let first = cell.text.split([',', ';', ':', '(', '–']).next()?;
+            let first = cell.text.split([',', ';']).next()?;
             Some((cell.range.clone(), status_text::in_line(first)?.to_string()))
         };
         let is_body = |cell: &&Cell| {

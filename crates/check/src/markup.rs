@@ -17,8 +17,11 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// A component of MDX alone in a line, as `<Tab title="Response">` or `</Tab>`.
-static COMPONENT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[ \t]*<(?:/[A-Z][\w.]*|[A-Z][\w.]*(?P<words>(?:\s[^<>]*)?))>\s*$"));
+static COMPONENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[ \t]*<(?:/[A-Z][\w.]*|(?P<name>[A-Z][\w.]*?)(?:Example)?(?P<words>(?:\s[^<>]*)?))>\s*$",
+    )
+});
 static STATUS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"\bstatus(?:Code)?\s*=\s*[{"]+(\d{3})"#));
 static TITLE: LazyLock<Regex> =
@@ -59,8 +62,11 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
             let next = text[lines.at..].lines().next().unwrap_or_default();
             let is_deeper = next.len() - next.trim_start().len() > indent;
             let title = TITLE.captures(words).or_else(|| STATUS.captures(words));
+            let title = title.map(|title| format!("**{}**", &title[1]));
+            let name = tag.name("name").map(|name| name.as_str());
+            let name = name.filter(|name| matches!(*name, "Request" | "Response"));
             let title = title
-                .map(|title| format!("**{}**", &title[1]))
+                .or(name.map(|name| format!("{name}:")))
                 .unwrap_or_default();
             // What is indented is the content of an item.
             let mark = if is_open && is_deeper { "- " } else { "" };
