@@ -186,6 +186,14 @@ for (const width of WIDTHS) {
     await page.getByText("Saved log 1").waitFor();
   });
 
+  check("a page whose script does not come says so", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(url, { width });
+    await page.route("**/record.js", (route) => route.abort());
+    await page.evaluate(() => { location.hash = "#/posts/1"; });
+    await page.getByText("The server does not respond.").waitFor();
+  });
+
   check("what is shown is downloaded as CSV and JSON", async (context) => {
     const { url } = await serve(context, data, rules);
     const page = await visit(`${url}/#/posts?_sort=id&_columns=id,title,author&_limit=2`, { width });

@@ -7,7 +7,6 @@ import { auth, canWrite, known, listLink, loadModel, resourceOf } from "./model.
 import { current, panel } from "./panel.js";
 import { wayIn } from "./login.js";
 import { tableView } from "./table.js";
-import { recordView } from "./record.js";
 import { failures, loadRequests, note, onRequest } from "./log.js";
 import { undo } from "./change.js";
 
@@ -81,13 +80,13 @@ function show() {
   if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
   view?.close?.();
   shownName = name;
-  const mine = complete(isList ? { ...tableView({ name, go }), isTable: true } : resource ? recordView({ name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
-    : Object.hasOwn(PAGES, page) ? later(page) : home(name));
+  const mine = complete(isList ? { ...tableView({ name, go }), isTable: true } : resource ? later(import("./record.js"), { name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
+    : Object.hasOwn(PAGES, page) ? later(import(`./${page}.js`), { admin: known.health.admin, changed: () => { badges(); navigation(); } }) : home(name));
   view = mine;
   fill(main, view.element);
   main.scrollTop = 0;
   scrollTo(0, 0);
-  const loaded = isList ? view.update(pairs) : view.start?.(pairs);
+  const loaded = isList ? view.update(pairs) : view.start(pairs);
   if (before === undefined) return;
   Promise.resolve(loaded).then(() => {
     const active = document.activeElement;
@@ -96,19 +95,21 @@ function show() {
 }
 
 /// A page with what all pages have.
-const complete = (made) => ({ focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
+const complete = (made) => ({ start: () => {}, focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
 
-/// One of the other pages, whose script is loaded when it is first opened.
-function later(page) {
-  const shown = { element: h("div.view"), start: async () => {
-    const { default: make } = await import(`./${page}.js`);
+/// A page whose script is loaded when it is first opened.
+function later(script, about) {
+  const shown = { element: h("div.view"), start: async (pairs) => {
+    let make;
+    try { make = (await script).default; } catch { fill(shown.element, heading("No response"), noServer()); return; }
     if (shown.element !== main.firstElementChild) return;
-    const made = complete(make({ admin: known.health.admin, changed: () => { badges(); navigation(); } }));
+    const made = complete(make(about));
     shown.element.replaceWith(made.element);
-    Object.assign(view, made);
+    await Object.assign(view, made).start(pairs);
   } };
   return shown;
 }
+const noServer = () => h("div.problem", { role: "alert" }, h("p", "The server does not respond."));
 
 function home(name) {
   const element = h("div.view");
@@ -316,5 +317,5 @@ if (await loadModel()) {
   show();
   follow();
 } else {
-  fill(main, h("div.problem", { role: "alert" }, h("p", "The server does not respond.")));
+  fill(main, noServer());
 }

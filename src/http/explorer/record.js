@@ -12,7 +12,7 @@ const MOST_FIELDS = 200;
 const MERGE = ["Content-Type", "application/merge-patch+json"];
 
 /// The page of a record, a new one, or a single object. `back` is the list it was opened from.
-export function recordView({ name, id, isNew, go, back }) {
+export default function ({ name, id, isNew, go, back }) {
   const resource = () => resourceOf(name);
   const single = resource().kind !== "collection";
   const path = pathOf(name, single || isNew ? undefined : id);
