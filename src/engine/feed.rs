@@ -10,7 +10,9 @@ use tokio::sync::watch;
 
 use crate::json::{Id, Layout};
 use crate::memory::BoundedQueue;
-use crate::store::{Command, Data, Operation, Outcome, ResourceChanges, ResourceDiff, Store};
+use crate::store::{
+    Command, Data, Operation, Outcome, Resource, ResourceChanges, ResourceDiff, Store,
+};
 
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
@@ -220,25 +222,44 @@ impl Feed {
         self.add(events);
     }
 
-    /// Adds the events of data that was replaced as a whole; `diff` is what differs from before.
-    pub(super) fn reloaded(&self, new: &Store, version: u64, cause: Cause, diff: &[ResourceDiff]) {
-        let events = diff.iter().map(|diff| {
-            let resource = diff.changes.resource.clone();
-            let what = What::Reload {
+    /// Adds the events of data that took the place of `old` as a whole; `diff` is what differs.
+    pub(super) fn reloaded(
+        &self,
+        (old, new): (&Store, &Store),
+        version: u64,
+        cause: Cause,
+        diff: &[ResourceDiff],
+    ) {
+        let event = |changes: ResourceChanges, records| Event {
+            number: 0,
+            version,
+            resource: changes.resource.clone(),
+            id: None,
+            what: What::Reload {
                 cause,
-                changes: diff.changes.clone(),
-                records: records(new, diff),
-            };
-            Event {
-                number: 0,
-                version,
-                resource,
-                id: None,
-                what,
-                record: None,
-            }
+                changes,
+                records,
+            },
+            record: None,
+        };
+        let changed = diff
+            .iter()
+            .map(|diff| event(diff.changes.clone(), records(new, diff)));
+        // An empty resource that came or went has no record that differs.
+        let only_in = |one: &Store, other: &Store| -> Vec<String> {
+            let names = one.resources().map(Resource::name);
+            let only = names.filter(|name| other.resource(name).is_none());
+            only.filter(|name| diff.iter().all(|diff| diff.changes.resource != *name))
+                .map(str::to_string)
+                .collect()
+        };
+        let empty = [only_in(new, old), only_in(old, new)].concat();
+        let empty = empty.into_iter().map(|resource| {
+            let mut changes = ResourceChanges::default();
+            changes.resource = resource;
+            event(changes, Vec::new())
         });
-        self.add(events);
+        self.add(changed.chain(empty));
     }
 }
 

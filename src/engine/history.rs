@@ -172,7 +172,8 @@ impl History {
     ) -> u64 {
         let before = self.current();
         let version = self.publish(store.clone());
-        self.feed.reloaded(&store, version, cause, diff);
+        self.feed
+            .reloaded((&before.full, &store), version, cause, diff);
         match cause {
             Cause::Undo => drop(self.undo.lock().pop_back()),
             // There is nothing to take back.

@@ -182,6 +182,21 @@ fn an_edit_of_the_file_is_sent() {
 }
 
 #[test]
+fn a_resource_without_records_that_comes_or_goes_is_sent() {
+    let fixture = serve_data("{\"users\": [{\"id\": 1}], \"cups\": []}");
+    let mut stream = follow(&fixture, "/-/events");
+    std::fs::write(fixture.path(), "{\"users\": [{\"id\": 1}], \"teas\": []}").unwrap();
+    for resource in ["teas", "cups"] {
+        let (name, data) = stream.next();
+        assert_eq!(
+            (name.as_str(), &data["resource"]),
+            ("reload", &resource.into())
+        );
+        assert_eq!((&data["added"], &data["records"]), (&0.into(), &json!([])));
+    }
+}
+
+#[test]
 fn one_resource_can_be_asked_for() {
     let fixture = serve();
     let mut stream = follow(&fixture, "/-/events?resource=profile");
