@@ -243,9 +243,15 @@ fn head_is_get_without_the_body() {
         let get = client.get(path);
         // On one connection: a body after HEAD would be taken for the next answer.
         let head = client.send("HEAD", path, NONE, "");
+        // A second may end between the two.
+        let headers = |reply: &Reply| {
+            let mut headers = reply.headers.clone();
+            headers.retain(|(name, _)| name != "date");
+            headers
+        };
         assert_eq!(
-            (head.status, &head.headers),
-            (get.status, &get.headers),
+            (head.status, headers(&head)),
+            (get.status, headers(&get)),
             "{path}"
         );
         assert_eq!(
