@@ -255,8 +255,10 @@ impl Feed {
         };
         let empty = [only_in(new, old), only_in(old, new)].concat();
         let empty = empty.into_iter().map(|resource| {
-            let mut changes = ResourceChanges::default();
-            changes.resource = resource;
+            let changes = ResourceChanges {
+                resource,
+                ..ResourceChanges::default()
+            };
             event(changes, Vec::new())
         });
         self.add(changed.chain(empty));
