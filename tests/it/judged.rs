@@ -363,3 +363,24 @@ fn a_status_belongs_to_the_request_beside_it() {
         assert_judged(&page, expected);
     }
 }
+
+/// The syntax of a write, with placeholders, is no write that the example below needs; and what shows a whole body as dots
+/// says nothing about it.
+#[test]
+fn the_syntax_of_a_write_excuses_no_wrong_response() {
+    let syntax = "### Syntax\n\n```bash\ncurl -X POST http://localhost:3000/songs \\\n  --json '{\"title\": \"{title}\"}'\n```\n\n### Example\n\n";
+    let wrong = post(
+        "/songs",
+        "{\"title\": \"Green\"}",
+        "{\"title\": \"Green\", \"bandId\": 9, \"id\": 3}",
+    );
+    assert_judged(&format!("{syntax}{wrong}"), &["skipped", "fail"]);
+    let whole = "```console\n$ curl -i http://localhost:3000/song/1\nHTTP/1.1 404 Not Found\n\n[...]\n```\n";
+    assert_judged(whole, &["pass"]);
+    for template in [
+        "```bash\ncurl http://localhost:3000/songs/DITT-ID\n```\n",
+        "```http\nGET http://localhost:3000/me\nAuthorization: Bearer {{token}}\n```\n",
+    ] {
+        assert_judged(template, &["skipped: a template"]);
+    }
+}

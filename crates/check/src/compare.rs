@@ -295,6 +295,9 @@ impl Comparison {
                 self.report(kind, &documented.span, Some(value.clone()), Some(actual));
             }
             (Kind::Object { .. }, Value::Object(_)) => self.object(documented, actual),
+            // `[...]` stands for a whole body.
+            (Kind::Array(items), _)
+                if self.path.is_empty() && matches!(&items[..], [Item::Elided(_)]) => {}
             (Kind::Array(items), Value::Array(values)) => self.array(documented, items, values),
             _ => self.report(
                 DifferenceKind::Type,

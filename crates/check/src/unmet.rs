@@ -68,7 +68,8 @@ fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
     })
 }
 
-/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint.
+/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
+/// a request.
 fn is_unrun_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
     let found = &result.example.request;
     let Some(written) = &found.written else {
@@ -81,7 +82,7 @@ fn is_unrun_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> b
             &*written.request.method,
             "POST" | "PUT" | "PATCH" | "DELETE"
         )
-        && !matches!(found.problem, Some(Problem::NoBody))
+        && !matches!(found.problem, Some(Problem::NoBody | Problem::Template))
         && !matches!(resolved, Resolved::Foreign(_))
         && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
 }
@@ -163,7 +164,7 @@ fn not_here(
         name.len() > 3
             && name
                 .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+                .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
     };
     if let Some(word) = segments.iter().find(is_word) {
         return Some(format!("a template: `{word}` is a placeholder"));
@@ -174,6 +175,18 @@ fn not_here(
         .is_none_or(|name| resources.contains(&name.as_str()))
     {
         return None;
+    }
+    let written = example.request.written.as_ref();
+    let is_variable = |value: &&str| value.contains("{{") && value.contains("}}");
+    let mut values = written.into_iter().flat_map(|written| {
+        written
+            .request
+            .headers
+            .iter()
+            .map(|(_, value)| value.as_str())
+    });
+    if let Some(value) = values.find(is_variable) {
+        return Some(format!("a template: `{value}` has no value on the page"));
     }
     const PLANS: &str = "proposal proposed planned plans future roadmap";
     let is_plan = |heading: &Heading| labels::has_word(&heading.text, PLANS);
