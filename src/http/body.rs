@@ -5,7 +5,7 @@ use std::io::Read;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use warp::http::header;
+use warp::http::{Method, header};
 
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
@@ -230,6 +230,9 @@ fn read<T: Default>(
                 ),
             );
             match kind {
+                Kind::Array if request.method == Method::POST => {
+                    problem.hint("put records into the array, or send one object")
+                }
                 Kind::Array => problem.hint("send one object, without the square brackets"),
                 _ if is_array(request) => problem
                     .within(&format!("/{at}"))
