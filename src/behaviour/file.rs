@@ -114,6 +114,11 @@ impl RoutesFile {
                     .error(member.raw_key, message)
                     .hint("rewrites come first; write the rule for the rewritten path"));
             }
+            if pattern.example().starts_with("/-/") {
+                let message =
+                    format!("the rule {key:?} is never used: paths below /-/ are the server's own");
+                return Err(source.error(member.raw_key, message));
+            }
             groups.push(rules);
         }
         // Rewrites that come later in the file are tried first all the same.

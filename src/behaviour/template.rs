@@ -88,16 +88,13 @@ pub struct Facts {
     pub seed: u64,
 }
 
-/// Whether who asks may see a record of a resource.
-pub type MaySee = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
-
 /// What expressions can use.
 pub struct Scope {
     facts: Facts,
     /// The record that an action has written last.
     result: Value,
-    store: Store,
-    may_see: MaySee,
+    /// Made when an expression reads it.
+    store: LazyLock<Store, Box<dyn FnOnce() -> Store + Send>>,
     random: Mutex<Rng>,
 }
 
@@ -148,13 +145,12 @@ impl Object for Scope {
 }
 
 impl Scope {
-    /// What expressions can use on `store`.
-    pub fn new(facts: &Facts, store: &Store, may_see: &MaySee) -> Scope {
+    /// What expressions can use. `store` gives the data that who asks may see.
+    pub fn new(facts: &Facts, store: impl FnOnce() -> Store + Send + 'static) -> Scope {
         Scope {
             facts: facts.clone(),
             result: Value::UNDEFINED,
-            store: store.clone(),
-            may_see: may_see.clone(),
+            store: LazyLock::new(Box::new(store)),
             random: Mutex::new(Rng::with_seed(facts.seed)),
         }
     }
@@ -176,9 +172,9 @@ impl Scope {
         })
     }
 
-    /// A record without what is never sent, if who asks may see it.
-    fn record(&self, resource: &str, text: &str) -> Option<Value> {
-        (self.may_see)(resource, text).then(|| value_of(&self.store.public_text(resource, text)))
+    /// A record without what is never sent.
+    fn record(&self, resource: &str, text: &str) -> Value {
+        value_of(&self.store.public_text(resource, text))
     }
 
     /// The rows that `GET /name?arguments` would select.
@@ -274,28 +270,24 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         scoped(state, |scope| {
             let (resource, collection) = scope.collection(name)?;
             let found = collection.get(&Id::from_text(&plain(id).map_err(fault)?));
-            Ok(found
-                .and_then(|record| scope.record(resource.name(), record.value()))
-                .unwrap_or(Value::UNDEFINED))
+            Ok(found.map_or(Value::UNDEFINED, |record| {
+                scope.record(resource.name(), record.value())
+            }))
         })
     });
     environment.add_function("records", |state: &State, name: &str, arguments: Kwargs| {
         scoped(state, |scope| {
             let rows = scope.rows(state, name, &arguments)?;
-            let records = rows.iter().filter_map(|row| {
-                if let Err(error) = state.consume_fuel(row.text().len() as u64 / 64) {
-                    return Some(Err(error));
-                }
-                scope.record(name, row.text()).map(Ok)
+            let records = rows.iter().map(|row| {
+                state.consume_fuel(row.text().len() as u64 / 64)?;
+                Ok(scope.record(name, row.text()))
             });
             Ok(Value::from(records.collect::<Result<Vec<_>, Error>>()?))
         })
     });
     environment.add_function("count", |state: &State, name: &str, arguments: Kwargs| {
         scoped(state, |scope| {
-            let rows = scope.rows(state, name, &arguments)?;
-            let seen = rows.iter().filter(|row| (scope.may_see)(name, row.text()));
-            Ok(seen.count())
+            Ok(scope.rows(state, name, &arguments)?.len())
         })
     });
     environment.add_function("uuid", |state: &State| {

@@ -13,14 +13,14 @@ use warp::http::{HeaderMap, HeaderValue, header};
 use super::app::App;
 use super::login::{self, Claims};
 use super::problem::{self, Problem};
-use super::request::Request;
+use super::request::{Request, segments};
 use super::target::Target;
 use crate::engine::Published;
 use crate::json::{Id, Layout, Object, get_member, quote, without_member};
 use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
 use crate::schema::{Property, Rules};
-use crate::store::{Record, Resource, Store};
+use crate::store::{Command, Operation, Record, Resource, Store};
 
 /// Who sent a request.
 #[derive(Debug, Clone, Default)]
@@ -205,6 +205,14 @@ impl Viewer {
 
 /// The data as the viewer sees it.
 pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published> {
+    match narrowed(&published.store, &published, viewer) {
+        Some(store) => Arc::new(published.seen_as(store)),
+        None => published,
+    }
+}
+
+/// What the viewer sees of `store`; `None`: all of it.
+pub(super) fn narrowed(store: &Store, published: &Published, viewer: &Viewer) -> Option<Store> {
     let schema = published.rulebook.schema();
     let mut seen: Option<Store> = None;
     for (resource, access) in schema.guarded() {
@@ -212,15 +220,12 @@ pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published>
         if may && access.read != Guard::Owner {
             continue;
         }
-        let store = seen.as_ref().unwrap_or(&published.store);
+        let store = seen.as_ref().unwrap_or(store);
         let owns =
             |record: &Record| viewer.owns(&published.full, schema.auth(), resource, record.value());
         seen = Some(store.narrowed(resource, may.then_some(&owns as &dyn Fn(&Record) -> bool)));
     }
-    match seen {
-        Some(store) => Arc::new(published.seen_as(store)),
-        None => published,
-    }
+    seen
 }
 
 /// Refuses a request whose target or relations the viewer may not read or write. `published` is everything.
@@ -249,17 +254,8 @@ pub(super) fn check(
     };
     let is_own = |resource: &str, id: &Id| {
         let guard = schema.access(resource).map(|access| access.of(reads));
-        if guard != Some(&Guard::Owner) {
-            return Ok(());
-        }
-        let records = published
-            .full
-            .resource(resource)
-            .and_then(Resource::collection);
-        match records.and_then(|records| records.get(id)) {
-            Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => Err(
-                refused(viewer, &Guard::Owner, auth, Closed::Forbidden, resource),
-            ),
+        match guard {
+            Some(Guard::Owner) => check_owner(published, viewer, resource, id),
             _ => Ok(()),
         }
     };
@@ -326,6 +322,43 @@ pub(super) fn check(
         resource_is_open(name, false)?;
     }
     Ok(())
+}
+
+/// Refuses those who do not own a record that is there.
+///
+/// # Errors
+/// 403, with a hint.
+pub(super) fn check_owner(
+    published: &Published,
+    viewer: &Viewer,
+    resource: &str,
+    id: &Id,
+) -> Result<(), Problem> {
+    let auth = published.rulebook.schema().auth();
+    let found = published.full.resource(resource);
+    let records = found.and_then(Resource::collection);
+    match records.and_then(|records| records.get(id)) {
+        Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => Err(
+            refused(viewer, &Guard::Owner, auth, Closed::Forbidden, resource),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Of a record that is replaced, whose it is.
+pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command) -> Object {
+    let auth = published.rulebook.schema().auth();
+    let (Operation::Replace, Some(auth), Some(current)) =
+        (&command.operation, auth, store.current(command))
+    else {
+        return Object::default();
+    };
+    let link = published.full.link(&command.resource, &auth.users);
+    let owner = get_member(current, &link.key);
+    let owner = owner.map(|owner| format!("{{{}: {owner}}}", quote(&link.key)));
+    owner
+        .and_then(|owner| Object::parse(&owner).ok())
+        .unwrap_or_default()
 }
 
 /// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
@@ -396,11 +429,31 @@ pub(super) fn check_route(
 ) -> Result<(), Problem> {
     let guard = access.of(matches!(request.method.as_str(), "GET" | "HEAD"));
     let path = request.uri.path();
-    let schema = app.engine.schema();
-    let auth = schema.auth();
+    let published = app.engine.snapshot();
+    let auth = published.rulebook.schema().auth();
     viewer
         .passes(guard)
-        .map_err(|closed| refused(viewer, guard, auth, closed, path))
+        .map_err(|closed| refused(viewer, guard, auth, closed, path))?;
+    if *guard != Guard::Owner {
+        return Ok(());
+    }
+    // The record that the path begins with; a list has records of others, too.
+    let segments = segments(path).unwrap_or_default();
+    match &segments[..] {
+        [resource, id, ..] => check_owner(&published, viewer, resource, &Id::from_text(id)),
+        [resource] if request.method != "POST" => {
+            let found = published.full.resource(resource);
+            match found.and_then(Resource::collection) {
+                Some(_) => Err(
+                    refused(viewer, guard, auth, Closed::Forbidden, path).hint(
+                        "here `owner` is for single records; `x-guard` in the rules gives everybody a list of their own",
+                    ),
+                ),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refused(

@@ -8,15 +8,15 @@ use serde_json::Value as Json;
 use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::app::{Answer, App};
-use super::guard::Viewer;
+use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::{api, body, response, static_files, steps, write};
 use crate::behaviour::{
-    Answer as OwnAnswer, Facts, Headers, Matched, MaySee, Scope, TemplateError, Text, Verb, What,
-    value_of,
+    Answer as OwnAnswer, Facts, Headers, Matched, Scope, TemplateError, Text, Verb, What, value_of,
 };
 use crate::json::{Kind, Layout, unquote};
+use crate::store::Store;
 
 /// Answers `request` by the `answer` of the rule that it matches.
 pub(super) async fn answer(
@@ -69,9 +69,11 @@ pub(super) async fn answer(
             let facts = facts(app, request, matched, viewer);
             let actor = steps::Actor {
                 facts: facts.clone(),
-                may_see: may_see(app, viewer),
                 viewer: viewer.clone(),
-                is_guarded: matched.rule.guard.is_some(),
+                guard: matched.rule.guard.as_ref().map(|access| {
+                    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+                    access.of(reads).clone()
+                }),
             };
             let outcomes = steps::actions(app, request, actions, &actor)
                 .await
@@ -88,8 +90,7 @@ pub(super) async fn answer(
             let text = match template {
                 None => last,
                 Some(template) => {
-                    let store = &app.engine.snapshot().store;
-                    let scope = Scope::new(&facts, store, &may_see(app, viewer)).with_result(&last);
+                    let scope = Scope::new(&facts, seen(app, viewer)).with_result(&last);
                     template.render(&Arc::new(scope)).map_err(fail)?
                 }
             };
@@ -166,14 +167,13 @@ pub(super) fn scope(
     viewer: &Viewer,
 ) -> Arc<Scope> {
     let facts = facts(app, request, matched, viewer);
-    let store = &app.engine.snapshot().store;
-    Arc::new(Scope::new(&facts, store, &may_see(app, viewer)))
+    Arc::new(Scope::new(&facts, seen(app, viewer)))
 }
 
-/// Whether `viewer` may see a record.
-fn may_see(app: &Arc<App>, viewer: &Viewer) -> MaySee {
-    let (app, viewer) = (app.clone(), viewer.clone());
-    Arc::new(move |resource, record| viewer.may_see(&app, resource, Some(record)))
+/// The data as `viewer` sees it.
+fn seen(app: &App, viewer: &Viewer) -> impl FnOnce() -> Store + use<> {
+    let (published, viewer) = (app.engine.snapshot(), viewer.clone());
+    move || guard::view(published, &viewer).store.clone()
 }
 
 /// A response with JSON as its body, laid out for people.

@@ -405,8 +405,10 @@ impl Profile {
             .find(|(_, ours)| *ours == "_page")
             .map_or("_page", |(name, _)| name);
         let url = |page: u64| {
+            // The page under its own name would come before that under the profile's.
             let mut pairs: Vec<(&str, String)> = sent
                 .iter()
+                .filter(|(name, _)| name == page_name || name != "_page")
                 .map(|(name, value)| (name.as_str(), value.clone()))
                 .collect();
             match pairs.iter_mut().find(|(name, _)| *name == page_name) {

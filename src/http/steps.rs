@@ -14,10 +14,11 @@ use super::login;
 use super::problem::{self, Problem};
 use super::request::{Request, encode, segments};
 use super::target::{Target, target, wrong_method};
-use crate::behaviour::{Action, Facts, MaySee, Scope, Verb};
+use crate::behaviour::{Action, Facts, Scope, Verb};
 use crate::engine::{Engine, Expected, Stage, WriteError};
 use crate::json::{Id, Kind, Layout, Object, get_member, quote, with_member};
 use crate::query::{Relations, Row, names_in, pairs};
+use crate::rules::Guard;
 use crate::store::{Command, Data, Operation, Outcome, Refusal, Resource, Store};
 use crate::work::Work;
 
@@ -251,10 +252,9 @@ fn selected(
 #[derive(Clone)]
 pub(super) struct Actor {
     pub(super) facts: Facts,
-    pub(super) may_see: MaySee,
     pub(super) viewer: Viewer,
-    /// The rule has a guard of its own, which has let the viewer pass.
-    pub(super) is_guarded: bool,
+    /// The guard of the rule itself, which has let the viewer pass.
+    pub(super) guard: Option<Guard>,
 }
 
 /// Carries out the actions of a rule as one write.
@@ -269,7 +269,12 @@ pub(super) async fn actions(
         let mut actor = actor.clone();
         actor.facts.seed = actor.facts.seed.wrapping_add(at as u64);
         Box::new(move |store: &Store, last: Option<&Outcome>| {
-            let mut scope = Scope::new(&actor.facts, store, &actor.may_see);
+            let (data, published, viewer) =
+                (store.clone(), app.engine.snapshot(), actor.viewer.clone());
+            let mut scope = Scope::new(&actor.facts, move || {
+                let public = data.public(None);
+                guard::narrowed(&public, &published, &viewer).unwrap_or(public)
+            });
             if let Some(outcome) = last {
                 scope = scope.with_result(&app.seen(outcome));
             }
@@ -311,8 +316,18 @@ fn act(
     }
     let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
     let target = target(store, &inner)?;
-    if !actor.is_guarded {
-        guard::check(&published, &inner, &target, viewer)?;
+    let is_for_owners = actor.guard == Some(Guard::Owner);
+    match &target {
+        _ if actor.guard.is_none() => guard::check(&published, &inner, &target, viewer)?,
+        Target::Record(resource, id)
+        | Target::Nested {
+            parent: resource,
+            id,
+            ..
+        } if is_for_owners => {
+            guard::check_owner(&published, viewer, resource.name(), id)?;
+        }
+        _ => {}
     }
     let body = match action.verb {
         Verb::Delete => None,
@@ -322,14 +337,22 @@ fn act(
         matches!(action.verb, Verb::Patch | Verb::Delete) && inner.uri.query().is_some();
     let mut commands = match &target {
         Target::Collection(resource) if is_of_many => {
-            changes(app, store, &inner, (resource, body.as_ref()), viewer)?
+            let mut changes = changes(app, store, &inner, (resource, body.as_ref()), viewer)?;
+            let is_own =
+                |id: &Id| guard::check_owner(&published, viewer, resource.name(), id).is_ok();
+            changes.retain(|change| !is_for_owners || change.id.as_ref().is_none_or(is_own));
+            changes
         }
         _ => vec![command(store, &inner, &target)?.0],
     };
     if let Some(body) = body {
         for command in &mut commands {
             let is_new = action.verb == Verb::Post;
-            let owner = guard::owner(&published, is_new, &command.resource, viewer);
+            let owner = match actor.guard {
+                // It may be somebody else's record, and stays theirs.
+                Some(_) if !is_new => guard::kept_owner(&published, store, command),
+                _ => guard::owner(&published, is_new, &command.resource, viewer),
+            };
             *command = command.clone().with_preset(&owner).with_body(&body);
             login::refuse_password(&app.engine, command)?;
         }

@@ -532,3 +532,76 @@ fn nobody_registers_while_writes_are_switched_off() {
     fixture.json("PUT", "/-/settings", r#"{"readOnly": false}"#);
     fixture.json("POST", "/register", user).status_is(201);
 }
+
+/// What rules of the routes file read and write is guarded as well.
+#[test]
+fn own_answers_and_actions_give_nobody_the_records_of_others() {
+    let routes = r#"{
+      "GET /who": { "body": "{{ records('users', _embed='orders') }}" },
+      "POST /copies": { "post": { "text": "{{ records('users', _embed='orders')|string }}" }, "to": "/notices", "guard": "anyone" },
+      "POST /orders/:id/approve": { "guard": "user", "patch": { "ok": true } },
+      "POST /orders/:id/replace": { "guard": "role:admin", "put": { "item": "replaced" } },
+      "DELETE /orders/:id/kill": { "guard": "owner", "delete": true },
+      "GET /orders/:id/item": { "guard": "600", "body": "{{ record('orders', params.id).item }}" },
+      "POST /kill": { "guard": "owner", "delete": true, "to": "/drafts/1" },
+      "POST /clear": { "guard": "owner", "delete": true, "to": "/drafts?id=1" },
+      "GET /drafts/**": { "guard": "owner" }
+    }"#;
+    let routes = standin::RoutesFile::parse(routes).unwrap_or_else(|error| panic!("{error}"));
+    let fixture = Fixture::new(
+        &DATA.replace(
+            "$2b$04$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK",
+            &bcrypt_hash(),
+        ),
+        Some(RULES),
+        |options| {
+            options.http.secret = Some("a secret of the test".into());
+            options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(routes)));
+        },
+    );
+    let ann = bearer(&login(&fixture, "ann@example.com", "bcrypt-me"));
+    let eve = bearer(&login(&fixture, "eve@example.com", "clear-text"));
+    // Relations of templates, too.
+    lacks(fixture.get("/who").text(), "tea");
+    let hers = with(&fixture, &eve, "GET", "/who", "").text().to_string();
+    has(&hers, "rum");
+    lacks(&hers, "tea");
+    let copy = fixture.json("POST", "/copies", "{}");
+    assert_eq!(copy.status, 201, "{}", copy.text());
+    for secret in ["tea", "rum", "clear-text", "$2b$"] {
+        lacks(copy.text(), secret);
+    }
+    // Who changes the record of another does not get it.
+    let approved = with(&fixture, &ann, "POST", "/orders/2/approve", "");
+    assert_eq!(approved.status, 200, "{}", approved.text());
+    let replaced = with(&fixture, &ann, "POST", "/orders/2/replace", "");
+    assert_eq!(replaced.status, 200, "{}", replaced.text());
+    let order = with(&fixture, &eve, "GET", "/orders/2", "").value();
+    assert_eq!(order, json!({ "item": "replaced", "userId": 2, "id": 2 }));
+    // A guard for owners asks whose record it is.
+    for (method, path) in [
+        ("DELETE", "/orders/1/kill"),
+        ("GET", "/orders/1/item"),
+        ("POST", "/kill"),
+        ("GET", "/drafts/1"),
+        ("GET", "/drafts"),
+    ] {
+        let reply = with(&fixture, &eve, method, path, "");
+        reply.problem(403, "forbidden");
+        fixture
+            .send(method, path, NONE, "")
+            .problem(401, "unauthorized");
+    }
+    with(&fixture, &eve, "POST", "/clear", "");
+    assert_eq!(with(&fixture, &ann, "GET", "/drafts/1", "").status, 200);
+    assert_eq!(
+        with(&fixture, &ann, "GET", "/orders/1/item", "").value(),
+        "anns tea"
+    );
+    assert_eq!(with(&fixture, &ann, "POST", "/clear", "").status, 200);
+    assert_eq!(with(&fixture, &ann, "GET", "/drafts/1", "").status, 404);
+    assert_eq!(
+        with(&fixture, &ann, "DELETE", "/orders/1/kill", "").status,
+        200
+    );
+}

@@ -215,6 +215,12 @@ fn spring_data_rest() {
 #[test]
 fn json_api() {
     let fixture = served("json-api");
+    // The API's own name of the page does not stay beside the profile's.
+    let links = fixture.get("/people?_page=2&_limit=1").value()["links"].clone();
+    assert_eq!(
+        links["first"],
+        url(&fixture, "/people?_limit=1&page%5Bnumber%5D=1")
+    );
     let list = fixture.get("/people?page%5Bnumber%5D=2&page%5Bsize%5D=1&sort=-age");
     assert_eq!(
         list.header("content-type"),

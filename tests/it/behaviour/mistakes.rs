@@ -136,6 +136,12 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
             "",
         ),
         (
+            r#"{"GET /-/health": {"body": 1}}"#,
+            "1:2",
+            "below /-/ are the server's own",
+            "",
+        ),
+        (
             r#"{"GET /x/:a": {"body": 1}, "GET /x/:b": {"body": 2}}"#,
             "1:41",
             "never used",
