@@ -110,6 +110,17 @@ const NAMES: [&str; 21] = [
     "url",
 ];
 
+/// The members of a problem.
+const PROBLEM: [&str; 7] = [
+    "problem.type",
+    "problem.title",
+    "problem.status",
+    "problem.detail",
+    "problem.errors",
+    "problem.hint",
+    "problem.try",
+];
+
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -633,15 +644,25 @@ fn check(template: &Value) -> Result<(), (String, String)> {
             let used = match whole(text) {
                 Some(expression) => ENVIRONMENT
                     .compile_expression(&bounded(expression))
-                    .map(|compiled| compiled.undeclared_variables(false)),
+                    .map(|compiled| compiled.undeclared_variables(true)),
                 None => ENVIRONMENT
                     .template_from_str(&bounded_text(text))
-                    .map(|compiled| compiled.undeclared_variables(false)),
+                    .map(|compiled| compiled.undeclared_variables(true)),
             };
             let quoted = text.clone();
             let used = used.map_err(|error| (quoted.clone(), format!("{text}: {error}")))?;
-            if let Some(name) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
-                return Err((quoted, unknown("value", name, NAMES.into_iter())));
+            for name in &used {
+                let mut steps = name.split('.');
+                let first = steps.next().unwrap_or_default();
+                if !NAMES.contains(&first) {
+                    return Err((quoted, unknown("value", first, NAMES.into_iter())));
+                }
+                let member = steps.next().map(|member| format!("{first}.{member}"));
+                if let Some(member) = member.filter(|_| first == "problem")
+                    && !PROBLEM.contains(&member.as_str())
+                {
+                    return Err((quoted, unknown("value", &member, PROBLEM.into_iter())));
+                }
             }
             // Each expression begins behind a brace.
             let mut expressions = text.split("{{").skip(1);
@@ -743,6 +764,10 @@ mod tests {
             (
                 "{\n  \"list\": { \"n\": \"{{ itens }}\" }\n}",
                 "2:19: unknown value \"itens\" of a profile; did you mean \"items\"?",
+            ),
+            (
+                "{\"error\": {\"error\": \"{{ problem.detial }}\"}}",
+                "1:22: unknown value \"problem.detial\" of a profile; did you mean \"problem.detail\"?",
             ),
             (
                 "{\"status\": {\"creat\": 201}}",
