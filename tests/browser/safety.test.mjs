@@ -136,6 +136,7 @@ for (const width of WIDTHS) {
     await until(() => "views" in dataOf(file).posts[0], "the undo");
     // Through JSON and back: the same bytes for what is not changed.
     await page.goto(`${url}/#/posts/2`);
+    await page.getByRole("heading", { name: "post 2" }).waitFor();
     await page.getByRole("button", { name: "Edit as JSON" }).click();
     await page.getByRole("button", { name: "Edit as a form" }).click();
     await page.getByText("Unsaved changes").waitFor({ state: "hidden" });
