@@ -30,7 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::lines::{Chain, Line, Lines, NEW, Parsed, header, last_in_file, parse};
+use super::lines::{Chain, Line, Lines, NEW, Parsed, header, in_file, parse};
 use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 
 /// What a journal holds that the data file may lack.
@@ -482,12 +482,12 @@ impl DataFile {
             last,
         } = parse(bytes);
         let known = self.known.content;
-        // What the file has since does not depend on a line before.
+        // What the file lacks does not depend on what is before the line that names it.
         let (lines, length, chain) = match last.filter(|last| last.tell_about(known)) {
             Some(last) => (last.lines, last.length, last.chain),
             None => (lines, length, chain),
         };
-        let since = last_in_file(&lines, |content, _| content == known);
+        let has = in_file(&lines, |content, _| content == known);
         if let Some(number) = broken {
             let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
             if self.role == Role::Owner {
@@ -499,31 +499,31 @@ impl DataFile {
             });
         }
         // Until then the file had them.
-        let saved = last_in_file(&lines, |_, is_done| is_done).unwrap_or(0);
-        let named = last_in_file(&lines, |_, _| true).unwrap_or(0);
+        let saved = in_file(&lines, |_, is_done| is_done).unwrap_or(0);
+        let named = in_file(&lines, |_, _| true).unwrap_or(0);
         let is_same_boot = boot.is_none() || boot == self.medium.boot();
         let edited = self.known.stamp.modified;
         let (mut undone, mut lacking) = (0, 0);
         let writes: Vec<LeftWrite> = lines
             .into_iter()
             .enumerate()
-            .skip(since.map_or(0, |last| last + 1))
+            .skip(has.unwrap_or(0))
             .filter_map(|(number, line)| {
                 let Line::Wrote { line, at, had } = line else {
                     return None;
                 };
-                if had && number > saved {
+                if had && number >= saved {
                     // It was not acknowledged.
                     return None;
                 }
-                lacking += usize::from(number > named);
-                if number > saved {
+                lacking += usize::from(number >= named);
+                if number >= saved {
                     return Some(LeftWrite {
                         line,
                         in_file_for: None,
                     });
                 }
-                if since.is_some() {
+                if has.is_some() {
                     // The file had it, and is as it was before: somebody has put it back.
                     undone += 1;
                     return None;
@@ -548,7 +548,7 @@ impl DataFile {
                 length: length as u64,
                 chain,
                 needs_repair: bytes.len() > length,
-                tip: since.map(|_| known),
+                tip: has.map(|_| known),
                 is_ahead: !writes.is_empty(),
                 is_linked: false,
                 batches: VecDeque::new(),
@@ -560,7 +560,7 @@ impl DataFile {
         }
         Ok(Some(Left {
             writes,
-            follows: since.is_some(),
+            follows: has.is_some(),
             lacking,
         }))
     }

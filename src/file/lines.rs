@@ -105,16 +105,16 @@ pub(super) struct Parsed {
     pub(super) chain: Chain,
     /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
     pub(super) broken: Option<usize>,
-    /// The lines from the next one on that can be read to the end.
+    /// The lines at the end that can be read again.
     pub(super) last: Option<Last>,
 }
 
-/// The last lines of a journal in which a line before cannot be read.
+/// The lines at the end of a journal in which a line before them cannot be read.
 pub(super) struct Last {
     pub(super) lines: Vec<Line>,
-    /// How many bytes the journal is to the end of the last of them.
+    /// How many bytes the journal has up to the end of them.
     pub(super) length: usize,
-    /// The CRC of that.
+    /// The CRC of the last of them.
     pub(super) chain: Chain,
 }
 
@@ -186,8 +186,8 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
     parsed
 }
 
-/// What can be read of the lines `rest`, which come after `length` bytes and the line `broken`. Each of them continues from the
-/// CRC that the line before says.
+/// The lines at the end of `rest` that can be read. Before `rest` come `length` bytes and the line `broken`. The CRC of a line
+/// continues from the one that the line before it says.
 fn last<'a>(broken: &[u8], rest: impl Iterator<Item = &'a [u8]>, length: usize) -> Option<Last> {
     let mut last = Last {
         lines: Vec::new(),
@@ -258,11 +258,8 @@ impl Line {
     }
 }
 
-/// The number of the last line that the file has, where it holds what the last line names for which that `is_wanted`.
-pub(super) fn last_in_file(
-    lines: &[Line],
-    is_wanted: impl Fn(Content, bool) -> bool,
-) -> Option<usize> {
+/// How many lines, from the first one on, the file has, where it holds what the last line names for which that `is_wanted`.
+pub(super) fn in_file(lines: &[Line], is_wanted: impl Fn(Content, bool) -> bool) -> Option<usize> {
     let (number, lacks) = lines.iter().enumerate().rev().find_map(|(number, line)| {
         let Line::Names {
             content,
@@ -275,12 +272,12 @@ pub(super) fn last_in_file(
         is_wanted(*content, *is_done).then_some((number, *lacks))
     })?;
     let Some(before) = lacks.checked_sub(1) else {
-        return Some(number);
+        return Some(number + 1);
     };
     let wrote = |(_, line): &(usize, &Line)| matches!(line, Line::Wrote { had: false, .. });
     let mut writes = lines[..number].iter().enumerate().rev().filter(wrote);
     let first = writes.nth(before);
-    Some(first.map_or(0, |(number, _)| number.saturating_sub(1)))
+    Some(first.map_or(0, |(number, _)| number))
 }
 
 fn content(text: &str) -> Option<Content> {
@@ -316,6 +313,28 @@ mod tests {
         let one = json!({ "journal": named(Content { size: 7, hash: u64::MAX }) });
         let old = format!("{one}\n{{\"wrote\":{write}}}\n{two}\n{{\"wrote\":[2]}}\n");
         [new(Some(3)), new(None), old]
+    }
+
+    #[test]
+    fn lines_behind_a_damaged_one_tell_what_the_file_lacks() {
+        let known = Content { size: 8, hash: 1 };
+        let first = header(Content { size: 7, hash: 0 }, None, NEW);
+        let writes: Vec<String> = (1..=3).map(|number| format!("[{number}]")).collect();
+        for lacks in 0..=3 {
+            let lines = Lines::after(NEW)
+                .writes("wrote", &writes, UNIX_EPOCH)
+                .names("saving", known, lacks);
+            let text = first.clone() + &lines.text;
+            let damaged = text.replacen("[1]", "[x]", 1);
+            let last = parse(damaged.as_bytes()).last.unwrap();
+            assert_eq!(last.tell_about(known), lacks < 3, "{lacks}");
+            if lacks < 3 {
+                let in_file = in_file(&last.lines, |content, _| content == known).unwrap();
+                let lacking = last.lines.iter().skip(in_file);
+                let wrote = lacking.filter(|line| matches!(line, Line::Wrote { .. }));
+                assert_eq!(wrote.count(), lacks);
+            }
+        }
     }
 
     #[test]

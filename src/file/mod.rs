@@ -81,9 +81,9 @@ pub struct Edit {
     pub bytes: Vec<u8>,
     /// Where it held the same before: the number of the state ([`DataFile::number`]) in which it did.
     pub earlier: Option<u64>,
-    /// When it was found,
+    /// When it was found.
     pub found: Instant,
-    /// and how long before that it was written.
+    /// How long before that it was written.
     pub age: Duration,
     /// When that was, or when the file was renamed to its place, by the file system's clock.
     pub saved: Option<SystemTime>,

@@ -8,6 +8,9 @@
 //!   put back;
 //! - otherwise it is the beginning of a save that was cut short, or an edit that came out while somebody saved another:
 //!   if it is whole, it is kept where a person finds it.
+//!
+//! The copy of a late edit is named for what it holds. If it is whole, the edit was served, and the data file may lack it: it
+//! is kept where a person finds it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -130,7 +133,7 @@ fn clear_one(
             }
             false
         }
-        // What is not whole was not merged either.
+        // A copy that was cut short is of an edit that was never served.
         EDIT => holds == after && holds != now,
         _ if holds == before || holds == after || holds == now => false,
         // Where a save changes nothing, this may as well be the beginning of it.
