@@ -13,8 +13,8 @@ use warp::http::{HeaderMap, HeaderValue, header};
 use super::app::App;
 use super::login::{self, Claims};
 use super::problem::{self, Problem};
-use super::request::{Request, segments};
-use super::target::Target;
+use super::request::Request;
+use super::target::{Target, beginning, target};
 use crate::engine::Published;
 use crate::json::{Id, Layout, Object, get_member, quote, without_member};
 use crate::query::names_in;
@@ -437,21 +437,18 @@ pub(super) fn check_route(
     if *guard != Guard::Owner {
         return Ok(());
     }
-    // The record that the path begins with; a list has records of others, too.
-    let segments = segments(path).unwrap_or_default();
-    match &segments[..] {
-        [resource, id, ..] => check_owner(&published, viewer, resource, &Id::from_text(id)),
-        [resource] if request.method != "POST" => {
-            let found = published.full.resource(resource);
-            match found.and_then(Resource::collection) {
-                Some(_) => Err(
-                    refused(viewer, guard, auth, Closed::Forbidden, path).hint(
-                        "here `owner` is for single records; `x-guard` in the rules gives everybody a list of their own",
-                    ),
-                ),
-                None => Ok(()),
-            }
-        }
+    let is_list = matches!(
+        target(&published.full, request),
+        Ok(Target::All | Target::Collection(_))
+    );
+    if is_list && request.method != "POST" {
+        let problem = refused(viewer, guard, auth, Closed::Forbidden, path);
+        return Err(problem.hint(
+            "here `owner` is for single records; `x-guard` in the rules gives everybody a list of their own",
+        ));
+    }
+    match beginning(&published.full, path) {
+        Some((resource, Some(id))) => check_owner(&published, viewer, resource.name(), &id),
         _ => Ok(()),
     }
 }

@@ -12,8 +12,8 @@ use super::head::encode_target;
 use super::list;
 use super::login;
 use super::problem::{self, Problem};
-use super::request::{Request, encode, segments};
-use super::target::{Target, target, wrong_method};
+use super::request::{Request, encode};
+use super::target::{Target, beginning, target, wrong_method};
 use crate::behaviour::{Action, Facts, Scope, Verb};
 use crate::engine::{Engine, Expected, Stage, WriteError};
 use crate::json::{Id, Kind, Layout, Object, get_member, quote, with_member};
@@ -373,17 +373,14 @@ fn body_of(app: &App, action: &Action, scope: &Arc<Scope>) -> Result<Object, Pro
 
 /// What the path of `request` begins with: the record, `/todos/1` of `/todos/1/done`, or an object; for a POST the collection.
 fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
-    let segments = segments(request.uri.path()).unwrap_or_default();
-    let first = segments.first().and_then(|name| store.resource(name));
-    let is_object = first.is_some_and(|resource| resource.collection().is_none());
-    let count = if verb == Verb::Post || is_object {
-        1
-    } else {
-        2
+    let path = request.uri.path();
+    let Some((resource, id)) = beginning(store, path) else {
+        return path.to_string();
     };
-    segments
-        .iter()
-        .take(count)
-        .map(|segment| format!("/{}", encode(segment)))
-        .collect()
+    let name = encode(resource.name());
+    let is_of_record = verb != Verb::Post && resource.collection().is_some();
+    match id.filter(|_| is_of_record) {
+        Some(id) => format!("/{name}/{}", encode(&id.to_string())),
+        None => format!("/{name}"),
+    }
 }

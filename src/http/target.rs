@@ -102,6 +102,13 @@ fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
     store.resource(name).or_else(folded).or_else(bare)
 }
 
+/// The resource with which a path begins, and the id that follows it.
+pub(super) fn beginning<'a>(store: &'a Store, path: &str) -> Option<(&'a Resource, Option<Id>)> {
+    let segments = with_whole_names(store, segments(path)?);
+    let resource = find(store, segments.first()?)?;
+    Some((resource, segments.get(1).map(|id| Id::from_text(id))))
+}
+
 /// Joins the segments that are the name of a resource with slashes in it; the longest name wins.
 fn with_whole_names<'r>(store: &Store, segments: Vec<Cow<'r, str>>) -> Vec<Cow<'r, str>> {
     let slashes = store

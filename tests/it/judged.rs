@@ -64,6 +64,12 @@ fn assert_judged(page: &str, expected: &[&str]) {
     assert!(fits, "{page}\nexpected {expected:#?}\nseen {seen:#?}");
 }
 
+fn assert_all_judged(rows: &[(String, &[&str])]) {
+    for (page, expected) in rows {
+        assert_judged(page, expected);
+    }
+}
+
 fn get(path: &str, response: &str) -> String {
     format!("```bash\ncurl http://localhost:3000{path}\n```\n\n```json\n{response}\n```\n\n")
 }
@@ -166,9 +172,7 @@ fn generated_values_cannot_be_documented() {
             &["fail"],
         ),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -229,9 +233,7 @@ fn reads_after_a_write_that_is_not_run_are_skipped() {
             &["skipped", "fail"],
         ),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -263,9 +265,7 @@ fn what_belongs_together_is_read_as_one() {
         ("**POST** `/songs` with `{\"bandId\": 2}`\n\nResponse: 400\n\n```json\n{\"title\": \"The record breaks the rules\", ...}\n```\n".to_owned(), &["pass: as documented"]),
         ("`$ curl http://localhost:3000/bands/2`\n\n```json\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n".to_owned(), &["pass: as documented"]),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -281,9 +281,7 @@ fn what_is_not_for_this_server_is_skipped() {
         ("```console\n$ curl http://localhost:3000/bands\ncurl: (7) Failed to connect to localhost port 3000: Connection refused\n```\n".to_owned(), &["the page shows what happens while no server runs"]),
         ("```bash\ncurl -X POST http://localhost:3000/songs\n```\n\n> Body parameter\n\n```json\n{\"title\": \"string\"}\n```\n".to_owned(), &["its body is shown apart"]),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -304,9 +302,7 @@ fn overviews_of_endpoints_are_not_examples() {
         // A table of errors has requests and their statuses.
         ("| Request | Status |\n|---|---|\n| `GET http://localhost:3000/bands/9` | `404 Not Found` |\n| `GET http://localhost:3000/bands/1` | 404 |\n| `GET /bands/:id` | 404 |\n".to_owned(), &["pass", "fail"]),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -320,9 +316,7 @@ fn rows_of_tables_are_requests_with_their_results() {
         // A table that says nothing about results has none.
         ("| Task | Command |\n|---|---|\n| List | `curl localhost:3000/bands` |\n\nThis is all.\n".to_owned(), &[]),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -336,9 +330,7 @@ fn what_is_planned_or_past_is_not_checked() {
         (get("/bands/NUMBER", r#"{"id": 1, "name": "Owls"}"#), &["a template"]),
         (get("/bands/<ім'я>", r#"{"id": 1, "name": "Owls"}"#).replace("'", ""), &["a template"]),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
 #[test]
@@ -359,13 +351,10 @@ fn a_status_belongs_to_the_request_beside_it() {
             &["pass"],
         ),
     ];
-    for (page, expected) in rows {
-        assert_judged(&page, expected);
-    }
+    assert_all_judged(&rows);
 }
 
-/// The syntax of a write, with placeholders, is no write that the example below needs; and what shows a whole body as dots
-/// says nothing about it.
+/// The example below the syntax of a write does not need that write. Dots in place of a body say nothing about it.
 #[test]
 fn the_syntax_of_a_write_excuses_no_wrong_response() {
     let syntax = "### Syntax\n\n```bash\ncurl -X POST http://localhost:3000/songs \\\n  --json '{\"title\": \"{title}\"}'\n```\n\n### Example\n\n";

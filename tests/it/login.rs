@@ -545,7 +545,8 @@ fn own_answers_and_actions_give_nobody_the_records_of_others() {
       "GET /orders/:id/item": { "guard": "600", "body": "{{ record('orders', params.id).item }}" },
       "POST /kill": { "guard": "owner", "delete": true, "to": "/drafts/1" },
       "POST /clear": { "guard": "owner", "delete": true, "to": "/drafts?id=1" },
-      "GET /drafts/**": { "guard": "owner" }
+      "GET /drafts/**": { "guard": "owner" },
+      "GET /db": { "guard": "owner" }
     }"#;
     let routes = standin::RoutesFile::parse(routes).unwrap_or_else(|error| panic!("{error}"));
     let fixture = Fixture::new(
@@ -581,10 +582,15 @@ fn own_answers_and_actions_give_nobody_the_records_of_others() {
     // A guard for owners asks whose record it is.
     for (method, path) in [
         ("DELETE", "/orders/1/kill"),
+        ("DELETE", "/ORDERS/1/kill"),
         ("GET", "/orders/1/item"),
+        ("GET", "/Orders/1/item"),
         ("POST", "/kill"),
         ("GET", "/drafts/1"),
+        ("GET", "/Drafts/1/"),
         ("GET", "/drafts"),
+        ("GET", "/Drafts/?id=1"),
+        ("GET", "/db"),
     ] {
         let reply = with(&fixture, &eve, method, path, "");
         reply.problem(403, "forbidden");
