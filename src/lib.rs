@@ -48,7 +48,7 @@ mod cli;
 pub use behaviour::{Delay, RoutesError, RoutesFile};
 pub use engine::{Fault, Faults, LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
 pub use file::{Durability, Recovered};
-pub use http::{AccessLogEntry, AllowedOrigin, Limits, Located, Origin, Routes, Settings};
+pub use http::{AccessLogEntry, AllowedOrigin, Limits, Origin, Routes, Settings};
 pub use json::Id;
 pub use rules::OnDelete;
 pub use schema::{SchemaError, SchemaProblem};

@@ -15,11 +15,11 @@ use tokio::sync::watch;
 
 #[cfg(feature = "cli")]
 use crate::behaviour::Explained;
+use crate::behaviour::RoutesError;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook};
 use crate::file::{DataFile, Durability, Loaded, LockError, RealDisk, Role};
 use crate::http::{
-    self, AccessLogEntry, App, Limits, LocalService, Located, Request, Response, Routes,
-    WatchedFile,
+    self, AccessLogEntry, App, Limits, LocalService, Request, Response, Routes, WatchedFile,
 };
 use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
@@ -173,7 +173,7 @@ pub enum StartError {
     },
     /// The routes file does not fit the rules, as `file:line:column: message`.
     #[error("{0}")]
-    Routes(Located),
+    Routes(RoutesError),
     /// Another server has the file locked.
     #[error("{} is already being served by {holder}", path.display())]
     Locked {

@@ -152,14 +152,12 @@ impl RoutesFile {
             if rule.answer.is_none() && rule.fail.is_none() {
                 continue;
             }
-            return Err(RoutesError {
-                place: rule.place,
-                message: format!(
-                    "the rule {:?} is never used: the rule {:?} in line {} answers all that it matches",
-                    rule.key, earlier.key, earlier.place.line
-                ),
-                hint: Some("put the rule with more conditions first, or remove one".into()),
-            });
+            let message = format!(
+                "the rule {:?} is never used: the rule {:?} in line {} answers all that it matches",
+                rule.key, earlier.key, earlier.place.line
+            );
+            return Err(RoutesError::new(rule.place, message)
+                .hint("put the rule with more conditions first, or remove one"));
         }
         Ok(())
     }
@@ -176,12 +174,16 @@ impl RoutesFile {
         let Some((rule, place)) = guarded else {
             return Ok(());
         };
-        Err(RoutesError {
-            place,
-            message: format!("the guard of the rule {:?} needs users, and there are none", rule.key),
-            hint: Some(
-                "say in the rules who may log in: \"x-auth\": {\"users\": \"users\"}; or use a guard without users, such as token:VALUE or key:HEADER".into(),
-            ),
+        let message = format!(
+            "the guard of the rule {:?} needs users, and there are none",
+            rule.key
+        );
+        let error = RoutesError::new(place, message).hint(
+            "say in the rules who may log in: \"x-auth\": {\"users\": \"users\"}; or use a guard without users, such as token:VALUE or key:HEADER",
+        );
+        Err(match &self.path {
+            Some(path) => error.at(path),
+            None => error,
         })
     }
 

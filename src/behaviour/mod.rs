@@ -29,4 +29,4 @@ pub use pattern::Parameters;
 pub use rewrite::Rewriter;
 pub use rule::{Action, Answer, Facets, Mode, Rule, Verb, What};
 pub use source::RoutesError;
-pub use template::{Facts, Scope, Template, TemplateError, Text, value_of};
+pub use template::{Facts, Scope, Template, Text, value_of};

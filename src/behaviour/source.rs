@@ -1,25 +1,61 @@
 //! Reading the text of a routes file: its objects, and errors with their place.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use crate::json::{self, Kind, Member, Place};
 use crate::text::{list, nearest};
 
-/// Why a routes file cannot be used.
+/// What is wrong with a routes file or a profile, and where. As text it is `file:line:column: message`, and what to do about
+/// it in a second line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {message}")]
 #[non_exhaustive]
 pub struct RoutesError {
-    /// Where in the file, counted in lines and columns.
-    pub place: Place,
+    /// The file; `None`: the text is from elsewhere.
+    pub file: Option<PathBuf>,
+    /// Where in it; `None`: it cannot be read.
+    pub place: Option<Place>,
     /// One sentence without a full stop.
     pub message: String,
     /// What to do about it, where that is known.
     pub hint: Option<String>,
 }
 
+impl fmt::Display for RoutesError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place {
+            if let Some(file) = &self.file {
+                write!(formatter, "{}:", file.display())?;
+            }
+            write!(formatter, "{place}: ")?;
+        }
+        formatter.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, "\n  help: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl RoutesError {
+    /// What is wrong at `place`.
+    pub fn new(place: Place, message: impl Into<String>) -> RoutesError {
+        RoutesError {
+            file: None,
+            place: Some(place),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The error of the file at `path`.
+    pub fn at(self, path: &Path) -> RoutesError {
+        let file = Some(path.to_path_buf());
+        RoutesError { file, ..self }
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> RoutesError {
         self.hint = Some(hint.into());
         self
@@ -42,11 +78,7 @@ impl<'t> Source<'t> {
     }
 
     pub(super) fn error(self, part: &str, message: impl Into<String>) -> RoutesError {
-        RoutesError {
-            place: self.place(part),
-            message: message.into(),
-            hint: None,
-        }
+        RoutesError::new(self.place(part), message)
     }
 
     fn not(self, value: &str, name: &str, wanted: &str) -> RoutesError {

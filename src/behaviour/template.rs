@@ -57,18 +57,6 @@ impl std::fmt::Debug for Compiled {
     }
 }
 
-/// Why a template has no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {{{{ {expression} }}}}: {message}")]
-pub struct TemplateError {
-    /// Where in the routes file.
-    pub place: Place,
-    /// The expression.
-    pub expression: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
 /// What expressions can use of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -420,23 +408,19 @@ impl Compiled {
         })
     }
 
-    fn value(&self, scope: &Arc<Scope>) -> Result<Value, TemplateError> {
+    fn value(&self, scope: &Arc<Scope>) -> Result<Value, RoutesError> {
         let root = Value::from_dyn_object(scope.clone());
         self.expression
             .eval(root)
             .map_err(|error| self.failed(message(&error)))
     }
 
-    fn failed(&self, message: String) -> TemplateError {
-        TemplateError {
-            place: self.place,
-            expression: self.source.clone(),
-            message,
-        }
+    fn failed(&self, message: String) -> RoutesError {
+        RoutesError::new(self.place, format!("{{{{ {} }}}}: {message}", self.source))
     }
 
     /// Adds `text`, which the expression gives, to what was made before.
-    fn add(&self, out: &mut String, text: Result<String, String>) -> Result<(), TemplateError> {
+    fn add(&self, out: &mut String, text: Result<String, String>) -> Result<(), RoutesError> {
         out.push_str(&text.map_err(|message| self.failed(message))?);
         match out.len() > MAX_OUTPUT {
             true => Err(self.failed(too_long())),
@@ -500,7 +484,7 @@ impl Text {
     }
 
     /// The error of a result that cannot be used; `None`: it is always the same.
-    pub fn failed(&self, message: &str) -> Option<TemplateError> {
+    pub fn failed(&self, message: &str) -> Option<RoutesError> {
         self.0.iter().find_map(|part| match part {
             Part::Plain(_) => None,
             Part::Expression(compiled) => Some(compiled.failed(message.into())),
@@ -511,7 +495,7 @@ impl Text {
     ///
     /// # Errors
     /// An expression fails.
-    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, TemplateError> {
+    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, RoutesError> {
         let mut out = String::new();
         for part in &self.0 {
             match part {
@@ -584,7 +568,7 @@ impl Template {
     ///
     /// # Errors
     /// An expression fails.
-    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, TemplateError> {
+    pub fn render(&self, scope: &Arc<Scope>) -> Result<String, RoutesError> {
         let mut out = String::new();
         for piece in &self.0 {
             match piece {

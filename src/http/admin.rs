@@ -146,7 +146,10 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
             .unwrap_or_else(|| r#"for example {"* /users/**": {"fail": {"status": 503}}}"#.into());
         Problem::new(problem::ROUTES, detail).hint(hint)
     };
-    let rules = RoutesFile::parse(text).map_err(|error| wrong(error.to_string(), error.hint))?;
+    let rules = RoutesFile::parse(text).map_err(|mut error| {
+        let hint = error.hint.take();
+        wrong(error.to_string(), hint)
+    })?;
     if let Some((_, place)) = &rules.profile {
         let detail = format!("{place}: a profile cannot be set at run time");
         return Err(wrong(detail, None));

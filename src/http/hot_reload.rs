@@ -9,7 +9,8 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use super::profile::Profile;
-use super::routes_file::{self, InEffect, Located, Routes};
+use super::routes_file::{self, InEffect, Routes};
+use crate::behaviour::RoutesError;
 use crate::engine::{Engine, Faults, Notice, RulesFault, Trouble, TroubleKind};
 use crate::file;
 use crate::schema::{Schema, SchemaError};
@@ -346,7 +347,7 @@ pub(super) enum ReloadError {
     Data(Box<Faults>),
     /// Something in the routes or the profile is wrong, or the routes do not fit the rules.
     #[error(transparent)]
-    Routes(#[from] Located),
+    Routes(#[from] RoutesError),
 }
 
 impl ReloadError {
@@ -372,7 +373,9 @@ impl ReloadError {
                 trouble.hint = "fix the data or the rules; the rules from before stay".into();
             }
             ReloadError::Routes(error) => {
-                trouble.file.clone_from(&error.file);
+                if let Some(file) = &error.file {
+                    trouble.file.clone_from(file);
+                }
                 trouble.place = error.place;
                 trouble.message.clone_from(&error.message);
                 trouble.hint = error.hint.clone().unwrap_or(trouble.hint);

@@ -48,10 +48,10 @@ pub use connection::serve;
 pub use hot_reload::{WatchedFile, Watching};
 pub use origin::{AllowedOrigin, Origin, is_loopback};
 pub use problem::Problem;
-pub use profile::{Profile, ProfileError};
+pub use profile::Profile;
 pub use request::{Body, Request, encode};
 pub use routes::LocalService;
-pub use routes_file::{Located, Routes, read, read_profile};
+pub use routes_file::{Routes, read, read_profile};
 pub use settings::{Limits, Settings};
 pub use warp::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,

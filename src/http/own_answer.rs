@@ -13,7 +13,7 @@ use super::problem::{self, Problem};
 use super::request::{Request, encode};
 use super::{api, body, response, static_files, steps, write};
 use crate::behaviour::{
-    Answer as OwnAnswer, Facts, Headers, Matched, Scope, TemplateError, Text, Verb, What, value_of,
+    Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What, value_of,
 };
 use crate::json::{Kind, Layout, unquote};
 use crate::store::Store;
@@ -28,7 +28,7 @@ pub(super) async fn answer(
 ) -> Answer {
     // Not answered as if nothing had been sent.
     body::check_json(request)?;
-    let fail = |error: TemplateError| app.failed(&error);
+    let fail = |error: RoutesError| app.failed(&error);
     let scope = || scope(app, request, matched, viewer);
     match &answer.what {
         What::Api(mode) => {

@@ -9,7 +9,7 @@ use minijinja::value::{Rest, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
-use crate::behaviour::{add_bounds, bad_call, bounded};
+use crate::behaviour::{RoutesError, add_bounds, bad_call, bounded};
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::rules::{RESERVED, is_reserved};
@@ -53,16 +53,6 @@ enum Case {
     Snake,
     Kebab,
     Pascal,
-}
-
-/// Why a profile cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {message}")]
-pub struct ProfileError {
-    /// Where in the file.
-    pub place: Place,
-    /// What is wrong.
-    pub message: String,
 }
 
 const KEYS: [&str; 10] = [
@@ -183,16 +173,14 @@ impl Profile {
     ///
     /// # Errors
     /// What is wrong with it, and where.
-    pub fn parse(text: &str) -> Result<Profile, ProfileError> {
-        let at = |part: &str, message: String| ProfileError {
-            place: Place::of(text, json::offset_in(text, part)),
-            message,
+    pub fn parse(text: &str) -> Result<Profile, RoutesError> {
+        let at = |part: &str, message: String| {
+            RoutesError::new(Place::of(text, json::offset_in(text, part)), message)
         };
         Object::parse(text).map_err(|error| match error {
-            json::NotObject::Syntax(error) => ProfileError {
-                place: Place::of(text, error.offset),
-                message: error.message,
-            },
+            json::NotObject::Syntax(error) => {
+                RoutesError::new(Place::of(text, error.offset), error.message)
+            }
             json::NotObject::Other(kind) => at(
                 text,
                 format!("a profile is an object, got {}", kind.with_article()),

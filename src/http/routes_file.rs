@@ -1,6 +1,5 @@
 //! The routes file and the profile that it names.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,6 @@ use arc_swap::ArcSwap;
 
 use super::profile::Profile;
 use crate::behaviour::{RoutesError, RoutesFile};
-use crate::json::Place;
 
 /// The rules in effect, and the profile that the file names.
 #[derive(Debug, Default)]
@@ -55,7 +53,7 @@ impl Routes {
     ///
     /// # Errors
     /// The place of such a guard.
-    pub(crate) fn check_without_users(&self) -> Result<(), Located> {
+    pub(crate) fn check_without_users(&self) -> Result<(), RoutesError> {
         self.0.load().check_without_users()
     }
 }
@@ -68,50 +66,8 @@ impl From<InEffect> for Routes {
 
 impl InEffect {
     /// As [`Routes::check_without_users`].
-    pub(super) fn check_without_users(&self) -> Result<(), Located> {
-        let path = self.rules.path.clone();
-        let path = path.unwrap_or_else(|| "routes.json".into());
-        let checked = self.rules.check_without_users();
-        checked.map_err(|error| Located::new(&path, error))
-    }
-}
-
-/// What is wrong with a routes file or a profile, and where. As text it is `file:line:column: message`, and what to do about
-/// it in a second line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub struct Located {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in it; `None`: it cannot be read.
-    pub place: Option<Place>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for Located {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.place {
-            write!(formatter, "{}:{place}: ", self.file.display())?;
-        }
-        formatter.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(formatter, "\n  help: {hint}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Located {
-    fn new(file: &Path, error: RoutesError) -> Located {
-        Located {
-            file: file.to_path_buf(),
-            place: Some(error.place),
-            message: error.message,
-            hint: error.hint,
-        }
+    pub(super) fn check_without_users(&self) -> Result<(), RoutesError> {
+        self.rules.check_without_users()
     }
 }
 
@@ -119,18 +75,14 @@ impl Located {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn read(path: &Path, text: &str) -> Result<InEffect, Located> {
-    let rules = RoutesFile::parse(text).map_err(|error| Located::new(path, error))?;
+pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
+    let rules = RoutesFile::parse(text).map_err(|error| error.at(path))?;
     let profile = match &rules.profile {
         None => None,
         Some((name, place)) => {
             // What cannot be read is named in the routes file.
-            let named = |error: Located| match error.place {
-                None => Located {
-                    file: path.to_path_buf(),
-                    place: Some(*place),
-                    ..error
-                },
+            let named = |error: RoutesError| match error.place {
+                None => RoutesError::new(*place, error.message).at(path),
                 Some(_) => error,
             };
             Some(Arc::new(read_profile(&beside(path, name)).map_err(named)?))
@@ -155,15 +107,12 @@ pub(super) fn profile_of(path: &Path, text: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// It cannot be read, or something in it is wrong.
-pub fn read_profile(path: &Path) -> Result<Profile, Located> {
-    let wrong = |place, message| Located {
-        file: path.to_path_buf(),
-        place,
-        message,
+pub fn read_profile(path: &Path) -> Result<Profile, RoutesError> {
+    let text = std::fs::read_to_string(path).map_err(|error| RoutesError {
+        file: Some(path.to_path_buf()),
+        place: None,
+        message: format!("cannot read the profile {}: {error}", path.display()),
         hint: None,
-    };
-    let name = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| wrong(None, format!("cannot read the profile {name}: {error}")))?;
-    Profile::parse(&text).map_err(|error| wrong(Some(error.place), error.message))
+    })?;
+    Profile::parse(&text).map_err(|error| error.at(path))
 }
