@@ -146,6 +146,23 @@ impl Fence {
         }
     }
 
+    /// What a part of the page says in other words.
+    pub fn stating(text: &str, range: Range<usize>, content: String) -> Fence {
+        let mut fence = Fence::unfenced(text, range);
+        fence.pieces[0].length = content.len().min(fence.range.len());
+        fence.content = content;
+        fence
+    }
+
+    /// A part of the content as a block of its own.
+    pub fn part(&self, part: Range<usize>) -> Fence {
+        let mut fence = self.clone();
+        fence.range = self.source_range(&part);
+        fence.cut(part.end..self.content.len());
+        fence.cut(0..part.start);
+        fence
+    }
+
     /// Takes a part out of the content.
     pub fn cut(&mut self, part: Range<usize>) {
         self.content.replace_range(part.clone(), "");

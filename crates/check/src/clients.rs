@@ -128,7 +128,8 @@ fn is_local(word: &str) -> bool {
 /// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE]`.
 fn httpie(words: &[Word]) -> Option<WrittenRequest> {
     const PRINTING: &str =
-        "-v --verbose -b --body -h --headers -j --json --ignore-stdin --pretty=all";
+        "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
+    let is_form = words.iter().any(|word| is_one_of(&word.text, "-f --form"));
     let mut words = words
         .iter()
         .filter(|word| !is_one_of(&word.text, PRINTING))
@@ -163,9 +164,22 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
         }
     }
     let method = method.unwrap_or_else(|| if body.is_empty() { "GET" } else { "POST" }.to_owned());
-    let body = (!body.is_empty()).then(|| Value::Object(body).to_string());
+    let field = |(name, value): (&String, &Value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        format!("{}={}", encode_component(name), encode_component(&value))
+    };
+    let body = (!body.is_empty()).then(|| match is_form {
+        true => body.iter().map(field).collect::<Vec<_>>().join("&"),
+        false => Value::Object(body).to_string(),
+    });
     if body.is_some() {
-        headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        let kind = match is_form {
+            true => "application/x-www-form-urlencoded",
+            false => "application/json",
+        };
+        headers.push(("Content-Type".to_owned(), kind.to_owned()));
     }
     Some(WrittenRequest {
         request: Request {
@@ -251,6 +265,10 @@ mod tests {
                 "$ http -b POST :3000/users name=Ada age:=36",
                 "POST localhost:3000/users 1 {\"name\":\"Ada\",\"age\":36}",
             ),
+            (
+                "http -f POST :3000/a b=\"c d\"",
+                "POST localhost:3000/a 1 b=c%20d",
+            ),
             ("http localhost:3000/a X-Token:1", "GET localhost:3000/a 1"),
             (
                 "wget -qO- http://localhost:3000/a",
@@ -270,7 +288,7 @@ mod tests {
     fn others_are_skipped_with_their_name() {
         let rows = [
             (
-                "http --form :3000/users a=b",
+                "http --multipart :3000/users a=b",
                 "bash",
                 "uses options of http",
             ),

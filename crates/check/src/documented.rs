@@ -519,7 +519,7 @@ pub fn text_around(page: &Page, example: &Example) -> String {
     };
     // The status of an error response that is not compared.
     let shown = |block: &Block| match block {
-        Block::Fence(fence) if transcript::looks_like_response(&fence.content) => {
+        Block::Fence(fence) if transcript::shows_response(fence) => {
             Some(fence.content.lines().next().unwrap_or_default().to_owned())
         }
         block => prose(block),

@@ -1,23 +1,13 @@
 //! Finds the examples of a page: requests and the responses documented for them.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::clients;
+use super::endpoints;
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Candidate, Paired};
 use super::requests::{self, FoundRequest, Problem};
-use super::text::pattern;
-use super::url;
-
-static METHOD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
-    )
-});
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -108,26 +98,13 @@ pub fn find(page: &Page) -> Vec<Example> {
                 request.set(&variables);
                 request.skip_if_unknown(&commanded);
             }
-            let method = || method_beside(page, at).or_else(|| method_of_endpoint(page, at));
-            let bare = || {
-                let mut bare = requests::bare_url(&fence.content, method()?)?;
-                bare.add_query(query_below(page, at));
-                Some(bare)
-            };
             if found.is_empty() {
-                found.extend(bare());
+                found.extend(endpoints::bare_url(page, at));
             }
-            Some((at, found))
+            (!found.is_empty()).then_some((at, found))
         })
-        .filter(|(at, found)| !found.is_empty() && !is_overview(page, *at, found))
         .collect();
-    let defines = |(index, (at, found)): (usize, &(usize, Vec<FoundRequest>))| {
-        let next = in_fences.get(index + 1);
-        next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
-    };
-    let defining: Vec<bool> = in_fences.iter().enumerate().map(defines).collect();
-    let mut defining = defining.into_iter();
-    in_fences.retain(|_| !defining.next().unwrap_or_default());
+    endpoints::remove_named(page, &mut in_fences);
     // The same request for another client, or in a sentence, does not end the example above it.
     let mut fences: Vec<usize> = Vec::new();
     let mut above: Option<(usize, FoundRequest)> = None;
@@ -197,16 +174,20 @@ pub fn find(page: &Page) -> Vec<Example> {
                     head: None,
                 });
             } else if index + 1 == count {
-                if matches!(example.request.problem, Some(Problem::NoBody))
-                    && let Some(body) = pairing::request_body(page, at, end)
-                {
-                    example.request.add_body(&body);
+                let body = matches!(example.request.problem, Some(Problem::NoBody))
+                    .then(|| pairing::request_body(page, at, end))
+                    .flatten();
+                if let Some((_, body)) = &body {
+                    example.request.add_body(body);
                 }
                 if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
                     let reason = "its body is shown apart from the command";
                     example.request.problem = Some(Problem::Skip(reason.to_owned()));
                 }
-                let candidates = pairing::candidates(page, at, end, &example.request);
+                let mut candidates = pairing::candidates(page, at, end, &example.request);
+                candidates
+                    .0
+                    .retain(|found| body.as_ref().is_none_or(|(body, _)| *body != found.fence));
                 let writes = example.request.writes();
                 match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
                     Paired::Block(fence) => {
@@ -257,77 +238,6 @@ pub fn find(page: &Page) -> Vec<Example> {
     examples
 }
 
-/// Whether a block lists endpoints, one a line: an overview, and not requests to send.
-fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
-    let Some(fence) = page.fence(at).filter(|_| found.len() > 1) else {
-        return false;
-    };
-    let between = |pair: &[FoundRequest]| {
-        let between = fence.content.get(pair[0].span.end..pair[1].span.start);
-        between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
-    };
-    let is_endpoint = |found: &FoundRequest| found.is_endpoint(&fence.content);
-    found.iter().all(is_endpoint) && found.windows(2).all(between)
-}
-
-/// Whether a block is only the name of an endpoint, for which the next request of the section is the example.
-fn is_definition(
-    page: &Page,
-    at: usize,
-    found: &[FoundRequest],
-    next: usize,
-    below: &[FoundRequest],
-) -> bool {
-    let (Some(fence), Some(next_fence), [own], [example, ..]) =
-        (page.fence(at), page.fence(next), found, below)
-    else {
-        return false;
-    };
-    let (Some(path), Some(other)) = (&own.written, &example.written) else {
-        return false;
-    };
-    let depth = |block: &Block| match block {
-        Block::Heading(heading) => Some(heading.level),
-        _ => None,
-    };
-    let level = page
-        .heading_of(at)
-        .and_then(|index| depth(&page.blocks[index]));
-    let ends = |index: usize| {
-        pairing::shows_json(page, index)
-            || depth(&page.blocks[index]).is_some_and(|depth| Some(depth) <= level)
-    };
-    let parts = |url: &str| url::segments(url::path_of(url));
-    let (path, other) = (&path.request, &other.request);
-    let (own_parts, other_parts) = (parts(&path.target), parts(&other.target));
-    let same = |(own, other): (&String, &String)| {
-        own == other || url::placeholder(&format!("/{own}")).is_some()
-    };
-    own.is_endpoint(&fence.content)
-        && !example.is_endpoint(&next_fence.content)
-        && path.method == other.method
-        && own_parts.len() == other_parts.len()
-        && own_parts.iter().zip(&other_parts).all(same)
-        && !(at + 1..next).any(ends)
-}
-
-/// The query of a URL that is named below it: `Query: a=b`.
-fn query_below(page: &Page, at: usize) -> Option<&str> {
-    static QUERY: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)",
-        )
-    });
-    let below = page.blocks[at + 1..].iter();
-    below
-        .take_while(|block| matches!(block, Block::Prose(_)))
-        .take(4)
-        .find_map(|block| match block {
-            Block::Prose(prose) => Some(QUERY.captures(&prose.text)?.get(1)?.as_str()),
-            _ => None,
-        })
-}
-
 /// A code block as a response.
 fn whole(page: &Page, fence: usize) -> ResponseBlock {
     let length = page.fence(fence).map_or(0, |fence| fence.content.len());
@@ -337,71 +247,6 @@ fn whole(page: &Page, fence: usize) -> ResponseBlock {
         doubtful: false,
         head: None,
     }
-}
-
-/// The method that is named beside a block, above it or else below it: `**Method**: GET`.
-fn method_beside(page: &Page, at: usize) -> Option<&str> {
-    let named = |index: usize| match page.blocks.get(index)? {
-        Block::Prose(prose) => page.text[prose.range.clone()]
-            .lines()
-            .find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str())),
-        _ => None,
-    };
-    let is_text =
-        |index: &usize| matches!(page.blocks[*index], Block::Prose(_) | Block::Directive(_));
-    // A label such as `URL:` and its value are a paragraph and a block.
-    let is_value = |index: usize| page.fence(index).is_some_and(|fence| !fence.fenced);
-    let above = (0..at).rev().take_while(is_text).take(4);
-    let above = above
-        .filter_map(|index| Some((index, named(index)?)))
-        .next();
-    let below = (at + 1..page.blocks.len())
-        .take_while(is_text)
-        .take(2)
-        .find_map(named);
-    match above {
-        // That of the URL above it, unless it is in the paragraph of this one.
-        Some((index, _))
-            if index > 0
-                && is_value(index - 1)
-                && page.blocks[index].range().end < page.blocks[at].range().start =>
-        {
-            below.or(above.map(|(_, method)| method))
-        }
-        Some((_, method)) => Some(method),
-        None => below,
-    }
-}
-
-/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing speaks of a write.
-fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
-    static ENDPOINT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:endpoint|url|uri|address|request|open|visit)\b"));
-    static WRITE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:post|put|patch|delete|create|add|new|update|change|edit|replace|remove|send|upload)",
-        )
-    });
-    let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
-        return None;
-    };
-    // Swagger UI shows the URL of a command again, below it.
-    let is_heading = |index: &usize| matches!(page.blocks[*index], Block::Heading(_));
-    let mut before = (0..at).rev().take_while(|index| !is_heading(index));
-    let command = before.find_map(|index| page.fence(index));
-    let url = page.fence(at)?.content.trim();
-    if command.is_some_and(|command| command.content.contains(url)) {
-        return None;
-    }
-    let label = labels::last_sentence(&above.text);
-    let heading = page.heading_of(at).map(|heading| &page.blocks[heading]);
-    let writes = matches!(heading, Some(Block::Heading(heading)) if WRITE.is_match(&heading.text));
-    let next = (at + 1..page.blocks.len())
-        .take_while(|index| !matches!(page.blocks[*index], Block::Heading(_)))
-        .find(|index| page.fence(*index).is_some())?;
-    let answered = pairing::is_called_response(page, next);
-    let is_get = ENDPOINT.is_match(label) && !WRITE.is_match(label) && !writes && answered;
-    is_get.then_some("GET")
 }
 
 fn directives(page: &Page, at: usize, end: usize) -> Directives {

@@ -11,14 +11,14 @@ use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
 use super::text::pattern;
-use super::transcript::looks_like_response;
+use super::transcript::shows_response;
 use super::url;
 
 /// A heading or paragraph that is only a method and a path, or a paragraph that begins with them and leads to what is
 /// below it: "`GET /users/1` returns one user:".
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+with\s+(?:the\s+)?(?:body\s+)?(?P<body>\{.+\}))?\s*$",
+        r"^\s*(?:\d+[.)]\s+)?(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+with\s+(?:the\s+)?(?:body\s+)?(?P<body>\{.+\}))?\s*$",
     )
 });
 
@@ -240,8 +240,8 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         // Fields in a code block are read like those of a paragraph.
         if let Block::Fence(fence) = &blocks[index]
             && fence.fenced
-            && (URL_FIELD.is_match(&fence.content) && METHOD_FIELD.is_match(&fence.content)
-                || URL_ALONE.is_match(&fence.content) && method_above(blocks, index).is_some())
+            && URL_FIELD.is_match(&fence.content)
+            && METHOD_FIELD.is_match(&fence.content)
         {
             let (text, range) = (fence.content.clone(), fence.range.clone());
             let bold = None;
@@ -322,7 +322,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
 }
 
 fn is_shown(block: &Block) -> bool {
-    matches!(block, Block::Fence(fence) if looks_like_response(&fence.content))
+    matches!(block, Block::Fence(fence) if shows_response(fence))
 }
 
 fn is_request(block: &Block) -> bool {
@@ -333,7 +333,7 @@ fn is_request(block: &Block) -> bool {
     let names = ["curl", "http", "localhost"]
         .iter()
         .any(|word| code.contains(word));
-    (names && !looks_like_response(&fence.content))
+    (names && !shows_response(fence))
         || http_message::begins_message(fence.content.trim()) && !code.starts_with("http/")
 }
 
@@ -351,10 +351,7 @@ fn mentions(command: &str, path: &str) -> bool {
 
 /// A request that a part of the page names.
 fn implied(text: &str, range: Range<usize>, method: &str, url: &str) -> Block {
-    let mut fence = Fence::unfenced(text, range);
-    fence.content = format!("{method} {url}");
-    fence.pieces[0].length = fence.content.len().min(fence.range.len());
-    Block::Fence(fence)
+    Block::Fence(Fence::stating(text, range, format!("{method} {url}")))
 }
 
 /// The level of the section of a paragraph. Below "Request" it goes on to "Response".

@@ -61,6 +61,12 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
     Ok(documented)
 }
 
+/// The length of the array or object that a text begins with.
+pub fn value_end(text: &str) -> Option<usize> {
+    let node = Parser::new(text, 0).value().ok()?;
+    matches!(node.kind, Kind::Array(_) | Kind::Object { .. }).then_some(node.span.end)
+}
+
 /// A recursive descent parser.
 struct Parser<'a> {
     text: &'a str,

@@ -12,7 +12,7 @@ use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
 use super::text::is_one_of;
-use super::transcript::{self, looks_like_response};
+use super::transcript::{self, shows_response};
 
 /// What is documented as the response.
 pub enum Paired {
@@ -87,11 +87,18 @@ fn announced(page: &Page, index: usize) -> Announces {
 
 /// Whether a block has the form of a response, and its label or else its heading calls it one.
 pub fn is_called_response(page: &Page, index: usize) -> bool {
-    let has_form =
-        |fence: &Fence| looks_like_response(&fence.content) && !is_schema(&fence.content);
+    let has_form = |fence: &Fence| shows_response(fence) && !is_schema(&fence.content);
     page.fence(index).is_some_and(has_form)
         && announced(page, index) == Announces::Response
         && page.declared_role(index).is_none()
+}
+
+/// Whether a block is called the body of a request.
+pub fn is_called_body(page: &Page, index: usize) -> bool {
+    matches!(
+        announced(page, index),
+        Announces::RequestBody | Announces::Body
+    )
 }
 
 /// The label in a paragraph, if it has one.
@@ -171,13 +178,13 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
-pub fn request_body(page: &Page, at: usize, end: usize) -> Option<String> {
+pub fn request_body(page: &Page, at: usize, end: usize) -> Option<(usize, String)> {
     let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
     let fences: Vec<_> = fences
         .map(|index| (index, announced(page, index)))
         .collect();
-    let is_body = |said| matches!(said, Announces::RequestBody | Announces::Body);
-    let labelled = fences.iter().take_while(|(_, said)| is_body(*said)).last();
+    let is_body = |(index, _): &&_| is_called_body(page, *index);
+    let labelled = fences.iter().take_while(is_body).last();
     let body = match (labelled, fences.as_slice()) {
         (Some(body), _) => body,
         (None, [first, next, ..])
@@ -189,7 +196,7 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<String> {
         }
         _ => return None,
     };
-    json(page, body.0)
+    Some((body.0, json(page, body.0)?))
 }
 
 /// Whether the block below a request is called its body.
@@ -217,12 +224,7 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
             .is_some_and(|fence| fence.info.contains(name));
         title || above.any(says)
     };
-    let payload = |index: &usize| {
-        matches!(
-            announced(page, *index),
-            Announces::RequestBody | Announces::Body
-        )
-    };
+    let payload = |index: &usize| is_called_body(page, *index);
     let above = || fences(0..at).rev();
     let written = above().find_map(|index| here_document(&page.fence(index)?.content, name));
     written.or_else(|| {
@@ -259,8 +261,7 @@ fn json(page: &Page, index: usize) -> Option<String> {
 
 /// Whether a block could be a response.
 pub fn shows_json(page: &Page, index: usize) -> bool {
-    page.fence(index)
-        .is_some_and(|fence| looks_like_response(&fence.content))
+    page.fence(index).is_some_and(shows_response)
 }
 
 /// The block with the body of a response, and the block above it that shows its status only, if there is one.
@@ -270,9 +271,7 @@ pub fn with_body(page: &Page, fence: usize) -> (usize, Option<usize>) {
         head.is_some() && fence.content[body..].trim().is_empty()
     });
     let is_body = page.fence(fence + 1).is_some_and(|next| {
-        next.fenced
-            && next.content.trim_start().starts_with(['{', '['])
-            && looks_like_response(&next.content)
+        next.fenced && next.content.trim_start().starts_with(['{', '[']) && shows_response(next)
     });
     match is_status && is_body && page.declared_role(fence + 1).is_none() {
         true => (fence + 1, Some(fence)),
@@ -333,7 +332,7 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
                     break;
                 }
                 let elsewhere = label_above(page, index).is_some_and(labels::is_elsewhere);
-                if !taken.contains(&index) && !elsewhere && looks_like_response(&fence.content) {
+                if !taken.contains(&index) && !elsewhere && shows_response(fence) {
                     return Paired::Block(index);
                 }
             }
@@ -510,10 +509,11 @@ pub fn candidates(
                     out.push(candidate);
                     continue;
                 }
-                if fence.fenced && is_bare_url(&fence.content) {
+                if is_bare_url(&fence.content) {
                     let url = fence.content.trim();
-                    // Swagger UI shows the URL of a command again, below it.
-                    match page.fence(at).is_some_and(|own| own.content.contains(url)) {
+                    // Swagger UI shows the URL of a command again, below it. One in the text is a field.
+                    let is_own = page.fence(at).is_some_and(|own| own.content.contains(url));
+                    match is_own || !fence.fenced {
                         true => continue,
                         false => break,
                     }
@@ -526,7 +526,7 @@ pub fn candidates(
                     && !is_schema(&fence.content)
                     && announced != Announces::OtherJson
                     && !labels::names_a_file(&fence.info)
-                    && looks_like_response(&fence.content);
+                    && shows_response(fence);
                 if fits {
                     // A body without further words is that of the request if that can have one.
                     let of_request = match announced {
@@ -651,7 +651,7 @@ fn is_request_body(content: &str, body: Option<&Value>) -> bool {
 /// A URL alone in a block is a request for another client.
 fn is_bare_url(content: &str) -> bool {
     let text = content.trim();
-    let begins = ["http://", "https://", "localhost:", "{"]
+    let begins = ["http://", "https://", "localhost:", "{", "/"]
         .iter()
         .any(|start| text.starts_with(start));
     !text.contains(['\n', '"', ' ']) && begins && text.contains('/')
@@ -660,7 +660,7 @@ fn is_bare_url(content: &str) -> bool {
 /// Whether a block shows text or data that is not JSON, and no code.
 fn is_other_text(fence: &Fence) -> bool {
     !fence.content.trim().is_empty()
-        && !looks_like_response(&fence.content)
+        && !shows_response(fence)
         && (fence.language.is_empty()
             || is_one_of(
                 &fence.language,

@@ -15,6 +15,7 @@ use super::markup::as_markdown;
 use super::node::Kind;
 use super::status_text;
 use super::text::{Lines, pattern};
+use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
@@ -156,10 +157,16 @@ struct Reader<'a> {
     blocks: Vec<Block>,
     words: String,
     words_range: Option<Range<usize>>,
-    bold: Option<String>,
-    in_bold: bool,
+    /// The places of words in the page, with those in `words`.
+    places: Vec<(usize, usize)>,
+    /// Bold text, as ranges of `words`.
+    bold: Vec<Range<usize>>,
     /// Inline code of the paragraph.
     code: Vec<Range<usize>>,
+    /// How many quotations are open.
+    quotes: usize,
+    /// Where code that goes on below its paragraph ends.
+    code_end: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -170,9 +177,11 @@ impl<'a> Reader<'a> {
             blocks: Vec::new(),
             words: String::new(),
             words_range: None,
-            bold: None,
-            in_bold: false,
+            places: Vec::new(),
+            bold: Vec::new(),
             code: Vec::new(),
+            quotes: 0,
+            code_end: 0,
         }
     }
 
@@ -186,6 +195,15 @@ impl<'a> Reader<'a> {
         while let Some((event, range)) = events.next() {
             let range = self.base + range.start..self.base + range.end;
             match event {
+                Event::Start(Tag::BlockQuote(_)) => {
+                    self.flush();
+                    self.quotes += 1;
+                }
+                Event::End(TagEnd::BlockQuote(_)) => {
+                    self.flush();
+                    self.quotes -= 1;
+                }
+                _ if range.start < self.code_end => {}
                 Event::Start(Tag::CodeBlock(kind)) => {
                     self.flush();
                     let inside = events.by_ref().map_while(|(event, range)| match event {
@@ -223,13 +241,12 @@ impl<'a> Reader<'a> {
                     };
                     self.blocks.push(Block::Heading(heading));
                 }
-                Event::Start(Tag::Strong) => {
-                    if self.words.trim().is_empty() {
-                        self.in_bold = true;
-                        self.bold = Some(String::new());
+                Event::Start(Tag::Strong) => self.bold.push(self.words.len()..self.words.len()),
+                Event::End(TagEnd::Strong) => {
+                    if let Some(bold) = self.bold.last_mut() {
+                        bold.end = self.words.len();
                     }
                 }
-                Event::End(TagEnd::Strong) => self.in_bold = false,
                 Event::Text(words) => self.say(&words, range),
                 Event::Code(words) => {
                     self.say(&words, range.clone());
@@ -257,12 +274,8 @@ impl<'a> Reader<'a> {
     }
 
     fn say(&mut self, words: &str, range: Range<usize>) {
+        self.places.push((range.start, self.words.len()));
         self.words.push_str(words);
-        if self.in_bold
-            && let Some(bold) = &mut self.bold
-        {
-            bold.push_str(words);
-        }
         match &mut self.words_range {
             Some(whole) => whole.end = range.end,
             None => self.words_range = Some(range),
@@ -270,30 +283,78 @@ impl<'a> Reader<'a> {
     }
 
     fn flush(&mut self) {
-        let text = std::mem::take(&mut self.words);
-        let bold = self.bold.take().filter(|bold| !bold.trim().is_empty());
-        self.in_bold = false;
-        let code = std::mem::take(&mut self.code);
-        if let Some(range) = self.words_range.take()
-            && !text.trim().is_empty()
-        {
-            let source = &self.text[range.clone()];
-            // A comment in MDX.
-            if source.starts_with("{/*") && DIRECTIVE.is_match(source) {
-                return self.blocks.extend(directives(source, range.start));
-            }
-            if is_json(source) {
-                return self
-                    .blocks
-                    .push(Block::Fence(Fence::unfenced(self.text, range)));
-            }
-            let inline = code
-                .iter()
-                .filter_map(|code| inline(self.text, &range, code))
-                .collect::<Vec<_>>();
-            self.blocks.push(Block::Prose(Prose { text, bold, range }));
-            self.blocks.extend(inline.into_iter().map(Block::Fence));
+        if let Some(range) = self.words_range.take() {
+            self.paragraph(range);
         }
+        self.words.clear();
+        self.places.clear();
+        self.bold.clear();
+        self.code.clear();
+    }
+
+    fn paragraph(&mut self, range: Range<usize>) {
+        let source = &self.text[range.clone()];
+        // A comment in MDX.
+        if source.starts_with("{/*") && DIRECTIVE.is_match(source) {
+            return self.blocks.extend(directives(source, range.start));
+        }
+        let mut at = range.start;
+        for part in unfenced::parts(self.text, &range, self.quotes > 0) {
+            let place = part.range();
+            self.prose(at..place.start);
+            match part {
+                Part::Code(fence) => self.blocks.push(Block::Fence(fence)),
+                Part::Endpoint(line) => self.prose(line),
+            }
+            at = place.end;
+        }
+        self.code_end = at;
+        if at < range.end {
+            self.prose(at..range.end);
+        }
+    }
+
+    /// Adds a part of the paragraph as text, and the blocks that are named in it.
+    fn prose(&mut self, range: Range<usize>) {
+        let source = &self.text[range.clone()];
+        let start = range.end - source.trim_start().len();
+        let range = start..start + source.trim().len();
+        // The source of some words is longer than they are.
+        let place = |source: usize| {
+            let next = self.places.partition_point(|(start, _)| *start <= source);
+            let (start, words) = self.places[next.saturating_sub(1)];
+            let end = self
+                .places
+                .get(next)
+                .map_or(self.words.len(), |(_, words)| *words);
+            let at = (words + source.saturating_sub(start)).min(end);
+            (0..=at)
+                .rev()
+                .find(|at| self.words.is_char_boundary(*at))
+                .unwrap_or_default()
+        };
+        let (start, end) = (place(range.start), place(range.end));
+        let text = self.words[start..end].to_owned();
+        if text.trim().is_empty() {
+            return;
+        }
+        let before = |bold: &&Range<usize>| {
+            bold.start >= start
+                && bold.end <= end
+                && self.words[start..bold.start].trim().is_empty()
+        };
+        let bold = self
+            .bold
+            .iter()
+            .find(before)
+            .map(|bold| self.words[bold.clone()].to_owned());
+        let bold = bold.filter(|bold| !bold.trim().is_empty());
+        let code = self.code.iter().filter(|code| range.contains(&code.start));
+        let inline: Vec<_> = code
+            .filter_map(|code| inline(self.text, &range, code))
+            .collect();
+        self.blocks.push(Block::Prose(Prose { text, bold, range }));
+        self.blocks.extend(inline.into_iter().map(Block::Fence));
     }
 }
 

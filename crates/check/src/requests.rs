@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::blocks::Fence;
 use super::curl;
 use super::http_message;
-use super::page::Fence;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::text::{Lines, is_one_of, nearest, pattern};
@@ -62,7 +62,8 @@ impl FoundRequest {
     pub fn is_endpoint(&self, content: &str) -> bool {
         let line = content.get(self.span.clone()).unwrap_or_default();
         let has_body = |written: &WrittenRequest| written.request.body.is_some();
-        http_message::begins_message(line)
+        let is_url = |written: &WrittenRequest| written.request.target == line;
+        (http_message::begins_message(line) || self.written.as_ref().is_some_and(is_url))
             && !line.contains(['\n', '"'])
             && !line.contains(" HTTP/")
             && self.output.is_none()
@@ -165,7 +166,7 @@ pub enum Problem {
 
 /// Languages in which a line that begins with `curl` is not a command.
 const OTHER_LANGUAGES: &str = "python py php ruby rb rust rs c cpp java kotlin go yaml yml toml xml html diff patch \
-     dockerfile makefile sql css md markdown mermaid lua swift perl r";
+     dockerfile makefile sql css mermaid lua swift perl r";
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -197,7 +198,12 @@ pub fn find(
     let mut lines = text.lines().map(str::trim_start);
     let is_shell =
         lines.any(|line| line.starts_with("!curl ") || is_one_of(line.trim_end(), "%%bash %%sh"));
-    if is_one_of(&fence.language, OTHER_LANGUAGES) && !is_shell {
+    // No program begins like a message. A page in a page has more than a request.
+    let is_page = is_one_of(&fence.language, "md markdown");
+    let begins = http_message::begins_message(text.trim_start())
+        || is_page && command_in_line(&text[..line_end(text, 0)]).is_some();
+    let is_other = is_page || is_one_of(&fence.language, OTHER_LANGUAGES);
+    if is_other && !is_shell && (!begins || text.contains("```")) {
         return other_clients(text, &fence.language);
     }
     if fence.in_sentence {
@@ -400,12 +406,13 @@ fn commands(text: &str) -> Vec<FoundRequest> {
     found
 }
 
-fn line_end(text: &str, at: usize) -> usize {
+/// The offset after the line at an offset.
+pub fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
 }
 
 /// Where a curl command begins in a line: at its start or after a prompt.
-fn command_in_line(line: &str) -> Option<usize> {
+pub fn command_in_line(line: &str) -> Option<usize> {
     let at = line.to_ascii_lowercase().find("curl")?;
     let after = &line[at + 4..];
     let after = after.strip_prefix(".exe").unwrap_or(after);
@@ -434,7 +441,8 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     let is_command = |line: &str| {
         let line = line.trim_start();
         let prompt = line.starts_with("$ ") || line.starts_with("% ");
-        (prompt && !line.starts_with("% Total")) || command_in_line(line).is_some()
+        let is_client = line.starts_with("http ") || line.starts_with("wget ");
+        (prompt && !line.starts_with("% Total")) || is_client || command_in_line(line).is_some()
     };
     let lines = text[start..]
         .split_inclusive('\n')

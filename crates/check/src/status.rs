@@ -353,7 +353,7 @@ fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
         return None;
     };
     let status = status_text::of_heading(&heading.text)?;
-    let is_request = |fence: &Fence| !transcript::looks_like_response(&fence.content);
+    let is_request = |fence: &Fence| !transcript::shows_response(fence);
     let mut above = (0..at).rev().filter_map(|index| page.fence(index));
     let mut below = (at + 1..=example.fence).filter_map(|index| page.fence(index));
     if above.next().is_some_and(is_request) && !below.next().is_some_and(is_request) {

@@ -7,7 +7,7 @@ use super::labels::{self, Announces};
 use super::outcome::{ExampleResult, Outcome, PageResult};
 use super::page::{Block, Cell, Page, Table};
 use super::pairing;
-use super::transcript::looks_like_response;
+use super::transcript::shows_response;
 use super::url;
 
 /// Counts over all pages.
@@ -98,7 +98,7 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             // The others are listed as skipped or as errors.
             if matches!(outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
                 found.extend(example.unpaired.iter().map(|block| {
-                    let is_json = matches!(&page.blocks[*block], Block::Fence(fence) if looks_like_response(&fence.content));
+                    let is_json = matches!(&page.blocks[*block], Block::Fence(fence) if shows_response(fence));
                     let reason = match is_json {
                         true => "not the response to a request",
                         false => "not JSON",

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::blocks::Fence;
 use super::node::is_dots;
 use super::text::pattern;
 
@@ -16,6 +17,13 @@ pub struct Head {
     pub status: u16,
     /// The range of the status and its reason phrase in the block's content.
     pub span: Range<usize>,
+}
+
+/// Whether a block could be a documented response. A string alone is one if the block says that it is JSON.
+pub fn shows_response(fence: &Fence) -> bool {
+    let is_string =
+        || fence.language == "json" && serde_json::from_str::<String>(&fence.content).is_ok();
+    looks_like_response(&fence.content) || is_string()
 }
 
 /// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.

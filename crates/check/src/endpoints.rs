@@ -1,0 +1,224 @@
+//! Endpoints: a method and a URL without a command. Some are requests, and some only name one.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::labels;
+use super::page::{Block, Fence, Heading, Page};
+use super::pairing;
+use super::requests::{self, FoundRequest};
+use super::text::pattern;
+use super::url;
+
+static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
+    )
+});
+
+/// Removes the blocks that are no requests to send: lists of endpoints, the name of an endpoint above its example, and
+/// the URL of a command again.
+pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>) {
+    let endpoint = |(at, found): &(usize, Vec<FoundRequest>)| {
+        let is_endpoint = |fence: &Fence| {
+            !fence.fenced && found.iter().all(|found| found.is_endpoint(&fence.content))
+        };
+        page.fence(*at).is_some_and(is_endpoint).then_some(*at)
+    };
+    let listed: Vec<usize> = in_fences.iter().filter_map(endpoint).collect();
+    let is_named = |(index, (at, found)): (usize, &(usize, Vec<FoundRequest>))| {
+        let next = in_fences.get(index + 1);
+        let is_next = |other: &usize| *other + 1 == *at || *other == *at + 1;
+        let is_listed = listed.contains(at);
+        is_overview(page, *at, found)
+            || is_listed && listed.iter().any(is_next)
+            || is_listed && is_of_above(page, *at, &found[0], &in_fences[..index])
+            || next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
+    };
+    let named: Vec<bool> = in_fences.iter().enumerate().map(is_named).collect();
+    let mut named = named.into_iter();
+    in_fences.retain(|_| !named.next().unwrap_or_default());
+}
+
+/// Whether an endpoint is that of a request above it in its section, and shows no response of its own.
+fn is_of_above(
+    page: &Page,
+    at: usize,
+    found: &FoundRequest,
+    above: &[(usize, Vec<FoundRequest>)],
+) -> bool {
+    let Some(Block::Heading(own)) = page.heading_of(at).map(|index| &page.blocks[index]) else {
+        return false;
+    };
+    let is_outer =
+        |block: &Block| matches!(block, Block::Heading(outer) if outer.level < own.level);
+    let Some(section) = page.blocks[..at].iter().rposition(is_outer) else {
+        return false;
+    };
+    let next = (at + 1..page.blocks.len()).find(|index| page.fence(*index).is_some());
+    above
+        .iter()
+        .filter(|(index, _)| *index > section)
+        .any(|(_, above)| above.iter().any(|above| found.repeats(above)))
+        && !next.is_some_and(|next| pairing::shows_json(page, next))
+}
+
+/// Whether a block lists endpoints, one a line: an overview, and not requests to send.
+fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
+    let Some(fence) = page.fence(at).filter(|_| found.len() > 1) else {
+        return false;
+    };
+    let between = |pair: &[FoundRequest]| {
+        let between = fence.content.get(pair[0].span.end..pair[1].span.start);
+        between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
+    };
+    let is_endpoint = |found: &FoundRequest| found.is_endpoint(&fence.content);
+    found.iter().all(is_endpoint) && found.windows(2).all(between)
+}
+
+/// Whether a block is only the name of an endpoint, for which the next request of the section is the example.
+fn is_definition(
+    page: &Page,
+    at: usize,
+    found: &[FoundRequest],
+    next: usize,
+    below: &[FoundRequest],
+) -> bool {
+    let (Some(fence), [own], [example, ..]) = (page.fence(at), found, below) else {
+        return false;
+    };
+    let (Some(path), Some(other)) = (&own.written, &example.written) else {
+        return false;
+    };
+    let depth = |block: &Block| match block {
+        Block::Heading(heading) => Some(heading.level),
+        _ => None,
+    };
+    let level = page
+        .heading_of(at)
+        .and_then(|index| depth(&page.blocks[index]));
+    let has_body = other.request.body.is_some();
+    let ends = |index: usize| {
+        pairing::shows_json(page, index) && !(has_body && pairing::is_called_body(page, index))
+            || depth(&page.blocks[index]).is_some_and(|depth| Some(depth) <= level)
+    };
+    let parts = |url: &str| url::segments(url::path_of(url));
+    let (path, other) = (&path.request, &other.request);
+    let (own_parts, other_parts) = (parts(&path.target), parts(&other.target));
+    let same = |(own, other): (&String, &String)| {
+        own == other || url::placeholder(&format!("/{own}")).is_some()
+    };
+    own.is_endpoint(&fence.content)
+        && path.method == other.method
+        && own_parts.len() == other_parts.len()
+        && own_parts.iter().zip(&other_parts).all(same)
+        && !(at + 1..next).any(ends)
+}
+
+/// The request of a block that is only a URL, whose method the page names beside it or above it.
+pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
+    let content = &page.fence(at)?.content;
+    let method = method_beside(page, at)
+        .or_else(|| method_of_endpoint(page, at))
+        .or_else(|| method_of_heading(page, at))?;
+    let mut bare = requests::bare_url(content, method)?;
+    bare.add_query(query_below(page, at));
+    Some(bare)
+}
+
+/// The query of a URL that is named below it: `Query: a=b`.
+fn query_below(page: &Page, at: usize) -> Option<&str> {
+    static QUERY: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)",
+        )
+    });
+    let below = page.blocks[at + 1..].iter();
+    below
+        .take_while(|block| matches!(block, Block::Prose(_)))
+        .take(4)
+        .find_map(|block| match block {
+            Block::Prose(prose) => Some(QUERY.captures(&prose.text)?.get(1)?.as_str()),
+            _ => None,
+        })
+}
+
+/// The method that is named beside a block, above it or else below it: `**Method**: GET`.
+fn method_beside(page: &Page, at: usize) -> Option<&str> {
+    let named = |index: usize| match page.blocks.get(index)? {
+        Block::Prose(prose) => page.text[prose.range.clone()]
+            .lines()
+            .find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str())),
+        _ => None,
+    };
+    let is_text =
+        |index: &usize| matches!(page.blocks[*index], Block::Prose(_) | Block::Directive(_));
+    // A label such as `URL:` and its value are a paragraph and a block.
+    let is_value = |index: usize| page.fence(index).is_some_and(|fence| !fence.fenced);
+    let above = (0..at).rev().take_while(is_text).take(4);
+    let above = above
+        .filter_map(|index| Some((index, named(index)?)))
+        .next();
+    let below = (at + 1..page.blocks.len())
+        .take_while(is_text)
+        .take(2)
+        .find_map(named);
+    match above {
+        // That of the URL above it, unless it is in the paragraph of this one.
+        Some((index, _))
+            if index > 0
+                && is_value(index - 1)
+                && page.blocks[index].range().end < page.blocks[at].range().start =>
+        {
+            below.or(above.map(|(_, method)| method))
+        }
+        Some((_, method)) => Some(method),
+        None => below,
+    }
+}
+
+/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing speaks of a write.
+fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
+    static ENDPOINT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:endpoint|url|uri|address|request|open|visit)\b"));
+    static WRITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:post|put|patch|delete|create|add|new|update|change|edit|replace|remove|send|upload)",
+        )
+    });
+    let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
+        return None;
+    };
+    // Swagger UI shows the URL of a command again, below it.
+    let is_heading = |index: &usize| matches!(page.blocks[*index], Block::Heading(_));
+    let mut before = (0..at).rev().take_while(|index| !is_heading(index));
+    let command = before.find_map(|index| page.fence(index));
+    let url = page.fence(at)?.content.trim();
+    if command.is_some_and(|command| command.content.contains(url)) {
+        return None;
+    }
+    let label = labels::last_sentence(&above.text);
+    let heading = page.heading_of(at).map(|heading| &page.blocks[heading]);
+    let writes = matches!(heading, Some(Block::Heading(heading)) if WRITE.is_match(&heading.text));
+    let next = (at + 1..page.blocks.len())
+        .take_while(|index| !matches!(page.blocks[*index], Block::Heading(_)))
+        .find(|index| page.fence(*index).is_some())?;
+    let answered = pairing::is_called_response(page, next);
+    let is_get = ENDPOINT.is_match(label) && !WRITE.is_match(label) && !writes && answered;
+    is_get.then_some("GET")
+}
+
+/// The only method that a heading above a URL of this machine names: "GET Method Example".
+fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
+    static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b"));
+    url::this_machine(page.fence(at)?.content.trim())?;
+    let named = |heading: &'_ Heading| NAMED.find(&heading.text).map(|found| found.range());
+    let heading = page
+        .headings_above(at)
+        .find(|heading| named(heading).is_some())?;
+    let only = NAMED.find_iter(&heading.text).count() == 1;
+    named(heading)
+        .filter(|_| only)
+        .map(|method| &heading.text[method])
+}

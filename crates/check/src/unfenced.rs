@@ -1,0 +1,259 @@
+//! Code in running text: the lines of a paragraph that are commands, requests, status lines or JSON. They become blocks
+//! like those of a fence.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::blocks::Fence;
+use super::clients;
+use super::labels::{self, Announces};
+use super::lenient_json;
+use super::node::is_dots;
+use super::requests::{self, line_end};
+use super::shell;
+use super::text::{is_one_of, pattern};
+use super::transcript;
+use super::url;
+
+/// A line that is only a method and a URL.
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[\s*_`]*(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(?P<mark>[*_`:]*)\s+[*_`]*(?P<url>(?:https?://|localhost|/|\{\{?\w+\}\}?/)[^\s`]*?)(?P<version>\s+HTTP/[\d.]+)?(?P<end>[\s*_`\\]*)$",
+    )
+});
+
+/// A label with code on the same line.
+static LABEL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S"));
+
+/// The marks of a quotation.
+static QUOTE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^[ \t]*(?:>[ \t]?)+"));
+
+/// A part of a paragraph that stands for itself.
+pub enum Part {
+    /// Code.
+    Code(Fence),
+    /// A line that names an endpoint: a method and a path.
+    Endpoint(Range<usize>),
+}
+
+impl Part {
+    /// Byte range in the page.
+    pub fn range(&self) -> Range<usize> {
+        match self {
+            Part::Code(fence) => fence.range.clone(),
+            Part::Endpoint(range) => range.clone(),
+        }
+    }
+}
+
+/// The parts of a paragraph that stand for themselves, in order. What begins in the paragraph may end below it.
+pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
+    let rest = &text[paragraph.end..];
+    let below = match is_quoted {
+        true => {
+            let lines = rest.split_inclusive('\n').skip(1);
+            let quoted = lines.take_while(|line| line.trim_start().starts_with('>'));
+            line_end(rest, 0) + quoted.map(str::len).sum::<usize>()
+        }
+        false => {
+            let blocks = ["\n```", "\n~~~", "\n#"].iter();
+            let next = blocks.filter_map(|mark| rest.find(mark)).min();
+            next.unwrap_or(rest.len())
+        }
+    };
+    let mut whole = Fence::unfenced(text, paragraph.start..paragraph.end + below);
+    let mut end = paragraph.len();
+    if is_quoted {
+        let marks: Vec<_> = QUOTE
+            .find_iter(&whole.content)
+            .map(|mark| mark.range())
+            .collect();
+        let within = marks.iter().filter(|mark| mark.end <= paragraph.len());
+        end -= within.map(ExactSizeIterator::len).sum::<usize>();
+        marks.into_iter().rev().for_each(|mark| whole.cut(mark));
+    }
+    let content = whole.content.as_str();
+    let scan = Scan { content, end };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < end {
+        let next = line_end(content, at).min(end);
+        let line = scan.trimmed(at..next);
+        at = next;
+        if let Some(code) = scan.code(&line) {
+            let code = scan.trimmed(code);
+            at = at.max(code.end);
+            found.push(Part::Code(whole.part(code)));
+        } else if let Some(stated) = scan.stated(&line) {
+            let range = whole.source_range(&line);
+            found.push(Part::Code(Fence::stating(text, range, stated)));
+        } else if REQUEST.is_match(scan.unlabelled(&line)) {
+            found.push(Part::Endpoint(whole.source_range(&line)));
+        }
+    }
+    found
+}
+
+/// Looks for code in lines.
+struct Scan<'a> {
+    content: &'a str,
+    /// Where the paragraph ends.
+    end: usize,
+}
+
+impl Scan<'_> {
+    fn trimmed(&self, range: Range<usize>) -> Range<usize> {
+        let text = &self.content[range.clone()];
+        let start = range.end - text.trim_start().len();
+        start..start + text.trim().len()
+    }
+
+    fn unlabelled(&self, line: &Range<usize>) -> &str {
+        let text = &self.content[line.clone()];
+        let label = LABEL.captures(text).and_then(|found| found.name("label"));
+        label.map_or(text, |label| &text[label.end()..])
+    }
+
+    /// The code that begins in a line, maybe after a label.
+    fn code(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let start = line.start;
+        let whole = self
+            .command(line)
+            .or_else(|| self.message(line))
+            .or_else(|| self.response(line))
+            .or_else(|| Some(start..self.value_end(start, self.end)?));
+        if whole.is_some() {
+            return whole;
+        }
+        let code = line.end - self.unlabelled(line).len();
+        let label = self.content[start..code].trim();
+        let announces_json = matches!(
+            labels::label(label),
+            Announces::Response | Announces::RequestBody | Announces::Body
+        );
+        let rest = code..line.end;
+        let short = !label.is_empty() && labels::words(label).len() <= 8;
+        short
+            .then(|| self.command(&rest).or_else(|| self.message(&rest)))
+            .flatten()
+            .or_else(|| {
+                let end = announces_json.then(|| self.value_end(code, self.end))??;
+                Some(code..end)
+            })
+    }
+
+    /// A command in the words of a shell.
+    fn command(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let text = &self.content[line.clone()];
+        let Some(at) = requests::command_in_line(text) else {
+            let program = text.trim_start_matches(['$', ' ']).split(' ').next()?;
+            let is_client = is_one_of(program, "http https xh xhs wget");
+            let found = is_client.then(|| clients::find(text, ""))?.pop()?;
+            return found.written.is_some().then(|| line.clone());
+        };
+        let start = line.start + at;
+        let mut command = shell::command(&self.content[..self.end], start);
+        // The body of a command may have empty lines.
+        let shown = &self.content[start..self.end];
+        if !command.mistakes.is_empty() || shown.trim_end().ends_with('\\') {
+            let longer = shell::command(self.content, start);
+            if longer.mistakes.is_empty() {
+                command = longer;
+            }
+        }
+        let is_url = |word: &shell::Word| {
+            word.text.contains("://") || url::this_machine(&word.text).is_some()
+        };
+        let url = command.words.iter().position(is_url)?;
+        // A sentence goes on after the URL.
+        let is_word = |word: &shell::Word| {
+            let word = word.text.trim_end_matches([',', '.', ':']);
+            word.chars().all(char::is_alphabetic)
+        };
+        let in_sentence = command.words.get(url + 1).is_some_and(is_word);
+        (!in_sentence).then_some(line.start..command.end)
+    }
+
+    /// A request as a message, with more than a path.
+    fn message(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let found = REQUEST.captures(&self.content[line.clone()])?;
+        // `stated` reads what has markup.
+        if !found["mark"].is_empty() || !found[0].starts_with(&found["method"]) {
+            return None;
+        }
+        let next = line_end(self.content, line.start);
+        let headers = self.headers_end(next);
+        let is_message = found.name("version").is_some() || headers > next;
+        let writes = is_one_of(&found["method"], "POST PUT PATCH");
+        let is_below = self.content[headers..].starts_with(['{', '[']);
+        let body = self
+            .json_below(headers)
+            .filter(|_| writes && (is_message || is_below));
+        let is_local = url::this_machine(&found["url"]).is_some();
+        match body {
+            Some(body) => Some(line.start..body),
+            None if is_message => Some(line.start..headers),
+            None => is_local.then(|| line.start..line.end - found["end"].len()),
+        }
+    }
+
+    /// A method and a URL of this machine, with markup.
+    fn stated(&self, line: &Range<usize>) -> Option<String> {
+        let found = REQUEST.captures(self.unlabelled(line))?;
+        let url = found["url"].trim_end_matches(['*', '_']);
+        url::this_machine(url)?;
+        Some(format!("{} {url}", &found["method"]))
+    }
+
+    /// A response that begins with its status line.
+    fn response(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let text = &self.content[line.clone()];
+        let is_status = text.starts_with("HTTP/") && transcript::head(text).0.is_some();
+        let headers = is_status.then(|| self.headers_end(line_end(self.content, line.start)))?;
+        // A status alone is a label of what is below it.
+        Some(line.start..self.json_below(headers)?)
+    }
+
+    /// The end of the lines that are headers.
+    fn headers_end(&self, mut at: usize) -> usize {
+        const PLAIN: &str = "accept authorization connection cookie date etag host link location origin server vary";
+        let is_header = |line: &str| {
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            let is_known = name.contains('-') || is_one_of(&name.to_lowercase(), PLAIN);
+            is_known && transcript::is_header(line) && !value.trim().is_empty()
+        };
+        while at < self.content.len() {
+            let next = line_end(self.content, at);
+            let line = self.content[at..next].trim();
+            if !is_header(line) && !is_dots(line) {
+                break;
+            }
+            at = next;
+        }
+        at
+    }
+
+    /// The end of JSON that is the next thing below an offset.
+    fn json_below(&self, at: usize) -> Option<usize> {
+        let value = self.content.len() - self.content[at..].trim_start().len();
+        self.value_end(value, value)
+    }
+
+    /// The end of the array or object at an offset, if nothing follows it in its line. It ends in the paragraph, or
+    /// else below it.
+    fn value_end(&self, at: usize, paragraph: usize) -> Option<usize> {
+        let rest = &self.content[at..];
+        if !rest.starts_with(['{', '[']) {
+            return None;
+        }
+        let within = lenient_json::value_end(&self.content[at..paragraph]);
+        let length = within.or_else(|| lenient_json::value_end(rest))?;
+        let after = rest[length..].lines().next().unwrap_or_default();
+        // Dots may stand for the closing bracket, but they would take all that follows.
+        let is_value = rest[..length].contains(['"', '\n']) && rest[..length].ends_with(['}', ']']);
+        (is_value && after.trim_matches([' ', '\\', '\r']).is_empty()).then_some(at + length)
+    }
+}
