@@ -373,3 +373,187 @@ fn the_syntax_of_a_write_excuses_no_wrong_response() {
         assert_judged(template, &["skipped: a template"]);
     }
 }
+
+/// What a label or a paragraph says about a response, in whatever language, is compared with what came.
+#[test]
+fn what_is_said_about_a_response_counts() {
+    let show = "```bash\ncurl http://localhost:3000/bands/2\n```\n\n";
+    let list = show.replace("/2", "");
+    let remove = show.replace("curl", "curl -X DELETE");
+    let change = "```bash\ncurl -X PATCH http://localhost:3000/bands/2 --json '{\"name\": \"Cats\"}'\n```\n\n";
+    let wrong = "```json\n{\"ok\": true, \"band\": {\"id\": 2, \"name\": \"Foxes\"}}\n```\n";
+    let labels = [
+        "Beispielantwort (eine Band):",
+        "**Respuesta exitosa:**",
+        "النتيجة المتوقعة:",
+        "Success (200 OK):",
+        "### Oczekiwana odpowiedź",
+        "#### Beklenen sonuç",
+    ];
+    for label in labels {
+        let right = wrong
+            .replace("{\"ok\": true, \"band\": ", "")
+            .replace("}}", "}");
+        assert_judged(
+            &format!("{show}{label}\n\n{right}"),
+            &["pass: as documented"],
+        );
+        assert_judged(&format!("{show}{label}\n\n{wrong}"), &["fail"]);
+    }
+    let rows = [
+        // Something else than the response.
+        (
+            format!("{show}The mail that is sent:\n\n{wrong}"),
+            &["the status is as documented"][..],
+        ),
+        (
+            format!("{list}A band that nobody knows:\n\n```json\n[]\n```\n"),
+            &["fail"],
+        ),
+        (
+            format!(
+                "{show}The record as a label says it:\n\n```json\n{{\"id\": 3, \"name\": \"Cats\"}}\n```\n"
+            ),
+            &["fail"],
+        ),
+        // The same request for another client is between request and response.
+        (
+            format!(
+                "## Read\n\n### curl\n\n{show}### JavaScript (fetch)\n\n```js\nfetch('http://localhost:3000/bands/2')\n```\n\n### Réponse\n\n{wrong}"
+            ),
+            &["fail", "skipped"],
+        ),
+        (
+            format!(
+                "{show}With fetch:\n\n```js\nfetch('http://localhost:3000/bands/2')\n```\n\n{wrong}"
+            ),
+            &["fail", "skipped"],
+        ),
+        // Statuses of successes.
+        (
+            format!("{remove}→ Attends **204 No Content**.\n"),
+            &["fail"],
+        ),
+        (format!("{remove}→ Attends **200 OK**.\n"), &["pass"]),
+        (
+            format!(
+                "{remove}**Response:**\n\n- **If deleted successfully:** `204 No Content`\n- **If not found:** `404 Not Found`\n"
+            ),
+            &["fail"],
+        ),
+        (
+            format!(
+                "{remove}**Response:**\n\n- **If deleted successfully:** `200 OK`\n- **If not found:** `404 Not Found`\n"
+            ),
+            &["pass"],
+        ),
+        (
+            format!("## Remove\n\n{remove}### Response\n\n`Status code: 204 (No Content)`\n"),
+            &["fail"],
+        ),
+        (
+            format!(
+                "{change}**Code:** 201 <br />\n**Content:**\n\n```json\n{{\"id\": 2, \"name\": \"Cats\"}}\n```\n"
+            ),
+            &["fail"],
+        ),
+        // No body.
+        (
+            format!("{change}**Resposta:** 200 OK (sem body)\n"),
+            &["fail"],
+        ),
+        (
+            format!("{change}The server answers with an empty body.\n"),
+            &["fail"],
+        ),
+        (
+            format!("{remove}The server answers with an empty body.\n"),
+            &["pass"],
+        ),
+        (
+            show.replace("curl", "curl -I") + "The response has no body.\n",
+            &["pass"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn headers_that_say_where_a_record_is_are_compared() {
+    let page = |location: &str| {
+        format!(
+            "```console\n$ curl -i http://localhost:3000/bands --json '{{\"name\": \"Cats\"}}'\nHTTP/1.1 201 Created\nlocation: {location}\n\n{{\"name\": \"Cats\", \"id\": 3}}\n```\n"
+        )
+    };
+    let random = "```console\n$ curl -i http://localhost:3000/keys --json '{\"label\": \"New\"}'\nHTTP/1.1 201 Created\nLocation: /keys/k-x1\n\n{\"label\": \"New\", \"id\": \"k-x1\"}\n```\n";
+    let read = "```console\n$ curl -i http://localhost:3000/bands/1\nHTTP/1.1 200 OK\nLocation: /bands/1\n\n{\"id\": 1, \"name\": \"Owls\"}\n```\n";
+    let rows = [
+        (page("/bands/3"), &["pass"][..]),
+        (page("http://localhost:3000/api/bands/3"), &["pass"]),
+        (page("/bands/{id}"), &["pass"]),
+        (page("/bands/2"), &["fail"]),
+        (page("/songs/3"), &["fail"]),
+        (random.to_owned(), &["pass"]),
+        (random.replace("/keys/", "/songs/"), &["fail"]),
+        (read.to_owned(), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_response_ends_where_other_text_begins() {
+    let bands = "{\"id\": 2, \"name\": \"Foxes\"}";
+    let rows = [
+        (
+            format!(
+                "```\n> curl http://localhost:3000/bands/2\n{bands}\n\n# Look at the file\n> cat db.json | head -1\n{{\n```\n"
+            ),
+            &["pass: as documented"][..],
+        ),
+        (
+            format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\n```json\n{bands}}}\n```\n"),
+            &["fail"],
+        ),
+        // A status before the JSON, and a fence that is indented too far.
+        (
+            format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\n```\n< 200: {bands}\n```\n"),
+            &["pass: as documented"],
+        ),
+        (
+            format!("```bash\ncurl http://localhost:3000/bands/2\n```\n\n```\n< 201: {bands}\n```\n"),
+            &["fail"],
+        ),
+        (
+            "* Command:\n\n        ```bash\n        curl http://localhost:3000/bands/2\n        ```\n\n* Response:\n\n        ```json\n        {\"id\": 2, \"name\": \"Cats\"}\n        ```\n"
+                .to_owned(),
+            &["fail"],
+        ),
+        (
+            "```bash\nhttp --form POST :3000/songs title=Late\n```\n\n```json\n{\"title\": \"Late\", \"id\": 3}\n```\n"
+                .to_owned(),
+            &["fail"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+/// A host in a variable without a value is another server, if one of its paths is not here.
+#[test]
+fn hosts_without_a_value_may_be_others() {
+    let get = |path: &str| format!("```bash\ncurl {path}\n```\n\n");
+    let rows = [
+        (
+            get("http://$GATEWAY/health") + &get("http://$GATEWAY/bands/health"),
+            &["`$GATEWAY` has no value", "`$GATEWAY` has no value"][..],
+        ),
+        (
+            get("$API/bands/1") + &get("$API/bands/9"),
+            &["pass", "fail"],
+        ),
+        (
+            get("$API/health").replace("curl", "API=http://localhost:3000\ncurl"),
+            &["fail"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}

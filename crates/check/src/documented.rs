@@ -14,10 +14,11 @@ use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::outcome::{Drift, Finding};
 use super::page::{Block, Page};
-use super::service::Received;
+use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::text::{is_one_of, pattern};
 use super::transcript;
+use super::url;
 
 /// A sentence that says that a response is not complete.
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
@@ -90,6 +91,8 @@ pub struct DocumentedResponse {
     pub body: Option<Node>,
     /// A body that is not JSON, with its range in the page.
     pub plain: Option<(String, Range<usize>)>,
+    /// The header `Location`, with its range in the page.
+    pub location: Option<(String, Range<usize>)>,
     /// Whether the page says that only a part is shown.
     pub truncated: bool,
     /// Whether the page says that it shows one item of a list, or the form of each.
@@ -112,6 +115,10 @@ pub struct Documented<'a> {
     pub any: &'a [String],
     /// Members that may be missing.
     pub left_out: &'a [String],
+    /// The header `Location`, with its range in the page.
+    pub location: Option<&'a (String, Range<usize>)>,
+    /// Whether the page says that there is no body.
+    pub no_body: bool,
     /// What the server generates.
     pub generated: Generated<'a>,
     /// The text around the example, in lower case.
@@ -138,6 +145,8 @@ pub struct Compared {
     pub accepted: Vec<compare::Difference>,
     /// Why the body was not compared, if so.
     pub uncompared: Option<&'static str>,
+    /// What else differs, and where the page documents it.
+    pub other: Option<(Option<Range<usize>>, String)>,
 }
 
 /// Why a body that is one item of the received list is not compared.
@@ -146,7 +155,7 @@ pub const ONE_OF_LIST: &str = "one item of the list";
 impl Compared {
     pub fn is_as_documented(&self) -> bool {
         let is_compared = self.uncompared.is_none_or(|why| why == ONE_OF_LIST);
-        self.status_ok && self.diff.differences.is_empty() && is_compared
+        self.status_ok && self.diff.differences.is_empty() && is_compared && self.other.is_none()
     }
 }
 
@@ -211,12 +220,55 @@ impl Documented<'_> {
                     None => self.plain.is_none() && mentions_error(&self.around, received.status),
                 };
         Compared {
+            other: self.other_difference(&received),
             received,
             status_ok,
             diff,
             accepted,
             uncompared,
         }
+    }
+
+    /// A wrong `Location`, or a body where the page says that there is none; `{}` is as good as none.
+    fn other_difference(&self, received: &Received) -> Option<(Option<Range<usize>>, String)> {
+        if let Some((documented, range)) = self.location {
+            let text = match &received.location {
+                Some(location) if self.is_location(documented, location) => return None,
+                Some(location) => format!("the server sends `Location: {location}`"),
+                None => "the server sends no header `Location`".to_owned(),
+            };
+            return Some((Some(range.clone()), text));
+        }
+        let is_empty = match &received.body {
+            Body::Empty => true,
+            Body::Json(Value::Object(members)) => members.is_empty(),
+            Body::Json(Value::Array(items)) => items.is_empty(),
+            Body::Json(value) => value.is_null(),
+            Body::Text(text) => text.trim().is_empty(),
+        };
+        let text = "the page says that there is no body, the server returns one";
+        (self.no_body && !is_empty && received.is_success()).then(|| (None, text.to_owned()))
+    }
+
+    /// Whether a header `Location` is as documented. The page may show it with a host and a prefix, and with another
+    /// random id.
+    fn is_location(&self, documented: &str, actual: &str) -> bool {
+        let path = url::path_of(documented).trim_end_matches('/');
+        let is_random = |(parent, id): (&str, &str)| {
+            let (own_parent, own) = actual.rsplit_once('/')?;
+            let found = compare::Difference {
+                path: vec![Step::Key("id".to_owned())],
+                kind: DifferenceKind::Value,
+                place: 0..0,
+                documented: Some(id.into()),
+                actual: Some(own.into()),
+            };
+            let is_number = own.bytes().all(|byte| byte.is_ascii_digit());
+            Some(parent.ends_with(own_parent) && !is_number && self.generated.accepts(&found))
+        };
+        path.ends_with(url::path_of(actual))
+            || url::placeholder(path).is_some()
+            || path.rsplit_once('/').and_then(is_random) == Some(true)
     }
 
     /// Whether a difference is a value that cannot be documented.
@@ -275,7 +327,8 @@ pub fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
     })
 }
 
-/// Whether a body is probably the response, with mistakes: most members of an object are there, and one has its value.
+/// Whether a body is probably the response, with mistakes: all members of an object are there, or most and one has its
+/// value.
 fn resembles(documented: &Node, actual: &Value) -> bool {
     match (&documented.kind, actual) {
         (Kind::Object { members, .. }, Value::Object(object)) => {
@@ -284,11 +337,14 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
                 .filter_map(|member| Some((&member.value, object.get(&member.key)?)));
             let is_equal =
                 |(node, value): (_, _)| compare::diff(node, value).differences.is_empty();
-            2 * found.clone().count() > members.len() && found.any(is_equal)
+            let count = found.clone().count();
+            (count == members.len() && count == object.len())
+                || (2 * count > members.len() && found.any(is_equal))
         }
         (Kind::Array(items), Value::Array(values)) => {
             let first = items.iter().find_map(Item::node);
-            first.is_some_and(|first| values.iter().any(|value| resembles(first, value)))
+            // An empty list is nothing else.
+            first.is_none_or(|first| values.iter().any(|value| resembles(first, value)))
         }
         // One record in place of a list of it.
         (Kind::Object { .. }, Value::Array(values)) => {
@@ -340,6 +396,15 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
             let left_out = names
                 .flat_map(|names| labels::words(names.as_str()))
                 .collect();
+            let location = transcript::location(&content)
+                .filter(|span| {
+                    documented
+                        .body
+                        .as_ref()
+                        .is_none_or(|body| !body.span.contains(&span.start))
+                })
+                .filter(|_| status.is_some())
+                .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
             let plain = documented
                 .text
                 .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
@@ -348,6 +413,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     status,
                     body: documented.body,
                     plain,
+                    location,
                     truncated,
                     one_item: is_one_item(page, example, block.fence),
                     left_out,

@@ -23,20 +23,27 @@ pub enum Announces {
     Unspecific,
 }
 
-// English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Chinese, Japanese and Korean.
+// The words of some thirty languages, as far as they stand in labels.
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: requests? | commands? | call | input | \w*anfrage\w* | aufruf | befehl | requêtes? | requetes? |
             commande | petici[oó]n | solicitud | requisi[çc][ãa]o | pedido | richiesta | comando | verzoek | żądani\w* |
-            zapytani\w* | запрос\w*)\b | 请求 | 請求 | リクエスト | 요청",
+            zapytani\w* | запрос\w* | запит\w* | [iİ]ste[kğ]\w* | permintaan | förfrågan | forespørsel | pyyntö |
+            požadavek | kérés | αίτημα | (?:ال)?طلب | درخواست | בקשה )\b
+        | 请求 | 請求 | リクエスト | 요청 | अनुरोध | yêu\s+cầu",
     )
 });
 static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: responses? | results? | outputs? | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
             ergebnis | ausgabe | rückgabe | réponses? | reponses? | résultat | sortie | respuestas? | resultado | salida |
-            respostas? | retorno | saída | risposta | risposte | risultato | antwoord | odpowied\w* | ответ\w* )\b
-        | 响应 | 響應 | 返回 | 回應 | 结果 | レスポンス | 応答 | 응답",
+            respostas? | retorno | saída | risposta | risposte | risultato | antwoord | resultaat | odpowied\w* | wynik |
+            ответ\w* | результат\w* | відповід\w* | yanıt\w* | cevap\w* | cevab\w* | sonuç\w* | çıktı\w* | respons(?:en)? | \w*svar(?:et)? |
+            resultatet? | hasil | keluaran | vastaus | tulos | odpověď | výsledek | odpoveď | výsledok | odgovor | rezultat\w* |
+            răspuns\w* | válasz | eredmény | απάντηση | αποτέλεσμα | отговор | (?:ال)?(?:استجابة|نتيجة|نتائج|رد|مخرجات|إخراج) |
+            پاسخ | نتیجه | خروجی | תשובה | תגובה | תוצאה | פלט )\b
+        | 响应 | 響應 | 返回 | 回應 | 回应 | 结果 | 結果 | 输出 | 輸出 | レスポンス | 応答 | 出力 | 응답 | 결과 | 출력 | उत्तर | प्रतिक्रिया | परिणाम
+        | phản\s+hồi | kết\s+quả | ผลลัพธ์",
     )
 });
 /// What the server does in a sentence about a response.
@@ -53,8 +60,9 @@ static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Words for the body of a request where no response is named.
-static BODY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|ciało)\b"));
+static BODY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|тіло|ciało|gövde\w*)\b")
+});
 static PAYLOAD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:payload|parameters|params|body\s+parameter|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문",
@@ -166,7 +174,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | in\s+(?:the\s+)?future | in\s+(?:older|earlier|previous|old|future)\s+(?:version|release)s?
             | (?:old|older|legacy|deprecated|obsolete|outdated|former)\s+(?:\w+\s+)?
                 (?:version|release|api|response|format|answer|output|shape|structure)
-            | deprecated | früher\w* | ehemal\w+ | veraltet\w* | autrefois | ancien(?:ne)? | anterior(?:mente)? | antiga\w* |
+            | deprecated | früher\w* | ehemal\w+ | veraltet\w* | alte[nrsm]?\s+(?:version|api|antwort) | autrefois | ancien(?:ne)? | anterior(?:mente)? | antiga\w* |
                 precedente\w*
             | earlier\s+(?:version|release|api)
             | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
@@ -199,8 +207,24 @@ pub fn is_elsewhere(sentence: &str) -> bool {
     is_about_another(sentence) || (SENT.is_match(sentence) && !ANSWERS.is_match(sentence))
 }
 
-/// Whether a sentence leaves no doubt that the JSON below it is the response: it says so in plain words only.
+/// Whether a label names the response and has few other words: "Respuesta exitosa (201)".
+fn names_response(label: &str) -> bool {
+    const DOUBT: &str = "wrong incorrect bad not no another different would could expects schema structure format type model";
+    let name = label.split(['(', '（']).next().unwrap_or_default();
+    let words = words(name);
+    RESPONSE.is_match(name)
+        && words.len() <= 4
+        && !words.iter().any(|word| is_one_of(word, DOUBT))
+        && self::label(label) == Announces::Response
+        && !is_elsewhere(label)
+}
+
+/// Whether a sentence leaves no doubt that the JSON below it is the response: it is a label, or says so in plain words
+/// only.
 pub fn surely_introduces(sentence: &str) -> bool {
+    if names_response(sentence) {
+        return true;
+    }
     let all = words(sentence);
     let is_plain = |word: &String| {
         is_one_of(word, PLAIN)
@@ -276,7 +300,12 @@ pub fn names_a_file(label: &str) -> bool {
 pub fn says_no_body(text: &str) -> bool {
     static NO_BODY: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?i)no (?:response )?body|empty (?:body|response)|no content|body is empty|returns nothing|no response is returned|response body: none",
+            r"(?xi)no\s+(?:response\s+)?body | empty\s+(?:body|response) | no\s+content | body\s+is\s+empty | returns\s+nothing |
+            no\s+response\s+is\s+returned | response\s+body:\s+none | without\s+(?:a\s+)?body |
+            \b(?:ohne|leere[rn]?|keine?n?)\s+(?:body|rumpf|inhalt|antwortkörper) | \b(?:sans|pas\s+de)\s+(?:corps|contenu|body) | (?:corps|réponse)\s+vide |
+            \b(?:sin|sem|senza)\s+(?:body|cuerpo|contenido|corpo|conteúdo|contenuto) | (?:cuerpo|corpo)\s+(?:vac[ií]o|vazio|vuoto) |
+            \b(?:без\s+тела|тело\s+пустое|пустое\s+тело) | (?:geen|bez|utan)\s+(?:body|inhoud|treści|innehåll) | 本文なし | ボディなし |
+            无响应体 | 无内容 | 본문\s*없음",
         )
     });
     NO_BODY.is_match(text)
@@ -351,6 +380,11 @@ mod tests {
             ("请求参数：", Announces::RequestBody),
             ("返回结果：", Announces::Response),
             ("レスポンス", Announces::Response),
+            ("النتيجة المتوقعة", Announces::Response),
+            ("Beklenen sonuç", Announces::Response),
+            ("İstek gövdesi", Announces::RequestBody),
+            ("Förväntat svar", Announces::Response),
+            ("預期結果", Announces::Response),
         ];
         for (label, expected) in rows {
             assert_eq!(super::label(label), expected, "{label}");
@@ -405,6 +439,10 @@ mod tests {
             ("With another database the response is:", false),
             ("The schema of the response:", false),
             ("New author:", false),
+            ("Respuesta exitosa (201):", true),
+            ("Antwort (ein neuer Song):", true),
+            ("النتيجة المتوقعة:", true),
+            ("Antwort der alten Version:", false),
         ];
         for (sentence, sure) in rows {
             assert_eq!(surely_introduces(sentence), sure, "{sentence}");

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::node::{Item, Kind, MATCHERS, Matcher, Member, Node, is_dots};
 use super::text::is_one_of;
-use super::transcript::{Head, head, is_header};
+use super::transcript::{Head, head};
 
 /// A documented response.
 #[derive(Debug, Clone, Default)]
@@ -53,9 +53,12 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
         return Ok(documented);
     }
     documented.body = Some(parser.excerpt()?);
-    // Headers may be shown below the body, and `curl -v` ends with lines that begin with `*`.
-    let other = |line: &str| line.trim().is_empty() || line.starts_with("* ") || is_header(line);
-    if !parser.rest().lines().all(other) {
+    // Headers, the next prompt or other words may be shown below the body, but no more JSON.
+    let is_json = |c: char| matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '"');
+    let is_below = content[..parser.at]
+        .trim_end_matches([' ', '\t'])
+        .ends_with('\n');
+    if parser.rest().starts_with(is_json) || !(is_below || parser.rest().is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
     Ok(documented)

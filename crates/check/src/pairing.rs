@@ -13,6 +13,7 @@ use super::requests::FoundRequest;
 use super::status_text;
 use super::text::is_one_of;
 use super::transcript::{self, shows_response};
+use super::url;
 
 /// What is documented as the response.
 pub enum Paired {
@@ -148,8 +149,10 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         .iter()
         .rev()
         .find(|block| !matches!(block, Block::Directive(_)));
-    let says_so =
-        |text: &str| labels::surely_introduces(text) || status_text::in_line(text).is_some();
+    let says_so = |text: &str| {
+        let is_status = || status_text::in_line(text).or_else(|| status_text::of_any_label(text));
+        labels::surely_introduces(text) || is_status().is_some()
+    };
     match nearest {
         Some(block @ Block::Prose(prose)) => match label(block) {
             Some(label) => {
@@ -379,6 +382,8 @@ pub fn candidates(
     request: &FoundRequest,
 ) -> (Vec<Candidate>, bool) {
     let (body, writes) = (request.json_body(), request.writes());
+    let written = request.written.as_ref();
+    let path = written.map_or("", |written| url::path_of(&written.request.target));
     let mut out: Vec<Candidate> = Vec::new();
     let mut no_body = false;
     let own_level = page.heading_of(at).map_or(0, |index| level(page, index));
@@ -426,9 +431,10 @@ pub fn candidates(
                     && announced != Announces::Response
                     && response.is_none()
                 {
-                    // A part of the description between a request and its response.
-                    let is_part =
-                        heading.level == own_level && labels::has_word(&heading.text, PARTS);
+                    // A part of the description between a request and its response, or the same for another client.
+                    let is_part = heading.level == own_level
+                        && (labels::has_word(&heading.text, PARTS)
+                            || foreign == Some(heading.level));
                     match is_part {
                         true => continue,
                         false => break,
@@ -517,6 +523,14 @@ pub fn candidates(
                         true => continue,
                         false => break,
                     }
+                }
+                // The same request for another client has the same response.
+                if out.is_empty()
+                    && !path.is_empty()
+                    && !shows_response(fence)
+                    && fence.content.contains(path)
+                {
+                    foreign = None;
                 }
                 let is_response = matches!(announced, Announces::Unspecific | Announces::Response);
                 used = !is_response;

@@ -256,6 +256,7 @@ impl<'a> Reader<'a> {
                 Event::HardBreak => self.say("\n", range),
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
                 | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
+                Event::InlineHtml(html) if html.starts_with("<br") => self.say("\n", range),
                 Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
                 Event::Start(Tag::HtmlBlock) => {
                     self.flush();
@@ -504,6 +505,7 @@ fn fence<'a>(
         in_sentence: false,
         pieces,
     };
+    unwrap(&mut fence);
     // The labels and marks of some publishers, which readers do not see as text.
     static MARKS: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+|<\^>")
@@ -514,6 +516,35 @@ fn fence<'a>(
         .collect();
     marks.into_iter().rev().for_each(|mark| fence.cut(mark));
     fence
+}
+
+/// A fence that is indented too far is part of the code for Markdown, but not for its writer.
+fn unwrap(fence: &mut Fence) {
+    let content = fence.content.as_str();
+    let Some((first, rest)) = content.split_once('\n').filter(|_| !fence.fenced) else {
+        return;
+    };
+    let end = rest.trim_end();
+    let (Some(info), Some(inside)) = (first.trim().strip_prefix("```"), end.strip_suffix("```"))
+    else {
+        return;
+    };
+    if info.contains('`') || inside.contains("```") {
+        return;
+    }
+    let (info, inner) = (
+        info.trim().to_owned(),
+        first.len() + 1..first.len() + 1 + inside.len(),
+    );
+    fence.cut(inner.end..content.len());
+    fence.cut(0..inner.start);
+    fence.language = info
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    fence.info = info;
+    fence.fenced = true;
 }
 
 fn table<'a>(

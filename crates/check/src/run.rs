@@ -338,6 +338,8 @@ impl Runner<'_> {
             surety: surety(page, example),
             any: &example.directives.any,
             left_out: &response.left_out,
+            location: response.location.as_ref(),
+            no_body: example.no_body && example.method() != "HEAD",
             generated: Generated::new(
                 &dataset,
                 options.server.is_none(),
@@ -368,7 +370,9 @@ impl Runner<'_> {
             }
             details.drift = documented::drift(&compared, &answer);
         }
-        let differs = !compared.status_ok || !compared.diff.differences.is_empty();
+        let differs = !compared.status_ok
+            || !compared.diff.differences.is_empty()
+            || compared.other.is_some();
         if differs
             && syntax_error.is_none()
             && let Some(reason) = unmet::reason(
@@ -735,7 +739,7 @@ impl Runner<'_> {
                     )
                 }
             };
-            let text = match &received.location {
+            let text = match received.redirect() {
                 Some(location) => format!("{text} and redirects to {location}"),
                 None => text,
             };
@@ -750,6 +754,10 @@ impl Runner<'_> {
                 ));
             }
             findings.push(finding);
+        }
+        if let (Some((range, text)), true) = (&compared.other, compared.status_ok) {
+            let range = range.clone().unwrap_or(request_range.clone());
+            findings.push(Finding::new(range, text.clone()));
         }
         // An error response differs from a documented record in everything, which is not worth showing.
         let refused = !compared.status_ok

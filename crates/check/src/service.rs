@@ -79,7 +79,7 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     /// The server's `X-Hint`: something about the request is suspicious.
     pub(crate) hint: Option<String>,
-    /// Where a redirect leads.
+    /// Where a redirect leads, or where a new record is.
     pub(crate) location: Option<String>,
     pub(crate) body: Body,
 }
@@ -106,10 +106,7 @@ impl From<Response> for Received {
         };
         let hint = header("x-hint")
             .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
-        let redirect = (300..400).contains(&response.status);
-        let location = header("location")
-            .filter(|_| redirect)
-            .map(|(_, value)| value.clone());
+        let location = header("location").map(|(_, value)| value.clone());
         Received {
             status: response.status,
             hint,
@@ -125,6 +122,12 @@ impl Received {
             Body::Json(value) => Some(value),
             Body::Empty | Body::Text(_) => None,
         }
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn redirect(&self) -> Option<&str> {
+        let redirects = (300..400).contains(&self.status);
+        self.location.as_deref().filter(|_| redirects)
     }
 
     pub(crate) fn is_success(&self) -> bool {

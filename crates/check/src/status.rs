@@ -200,7 +200,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                         .find_map(status_text::of_any_label)
                         .filter(|_| response == Some(index + 1))
                 };
+                let success = || status_text::of_success(&prose.text);
                 let found_here = in_paragraph(&prose.text).or_else(explained).or_else(label);
+                let found_here = found_here.or_else(success);
                 if let Some(status) = found_here {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
@@ -242,6 +244,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 found = status.map(|status| one(status, StatusSource::Heading, place));
             }
             Block::Heading(_) if in_errors && pairing::begins_errors(block) => {}
+            Block::Heading(heading)
+                if labels::heading(&heading.text) == labels::Announces::Response
+                    && !labels::has_word(&heading.text, "responses") => {}
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
         }

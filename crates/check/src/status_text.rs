@@ -157,6 +157,24 @@ pub fn of_any_label(label: &str) -> Option<u16> {
         .then_some(code)
 }
 
+/// A success in a short text in any language, with its phrase: "→ Attends **204 No Content**.", "If deleted
+/// successfully: `204 No Content`".
+pub fn of_success(text: &str) -> Option<u16> {
+    static SUCCESS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\b(?P<code>2\d\d)\b[\s`*_(]+(?P<phrase>[A-Za-z -]+)"));
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    const DONE: &str = "success successful successfully succeeds succeeded deleted removed created updated saved found exists";
+    let found = SUCCESS.captures(text)?;
+    let code = found["code"].parse().ok()?;
+    let phrase = found["phrase"].to_lowercase();
+    let is_plain = is_statement(text) || labels::has_word(text, DONE);
+    (phrase.starts_with(&reason(code)?.to_lowercase())
+        && CODE.find_iter(text).count() == 1
+        && labels::words(text).len() <= 12
+        && is_plain)
+        .then_some(code)
+}
+
 /// The status of another case that a sentence is about: "If there is no such user, it returns `404`:".
 pub fn of_other_case(text: &str) -> Option<u16> {
     let code = STATEMENT

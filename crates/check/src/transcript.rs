@@ -43,7 +43,7 @@ pub fn looks_like_response(content: &str) -> bool {
     if text.trim_end() == "null" {
         return true;
     }
-    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") {
+    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") || STATUS_BEFORE.is_match(text) {
         return !text.starts_with("{{") && !is_template_url(text);
     }
     let bare = text.starts_with('"')
@@ -78,14 +78,34 @@ static OUTPUT_MARK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A status before JSON on the same line: `404 {`, `404 Not Found: {`.
-static STATUS_BEFORE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?:?\ [{\[]"));
+/// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `< 200: {`.
+static STATUS_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:<\ )?(?P<status>[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|\ )[{\[]")
+});
+
+/// The text with the JSON on a line of its own, if a status is before it; offsets stay valid.
+fn below_status(text: &str) -> Option<String> {
+    let found = STATUS_BEFORE.captures(text)?;
+    let (status, json) = (found.name("status")?.end(), found.get(0)?.end() - 1);
+    let between = " ".repeat(json - status - 1);
+    Some(format!("{}{between}\n{}", &text[..status], &text[json..]))
+}
+
+/// The value of the header `Location`.
+pub fn location(text: &str) -> Option<Range<usize>> {
+    static LOCATION: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?im)^[<\ \t/#]*location:[\ \t]*(?P<value>\S+)"));
+    Some(LOCATION.captures(text)?.name("value")?.range())
+}
 
 /// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
 pub fn uncomment(text: &str) -> Cow<'_, str> {
     if comment_output(text) != text.len() {
-        return Cow::Borrowed(text);
+        let start = text.len() - text.trim_start().len();
+        return match below_status(&text[start..]) {
+            Some(below) => Cow::Owned(format!("{}{below}", &text[..start])),
+            None => Cow::Borrowed(text),
+        };
     }
     let mut out = String::with_capacity(text.len());
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -93,15 +113,8 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
         let mark = mark.map_or_else(|| line.len() - without_mark(line).len(), |mark| mark.end());
         out.push_str(&" ".repeat(mark));
         let rest = &line[mark..];
-        match STATUS_BEFORE.find(rest).filter(|_| index == 0) {
-            // The JSON begins on a line of its own.
-            Some(status) => {
-                out.extend([rest[..status.end() - 2].trim_end(), "\n"]);
-                out.push_str(
-                    &" ".repeat(status.end() - 2 - rest[..status.end() - 2].trim_end().len()),
-                );
-                out.push_str(&rest[status.end() - 1..]);
-            }
+        match below_status(rest).filter(|_| index == 0) {
+            Some(below) => out.push_str(&below),
             None => out.push_str(rest),
         }
     }

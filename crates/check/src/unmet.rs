@@ -37,7 +37,7 @@ pub fn reason(
         .or_else(|| deleted_in_text(page, example, request, compared, earlier));
     write
         .map(|line| format!("needs the write on line {line}, which is not run"))
-        .or_else(|| not_here(page, example, request, compared, dataset))
+        .or_else(|| not_here(page, example, request, compared, dataset, earlier))
 }
 
 /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
@@ -154,6 +154,7 @@ fn not_here(
     request: &Request,
     compared: &Compared,
     dataset: &Dataset,
+    earlier: &[ExampleResult],
 ) -> Option<String> {
     static PORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:localhost|127\.0\.0\.1):(\d+)"));
     if compared.received.status != 404 {
@@ -170,13 +171,24 @@ fn not_here(
         return Some(format!("a template: `{word}` is a placeholder"));
     }
     let resources = dataset.resources();
-    if segments
+    let written = example.request.written.as_ref();
+    let base = written.and_then(|written| url::shell_base(&written.request.target));
+    let is_here = segments
         .first()
-        .is_none_or(|name| resources.contains(&name.as_str()))
-    {
+        .is_none_or(|name| resources.contains(&name.as_str()));
+    // A host without a value is another one if one of its paths is not here.
+    let elsewhere =
+        base.map(|base| format!("`{base}` has no value on the page, and may be another server"));
+    let is_known = |reason: &String| {
+        let same = |result: &ExampleResult| matches!(&result.outcome, Outcome::Skipped(why) if why == reason);
+        !is_here || earlier.iter().any(same)
+    };
+    if let Some(reason) = elsewhere.filter(is_known) {
+        return Some(reason);
+    }
+    if is_here {
         return None;
     }
-    let written = example.request.written.as_ref();
     let is_variable = |value: &&str| value.contains("{{") && value.contains("}}");
     let mut values = written.into_iter().flat_map(|written| {
         written

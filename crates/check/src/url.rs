@@ -257,6 +257,13 @@ pub fn path_of(url: &str) -> &str {
     }
 }
 
+/// The variable of a shell with which a URL begins: `$HOST`.
+pub fn shell_base(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let found = BASE.find(rest)?.as_str();
+    found.starts_with('$').then_some(found)
+}
+
 /// The host and port of a URL of this machine.
 pub fn this_machine(url: &str) -> Option<&str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
