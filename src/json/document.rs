@@ -8,8 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::parse::{MAX_DEPTH, SyntaxError, check, expected};
-use super::positions::skip_space;
-use super::{Layout, offset_in, unquote};
+use super::{Layout, offset_in, skip_space, unquote};
 
 /// The text of a data file, split into its resources and records. Put together again the pieces are the file, byte for
 /// byte; they share the memory of its text.

@@ -1,6 +1,6 @@
 //! The layout of JSON text: read off a sample and applied to other text.
 
-use super::positions::{outside_strings, skip_space, string_end, word_end};
+use super::{outside_strings, skip_space, string_end, word_end};
 
 /// How the members of objects and arrays are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

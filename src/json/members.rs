@@ -1,9 +1,14 @@
-//! Finding values in text that is known to be JSON.
+//! Finding values in text that is known to be JSON, and changing members of objects without touching the rest of the text.
+//!
+//! New text takes the object's own layout, or `layout` if the object shows none; the lines of new text begin with `margin`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::positions::{skip_space, string_end, value_end};
-use super::{Kind, MAX_BODY_DEPTH, SyntaxError, check, offset_in, pointer, unquote};
+use super::{
+    Kind, Layout, MAX_BODY_DEPTH, SyntaxError, check, offset_in, pointer, quote, skip_space,
+    string_end, unquote, value_end,
+};
 
 /// Text that is known to be one JSON object, nested no deeper than a request body may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,5 +147,262 @@ fn skip_comma(bytes: &[u8], end: usize) -> usize {
         skip_space(bytes, at + 1)
     } else {
         at
+    }
+}
+
+/// Whether two JSON texts are the same up to white space. (Numbers and strings must be spelt the same.)
+pub fn same_value(one: &str, other: &str) -> bool {
+    one == other || Layout::MINIFIED.render(one, "") == Layout::MINIFIED.render(other, "")
+}
+
+/// `object` with the members of `patch`, one level deep, as json-server's PATCH: an existing name keeps its place, a new
+/// one goes last, and of a name that `patch` repeats the last one counts.
+pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) -> String {
+    edit(object, layout, margin, |editor| {
+        for member in members(patch) {
+            editor.set(&member.key, member.raw_key, member.value);
+        }
+    })
+}
+
+/// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target` that
+/// is not an object counts as an empty one.
+pub fn merge_patch(target: &str, patch: &str, layout: Layout, margin: &str) -> String {
+    let target = match Kind::of(target) {
+        Kind::Object => target,
+        _ => "{}",
+    };
+    edit(target, layout, margin, |editor| {
+        for member in members(patch) {
+            match Kind::of(member.value) {
+                Kind::Null => editor.remove(&member.key),
+                Kind::Object => {
+                    let old = get_member(target, &member.key).unwrap_or("{}");
+                    let merged = merge_patch(old, member.value, editor.layout, &editor.inner);
+                    editor.set(&member.key, member.raw_key, &merged);
+                }
+                _ => editor.set(&member.key, member.raw_key, member.value),
+            }
+        }
+    })
+}
+
+/// `object` with the member `key` set to `value` (JSON text): in its place if it exists, else as the last one.
+pub fn with_member(object: &str, key: &str, value: &str, layout: Layout, margin: &str) -> String {
+    edit(object, layout, margin, |editor| {
+        editor.set(key, &quote(key), value);
+    })
+}
+
+/// `object` without the member `key`.
+pub fn without_member(object: &str, key: &str, layout: Layout, margin: &str) -> String {
+    edit(object, layout, margin, |editor| editor.remove(key))
+}
+
+fn edit(
+    object: &str,
+    layout: Layout,
+    margin: &str,
+    change: impl FnOnce(&mut Editor<'_>),
+) -> String {
+    let mut editor = Editor::new(object, layout, margin);
+    change(&mut editor);
+    let members = (editor.members.iter())
+        .map(|member| [&*member.leading, &member.name, &member.value].concat());
+    let members = members.collect::<Vec<_>>().join(",");
+    format!("{{{members}{}}}", editor.closing)
+}
+
+/// An object's text, split at its commas.
+struct Editor<'a> {
+    members: Vec<MemberText<'a>>,
+    /// The white space before the closing brace.
+    closing: Cow<'a, str>,
+    layout: Layout,
+    /// What the line of the closing brace begins with.
+    margin: &'a str,
+    /// What the lines of the members begin with.
+    inner: String,
+}
+
+struct MemberText<'a> {
+    key: Cow<'a, str>,
+    /// The white space before the name.
+    leading: Cow<'a, str>,
+    /// From the name's opening quote to the beginning of the value.
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Editor<'a> {
+    fn new(object: &'a str, layout: Layout, margin: &'a str) -> Editor<'a> {
+        let object = object.trim_ascii();
+        let layout = Layout::of(object, layout);
+        let (mut found, mut from, mut end) = (Vec::<MemberText<'a>>::new(), 1, 1);
+        let mut places = HashMap::new();
+        for member in members(object) {
+            let (start, value_start) = (
+                offset_in(object, member.raw_key),
+                offset_in(object, member.value),
+            );
+            end = value_start + member.value.len();
+            let (leading, name) = (&object[from..start], &object[start..value_start]);
+            // Past the comma, if there is one.
+            from = skip_space(object.as_bytes(), end) + 1;
+            let place = *places.entry(member.key.clone()).or_insert(found.len());
+            if place < found.len() {
+                found[place].value = member.value.into();
+                continue;
+            }
+            found.push(MemberText {
+                key: member.key,
+                leading: leading.into(),
+                name: name.into(),
+                value: member.value.into(),
+            });
+        }
+        let closing = if found.is_empty() {
+            ""
+        } else {
+            &object[end..object.len() - 1]
+        };
+        Editor {
+            members: found,
+            closing: closing.into(),
+            layout,
+            margin,
+            inner: format!("{margin}{}", layout.indent(1)),
+        }
+    }
+
+    fn set(&mut self, key: &str, raw_key: &str, value: &str) {
+        let value = self.layout.render(value, &self.inner);
+        if let Some(known) = self.members.iter_mut().find(|member| member.key == key) {
+            if !same_value(&known.value, &value) {
+                known.value = value.into();
+            }
+            return;
+        }
+        let leading = match self.members.as_slice() {
+            [] => {
+                self.closing = self.layout.line(self.margin, 0).into();
+                self.layout.line(self.margin, 1).into()
+            }
+            [only] if only.leading.contains('\n') => only.leading.clone(),
+            [_] if self.layout.space_after_comma => " ".into(),
+            [_] => "".into(),
+            [.., last] => last.leading.clone(),
+        };
+        let colon = if self.layout.space_after_colon {
+            ": "
+        } else {
+            ":"
+        };
+        let name = format!("{raw_key}{colon}").into();
+        self.members.push(MemberText {
+            key: key.to_string().into(),
+            leading,
+            name,
+            value: value.into(),
+        });
+    }
+
+    fn remove(&mut self, key: &str) {
+        let Some(place) = self.members.iter().position(|member| member.key == key) else {
+            return;
+        };
+        let removed = self.members.remove(place);
+        match self.members.first_mut() {
+            Some(first) if place == 0 => first.leading = removed.leading,
+            Some(_) => {}
+            None => self.closing = "".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shallow(object: &str, patch: &str) -> String {
+        merge_shallow(object, patch, Layout::PRETTY, "")
+    }
+
+    #[test]
+    fn removing_what_is_not_there_moves_nothing() {
+        let patched = merge_patch("{}", "{\"a\": 1, \"b\": null}", Layout::PRETTY, "");
+        assert_eq!(patched, "{\n  \"a\": 1\n}");
+        let patched = merge_patch(
+            "{ \"a\": 1,\n  \"b\": 2 }",
+            "{\"a\": null}",
+            Layout::PRETTY,
+            "",
+        );
+        assert_eq!(patched, "{ \"b\": 2 }");
+    }
+
+    #[test]
+    fn a_merge_changes_only_the_members_it_names() {
+        let cases = [
+            (
+                "{\"id\": 1, \"a\":  2}",
+                "{\"a\":3}",
+                "{\"id\": 1, \"a\":  3}",
+            ),
+            (
+                "{\"id\": 1.0, \"a\":2}",
+                "{\"a\":2,\"b\":null}",
+                "{\"id\": 1.0, \"a\":2, \"b\": null}",
+            ),
+            (
+                "{\n  \"id\": 1\n}",
+                "{\"a\":{\"b\":[1]}}",
+                "{\n  \"id\": 1,\n  \"a\": {\n    \"b\": [\n      1\n    ]\n  }\n}",
+            ),
+            (
+                "{\r\n\t\"id\":1\r\n}",
+                "{\"a\":1}",
+                "{\r\n\t\"id\":1,\r\n\t\"a\":1\r\n}",
+            ),
+            ("{\"id\":1}", "{\"a\":1,\"a\":2}", "{\"id\":1,\"a\":2}"),
+            ("{\"id\":1,\"id\":2}", "{\"a\":1}", "{\"id\":2,\"a\":1}"),
+            ("{}", "{\"a\":1}", "{\n  \"a\": 1\n}"),
+            ("{ }", "{}", "{}"),
+            ("{\"a\\u0062\":1}", "{\"ab\":2}", "{\"a\\u0062\":2}"),
+        ];
+        for (object, patch, expected) in cases {
+            assert_eq!(shallow(object, patch), expected, "{object} + {patch}");
+        }
+    }
+
+    #[test]
+    fn a_merge_patch_is_rfc_7396() {
+        // The test table of the RFC's appendix A, where both sides are objects.
+        let cases = [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, r#"{}"#),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (
+                r#"{"a":{"b":"c"}}"#,
+                r#"{"a":{"b":"d","c":null}}"#,
+                r#"{"a":{"b":"d"}}"#,
+            ),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
+            (
+                r#"{}"#,
+                r#"{"a":{"bb":{"ccc":null}}}"#,
+                r#"{"a":{"bb":{}}}"#,
+            ),
+        ];
+        for (target, patch, expected) in cases {
+            assert_eq!(
+                merge_patch(target, patch, Layout::MINIFIED, ""),
+                expected,
+                "{target} + {patch}"
+            );
+        }
     }
 }

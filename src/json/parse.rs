@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::positions::outside_strings;
+use super::outside_strings;
 
 /// How deep arrays and objects may be nested in a data file.
 pub const MAX_DEPTH: usize = 120;
