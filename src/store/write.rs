@@ -8,8 +8,7 @@ use bytestring::ByteString;
 use super::command::{Command, Merge, Operation, Outcome, Refusal, Written};
 use super::foreign_keys::Dependents;
 use super::record::next_id;
-use super::text::Style;
-use super::{Collection, Data, Record, Resource, Store};
+use super::{Collection, Data, Record, Resource, Store, Style};
 use crate::json::{
     Id, Kind, Layout, RecordText, get_member, indent_of, merge_patch, merge_shallow, same_value,
     with_member,
