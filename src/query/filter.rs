@@ -1,8 +1,7 @@
 //! What a record must have: filters of one field, 1.0's `_where`, and the full text search.
 
-use super::error::{Fault, QueryError, quoted};
-use super::fields::Fields;
 use super::pattern::{Pattern, Patterns};
+use super::{Fault, Fields, QueryError, quoted};
 use crate::json::{self, FieldPath, Kind, is_loosely, is_text, order, text_form};
 use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
 use crate::text::nearest;

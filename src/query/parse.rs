@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::error::{Fault, Notice, QueryError, quoted};
-use super::fields::Fields;
 use super::filter::{Asked, Condition, Filter, Search, read_name};
-use super::page::Window;
-use super::parameters::names_in;
+use super::parameters::{Window, names_in};
 use super::pattern::Patterns;
+use super::{Fault, Fields, Notice, QueryError, quoted};
 use crate::json::{self, FieldPath, Kind};
 use crate::rules::{RESERVED, is_reserved};
 use crate::store::SortKey;

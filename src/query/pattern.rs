@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use regex::{Regex, RegexBuilder};
 
-use super::error::{Fault, QueryError, quoted};
+use super::{Fault, QueryError, quoted};
 use crate::text::query_encode;
 use crate::work::Work;
 

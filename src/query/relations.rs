@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::error::Notice;
+use super::Notice;
 use super::parse::Query;
 use crate::json::{self, Id, Kind, Layout};
 use crate::store::plural::{plural, singular};

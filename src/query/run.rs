@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::page::{PageInfo, Window};
+use super::parameters::{PageInfo, Window};
 use super::parse::Query;
 use super::relations::Relations;
 use crate::json::{Id, Layout};
