@@ -11,11 +11,11 @@ use std::sync::Arc;
 use jsonschema::{Draft, Registry};
 use serde_json::{Map, Value, json};
 
-use super::check::{Checker, Messages, found, literal};
+use super::check::{COUNT, Checker, Messages, count_keyword, count_references, found, literal};
 use super::document::{Document, visit_mut};
 use super::ids::IdRules;
 use super::lint::{Gathered, check_keywords, gather};
-use super::{DRAFT, Holds, Rules, Schema, SchemaError, SchemaProblem, budget, repair};
+use super::{DRAFT, Holds, Rules, Schema, SchemaError, SchemaProblem, repair};
 use crate::json;
 use crate::json::pointer::{fragment, join, steps};
 
@@ -184,7 +184,7 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
     if let Some(Value::Object(definitions)) = definitions {
         definitions.extend(copies);
     }
-    budget::count_references(&mut root);
+    count_references(&mut root);
     (root, pointers)
 }
 
@@ -273,7 +273,7 @@ fn rules(
             .with_draft(Draft::Draft202012)
             .with_registry(registry)
             .with_retriever(Offline)
-            .with_keyword(budget::KEYWORD, budget::keyword)
+            .with_keyword(COUNT, count_keyword)
             .should_validate_formats(true)
             .build(&schema)
             .map_err(|error| SchemaProblem::new(&pointer, error, None))

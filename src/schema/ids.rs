@@ -6,11 +6,10 @@ use std::sync::Arc;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::budget::Budget;
+use super::check::Budget;
 use super::document::{Subschema, all, items_of, types};
-use super::example::bounds;
+use super::example::{bounds, matching, parse_pattern, variants};
 use super::keywords::format_named;
-use super::pattern;
 use crate::text::uuid;
 
 /// What the rules say about the id of a record.
@@ -95,7 +94,7 @@ impl IdRules {
     pub(super) fn examples(&self) -> Vec<Value> {
         let format = self.format.as_deref().and_then(format_named);
         let example = Value::from(format.map_or("text", |format| format.example));
-        let mut all = super::example::variants(&[], &example, 1);
+        let mut all = variants(&[], &example, 1);
         all.insert(0, example);
         all.retain(|id| self.allows(&id.to_string()));
         all
@@ -133,11 +132,11 @@ impl IdRules {
         };
         let mut texts = Vec::new();
         let patterns = self.patterns.iter();
-        for pattern in patterns.filter_map(|pattern| pattern::parse(pattern)) {
+        for pattern in patterns.filter_map(|pattern| parse_pattern(pattern)) {
             for extra in [6, 6, 6, 1, 0, 3, 12, 30] {
                 let mut random = fastrand::Rng::with_seed(bits());
                 let mut pick = |count: usize| random.usize(..count.max(1));
-                texts.extend(pattern::matching(&pattern, extra, &mut pick));
+                texts.extend(matching(&pattern, extra, &mut pick));
             }
         }
         let (high, low) = (bits(), bits());

@@ -144,6 +144,54 @@ pub(super) fn shape(name: &str) -> Option<Shape> {
         .map(|(_, shape)| *shape)
 }
 
+/// The JSON Schema of rules files, with which an editor completes and checks them. It is made from the list of keywords, so that it knows no other ones; those of our own
+/// are described in `editor.json`.
+#[cfg(feature = "cli")]
+pub fn editor_schema() -> serde_json::Value {
+    use crate::rules::{Generated, OnDelete};
+    use serde_json::{Map, Value, json};
+
+    let mut own: Map<String, Value> =
+        serde_json::from_str(include_str!("editor.json")).unwrap_or_default();
+    own[GENERATED]["enum"] = json!(Generated::ALL.map(|(name, _)| name));
+    own[REFERENCES]["anyOf"][1]["properties"]["onDelete"]["enum"] =
+        json!(OnDelete::ALL.map(|(name, _)| name));
+    let schema = json!({ "$ref": "#/$defs/schema" });
+    let mut keywords: Map<String, Value> = KEYWORDS
+        .iter()
+        .map(|(name, shape)| {
+            let value = match shape {
+                Shape::Plain => own.get(*name).cloned().unwrap_or_else(|| json!({})),
+                Shape::Schema => schema.clone(),
+                Shape::Schemas => json!({ "type": "array", "items": schema }),
+                Shape::SchemaMap => json!({ "type": "object", "additionalProperties": schema }),
+            };
+            (name.to_string(), value)
+        })
+        .collect();
+    let at_root: Map<String, Value> = (AT_ROOT.iter().chain([&AUTH]))
+        .filter_map(|name| Some((name.to_string(), keywords.get(*name)?.clone())))
+        .collect();
+    keywords.shift_remove(AUTH);
+    json!({
+        "$schema": super::DRAFT,
+        "title": "standin rules file",
+        "$ref": super::DRAFT,
+        "type": "object",
+        "properties": at_root,
+        "patternProperties": { "^x-": {} },
+        "additionalProperties": false,
+        "$defs": {
+            "schema": {
+                "$ref": super::DRAFT,
+                "properties": keywords,
+                "patternProperties": { "^x-": {} },
+                "additionalProperties": false
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

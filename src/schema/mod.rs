@@ -4,17 +4,13 @@
 //! what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
 
 mod access;
-mod budget;
 mod check;
 mod compile;
 mod document;
-#[cfg(feature = "cli")]
-mod editor;
 mod example;
 mod ids;
 mod keywords;
 mod lint;
-mod pattern;
 mod repair;
 
 use std::fmt;
@@ -25,11 +21,10 @@ use serde_json::Value;
 use crate::json::Place;
 use crate::rules::{Access, Auth, Generated, Hidden, ReferenceRule, UniqueRule};
 
-pub use budget::{Budget, TooComplex};
-pub use check::Violation;
-#[cfg(feature = "cli")]
-pub use editor::editor_schema;
+pub use check::{Budget, TooComplex, Violation};
 pub use ids::IdRules;
+#[cfg(feature = "cli")]
+pub use keywords::editor_schema;
 
 /// The URI of the draft of JSON Schema that rules are written in.
 pub const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

@@ -9,8 +9,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value, json};
 
-use super::budget::Budget;
-use super::check::{Checker, schemas_of};
+use super::check::{Budget, Checker, schemas_of};
 use super::document::{Subschema, all, items_of, property_names, types};
 use super::example::{Examples, distinct, implied_type, scalars, variants};
 use crate::json::pointer::{join, split_last, steps};
