@@ -2,12 +2,10 @@
 //! of filters.
 
 mod access;
-mod hidden;
 
 use crate::json::get_member;
 
-pub use access::{Access, Auth, Guard};
-pub use hidden::{Hidden, HiddenPlace};
+pub use access::{Access, Auth, Guard, Hidden, HiddenPlace};
 
 /// Properties whose values, taken together, no two records of a collection may share.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::feed::Cause;
-use super::history::History;
+use super::history::{Cause, History};
 use super::journal::{Batch, Before};
 use super::notice::{Faults, WriteError};
 use super::reload::Reloader;

@@ -10,17 +10,12 @@
 //! published snapshot and never wait for the writer.
 
 mod commit;
-mod conflicts;
-mod feed;
-mod fill;
 mod history;
 mod journal;
-mod list_cache;
 mod notice;
 mod recent;
 mod reload;
 mod rulebook;
-mod trouble;
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -37,25 +32,27 @@ use crate::store::{Command, Outcome, Store};
 
 pub use crate::store::{RepeatedIds, ResourceChanges};
 pub use commit::{Back, Expected, Stage};
-pub use feed::{Cause, Event, Feed, Found, What};
-pub use history::{Published, Step};
+pub use history::{Cause, Event, Feed, Found, Published, Step, What};
 pub use journal::{Journaling, Replayed, replay};
-pub use notice::{Fault, Faults, LossCause, Notice, RulesFault, WriteError};
+pub use notice::{
+    Fault, Faults, LossCause, Notice, Present, RulesFault, Trouble, TroubleKind, WriteError,
+};
 pub use recent::keep_journal;
 pub use reload::FileSource;
 pub use rulebook::{Rulebook, given_ids, is_hash, unused_rules};
-pub use trouble::{Present, Trouble, TroubleKind};
 
 use commit::{Job, Message, Work, Writer};
-use conflicts::Conflicts;
 use history::History;
+use notice::Troubles;
 use reload::Reloader;
-use trouble::Troubles;
+
+/// How many versions that lost against an edit are kept in memory; the file has all.
+const MOST_CONFLICTS: usize = 1000;
 
 /// The owner of the data. Dropping it finishes the writes that were asked for.
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
-    conflicts: Conflicts,
+    conflicts: SharedQueue<Value>,
     feed: Arc<Feed>,
     steps: SharedQueue<Step>,
     troubles: Troubles,
@@ -77,7 +74,7 @@ impl Engine {
         notice: impl Fn(Notice) + Send + Sync + 'static,
     ) -> std::io::Result<Engine> {
         let notice: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notice);
-        let conflicts = Conflicts::new(conflicts::MOST, memory.conflicts());
+        let conflicts = SharedQueue::new(MOST_CONFLICTS, memory.conflicts());
         let troubles = Troubles::default();
         let mut history = History::new(store, Arc::new(rulebook), memory);
         let (sender, receiver) = channel();

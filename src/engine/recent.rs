@@ -1,10 +1,10 @@
 //! What has happened to the data in the last seconds: an edit of the file may have been made from any of these states.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::memory::{BoundedQueue, OVERHEAD};
-use crate::store::{PastState, Store, Written};
+use crate::store::{PastState, ResourceDiff, Store, Written};
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
@@ -125,6 +125,42 @@ impl RecentStates {
             .iter()
             .take_while(|state| state.at < time)
             .count()
+    }
+}
+
+/// What the last edits changed, and when they were saved: an older one may be found after them.
+pub(super) struct SavedEdits(BoundedQueue<(SystemTime, Vec<Written>)>);
+
+/// How many of them are remembered, and how many bytes they may take up.
+const MOST_EDITS: usize = 100;
+const MOST_EDIT_BYTES: usize = 256 * 1024;
+
+impl Default for SavedEdits {
+    fn default() -> SavedEdits {
+        SavedEdits(BoundedQueue::new(MOST_EDITS, MOST_EDIT_BYTES))
+    }
+}
+
+impl SavedEdits {
+    pub(super) fn add(&mut self, saved: Option<SystemTime>, diff: &[ResourceDiff]) {
+        let things = || diff.iter().flat_map(|diff| &diff.things);
+        let Some(saved) = saved.filter(|_| things().next().is_some()) else {
+            return;
+        };
+        let bytes = things()
+            .map(|thing| size_of::<Written>() + thing.resource.len())
+            .sum();
+        self.0.push((saved, things().cloned().collect()), bytes);
+    }
+
+    /// What was changed by edits that were saved after `saved`.
+    pub(super) fn after(&self, saved: Option<SystemTime>) -> HashSet<&Written> {
+        let newer = self.0.iter().filter(|(at, _)| Some(*at) > saved);
+        newer.flat_map(|(_, things)| things).collect()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
