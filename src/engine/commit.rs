@@ -13,7 +13,6 @@ use super::journal::{Batch, Before};
 use super::notice::{Faults, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
-use crate::file::Saved;
 use crate::store::{Command, Outcome, Refusal, Store};
 
 /// Whether the text that is about to be changed is as the client expects (`If-Match`).
@@ -206,19 +205,12 @@ impl Writer {
             }
             // 5. Save the file, or append to its journal. An edit that is found there is merged, and all begins again.
             if let Some(file) = &mut self.file {
-                match file.save_batch(&next, batch.unwrap_or_default()) {
-                    Ok(Saved::Done) => {
-                        let written =
-                            writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
-                        file.saved_writes(changed, written.collect(), &self.history);
-                    }
-                    Ok(Saved::Foreign(edit)) => {
-                        file.reload(edit, &mut self.history);
-                        continue;
-                    }
-                    // What is planned next is planned on the other file's data.
-                    Ok(Saved::Moved) => continue,
-                    Err(error) => return all(&file.unsaved(&error)),
+                let written = writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
+                let (batch, written) = (batch.unwrap_or_default(), written.collect());
+                match file.save_batch(&next, batch, (changed, written), &mut self.history) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => return all(&error),
                 }
             }
             // 6. Publish: readers see it.
@@ -320,20 +312,10 @@ impl Writer {
             let next = before.rulebook.take_over(&next);
             let next = next.map_err(|faults| WriteError::Unfit(faults.to_string()))?;
             let diff = next.diff(&before.full);
-            if let Some(file) = &mut self.file {
-                match file.save_change(&before.full, &next, &diff) {
-                    Ok(Saved::Done) => {
-                        let written = diff.iter().flat_map(|diff| diff.things.iter().cloned());
-                        file.saved_writes(1, written.collect(), &self.history);
-                    }
-                    Ok(Saved::Foreign(edit)) => {
-                        file.reload(edit, &mut self.history);
-                        continue;
-                    }
-                    // What is planned next is planned on the other file's data.
-                    Ok(Saved::Moved) => continue,
-                    Err(error) => return Err(file.unsaved(&error)),
-                }
+            if let Some(file) = &mut self.file
+                && !file.save_change(&next, &diff, &mut self.history)?
+            {
+                continue;
             }
             return Ok(Some(self.history.publish_whole(next, cause, &diff)));
         }

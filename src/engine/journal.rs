@@ -394,15 +394,9 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
             merged.kept.push(what);
         } else {
             // Other rules hold now than when it was written.
-            let edit = merged.store.text_of(&what).map(ToString::to_string);
-            let Written { resource, id } = what;
-            merged.conflicts.push(Conflict {
-                resource,
-                id,
-                property: None,
-                api: now,
-                edit,
-            });
+            let edit = merged.store.text_of(&what);
+            let conflict = Conflict::new(&what, now.as_deref(), edit);
+            merged.conflicts.push(conflict);
         }
     }
     merged
@@ -415,11 +409,8 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     for (until, Effect { what, was, now }) in effects.into_iter().enumerate() {
         let place = *places.entry(what.clone()).or_insert_with(|| {
             changes.push(ApiChange {
-                what,
                 by_api: true,
-                wins: false,
-                before: Vec::new(),
-                after: None,
+                ..ApiChange::new(what)
             });
             changes.len() - 1
         });

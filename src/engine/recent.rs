@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::memory::{BoundedQueue, OVERHEAD};
-use crate::store::{PastState, ResourceDiff, Store, Written};
+use crate::store::{PastState, ResourceDiff, Store, Written, things};
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
@@ -143,14 +143,12 @@ impl Default for SavedEdits {
 
 impl SavedEdits {
     pub(super) fn add(&mut self, saved: Option<SystemTime>, diff: &[ResourceDiff]) {
-        let things = || diff.iter().flat_map(|diff| &diff.things);
-        let Some(saved) = saved.filter(|_| things().next().is_some()) else {
-            return;
-        };
-        let bytes = things()
-            .map(|thing| size_of::<Written>() + thing.resource.len())
-            .sum();
-        self.0.push((saved, things().cloned().collect()), bytes);
+        let things: Vec<Written> = things(diff).cloned().collect();
+        if let Some(saved) = saved.filter(|_| !things.is_empty()) {
+            let size = |thing: &Written| size_of::<Written>() + thing.resource.len();
+            let bytes = things.iter().map(size).sum();
+            self.0.push((saved, things), bytes);
+        }
     }
 
     /// What was changed by edits that were saved after `saved`.

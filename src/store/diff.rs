@@ -28,6 +28,11 @@ pub struct ResourceDiff {
     pub things: Vec<Written>,
 }
 
+/// The things that differ in all of `diff`.
+pub fn things(diff: &[ResourceDiff]) -> impl Iterator<Item = &Written> {
+    diff.iter().flat_map(|diff| &diff.things)
+}
+
 impl Store {
     /// What has changed from `old` to this store, by resource; without those that are the same.
     pub fn diff(&self, old: &Store) -> Vec<ResourceDiff> {
@@ -48,10 +53,7 @@ impl Store {
 
     /// The things that differ between `old` and this store.
     pub fn written_since(&self, old: &Store) -> Vec<Written> {
-        self.diff(old)
-            .into_iter()
-            .flat_map(|diff| diff.things)
-            .collect()
+        things(&self.diff(old)).cloned().collect()
     }
 }
 

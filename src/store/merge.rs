@@ -59,6 +59,19 @@ pub struct Conflict {
     pub edit: Option<String>,
 }
 
+impl Conflict {
+    /// A conflict about a whole record or object: what the API had stored, and what the edit says.
+    pub fn new(what: &Written, api: Option<&str>, edit: Option<&str>) -> Conflict {
+        Conflict {
+            resource: what.resource.clone(),
+            id: what.id.clone(),
+            property: None,
+            api: api.map(str::to_string),
+            edit: edit.map(str::to_string),
+        }
+    }
+}
+
 /// A state that the data was in, and what was changed next.
 #[derive(Debug, Clone, Copy)]
 pub struct PastState<'a> {
@@ -85,7 +98,7 @@ pub struct Merged {
     pub renumbered: Vec<(String, Id, Id)>,
     /// What the API wrote and lost against the edit, in a conflict: it does not belong to the API any more.
     pub settled: Vec<Written>,
-    /// What the API wrote and the edit had seen and changed.
+    /// What the API wrote and the edit had seen and changed. The fuzz tests look at it.
     pub seen: Vec<Written>,
 }
 
@@ -119,8 +132,8 @@ impl Store {
             }
         }
         for change in waiting {
-            let edit = merged.store.text_of(&change.what).map(ToString::to_string);
-            merged.conflict(change, edit);
+            let edit = merged.store.text_of(&change.what).map(str::to_string);
+            merged.conflict(change, edit.as_deref());
         }
         merged
     }
@@ -177,11 +190,8 @@ impl Store {
                 let place = *places.entry(one).or_insert_with(|| {
                     let after = self.text_of(one).map(ToString::to_string);
                     changes.push(ApiChange {
-                        what: one.clone(),
-                        by_api: false,
-                        wins: false,
-                        before: Vec::new(),
                         after,
+                        ..ApiChange::new(one.clone())
                     });
                     changes.len() - 1
                 });
@@ -273,6 +283,17 @@ fn is_made_of(our: &str, their: &str, id: &str) -> bool {
 }
 
 impl ApiChange {
+    /// Of `what` nothing is known yet.
+    pub fn new(what: Written) -> ApiChange {
+        ApiChange {
+            what,
+            by_api: false,
+            wins: false,
+            before: Vec::new(),
+            after: None,
+        }
+    }
+
     /// Takes note that the thing was `text` in the state `until`, and in those before it up to the last one noted.
     pub fn was(&mut self, text: Option<String>, until: usize) {
         match self.before.last_mut() {
@@ -307,15 +328,8 @@ impl ApiChange {
         }
     }
 
-    fn conflict(&self, edit: Option<String>) -> Conflict {
-        let Written { resource, id } = self.what.clone();
-        Conflict {
-            resource,
-            id,
-            property: None,
-            api: self.after.clone(),
-            edit,
-        }
+    fn conflict(&self, edit: Option<&str>) -> Conflict {
+        Conflict::new(&self.what, self.after.as_deref(), edit)
     }
 
     /// What the thing was in a state.
@@ -352,7 +366,7 @@ impl Merged {
         }
     }
 
-    fn conflict(&mut self, change: &ApiChange, edit: Option<String>) {
+    fn conflict(&mut self, change: &ApiChange, edit: Option<&str>) {
         self.settled.push(change.what.clone());
         self.conflicts.push(change.conflict(edit));
     }
@@ -371,13 +385,7 @@ impl Merged {
             return true;
         }
         if same(their, was) {
-            let done = self
-                .store
-                .put(resource, id, None, (our, Formatting::OfNeighbours));
-            if done {
-                self.kept.push(change.what.clone());
-            }
-            return done;
+            return self.keep(change, id);
         }
         let id_property = &self.store.settings.id;
         let their = their.map(ToString::to_string);
@@ -391,33 +399,34 @@ impl Merged {
                 self.seen.push(change.what.clone());
             }
             (Some(our), Some(their)) if was.is_none() && !is_like(our, their) => {
-                let was = self.store.clone();
-                if !(self.renumber(resource, id, their)
-                    && self
-                        .store
-                        .put(resource, id, None, (Some(our), Formatting::OfNeighbours)))
-                {
-                    self.store = was;
+                let before = self.store.clone();
+                if !(self.renumber(resource, id, their) && self.keep(change, id)) {
+                    self.store = before;
                     self.renumbered
                         .retain(|(name, old, _)| !(name == resource && old == id));
                     return false;
                 }
-                self.kept.push(change.what.clone());
             }
             _ if change.wins => {
-                let done = self
-                    .store
-                    .put(resource, id, None, (our, Formatting::OfNeighbours));
-                if done {
-                    self.kept.push(change.what.clone());
-                    self.outdated.push(change.conflict(their));
+                if !self.keep(change, id) {
+                    return false;
                 }
-                return done;
+                self.outdated.push(change.conflict(their.as_deref()));
             }
             (Some(_), Some(_)) if was.is_none() => self.seen.push(change.what.clone()),
-            _ => self.conflict(change, their),
+            _ => self.conflict(change, their.as_deref()),
         }
         true
+    }
+
+    /// Makes a record what the API has made of it, unless values that must be unique belong to another.
+    fn keep(&mut self, change: &ApiChange, id: &Id) -> bool {
+        let our = (change.after.as_deref(), Formatting::OfNeighbours);
+        let is_done = self.store.put(&change.what.resource, id, None, our);
+        if is_done {
+            self.kept.push(change.what.clone());
+        }
+        is_done
     }
 
     /// Gives the record `id` of the edit, whose text is `value`, another id.

@@ -29,7 +29,7 @@ use plural::Singular;
 
 pub use collection::Collection;
 pub use command::{Command, Merge, Operation, Outcome, Refusal, Written, holder_name};
-pub use diff::{ResourceChanges, ResourceDiff};
+pub use diff::{ResourceChanges, ResourceDiff, things};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version};

@@ -12,9 +12,7 @@ use super::super::rulebook::{Rulebook, given_ids};
 use super::{FileState, LateEdit, POLL, Reloader};
 use crate::file::Edit;
 use crate::json::Document;
-use crate::store::{
-    ApiChange, Conflict, Merged, PastState, ResourceChanges, ResourceDiff, Store, Written,
-};
+use crate::store::{Conflict, Merged, PastState, ResourceChanges, ResourceDiff, Store, things};
 
 impl Reloader {
     /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
@@ -155,12 +153,8 @@ impl Reloader {
         let ours = history.current().full.clone();
         let diff = store.diff(&ours);
         self.edits.add(saved, &diff);
-        self.recent.add_edit(
-            &ours,
-            diff.iter()
-                .flat_map(|diff| diff.things.iter().cloned())
-                .collect(),
-        );
+        self.recent
+            .add_edit(&ours, things(&diff).cloned().collect());
         let count = kept.len();
         tracing::debug!(
             kept = count,
@@ -180,15 +174,13 @@ impl Reloader {
         }
         self.publish((store, diff), history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
-            let reloaded = |changes| Notice::Reloaded {
+            if was_reported && is_same {
+                return Notice::ValidAgain;
+            }
+            Notice::Reloaded {
                 changes,
                 kept: count,
                 renumbered,
-            };
-            if was_reported && is_same {
-                Notice::ValidAgain
-            } else {
-                reloaded(changes)
             }
         });
     }
@@ -212,33 +204,24 @@ impl Reloader {
             LossCause::OlderEdit => "older edit",
             LossCause::Restore | LossCause::Move => "dropped",
         };
-        self.keep_lines(
-            cause,
-            conflicts
-                .iter()
-                .map(|conflict| describe(kind, conflict))
-                .collect(),
-        );
+        let lines = conflicts.iter().map(|conflict| describe(kind, conflict));
+        self.keep_lines(cause, lines.collect());
     }
 
     pub(super) fn keep_lines(&self, cause: LossCause, lines: Vec<Value>) {
         if lines.is_empty() {
             return;
         }
-        let failed = self
-            .file
-            .keep(&json_lines(&lines))
-            .err()
-            .map(|error| error.to_string());
+        let texts: Vec<String> = lines.iter().map(Value::to_string).collect();
+        let failed = self.file.keep(&texts.join("\n")).err();
         (self.notice)(Notice::Conflicts {
             count: lines.len(),
             cause,
             path: self.file.conflicts_path(),
-            failed,
+            failed: failed.map(|error| error.to_string()),
         });
-        for line in lines {
-            let bytes = line.to_string().len();
-            self.conflicts.lock().push(line, bytes);
+        for (line, text) in lines.into_iter().zip(texts) {
+            self.conflicts.lock().push(line, text.len());
         }
     }
 
@@ -256,14 +239,14 @@ impl Reloader {
         }
         broken.note_at = None;
         let changes = history.current().full.changes_since(self.recent.iter());
-        let pending: Vec<Value> = changes
-            .iter()
-            .filter(|change| change.by_api)
-            .map(pending)
-            .collect();
+        let pending = changes.iter().filter(|change| change.by_api).map(|change| {
+            let conflict = Conflict::new(&change.what, change.after.as_deref(), None);
+            describe("pending", &conflict).to_string()
+        });
+        let pending: Vec<String> = pending.collect();
         if !pending.is_empty() {
             // Where it cannot be written, there is still the memory.
-            let _ = self.file.keep(&json_lines(&pending));
+            let _ = self.file.keep(&pending.join("\n"));
         }
     }
 
@@ -379,15 +362,6 @@ impl Reloader {
     }
 }
 
-/// The lines of the conflicts file.
-fn json_lines(values: &[Value]) -> String {
-    values
-        .iter()
-        .map(Value::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
 /// A version that lost: `kind` says against what.
 fn describe(kind: &str, conflict: &Conflict) -> Value {
     let value = |text: &Option<String>| {
@@ -409,21 +383,6 @@ fn describe(kind: &str, conflict: &Conflict) -> Value {
     line
 }
 
-/// A write that is in memory only while the file is broken.
-fn pending(change: &ApiChange) -> Value {
-    let Written { resource, id } = change.what.clone();
-    describe(
-        "pending",
-        &Conflict {
-            resource,
-            id,
-            property: None,
-            api: change.after.clone(),
-            edit: None,
-        },
-    )
-}
-
 /// Text that was to be merged with the data and cannot be: `kind` says why.
 pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
     json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
@@ -431,12 +390,9 @@ pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
 
 /// What a return to an earlier state drops.
 pub(super) fn dropped(ours: &Store, theirs: &Store) -> Vec<Conflict> {
-    let conflict = |one: &Written| Conflict {
-        resource: one.resource.clone(),
-        id: one.id.clone(),
-        property: None,
-        api: ours.text_of(one).map(ToString::to_string),
-        edit: theirs.text_of(one).map(ToString::to_string),
-    };
-    ours.written_since(theirs).iter().map(conflict).collect()
+    let written = ours.written_since(theirs);
+    let conflicts = written
+        .iter()
+        .map(|one| Conflict::new(one, ours.text_of(one), theirs.text_of(one)));
+    conflicts.collect()
 }

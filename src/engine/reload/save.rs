@@ -11,7 +11,7 @@ use super::super::notice::{LossCause, Notice, Trouble, TroubleKind, WriteError};
 use super::merge::dropped;
 use super::{FileState, Reloader};
 use crate::file::{Edit, Left, Saved};
-use crate::store::{ResourceDiff, Store, Written};
+use crate::store::{ResourceDiff, Store, Written, things};
 
 /// How long to wait after a save of what an edit lacked has failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -22,11 +22,62 @@ impl Reloader {
         matches!(self.state, FileState::Unsaved) || self.file.has_failed_save()
     }
 
-    /// Appends a batch that made `next` of the data to the journal, or saves the file.
+    /// Appends a batch that made `next` of the data to the journal, or saves the file. `writes` are how many writes that are
+    /// and what they wrote. `false`: the file is another one or was edited, and what is to be written has to be planned again.
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.
-    pub(in super::super) fn save_batch(&mut self, next: &Store, batch: Batch) -> io::Result<Saved> {
+    pub(in super::super) fn save_batch(
+        &mut self,
+        next: &Store,
+        batch: Batch,
+        writes: (usize, Vec<Written>),
+        history: &mut History,
+    ) -> Result<bool, WriteError> {
+        let saved = self.record_or_save(next, batch);
+        self.after_save(saved, writes, history)
+    }
+
+    /// As [`Reloader::save_batch`], of an undo or a reset, which does not go into the journal first.
+    pub(in super::super) fn save_change(
+        &mut self,
+        next: &Store,
+        diff: &[ResourceDiff],
+        history: &mut History,
+    ) -> Result<bool, WriteError> {
+        let written: Vec<Written> = things(diff).cloned().collect();
+        let batch = Batch::of_change(&history.current().full, next, &written);
+        let saved = self.save(next, batch);
+        self.after_save(saved, (1, written), history)
+    }
+
+    fn after_save(
+        &mut self,
+        saved: io::Result<Saved>,
+        (count, written): (usize, Vec<Written>),
+        history: &mut History,
+    ) -> Result<bool, WriteError> {
+        match saved {
+            Ok(Saved::Done) => {
+                // What is in the journal only is in no state of the file.
+                let state = (!self.journal.is_ahead()).then(|| self.file.number());
+                self.counts.add(count, state);
+                self.recent.add_writes(&history.current().full, written);
+                Ok(true)
+            }
+            Ok(Saved::Foreign(edit)) => {
+                self.reload(edit, history);
+                Ok(false)
+            }
+            Ok(Saved::Moved) => Ok(false),
+            Err(error) => {
+                let (reason, hint) = self.why_unsaved(&error);
+                Err(WriteError::Unsaved { reason, hint })
+            }
+        }
+    }
+
+    fn record_or_save(&mut self, next: &Store, batch: Batch) -> io::Result<Saved> {
         if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
             return self.save(next, batch);
         }
@@ -48,23 +99,6 @@ impl Reloader {
                 Err(error)
             }
         }
-    }
-
-    /// Saves an undo or a reset, which made `next` of the data.
-    ///
-    /// # Errors
-    /// The disk refuses; nothing was changed.
-    pub(in super::super) fn save_change(
-        &mut self,
-        before: &Store,
-        next: &Store,
-        diff: &[ResourceDiff],
-    ) -> io::Result<Saved> {
-        let things: Vec<Written> = diff
-            .iter()
-            .flat_map(|diff| diff.things.iter().cloned())
-            .collect();
-        self.save(next, Batch::of_change(before, next, &things))
     }
 
     /// Saves the file, which then has the writes of `batch`. Any state but broken -> in sync.
@@ -94,19 +128,6 @@ impl Reloader {
             Err(error) => self.report_unsaved(error),
         }
         saved
-    }
-
-    /// Records writes that have just been saved and are not published yet.
-    pub(in super::super) fn saved_writes(
-        &mut self,
-        count: usize,
-        written: Vec<Written>,
-        history: &History,
-    ) {
-        // What is in the journal only is in no state of the file.
-        let state = (!self.journal.is_ahead()).then(|| self.file.number());
-        self.counts.add(count, state);
-        self.recent.add_writes(&history.current().full, written);
     }
 
     /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
@@ -146,12 +167,6 @@ impl Reloader {
             hint: hint.clone(),
         }));
         (self.notice)(Notice::Unsaved { reason, hint });
-    }
-
-    /// The answer to writes whose save failed.
-    pub(in super::super) fn unsaved(&self, error: &io::Error) -> WriteError {
-        let (reason, hint) = self.why_unsaved(error);
-        WriteError::Unsaved { reason, hint }
     }
 
     /// Why a save failed, and what to do.
