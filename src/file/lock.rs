@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::beside::{identity, open_regular};
+use super::rights::{identity, open_regular};
 use super::{DataFile, Role};
 
 /// The right to be the only server of a data file; given back when dropped or when the process ends in any way.

@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::beside::{
+use super::rights::{
     append_like, create_like, has_plain_rights, identity, not_regular, open_regular,
 };
 use super::{Content, Lock, LockError, Obstacle};

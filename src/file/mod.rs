@@ -10,17 +10,15 @@
 //!    after.
 //!
 //! Writes to a large file go to its journal first (`journal`), and the file is saved soon after; of a very large one, the
-//! first step is done on another thread (`background`).
+//! first step is done on another thread.
 
-mod background;
-mod beside;
 mod journal;
 mod lines;
 mod lock;
 mod medium;
-mod obstacle;
 mod recover;
 mod replaced;
+mod rights;
 mod save;
 mod watch;
 
@@ -32,18 +30,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::json::fingerprint;
 
-pub use beside::{Created, create_like};
 pub use journal::{Left, LeftWrite};
 pub use lock::{Holder, Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Stamp, replace};
+pub use rights::{Created, Obstacle, create_like};
 pub use watch::{Watch, watch};
 
-pub use obstacle::Obstacle;
-
-use background::{Saving, Unchecked};
 use journal::Journal;
-use replaced::Checked;
-use save::FailedSave;
+use replaced::{Checked, Unchecked};
+use save::{FailedSave, Saving};
 
 /// How sure a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

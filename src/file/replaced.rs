@@ -1,10 +1,17 @@
 //! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, where
 //! nobody would find the edit: so each is kept open for a while and checked.
+//!
+//! To read a large file takes long. What came out of its exchange is known by its stamp, if that is settled. Just before the
+//! exchange somebody may have written to it and set the time back, which shows only when it is read; and the stamp of the new
+//! file is too young to be relied on. So both are read on a thread a little later. Until then the old file keeps the name of
+//! the scratch file, by which a start finds an edit. If it is not what it was, it is a late edit.
 
 use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Content, DataFile, Edit, Handle, Known, Stamp, recover};
+use super::{Content, DataFile, Edit, Handle, Known, Medium, Stamp, recover};
 
 /// A file that a save has replaced, and that has no name any more.
 pub(super) struct Replaced {
@@ -23,6 +30,19 @@ pub(super) struct Checked {
     until: Instant,
 }
 
+/// A save that is done, and its files, which have not been read yet.
+pub(super) struct Unchecked {
+    /// Where the old file is.
+    at: PathBuf,
+    /// The state of the file after the save.
+    number: u64,
+    /// When the stamp of the new file is settled.
+    due: Instant,
+    thread: Option<JoinHandle<[io::Result<Known>; 2]>>,
+}
+
+/// How often to look whether a thread is done.
+const POLL: Duration = Duration::from_millis(10);
 /// For how long a replaced file is checked.
 const CHECKED_FOR: Duration = Duration::from_secs(5);
 /// How many are kept open, and how many bytes they may take up on the disk; the newest is kept whatever its size.
@@ -31,10 +51,91 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// From this size on it takes long to close one, since the system frees what it took up.
 const LARGE: usize = 16 * 1024 * 1024;
 
+fn read(medium: &dyn Medium, path: &Path) -> io::Result<Known> {
+    let handle = medium.open(path)?;
+    let stamp = handle.stamp()?;
+    let content = handle.content()?;
+    Ok(Known { stamp, content })
+}
+
 impl DataFile {
+    /// The files of the save that was just done are to be read.
+    pub(super) fn check_later(&mut self, at: PathBuf) {
+        let settles_in = self
+            .medium
+            .stamp(&self.path)
+            .ok()
+            .and_then(|now| now.settles_in());
+        self.unchecked = Some(Unchecked {
+            at,
+            number: self.number,
+            due: Instant::now() + settles_in.unwrap_or_default(),
+            thread: None,
+        });
+    }
+
+    /// When to call [`DataFile::check`], if files of the last save have not been read yet.
+    pub fn check_due(&self) -> Option<Instant> {
+        self.unchecked
+            .as_ref()
+            .map(|unchecked| match unchecked.thread {
+                Some(_) => Instant::now() + POLL,
+                None => unchecked.due,
+            })
+    }
+
+    /// Whether the file that the state `number` replaced has not been read yet.
+    fn is_unchecked(&self, number: u64) -> bool {
+        let unchecked = self.unchecked.as_ref();
+        unchecked.is_some_and(|unchecked| unchecked.number == number + 1)
+    }
+
+    /// Has the files of the last save read on a thread of their own, when it is time, and takes note of what they hold.
+    pub fn check(&mut self) {
+        let Some(unchecked) = &mut self.unchecked else {
+            return;
+        };
+        match &unchecked.thread {
+            Some(thread) if thread.is_finished() => self.end_check(),
+            None if unchecked.due <= Instant::now() => {
+                let (medium, new, old) =
+                    (self.medium.clone(), self.path.clone(), unchecked.at.clone());
+                let thread = std::thread::Builder::new().name("standin-save".into());
+                let read = move || [&new, &old].map(|path| read(&*medium, path));
+                match thread.spawn(read) {
+                    Ok(thread) => unchecked.thread = Some(thread),
+                    Err(_) => self.end_check(),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// As [`DataFile::check`], at once.
+    pub fn end_check(&mut self) {
+        let Some(unchecked) = self.unchecked.take() else {
+            return;
+        };
+        let found = unchecked.thread.and_then(|thread| thread.join().ok());
+        let [new, old] = found
+            .unwrap_or_else(|| [&self.path, &unchecked.at].map(|path| read(&*self.medium, path)));
+        let state = unchecked.number - 1;
+        self.checked_replaced(state, old);
+        if let Ok(new) = new
+            && self.number == unchecked.number
+            && self.known.content == new.content
+            && self.known.stamp.is_same(&new.stamp)
+        {
+            self.known = new;
+        }
+        // Left there it does no harm, and the next start removes it.
+        let _ = self.medium.remove(&unchecked.at);
+        self.unlinked_replaced(state);
+    }
+
     /// Takes note of what the file of the state `number` held when it had that stamp. If that is not what it should hold,
     /// it is read when late edits are looked for.
-    pub(super) fn checked_replaced(&mut self, number: u64, found: io::Result<Known>) {
+    fn checked_replaced(&mut self, number: u64, found: io::Result<Known>) {
         let Some(file) = self.replaced(number) else {
             return;
         };
@@ -49,7 +150,7 @@ impl DataFile {
     }
 
     /// The file of the state `number` has no name any more.
-    pub(super) fn unlinked_replaced(&mut self, number: u64) {
+    fn unlinked_replaced(&mut self, number: u64) {
         if let Some(file) = self.replaced(number) {
             file.unlinked();
         }

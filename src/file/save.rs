@@ -1,7 +1,15 @@
 //! The steps of a save, and the way back from each.
+//!
+//! Of a large file, the first step, which takes as long as the file is large, is done on a thread of its own
+//! ([`DataFile::begin_save`], [`DataFile::end_save`]). Meanwhile writes go on into the journal. The text is that of the moment
+//! in which the save began, so the file still lacks them afterwards, and the journal says how many they are. Until the file
+//! is exchanged, nothing has happened but that there is a scratch file: whatever comes between gives the save up, and the
+//! file is saved as usual.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::replaced::Replaced;
 use super::{Content, DataFile, Durability, Known, Medium, Saved, Stamp, recover};
@@ -30,9 +38,19 @@ struct Displaced {
 }
 
 /// A scratch file that holds what the data file is to hold.
-pub(super) struct Scratch {
-    pub(super) path: PathBuf,
-    pub(super) ours: Known,
+struct Scratch {
+    path: PathBuf,
+    ours: Known,
+}
+
+/// A save in progress.
+pub(super) struct Saving {
+    thread: JoinHandle<io::Result<Option<Scratch>>>,
+    /// The state of the file in which it began.
+    number: u64,
+    stamp: Stamp,
+    /// How long the journal was: the text has what stands before.
+    journal: u64,
 }
 
 /// How often a save begins again because of edits that have been taken back by the time that they are read.
@@ -98,11 +116,7 @@ impl DataFile {
 
     /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::put`]. `check_later`: what came out is not
     /// read now if its stamp has not changed.
-    pub(super) fn put_in_place(
-        &mut self,
-        scratch: Scratch,
-        check_later: bool,
-    ) -> io::Result<Option<Saved>> {
+    fn put_in_place(&mut self, scratch: Scratch, check_later: bool) -> io::Result<Option<Saved>> {
         let Scratch {
             path: scratch,
             ours,
@@ -437,10 +451,110 @@ impl DataFile {
         self.learn(Known { stamp, content });
         Ok(Some(Saved::Done))
     }
+
+    /// Begins to save what `text` gives, which must have all that is in the journal. `false`: the file has to be saved as
+    /// usual ([`DataFile::save`]).
+    pub fn begin_save(&mut self, text: impl FnOnce() -> Vec<u8> + Send + 'static) -> bool {
+        if self.saving.is_some()
+            || self.unchecked.is_some()
+            || self.in_place
+            || self.failed_save.is_some()
+            || !matches!(self.moved(), Ok(None))
+            || !matches!(self.ensure_locked(), Ok(true))
+        {
+            return false;
+        }
+        let Some(journal) = self.journal_goes_on() else {
+            return false;
+        };
+        let (medium, path, flush) = (self.medium.clone(), self.path.clone(), self.flushes());
+        let before = self.known.content;
+        let write = move || {
+            let text = text();
+            let content = Content::of(&text);
+            let scratch = recover::scratch_name(&path, before, content);
+            write_scratch(&*medium, scratch, (&text, content), &path, flush)
+        };
+        let thread = std::thread::Builder::new().name("standin-save".into());
+        self.saving = thread.spawn(write).ok().map(|thread| Saving {
+            thread,
+            number: self.number,
+            stamp: self.known.stamp,
+            journal,
+        });
+        self.saving.is_some()
+    }
+
+    /// Whether a save is in progress.
+    pub fn is_saving(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// Whether a save is in progress whose text is written.
+    pub fn has_written(&self) -> bool {
+        let saving = self.saving.as_ref();
+        saving.is_some_and(|saving| saving.thread.is_finished())
+    }
+
+    /// Ends the save that is in progress: the file holds the text, and the journal what came since. Journal lines that are
+    /// older than `keep` may go. `None`: nothing has been done; the file has to be saved as usual, which shows what is in
+    /// the way.
+    pub fn end_save(&mut self, keep: Duration) -> Option<Saved> {
+        let (number, stamp, journal) = {
+            let saving = self.saving.as_ref()?;
+            (saving.number, saving.stamp, saving.journal)
+        };
+        let scratch = self.written()?;
+        // Should only its rights have been changed, the scratch file has those of before.
+        let is_same = self.number == number
+            && matches!(self.medium.stamp(&self.path), Ok(now) if stamp.is_same(&now))
+            && matches!(self.moved(), Ok(None))
+            && self.may_be_written().is_ok()
+            && matches!(self.ensure_locked(), Ok(true));
+        let lacking = self.lines_since(journal);
+        if !is_same
+            || self.announce(scratch.ours.content, lacking).is_err()
+            || self.journal_goes_on().is_none()
+        {
+            tracing::debug!(
+                is_same,
+                "giving a save up: the file or its journal has changed"
+            );
+            let _ = self.medium.remove(&scratch.path);
+            return None;
+        }
+        let saved = self.put_in_place(scratch, true);
+        if matches!(saved, Ok(Some(Saved::Done))) && lacking > 0 {
+            self.note_part(journal, keep);
+        }
+        saved.unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot put the new file in its place");
+            None
+        })
+    }
+
+    /// What the save in progress has written, when it has.
+    fn written(&mut self) -> Option<Scratch> {
+        let written = self.saving.take()?.thread.join();
+        let scratch = written.unwrap_or_else(|_| Err(io::Error::other("the thread has panicked")));
+        scratch.unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot write the new file");
+            None
+        })
+    }
+
+    /// Gives up the save that is in progress.
+    pub(super) fn give_up_saving(&mut self) {
+        self.end_check();
+        if let Some(scratch) = self.written() {
+            tracing::debug!("giving a save up: the file has to be saved at once");
+            let _ = self.medium.remove(&scratch.path);
+        }
+    }
 }
 
 /// Writes a scratch file at `path` with the rights of the data file `like`. `None`: it could not be given them.
-pub(super) fn write_scratch(
+fn write_scratch(
     medium: &dyn Medium,
     path: PathBuf,
     (text, content): (&[u8], Content),
