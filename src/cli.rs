@@ -3,18 +3,12 @@
 mod banner;
 #[cfg(feature = "check")]
 mod check;
+mod commands;
 mod config;
-mod convert;
 mod diagnose;
-mod exec;
-mod health;
 mod init;
 mod log;
-mod port;
-mod routes;
-mod schema;
 mod serve;
-mod signals;
 mod snapshot;
 mod style;
 mod system;
@@ -76,14 +70,14 @@ enum Command {
     #[cfg(feature = "check")]
     Check(standin_check::Options),
     /// List the rules of the routes file, or say which of them answers a request and why
-    Routes(routes::List),
+    Routes(commands::ListRoutes),
     /// Check that a running server is healthy
-    Health(health::Health),
+    Health(commands::Health),
     /// Print the JSON Schema of a file that standin reads, for editors
     Schema {
         /// The file
         #[arg(value_enum)]
-        file: schema::File,
+        file: commands::File,
     },
     /// Print shell completions
     Completions {
@@ -161,7 +155,7 @@ fn carry_out(arguments: Vec<OsString>) -> Done {
         Some(Command::Openapi(data)) => openapi(data),
         Some(Command::Health(health)) => Ok(health.run()),
         Some(Command::Routes(routes)) => routes.run(),
-        Some(Command::Schema { file }) => schema::schema(file),
+        Some(Command::Schema { file }) => commands::print_schema(file),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut command(), "standin", &mut text);

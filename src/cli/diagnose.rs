@@ -11,7 +11,7 @@ use crate::schema::{SchemaError, SchemaProblem};
 use crate::server::{Options, StartError};
 use crate::text::{list, printable, printable_lines, shell_word, with_causes};
 
-use super::{Failure, USUAL_PORT, convert, port, style};
+use super::{Failure, USUAL_PORT, init, style, system};
 
 /// Why the server did not start. `named`: the person named the data file.
 pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> Failure {
@@ -22,7 +22,7 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
     match error {
         StartError::Data { path, faults } => {
             let mut text = self::faults(&style::path(path), faults);
-            if convert::lacks_names(&faults.text) {
+            if init::lacks_names(&faults.text) {
                 text.push_str(&format!("  help: to convert it: {}\n", conversion(path)));
             }
             text
@@ -119,7 +119,7 @@ fn address(address: &str, error: &std::io::Error, options: &Options) -> String {
     let port = options.port;
     let address = printable(address);
     match error.kind() {
-        ErrorKind::AddrInUse => match port::next_free(&options.host, port.saturating_add(1)) {
+        ErrorKind::AddrInUse => match system::next_free(&options.host, port.saturating_add(1)) {
             Some(free) => format!(
                 "error: port {port} is in use; {free} is free: {}\n  help: --port auto takes the next free port\n",
                 with_port(free)

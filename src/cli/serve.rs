@@ -9,11 +9,10 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::log::{self, LogLevel};
-use super::port::{self, Port};
-use super::signals::{self, Stop};
+use super::system::{self, Port, Signals, Stop};
 use super::{
-    Done, OK, USUAL_PORT, banner, config, convert, diagnose, exec, read_routes, snapshot, style,
-    system, usual_file, write_error,
+    Done, OK, USUAL_PORT, banner, config, diagnose, init, read_routes, snapshot, style, usual_file,
+    write_error,
 };
 use crate::behaviour::Delay;
 use crate::file::Durability;
@@ -226,7 +225,8 @@ impl Serve {
         let log = log::Log::start(level, timestamps);
         let server = loop {
             if port == Port::Auto {
-                options.port = port::next_free(&options.host, options.port).unwrap_or(options.port);
+                options.port =
+                    system::next_free(&options.host, options.port).unwrap_or(options.port);
             }
             let (access, notices, name) = (log.clone(), log.clone(), name.clone());
             let listeners = Listeners {
@@ -240,15 +240,15 @@ impl Serve {
                 Err(StartError::Address { error, .. })
                     if port == Port::Auto
                         && error.kind() == std::io::ErrorKind::AddrInUse
-                        && port::next_free(&options.host, options.port).is_some() =>
+                        && system::next_free(&options.host, options.port).is_some() =>
                 {
                     options.port = options.port.saturating_add(1);
                 }
                 Err(error) => return Err(diagnose::start_error(&error, &options, named)),
             }
         };
-        let mut signals = signals::Signals::listen()
-            .map_err(|error| format!("cannot listen for signals: {error}"))?;
+        let mut signals =
+            Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         let url = banner::base_url(&server, &options);
         let has_keyboard = snapshot::has_keyboard();
         if level >= LogLevel::Info {
@@ -269,7 +269,7 @@ impl Serve {
         let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
         // The port is open, so the command's requests are answered. Its input is the terminal's, or ours.
         let command = exec
-            .map(|command| exec::start(&command, &url, has_keyboard, ask.clone()))
+            .map(|command| system::start_command(&command, &url, has_keyboard, ask.clone()))
             .transpose()
             .map_err(|error| format!("cannot run a shell for --exec: {error}"))?;
         if command.is_none() {
@@ -335,7 +335,7 @@ impl Serve {
                     shell_word(&new_file("db"))
                 ));
             }
-            if let Some(format) = convert::format(file) {
+            if let Some(format) = init::format(file) {
                 return Err(format!(
                     "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
                     shell_word(&name)
