@@ -271,7 +271,7 @@ impl Writer {
             }
         };
         if let Some(batch) = batch.as_mut().filter(|_| !effects.is_empty()) {
-            batch.add(effects);
+            batch.add(&effects);
         }
         Ok(done)
     }

@@ -492,17 +492,14 @@ impl Feed {
             .iter()
             .map(|diff| event(diff.changes.clone(), records(new, diff)));
         // An empty resource that came or went has no record that differs.
-        let only_in = |one: &Store, other: &Store| -> Vec<String> {
-            let names = one.resources().map(Resource::name);
-            let only = names.filter(|name| other.resource(name).is_none());
-            only.filter(|name| diff.iter().all(|diff| diff.changes.resource != *name))
-                .map(str::to_string)
-                .collect()
+        let is_empty = |name: &&str| {
+            old.resource(name).is_some() != new.resource(name).is_some()
+                && diff.iter().all(|diff| diff.changes.resource != *name)
         };
-        let empty = [only_in(new, old), only_in(old, new)].concat();
-        let empty = empty.into_iter().map(|resource| {
+        let names = new.resources().chain(old.resources()).map(Resource::name);
+        let empty = names.filter(is_empty).map(|name| {
             let changes = ResourceChanges {
-                resource,
+                resource: name.to_string(),
                 ..ResourceChanges::default()
             };
             event(changes, Vec::new())

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::notice::Notice;
 use crate::file::{Content, DataFile, Left, Saved};
@@ -223,25 +223,26 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Adds writes that are carried out together or not at all: one line.
-    pub(super) fn add(&mut self, effects: Vec<Value>) {
-        self.lines.push(Value::Array(effects).to_string());
+    pub(super) fn add(&mut self, effects: &[Effect]) {
+        // Texts can always be written as JSON.
+        self.lines.extend(serde_json::to_string(effects));
     }
 
     /// What makes `after` of `before`, where that is not a write: an undo or a reset.
     pub(super) fn of_change(before: &Store, after: &Store, things: &[Written]) -> Batch {
-        let effect = |what: &Written| effect(what, before.text_of(what), after.text_of(what));
-        let lines = things
-            .iter()
-            .map(|what| Value::Array(vec![effect(what)]).to_string());
-        Batch {
-            lines: lines.collect(),
+        let mut batch = Batch::default();
+        for what in things {
+            batch.add(&[Effect::new(what, before.text_of(what), after.text_of(what))]);
         }
+        batch
     }
 }
 
-/// What a write did to one thing.
-struct Effect {
-    what: Written,
+/// What a write did to one thing, as the journal has it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Effect {
+    resource: String,
+    id: Option<String>,
     was: Option<String>,
     now: Option<String>,
 }
@@ -262,50 +263,43 @@ impl Before {
     }
 
     /// What a write did that made `after` of the data.
-    pub(super) fn effects(&self, after: &Store, outcome: &Outcome) -> Vec<Value> {
+    pub(super) fn effects(&self, after: &Store, outcome: &Outcome) -> Vec<Effect> {
         let effects = outcome.written.iter().enumerate().map(|(at, what)| {
             let (was, now) = match self {
                 Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
                 Before::All(before) if at < outcome.removed => (before.lost_in(after, what), None),
                 Before::All(before) => (before.text_of(what), after.text_of(what)),
             };
-            effect(what, was, now)
+            Effect::new(what, was, now)
         });
         effects.collect()
     }
 }
 
-fn effect(what: &Written, was: Option<&str>, now: Option<&str>) -> Value {
-    json!({
-        "resource": what.resource,
-        "id": what.id.as_ref().map(ToString::to_string),
-        "was": was,
-        "now": now,
-    })
-}
-
 impl Effect {
-    /// The effects that a line tells; `None` where it is not one of ours.
-    fn of_line(line: &str) -> Option<Vec<Effect>> {
-        let effects: Value = serde_json::from_str(line).ok()?;
-        effects.as_array()?.iter().map(Effect::of).collect()
+    fn new(what: &Written, was: Option<&str>, now: Option<&str>) -> Effect {
+        Effect {
+            resource: what.resource.clone(),
+            id: what.id.as_ref().map(ToString::to_string),
+            was: was.map(str::to_string),
+            now: now.map(str::to_string),
+        }
     }
 
-    fn of(value: &Value) -> Option<Effect> {
-        let text = |name: &str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .map(ToString::to_string)
-        };
-        let what = Written {
-            resource: text("resource")?,
-            id: text("id").map(|id| Id::from_text(&id)),
-        };
-        let (was, now) = (text("was"), text("now"));
-        now.as_deref()
-            .is_none_or(|now| check(now, MAX_DEPTH).is_ok())
-            .then_some(Effect { what, was, now })
+    /// The effects that a line tells; `None` where it is not one of ours.
+    fn of_line(line: &str) -> Option<Vec<Effect>> {
+        let effects: Vec<Effect> = serde_json::from_str(line).ok()?;
+        let mut texts = effects.iter().filter_map(|effect| effect.now.as_deref());
+        texts
+            .all(|now| check(now, MAX_DEPTH).is_ok())
+            .then_some(effects)
+    }
+
+    fn what(&self) -> Written {
+        Written {
+            resource: self.resource.clone(),
+            id: self.id.as_deref().map(Id::from_text),
+        }
     }
 }
 
@@ -389,13 +383,13 @@ pub fn replay(store: Store, left: &Left) -> Replayed {
 
 fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
     let mut merged = Merged::new(store);
-    for Effect { what, was, now } in effects {
-        if merged.store.redo(&what, was.as_deref(), now.as_deref()) {
+    for effect in effects {
+        let (what, now) = (effect.what(), effect.now.as_deref());
+        if merged.store.redo(&what, effect.was.as_deref(), now) {
             merged.kept.push(what);
         } else {
             // Other rules hold now than when it was written.
-            let edit = merged.store.text_of(&what);
-            let conflict = Conflict::new(&what, now.as_deref(), edit);
+            let conflict = Conflict::new(&what, now, merged.store.text_of(&what));
             merged.conflicts.push(conflict);
         }
     }
@@ -406,7 +400,8 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
 fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     let mut places: HashMap<Written, usize> = HashMap::new();
     let mut changes: Vec<ApiChange> = Vec::new();
-    for (until, Effect { what, was, now }) in effects.into_iter().enumerate() {
+    for (until, effect) in effects.into_iter().enumerate() {
+        let what = effect.what();
         let place = *places.entry(what.clone()).or_insert_with(|| {
             changes.push(ApiChange {
                 by_api: true,
@@ -415,8 +410,8 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
             changes.len() - 1
         });
         if let Some(change) = changes.get_mut(place) {
-            change.was(was, until);
-            change.after = now;
+            change.was(effect.was, until);
+            change.after = effect.now;
         }
     }
     changes

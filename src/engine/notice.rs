@@ -368,6 +368,13 @@ pub enum TroubleKind {
 }
 
 impl TroubleKind {
+    fn is_of_data(self) -> bool {
+        matches!(
+            self,
+            TroubleKind::Broken | TroubleKind::Missing | TroubleKind::Unsaved
+        )
+    }
+
     /// The kind as one word, for programs.
     pub fn name(self) -> &'static str {
         match self {
@@ -381,26 +388,23 @@ impl TroubleKind {
     }
 }
 
-/// What is wrong now.
+/// What is wrong now, at most one trouble of the data file and one of each file beside it.
 #[derive(Debug, Clone, Default)]
-pub struct Present {
-    /// With the data file.
-    data: Option<Arc<Trouble>>,
-    /// With the files beside it.
-    beside: Vec<Arc<Trouble>>,
-}
+pub struct Present(Vec<Arc<Trouble>>);
 
 impl Present {
     /// The first of all troubles: that of the data file comes before others.
     pub fn first(&self) -> Option<&Arc<Trouble>> {
-        self.data.as_ref().or(self.beside.first())
+        self.0
+            .iter()
+            .min_by_key(|trouble| !trouble.kind.is_of_data())
     }
 
     /// Whether the data file holds an edit that is not valid.
     #[cfg(feature = "cli")]
     pub fn data_is_broken(&self) -> bool {
-        let data = self.data.as_ref();
-        data.is_some_and(|trouble| trouble.kind == TroubleKind::Broken)
+        let mut troubles = self.0.iter();
+        troubles.any(|trouble| trouble.kind == TroubleKind::Broken)
     }
 }
 
@@ -421,22 +425,20 @@ impl Troubles {
 
     /// Says what is wrong with the data file now; `None`: nothing is.
     pub(super) fn set(&self, trouble: Option<Trouble>) {
-        self.0.send_if_modified(|present| {
-            let is_new = present.data.as_deref() != trouble.as_ref();
-            if is_new {
-                present.data = trouble.map(Arc::new);
-            }
-            is_new
-        });
+        self.replace(TroubleKind::is_of_data, trouble);
     }
 
     /// As [`Troubles::set`], for another file.
     pub(super) fn set_beside(&self, kind: TroubleKind, trouble: Option<Trouble>) {
-        self.0.send_if_modified(|present| {
-            let known = present.beside.iter().position(|known| known.kind == kind);
-            let before = known.map(|at| present.beside.remove(at));
+        self.replace(|known| known == kind, trouble);
+    }
+
+    fn replace(&self, is_of_file: impl Fn(TroubleKind) -> bool, trouble: Option<Trouble>) {
+        self.0.send_if_modified(|Present(present)| {
+            let known = present.iter().position(|known| is_of_file(known.kind));
+            let before = known.map(|at| present.remove(at));
             let is_new = before.as_deref() != trouble.as_ref();
-            present.beside.extend(trouble.map(Arc::new));
+            present.extend(trouble.map(Arc::new));
             is_new
         });
     }

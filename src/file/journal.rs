@@ -105,6 +105,17 @@ impl Journal {
     pub(super) fn needs_repair(&self) -> bool {
         self.needs_repair
     }
+
+    /// A batch of so many lines has been added where the journal ended before.
+    fn batch(&mut self, (end, chain): (u64, Chain), lines: usize, at: SystemTime, before: Content) {
+        self.batches.push_back(BatchStart {
+            offset: end.max(self.first),
+            chain,
+            lines,
+            at,
+            before,
+        });
+    }
 }
 
 impl DataFile {
@@ -160,13 +171,7 @@ impl DataFile {
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
             (journal.is_ahead, journal.is_linked) = (true, true);
-            journal.batches.push_back(BatchStart {
-                offset: length.max(journal.first),
-                chain,
-                lines: writes.len(),
-                at: now,
-                before: self.known.content,
-            });
+            journal.batch((length, chain), writes.len(), now, self.known.content);
         }
         Ok(recorded.then_some(Saved::Done))
     }
@@ -202,13 +207,7 @@ impl DataFile {
         }
         (journal.tip, journal.is_ahead) = (Some(known), false);
         if !writes.is_empty() {
-            journal.batches.push_back(BatchStart {
-                offset: length.max(journal.first),
-                chain,
-                lines: writes.len(),
-                at,
-                before,
-            });
+            journal.batch((length, chain), writes.len(), at, before);
         }
         self.shorten_journal(at, keep, u64::MAX);
     }
@@ -328,14 +327,9 @@ impl DataFile {
         let header = header(before, self.medium.boot(), NEW);
         let first = header.len() as u64;
         let text = header + &lines.text;
-        let mut begun = self
-            .medium
-            .write_new(&path, text.as_bytes(), &self.path, flush);
+        let begun = self.write_linked(&path, text.as_bytes(), flush);
         if matches!(&begun, Err(error) if error.kind() == io::ErrorKind::IsADirectory) {
             return Ok(false);
-        }
-        if flush && begun.is_ok() {
-            begun = self.medium.flush_folder(&path).map(|()| true);
         }
         self.journal = Some(Journal {
             path,
@@ -352,7 +346,7 @@ impl DataFile {
             self.cut_back(0, NEW);
         }
         begun
-            .map(|_| true)
+            .map(|()| true)
             .map_err(|error| about_journal(&self.path, error))
     }
 

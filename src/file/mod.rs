@@ -442,20 +442,17 @@ impl DataFile {
 
     /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.
     pub fn may_have_changed(&self) -> bool {
-        !matches!(self.moved(), Ok(None))
-            || self
-                .medium
-                .stamp(&self.path)
-                .map_or(true, |stamp| !self.known.stamp.is_surely(&stamp))
+        !self.is_as_known(Stamp::is_surely)
     }
 
     /// Whether the file's stamp tells of an edit. One that was made right after the last save may not show.
     pub fn shows_edit(&self) -> bool {
-        !matches!(self.moved(), Ok(None))
-            || self
-                .medium
-                .stamp(&self.path)
-                .map_or(true, |stamp| !self.known.stamp.is_same(&stamp))
+        !self.is_as_known(Stamp::is_same)
+    }
+
+    fn is_as_known(&self, is_same: fn(&Stamp, &Stamp) -> bool) -> bool {
+        let has_same = |now: Stamp| is_same(&self.known.stamp, &now);
+        matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok_and(has_same)
     }
 
     /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no

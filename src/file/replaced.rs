@@ -15,11 +15,11 @@ use super::{Content, DataFile, Edit, Handle, Known, Medium, Stamp, recover};
 
 /// A file that a save has replaced, and that has no name any more.
 pub(super) struct Replaced {
-    pub(super) handle: Box<dyn Handle>,
+    handle: Box<dyn Handle>,
     pub(super) stamp: Stamp,
     pub(super) content: Content,
     /// Half of a text was written to it.
-    pub(super) is_half: bool,
+    is_half: bool,
 }
 
 /// As [`Replaced`], while it is checked for late edits.
@@ -179,12 +179,7 @@ impl DataFile {
         let Some(file) = lock.and_then(|lock| lock.unlinked(stamp.identity)) else {
             return;
         };
-        let mut file = Replaced {
-            handle: Box::new(file),
-            stamp,
-            content,
-            is_half: false,
-        };
+        let mut file = Replaced::new(Box::new(file), stamp, content);
         match file.handle.stamp() {
             Ok(now) if now != stamp && now.modified <= time => {
                 let Ok(content) = file.handle.content() else {
@@ -251,13 +246,8 @@ impl DataFile {
 
     /// Copies a late edit to a file of its own, until the data file has it: nobody else could find it after a crash.
     pub fn keep_copy(&mut self, text: &[u8]) {
-        let flush = self.flushes();
         let path = recover::edit_name(&self.path, Content::of(text));
-        let mut copied = self.medium.write_new(&path, text, &self.path, flush);
-        if flush && copied.is_ok() {
-            copied = self.medium.flush_folder(&path).map(|()| true);
-        }
-        if let Err(error) = copied {
+        if let Err(error) = self.write_linked(&path, text, self.flushes()) {
             tracing::debug!(%error, "cannot copy a late edit");
         }
         self.copies.push(path);
@@ -288,6 +278,15 @@ impl DataFile {
 }
 
 impl Replaced {
+    pub(super) fn new(handle: Box<dyn Handle>, stamp: Stamp, content: Content) -> Replaced {
+        Replaced {
+            handle,
+            stamp,
+            content,
+            is_half: false,
+        }
+    }
+
     /// That it has no name any more has changed its ctime.
     fn unlinked(&mut self) {
         if let Ok(now) = self.handle.stamp()

@@ -163,6 +163,15 @@ impl DataFile {
         }
     }
 
+    /// Writes a file beside the data file; if `flush`, its name is flushed, too.
+    pub(super) fn write_linked(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
+        self.medium.write_new(path, bytes, &self.path, flush)?;
+        if flush {
+            self.medium.flush_folder(path)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn flushes(&self) -> bool {
         self.durability == Durability::Synced
     }
@@ -221,13 +230,7 @@ impl DataFile {
             tries -= 1;
             // That took its time; an edit in it is to be copied, too.
             if tries == 0 || self.medium.stamp(&self.path)?.is_same(&stamp) {
-                let content = Content::of(&bytes);
-                return Ok(Replaced {
-                    handle,
-                    stamp,
-                    content,
-                    is_half: false,
-                });
+                return Ok(Replaced::new(handle, stamp, Content::of(&bytes)));
             }
         }
     }
@@ -317,13 +320,7 @@ impl DataFile {
         } else {
             self.known.content
         };
-        let out = Replaced {
-            handle,
-            stamp,
-            content,
-            is_half: false,
-        };
-        Ok((out, is_read))
+        Ok((Replaced::new(handle, stamp, content), is_read))
     }
 
     fn keep_and_unlink(&mut self, scratch: &Path, out: Replaced) {
@@ -411,11 +408,8 @@ impl DataFile {
         let content = Content::of(text);
         let spare = recover::spare_name(&self.path, self.known.content, content);
         let flush = self.flushes();
-        let mut written = self.medium.write_new(&spare, text, &self.path, flush);
-        if flush && written.is_ok() {
-            written = self.medium.flush_folder(&spare).map(|()| true);
-        }
-        let before = match written.and_then(|_| self.medium.read(&self.path)) {
+        let written = self.write_linked(&spare, text, flush);
+        let before = match written.and_then(|()| self.medium.read(&self.path)) {
             Ok(before) => before,
             Err(error) => {
                 let _ = self.medium.remove(&spare);
