@@ -11,7 +11,6 @@ mod foreign_keys;
 mod index;
 mod merge;
 mod public;
-mod record;
 mod write;
 
 pub mod plural;
@@ -20,20 +19,21 @@ use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 
-use crate::json::{Document, EntryValue, Id, Indent, Kind, Layout, Place, SyntaxError, quote};
+use crate::json::{
+    Document, EntryValue, Id, Indent, Kind, Layout, Place, RecordText, SyntaxError, quote,
+};
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
 use crate::schema::{IdRules, Rules, Schema};
 use crate::work::Work;
 
 use plural::Singular;
 
-pub use collection::Collection;
+pub use collection::{Collection, is_like_id};
 pub use command::{Command, Merge, Operation, Outcome, Refusal, Written, holder_name};
 pub use diff::{ResourceChanges, ResourceDiff, things};
 pub use foreign_keys::Link;
 pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version};
-pub use record::{Record, is_like_id};
 pub use write::{Change, Draft, is_truthy};
 
 /// What holds for the whole store.
@@ -134,6 +134,65 @@ pub struct RepeatedId {
     pub id: Id,
     /// The lines of the file in which the two begin.
     pub lines: [usize; 2],
+}
+
+/// A record of a collection: its text as it is in the file.
+#[derive(Debug)]
+pub struct Record {
+    id: Option<Id>,
+    text: RecordText,
+    /// Counts up along the collection's order, so that a record's place can be found by search.
+    number: u64,
+    /// Where it began in the file that it was read from.
+    offset: usize,
+}
+
+impl Record {
+    /// The record's JSON text, laid out as in the file.
+    pub fn value(&self) -> &str {
+        self.text.value()
+    }
+
+    /// Its id; only an item that is not an object has none.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+
+    /// Where the record began in the file that it was read from.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Its number, which rises along the collection.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A record that was not in the file.
+    pub fn new(number: u64, id: Option<Id>, text: RecordText) -> Record {
+        Record {
+            number,
+            id,
+            offset: 0,
+            text,
+        }
+    }
+
+    /// The record that takes the place of this one.
+    pub fn replaced_by(&self, id: Option<Id>, text: RecordText) -> Record {
+        Record {
+            number: self.number,
+            id,
+            offset: self.offset,
+            text,
+        }
+    }
+}
+
+impl AsRef<str> for Record {
+    fn as_ref(&self) -> &str {
+        self.value()
+    }
 }
 
 impl Store {

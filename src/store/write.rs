@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::collection::next_id;
 use super::command::{Command, Merge, Operation, Outcome, Refusal, Written};
 use super::foreign_keys::Dependents;
-use super::record::next_id;
 use super::{Collection, Data, Record, Resource, Store, Style};
 use crate::json::{
     Id, Kind, Layout, RecordText, get_member, indent_of, merge_patch, merge_shallow, same_value,

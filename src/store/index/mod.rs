@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use imbl::{OrdMap, OrdSet, Vector};
 
-use super::record::Record;
+use super::Record;
 use crate::json::{
     FieldPath, Id, Kind, Layout, fingerprint, get_member, items, number_text, text_form, unquote,
 };

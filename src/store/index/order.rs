@@ -9,7 +9,7 @@ use std::sync::Arc;
 use imbl::Vector;
 
 use crate::json::{self, FieldPath, Kind, number, order_exactly, text_form};
-use crate::store::record::Record;
+use crate::store::Record;
 
 /// A field to sort by.
 #[derive(Debug, Clone, PartialEq)]
