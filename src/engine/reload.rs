@@ -1,24 +1,25 @@
 //! What reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
 //! not seen; what the file lacks is saved.
 
-mod merge;
+mod late;
 mod save;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::history::History;
+use super::history::{Cause, History};
 use super::journal::{Journal, Journaling, replay};
 use super::notice::{Faults, LossCause, Notice, Trouble, TroubleKind, Troubles, WriteError};
 use super::recent::{RecentStates, SavedEdits, WriteCounts, saved_at};
+use super::rulebook::given_ids;
 use crate::file::{DataFile, Edit, Left, Watch};
 use crate::memory::SharedQueue;
-use crate::store::Store;
-use merge::unmerged_text;
+use crate::store::{Merged, PastState, ResourceChanges, ResourceDiff, Store, things};
+use late::{dropped, unmerged_text};
 
 /// A data file that is kept up to date.
 pub struct FileSource {
@@ -403,6 +404,188 @@ impl Reloader {
             note_at: None,
         });
         self.schedule.at = Some(Instant::now() + PATIENCE);
+    }
+
+    /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
+    pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
+        let (theirs, repeated) = match history.rulebook().read_edit(edit.bytes.clone()) {
+            Ok(read) => read,
+            Err(faults) => return self.broken(faults, edit),
+        };
+        if !repeated.list.is_empty() {
+            (self.notice)(Notice::RepeatedIds(repeated));
+        }
+        let (since, was_reported) = match std::mem::replace(&mut self.state, FileState::InSync) {
+            FileState::Broken(broken) => (broken.since, broken.is_reported),
+            _ => (saved_at(edit.found, edit.age), false),
+        };
+        self.troubles.set(None);
+        self.note_replaced();
+        let before = std::mem::replace(&mut self.in_file, theirs.clone());
+        if let Some(left) = self.arriving.take() {
+            return self.arrive(left, history);
+        }
+        self.recent.forget_before(since);
+        // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
+        if let Some(state) = edit
+            .earlier
+            .filter(|state| Some(*state) != self.journal.state())
+        {
+            self.restore((theirs, edit.saved), state, was_reported, history);
+            self.journal.clear(&mut self.file);
+            return;
+        }
+        let merged = self.merged(&before, theirs.clone(), edit.saved, history);
+        self.take_merged(merged, (&theirs, edit.saved), was_reported, history);
+        if matches!(self.state, FileState::Unsaved) {
+            self.journal.follows(&self.file);
+        } else {
+            self.journal.settle(&mut self.file);
+        }
+    }
+
+    /// The data of an edit with the writes that it has not seen. `before` is what the file held.
+    fn merged(
+        &self,
+        before: &Store,
+        theirs: Store,
+        saved: Option<SystemTime>,
+        history: &History,
+    ) -> Merged {
+        match self.journal.first() {
+            None => {
+                let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
+                let changes = history.current().full.changes_since(self.recent.iter());
+                theirs.merge(&changes, &bases)
+            }
+            // What the file never had, its editor cannot have seen.
+            Some(first) => self.merge_on((before, first), theirs, saved, history),
+        }
+    }
+
+    /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
+    /// drops.
+    fn restore(
+        &mut self,
+        (theirs, saved): (Store, Option<SystemTime>),
+        state: u64,
+        was_reported: bool,
+        history: &mut History,
+    ) {
+        let ours = history.current().full.clone();
+        let diff = theirs.diff(&ours);
+        let is_same = diff.is_empty();
+        tracing::debug!(
+            state,
+            is_same,
+            "the file holds an earlier state: restoring it"
+        );
+        let writes = if is_same { 0 } else { self.counts.since(state) };
+        if writes > 0 {
+            self.keep(LossCause::Restore, &dropped(&ours, &theirs));
+        }
+        self.edits.add(saved, &diff);
+        self.publish((theirs, diff), history, |changes| {
+            if was_reported && is_same {
+                Notice::ValidAgain
+            } else {
+                Notice::Restored { changes, writes }
+            }
+        });
+        if !is_same {
+            self.recent.clear();
+        }
+    }
+
+    /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state. What was changed by
+    /// edits that were saved after it stands.
+    fn merge_on(
+        &self,
+        (base, end): (&Store, Instant),
+        theirs: Store,
+        saved: Option<SystemTime>,
+        history: &History,
+    ) -> Merged {
+        let ours = history.current().full.clone();
+        let since = ours.written_since(base);
+        let states = self.recent.iter().chain([PastState {
+            store: base,
+            written: &since,
+            edited: &[],
+        }]);
+        let older = (0..self.recent.count_before(end)).rev();
+        let bases: Vec<usize> = [self.recent.len()].into_iter().chain(older).collect();
+        let newer = self.edits.after(saved);
+        let mut changes = ours.changes_since(states);
+        for change in &mut changes {
+            change.wins = newer.contains(&change.what);
+        }
+        theirs.merge(&changes, &bases)
+    }
+
+    /// Publishes the result of a merge. In sync -> unsaved, if the file lacks some of it.
+    fn take_merged(
+        &mut self,
+        merged: Merged,
+        (theirs, saved): (&Store, Option<SystemTime>),
+        was_reported: bool,
+        history: &mut History,
+    ) {
+        let Merged {
+            store,
+            kept,
+            conflicts,
+            outdated,
+            renumbered,
+            settled,
+            ..
+        } = merged;
+        self.recent.settle(&settled);
+        let ours = history.current().full.clone();
+        let diff = store.diff(&ours);
+        self.edits.add(saved, &diff);
+        self.recent
+            .add_edit(&ours, things(&diff).cloned().collect());
+        let count = kept.len();
+        tracing::debug!(
+            kept = count,
+            conflicts = conflicts.len(),
+            renumbered = renumbered.len(),
+            "merged an edit with recent API writes"
+        );
+        if count > 0 {
+            // The file goes from the one to the other, and gets these writes when both are saved.
+            self.recent.add_writes(&ours, kept.clone());
+            self.recent.add_writes(theirs, kept);
+        }
+        self.keep(LossCause::Edit, &conflicts);
+        self.keep(LossCause::OlderEdit, &outdated);
+        if count > 0 || !renumbered.is_empty() {
+            self.state = FileState::Unsaved;
+        }
+        self.publish((store, diff), history, |changes| {
+            let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
+            if was_reported && is_same {
+                return Notice::ValidAgain;
+            }
+            Notice::Reloaded {
+                changes,
+                kept: count,
+                renumbered,
+            }
+        });
+    }
+
+    fn publish(
+        &self,
+        (store, diff): (Store, Vec<ResourceDiff>),
+        history: &mut History,
+        notice: impl FnOnce(Vec<ResourceChanges>) -> Notice,
+    ) {
+        let given: Vec<Notice> = given_ids(&store, Some(&history.current().full)).collect();
+        history.publish_whole(store, Cause::Edit, &diff);
+        (self.notice)(notice(diff.into_iter().map(|diff| diff.changes).collect()));
+        given.into_iter().for_each(|given| (self.notice)(given));
     }
 
     /// Looks for edits that have been noticed and not read yet, so that writes are planned on them. An editor may be in

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::history::History;
 use super::super::journal::Batch;
 use super::super::notice::{LossCause, Notice, Trouble, TroubleKind, WriteError};
-use super::merge::dropped;
+use super::late::dropped;
 use super::{FileState, Reloader};
 use crate::file::{Edit, Left, Saved};
 use crate::store::{ResourceDiff, Store, Written, things};
