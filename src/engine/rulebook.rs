@@ -10,8 +10,8 @@ use bytestring::ByteString;
 
 use super::notice::{Fault, Faults, Notice, WriteError};
 use crate::json::{
-    Document, Id, Layout, Object, get_member, is_blank, locate, members, offset_in, pointer, quote,
-    same_value, unquote, with_member,
+    Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, same_value,
+    unquote,
 };
 use crate::rules::{Auth, Generated};
 use crate::schema::{Budget, Holds, IdRules, Property, Rules, Schema, TooComplex, Violation};
@@ -445,13 +445,10 @@ fn with<'c>(command: &'c Command, members: Vec<(&str, String)>) -> Cow<'c, Comma
     if members.is_empty() {
         return Cow::Borrowed(command);
     }
-    let text = members
-        .iter()
-        .fold(command.body.as_str().to_string(), |text, (name, value)| {
-            with_member(&text, name, value, Layout::PRETTY, "")
-        });
     let mut command = command.clone();
-    command.body = Object::parse(&text).unwrap_or(command.body);
+    for (name, value) in &members {
+        command.body = command.body.with(name, value);
+    }
     Cow::Owned(command)
 }
 

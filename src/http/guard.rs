@@ -16,7 +16,7 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::target::{Target, beginning, target};
 use crate::engine::Published;
-use crate::json::{Id, Layout, Object, get_member, quote, without_member};
+use crate::json::{Id, Object, get_member, quote};
 use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
 use crate::schema::{Property, Rules};
@@ -368,15 +368,7 @@ pub(super) fn without_user(published: &Published, resource: &str, sent: Object) 
     let of_user = |one: &&Property| one.generated == Some(Generated::User);
     let properties = schema.rules(resource).into_iter();
     let properties = properties.flat_map(Rules::properties).filter(of_user);
-    properties.fold(sent, |sent, property| {
-        match get_member(sent.as_str(), &property.name) {
-            None => sent,
-            Some(_) => {
-                let text = without_member(sent.as_str(), &property.name, Layout::PRETTY, "");
-                Object::parse(&text).unwrap_or(sent)
-            }
-        }
-    })
+    properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 
 /// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.

@@ -141,7 +141,7 @@ pub(super) fn record(
     let query = Query::parse(&pairs, &Fields::new(None, &[]))
         .map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
-    let mut text = relations.attach(text, Layout::PRETTY, "", work);
+    let mut text = relations.attach(text, Layout::PRETTY, work);
     if query.shows_some() {
         text = query.shown(&text).into();
     }

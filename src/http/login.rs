@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::problem::{self, Problem};
 use crate::engine::{Engine, Expected, Published, WriteError, is_hash};
-use crate::json::{Layout, Object, get_member, pointer, quote, unquote, with_member};
+use crate::json::{get_member, pointer, quote, unquote};
 use crate::rules::{Auth, Guard};
 use crate::schema::{Schema, Violation};
 use crate::store::{Collection, Command, Outcome, Record, Resource};
@@ -219,9 +219,7 @@ pub(super) async fn hashed(
     engine.rulebook().plan(full, &command)?;
     let hash = logins.hash(unquote(&password).into_owned()).await;
     let hash = quote(&hash.ok_or(WriteError::Bug)?);
-    let body = command.body.as_str();
-    let text = with_member(body, &auth.password, &hash, Layout::PRETTY, "");
-    command.body = Object::parse(&text).map_err(|_| WriteError::Bug)?;
+    command.body = command.body.with(&auth.password, &hash);
     Ok(command)
 }
 

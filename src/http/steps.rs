@@ -16,7 +16,7 @@ use super::request::{Request, encode};
 use super::target::{Target, beginning, target, wrong_method};
 use crate::behaviour::{Action, Facts, Scope, Verb};
 use crate::engine::{Engine, Expected, Stage, WriteError};
-use crate::json::{Id, Kind, Layout, Object, get_member, quote, with_member};
+use crate::json::{Id, Kind, Object, get_member, quote};
 use crate::query::{Relations, Row, names_in, pairs};
 use crate::rules::Guard;
 use crate::store::{Command, Data, Operation, Outcome, Refusal, Resource, Store};
@@ -130,12 +130,11 @@ pub(super) async fn upsert(
         let property = &store.settings().id;
         let id = new_id(store, &command.resource, id);
         let body = guard::without_user(&published, &command.resource, command.body.clone());
-        let text = with_member(body.as_str(), property, &id, Layout::PRETTY, "");
         let new = Command {
             resource: command.resource.clone(),
             id: None,
             operation: Operation::Create,
-            body: Object::parse(&text).unwrap_or_default(),
+            body: body.with(property, &id),
         };
         Ok(vec![new.with_preset(&preset)])
     };

@@ -55,6 +55,19 @@ impl Object {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// This object with the member `key` set to `value`, which is JSON.
+    pub fn with(self, key: &str, value: &str) -> Object {
+        Object(with_member(&self.0, key, value, Layout::PRETTY, ""))
+    }
+
+    /// This object without the member `key`.
+    pub fn without(self, key: &str) -> Object {
+        match get_member(&self.0, key) {
+            Some(_) => Object(without_member(&self.0, key, Layout::PRETTY, "")),
+            None => self,
+        }
+    }
 }
 
 /// A member of an object.

@@ -292,22 +292,15 @@ impl<'a> Relations<'a> {
     }
 
     /// `record` with everything put into it: a member of the same name is replaced, a new one goes last. The new text
-    /// takes the record's own layout, or `layout` where it shows none; its lines begin with `base`. Without what is to come
-    /// once `work` is stopped.
-    pub fn attach<'r>(
-        &self,
-        record: &'r str,
-        layout: Layout,
-        base: &str,
-        work: &Work<'_>,
-    ) -> Cow<'r, str> {
+    /// takes the record's own layout, or `layout` where it shows none. Without what is to come once `work` is stopped.
+    pub fn attach<'r>(&self, record: &'r str, layout: Layout, work: &Work<'_>) -> Cow<'r, str> {
         let mut out = Cow::Borrowed(record);
         if Kind::of(record) != Kind::Object {
             return out;
         }
         for step in &self.steps {
             let deeper = |text: &'a str| match &step.inner {
-                Some(inner) => inner.attach(text, Layout::MINIFIED, "", work),
+                Some(inner) => inner.attach(text, Layout::MINIFIED, work),
                 None => Cow::Borrowed(text),
             };
             let value = match &step.related {
@@ -337,7 +330,7 @@ impl<'a> Relations<'a> {
             if !work.keeps(out.len() + value.len()) {
                 return out;
             }
-            out = Cow::Owned(json::with_member(&out, step.name, &value, layout, base));
+            out = Cow::Owned(json::with_member(&out, step.name, &value, layout, ""));
         }
         out
     }
@@ -394,7 +387,7 @@ mod tests {
             .unwrap();
         (
             relations
-                .attach(record.value(), Layout::MINIFIED, "", &work)
+                .attach(record.value(), Layout::MINIFIED, &work)
                 .into_owned(),
             relations.notices.len(),
         )

@@ -59,7 +59,7 @@ impl Collection {
     /// The records that `query` selects, with what `relations` puts into them. Not complete if `work` was stopped.
     pub fn run(&self, query: &Query, relations: &Relations<'_>, work: &Work<'_>) -> Page<Row> {
         let attach = |record: &str| {
-            let text = relations.attach(record, Layout::PRETTY, "", work);
+            let text = relations.attach(record, Layout::PRETTY, work);
             Row::WithRelations(text.into_owned())
         };
         let page = if relations.is_empty() {

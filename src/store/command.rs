@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use crate::json::{Id, Layout, Member, Object, members, with_member};
+use crate::json::{Id, Member, Object, members};
 use crate::rules::ReferenceRule;
 use crate::text::list;
 
@@ -178,8 +178,7 @@ impl Command {
     /// This command with the members of `preset` in its body.
     pub fn with_preset(mut self, preset: &Object) -> Command {
         for Member { key, value, .. } in members(preset.as_str()) {
-            let text = with_member(self.body.as_str(), &key, value, Layout::PRETTY, "");
-            self.body = Object::parse(&text).unwrap_or(self.body);
+            self.body = self.body.with(&key, value);
         }
         self
     }

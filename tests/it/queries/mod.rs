@@ -161,7 +161,7 @@ impl Data {
         if let Some(id) = id {
             return match self.find(name, &id) {
                 Some(row) => {
-                    let row = relations.attach(row, Layout::MINIFIED, "", &Work::unlimited());
+                    let row = relations.attach(row, Layout::MINIFIED, &Work::unlimited());
                     let shown = query.shows_some().then(|| query.shown(&row));
                     Answer::of(200, parsed(shown.as_deref().unwrap_or(&row)))
                 }
