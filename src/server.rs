@@ -446,8 +446,7 @@ impl Parts {
             Some(file) => {
                 let obstacle = file.obstacle().filter(|_| !options.http.read_only);
                 if let Some(obstacle) = obstacle {
-                    let (reason, hint) =
-                        (obstacle.message(file.path()), obstacle.hint(file.path()));
+                    let (reason, hint) = obstacle.explain(file.path());
                     notice(Notice::Unwritable { reason, hint });
                 }
                 if file.is_in_place() && !options.http.read_only {

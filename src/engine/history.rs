@@ -4,7 +4,7 @@
 //! position and fetch what is new; there is no queue per reader, so that a slow one costs nothing and the writer never
 //! waits. A reader that falls behind the buffer gets [`Found::Lost`].
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::rulebook::Rulebook;
 use crate::json::{Id, Layout, tag};
-use crate::memory::{BoundedQueue, MemoryLimit, OVERHEAD, SharedQueue};
+use crate::memory::{MemoryLimit, OVERHEAD, SharedQueue};
 use crate::store::{
     Command, Data, Operation, Outcome, Resource, ResourceChanges, ResourceDiff, Store,
 };
@@ -321,14 +321,8 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Feed {
     run: String,
-    kept: Mutex<Kept>,
+    events: SharedQueue<Arc<Event>>,
     updates: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    last: u64,
-    events: BoundedQueue<Arc<Event>>,
 }
 
 /// What a reader finds behind its place.
@@ -349,10 +343,7 @@ impl Feed {
         let run = format!("{:x}", started.as_micros());
         Feed {
             run,
-            kept: Mutex::new(Kept {
-                last: 0,
-                events: BoundedQueue::new(MOST_EVENTS, most_bytes),
-            }),
+            events: SharedQueue::new(MOST_EVENTS, most_bytes),
             updates: watch::Sender::new(0),
         }
     }
@@ -374,61 +365,44 @@ impl Feed {
 
     /// At most `most` events behind the one with the number `after`.
     pub fn after(&self, after: u64, most: usize) -> Found {
-        let Ok(history) = self.kept.lock() else {
-            return Found::Lost;
-        };
-        let first = history
-            .events
-            .iter()
-            .next()
-            .map_or(history.last + 1, |event| event.number);
-        if after + 1 < first || after > history.last {
+        let events = self.events.lock();
+        let newest = events.iter().next_back();
+        let last = newest.map_or_else(|| self.last(), |event| event.number);
+        let first = events.iter().next().map_or(last + 1, |event| event.number);
+        if after + 1 < first || after > last {
             return Found::Lost;
         }
         let skip = usize::try_from(after + 1 - first).unwrap_or(usize::MAX);
-        Found::Events(
-            history
-                .events
-                .iter()
-                .skip(skip)
-                .take(most)
-                .cloned()
-                .collect(),
-        )
+        Found::Events(events.iter().skip(skip).take(most).cloned().collect())
     }
 
     /// The events that are kept.
     pub fn kept(&self) -> Vec<Arc<Event>> {
-        self.kept.lock().map_or_else(
-            |_| Vec::new(),
-            |history| history.events.iter().cloned().collect(),
-        )
+        self.events.all()
     }
 
     fn add(&self, events: impl Iterator<Item = Event>) {
-        let last = {
-            let Ok(mut history) = self.kept.lock() else {
-                return;
+        // Only the writer's thread adds events.
+        let mut last = self.last();
+        let mut kept = self.events.lock();
+        for event in events {
+            last += 1;
+            let event = Event {
+                number: last,
+                ..event
             };
-            for event in events {
-                history.last += 1;
-                let event = Event {
-                    number: history.last,
-                    ..event
-                };
-                let size = event.size();
-                history.events.push(Arc::new(event), size);
-            }
-            history.last
-        };
+            let size = event.size();
+            kept.push(Arc::new(event), size);
+        }
         // The lock is gone before anybody wakes.
+        drop(kept);
         self.updates.send_replace(last);
     }
 
     /// Wakes the readers, since the rules are others; forgets the events if they hold what may not be sent any more.
     pub(super) fn rules_changed(&self, forgets: bool) {
-        if forgets && let Ok(mut history) = self.kept.lock() {
-            history.events.clear();
+        if forgets {
+            self.events.lock().clear();
         }
         self.updates.send_modify(|_| {});
     }

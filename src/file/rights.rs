@@ -212,9 +212,6 @@ pub enum Obstacle {
     FolderNotWritable,
 }
 
-/// What always helps.
-const EPHEMERAL: &str = "start with --ephemeral to keep changes in memory";
-
 impl Obstacle {
     /// What prevents saving the file at `path`.
     pub(super) fn find(path: &Path) -> Option<Obstacle> {
@@ -275,61 +272,56 @@ impl Obstacle {
         )
     }
 
-    /// What is the matter with the file at `path`.
-    pub fn message(self, path: &Path) -> String {
+    /// What is the matter with the file at `path`, and what to do about it.
+    pub fn explain(self, path: &Path) -> (String, String) {
         let (file, folder) = (path.display(), folder(path).display());
+        let in_memory = "start with --ephemeral to keep changes in memory";
+        let has_data = "the server still has the data: GET /db";
         match self {
-            Obstacle::NoFolder => format!("the folder {folder} is gone"),
-            Obstacle::NoFile => format!("{file} is gone: it was deleted or moved"),
-            Obstacle::LeadsNowhere => format!("{file} is a symbolic link that leads to no file"),
-            Obstacle::NotAFile => format!("{file} is not a file any more"),
-            Obstacle::Unlinked => format!(
-                "{file} is mounted as a single file and was replaced outside: what is written to it reaches nobody"
+            Obstacle::NoFolder => (
+                format!("the folder {folder} is gone"),
+                format!("put {folder} back; {has_data}"),
             ),
-            Obstacle::ReadOnlyFileSystem => {
-                format!("the file system of {file} is mounted read-only")
-            }
-            Obstacle::MarkedReadOnly => format!("{file} is marked read-only"),
-            Obstacle::NotWritable { owner, mode } => {
+            Obstacle::NoFile => (
+                format!("{file} is gone: it was deleted or moved"),
+                format!("put {file} back; {has_data}"),
+            ),
+            Obstacle::LeadsNowhere => (
+                format!("{file} is a symbolic link that leads to no file"),
+                format!("point {file} to a data file; {has_data}"),
+            ),
+            Obstacle::NotAFile => (
+                format!("{file} is not a file any more"),
+                format!("move it away and put {file} back; {has_data}"),
+            ),
+            Obstacle::Unlinked => (
+                format!(
+                    "{file} is mounted as a single file and was replaced outside: what is written to it reaches nobody"
+                ),
+                "mount the folder instead of the file, and start the server again".into(),
+            ),
+            Obstacle::ReadOnlyFileSystem => (
+                format!("the file system of {file} is mounted read-only"),
+                format!("mount it writable, or {in_memory}"),
+            ),
+            Obstacle::MarkedReadOnly => (
+                format!("{file} is marked read-only"),
+                format!("chmod u+w {file}, or {in_memory}"),
+            ),
+            Obstacle::NotWritable { owner, mode } => (
                 format!(
                     "this user may not write {file} (it belongs to user {owner}, its mode is {mode:03o})"
-                )
-            }
-            Obstacle::FolderNotWritable => {
+                ),
+                format!("give this user the right to write (chown, chmod), or {in_memory}"),
+            ),
+            Obstacle::FolderNotWritable => (
                 format!(
                     "this user may not write the folder {folder}, and a save of {file} puts a new file there"
-                )
-            }
-        }
-    }
-
-    /// What to do about it.
-    pub fn hint(self, path: &Path) -> String {
-        let (file, folder) = (path.display(), folder(path).display());
-        match self {
-            Obstacle::NoFolder => {
-                format!("put {folder} back; the server still has the data: GET /db")
-            }
-            Obstacle::NoFile => format!("put {file} back; the server still has the data: GET /db"),
-            Obstacle::LeadsNowhere => {
-                format!("point {file} to a data file; the server still has the data: GET /db")
-            }
-            Obstacle::NotAFile => {
-                format!("move it away and put {file} back; the server still has the data: GET /db")
-            }
-            Obstacle::Unlinked => {
-                "mount the folder instead of the file, and start the server again".into()
-            }
-            Obstacle::ReadOnlyFileSystem => format!("mount it writable, or {EPHEMERAL}"),
-            Obstacle::MarkedReadOnly => format!("chmod u+w {file}, or {EPHEMERAL}"),
-            Obstacle::NotWritable { .. } => {
-                format!("give this user the right to write (chown, chmod), or {EPHEMERAL}")
-            }
-            Obstacle::FolderNotWritable => {
+                ),
                 format!(
-                    "give this user the right to write {folder}, move the file to another folder, or {EPHEMERAL}"
-                )
-            }
+                    "give this user the right to write {folder}, move the file to another folder, or {in_memory}"
+                ),
+            ),
         }
     }
 }

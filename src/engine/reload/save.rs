@@ -173,10 +173,10 @@ impl Reloader {
     fn why_unsaved(&self, error: &io::Error) -> (String, String) {
         let path = self.file.blamed();
         match self.file.obstacle() {
-            Some(obstacle) => (
-                format!("{}: {error}", obstacle.message(path)),
-                obstacle.hint(path),
-            ),
+            Some(obstacle) => {
+                let (reason, hint) = obstacle.explain(path);
+                (format!("{reason}: {error}"), hint)
+            }
             None if error.kind() == io::ErrorKind::WouldBlock => {
                 let hint = "stop one of the two servers, then send the request again";
                 (format!("{} is {error}", path.display()), hint.into())
