@@ -1,23 +1,20 @@
 //! The OpenAPI 3.1 document of the data as it is: a pure function of the rules, the records and the kinds of problems.
 //!
-//! 1. `infer` finds what the records of a resource have in common;
+//! 1. `infer` finds what the records of a resource have in common, and makes rules of it;
 //! 2. `resource` describes each resource: its name, path, examples and properties;
 //! 3. `schemas` makes the schemas, of the rules file or of what was inferred;
-//! 4. `parameters` makes the query parameters, from the list of operators;
-//! 5. `paths` puts the operations together;
-//! 6. `access` and `endpoints` add what the rules say of access, and what the routes file says.
+//! 4. `paths` puts the operations together, with a query parameter for each field;
+//! 5. `endpoints` adds what the rules say of access, and what the routes file says.
 //!
 //! What is the same in every document is in `fragments.json`.
 
-mod access;
 mod endpoints;
-mod fragments;
 mod infer;
-mod parameters;
 mod paths;
 mod resource;
-mod rules;
 mod schemas;
+
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +24,7 @@ use crate::rules::{Access, Guard};
 use crate::schema::Schema;
 use crate::store::{Data, Resource, Store};
 
-pub use rules::rules;
+pub use infer::rules;
 
 /// The OpenAPI document of `store` under the rules in `schema` and with what `routes` adds.
 pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
@@ -52,7 +49,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
         schemas::add(&mut schemas, schema, store, resource, &related, &moved);
     }
     moved.definitions(&mut schemas);
-    let mut problem = fragments::get("problem");
+    let mut problem = fragment("problem");
     let types: Vec<_> = KINDS
         .iter()
         .map(|kind| format!("/-/errors#{}", kind.name))
@@ -79,8 +76,8 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
         "paths": paths::paths(store, &resources),
         "components": { "schemas": schemas },
     });
-    access::add(&mut document, schema, &resources);
-    endpoints::add(&mut document, routes);
+    endpoints::add_access(&mut document, schema, &resources);
+    endpoints::add_routes(&mut document, routes);
     document
 }
 
@@ -103,5 +100,160 @@ pub fn inferred(resource: &Resource, sample: usize) -> Value {
     seen.schema(true)
 }
 
+static FRAGMENTS: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("openapi/fragments.json")).unwrap_or_default()
+});
+
+/// The fragment called `name` in `fragments.json`.
+fn fragment(name: &str) -> Value {
+    FRAGMENTS[name].clone()
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::json::Document;
+    use crate::store::Settings;
+
+    #[test]
+    fn the_fragments_are_json() {
+        assert!(fragment("problem").is_object() && fragment("listParameters").is_array());
+    }
+
+    fn make(data: &str, rules: &str) -> Value {
+        let store = Store::open(
+            Document::parse(data.into()).unwrap(),
+            Arc::new(Settings::default()),
+        )
+        .unwrap();
+        let schema = if rules.is_empty() {
+            Schema::default()
+        } else {
+            Schema::compile(rules).unwrap()
+        };
+        document(&schema, &store, &RoutesFile::default())
+    }
+
+    #[test]
+    fn without_rules_the_data_tells() {
+        let data = r#"{"posts": [
+            {"id": 1, "title": "a", "at": "2024-01-01", "by": {"mail": "a@b.cd"}, "n": 1},
+            {"id": 2, "title": null, "at": "2024-01-02", "by": {"mail": "x@y.zz"}, "n": 1.5, "tags": ["x"]}
+        ]}"#;
+        let document = make(data, "");
+        let post = &document["components"]["schemas"]["Post"];
+        assert_eq!(
+            post["required"],
+            serde_json::json!(["id", "title", "at", "by", "n"])
+        );
+        assert_eq!(
+            post["properties"]["title"]["type"],
+            serde_json::json!(["string", "null"])
+        );
+        assert_eq!(post["properties"]["at"]["format"], "date");
+        assert_eq!(
+            post["properties"]["by"]["properties"]["mail"]["format"],
+            "email"
+        );
+        assert_eq!(post["properties"]["n"]["type"], "number");
+        assert_eq!(post["properties"]["tags"]["items"]["type"], "string");
+        assert!(
+            document["components"]["schemas"]["NewPost"]
+                .get("required")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn rules_tell_and_their_pointers_are_moved() {
+        let rules = r##"{"$defs": {"mail": {"type": "string", "format": "email"}}, "properties": {"users": {"items": {
+            "type": "object", "required": ["email"], "additionalProperties": false,
+            "properties": {"email": {"$ref": "#/$defs/mail"}, "boss": {"$ref": "#/properties/users/items/properties/email"}}
+        }}}}"##;
+        let schemas = &make(r#"{"users": []}"#, rules)["components"]["schemas"];
+        assert_eq!(
+            schemas["User"]["required"],
+            serde_json::json!(["email", "id"])
+        );
+        assert_eq!(schemas["NewUser"]["required"], serde_json::json!(["email"]));
+        assert!(schemas["UserChanges"].get("required").is_none());
+        assert_eq!(
+            schemas["User"]["properties"]["email"]["$ref"],
+            "#/components/schemas/Mail"
+        );
+        assert_eq!(
+            schemas["User"]["properties"]["boss"]["$ref"],
+            "#/components/schemas/User/properties/email"
+        );
+        assert_eq!(schemas["Mail"]["format"], "email");
+    }
+
+    #[test]
+    fn every_field_is_one_typed_parameter_with_its_operators() {
+        let document = make(
+            r#"{"posts": [{"id": 1, "title": "a", "by": {"n": 1.5}}]}"#,
+            "",
+        );
+        let parameters = document["paths"]["/posts"]["get"]["parameters"]
+            .as_array()
+            .unwrap();
+        let schema = |name: &str| {
+            let found = parameters
+                .iter()
+                .find(|parameter| parameter["name"] == name)
+                .unwrap();
+            assert_eq!(found["style"], "deepObject");
+            &found["schema"]
+        };
+        for operator in &crate::rules::OPERATORS {
+            let is_there = schema("title")["properties"].get(operator.name).is_some();
+            assert_eq!(is_there, operator.name != "has", "{}", operator.name);
+        }
+        assert_eq!(
+            schema("id")["type"],
+            serde_json::json!(["integer", "object"])
+        );
+        assert_eq!(schema("by.n")["properties"]["gte"]["type"], "number");
+        assert!(
+            schema("id")["properties"].get("contains").is_none(),
+            "a number holds no text"
+        );
+    }
+
+    #[test]
+    fn every_pointer_leads_somewhere_and_every_name_is_free() {
+        let data = r#"{"a b": [], "a/b": [], "a_b": {"x": 1}, "{id}": [{"id": "x"}], "problems": [], "News": [],
+            "posts": [{"id": 1}], "comments": [{"id": 1, "postId": 1}], "n": 5, "strings": ["x"]}"#;
+        let document = make(data, "");
+        let mut ids = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let open = path.matches('{').count();
+            assert_eq!(open, path.matches("{id}").count(), "{path}");
+            for (verb, operation) in item.as_object().unwrap() {
+                if verb != "parameters" {
+                    ids.push(operation["operationId"].as_str().unwrap().to_string());
+                }
+            }
+        }
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "operation ids repeat");
+        assert!(document["paths"]["/posts/{id}/comments"]["post"].is_object());
+        let mut pending = vec![&document];
+        while let Some(value) = pending.pop() {
+            match value {
+                Value::Object(members) => {
+                    if let Some(Value::String(target)) = members.get("$ref") {
+                        assert!(document.pointer(&target[1..]).is_some(), "{target}");
+                    }
+                    pending.extend(members.values());
+                }
+                Value::Array(items) => pending.extend(items),
+                _ => {}
+            }
+        }
+    }
+}

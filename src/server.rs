@@ -231,38 +231,25 @@ impl Server {
     /// A file is missing or broken, or the port is taken.
     pub fn start(options: &Options, listeners: Listeners) -> Result<Server, StartError> {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let parts = match Parts::open(options, listeners, &runtime) {
-            Ok(parts) => parts,
+        let (mut server, sockets) = match Server::open(options, listeners, &runtime) {
+            Ok(opened) => opened,
             Err(error) => {
                 // Dropping a runtime panics in async code.
                 runtime.shutdown_background();
                 return Err(error);
             }
         };
-        let Parts {
-            app,
-            sockets,
-            addresses,
-            rules,
-            watching,
-        } = parts;
-        let (stop, stopped) = watch::channel(false);
-        let (limits, serving) = (options.limits.clone(), app.clone());
+        let (limits, app) = (options.limits.clone(), server.app.clone());
+        let stopped = server.stop.subscribe();
         let thread = std::thread::Builder::new()
             .name("standin-server".into())
             .spawn(move || {
-                runtime.block_on(http::serve(sockets, serving, limits, stopped));
+                runtime.block_on(http::serve(sockets, app, limits, stopped));
                 // Requests still in progress have had the grace period.
                 runtime.shutdown_background();
             })?;
-        Ok(Server {
-            app,
-            addresses,
-            rules,
-            stop,
-            thread: Some(thread),
-            _watching: watching,
-        })
+        server.thread = Some(thread);
+        Ok(server)
     }
 
     /// The addresses that the server listens on.
@@ -358,21 +345,13 @@ impl Reader {
     }
 }
 
-/// What a server consists of before it accepts connections.
-struct Parts {
-    app: Arc<App>,
-    sockets: Vec<TcpListener>,
-    addresses: Vec<SocketAddr>,
-    rules: Option<PathBuf>,
-    watching: Option<http::Watching>,
-}
-
-impl Parts {
+impl Server {
+    /// A server that accepts no connections yet, and its sockets.
     fn open(
         options: &Options,
         listeners: Listeners,
         runtime: &Runtime,
-    ) -> Result<Parts, StartError> {
+    ) -> Result<(Server, Vec<TcpListener>), StartError> {
         let saves = options.saves();
         let (mut file, loaded) = match &options.data {
             Some(text) => {
@@ -401,14 +380,13 @@ impl Parts {
                 (Some(file), loaded)
             }
         };
-        let Found {
+        let Opened {
+            mut store,
+            repeated,
             rulebook,
             rules,
             text,
-        } = read_rules(options)?;
-        check_routes(options, &rulebook)?;
-        let has_users = rulebook.schema().auth().is_some();
-        let (mut store, repeated) = read_data(&rulebook, loaded.bytes, &options.file)?;
+        } = Opened::read(options, loaded.bytes)?;
         let sockets = bind(runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets
             .iter()
@@ -427,7 +405,7 @@ impl Parts {
             notice(Notice::RepeatedIds(repeated));
         }
         beside_that_is_no_file(options).for_each(|found| notice(found));
-        if has_users && options.http.secret.is_none() {
+        if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
             notice(Notice::RandomSecret);
         }
         engine::unused_rules(rulebook.schema(), &store).for_each(|unused| notice(unused));
@@ -481,17 +459,12 @@ impl Parts {
             }
         };
         let reported = notice.clone();
-        let engine = Engine::start(
-            store,
-            rulebook,
-            source,
-            MemoryLimit(options.http.memory_limit),
-            move |event| reported(event),
-        )?;
-        let file = options
-            .data
-            .is_none()
-            .then(|| options.file.display().to_string());
+        let memory = MemoryLimit(options.http.memory_limit);
+        let engine = Engine::start(store, rulebook, source, memory, move |event| {
+            reported(event)
+        })?;
+        let is_file = options.data.is_none();
+        let file = is_file.then(|| options.file.display().to_string());
         let beside = options.file.with_extension("schema.json");
         let mut settings = http::Settings {
             rules_file: (file.is_some() && options.rules.is_none())
@@ -508,13 +481,15 @@ impl Parts {
         let files = watched_files(options, &mut settings, text);
         let app = Arc::new(App::new(engine, settings, files, notice, listeners.access));
         let watching = options.watch.then(|| app.watch_files(options.poll));
-        Ok(Parts {
+        let server = Server {
             app,
-            sockets,
             addresses,
             rules,
-            watching: watching.transpose()?,
-        })
+            stop: watch::Sender::new(false),
+            _watching: watching.transpose()?,
+            thread: None,
+        };
+        Ok((server, sockets))
     }
 }
 
@@ -567,16 +542,11 @@ impl Sandbox {
                 std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?
             }
         };
-        let Found { rulebook, .. } = read_rules(options)?;
-        check_routes(options, &rulebook)?;
-        let (store, _) = read_data(&rulebook, bytes, &options.file)?;
-        let engine = Engine::start(
-            store,
-            rulebook,
-            None,
-            MemoryLimit(options.http.memory_limit),
-            |_| {},
-        )?;
+        let Opened {
+            store, rulebook, ..
+        } = Opened::read(options, bytes)?;
+        let memory = MemoryLimit(options.http.memory_limit);
+        let engine = Engine::start(store, rulebook, None, memory, |_| {})?;
         let settings = options.http.clone();
         let app = App::new(engine, settings, Vec::new(), Arc::new(|_| {}), None);
         let app = Arc::new(app);
@@ -628,28 +598,6 @@ impl Sandbox {
     }
 }
 
-fn read_data(
-    rulebook: &Rulebook,
-    bytes: Vec<u8>,
-    path: &Path,
-) -> Result<(Store, RepeatedIds), StartError> {
-    let broken = |faults| StartError::Data {
-        path: path.to_path_buf(),
-        faults: Box::new(faults),
-    };
-    rulebook.read_file(bytes).map_err(broken)
-}
-
-/// Refuses rules of the routes file that need users where there are none.
-fn check_routes(options: &Options, rulebook: &Rulebook) -> Result<(), StartError> {
-    match &options.http.routes {
-        Some(routes) if rulebook.schema().auth().is_none() => {
-            routes.check_without_users().map_err(StartError::Routes)
-        }
-        _ => Ok(()),
-    }
-}
-
 fn unreadable(path: &Path, error: io::Error) -> StartError {
     StartError::Unreadable {
         path: path.to_path_buf(),
@@ -676,47 +624,62 @@ fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
         .map(|(path, holds)| Notice::NotAFile { path, holds })
 }
 
-/// The rules, and where they come from.
-struct Found {
+/// The data and the rules, which fit each other and the routes.
+struct Opened {
+    store: Store,
+    repeated: RepeatedIds,
     rulebook: Rulebook,
     /// The rules file.
     rules: Option<PathBuf>,
+    /// The text of the rules.
     text: Option<String>,
 }
 
-/// The rules from the options, from the rules file, or from the file beside the data file.
-fn read_rules(options: &Options) -> Result<Found, StartError> {
-    let beside = options.file.with_extension("schema.json");
-    let path = options
-        .schema
-        .clone()
-        .or_else(|| (options.data.is_none() && beside.is_file()).then_some(beside));
-    let text = match (&options.rules, &path) {
-        (Some(text), _) => Some(text.clone()),
-        (None, Some(path)) => {
-            Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?)
+impl Opened {
+    /// The data in `bytes` under the rules from the options, from the rules file, or from the file beside the data file.
+    fn read(options: &Options, bytes: Vec<u8>) -> Result<Opened, StartError> {
+        let beside = options.file.with_extension("schema.json");
+        let beside = Some(beside).filter(|path| options.data.is_none() && path.is_file());
+        let rules = options.schema.clone().or(beside);
+        let text = match (&options.rules, &rules) {
+            (Some(text), _) => Some(text.clone()),
+            (None, Some(path)) => {
+                Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?)
+            }
+            (None, None) => None,
+        };
+        let schema = match &text {
+            Some(text) => Schema::compile_with_id(text, &options.id).map_err(|error| {
+                let path = rules.clone().unwrap_or_else(|| "rules.json".into());
+                let text = text.clone();
+                StartError::Rules { path, text, error }
+            })?,
+            None => Schema::default(),
+        };
+        if let (Some(routes), None) = (&options.http.routes, schema.auth()) {
+            routes.check_without_users().map_err(StartError::Routes)?;
         }
-        (None, None) => None,
-    };
-    let schema = match &text {
-        Some(text) => Schema::compile_with_id(text, &options.id).map_err(|error| {
-            let path = path.clone().unwrap_or_else(|| "rules.json".into());
-            let text = text.clone();
-            StartError::Rules { path, text, error }
-        })?,
-        None => Schema::default(),
-    };
-    let settings = Settings {
-        id: options.id.clone(),
-        foreign_key_suffix: options.foreign_key_suffix.clone(),
-        on_delete: options.on_delete,
-        ..Settings::default()
-    };
-    Ok(Found {
-        rulebook: Rulebook::new(schema, settings),
-        rules: path,
-        text,
-    })
+        let settings = Settings {
+            id: options.id.clone(),
+            foreign_key_suffix: options.foreign_key_suffix.clone(),
+            on_delete: options.on_delete,
+            ..Settings::default()
+        };
+        let rulebook = Rulebook::new(schema, settings);
+        let (store, repeated) = rulebook
+            .read_file(bytes)
+            .map_err(|faults| StartError::Data {
+                path: options.file.clone(),
+                faults: Box::new(faults),
+            })?;
+        Ok(Opened {
+            store,
+            repeated,
+            rulebook,
+            rules,
+            text,
+        })
+    }
 }
 
 /// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, where the machine has it.

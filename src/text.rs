@@ -88,6 +88,49 @@ fn is_unprintable(c: char) -> bool {
     (c.is_control() && c != '\t') || is_reordering || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
+/// What is escaped in a segment of a path: everything but `pchar` (RFC 3986, 3.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// `text` escaped as one segment of a path.
+pub fn path_encode(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// What a URI may have only percent-encoded (RFC 3986, 2), besides spaces and control characters, which clients encode.
+/// Brackets are left alone: `tags[0]` is common.
+pub const UNSAFE: &AsciiSet = &AsciiSet::EMPTY
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Percent-encodes what a URI must not contain.
+pub fn encode_target(target: &str) -> Cow<'_, str> {
+    utf8_percent_encode(target, UNSAFE).into()
+}
+
 /// What is escaped in a query string.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -114,6 +157,13 @@ pub fn shell_word(text: &str) -> String {
         return text.to_string();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// `word` with a capital at its beginning.
+pub fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters.clone()).collect()
 }
 
 /// `order_item` and `order-item` as `orderItem`.
@@ -167,6 +217,15 @@ pub fn joined(items: &[String], last: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_urls_stay_as_they_are() {
+        assert_eq!(
+            encode_target("/a?tags[0]=b&c='%22'"),
+            "/a?tags[0]=b&c='%22'"
+        );
+        assert_eq!(encode_target("/ü?a=\"b\""), "/%C3%BC?a=%22b%22");
+    }
 
     #[test]
     fn finds_what_was_meant() {

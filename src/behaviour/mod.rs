@@ -3,26 +3,18 @@
 //! A string is a rewrite, an object a rule, a list of objects is tried in order. Nothing here knows HTTP beyond methods,
 //! paths and the numbers of statuses.
 
-mod bounds;
-mod calls;
-mod delay;
-mod explain;
-mod fail;
+mod expression;
+mod faults;
 mod file;
-mod limit;
 mod pattern;
 mod rewrite;
 mod rule;
 mod source;
 mod template;
 
-pub use bounds::{add_bounds, bounded};
-pub use calls::bad_call;
-pub use delay::{Delay, duration};
-pub use explain::{Explained, Part};
-pub use fail::{Fail, Headers, How};
-pub use file::{Matched, RoutesFile};
-pub use limit::{Limit, Per, Quota};
+pub use expression::{add_bounds, bad_call, bounded};
+pub use faults::{Delay, Fail, Headers, How, Limit, Per, Quota, duration};
+pub use file::{Explained, Matched, Part, RoutesFile};
 #[cfg(feature = "cli")]
 pub use pattern::METHODS;
 pub use pattern::Parameters;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::delay::Delay;
-use super::fail::{Fail, Headers, read_headers, read_word};
-use super::limit::Limit;
+use super::faults::{Delay, Fail, Headers, Limit, read_headers, read_word};
 use super::pattern::Pattern;
 use super::source::{RoutesError, Source};
 use super::template::{Template, Text};

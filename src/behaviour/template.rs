@@ -7,13 +7,12 @@ use fastrand::Rng;
 use minijinja::value::{Kwargs, Object, Serde};
 use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
 
-use super::bounds::{add_bounds, bounded};
-use super::calls::{bad_call, members_of};
+use super::expression::{add_bounds, bad_call, bounded, members_of};
 use super::source::{RoutesError, Source};
 use crate::json::{self, Id, Kind, Place};
 use crate::query::{Fields, Query, Relations, Row};
 use crate::store::{Collection, Resource, Store};
-use crate::text::{list, nearest};
+use crate::text::{list, nearest, uuid};
 use crate::work::Work;
 
 /// What one expression may cost: about as many steps, and 64 bytes of values for each.
@@ -279,7 +278,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         })
     });
     environment.add_function("uuid", |state: &State| {
-        scoped(state, |scope| Ok(uuid(&mut random(scope))))
+        scoped(state, |scope| Ok(uuid(random(scope).u128(..))))
     });
     environment.add_function("random", |state: &State, from: &Value, to: &Value| {
         scoped(state, |scope| {
@@ -308,20 +307,6 @@ fn random(scope: &Scope) -> std::sync::MutexGuard<'_, Rng> {
         .random
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// A random UUID (version 4).
-fn uuid(random: &mut Rng) -> String {
-    let bits = (random.u128(..) & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    parts.join("-")
 }
 
 impl Compiled {

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::style::{LABEL, TITLE, URL, WARNING};
 use crate::behaviour::Delay;
 use crate::file::Durability;
-use crate::http::encode;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
+use crate::text::path_encode;
 use crate::text::printable;
 
 /// The address of the server, without a slash at the end.
@@ -146,7 +146,7 @@ impl Banner {
                     Data::Object(_) => "object".into(),
                     Data::Scalar(_) => "value, read-only".into(),
                 };
-                (format!("{base}/{}", encode(resource.name())), count)
+                (format!("{base}/{}", path_encode(resource.name())), count)
             })
             .collect();
         let width = lines

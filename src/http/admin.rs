@@ -1,5 +1,7 @@
-//! The admin routes under `/-/`: for tests and teaching, from this machine and the server's own page only.
+//! The admin routes under `/-/`: for tests and teaching, from this machine and the server's own page only. The explorer reads and
+//! saves the rules file here.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -7,16 +9,16 @@ use warp::http::{HeaderName, Method, StatusCode, header};
 
 use super::app::{Answer, App};
 use super::guard::viewer;
-use super::origin::is_loopback;
+use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
-use super::request::{Body, Request, encode};
-use super::routes_file::InEffect;
-use super::{body, response, write};
-use crate::behaviour::RoutesFile;
+use super::request::{Body, Request};
+use super::settings::is_loopback;
+use super::{body, hot_reload, response, write};
+use crate::behaviour::{RoutesFile, Rule};
 use crate::engine::{Back, Notice, Trouble, WriteError};
-use crate::json::Layout;
 use crate::store::{Collection, Data, Refusal, Resource};
-use crate::text::{list, nearest, percent_decode};
+use crate::text::{list, nearest, path_encode};
+use crate::{file, openapi};
 
 /// How many snapshots can be taken.
 const MAX_SNAPSHOTS: usize = 100;
@@ -79,7 +81,7 @@ pub(super) fn reason(trouble: &Trouble) -> Value {
 
 /// `GET /-/settings`; `PUT /-/settings` with `{"readOnly": true}` refuses writes until it is switched back.
 pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
-    if request.method == warp::http::Method::PUT {
+    if request.method == Method::PUT {
         guard(&app, &request)?;
         let bad = || {
             Problem::new(
@@ -107,10 +109,8 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
 /// `GET /-/requests`.
 pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
-    let after = request
-        .first("after")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let after = request.first("after");
+    let after = after.and_then(|text| text.parse().ok()).unwrap_or(0);
     response::ok(&app.request_log.after(after))
 }
 
@@ -135,9 +135,7 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
     } else {
         current.text()
     };
-    let mut body = Vec::new();
-    Layout::PRETTY.write(&mut body, text, "");
-    Ok(response::json(StatusCode::OK, body))
+    Ok(response::pretty(StatusCode::OK, text))
 }
 
 fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
@@ -155,15 +153,12 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
         return Err(wrong(detail, None));
     }
     if let Some((_, path, _)) = rules.rewriter.rules().next() {
-        return Err(wrong(
-            format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time"),
-            None,
-        ));
+        let detail =
+            format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time");
+        return Err(wrong(detail, None));
     }
-    if let Some(rule) = rules
-        .rules()
-        .find(|rule| rule.answer.is_some() || rule.guard.is_some())
-    {
+    let has_more = |rule: &&Rule| rule.answer.is_some() || rule.guard.is_some();
+    if let Some(rule) = rules.rules().find(has_more) {
         let detail = format!(
             "{}: the rule {:?} has more than fail, delay and limit",
             rule.place, rule.key
@@ -177,42 +172,32 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
 pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
     let published = app.engine.snapshot();
     let viewer = viewer(&app, &published, &request).await;
-    let all = app
-        .engine
-        .conflicts()
-        .into_iter()
-        .filter_map(|mut conflict| {
-            let resource = conflict["resource"]
-                .as_str()
-                .unwrap_or_default()
-                .to_string();
-            for side in ["api", "edit"] {
-                let text = conflict[side].to_string();
-                if text != "null" && !viewer.may_see(&app, &resource, Some(&text)) {
-                    return None;
-                }
-                let public = published.full.public_text(&resource, &text);
-                if public != text {
-                    conflict[side] = serde_json::from_str(&public).unwrap_or_default();
-                }
+    let seen = |mut conflict: Value| {
+        let resource = conflict["resource"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string();
+        for side in ["api", "edit"] {
+            let text = conflict[side].to_string();
+            if text != "null" && !viewer.may_see(&app, &resource, Some(&text)) {
+                return None;
             }
-            Some(conflict)
-        });
-    response::ok(&all.collect())
+            let public = published.full.public_text(&resource, &text);
+            if public != text {
+                conflict[side] = serde_json::from_str(&public).unwrap_or_default();
+            }
+        }
+        Some(conflict)
+    };
+    let conflicts = app.engine.conflicts().into_iter();
+    response::ok(&conflicts.filter_map(seen).collect())
 }
 
 /// `GET /__rules`: what json-server's home page asks for, and scripts with it.
 pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
-    let file = app
-        .settings
-        .routes
-        .as_ref()
-        .map(|routes| routes.current())
-        .unwrap_or_default();
-    let rules = file
-        .rewriter
-        .rules()
-        .map(|(_, rule, target)| (rule.to_string(), target.into()));
+    let file = app.routes().rules.clone();
+    let rules = file.rewriter.rules();
+    let rules = rules.map(|(_, rule, target)| (rule.to_string(), target.into()));
     response::ok(&Value::Object(rules.collect()))
 }
 
@@ -276,11 +261,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     let store = if name == "start" {
         app.start.clone()
     } else {
-        let snapshots = app
-            .snapshots
-            .lock()
-            .map(|snapshots| snapshots.clone())
-            .unwrap_or_default();
+        let snapshots = app.snapshots().clone();
         match snapshots.get(&name) {
             Some((_, store)) => store.clone(),
             None => return Err(no_snapshot(&request, &name, snapshots.keys())),
@@ -293,16 +274,11 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// `POST /-/reset?version=7`: back to what the data was in that version.
 async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
-    let store = version
-        .parse()
-        .ok()
-        .and_then(|version| app.engine.at(version));
-    let Some(store) = store else {
-        return Err(Problem::new(
-            problem::NO_SNAPSHOT,
-            format!("the data of version {version} is not kept"),
-        )
-        .hint("GET /-/history lists the versions that are"));
+    let number = version.parse().ok();
+    let Some(store) = number.and_then(|number| app.engine.at(number)) else {
+        let detail = format!("the data of version {version} is not kept");
+        let problem = Problem::new(problem::NO_SNAPSHOT, detail);
+        return Err(problem.hint("GET /-/history lists the versions that are"));
     };
     let version = back(app, request, Back::To(Box::new(store))).await?;
     response::ok(&json!({ "version": version }))
@@ -342,24 +318,18 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
             "the data has changed since that version, and something else would be undone",
         )
         .hint("look at what has changed, and ask again with the version that is there now"),
-        error => write::refused(&app.engine, &app.engine.snapshot(), request, None, error),
+        error => write::refused(app, request, None, error),
     })
 }
 
 /// `POST /-/snapshots/NAME`.
 pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
-    let path = request.uri.path();
-    let name = path
-        .strip_suffix('/')
-        .unwrap_or(path)
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
     let bad = |why: &str| {
         Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before")
     };
-    let name = percent_decode(name).ok_or_else(|| bad("the name has a broken percent escape"))?;
+    let name = request.last_segment();
+    let name = name.ok_or_else(|| bad("the name has a broken percent escape"))?;
     if name.is_empty()
         || name.len() > MAX_NAME
         || name == "start"
@@ -370,23 +340,14 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
         ));
     }
     let published = app.engine.snapshot();
-    let Ok(mut named) = app.snapshots.lock() else {
-        return Err(Problem::new(
-            problem::BUG,
-            "the snapshots cannot be reached",
-        ));
-    };
+    let mut named = app.snapshots();
     if named.len() >= MAX_SNAPSHOTS && !named.contains_key(name.as_ref()) {
-        return Err(Problem::new(
-            problem::ADMIN,
-            format!("there are {MAX_SNAPSHOTS} snapshots already"),
-        )
-        .hint("take it under a name that is there"));
+        let detail = format!("there are {MAX_SNAPSHOTS} snapshots already");
+        let problem = Problem::new(problem::ADMIN, detail);
+        return Err(problem.hint("take it under a name that is there"));
     }
-    named.insert(
-        name.to_string(),
-        (published.version, published.full.clone()),
-    );
+    let taken = (published.version, published.full.clone());
+    named.insert(name.to_string(), taken);
     Ok(response::value(
         StatusCode::CREATED,
         &json!({ "snapshot": name, "version": published.version }),
@@ -396,15 +357,11 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
 /// `GET /-/snapshots`.
 pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
-    let mut all = vec![json!({ "snapshot": "start", "version": 0 })];
-    if let Ok(named) = app.snapshots.lock() {
-        all.extend(
-            named
-                .iter()
-                .map(|(name, (version, _))| json!({ "snapshot": name, "version": version })),
-        );
-    }
-    response::ok(&all.into())
+    let start = json!({ "snapshot": "start", "version": 0 });
+    let named = app.snapshots();
+    let named = named.iter();
+    let named = named.map(|(name, (version, _))| json!({ "snapshot": name, "version": version }));
+    response::ok(&std::iter::once(start).chain(named).collect())
 }
 
 fn no_snapshot<'a>(
@@ -415,20 +372,83 @@ fn no_snapshot<'a>(
     let names: Vec<String> = std::iter::once("start".to_string())
         .chain(names.cloned())
         .collect();
-    let problem = Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"));
     let near = nearest(name, names.iter().map(String::as_str));
-    let hint = match near {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!(
-            "there {} {}",
-            if names.len() == 1 { "is" } else { "are" },
-            list(&names)
-        ),
+    let hint = match (near, names.len()) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, 1) => format!("there is {}", list(&names)),
+        (None, _) => format!("there are {}", list(&names)),
     };
-    let other = near.unwrap_or("start");
-    problem.hint(hint).attempt(request.curl(
-        "POST",
-        &format!("/-/reset?snapshot={}", encode(other)),
-        None,
-    ))
+    let path = format!("/-/reset?snapshot={}", path_encode(near.unwrap_or("start")));
+    Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"))
+        .hint(hint)
+        .attempt(request.curl("POST", &path, None))
+}
+
+/// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
+pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
+    guard(&app, &request)?;
+    if request.method == Method::PUT {
+        return save(app, request).await;
+    }
+    if request.first("from").as_deref() == Some("data") {
+        let turns = app.turns.clone();
+        let made = turns.run(move |_| Ok(openapi::rules(&app.engine.snapshot().store)));
+        let made = made.await?;
+        return response::ok(&made);
+    }
+    let file = app.settings.rules_file.as_deref();
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    let body = json!({ "file": file.map(|file| file.display().to_string()), "text": text });
+    response::ok(&body)
+}
+
+async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
+    if app.settings.ephemeral {
+        return Err(Problem::new(
+            problem::READ_ONLY,
+            "standin was started with --ephemeral and writes no file, so the rules cannot be saved",
+        )
+        .hint("save the rules file yourself, or start standin without --ephemeral"));
+    }
+    let file = app.settings.rules_file.clone();
+    let Some(file) = file.filter(|_| !app.is_read_only()) else {
+        let problem = Problem::new(problem::READ_ONLY, "there is no file to save the rules to");
+        return Err(problem.hint("start standin with a data file, and without --read-only"));
+    };
+    let Body::Whole(body) = &request.body else {
+        return Err(Problem::new(problem::TOO_LARGE, "the rules are too large"));
+    };
+    let text = String::from_utf8(body.to_vec())
+        .map_err(|_| Problem::new(problem::MALFORMED_JSON, "the rules are not UTF-8 text"))?;
+    let name = file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let invalid = |error: &dyn std::fmt::Display| {
+        Problem::new(problem::RULES, format!("the rules cannot be used: {error}"))
+    };
+    let saved = tokio::task::spawn_blocking(move || {
+        let mut files = hot_reload::lock(&app.hot_reload);
+        let schema = files.targets.compile_rules(Some(&text));
+        let schema = schema.map_err(|error| invalid(&error))?;
+        let published = app.engine.snapshot();
+        let rulebook = published.rulebook.with_schema(schema);
+        rulebook.take_over(&published.full).map_err(|faults| {
+            invalid(&format!("the data breaks them: {faults}"))
+                .hint("change the records first, or the rules")
+        })?;
+        let unsaved =
+            |error| Problem::new(problem::UNSAVED, format!("{}: {error}", file.display()));
+        let like = app.settings.file.as_deref().map_or(&*file, Path::new);
+        file::replace(&file, text.as_bytes(), like).map_err(unsaved)?;
+        // They are in effect when this is answered.
+        files.reload();
+        Ok(())
+    });
+    match saved.await {
+        Ok(Ok(())) => Ok(response::value(StatusCode::OK, &json!({ "saved": name }))),
+        Ok(Err(problem)) => Err(problem),
+        Err(_) => Err(Problem::new(problem::BUG, "the rules were not saved")),
+    }
 }

@@ -1,22 +1,23 @@
-//! The API: requests for the data, by method and path.
+//! The API: requests for the data, by method and path, and what a profile makes of them and of their responses.
 
 use std::sync::Arc;
 
-use warp::http::{HeaderName, Method, StatusCode, Uri};
+use bytes::Bytes;
+use serde_json::Value;
+use warp::http::{HeaderName, Method, Response, StatusCode, Uri, header};
 
 use super::app::{Answer, App};
-use super::costly;
 use super::guard::{self, Viewer};
-use super::list;
-use super::request::Request;
-use super::response;
-use super::shaping;
-use super::sign_in;
+use super::problem::{self, Problem};
+use super::profile::{Profile, Shape};
+use super::request::{Body, Request};
 use super::target::{self, Target, no_record, target};
-use super::{explorer, request, steps, write};
+use super::{costly, list, pages, request, response, sign_in, write};
 use crate::behaviour::Mode;
 use crate::engine::Published;
-use crate::store::Collection;
+use crate::json::{members, tag};
+use crate::query::pairs;
+use crate::store::{Collection, Data};
 use crate::work::Work;
 
 /// Answers any request.
@@ -38,9 +39,9 @@ pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option
     let Some(profile) = app.profile().filter(|_| is_shaped()) else {
         return plain(app, request, mode).await;
     };
-    let own = Arc::new(shaping::request(&app, &profile, &request));
+    let own = Arc::new(own_request(&app, &profile, &request));
     let answer = plain(app.clone(), own.clone(), mode).await;
-    Ok(shaping::response(&app, &profile, (&request, &own), answer))
+    Ok(shaped(&app, &profile, (&request, &own), answer))
 }
 
 /// Answers any request, without a profile.
@@ -115,36 +116,21 @@ fn read(
     work: &Work<'_>,
 ) -> Answer {
     match target {
-        Target::Home => Ok(explorer::home(app, published)),
+        Target::Home => Ok(pages::home(app, published)),
         Target::All => {
             let mut body = Vec::new();
             published.store.write_all(&mut body, work);
             Ok(response::json(StatusCode::OK, body))
         }
-        Target::Collection(resource) => list::collection(
-            (&*app.engine, &app.settings),
-            published,
-            request,
-            resource,
-            None,
-            work,
-        ),
+        Target::Collection(resource) => {
+            list::collection(app, published, request, resource, None, work)
+        }
         Target::Nested { parent, id, child } => {
             let nested = list::Nested::new(&published.store, parent, id, child);
-            list::collection(
-                (&*app.engine, &app.settings),
-                published,
-                request,
-                child,
-                Some(nested),
-                work,
-            )
+            list::collection(app, published, request, child, Some(nested), work)
         }
         Target::Object(resource) | Target::Scalar(resource) => Ok(list::object(resource, work)),
-        Target::Record(resource, id) => match resource
-            .collection()
-            .and_then(|collection| collection.get(id))
-        {
+        Target::Record(resource, id) => match resource.collection().and_then(|rows| rows.get(id)) {
             Some(record) => list::record(published, request, resource, record.value(), work),
             None => Err(no_record(&published.store, request, resource.name(), id)),
         },
@@ -166,11 +152,11 @@ async fn write(
     {
         return write::bulk(app, request, resource.name(), viewer).await;
     }
-    let (mut command, notice) = steps::command(&published.store, request, target)?;
+    let (mut command, notice) = write::command(&published.store, request, target)?;
     let resource = command.resource.clone();
     if request.method == Method::POST {
         // A nested path names a parent, which no more says who sends the request than the body does.
-        command.body = guard::without_user(published, &resource, command.body);
+        command.body = write::without_user(published, &resource, command.body);
     }
     let owner = |is_new| guard::owner(published, is_new, &resource, viewer);
     let (preset, preset_of_new) = (owner(request.method == Method::POST), owner(true));
@@ -212,4 +198,171 @@ fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option
     target(&published.store, &request)
         .ok()
         .map(|target| check(&target))
+}
+
+/// How many records are looked at for the names of their properties.
+const SAMPLE: usize = 100;
+
+/// What the response to a request is shaped as; `None`: it stays as it is.
+fn shape(published: &Published, request: &Request) -> Option<Shape> {
+    let (resource, is_list) = match target(&published.store, request).ok()? {
+        Target::Collection(resource) => (resource, true),
+        Target::Nested { child, .. } => (child, child.collection().is_some()),
+        Target::Record(resource, _) | Target::Object(resource) => (resource, false),
+        Target::Home | Target::All | Target::Scalar(_) => return None,
+    };
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    Some(Shape {
+        resource: resource.name().to_string(),
+        is_list: is_list && reads,
+    })
+}
+
+/// The request as this server understands it.
+fn own_request(app: &App, profile: &Profile, sent: &Request) -> Request {
+    let mut own = sent.clone();
+    let published = app.engine.snapshot();
+    let Some(shape) = shape(&published, sent) else {
+        return own;
+    };
+    let mut known: Vec<String> = vec![published.store.settings().id.clone()];
+    if let Some(rules) = app.engine.schema().rules(&shape.resource) {
+        known.extend(rules.properties().iter().map(|one| one.name.clone()));
+    }
+    let mut see = |text: &str| {
+        for member in members(text) {
+            if !known.iter().any(|name| *name == member.key) {
+                known.push(member.key.into_owned());
+            }
+        }
+    };
+    match published
+        .store
+        .resource(&shape.resource)
+        .map(|one| one.data())
+    {
+        Some(Data::Collection(rows)) => rows.window(0, SAMPLE).for_each(|row| see(row.value())),
+        Some(Data::Object(text)) => see(text),
+        _ => {}
+    }
+    let query = profile.query(&sent.pairs().unwrap_or_default(), &known, shape.is_list);
+    let path = sent.uri.path();
+    let target = if query.is_empty() {
+        path.to_string()
+    } else {
+        format!("{path}?{query}")
+    };
+    if let Ok(uri) = target.parse() {
+        own.uri = uri;
+    }
+    let writes = matches!(sent.method.as_str(), "POST" | "PUT" | "PATCH");
+    if let (true, Body::Whole(body)) = (writes, &sent.body)
+        && !sent.headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(inner) = profile.body(body, &known)
+    {
+        own.body = Body::Whole(inner.into());
+    }
+    own
+}
+
+/// The response in the profile's shape. `own` is what [`own_request`] made of the request that was `sent`.
+pub(super) fn shaped(
+    app: &App,
+    profile: &Profile,
+    (sent, own): (&Request, &Request),
+    answer: Answer,
+) -> Response<Bytes> {
+    let mut response = answer.unwrap_or_else(Problem::into_response);
+    match reshape(app, profile, (sent, own), &mut response) {
+        Ok(()) => response,
+        Err(message) => Problem::new(problem::PROFILE, message)
+            .hint("correct the expression in the profile, and start standin again")
+            .into_response(),
+    }
+}
+
+fn reshape(
+    app: &App,
+    profile: &Profile,
+    (sent, own): (&Request, &Request),
+    response: &mut Response<Bytes>,
+) -> Result<(), String> {
+    let kind = response::header(response, header::CONTENT_TYPE).unwrap_or_default();
+    let is_problem = kind.starts_with("application/problem+json");
+    if !is_problem && !kind.starts_with("application/json") {
+        return Ok(());
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(response.body()) else {
+        return Ok(());
+    };
+    if is_problem {
+        let name = body["type"]
+            .as_str()
+            .and_then(|kind| kind.rsplit('#').next())
+            .unwrap_or_default();
+        set_status(profile, name, response);
+        let mut body = body;
+        body["status"] = response.status().as_u16().into();
+        if let Some(error) = profile.error(&body) {
+            replace_body(profile, response, &error?);
+        }
+        return Ok(());
+    }
+    let published = app.engine.snapshot();
+    let Some(shape) = shape(&published, sent) else {
+        return Ok(());
+    };
+    if !response.status().is_success() {
+        return Ok(());
+    }
+    let name = match sent.method.as_str() {
+        "POST" => "create",
+        "DELETE" => "delete",
+        _ => "",
+    };
+    set_status(profile, name, response);
+    if response.status() == StatusCode::NO_CONTENT {
+        *response.body_mut() = Bytes::new();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::ETAG);
+        return Ok(());
+    }
+    let made = if shape.is_list {
+        let total = response::header(response, response::TOTAL);
+        let total = total.and_then(|total| total.parse().ok());
+        let understood = pairs(own.uri.query().unwrap_or_default()).unwrap_or_default();
+        let asked = sent.pairs().unwrap_or_default();
+        let base = sent.base();
+        let made = profile.list(
+            &shape,
+            &body,
+            total,
+            (&base, sent.uri.path()),
+            (&asked, &understood),
+        )?;
+        let tag = tag(made.to_string().as_bytes());
+        response::set(response, header::ETAG, tag);
+        made
+    } else if name == "delete" {
+        body
+    } else {
+        // Its entity tag stays, for `If-Match`.
+        profile.record(&shape, &body, &sent.base())?
+    };
+    replace_body(profile, response, &made);
+    Ok(())
+}
+
+/// The status that the profile has for `name`, if it has one.
+fn set_status(profile: &Profile, name: &str, response: &mut Response<Bytes>) {
+    let status = profile.status(name);
+    if let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) {
+        *response.status_mut() = status;
+    }
+}
+
+fn replace_body(profile: &Profile, response: &mut Response<Bytes>, body: &Value) {
+    *response.body_mut() = format!("{body:#}").into();
+    let kind = profile.content_type();
+    response::set(response, header::CONTENT_TYPE, kind.to_string());
 }

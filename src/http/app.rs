@@ -7,7 +7,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -19,17 +19,15 @@ use warp::http::{Method, Response, StatusCode, header};
 
 use super::costly::{self, Turns};
 use super::cross_site;
-use super::hot_reload::{self, HotReload, Targets, WatchedFile, Watching};
+use super::hot_reload::{self, HotReload, InEffect, Routes, Targets, WatchedFile, Watching};
 use super::idempotency::Keys;
 use super::login::{self, Logins};
-use super::origin::{is_loopback, is_private, is_undisputed};
 use super::problem::{self, LogNote, Problem};
 use super::profile::Profile;
 use super::request::{Received, Request};
 use super::request_log::{Hidden, RequestLog};
 use super::response;
-use super::routes_file::{InEffect, Routes};
-use super::settings::Settings;
+use super::settings::{Settings, is_loopback, is_private, is_undisputed};
 use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
@@ -79,7 +77,7 @@ pub struct App {
     pub(super) started: Instant,
     /// The data at the start.
     pub(super) start: Store,
-    pub(super) snapshots: Mutex<Snapshots>,
+    snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
     pub(super) turns: Arc<Turns>,
     /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
@@ -187,6 +185,14 @@ impl App {
         routes.map(|routes| routes.in_effect()).unwrap_or_default()
     }
 
+    /// The snapshots.
+    pub(super) fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
+        // What holds the lock does not panic.
+        self.snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether writes are refused.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
@@ -215,10 +221,9 @@ impl App {
 
     /// What clients may see of the record that was written.
     pub(super) fn seen(&self, outcome: &Outcome) -> String {
-        let resource = outcome.written.first();
-        let resource = resource.map_or("", |written| written.resource.as_str());
         let full = &self.engine.snapshot().full;
-        full.public_text(resource, &outcome.value).into_owned()
+        full.public_text(&outcome.resource, &outcome.value)
+            .into_owned()
     }
 
     /// The problem of a template that fails.

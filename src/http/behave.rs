@@ -1,4 +1,5 @@
-//! The rules of the routes file around each request: guards, limits, delays, failures, own answers.
+//! The rules of the routes file around each request: guards, limits, delays, failures, own answers; and the failures and delays that
+//! a request asks for itself: `Prefer: status=503, delay=2`, or `_status` and `_delay` in the URL.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -8,18 +9,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::Value as Json;
-use warp::http::{HeaderValue, Method, Response, header};
+use warp::http::{HeaderName, HeaderValue, Method, Response, header};
 
 use super::app::{Answer, App};
 use super::guard::{self, Viewer};
 use super::idempotency::{self, Begun};
-use super::own_answer;
-use super::preferences::Preferences;
 use super::problem::{self, LogNote, Problem};
-use super::progress;
 use super::request::{Request, segments};
-use super::shaping;
-use super::{body, response};
+use super::{api, body, own_answer, request, response};
 use crate::behaviour::{Delay, Explained, Facets, Fail, How, Matched, Per, Quota, RoutesFile};
 
 /// What the connection does instead of sending the response: an extension of it.
@@ -55,22 +52,21 @@ where
     if is_problem(&response)
         && let Some(profile) = owner.profile()
     {
-        response = shaping::response(&owner, &profile, (&sent, &sent), Ok(response));
+        response = api::shaped(&owner, &profile, (&sent, &sent), Ok(response));
     }
-    if !preferences.applied.is_empty()
-        && let Ok(applied) = HeaderValue::try_from(preferences.applied.join(", "))
-    {
+    if !preferences.applied.is_empty() {
+        let applied = preferences.applied.join(", ");
+        response::set(&mut response, response::PREFERENCE_APPLIED, applied);
         let headers = response.headers_mut();
-        headers.insert(response::PREFERENCE_APPLIED, applied);
         headers.append(header::VARY, HeaderValue::from_static("Prefer"));
     }
     Ok(response)
 }
 
 fn is_problem(response: &Response<Bytes>) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = response::header(response, header::CONTENT_TYPE);
     !response.status().is_success()
-        && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"))
+        && kind.is_some_and(|kind| kind.starts_with("application/problem+json"))
 }
 
 async fn under_rules<F>(
@@ -109,7 +105,7 @@ where
     };
     let time = call.delay(delay) + preferences.delay;
     if !time.is_zero() {
-        progress::delay(time).await;
+        request::delay(time).await;
     }
     let failure = call.failure();
     let before = failure.filter(|(_, fail)| !fail.after);
@@ -182,8 +178,9 @@ impl Call<'_> {
             return Ok(None);
         };
         let rulebook = &self.app.engine.snapshot().rulebook;
-        let keys = (&self.app.keys, rulebook);
-        idempotency::begin(keys, self.request, self.key(&Per::User), name).map(Some)
+        let user = self.key(&Per::User);
+        let begun = self.app.keys.begin(rulebook, self.request, user, name);
+        begun.map(Some)
     }
 
     /// How long the request waits: the delays of all rules and `other`.
@@ -393,16 +390,12 @@ fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
                 .collect();
             format!("\"{name}\";{}", show(quota))
         });
-        HeaderValue::try_from(items.collect::<Vec<_>>().join(", "))
+        items.collect::<Vec<_>>().join(", ")
     };
     let policy = list(&|quota| format!("q={};w={}", quota.quota, quota.window.as_secs()));
     let now = list(&|quota| format!("r={};t={}", quota.remaining, seconds(quota.reset)));
-    if let (Ok(policy), Ok(now)) = (policy, now) {
-        response
-            .headers_mut()
-            .insert(response::RATE_LIMIT_POLICY, policy);
-        response.headers_mut().insert(response::RATE_LIMIT, now);
-    }
+    response::set(&mut response, response::RATE_LIMIT_POLICY, policy);
+    response::set(&mut response, response::RATE_LIMIT, now);
     Ok(response)
 }
 
@@ -425,4 +418,88 @@ pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
     let seen = Seen::of(request);
     let rules = routes.current();
     rules.explain(request.method.as_str(), &path, &seen)
+}
+
+/// The longest delay that a request can ask for.
+const MAX_DELAY: Duration = Duration::from_secs(60);
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// What a request asks for.
+#[derive(Debug, Default)]
+pub(super) struct Preferences {
+    /// The status to fail with.
+    pub(super) status: Option<u16>,
+    /// How long to wait.
+    pub(super) delay: Duration,
+    /// What is done of that, for `Preference-Applied`.
+    pub(super) applied: Vec<String>,
+}
+
+impl Preferences {
+    /// What `request` asks for.
+    ///
+    /// # Errors
+    /// `_status` in the URL is not an error status. In the header that is ignored, as RFC 7240 wants it.
+    pub(super) fn of(request: &Request) -> Result<Preferences, Problem> {
+        let mut asked = Preferences::default();
+        if let Some(list) = request.list(PREFER) {
+            asked.read(&list);
+        }
+        if let Some(text) = request.first("_status") {
+            let status = text.parse().ok().filter(is_error);
+            let wrong = || {
+                Problem::new(
+                    problem::BAD_QUERY,
+                    format!("_status must be an error status from 400 to 599, got {text:?}"),
+                )
+                .hint("for example: _status=503")
+            };
+            asked.status = Some(status.ok_or_else(wrong)?);
+            asked.applied.push(format!("status={text}"));
+        }
+        if let Some(text) = request.first("_delay") {
+            // As json-server 0.17 reads it.
+            asked.delay = Duration::from_millis(text.parse().unwrap_or(1));
+            asked
+                .applied
+                .push(format!("delay={}", asked.delay.as_secs_f64()));
+        }
+        asked.delay = asked.delay.min(MAX_DELAY);
+        Ok(asked)
+    }
+
+    fn read(&mut self, list: &str) {
+        let mut delay = None;
+        for preference in list.split(',') {
+            let first = preference.split(';').next().unwrap_or_default();
+            let Some((name, value)) = first.split_once('=') else {
+                continue;
+            };
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            // Of a preference that is there twice the first one counts (RFC 7240, 2).
+            if name.eq_ignore_ascii_case("delay") && delay.is_none() {
+                let time = value.parse().ok();
+                delay = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            } else if (name.eq_ignore_ascii_case("status") || name.eq_ignore_ascii_case("code"))
+                && self.status.is_none()
+            {
+                self.status = value.parse().ok().filter(is_error);
+            } else {
+                continue;
+            }
+            self.applied
+                .push(format!("{}={value}", name.to_ascii_lowercase()));
+        }
+        self.delay = delay.unwrap_or_default();
+        self.applied.retain(|one| match one.starts_with("delay") {
+            true => delay.is_some(),
+            false => self.status.is_some(),
+        });
+    }
+}
+
+/// Whether a request can ask for that status.
+fn is_error(status: &u16) -> bool {
+    (400..=599).contains(status)
 }

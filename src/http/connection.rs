@@ -21,7 +21,7 @@ use warp::reply::Response as Reply;
 
 use super::app::App;
 use super::behave::Cut;
-use super::progress::{CURRENT, Progress};
+use super::request::{CURRENT, Progress};
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;

@@ -4,10 +4,9 @@
 
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use super::origin::{self, AllowedOrigin, Origin};
 use super::problem::{self, Problem};
 use super::request::Request;
-use super::settings::Settings;
+use super::settings::{self, AllowedOrigin, Origin, Settings};
 use crate::text::shell_word;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -170,12 +169,12 @@ pub(super) fn allows(origin: &HeaderValue, host: Option<&str>, settings: &Settin
         // this machine (DNS rebinding).
         let is_own_page = || {
             settings.on_network
-                && origin::is_undisputed(name)
+                && settings::is_undisputed(name)
                 && host.is_some_and(|host| origin.is_at(host))
         };
-        if origin::is_loopback(name)
+        if settings::is_loopback(name)
             || settings.hosts.iter().flatten().any(is_own_name)
-            || (settings.on_network && origin::is_private(name))
+            || (settings.on_network && settings::is_private(name))
             || is_own_page()
         {
             return true;

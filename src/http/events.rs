@@ -1,7 +1,6 @@
 //! `/-/events`: the changes as server-sent events.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -14,11 +13,11 @@ use super::app::{Answer, App};
 use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
-use super::request::{Request, encode};
-use crate::engine::{Cause, Event, Feed, Found, Present, Rulebook, What};
+use super::request::Request;
+use crate::engine::{Cause, Event, Found, Present, Rulebook, What};
 use crate::json::{Id, quote};
 use crate::store::Resource;
-use crate::text::nearest;
+use crate::text::{nearest, path_encode};
 
 /// How many events one chunk has at most.
 const MAX_BATCH: usize = 64;
@@ -28,23 +27,14 @@ const MAX_BATCH: usize = 64;
 pub(super) struct Live {
     app: Arc<App>,
     viewer: Viewer,
-    feed: Arc<Feed>,
+    /// The number of the last event that was sent.
     after: u64,
     only: Vec<String>,
-    heartbeat: Duration,
+    updates: watch::Receiver<u64>,
     trouble: watch::Receiver<Present>,
     rulebook: Arc<Rulebook>,
-    /// The requests of clients, for those who may see them, and the number of the last one that was sent.
-    requests: Option<(Arc<App>, u64)>,
-}
-
-impl std::fmt::Debug for Live {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Live")
-            .field("after", &self.after)
-            .finish_non_exhaustive()
-    }
+    /// For those who may see the requests of clients: the number of the last one that was sent.
+    requests: Option<(u64, watch::Receiver<()>)>,
 }
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
@@ -55,8 +45,8 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let requests = match pairs.iter().find(|(name, _)| name == "requests") {
         Some((_, after)) => {
             guard(&app, &request)?;
-            let last = app.request_log.last();
-            Some((app.clone(), after.parse().unwrap_or(last)))
+            let last = after.parse().unwrap_or(app.request_log.last());
+            Some((last, app.request_log.updates()))
         }
         None => None,
     };
@@ -80,7 +70,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
             problem::NO_RESOURCE,
             format!("there is no resource {unknown} to follow"),
         );
-        let path = format!("{}?resource={}", request.uri.path(), encode(instead));
+        let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
         return Err(problem
             .hint(format!("for example: resource={instead}"))
             .attempt(request.curl("GET", &path, None)));
@@ -110,7 +100,6 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     // Nothing follows the stream on its connection.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if request.method == Method::GET {
-        let heartbeat = app.settings.heartbeat;
         let viewer = guard::viewer(&app, &published, &request).await;
         let mut trouble = app.engine.trouble();
         // Trouble that is there already is reported first.
@@ -120,10 +109,9 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         response.extensions_mut().insert(Live {
             app: app.clone(),
             viewer,
-            feed: feed.clone(),
             after,
             only,
-            heartbeat,
+            updates: feed.updates(),
             trouble,
             rulebook: published.rulebook.clone(),
             requests,
@@ -148,73 +136,59 @@ pub(super) fn with_body(
         return response.map(Into::into);
     };
     let (parts, start) = response.into_parts();
-    let updates = live.feed.updates();
     let start = stream::once(std::future::ready(start));
     let body = start
-        .chain(follow(live, updates, stop.clone()))
+        .chain(follow(live, stop.clone()))
         .map(Ok::<_, std::convert::Infallible>);
     let (_, body) = warp::Reply::into_response(warp::reply::stream(body)).into_parts();
     Response::from_parts(parts, body)
 }
 
 /// The events after `live.after`, until the server stops or the reader falls behind the history.
-fn follow(
-    live: Live,
-    updates: watch::Receiver<u64>,
-    stop: watch::Receiver<bool>,
-) -> impl Stream<Item = Bytes> {
-    let new_requests = live
-        .requests
-        .as_ref()
-        .map(|(app, _)| app.request_log.updates());
-    stream::unfold(
-        (live, updates, new_requests, stop),
-        |(mut live, mut updates, mut new_requests, mut stop)| async move {
-            loop {
+fn follow(live: Live, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> {
+    stream::unfold((live, stop), |(mut live, mut stop)| async move {
+        let app = live.app.clone();
+        loop {
+            live.updates.borrow_and_update();
+            if let Some((_, updates)) = &mut live.requests {
                 updates.borrow_and_update();
-                if let Some(updates) = &mut new_requests {
-                    updates.borrow_and_update();
-                }
-                let Found::Events(events) = live.feed.after(live.after, MAX_BATCH) else {
-                    return None;
-                };
-                let mut piece = String::new();
-                for event in &events {
-                    live.after = event.number;
-                    if live.only.is_empty() || live.only.contains(&event.resource) {
-                        write(&mut piece, &live, event);
-                    }
-                }
-                live.write_status(&mut piece);
-                live.write_rules(&mut piece);
-                live.write_requests(&mut piece);
-                if piece.is_empty() {
-                    if events.is_empty() {
-                        tokio::select! {
-                            biased;
-                            _ = stop.wait_for(|stop| *stop) => return None,
-                            changed = updates.changed() => if changed.is_err() { return None },
-                            changed = live.trouble.changed() => {
-                                if changed.is_err() { return None }
-                                live.trouble.mark_changed();
-                            }
-                            () = next_request(&mut new_requests) => {}
-                            () = tokio::time::sleep(live.heartbeat) => piece.push_str(": still here\n\n"),
-                        }
-                    }
-                    if piece.is_empty() {
-                        continue;
-                    }
-                }
-                return Some((Bytes::from(piece), (live, updates, new_requests, stop)));
             }
-        },
-    )
+            let Found::Events(events) = app.engine.feed().after(live.after, MAX_BATCH) else {
+                return None;
+            };
+            let mut piece = String::new();
+            for event in &events {
+                live.after = event.number;
+                if live.only.is_empty() || live.only.contains(&event.resource) {
+                    write(&mut piece, &live, event);
+                }
+            }
+            live.write_status(&mut piece);
+            live.write_rules(&mut piece);
+            live.write_requests(&mut piece);
+            if piece.is_empty() && events.is_empty() {
+                tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|stop| *stop) => return None,
+                    changed = live.updates.changed() => if changed.is_err() { return None },
+                    changed = live.trouble.changed() => {
+                        if changed.is_err() { return None }
+                        live.trouble.mark_changed();
+                    }
+                    () = next_request(&mut live.requests) => {}
+                    () = tokio::time::sleep(app.settings.heartbeat) => piece.push_str(": still here\n\n"),
+                }
+            }
+            if !piece.is_empty() {
+                return Some((Bytes::from(piece), (live, stop)));
+            }
+        }
+    })
 }
 
 /// Returns at the next request; never without a log of requests to follow.
-async fn next_request(updates: &mut Option<watch::Receiver<()>>) {
-    if let Some(updates) = updates
+async fn next_request(requests: &mut Option<(u64, watch::Receiver<()>)>) {
+    if let Some((_, updates)) = requests
         && updates.changed().await.is_ok()
     {
         return;
@@ -250,10 +224,10 @@ impl Live {
 
     /// The requests since the last time, for those who asked for them.
     fn write_requests(&mut self, out: &mut String) {
-        let Some((app, last)) = &mut self.requests else {
+        let Some((last, _)) = &mut self.requests else {
             return;
         };
-        let Value::Array(requests) = app.request_log.after(*last) else {
+        let Value::Array(requests) = self.app.request_log.after(*last) else {
             return;
         };
         for request in requests {
@@ -299,7 +273,7 @@ fn write(out: &mut String, live: &Live, event: &Event) {
     };
     out.push_str(&format!(
         "id: {}-{}\nevent: {name}\ndata: {{\"version\":{},\"resource\":{},{details}}}\n\n",
-        live.feed.run(),
+        live.app.engine.feed().run(),
         event.number,
         event.version,
         quote(&event.resource),

@@ -1,28 +1,26 @@
 //! What the explorer asks besides the API: what the resources look like, facets, what a deletion takes along, the history
 //! of changes. Routes under `/-/` that only read.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::admin::{guard, kind};
 use super::app::{Answer, App};
 use super::events::{cause_name, id_json};
 use super::guard::{Viewer, view, viewer};
-use super::list::bad_query;
 use super::problem::{self, Problem};
 use super::request::Request;
-use super::{response, write};
+use super::{list, response, write};
 use crate::engine::{Event, Published, What};
 use crate::json::{Id, Kind, Object, get_member, items, members};
 use crate::openapi;
-use crate::query::{Fields, Query, Relations, Row};
+use crate::query::{Relations, Row};
 use crate::schema::Holds;
 use crate::store::plural::singular;
 use crate::store::{Collection, Command, Data, Operation, Resource, Store};
-use crate::text::percent_decode;
 use crate::work::Work;
 
 /// A field with more values than this has no facet, unless it is asked for by name.
@@ -33,6 +31,8 @@ const MAX_NAMED_VALUES: usize = 1000;
 const MAX_VALUE: usize = 100;
 /// How many records of a resource without rules are looked at for its schema, at the beginning and at the end.
 const SAMPLE: usize = 500;
+/// How many fields are looked at.
+const MAX_FIELDS: usize = 200;
 /// How many records of one change the history shows.
 const MAX_CHANGES: usize = 100;
 
@@ -120,9 +120,7 @@ pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Answer {
     let (resource, collection) = collection_at(&published.store, request)?;
-    let pairs = request
-        .pairs()
-        .map_err(|error| bad_query(request, &error))?;
+    let pairs = list::pairs(request)?;
     let (named, mut pairs): (Vec<_>, Vec<_>) =
         pairs.into_iter().partition(|(name, _)| name == "_facet");
     let named: Vec<String> = named.into_iter().map(|(_, field)| field).collect();
@@ -136,22 +134,16 @@ fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_
         "_order",
     ];
     pairs.retain(|(name, _)| !WINDOW.contains(&name.as_str()));
-    let fields = Fields {
-        limit: app.settings.query_fields,
-        pattern_limit: app.settings.pattern_limit,
-        work: Some(work),
-        ..Fields::new(Some(collection), &[])
-    };
-    let query = Query::parse(&pairs, &fields).map_err(|error| bad_query(request, &error))?;
+    let query = list::query(app, &published.store, request, resource, &pairs, work)?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
     let page = collection.run(&query, &relations, work);
-    let mut counts = Counts::new(&named);
+    let is_named = !named.is_empty();
+    let mut counts = Counts::new(named);
     let rows = page.rows.iter().map(Row::text);
     for row in rows.take_while(|row| work.goes_on(row.len())) {
-        if named.is_empty() {
-            counts.add_all(row);
-        } else {
-            counts.add(row);
+        match is_named {
+            true => counts.add(row),
+            false => counts.add_all(row),
         }
     }
     let body = json!({ "total": page.rows.len(), "facets": counts.to_json() });
@@ -160,31 +152,28 @@ fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_
 
 /// The values of fields, by field.
 struct Counts {
-    fields: Vec<(String, Field)>,
+    fields: IndexMap<String, Field>,
     limit: usize,
 }
 
 #[derive(Default)]
 struct Field {
     /// The JSON text of each value, in the order in which they were met, and how often.
-    values: Vec<(String, usize)>,
-    places: HashMap<String, usize>,
+    values: IndexMap<String, usize>,
     /// There are too many values, or they are too long for facets.
     is_out: bool,
 }
 
 impl Counts {
-    fn new(named: &[String]) -> Counts {
+    fn new(named: Vec<String>) -> Counts {
+        let limit = match named.is_empty() {
+            true => MAX_VALUES,
+            false => MAX_NAMED_VALUES,
+        };
+        let named = named.into_iter().map(|name| (name, Field::default()));
         Counts {
-            fields: named
-                .iter()
-                .map(|name| (name.clone(), Field::default()))
-                .collect(),
-            limit: if named.is_empty() {
-                MAX_VALUES
-            } else {
-                MAX_NAMED_VALUES
-            },
+            fields: named.collect(),
+            limit,
         }
     }
 
@@ -202,24 +191,13 @@ impl Counts {
         if Kind::of(record) != Kind::Object {
             return;
         }
-        for (at, member) in members(record).enumerate() {
-            // Most records have the same members in the same order.
-            let is = |(name, _): &(String, Field)| *name == member.key;
-            let place = if self.fields.get(at).is_some_and(is) {
-                Some(at)
-            } else {
-                self.fields.iter().position(is)
-            };
-            let place = match place {
-                Some(place) => place,
-                None if self.fields.len() < 200 => {
-                    self.fields
-                        .push((member.key.into_owned(), Field::default()));
-                    self.fields.len() - 1
-                }
-                None => return,
-            };
-            self.fields[place].1.add(member.value, self.limit);
+        for member in members(record) {
+            if let Some(field) = self.fields.get_mut(&*member.key) {
+                field.add(member.value, self.limit);
+            } else if self.fields.len() < MAX_FIELDS {
+                let field = self.fields.entry(member.key.into_owned());
+                field.or_default().add(member.value, self.limit);
+            }
         }
     }
 
@@ -232,14 +210,11 @@ impl Counts {
             .map(|(name, field)| {
                 let mut values: Vec<_> = field.values.iter().collect();
                 values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-                let values: Vec<Value> = values
-                    .into_iter()
-                    .filter_map(|(text, count)| {
-                        let value: Value = serde_json::from_str(text).ok()?;
-                        Some(json!({ "value": value, "count": count }))
-                    })
-                    .collect();
-                json!({ "field": name, "values": values })
+                let values = values.into_iter().filter_map(|(text, count)| {
+                    let value: Value = serde_json::from_str(text).ok()?;
+                    Some(json!({ "value": value, "count": count }))
+                });
+                json!({ "field": name, "values": values.collect::<Vec<_>>() })
             })
             .collect()
     }
@@ -262,16 +237,13 @@ impl Field {
             self.is_out = true;
             return;
         }
-        if let Some(&place) = self.places.get(value) {
-            self.values[place].1 += 1;
-            return;
-        }
-        if self.values.len() >= limit {
+        if let Some(count) = self.values.get_mut(value) {
+            *count += 1;
+        } else if self.values.len() < limit {
+            self.values.insert(value.to_string(), 1);
+        } else {
             self.is_out = true;
-            return;
         }
-        self.places.insert(value.to_string(), self.values.len());
-        self.values.push((value.to_string(), 1));
     }
 }
 
@@ -281,9 +253,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
     let (resource, _) = collection_at(&published.store, &request)?;
     let before = published.full.clone();
     let mut store = before.clone();
-    let pairs = request
-        .pairs()
-        .map_err(|error| bad_query(&request, &error))?;
+    let pairs = list::pairs(&request)?;
     let mut removed = Groups::default();
     let mut changed = Groups::default();
     let asked: Vec<Id> = pairs
@@ -300,11 +270,8 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
             body: Object::default(),
         };
         // One of the records may have gone with another.
-        if store
-            .resource(resource.name())
-            .and_then(Resource::collection)
-            .is_none_or(|rows| rows.get(id).is_none())
-        {
+        let rows = store.records(resource.name());
+        if rows.is_none_or(|rows| rows.get(id).is_none()) {
             continue;
         }
         let planned = app.engine.rulebook().plan(&store, &command);
@@ -312,12 +279,8 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
             Ok(change) => {
                 let outcome = store.apply(change);
                 for (at, written) in outcome.written.iter().enumerate() {
-                    let rows = before
-                        .resource(&written.resource)
-                        .and_then(Resource::collection);
-                    let row = rows
-                        .zip(written.id.as_ref())
-                        .and_then(|(rows, id)| rows.get(id));
+                    let rows = before.records(&written.resource);
+                    let row = rows.and_then(|rows| rows.get(written.id.as_ref()?));
                     if !viewer.may_see(&app, &written.resource, row.map(|row| row.value())) {
                         continue;
                     }
@@ -330,7 +293,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
                 }
             }
             Err(error) => {
-                let refused = write::refused(&app.engine, &published, &request, None, error);
+                let refused = write::refused(&app, &request, None, error);
                 let mut problem = refused.to_json();
                 // The command would be about this path and not about the record's.
                 if let Value::Object(members) = &mut problem {
@@ -437,16 +400,11 @@ fn collection_at<'a>(
     store: &'a Store,
     request: &Request,
 ) -> Result<(&'a Resource, &'a Collection), Problem> {
-    let name = request.uri.path().rsplit('/').next().unwrap_or_default();
-    let name = percent_decode(name).unwrap_or_default();
-    let found = store
-        .resource(&name)
-        .and_then(|resource| Some((resource, resource.collection()?)));
+    let name = request.last_segment().unwrap_or_default();
+    let found = store.resource(&name);
+    let found = found.and_then(|resource| Some((resource, resource.collection()?)));
     found.ok_or_else(|| {
-        Problem::new(
-            problem::NO_RESOURCE,
-            format!("there is no collection {name}"),
-        )
-        .hint("GET /-/health lists the resources")
+        let detail = format!("there is no collection {name}");
+        Problem::new(problem::NO_RESOURCE, detail).hint("GET /-/health lists the resources")
     })
 }

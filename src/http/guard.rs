@@ -19,8 +19,7 @@ use crate::engine::Published;
 use crate::json::{Id, Object, get_member, quote};
 use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
-use crate::schema::{Property, Rules};
-use crate::store::{Command, Operation, Record, Resource, Store};
+use crate::store::{Command, Operation, Record, Store};
 
 /// Who sent a request.
 #[derive(Debug, Clone, Default)]
@@ -130,30 +129,17 @@ impl Viewer {
 
     /// The user who is logged in.
     pub(super) fn logged_in(&self, auth: &Auth) -> Result<&Arc<Record>, Problem> {
-        let problem = || {
-            refused(
-                self,
-                &Guard::User,
-                Some(auth),
-                Closed::Unknown("Bearer"),
-                "this",
-            )
-        };
-        self.user.as_ref().ok_or_else(problem)
+        self.user.as_ref().ok_or_else(|| self.no_login(auth))
     }
 
     /// What the token says with which the user is logged in.
     pub(super) fn claims(&self, auth: &Auth) -> Result<&Claims, Problem> {
-        let problem = || {
-            refused(
-                self,
-                &Guard::User,
-                Some(auth),
-                Closed::Unknown("Bearer"),
-                "this",
-            )
-        };
-        self.claims.as_ref().ok_or_else(problem)
+        self.claims.as_ref().ok_or_else(|| self.no_login(auth))
+    }
+
+    fn no_login(&self, auth: &Auth) -> Problem {
+        let closed = Closed::Unknown("Bearer");
+        refused(self, &Guard::User, Some(auth), closed, "this")
     }
 
     /// The user's record, for templates.
@@ -335,8 +321,7 @@ pub(super) fn check_owner(
     id: &Id,
 ) -> Result<(), Problem> {
     let auth = published.rulebook.schema().auth();
-    let found = published.full.resource(resource);
-    let records = found.and_then(Resource::collection);
+    let records = published.full.records(resource);
     match records.and_then(|records| records.get(id)) {
         Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => Err(
             refused(viewer, &Guard::Owner, auth, Closed::Forbidden, resource),
@@ -359,16 +344,6 @@ pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command
     owner
         .and_then(|owner| Object::parse(&owner).ok())
         .unwrap_or_default()
-}
-
-/// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
-/// nobody.
-pub(super) fn without_user(published: &Published, resource: &str, sent: Object) -> Object {
-    let schema = published.rulebook.schema();
-    let of_user = |one: &&Property| one.generated == Some(Generated::User);
-    let properties = schema.rules(resource).into_iter();
-    let properties = properties.flat_map(Rules::properties).filter(of_user);
-    properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 
 /// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.

@@ -1,4 +1,5 @@
-//! Hot reload: the rules, the routes file and the profile are read again when they are saved.
+//! The files beside the data: the routes file and the profile that it names are read here, and all of them, with the rules, are
+//! read again when they are saved.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,14 +7,122 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::profile::Profile;
-use super::routes_file::{self, InEffect, Routes};
-use crate::behaviour::RoutesError;
+use crate::behaviour::{RoutesError, RoutesFile};
 use crate::engine::{Engine, Faults, Notice, RulesFault, Trouble, TroubleKind};
 use crate::file;
 use crate::schema::{Schema, SchemaError};
+
+/// The rules in effect, and the profile that the file names.
+#[derive(Debug, Default)]
+pub struct Routes(ArcSwap<InEffect>);
+
+/// What a routes file says.
+#[derive(Debug, Default, Clone)]
+pub struct InEffect {
+    /// The rules.
+    pub rules: Arc<RoutesFile>,
+    /// The profile that the file names.
+    pub profile: Option<Arc<Profile>>,
+}
+
+impl Routes {
+    /// Starts with `rules`.
+    pub fn new(rules: RoutesFile) -> Routes {
+        Routes::from(InEffect {
+            rules: Arc::new(rules),
+            profile: None,
+        })
+    }
+
+    /// What is in effect.
+    pub(super) fn in_effect(&self) -> Arc<InEffect> {
+        self.0.load_full()
+    }
+
+    /// The current rules.
+    pub fn current(&self) -> Arc<RoutesFile> {
+        self.0.load().rules.clone()
+    }
+
+    /// The profile that the file names.
+    pub fn profile(&self) -> Option<Arc<Profile>> {
+        self.0.load().profile.clone()
+    }
+
+    pub(super) fn replace(&self, new: InEffect) {
+        self.0.store(Arc::new(new));
+    }
+
+    /// Refuses guards that ask for a user where there are none.
+    ///
+    /// # Errors
+    /// The place of such a guard.
+    pub(crate) fn check_without_users(&self) -> Result<(), RoutesError> {
+        self.0.load().check_without_users()
+    }
+}
+
+impl From<InEffect> for Routes {
+    fn from(file: InEffect) -> Routes {
+        Routes(ArcSwap::from_pointee(file))
+    }
+}
+
+impl InEffect {
+    /// As [`Routes::check_without_users`].
+    pub(super) fn check_without_users(&self) -> Result<(), RoutesError> {
+        self.rules.check_without_users()
+    }
+}
+
+/// What the routes file at `path`, whose text is `text`, says.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
+    let rules = RoutesFile::parse(text).map_err(|error| error.at(path))?;
+    let profile = match &rules.profile {
+        None => None,
+        Some((name, place)) => {
+            // What cannot be read is named in the routes file.
+            let named = |error: RoutesError| match error.place {
+                None => RoutesError::new(*place, error.message).at(path),
+                Some(_) => error,
+            };
+            Some(Arc::new(read_profile(&beside(path, name)).map_err(named)?))
+        }
+    };
+    let rules = Arc::new(rules.at(path.to_path_buf()));
+    Ok(InEffect { rules, profile })
+}
+
+/// The file `name`, from the folder of the file at `path`.
+fn beside(path: &Path, name: &str) -> PathBuf {
+    path.with_file_name("").join(name)
+}
+
+/// The path of the profile that the routes file at `path`, whose text is `text`, names.
+pub(super) fn profile_of(path: &Path, text: &str) -> Option<PathBuf> {
+    let (name, _) = RoutesFile::parse(text).ok()?.profile?;
+    Some(beside(path, &name))
+}
+
+/// The profile in the file at `path`.
+///
+/// # Errors
+/// It cannot be read, or something in it is wrong.
+pub fn read_profile(path: &Path) -> Result<Profile, RoutesError> {
+    let text = std::fs::read_to_string(path).map_err(|error| RoutesError {
+        file: Some(path.to_path_buf()),
+        place: None,
+        message: format!("cannot read the profile {}: {error}", path.display()),
+        hint: None,
+    })?;
+    Profile::parse(&text).map_err(|error| error.at(path))
+}
 
 /// Debounce: a save causes several events, so the files are read when there has been none for this long.
 const DEBOUNCE: Duration = Duration::from_millis(20);
@@ -90,7 +199,7 @@ impl WatchedFile {
         let is_known = |known: &Content| known.text == text;
         if self.kind == TroubleKind::Routes && !self.content.as_ref().is_some_and(is_known) {
             self.named_profile = match &text {
-                Ok(Some(text)) => routes_file::profile_of(&self.path, text),
+                Ok(Some(text)) => profile_of(&self.path, text),
                 _ => None,
             };
         }
@@ -222,7 +331,7 @@ impl Targets {
             TroubleKind::Rules => self.apply_rules(&file.path, text.as_deref()).map(Some),
             TroubleKind::Routes => self.apply_routes(file, text.as_deref()),
             _ => {
-                let profile = routes_file::read_profile(&file.path)?;
+                let profile = read_profile(&file.path)?;
                 self.profile.store(Some(Arc::new(profile)));
                 let is_first = file.content.is_none();
                 let file = file.path.clone();
@@ -303,7 +412,7 @@ impl Targets {
             return Ok(None);
         };
         let new = match text {
-            Some(text) => routes_file::read(&file.path, text)?,
+            Some(text) => read(&file.path, text)?,
             None => InEffect::default(),
         };
         if self.engine.schema().auth().is_none() {

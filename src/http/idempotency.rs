@@ -72,45 +72,52 @@ impl Keys {
         self.kept().done.clear();
     }
 
-    /// Begins a request; `Some` is the response that it has had already.
-    fn begin(
+    /// Begins `request` with `key` of `user`.
+    ///
+    /// # Errors
+    /// The key belongs to another request, or to one that is still running.
+    pub(super) fn begin(
         &self,
         rulebook: &Arc<Rulebook>,
-        key: &Key,
-        sent: u64,
-    ) -> Result<Option<Response<Bytes>>, Problem> {
-        let mut kept = self.kept();
-        if !kept
-            .rulebook
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, rulebook))
-        {
-            kept.done.clear();
-            kept.rulebook = Some(rulebook.clone());
+        request: &Request,
+        user: String,
+        key: &str,
+    ) -> Result<Begun, Problem> {
+        if key.len() > MAX_KEY {
+            let detail = format!("the Idempotency-Key has more than {MAX_KEY} bytes");
+            return Err(Problem::new(problem::BAD_REQUEST, detail).hint("use a UUID"));
         }
-        let known = kept
-            .done
-            .iter()
-            .find(|done| done.key == *key && done.at.elapsed() < LIFE);
-        let first = known
-            .map(|done| done.sent)
-            .or_else(|| kept.running.get(key).copied());
+        let key = (user, key.to_string());
+        let kind = request.header(header::CONTENT_TYPE).unwrap_or_default();
+        let mut sent = format!("{}\n{kind}\n", request.target()).into_bytes();
+        sent.extend_from_slice(body::whole(request)?);
+        let sent = fingerprint(&sent);
+
+        let mut kept = self.kept();
+        let kept = &mut *kept;
+        let before = kept.rulebook.replace(rulebook.clone());
+        if !before.is_some_and(|before| Arc::ptr_eq(&before, rulebook)) {
+            kept.done.clear();
+        }
+        let mut all = kept.done.iter();
+        let done = all.find(|done| done.key == key && done.at.elapsed() < LIFE);
+        let running = || kept.running.get(&key).copied();
+        let first = done.map(|done| done.sent).or_else(running);
         if first.is_some_and(|first| first != sent) {
             let detail = "the Idempotency-Key was sent before, with another URL or body";
-            return Err(
-                Problem::new(problem::KEY_REUSED, detail).hint("use a new key for a new request")
-            );
+            let problem = Problem::new(problem::KEY_REUSED, detail);
+            return Err(problem.hint("use a new key for a new request"));
         }
-        if let Some(done) = known {
-            return Ok(Some(done.response.clone()));
+        if let Some(done) = done {
+            return Ok(Begun::Done(done.response.clone()));
         }
         if kept.running.insert(key.clone(), sent).is_some() {
             let detail = "the request with this Idempotency-Key is still being carried out";
-            return Err(
-                Problem::new(problem::KEY_BUSY, detail).hint("send it again a little later")
-            );
+            let problem = Problem::new(problem::KEY_BUSY, detail);
+            return Err(problem.hint("send it again a little later"));
         }
-        Ok(None)
+        let keys = self.clone();
+        Ok(Begun::New(Running { keys, key, sent }))
     }
 }
 
@@ -158,35 +165,6 @@ pub(super) enum Begun {
     Done(Response<Bytes>),
     /// It is to be carried out now.
     New(Running),
-}
-
-/// Begins a request with `key` of `user`.
-///
-/// # Errors
-/// The key belongs to another request, or to one that is still running.
-pub(super) fn begin(
-    (keys, rulebook): (&Keys, &Arc<Rulebook>),
-    request: &Request,
-    user: String,
-    key: &str,
-) -> Result<Begun, Problem> {
-    if key.len() > MAX_KEY {
-        let detail = format!("the Idempotency-Key has more than {MAX_KEY} bytes");
-        return Err(Problem::new(problem::BAD_REQUEST, detail).hint("use a UUID"));
-    }
-    let key = (user, key.to_string());
-    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default();
-    let mut sent = format!("{}\n{kind}\n", request.target()).into_bytes();
-    sent.extend_from_slice(body::whole(request)?);
-    let sent = fingerprint(&sent);
-    Ok(match keys.begin(rulebook, &key, sent)? {
-        Some(response) => Begun::Done(response),
-        None => Begun::New(Running {
-            keys: keys.clone(),
-            key,
-            sent,
-        }),
-    })
 }
 
 impl Begun {

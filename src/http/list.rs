@@ -1,13 +1,13 @@
 //! GET of a collection, of a nested one, and of a record with its relations.
 
 use bytes::Bytes;
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::{Response, StatusCode, header};
 
+use super::app::App;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
-use super::settings::Settings;
-use crate::engine::{Engine, Published};
+use crate::engine::Published;
 use crate::json::{Id, Layout, Object, get_member, quote, tag, text_form};
 use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relations, Row};
 use crate::store::{Link, Resource, Store, write_list};
@@ -18,7 +18,7 @@ use crate::work::Work;
 ///
 /// As with the other functions that are given `work`, the response is of no use if that was stopped.
 pub(super) fn collection(
-    (engine, settings): (&Engine, &Settings),
+    app: &App,
     published: &Published,
     request: &Request,
     resource: &Resource,
@@ -28,22 +28,13 @@ pub(super) fn collection(
     let Some(collection) = resource.collection() else {
         return Ok(object(resource, work));
     };
-    let mut pairs = request
-        .pairs()
-        .map_err(|error| bad_query(request, &error))?;
+    let mut pairs = pairs(request)?;
     pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
         let (body, tag) = published.whole(resource, work);
         return Ok(response::tagged_json(body, tag));
     }
-    let query = query(
-        (engine, settings),
-        &published.store,
-        request,
-        resource,
-        &pairs,
-        work,
-    )?;
+    let query = query(app, &published.store, request, resource, &pairs, work)?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
     let page = collection.run(&query, &relations, work);
 
@@ -56,17 +47,13 @@ pub(super) fn collection(
     }
     let tag = tag(&body);
     let mut response = response::tagged_json(body.into(), tag);
-    let headers = response.headers_mut();
     if let Some(total) = page.total {
-        headers.insert(response::TOTAL, HeaderValue::from(total));
+        response.headers_mut().insert(response::TOTAL, total.into());
     }
     if let Some(info) = page.info.filter(|info| info.style == PageStyle::Link) {
         let url = format!("{}{}", request.base(), request.target());
         let link = info.link(&url).unwrap_or_default();
-        headers.insert(
-            header::LINK,
-            HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static("")),
-        );
+        response::set(&mut response, header::LINK, link);
     }
     let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
     // What a nested path asks of the foreign key is not the sender's.
@@ -85,16 +72,22 @@ pub(super) fn collection(
     Ok(response)
 }
 
+/// The pairs of the query, decoded.
+pub(super) fn pairs(request: &Request) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = request.pairs();
+    pairs.map_err(|error| bad_query(request, &error))
+}
+
 /// What `pairs` ask of a collection.
 pub(super) fn query(
-    (engine, settings): (&Engine, &Settings),
+    app: &App,
     store: &Store,
     request: &Request,
     resource: &Resource,
     pairs: &[(String, String)],
     work: &Work<'_>,
 ) -> Result<Query, Problem> {
-    let schema = engine.schema();
+    let schema = app.engine.schema();
     let rules = schema.rules(resource.name());
     let mut declared: Vec<&str> = rules
         .iter()
@@ -105,8 +98,8 @@ pub(super) fn query(
         declared.push(&store.settings().id);
     }
     let fields = Fields {
-        limit: settings.query_fields,
-        pattern_limit: settings.pattern_limit,
+        limit: app.settings.query_fields,
+        pattern_limit: app.settings.pattern_limit,
         work: Some(work),
         ..Fields::new(resource.collection(), &declared)
     };
@@ -121,23 +114,18 @@ pub(super) fn record(
     text: &str,
     work: &Work<'_>,
 ) -> Result<Response<Bytes>, Problem> {
-    let mut body = Vec::with_capacity(text.len() + 64);
-    let asks = request.uri.query().is_some_and(|query| {
-        ["_embed", "_expand", "_fields"]
-            .iter()
-            .any(|name| query.contains(name))
-    });
-    if !asks {
+    const SHAPING: [&str; 3] = ["_embed", "_expand", "_fields"];
+    let query = request.uri.query().unwrap_or_default();
+    if !SHAPING.iter().any(|name| query.contains(name)) {
+        let mut body = Vec::with_capacity(text.len() + 64);
         if work.goes_on(text.len()) {
             Layout::PRETTY.write(&mut body, text, "");
         }
         let tag = tag(&body);
         return Ok(response::tagged_json(body.into(), tag));
     }
-    let mut pairs = request
-        .pairs()
-        .map_err(|error| bad_query(request, &error))?;
-    pairs.retain(|(name, _)| ["_embed", "_expand", "_fields"].contains(&name.as_str()));
+    let mut pairs = pairs(request)?;
+    pairs.retain(|(name, _)| SHAPING.contains(&name.as_str()));
     let query = Query::parse(&pairs, &Fields::new(None, &[]))
         .map_err(|error| bad_query(request, &error))?;
     let relations = Relations::new(&published.store, resource.name(), &query, work);
@@ -145,12 +133,9 @@ pub(super) fn record(
     if query.shows_some() {
         text = query.shown(&text).into();
     }
-    Layout::PRETTY.write(&mut body, &text, "");
-    let mut response = response::json(StatusCode::OK, body);
-    response::hint(
-        &mut response,
-        relations.notices.iter().map(ToString::to_string),
-    );
+    let mut response = response::pretty(StatusCode::OK, &text);
+    let notices = relations.notices.iter().map(ToString::to_string);
+    response::hint(&mut response, notices);
     Ok(response)
 }
 
@@ -238,7 +223,7 @@ pub(super) fn plain_values_notice(resource: &Resource) -> Option<String> {
 }
 
 /// The problem of a query that cannot be carried out.
-pub(super) fn bad_query(request: &Request, error: &QueryError) -> Problem {
+fn bad_query(request: &Request, error: &QueryError) -> Problem {
     let path = format!("{}?{}", request.uri.path(), error.example);
     let kind = if error.fault == Fault::Encoding {
         problem::BAD_TARGET

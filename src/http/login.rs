@@ -1,6 +1,6 @@
 //! What logins stand on: tokens, and passwords, which are hashed and verified here and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::problem::{self, Problem};
-use crate::engine::{Engine, Expected, Published, WriteError, is_hash};
+use crate::engine::{Engine, Published, WriteError, is_hash};
 use crate::json::{get_member, pointer, quote, unquote};
 use crate::rules::{Auth, Guard};
 use crate::schema::{Schema, Violation};
-use crate::store::{Collection, Command, Outcome, Record, Resource};
+use crate::store::{Collection, Command, Record};
 
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHED_AT_ONCE: usize = 2;
@@ -35,7 +35,7 @@ pub(super) struct Logins {
     revoked: Mutex<HashMap<(String, u64, String), u64>>,
     hashing: Arc<Semaphore>,
     /// Digests of login, password and stored hash that belong together.
-    remembered: Mutex<HashMap<[u8; 32], ()>>,
+    remembered: Mutex<HashSet<[u8; 32]>>,
 }
 
 /// What a token says.
@@ -97,12 +97,10 @@ impl Logins {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.keys.1, &validation).ok()?;
-        let is_revoked = |revoked: &HashMap<_, _>| revoked.contains_key(&decoded.claims.key());
-        (!self
-            .revoked
-            .lock()
-            .is_ok_and(|revoked| is_revoked(&revoked)))
-        .then_some(decoded.claims)
+        let key = decoded.claims.key();
+        let revoked = self.revoked.lock();
+        let is_revoked = revoked.is_ok_and(|revoked| revoked.contains_key(&key));
+        (!is_revoked).then_some(decoded.claims)
     }
 
     /// Refuses the token with these claims from now on.
@@ -164,8 +162,11 @@ impl Logins {
             digest.update(part);
         }
         let digest: [u8; 32] = digest.finalize().into();
-        let known = |all: &HashMap<_, _>| all.contains_key(&digest);
-        if self.remembered.lock().is_ok_and(|all| known(&all)) {
+        if self
+            .remembered
+            .lock()
+            .is_ok_and(|all| all.contains(&digest))
+        {
             return Some(user);
         }
         if !self.verify(password.to_string(), stored).await {
@@ -175,23 +176,16 @@ impl Logins {
             if all.len() >= MOST_REMEMBERED {
                 all.clear();
             }
-            all.insert(digest, ());
+            all.insert(digest);
         }
         Some(user)
     }
 }
 
-/// Carries out `command`; a password in it is hashed first.
-///
-/// # Errors
-/// As `Engine::write`.
-pub(super) async fn write(
-    (engine, logins): (&Engine, &Logins),
-    command: Command,
-    expected: Option<Expected>,
-) -> Result<Outcome, WriteError> {
-    let command = hashed((engine, logins), command).await?;
-    engine.write(command, expected).await
+/// Whether records of `resource` have passwords.
+pub(super) fn has_passwords(engine: &Engine, resource: &str) -> bool {
+    let schema = engine.schema();
+    schema.auth().is_some_and(|auth| auth.users == resource)
 }
 
 /// `command` with the password in it hashed. All writes of requests come here, or to [`refuse_password`].
@@ -250,10 +244,7 @@ pub(super) fn refuse_password(engine: &Engine, command: &Command) -> Result<(), 
 
 /// The collection of the users, with their passwords.
 pub(super) fn users<'p>(published: &'p Published, auth: &Auth) -> Option<&'p Collection> {
-    published
-        .full
-        .resource(&auth.users)
-        .and_then(Resource::collection)
+    published.full.records(&auth.users)
 }
 
 /// The user with that login; e-mail addresses are compared without case.

@@ -5,18 +5,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use minijinja::Value;
 use serde_json::Value as Json;
-use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use super::app::{Answer, App};
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
-use super::request::{Request, encode};
-use super::{api, body, response, static_files, steps, write};
+use super::request::Request;
+use super::target::{Target, beginning, target};
+use super::{api, body, login, response, static_files, write};
 use crate::behaviour::{
-    Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What, value_of,
+    Action, Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
+    value_of,
 };
-use crate::json::{Kind, Layout, unquote};
-use crate::store::Store;
+use crate::engine::{Stage, WriteError};
+use crate::json::{Id, Kind, Object, unquote};
+use crate::rules::Guard;
+use crate::store::{Command, Outcome, Store};
+use crate::text::{encode_target, path_encode};
 
 /// Answers `request` by the `answer` of the rule that it matches.
 pub(super) async fn answer(
@@ -67,7 +72,7 @@ pub(super) async fn answer(
                 );
             }
             let facts = facts(app, request, matched, viewer);
-            let actor = steps::Actor {
+            let actor = Actor {
                 facts: facts.clone(),
                 viewer: viewer.clone(),
                 guard: matched.rule.guard.as_ref().map(|access| {
@@ -75,11 +80,9 @@ pub(super) async fn answer(
                     access.of(reads).clone()
                 }),
             };
-            let outcomes = steps::actions(app, request, actions, &actor)
+            let outcomes = carry_out(app, request, actions, &actor)
                 .await
-                .map_err(|error| {
-                    write::refused(&app.engine, &app.engine.snapshot(), request, None, error)
-                })?;
+                .map_err(|error| write::refused(app, request, None, error))?;
             let last = outcomes
                 .last()
                 .map_or_else(|| "null".into(), |outcome| app.seen(outcome));
@@ -96,6 +99,144 @@ pub(super) async fn answer(
             };
             Ok(json(status, &text))
         }
+    }
+}
+
+/// Who carries out actions, and what their templates can use.
+#[derive(Clone)]
+struct Actor {
+    facts: Facts,
+    viewer: Viewer,
+    /// The guard of the rule itself, which has let the viewer pass.
+    guard: Option<Guard>,
+}
+
+/// Carries out the actions of a rule as one write.
+async fn carry_out(
+    app: &Arc<App>,
+    request: &Arc<Request>,
+    actions: &Arc<[Action]>,
+    actor: &Actor,
+) -> Result<Vec<Outcome>, WriteError> {
+    let steps = (0..actions.len()).map(|at| {
+        let (app, request, actions) = (app.clone(), request.clone(), actions.clone());
+        let mut actor = actor.clone();
+        actor.facts.seed = actor.facts.seed.wrapping_add(at as u64);
+        Box::new(move |store: &Store, last: Option<&Outcome>| {
+            let (data, published, viewer) =
+                (store.clone(), app.engine.snapshot(), actor.viewer.clone());
+            let mut scope = Scope::new(&actor.facts, move || {
+                let public = data.public(None);
+                guard::narrowed(&public, &published, &viewer).unwrap_or(public)
+            });
+            if let Some(outcome) = last {
+                scope = scope.with_result(&app.seen(outcome));
+            }
+            let scope = Arc::new(scope);
+            act(&app, store, &request, &actions[at], (&actor, &scope)).map_err(write::declined)
+        }) as Stage
+    });
+    app.engine.write_all(steps.collect()).await
+}
+
+/// The commands of one action: one, or with a query those of the records that it selects.
+fn act(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    action: &Action,
+    (actor, scope): (&Actor, &Arc<Scope>),
+) -> Result<Vec<Command>, Problem> {
+    let path = match &action.to {
+        Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
+        None => own_path(store, request, action.verb),
+    };
+    let method = match action.verb {
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Patch => Method::PATCH,
+        Verb::Delete => Method::DELETE,
+    };
+    let uri = encode_target(&path).parse::<Uri>();
+    let uri =
+        uri.map_err(|_| Problem::new(problem::BAD_TARGET, format!("{path:?} is not a path")))?;
+    let mut inner = Request {
+        method,
+        ..Request::get(uri)
+    };
+    // For the URLs of hints.
+    if let Some(host) = request.headers.get(header::HOST) {
+        inner.headers.insert(header::HOST, host.clone());
+    }
+    let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
+    let target = target(store, &inner)?;
+    let is_for_owners = actor.guard == Some(Guard::Owner);
+    match &target {
+        _ if actor.guard.is_none() => guard::check(&published, &inner, &target, viewer)?,
+        Target::Record(resource, id)
+        | Target::Nested {
+            parent: resource,
+            id,
+            ..
+        } if is_for_owners => {
+            guard::check_owner(&published, viewer, resource.name(), id)?;
+        }
+        _ => {}
+    }
+    let body = match action.verb {
+        Verb::Delete => None,
+        _ => Some(body_of(app, action, scope)?),
+    };
+    let is_of_many =
+        matches!(action.verb, Verb::Patch | Verb::Delete) && inner.uri.query().is_some();
+    let mut commands = match &target {
+        Target::Collection(resource) if is_of_many => {
+            let mut changes =
+                write::changes(app, store, &inner, (resource, body.as_ref()), viewer)?;
+            let is_own =
+                |id: &Id| guard::check_owner(&published, viewer, resource.name(), id).is_ok();
+            changes.retain(|change| !is_for_owners || change.id.as_ref().is_none_or(is_own));
+            changes
+        }
+        _ => vec![write::command(store, &inner, &target)?.0],
+    };
+    if let Some(body) = body {
+        for command in &mut commands {
+            let is_new = action.verb == Verb::Post;
+            let owner = match actor.guard {
+                // It may be somebody else's record, and stays theirs.
+                Some(_) if !is_new => guard::kept_owner(&published, store, command),
+                _ => guard::owner(&published, is_new, &command.resource, viewer),
+            };
+            *command = command.clone().with_preset(&owner).with_body(&body);
+            login::refuse_password(&app.engine, command)?;
+        }
+    }
+    Ok(commands)
+}
+
+fn body_of(app: &App, action: &Action, scope: &Arc<Scope>) -> Result<Object, Problem> {
+    let body = action.body.render(scope);
+    let body = body.map_err(|error| app.failed(&error))?;
+    Object::parse(&body).map_err(|_| {
+        app.failed(&format!(
+            "{}: the body of the action is not an object: {body}",
+            action.place
+        ))
+    })
+}
+
+/// What the path of `request` begins with: the record, `/todos/1` of `/todos/1/done`, or an object; for a POST the collection.
+fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
+    let path = request.uri.path();
+    let Some((resource, id)) = beginning(store, path) else {
+        return path.to_string();
+    };
+    let name = path_encode(resource.name());
+    let is_of_record = verb != Verb::Post && resource.collection().is_some();
+    match id.filter(|_| is_of_record) {
+        Some(id) => format!("/{name}/{}", path_encode(&id.to_string())),
+        None => format!("/{name}"),
     }
 }
 
@@ -117,7 +258,7 @@ async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
         )
         .hint("the path is relative to the folder of the routes file, and cannot lead out of it")
     };
-    let encoded: Vec<_> = path.split('/').map(encode).collect();
+    let encoded: Vec<_> = path.split('/').map(path_encode).collect();
     let found = static_files::find(folder.ok_or_else(gone)?, encoded.join("/")).await;
     static_files::answer(found.ok_or_else(gone)?, request.clone()).await
 }
@@ -176,11 +317,9 @@ fn seen(app: &App, viewer: &Viewer) -> impl FnOnce() -> Store + use<> {
     move || guard::view(published, &viewer).store.clone()
 }
 
-/// A response with JSON as its body, laid out for people.
+/// A response with JSON as its body.
 pub(super) fn json(status: u16, text: &str) -> Response<Bytes> {
-    let mut body = Vec::new();
-    Layout::PRETTY.write(&mut body, text, "");
-    response::json(StatusCode::from_u16(status).unwrap_or_default(), body)
+    response::pretty(StatusCode::from_u16(status).unwrap_or_default(), text)
 }
 
 fn set_status(response: &mut Response<Bytes>, status: Option<u16>) {

@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457): what is wrong, where, and the command that works.
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub(super) use crate::problems::*;
@@ -102,30 +102,23 @@ impl Problem {
 
     /// The document: `type`, `title`, `status`, `detail`, and where there are any `errors`, `hint` and `try`.
     pub fn to_json(&self) -> Value {
-        let mut document = Map::new();
-        document.insert(
-            "type".into(),
-            format!("/-/errors#{}", self.0.kind.name).into(),
-        );
-        document.insert("title".into(), self.0.kind.title.into());
-        document.insert("status".into(), self.0.status.into());
-        document.insert("detail".into(), self.0.detail.clone().into());
-        if !self.0.errors.is_empty() {
-            let errors: Vec<_> = self
-                .0
-                .errors
-                .iter()
-                .map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail }))
-                .collect();
-            document.insert("errors".into(), errors.into());
+        let Parts { kind, errors, .. } = &*self.0;
+        let mut document = json!({
+            "type": format!("/-/errors#{}", kind.name),
+            "title": kind.title,
+            "status": self.0.status,
+            "detail": self.0.detail,
+        });
+        if !errors.is_empty() {
+            let place = |(pointer, detail): &(String, String)| json!({ "pointer": pointer, "detail": detail });
+            document["errors"] = errors.iter().map(place).collect();
         }
-        if let Some(hint) = &self.0.hint {
-            document.insert("hint".into(), hint.clone().into());
+        for (name, text) in [("hint", &self.0.hint), ("try", &self.0.attempt)] {
+            if let Some(text) = text {
+                document[name] = text.as_str().into();
+            }
         }
-        if let Some(attempt) = &self.0.attempt {
-            document.insert("try".into(), attempt.clone().into());
-        }
-        Value::Object(document)
+        document
     }
 
     /// The response with the problem as its body.

@@ -13,7 +13,7 @@ use crate::behaviour::{RoutesError, add_bounds, bad_call, bounded};
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::rules::{RESERVED, is_reserved};
-use crate::text::{nearest, query_encode};
+use crate::text::{capital, nearest, query_encode};
 
 /// A parameter and its value.
 type Pair = (String, String);
@@ -568,18 +568,12 @@ impl Case {
                 word.extend(letter.to_lowercase());
             }
         }
-        let capital = |word: &String| {
-            let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().chain(letters).collect()
-            })
-        };
         match self {
             Case::Snake => words.join("_"),
             Case::Kebab => words.join("-"),
-            Case::Pascal => words.iter().map(capital).collect(),
+            Case::Pascal => words.iter().map(|word| capital(word)).collect(),
             Case::Camel => {
-                let rest = words.iter().skip(1).map(capital);
+                let rest = words.iter().skip(1).map(|word| capital(word));
                 words.first().cloned().into_iter().chain(rest).collect()
             }
         }

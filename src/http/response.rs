@@ -13,7 +13,7 @@ use super::cross_site::{self, Foreign};
 use super::problem::{self, LogNote, Problem};
 use super::request::Request;
 use super::settings::Settings;
-use crate::json::tag;
+use crate::json::{Layout, tag};
 use crate::text::printable;
 
 /// A hint in a successful response to what is probably not what was meant.
@@ -44,6 +44,25 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
 /// A response with `value` as its body.
 pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<Bytes> {
     json(status, format!("{value:#}").into_bytes())
+}
+
+/// A response with JSON as its body, laid out for people.
+pub(super) fn pretty(status: StatusCode, text: &str) -> Response<Bytes> {
+    let mut body = Vec::with_capacity(text.len() + 64);
+    Layout::PRETTY.write(&mut body, text, "");
+    json(status, body)
+}
+
+/// Sets a header, unless `value` has characters that no header can have.
+pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// A header of a response, where it is text.
+pub(super) fn header(response: &Response<Bytes>, name: HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
 /// A `200` response with `value` as its body.
@@ -206,12 +225,7 @@ fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusC
     {
         return None;
     }
-    let own = |name| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let own = |name| self::header(response, name);
     let date = |text: &str| httpdate::parse_http_date(text).ok();
     let tag = own(header::ETAG)?;
     let modified = own(header::LAST_MODIFIED).and_then(date);
@@ -285,10 +299,8 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    let preflight = settings.cors
-        && request
-            .headers
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asked = &request.headers;
+    let preflight = settings.cors && asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if !preflight && let Ok(allow) = HeaderValue::try_from(allow) {
         headers.insert(header::ALLOW, allow);
     }
@@ -301,30 +313,23 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
         header::VARY,
         HeaderValue::from_static("Access-Control-Request-Headers"),
     );
-    if let Some(wanted) = request.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+    if let Some(wanted) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     // A page from the internet asks to reach this machine or network (Private Network Access).
-    if preflight
-        && request
-            .headers
-            .get("access-control-request-private-network")
-            .is_some_and(|asks| asks == "true")
-    {
-        headers.insert(
-            "access-control-allow-private-network",
-            HeaderValue::from_static("true"),
-        );
+    let network = asked.get("access-control-request-private-network");
+    if preflight && network.is_some_and(|asks| asks == "true") {
+        let allow = HeaderName::from_static("access-control-allow-private-network");
+        headers.insert(allow, HeaderValue::from_static("true"));
     }
     response
 }
 
 /// Turns a JSON body into a script that calls the function `name` (JSONP, as in json-server 0.17).
 fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok()?.split(';').next())
+    let kind = self::header(response, header::CONTENT_TYPE);
+    let is_json = kind
+        .and_then(|kind| kind.split(';').next())
         .is_some_and(|kind| kind.starts_with("application/") && kind.ends_with("json"));
     let name: String = name
         .chars()
@@ -349,11 +354,7 @@ fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
 
 /// Compresses the body if the client accepts gzip. Returns whether it would be compressed for a client that does.
 fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> bool {
-    let kind = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or("");
+    let kind = self::header(response, header::CONTENT_TYPE).unwrap_or("");
     let is_text = kind.starts_with("application/json")
         || kind.starts_with("text/")
         || kind.contains("json")
@@ -362,12 +363,8 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
         return false;
     }
-    let accepts = || {
-        accepted
-            .and_then(|list| list.to_str().ok())
-            .is_some_and(accepts_gzip)
-    };
-    if response.body().len() < MIN_COMPRESSED || !accepts() {
+    let accepted = accepted.and_then(|list| list.to_str().ok());
+    if response.body().len() < MIN_COMPRESSED || !accepted.is_some_and(accepts_gzip) {
         return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -382,12 +379,9 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     // Other bytes need another strong tag (RFC 9110, 8.8.3.3).
-    let tag = headers
-        .get(header::ETAG)
-        .and_then(|tag| tag.to_str().ok())
-        .map(|tag| tag.trim_end_matches('"'));
-    if let Some(Ok(tag)) = tag.map(|tag| HeaderValue::try_from(format!("{tag}-gzip\""))) {
-        headers.insert(header::ETAG, tag);
+    if let Some(tag) = self::header(response, header::ETAG) {
+        let tag = format!("{}-gzip\"", tag.trim_end_matches('"'));
+        set(response, header::ETAG, tag);
     }
     true
 }
@@ -414,14 +408,9 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
         return;
     }
     let line = utf8_percent_encode(&hints.join(" "), ENCODED).to_string();
-    let before = response
-        .headers()
-        .get(HINT)
-        .and_then(|hint| hint.to_str().ok());
+    let before = self::header(response, HINT);
     let line = before.map_or(line.clone(), |before| format!("{before} {line}"));
-    if let Ok(line) = HeaderValue::try_from(line) {
-        response.headers_mut().insert(HINT, line);
-    }
+    set(response, HINT, line);
     let mut note = response
         .extensions_mut()
         .remove::<LogNote>()

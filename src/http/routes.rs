@@ -17,13 +17,10 @@ use warp::{Filter, Rejection, path};
 
 use super::app::{Answer, App};
 use super::problem::{self, Problem};
-use super::progress::Progress;
-use super::request::{self, Body, Connection, Request};
+use super::request::{self, Body, Connection, Progress, Request};
 use super::response::FileBody;
 use super::settings::Limits;
-use super::{
-    admin, api, behave, events, explore, explorer, reference, response, rules_file, static_files,
-};
+use super::{admin, api, behave, events, explore, pages, response, static_files};
 use crate::behaviour::{Delay, Explained};
 
 /// The methods of a page, as the header `Allow` lists them.
@@ -66,17 +63,17 @@ pub(super) fn routes(
         on.page(path!("history"), READ, explore::history),
         on.page(about("facets"), READ, explore::facets),
         on.page(about("dependents"), READ, explore::dependents),
-        on.page(path!("rules"), READ_AND_PUT, rules_file::rules),
+        on.page(path!("rules"), READ_AND_PUT, admin::rules),
     ]);
     let events = on.page(path!("events"), READ, events::answer);
     let reference = one_of([
-        on.page(path!("openapi.json"), READ, reference::openapi),
-        on.page(path!("reference.css"), READ, reference::style),
-        on.page(path!("errors" / ..), READ, reference::errors),
+        on.page(path!("openapi.json"), READ, pages::openapi),
+        on.page(path!("reference.css"), READ, pages::style),
+        on.page(path!("errors" / ..), READ, pages::errors),
         #[cfg(feature = "docs")]
-        on.page(path!("docs" / ..), READ, reference::viewer::answer),
+        on.page(path!("docs" / ..), READ, pages::viewer::answer),
     ]);
-    let explorer = on.page(explorer_file(), READ, explorer::file);
+    let explorer = on.page(explorer_file(), READ, pages::file);
     let server_pages = path!("-" / ..).and(one_of([admin, explore, events, reference, explorer]));
 
     let static_files = on.route(static_file(app).map(|found| {
@@ -84,7 +81,7 @@ pub(super) fn routes(
         move |app, request| behave::answer(app, request, Delay::default(), send)
     }));
     let is_read = warp::get().or(warp::head()).unify();
-    let icon = on.route(path!("favicon.ico").and(is_read).map(|| explorer::icon));
+    let icon = on.route(path!("favicon.ico").and(is_read).map(|| pages::icon));
     let has_routes = only_if(app.settings.routes.is_some());
     let rewrites = path!("__rules").and(on.page(has_routes, READ, admin::rewrite_rules));
     let delay = app.settings.delay;
@@ -127,7 +124,7 @@ fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Cl
 /// The path of a file of the explorer, below `/-/`.
 fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::tail()
-        .and_then(|tail: Tail| take_if(explorer::is_file(tail.as_str())))
+        .and_then(|tail: Tail| take_if(pages::is_file(tail.as_str())))
         .untuple_one()
 }
 

@@ -13,7 +13,7 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::{response, write};
 use crate::engine::{Published, is_hash};
-use crate::json::{Layout, Object, get_member, pointer, unquote};
+use crate::json::{Object, get_member, pointer, unquote};
 use crate::rules::Auth;
 use crate::store::{Command, Operation, Record};
 
@@ -45,9 +45,7 @@ pub(super) async fn answer(
         }),
         _ => viewer.logged_in(auth).map(|user| {
             let text = published.full.public_text(&auth.users, user.value());
-            let mut body = Vec::new();
-            Layout::PRETTY.write(&mut body, &text, "");
-            response::json(StatusCode::OK, body)
+            response::pretty(StatusCode::OK, &text)
         }),
     })
 }
@@ -126,16 +124,9 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
         operation: Operation::Create,
         body: Object::default(),
     };
-    let outcome = login::write(
-        (&*app.engine, &app.logins),
-        command.clone().with_body(&sent),
-        None,
-    )
-    .await;
-    let outcome = outcome.map_err(|error| {
-        let written = Some((&command, &sent));
-        write::refused(&app.engine, &app.engine.snapshot(), request, written, error)
-    })?;
+    let outcome = write::save(app, command.clone().with_body(&sent), None).await;
+    let outcome =
+        outcome.map_err(|error| write::refused(app, request, Some((&command, &sent)), error))?;
     let published = app.engine.snapshot();
     let user = outcome
         .id

@@ -11,8 +11,9 @@ use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::app::Answer;
 use super::problem::{self, Problem};
-use super::request::{Request, encode, segments};
+use super::request::{Request, segments};
 use super::response::{self, FileBody};
+use crate::text::path_encode;
 
 /// Larger files are sent piece by piece, and not compressed.
 const MAX_WHOLE: u64 = 1024 * 1024;
@@ -36,14 +37,11 @@ pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
 /// Sends what was found.
 pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
     let read = move || match found {
-        Found::File(path) => {
-            send(&request, &path).and_then(|sent| sent.ok_or_else(|| gone(&request)))
-        }
+        Found::File(path) => send(&request, &path),
         Found::Redirect(location) => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
-            let location = HeaderValue::try_from(location).map_err(|_| gone(&request))?;
-            response.headers_mut().insert(header::LOCATION, location);
+            response::set(&mut response, header::LOCATION, location);
             Ok(response)
         }
     };
@@ -78,7 +76,10 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
     if file.is_dir() {
         if !path.ends_with('/') {
             file.join("index.html").is_file().then_some(())?;
-            let encoded: Vec<_> = segments.iter().map(|segment| encode(segment)).collect();
+            let encoded: Vec<_> = segments
+                .iter()
+                .map(|segment| path_encode(segment))
+                .collect();
             return Some(Found::Redirect(format!("/{}/", encoded.join("/"))));
         }
         file = fs::canonicalize(file.join("index.html")).ok()?;
@@ -92,14 +93,11 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
     (!inside.components().any(is_private) && file.is_file()).then_some(Found::File(file))
 }
 
-/// The response with a file; `None` if it cannot be read.
-fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Problem> {
-    let Ok(mut file) = File::open(path) else {
-        return Ok(None);
-    };
-    let Ok(about) = file.metadata() else {
-        return Ok(None);
-    };
+/// The response with a file.
+fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
+    let unread = |_| gone(request);
+    let mut file = File::open(path).map_err(unread)?;
+    let about = file.metadata().map_err(unread)?;
     let size = about.len();
     let modified = about.modified().ok();
     let age = modified
@@ -129,56 +127,38 @@ fn send(request: &Request, path: &Path) -> Result<Option<Response<Bytes>>, Probl
             );
         }
     };
-    if file.seek(SeekFrom::Start(from)).is_err() {
-        return Ok(None);
-    }
+    file.seek(SeekFrom::Start(from)).map_err(unread)?;
     let mut response = Response::new(Bytes::new());
     if length > MAX_WHOLE {
-        response.extensions_mut().insert(FileBody::new(
-            file,
-            length,
-            request.method == Method::HEAD,
-        ));
+        let body = FileBody::new(file, length, request.method == Method::HEAD);
+        response.extensions_mut().insert(body);
     } else {
         let mut body = Vec::new();
-        if file.take(length).read_to_end(&mut body).is_err() {
-            return Ok(None);
-        }
+        file.take(length).read_to_end(&mut body).map_err(unread)?;
         *response.body_mut() = Bytes::from(body);
     }
     *response.status_mut() = status;
-    let headers = response.headers_mut();
     let kind = mime_guess::from_path(path)
         .first_raw()
         .unwrap_or("application/octet-stream");
-    let kind = if kind.starts_with("text/")
-        || matches!(kind, "application/javascript" | "application/json")
-    {
-        HeaderValue::try_from(format!("{kind}; charset=utf-8"))
-    } else {
-        Ok(HeaderValue::from_static(kind))
-    };
-    headers.insert(
-        header::CONTENT_TYPE,
-        kind.unwrap_or(HeaderValue::from_static("application/octet-stream")),
-    );
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=0"),
-    );
+    let is_text =
+        kind.starts_with("text/") || matches!(kind, "application/javascript" | "application/json");
+    let charset = if is_text { "; charset=utf-8" } else { "" };
     let range = (status == StatusCode::PARTIAL_CONTENT)
         .then(|| format!("bytes {from}-{}/{size}", from + length - 1));
     for (name, text) in [
+        (header::CONTENT_TYPE, Some(format!("{kind}{charset}"))),
+        (header::ACCEPT_RANGES, Some("bytes".into())),
+        (header::CACHE_CONTROL, Some("public, max-age=0".into())),
         (header::ETAG, Some(tag)),
         (header::LAST_MODIFIED, modified),
         (header::CONTENT_RANGE, range),
     ] {
-        if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
-            headers.insert(name, value);
+        if let Some(value) = text {
+            response::set(&mut response, name, value);
         }
     }
-    Ok(Some(response))
+    Ok(response)
 }
 
 /// A range of bytes (RFC 9110, 14.1.2), first and last: `None` where the header is to be ignored (another unit, several

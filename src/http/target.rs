@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use warp::http::{HeaderValue, Method, header};
 
 use super::problem::{self, Problem};
-use super::request::{Request, encode, segments};
+use super::request::{Request, segments};
 use crate::json::{Id, get_member, members};
 use crate::store::{Collection, Data, Record, Resource, Store, is_like_id};
-use crate::text::{list, nearest};
+use crate::text::{list, nearest, path_encode};
 
 /// The target of a request.
 pub(super) enum Target<'a> {
@@ -89,17 +89,14 @@ fn reads(request: &Request) -> bool {
 
 /// The resource called `name`: exactly, else ignoring case, else ignoring slashes around its name.
 fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
-    let folded = || {
-        store
-            .resources()
-            .find(|resource| resource.name().eq_ignore_ascii_case(name))
+    let by = |is_meant: fn(&str, &str) -> bool| {
+        let mut resources = store.resources();
+        resources.find(|resource| is_meant(resource.name(), name))
     };
-    let bare = || {
-        store
-            .resources()
-            .find(|resource| !name.is_empty() && resource.name().trim_matches('/') == name)
-    };
-    store.resource(name).or_else(folded).or_else(bare)
+    store
+        .resource(name)
+        .or_else(|| by(str::eq_ignore_ascii_case))
+        .or_else(|| by(|own, name| !name.is_empty() && own.trim_matches('/') == name))
 }
 
 /// The resource with which a path begins, and the id that follows it.
@@ -145,11 +142,8 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
         problem.hint(hint).attempt(request.curl("GET", path, None))
     };
     if path.contains("//") {
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        let clean = format!("/{}", segments.join("/"));
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        let clean = format!("/{}", segments.collect::<Vec<_>>().join("/"));
         if let Ok(uri) = clean.parse()
             && target(
                 store,
@@ -160,11 +154,8 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
             )
             .is_ok()
         {
-            return led(
-                problem,
-                format!("there is one slash too many: {clean}"),
-                &clean,
-            );
+            let hint = format!("there is one slash too many: {clean}");
+            return led(problem, hint, &clean);
         }
     }
     let first = parts.first().map_or("", |name| name.as_ref());
@@ -174,17 +165,13 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
     }
     let names: Vec<_> = store.resources().map(Resource::name).collect();
     if let Some(meant) = nearest(first, names.iter().copied()) {
-        let rest: String = parts
-            .iter()
-            .skip(1)
-            .map(|part| format!("/{}", encode(part)))
-            .collect();
-        let meant = format!("/{}", encode(meant));
+        let rest = path_of(&parts[1..]);
+        let meant = format!("/{}", path_encode(meant));
         return led(problem, format!("did you mean {meant}{rest}?"), &meant);
     }
     let paths: Vec<_> = names
         .iter()
-        .map(|name| format!("/{}", encode(name)))
+        .map(|name| format!("/{}", path_encode(name)))
         .collect();
     match paths.first() {
         Some(path) => led(problem, format!("the resources are {}", list(&paths)), path),
@@ -193,23 +180,19 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
     }
 }
 
+/// The path with these segments.
+fn path_of(segments: &[Cow<str>]) -> String {
+    let encoded = segments.iter().map(|one| format!("/{}", path_encode(one)));
+    encoded.collect()
+}
+
 /// The hint for a path below `resource` that has no target, and the path to try.
 fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, String) {
-    let path_of = |parts: &[Cow<str>]| {
-        parts
-            .iter()
-            .map(|part| format!("/{}", encode(part)))
-            .collect::<String>()
-    };
-    let whole = format!("/{}", encode(resource.name()));
+    let whole = format!("/{}", path_encode(resource.name()));
     if resource.collection().is_none() {
-        return (
-            format!(
-                "{} is not a collection: GET {whole} returns all of it",
-                resource.name()
-            ),
-            whole,
-        );
+        let name = resource.name();
+        let hint = format!("{name} is not a collection: GET {whole} returns all of it");
+        return (hint, whole);
     }
     let collections = || {
         store
@@ -221,43 +204,37 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
     match parts {
         [_, _, child] => {
             if let Some(meant) = nearest(child, collections().map(Resource::name)) {
-                let path = format!("{}/{}", path_of(&parts[..2]), encode(meant));
+                let path = format!("{}/{}", path_of(&parts[..2]), path_encode(meant));
                 return (format!("did you mean {path}?"), path);
             }
             let children: Vec<String> = collections()
                 .filter(|child| store.link(child.name(), resource.name()).used)
-                .map(|child| format!("{}/{}", path_of(&parts[..2]), encode(child.name())))
+                .map(|child| format!("{}/{}", path_of(&parts[..2]), path_encode(child.name())))
                 .collect();
+            let name = resource.name();
             match children.first() {
-                Some(path) => (
-                    format!("below the record there is {}", list(&children)),
-                    path.clone(),
-                ),
+                Some(path) => {
+                    let hint = format!("below the record there is {}", list(&children));
+                    (hint, path.clone())
+                }
                 None => (
-                    format!(
-                        "no collection has records that point to {}",
-                        resource.name()
-                    ),
+                    format!("no collection has records that point to {name}"),
                     whole,
                 ),
             }
         }
         [.., name, id] if parts.len().is_multiple_of(2) && is_collection(name) => {
             let path = path_of(&[name.clone(), id.clone()]);
-            let is_there = find(store, name)
-                .and_then(Resource::collection)
-                .is_some_and(|collection| collection.get(&Id::from_text(id)).is_some());
+            let rows = find(store, name).and_then(Resource::collection);
+            let is_there = rows.is_some_and(|rows| rows.get(&Id::from_text(id)).is_some());
+            let (is, shown) = match is_there {
+                true => ("is", path.clone()),
+                false => ("would be", path_of(std::slice::from_ref(name))),
+            };
             let hint = format!(
-                "the record is at {path}: a nested path ends with the name of a collection"
+                "the record {is} at {path}: a nested path ends with the name of a collection"
             );
-            if is_there {
-                (hint, path)
-            } else {
-                (
-                    hint.replace("is at", "would be at"),
-                    path_of(std::slice::from_ref(name)),
-                )
-            }
+            (hint, shown)
         }
         [.., name, id, child] if is_collection(name) && is_collection(child) => {
             let path = path_of(&[name.clone(), id.clone(), child.clone()]);
@@ -276,8 +253,8 @@ pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -
         problem::NO_RECORD,
         format!("{name} has no record with the id {id}"),
     );
-    let path = format!("/{}", encode(name));
-    let Some(collection) = store.resource(name).and_then(Resource::collection) else {
+    let path = format!("/{}", path_encode(name));
+    let Some(collection) = store.records(name) else {
         return problem;
     };
     let ids: Vec<String> = collection
@@ -335,40 +312,31 @@ pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
     let method = &request.method;
     let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());
     let path = request.uri.path();
-    let detail = format!("{method} does not work on {path}");
-    let problem = Problem::new(
-        if known {
-            problem::METHOD
-        } else {
-            problem::NOT_SUPPORTED
-        },
-        detail,
-    )
-    .header(header::ALLOW, HeaderValue::from_static(target.allow()));
+    let kind = match known {
+        true => problem::METHOD,
+        false => problem::NOT_SUPPORTED,
+    };
+    let problem = Problem::new(kind, format!("{method} does not work on {path}"))
+        .header(header::ALLOW, HeaderValue::from_static(target.allow()));
     let hint = match (target, method.as_str()) {
         (
-            Target::Collection(resource)
-            | Target::Nested {
-                child: resource, ..
-            },
+            Target::Collection(list) | Target::Nested { child: list, .. },
             "PUT" | "PATCH" | "DELETE",
         ) => {
-            format!(
-                "{method} needs the id of a record: {method} /{}/ID",
-                encode(resource.name())
-            )
+            let name = path_encode(list.name());
+            format!("{method} needs the id of a record: {method} /{name}/ID")
         }
         (Target::Record(resource, _), "POST") => {
-            format!(
-                "POST to /{} adds a record; PUT or PATCH change this one",
-                encode(resource.name())
-            )
+            let name = path_encode(resource.name());
+            format!("POST to /{name} adds a record; PUT or PATCH change this one")
         }
         (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
-        _ if !known && method.as_str() != method.as_str().to_ascii_uppercase() => format!(
-            "methods are written in capitals: -X {}",
-            method.as_str().to_ascii_uppercase()
-        ),
+        (_, name) if !known && name != name.to_ascii_uppercase() => {
+            format!(
+                "methods are written in capitals: -X {}",
+                name.to_ascii_uppercase()
+            )
+        }
         _ => format!("it takes {}", target.allow()),
     };
     problem.hint(hint).attempt(request.curl("GET", path, None))

@@ -1,27 +1,83 @@
-//! Writes: reads the body of a command, carries it out, and responds with its outcome or the problem.
+//! Writes: the command that a request is, its body, and the response with its outcome or the problem. A command may depend on
+//! the data, such as those of a rule of the routes file; then it is made while it is carried out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
-use warp::http::{HeaderValue, Method, Response, StatusCode, header};
+use warp::http::{Method, Response, StatusCode, header};
 
 use super::app::{Answer, App, kib};
 use super::body::{self, Reading};
-use super::costly;
-use super::guard::{self, Viewer};
-use super::login;
+use super::guard::Viewer;
 use super::problem::{self, Problem};
-use super::request::{Request, encode};
-use super::response;
-use super::steps;
-use super::suggest;
-use super::target::no_record;
+use super::request::Request;
+use super::target::{Target, no_record, wrong_method};
+use super::{costly, list, login, response};
 use crate::behaviour::Mode;
-use crate::engine::{Engine, Expected, Published, WriteError};
-use crate::json::{Layout, Object, pointer, quote, tag};
-use crate::store::{Command, Operation, Outcome, Refusal, holder_name, write_list};
+use crate::engine::{Engine, Expected, Published, Stage, WriteError};
+use crate::json::{Id, Kind, Layout, Object, get_member, pointer, quote, tag};
+use crate::query::{Relations, Row, names_in, pairs};
+use crate::rules::Generated;
+use crate::schema::{Property, Rules};
+use crate::store::{
+    Command, Data, Operation, Outcome, Refusal, Resource, Store, holder_name, write_list,
+};
+use crate::text::path_encode;
 use crate::work::Work;
+
+/// How many bytes a bulk change may look at to find its records.
+const MAX_LOOKED_AT: usize = 256 * 1024 * 1024;
+
+/// What a request for `target` asks the store to do, still without the body that was sent; and what its sender should know.
+pub(super) fn command(
+    store: &Store,
+    request: &Request,
+    target: &Target<'_>,
+) -> Result<(Command, Option<String>), Problem> {
+    let mut body = Object::default();
+    let mut notice = None;
+    let merge = Operation::Merge(body::merge(request));
+    let (resource, id, operation) = match (target, request.method.as_str()) {
+        (Target::Collection(resource), "POST") => {
+            notice = list::plain_values_notice(resource);
+            (resource, None, Operation::Create)
+        }
+        (Target::Nested { parent, id, child }, "POST") => {
+            let nested = list::Nested::new(store, parent, id, child);
+            notice = nested.notice;
+            body = nested.foreign_key;
+            match child.data() {
+                Data::Collection(_) => (child, None, Operation::Create),
+                Data::Object(_) => (child, None, Operation::Replace),
+                Data::Scalar(_) => return Err(wrong_method(request, target)),
+            }
+        }
+        (Target::Record(resource, id), "PUT") => (resource, Some(id), Operation::Replace),
+        (Target::Record(resource, id), "PATCH") => (resource, Some(id), merge),
+        (Target::Record(resource, id), "DELETE") => {
+            let dependent = dependent(request);
+            (resource, Some(id), Operation::Delete { dependent })
+        }
+        (Target::Object(resource), "PUT" | "POST") => (resource, None, Operation::Replace),
+        (Target::Object(resource), "PATCH") => (resource, None, merge),
+        _ => return Err(wrong_method(request, target)),
+    };
+    let command = Command {
+        resource: resource.name().to_string(),
+        id: id.cloned(),
+        operation,
+        body,
+    };
+    Ok((command, notice))
+}
+
+/// The collections that `_dependent` names.
+fn dependent(request: &Request) -> Vec<String> {
+    pairs(request.uri.query().unwrap_or(""))
+        .map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
+}
 
 /// Carries out `command`, which gets its body from the request, and responds when it is saved. `preset` is what a new record
 /// has, whatever was sent.
@@ -37,24 +93,16 @@ pub(super) async fn carry_out(
     if command.operation == Operation::Create && body::is_array(request) {
         return create_all(app, request, &command, mode).await;
     }
-    let mut _permit = None;
-    let sent = match command.deletes() {
-        true => Object::default(),
-        false => {
-            let (sent, permit) = read(app, request, &command, read_body).await?;
-            _permit = permit;
-            match request.method {
-                Method::POST => own(engine, &command, sent),
-                _ => sent,
-            }
-        }
+    let (mut sent, _permit) = match command.deletes() {
+        true => (Object::default(), None),
+        false => read(app, request, &command, read_body).await?,
     };
-    let path = format!("/{}", encode(&command.resource));
+    let mut is_new = request.method == Method::POST;
+    if is_new {
+        sent = without_user(&engine.snapshot(), &command.resource, sent);
+    }
     let expected = expected(request);
-    let (whole, mut is_new) = (
-        command.clone().with_body(&sent),
-        request.method == Method::POST,
-    );
+    let whole = command.clone().with_body(&sent);
     let outcome = match mode {
         Some(Mode::Unstored) if is_new => {
             let made = engine.preview([whole].iter());
@@ -63,41 +111,43 @@ pub(super) async fn carry_out(
         }
         Some(Mode::Upsert) if command.operation == Operation::Replace => {
             login::refuse_password(engine, &whole)?;
-            let done = steps::upsert(engine, whole, preset, expected).await;
+            let done = upsert(engine, whole, preset, expected).await;
             done.and_then(|(outcome, created)| {
                 is_new = created;
                 outcome.ok_or(WriteError::Bug)
             })
         }
-        _ => login::write((engine, &app.logins), whole, expected).await,
+        _ => save(app, whole, expected).await,
     };
-    let outcome = outcome.map_err(|error| {
-        let written = Some((&command, &sent));
-        refused(engine, &engine.snapshot(), request, written, error)
-    })?;
-    let mut out = Vec::with_capacity(outcome.value.len() + 64);
-    if command.deletes() {
-        out.extend_from_slice(b"{}");
-    } else {
-        let text = engine.snapshot();
-        let text = text.full.public_text(&command.resource, &outcome.value);
-        Layout::PRETTY.write(&mut out, &text, "");
-    }
-    let status = if is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
+    let outcome = outcome.map_err(|error| refused(app, request, Some((&command, &sent)), error))?;
+    let mut response = match command.deletes() {
+        true => response::json(StatusCode::OK, b"{}".to_vec()),
+        false => response::pretty(StatusCode::OK, &app.seen(&outcome)),
     };
-    let mut response = response::json(status, out);
     if is_new {
-        let id = outcome
-            .id
-            .map_or_else(String::new, |id| format!("/{}", encode(&id.to_string())));
-        if let Ok(location) = HeaderValue::try_from(format!("{path}{id}")) {
-            response.headers_mut().insert(header::LOCATION, location);
+        *response.status_mut() = StatusCode::CREATED;
+        let mut path = format!("/{}", path_encode(&command.resource));
+        if let Some(id) = outcome.id {
+            path.extend(["/", &path_encode(&id.to_string())]);
         }
+        response::set(&mut response, header::LOCATION, path);
     }
     Ok(response)
+}
+
+/// Carries out `command`; a password in it is hashed first.
+///
+/// # Errors
+/// As `Engine::write`.
+pub(super) async fn save(
+    app: &App,
+    mut command: Command,
+    expected: Option<Expected>,
+) -> Result<Outcome, WriteError> {
+    if login::has_passwords(&app.engine, &command.resource) {
+        command = login::hashed((&*app.engine, &app.logins), command).await?;
+    }
+    app.engine.write(command, expected).await
 }
 
 /// What `read` makes of the body for `command`, and the permit for its memory, held until the write is acknowledged. A long
@@ -122,20 +172,25 @@ async fn read<'a, T: Send + 'static>(
 fn read_body(app: &App, request: &Request, command: &Command) -> Result<Object, Problem> {
     let reading = reading(&app.engine, command);
     body::object(request, reading, &app.settings, |sent| {
-        suggest::body(&app.engine, command, sent)
+        body::suggested(&app.engine, command, sent)
     })
 }
 
 fn read_bodies(app: &App, request: &Request, command: &Command) -> Result<Vec<Object>, Problem> {
     let reading = reading(&app.engine, command);
     body::objects(request, reading, &app.settings, |sent| {
-        suggest::body(&app.engine, command, sent)
+        body::suggested(&app.engine, command, sent)
     })
 }
 
-/// `sent` without what no client sets of a new record.
-fn own(engine: &Engine, command: &Command, sent: Object) -> Object {
-    guard::without_user(&engine.snapshot(), &command.resource, sent)
+/// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
+/// nobody.
+pub(super) fn without_user(published: &Published, resource: &str, sent: Object) -> Object {
+    let schema = published.rulebook.schema();
+    let of_user = |one: &&Property| one.generated == Some(Generated::User);
+    let properties = schema.rules(resource).into_iter();
+    let properties = properties.flat_map(Rules::properties).filter(of_user);
+    properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 
 /// How bodies for `command` are read.
@@ -155,23 +210,97 @@ async fn create_all(
 ) -> Answer {
     let engine = &app.engine;
     let (bodies, _permit) = read(app, request, command, read_bodies).await?;
-    let bodies = bodies.into_iter().map(|body| own(engine, command, body));
+    let bodies = bodies.into_iter();
+    let bodies = bodies.map(|body| without_user(&engine.snapshot(), &command.resource, body));
     let bodies: Vec<Object> = bodies.collect();
+    let commands = bodies.iter().map(|body| command.clone().with_body(body));
     let outcomes = match mode {
-        Some(Mode::Unstored) => {
-            let commands = bodies.iter().map(|body| command.clone().with_body(body));
-            let commands: Vec<Command> = commands.collect();
-            engine.preview(commands.iter())
-        }
-        _ => steps::each(app, command, &bodies).await,
+        Some(Mode::Unstored) => engine.preview(commands.collect::<Vec<_>>().iter()),
+        _ => each(app, commands).await,
     };
-    let outcomes: Vec<_> = outcomes.map_err(|failed: Box<(usize, WriteError)>| {
+    let outcomes = outcomes.map_err(|failed| {
         let (at, error) = *failed;
         let written = bodies.get(at).map(|body| (command, body));
-        let problem = refused(engine, &engine.snapshot(), request, written, error);
-        problem.within(&format!("/{at}"))
+        refused(app, request, written, error).within(&format!("/{at}"))
     })?;
     Ok(list_of(app, StatusCode::CREATED, &outcomes))
+}
+
+/// Carries out `commands` as one write.
+///
+/// # Errors
+/// The number of the command that cannot be carried out, and why.
+async fn each(
+    app: &App,
+    commands: impl Iterator<Item = Command>,
+) -> Result<Vec<Outcome>, Box<(usize, WriteError)>> {
+    let at = Arc::new(AtomicUsize::new(0));
+    let mut steps = Vec::new();
+    for (number, command) in commands.enumerate() {
+        let command = login::hashed((&*app.engine, &app.logins), command).await;
+        let command = command.map_err(|error| Box::new((number, error)))?;
+        let at = at.clone();
+        steps.push(Box::new(move |_: &Store, _: Option<&Outcome>| {
+            at.store(number, Relaxed);
+            Ok(vec![command.clone()])
+        }) as Stage);
+    }
+    let outcomes = app.engine.write_all(steps).await;
+    outcomes.map_err(|error| Box::new((at.load(Relaxed), error)))
+}
+
+/// Replaces a record, or creates it where it is not there, with the members of `preset`; whether it did that.
+async fn upsert(
+    engine: &Engine,
+    command: Command,
+    preset: Object,
+    expected: Option<Expected>,
+) -> Result<(Option<Outcome>, bool), WriteError> {
+    let published = engine.snapshot();
+    let created = Arc::new(AtomicBool::new(false));
+    let seen = created.clone();
+    let step = move |store: &Store, _: Option<&Outcome>| {
+        if let Some(current) = store.current(&command) {
+            return match &expected {
+                Some(expected) if !expected(&store.public_text(&command.resource, current)) => {
+                    Err(WriteError::Refused(Refusal::Changed))
+                }
+                _ => Ok(vec![command.clone()]),
+            };
+        }
+        let Some(id) = &command.id else {
+            return Ok(vec![command.clone()]);
+        };
+        seen.store(true, Relaxed);
+        let property = &store.settings().id;
+        let id = new_id(store, &command.resource, id);
+        let body = without_user(&published, &command.resource, command.body.clone());
+        let new = Command {
+            resource: command.resource.clone(),
+            id: None,
+            operation: Operation::Create,
+            body: body.with(property, &id),
+        };
+        Ok(vec![new.with_preset(&preset)])
+    };
+    let mut outcomes = engine.write_all(vec![Box::new(step)]).await?;
+    Ok((outcomes.pop(), created.load(Relaxed)))
+}
+
+/// An id of a path as JSON: a string where the collection has strings, or its rules ask for them.
+fn new_id(store: &Store, resource: &str, id: &Id) -> String {
+    let first = store
+        .records(resource)
+        .and_then(|rows| rows.window(0, 1).next());
+    let has_strings = first
+        .and_then(|record| get_member(record.value(), &store.settings().id))
+        .is_some_and(|id| Kind::of(id) == Kind::String);
+    let number = id.to_string();
+    let rule = store.settings().id_rules(resource);
+    match id {
+        Id::Number(_) if !has_strings && rule.is_none_or(|rule| rule.allows(&number)) => number,
+        _ => quote(&number),
+    }
 }
 
 /// Changes or deletes all records that the query selects; responds with them.
@@ -181,11 +310,9 @@ pub(super) async fn bulk(
     resource: &str,
     viewer: &Viewer,
 ) -> Answer {
-    let engine = &app.engine;
     body::whole(request)?;
-    let mut _permit = None;
-    let patch = match request.method {
-        Method::DELETE => None,
+    let (patch, _permit) = match request.method {
+        Method::DELETE => (None, None),
         _ => {
             let command = Command {
                 resource: resource.to_string(),
@@ -194,19 +321,91 @@ pub(super) async fn bulk(
                 body: Object::default(),
             };
             let (patch, permit) = read(app, request, &command, read_body).await?;
-            login::refuse_password(engine, &command.with_body(&patch))?;
-            _permit = permit;
-            Some(patch)
+            login::refuse_password(&app.engine, &command.with_body(&patch))?;
+            (Some(patch), permit)
         }
     };
-    let outcomes = steps::bulk(app, request, resource, patch, viewer).await;
-    let outcomes =
-        outcomes.map_err(|error| refused(engine, &engine.snapshot(), request, None, error))?;
+    let (owner, sent, name) = (app.clone(), request.clone(), resource.to_string());
+    let viewer = viewer.clone();
+    let step = move |store: &Store, _: Option<&Outcome>| {
+        let Some(resource) = store.resource(&name) else {
+            return Err(WriteError::Refused(Refusal::NoResource(name.clone())));
+        };
+        changes(&owner, store, &sent, (resource, patch.as_ref()), &viewer).map_err(declined)
+    };
+    let outcomes = app.engine.write_all(vec![Box::new(step)]).await;
+    let outcomes = outcomes.map_err(|error| refused(app, request, None, error))?;
     Ok(list_of(app, StatusCode::OK, &outcomes))
 }
 
+/// A change (with a body) or deletion of each record that the query of `request` selects.
+pub(super) fn changes(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    (resource, patch): (&Resource, Option<&Object>),
+    viewer: &Viewer,
+) -> Result<Vec<Command>, Problem> {
+    let operation = match patch {
+        Some(_) => Operation::Merge(body::merge(request)),
+        None => Operation::Delete {
+            dependent: dependent(request),
+        },
+    };
+    let ids = selected(app, store, request, resource, viewer)?.into_iter();
+    let commands = ids.map(|id| Command {
+        resource: resource.name().to_string(),
+        id: Some(id),
+        operation: operation.clone(),
+        body: patch.cloned().unwrap_or_default(),
+    });
+    Ok(commands.collect())
+}
+
+/// The ids of the records that the query of `request` selects.
+fn selected(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    resource: &Resource,
+    viewer: &Viewer,
+) -> Result<Vec<Id>, Problem> {
+    let pairs = list::pairs(request)?;
+    // It is the writer's time.
+    let work = Work::at_most(MAX_LOOKED_AT);
+    let query = list::query(app, store, request, resource, &pairs, &work)?;
+    if query.takes_all() {
+        let detail = format!("{} of a whole collection needs a condition", request.method);
+        return Err(Problem::new(problem::BAD_QUERY, detail).hint(format!(
+            "say which records, for example {}?id=1",
+            request.uri.path()
+        )));
+    }
+    // A condition on what is never sent selects nothing.
+    let public = store.public(None);
+    let Some(collection) = public.records(resource.name()) else {
+        return Ok(Vec::new());
+    };
+    let relations = Relations::new(&public, resource.name(), &query, &work);
+    let rows = collection.run(&query, &relations, &work).rows;
+    if work.is_stopped() {
+        return Err(
+            Problem::new(problem::QUERY_TIME, "the condition looks at too much data")
+                .hint("compare a field with `=`, which has an index"),
+        );
+    }
+    let id = &store.settings().id;
+    let may = |row: &&Row| viewer.may_write(app, resource.name(), row.text());
+    let ids = rows
+        .iter()
+        .filter(may)
+        .filter_map(|row| Id::from_json(get_member(row.text(), id)?));
+    Ok(ids.collect())
+}
+
 fn list_of(app: &App, status: StatusCode, outcomes: &[Outcome]) -> Response<Bytes> {
-    let seen: Vec<_> = outcomes.iter().map(|outcome| app.seen(outcome)).collect();
+    let seen = outcomes.iter().map(|outcome| app.seen(outcome));
+    let seen: Vec<_> = seen.collect();
     let mut out = Vec::new();
     write_list(&mut out, seen.iter().map(String::as_str), "");
     response::json(status, out)
@@ -232,14 +431,19 @@ fn expected(request: &Request) -> Option<Expected> {
     }))
 }
 
+/// The error of a step that has `problem`.
+pub(super) fn declined(problem: Problem) -> WriteError {
+    WriteError::Declined(Arc::new(problem))
+}
+
 /// The problem of a write that was not carried out. `written` is the command before its body, and the body that was sent.
 pub(super) fn refused(
-    engine: &Engine,
-    published: &Published,
+    app: &App,
     request: &Request,
     written: Option<(&Command, &Object)>,
     error: WriteError,
 ) -> Problem {
+    let (engine, published) = (&app.engine, app.engine.snapshot());
     let detail = error.to_string();
     match error {
         WriteError::Rules { resource, violations } => {
@@ -255,14 +459,14 @@ pub(super) fn refused(
             for violation in violations {
                 problem = problem.error(violation.pointer, violation.detail);
             }
-            match written.and_then(|(command, sent)| suggest::body(engine, command, Some(sent))) {
+            match written.and_then(|(command, sent)| body::suggested(engine, command, Some(sent))) {
                 Some(body) => problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&body))),
                 None => problem,
             }
         }
         WriteError::TooComplex(_) => Problem::new(problem::TOO_COMPLEX, detail)
             .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
-        WriteError::Refused(refusal) => refusal_problem(published, request, refusal),
+        WriteError::Refused(refusal) => refusal_problem(&published, request, refusal),
         WriteError::Unsaved { hint, .. } => Problem::new(problem::UNSAVED, detail).hint(hint),
         WriteError::Broken { .. } => Problem::new(problem::BROKEN_FILE, detail).hint(
             "fix the data file and save it, then send the request again; reads return the data from before the edit",
@@ -293,7 +497,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
                 "leave {property} out to give the record the next one"
             )),
         Refusal::Dangling { rule, .. } => {
-            let path = format!("/{}", encode(&rule.resource));
+            let path = format!("/{}", path_encode(&rule.resource));
             Problem::new(problem::REFERENCE, detail)
                 .error(
                     format!("/{}", rule.property),
@@ -324,7 +528,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             problem.attempt(request.curl("GET", request.uri.path(), None))
         }
         Refusal::Referenced { dependent, .. } => {
-            let collections: Vec<String> = dependent.iter().map(|name| encode(name)).collect();
+            let collections: Vec<String> = dependent.iter().map(|name| path_encode(name)).collect();
             let target = format!(
                 "{}?_dependent={}",
                 request.uri.path(),
@@ -339,7 +543,11 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             property,
             id,
         } => {
-            let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
+            let path = format!(
+                "/{}/{}",
+                path_encode(&resource),
+                path_encode(&id.to_string())
+            );
             Problem::new(problem::ID_TAKEN, detail)
             .error(format!("/{property}"), format!("{id} is already in use"))
             .hint(format!(
@@ -367,7 +575,11 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             ));
             match holder {
                 Some(id) => {
-                    let path = format!("/{}/{}", encode(&resource), encode(&id.to_string()));
+                    let path = format!(
+                        "/{}/{}",
+                        path_encode(&resource),
+                        path_encode(&id.to_string())
+                    );
                     problem.attempt(request.curl("GET", &path, None))
                 }
                 None => problem,

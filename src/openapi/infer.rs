@@ -1,8 +1,13 @@
-//! What values have in common: types, properties, formats.
+//! What values have in common: types, properties, formats; and a rules file made of it.
 
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use crate::json::{Kind, items, members, unquote};
+use crate::json::{Id, Kind, get_member, items, members, unquote};
+use crate::schema::DRAFT;
+use crate::store::{Collection, Data, Resource, Store};
 
 /// How deep values are looked into.
 const DEEPEST: usize = 5;
@@ -30,7 +35,7 @@ pub(super) struct Seen {
     types: Vec<&'static str>,
     /// A bit for each of [`FORMATS`] that some string did not have.
     not: u8,
-    properties: Vec<(String, Seen)>,
+    properties: IndexMap<String, Seen>,
     too_many: bool,
     items: Option<Box<Seen>>,
     /// The first value, where it is short and no object or array.
@@ -55,10 +60,7 @@ impl Seen {
 
     /// What was seen of the property `name`.
     pub(super) fn property(&self, name: &str) -> Option<&Seen> {
-        self.properties
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, seen)| seen)
+        self.properties.get(name)
     }
 
     /// The properties in the order in which they were met.
@@ -119,26 +121,16 @@ impl Seen {
 
     fn look_into(&mut self, object: &str, depth: usize) {
         self.objects += 1;
-        // Records mostly have the same properties in the same order, so the next one is looked for where it stood.
-        for (at, member) in members(object).enumerate() {
-            let is = |(name, _): &(String, Seen)| *name == member.key;
-            let there = self.properties.get(at).is_some_and(is);
-            let place = if there {
-                Some(at)
+        for member in members(object) {
+            if let Some(seen) = self.properties.get_mut(&*member.key) {
+                seen.look(member.value, depth + 1);
+            } else if self.properties.len() < MOST_PROPERTIES {
+                let mut seen = Seen::default();
+                seen.look(member.value, depth + 1);
+                self.properties.insert(member.key.into_owned(), seen);
             } else {
-                self.properties.iter().position(is)
-            };
-            match place {
-                Some(place) => self.properties[place].1.look(member.value, depth + 1),
-                None if self.properties.len() < MOST_PROPERTIES => {
-                    let mut seen = Seen::default();
-                    seen.look(member.value, depth + 1);
-                    self.properties.push((member.key.into_owned(), seen));
-                }
-                None => {
-                    self.too_many = true;
-                    return;
-                }
+                self.too_many = true;
+                return;
             }
         }
     }
@@ -146,14 +138,9 @@ impl Seen {
     /// The format that all strings have.
     pub(super) fn format(&self) -> Option<&'static str> {
         let strings = self.types.contains(&"string");
-        let formats = FORMATS
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| self.not & (1 << place) == 0);
-        formats
-            .map(|(_, (name, _))| *name)
-            .next()
-            .filter(|_| strings)
+        let mut formats = FORMATS.iter().enumerate();
+        let (_, (name, _)) = formats.find(|(place, _)| self.not & (1 << place) == 0)?;
+        strings.then_some(*name)
     }
 
     /// A schema that all values fit. `required`: properties that all objects have are named so.
@@ -175,17 +162,13 @@ impl Seen {
             schema.insert("format".into(), format.into());
         }
         if has("object") {
-            let properties: Map<_, _> = self
-                .properties
-                .iter()
-                .map(|(name, seen)| (name.clone(), seen.schema(required)))
-                .collect();
+            let of_one = |(name, seen): (&str, &Seen)| (name.to_string(), seen.schema(required));
+            let properties: Map<_, _> = self.properties().map(of_one).collect();
             let everywhere = self
-                .properties
-                .iter()
+                .properties()
                 .filter(|(_, seen)| seen.count == self.objects);
-            let everywhere: Vec<_> = everywhere.map(|(name, _)| name.as_str()).collect();
-            schema.insert("properties".into(), Value::Object(properties));
+            let everywhere: Vec<_> = everywhere.map(|(name, _)| name).collect();
+            schema.insert("properties".into(), properties.into());
             if required && !everywhere.is_empty() && !self.too_many {
                 schema.insert("required".into(), json!(everywhere));
             }
@@ -239,4 +222,79 @@ fn is_uri(text: &str) -> bool {
     rest.is_some_and(|rest| {
         !rest.is_empty() && !rest.contains(|c: char| c.is_whitespace() || "<>\"{}|\\^`".contains(c))
     })
+}
+
+/// A rules file for `store`: the types and formats that all records have, what all of them have, e-mail addresses that
+/// are unique, and references.
+pub fn rules(store: &Store) -> Value {
+    let id = &store.settings().id;
+    let mut properties = Map::new();
+    for resource in store.resources() {
+        let mut seen = Seen::default();
+        let rows = match resource.data() {
+            Data::Collection(rows) => rows,
+            Data::Object(text) | Data::Scalar(text) => {
+                seen.see(text);
+                properties.insert(resource.name().into(), seen.schema(true));
+                continue;
+            }
+        };
+        rows.rows().for_each(|row| seen.see(row.value()));
+        let mut items = seen.schema(true);
+        items["type"] = "object".into();
+        if let Some(Value::Array(required)) = items.get_mut("required") {
+            required.retain(|name| name != id);
+        }
+        if let Some(items) = items.as_object_mut() {
+            items.retain(|name, value| name != "required" || *value != json!([]));
+        }
+        let is_collection = |parent: &&Resource| parent.collection().is_some();
+        for parent in store.resources().filter(is_collection) {
+            for link in store.links(resource.name(), parent.name()) {
+                let is_kept = link.used && points_to(store, rows, &link.key, parent.name());
+                if let Some(property) = items["properties"]
+                    .get_mut(&link.key)
+                    .filter(|_| is_kept && !link.many && link.target == *id)
+                {
+                    property["references"] = parent.name().into();
+                }
+            }
+        }
+        let unique: Vec<&str> = seen
+            .properties()
+            .filter(|(name, one)| one.format() == Some("email") && is_unique(rows, name))
+            .map(|(name, _)| name)
+            .collect();
+        let mut collection = json!({ "type": "array", "items": items });
+        if !unique.is_empty() {
+            collection["uniqueItemProperties"] = json!(unique);
+        }
+        properties.insert(resource.name().into(), collection);
+    }
+    json!({
+        "$schema": DRAFT,
+        "type": "object",
+        "properties": properties,
+    })
+}
+
+/// Whether all records that have `name` have different values of it, upper and lower case apart.
+fn is_unique(rows: &Collection, name: &str) -> bool {
+    let mut known = HashSet::new();
+    rows.rows()
+        .filter_map(|row| get_member(row.value(), name))
+        .all(|value| known.insert(value.to_lowercase()))
+}
+
+/// Whether each record with the property `key` points to a record of `parent`, or to nothing.
+fn points_to(store: &Store, rows: &Collection, key: &str, parent: &str) -> bool {
+    let Some(parent) = store.records(parent) else {
+        return false;
+    };
+    rows.rows()
+        .filter_map(|row| get_member(row.value(), key))
+        .all(|value| {
+            value.trim_ascii() == "null"
+                || Id::from_json(value).is_some_and(|id| parent.get(&id).is_some())
+        })
 }

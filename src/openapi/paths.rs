@@ -1,14 +1,17 @@
-//! The operations.
+//! The operations, and the query parameters of lists: the fixed ones, and every operator on every field.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::fragment;
+use super::infer::Seen;
 use super::resource::Described;
-use super::{fragments, parameters};
 use crate::problems::*;
+use crate::rules::{OPERATORS, Op};
 use crate::schema::Property;
 use crate::store::{Data, Store};
+use Sent::{Body, Nothing, Parameters};
 
 /// What any request may be answered with.
 const ALWAYS: [&Kind; 7] = [
@@ -38,13 +41,14 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
         match one.resource.data() {
             Data::Collection(_) => {
                 let related = Related::of(store, one, described);
-                paths.insert(one.path.clone(), collection(one, &related));
+                let collection = json!({ "get": list(one, &related), "post": create(one) });
+                paths.insert(one.path.clone(), collection);
                 paths.insert(format!("{}/{{id}}", one.path), record(store, one, &related));
             }
             Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
                 let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
-                let read = operation(one, "get", "Get the NAME", &[], None, answer);
+                let read = operation(one, "get", "Get the NAME", Nothing, answer);
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
         }
@@ -78,7 +82,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "Get all the data", "tags": ["db"], "responses": answer(&[(200, fragments::get("database"))], &ALWAYS),
+            "operationId": "getDatabase", "summary": "Get all the data", "tags": ["db"], "responses": answer(&[(200, fragment("database"))], &ALWAYS),
         } }),
     );
     Value::Object(paths)
@@ -125,38 +129,22 @@ impl<'a, 'd> Related<'a, 'd> {
 
     /// The parameters `_embed` and `_expand`, where they have an effect.
     fn parameters(&self) -> Vec<Value> {
-        let children: Vec<_> = self
-            .children
-            .iter()
-            .map(|one| one.resource.name())
-            .collect();
-        let parents: Vec<_> = self.parents.iter().map(|(name, _)| name.as_str()).collect();
-        let parameter = |name: &str, description: &str, values: &[&str]| {
-            json!({
+        let children = self.children.iter().map(|one| one.resource.name());
+        let parents = self.parents.iter().map(|(name, _)| name.as_str());
+        let embed = "Puts the records that point to a record into it.";
+        let expand = "Puts the records that a record points to into it.";
+        let all: [(_, _, Vec<&str>); 2] = [
+            ("_embed", embed, children.collect()),
+            ("_expand", expand, parents.collect()),
+        ];
+        let with_effect = all.into_iter().filter(|(_, _, values)| !values.is_empty());
+        with_effect
+            .map(|(name, description, values)| json!({
                 "name": name, "in": "query", "style": "form", "explode": false, "description": description,
                 "schema": { "type": "array", "items": { "type": "string", "enum": values } },
-            })
-        };
-        let embed = parameter(
-            "_embed",
-            "Puts the records that point to a record into it.",
-            &children,
-        );
-        let expand = parameter(
-            "_expand",
-            "Puts the records that a record points to into it.",
-            &parents,
-        );
-        [(embed, children.is_empty()), (expand, parents.is_empty())]
-            .into_iter()
-            .filter(|(_, has_no_effect)| !has_no_effect)
-            .map(|(parameter, _)| parameter)
+            }))
             .collect()
     }
-}
-
-fn collection(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
-    json!({ "get": list(one, related), "post": create(one) })
 }
 
 fn list(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
@@ -165,175 +153,90 @@ fn list(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
         .iter()
         .map(|property: &Property| (property.name.as_str(), property.types.as_slice()));
     let mut parameters = related.parameters();
-    parameters.extend(parameters::of_list(&one.seen, declared));
+    parameters.extend(of_list(&one.seen, declared));
     let mut content = json!({ "schema": { "type": "array", "items": reference(&one.name) } });
     if let Some(example) = &one.example {
         content["example"] = json!([example]);
     }
-    let mut listed = fragments::get("list");
+    let mut listed = fragment("list");
     listed["content"]["application/json"] = content;
-    let mut names = ALWAYS.to_vec();
-    names.push(BAD_QUERY);
-    operation(
-        one,
-        "list",
-        "List NAME",
-        &parameters,
-        None,
-        answer(&[(200, listed)], &names),
-    )
+    let answer = answer(&[(200, listed)], &[&ALWAYS[..], &[BAD_QUERY]].concat());
+    operation(one, "list", "List NAME", Parameters(parameters), answer)
 }
 
 fn create(one: &Described<'_>) -> Value {
     let mut made = ok(&one.name, one.example.clone());
     made["description"] = "The new record.".into();
-    made["headers"] = fragments::get("location");
-    let names = [
-        &ALWAYS[..],
-        &BODY,
-        &WRITE,
-        &[RULES, BAD_ID, REFERENCE, ID_TAKEN, NOT_UNIQUE],
-    ]
-    .concat();
-    let mut body = body(
-        &format!("New{}", one.name),
-        one.body.clone(),
-        &["application/json"],
-    );
+    made["headers"] = fragment("location");
+    let new = [RULES, BAD_ID, REFERENCE, ID_TAKEN, NOT_UNIQUE];
+    let problems = [&ALWAYS[..], &BODY, &WRITE, &new].concat();
+    let name = format!("New{}", one.name);
+    let mut body = body(&name, one.body.clone(), &["application/json"]);
     // Not in the schema: what answers to one record would have the type of one or many in every generated client.
     body["description"] =
         "The new record. An array of records creates all of them or none, and the response is an array."
             .into();
-    operation(
-        one,
-        "create",
-        "Create ONE",
-        &[],
-        Some(body),
-        answer(&[(201, made)], &names),
-    )
+    let answer = answer(&[(201, made)], &problems);
+    operation(one, "create", "Create ONE", Body(body), answer)
 }
 
 fn record(store: &Store, one: &Described<'_>, related: &Related<'_, '_>) -> Value {
-    let changing = [
-        &ALWAYS[..],
-        &BODY,
-        &WRITE,
-        &[RULES, REFERENCE, NO_RECORD, NOT_UNIQUE, CHANGED],
-    ]
-    .concat();
-    let read = [&ALWAYS[..], &[NO_RECORD]].concat();
     let found = ok(&one.name, one.example.clone());
-    let gone = fragments::get("deleted");
-    let (new, part) = bodies(one);
-    let get = operation(
-        one,
-        "get",
-        "Get ONE",
-        &related.parameters(),
-        None,
-        answer(&[(200, found.clone())], &read),
+    let read = answer(
+        &[(200, found.clone())],
+        &[&ALWAYS[..], &[NO_RECORD]].concat(),
     );
-    let put = operation(
-        one,
-        "replace",
-        "Replace ONE",
-        &[],
-        Some(new),
-        answer(&[(200, found.clone())], &changing),
-    );
-    let patch = operation(
-        one,
-        "change",
-        "Update ONE",
-        &[],
-        Some(part),
-        answer(&[(200, found)], &changing),
-    );
-    let mut names = [&ALWAYS[..], &WRITE[..3], &[NO_RECORD, CHANGED]].concat();
+    let changing = [RULES, REFERENCE, NO_RECORD, NOT_UNIQUE, CHANGED];
+    let changing = [&ALWAYS[..], &BODY, &WRITE, &changing].concat();
+    let changed = answer(&[(200, found)], &changing);
+    let mut deleting = [&ALWAYS[..], &WRITE[..3], &[NO_RECORD, CHANGED]].concat();
     if store.restricts(one.resource.name()) {
-        names.push(REFERENCED);
+        deleting.push(REFERENCED);
     }
-    let parameters = [fragments::get("dependent")];
-    let delete = operation(
-        one,
-        "delete",
-        "Delete ONE",
-        &parameters,
-        None,
-        answer(&[(200, gone)], &names),
-    );
-    json!({ "parameters": [id_parameter(store, one)], "get": get, "put": put, "patch": patch, "delete": delete })
+    let deleted = answer(&[(200, fragment("deleted"))], &deleting);
+    let dependent = Parameters(vec![fragment("dependent")]);
+    let (new, part) = bodies(one);
+    json!({
+        "parameters": [id_parameter(store, one)],
+        "get": operation(one, "get", "Get ONE", Parameters(related.parameters()), read),
+        "put": operation(one, "replace", "Replace ONE", Body(new), changed.clone()),
+        "patch": operation(one, "change", "Update ONE", Body(part), changed),
+        "delete": operation(one, "delete", "Delete ONE", dependent, deleted),
+    })
 }
 
 fn object(one: &Described<'_>) -> Value {
     let changing = [&ALWAYS[..], &BODY, &WRITE, &[RULES, REFERENCE, CHANGED]].concat();
     let found = ok(&one.name, one.example.clone());
-    let (new, part) = bodies(one);
+    let read = answer(&[(200, found.clone())], &ALWAYS);
     let changed = |status| answer(&[(status, found.clone())], &changing);
-    let get = operation(
-        one,
-        "get",
-        "Get the NAME",
-        &[],
-        None,
-        answer(&[(200, found.clone())], &ALWAYS),
-    );
-    let put = operation(
-        one,
-        "replace",
-        "Replace the NAME",
-        &[],
-        Some(new.clone()),
-        changed(200),
-    );
-    let post = operation(
-        one,
-        "create",
-        "Replace the NAME, as PUT does",
-        &[],
-        Some(new),
-        changed(201),
-    );
-    let patch = operation(
-        one,
-        "change",
-        "Update the NAME",
-        &[],
-        Some(part),
-        changed(200),
-    );
-    json!({ "get": get, "put": put, "post": post, "patch": patch })
+    let (new, part) = bodies(one);
+    json!({
+        "get": operation(one, "get", "Get the NAME", Nothing, read),
+        "put": operation(one, "replace", "Replace the NAME", Body(new.clone()), changed(200)),
+        "post": operation(one, "create", "Replace the NAME, as PUT does", Body(new), changed(201)),
+        "patch": operation(one, "change", "Update the NAME", Body(part), changed(200)),
+    })
 }
 
 /// The bodies of PUT and PATCH.
 fn bodies(one: &Described<'_>) -> (Value, Value) {
     let new = format!("New{}", one.name);
-    let part = if one.strict {
-        format!("{}Changes", one.name)
-    } else {
-        new.clone()
-    };
-    let example = one
-        .body
-        .as_ref()
-        .and_then(Value::as_object)
-        .and_then(|members| members.iter().next());
-    let example = example.map(|(name, value)| json!({ name.as_str(): value }));
-    let place = one.strict && one.resource.collection().is_some();
-    let whole = if place {
-        format!("{}Replacement", one.name)
-    } else {
-        new
-    };
-    let whole = body(&whole, one.body.clone(), &["application/json"]);
-    (
-        whole,
-        body(
-            &part,
-            example,
-            &["application/json", "application/merge-patch+json"],
+    let (whole, part) = match (one.strict, one.resource.collection()) {
+        (true, Some(_)) => (
+            format!("{}Replacement", one.name),
+            format!("{}Changes", one.name),
         ),
+        (true, None) => (new, format!("{}Changes", one.name)),
+        (false, _) => (new.clone(), new),
+    };
+    let members = one.body.as_ref().and_then(Value::as_object);
+    let example = members.and_then(|members| members.iter().next());
+    let example = example.map(|(name, value)| json!({ name.as_str(): value }));
+    let types = ["application/json", "application/merge-patch+json"];
+    (
+        body(&whole, one.body.clone(), &types[..1]),
+        body(&part, example, &types),
     )
 }
 
@@ -354,29 +257,36 @@ fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
     parameter
 }
 
+/// What an operation is sent.
+enum Sent {
+    Nothing,
+    Parameters(Vec<Value>),
+    Body(Value),
+}
+
+/// In `summary`, NAME is the resource and ONE a record of it.
 fn operation(
     one: &Described<'_>,
     verb: &str,
     summary: &str,
-    parameters: &[Value],
-    body: Option<Value>,
+    sent: Sent,
     responses: Value,
 ) -> Value {
-    let mut operation = Map::new();
-    operation.insert("operationId".into(), format!("{verb}{}", one.name).into());
-    operation.insert("tags".into(), json!([one.resource.name()]));
     let summary = summary
         .replace("NAME", one.resource.name())
         .replace("ONE", &with_article(&one.singular));
-    operation.insert("summary".into(), summary.into());
-    if !parameters.is_empty() {
-        operation.insert("parameters".into(), parameters.into());
+    let mut operation = json!({
+        "operationId": format!("{verb}{}", one.name), "tags": [one.resource.name()], "summary": summary,
+    });
+    match sent {
+        Parameters(parameters) if !parameters.is_empty() => {
+            operation["parameters"] = parameters.into();
+        }
+        Body(body) => operation["requestBody"] = body,
+        _ => {}
     }
-    if let Some(body) = body {
-        operation.insert("requestBody".into(), body);
-    }
-    operation.insert("responses".into(), responses);
-    Value::Object(operation)
+    operation["responses"] = responses;
+    operation
 }
 
 /// `a post`, `an order`, `a user`.
@@ -439,4 +349,125 @@ pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
         responses.insert(status.to_string(), response);
     }
     Value::Object(responses)
+}
+
+/// How many fields get a parameter, to keep the document readable.
+const MAX_FIELDS: usize = 30;
+
+/// The parameters of a list. `declared` are the fields that the rules name, `seen` those of the records.
+fn of_list<'a>(
+    seen: &'a Seen,
+    declared: impl Iterator<Item = (&'a str, &'a [String])>,
+) -> Vec<Value> {
+    let fixed = fragment("listParameters");
+    let mut parameters = fixed.as_array().cloned().unwrap_or_default();
+    let mut fields: Vec<Field> = Vec::new();
+    let field = |path: String, types: &[&'a str]| Field {
+        path,
+        types: types.to_vec(),
+    };
+    for (name, types) in declared {
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        fields.push(field(name.into(), &types));
+    }
+    for (name, seen) in seen.properties() {
+        if !fields.iter().any(|field| field.path == name) {
+            fields.push(field(name.into(), seen.types()));
+        }
+        for (inner, seen) in seen.properties() {
+            // A dot in a name would be taken for a path.
+            if !name.contains(['.', '[']) && !inner.contains(['.', '[']) {
+                fields.push(field(format!("{name}.{inner}"), seen.types()));
+            }
+        }
+    }
+    fields.retain(|field| {
+        !field.path.is_empty()
+            && !crate::rules::is_reserved(&field.path)
+            && !field.holds_only(&["object"])
+    });
+    parameters.extend(fields.iter().take(MAX_FIELDS).map(Field::parameter));
+    parameters
+}
+
+struct Field<'a> {
+    path: String,
+    types: Vec<&'a str>,
+}
+
+impl Field<'_> {
+    fn holds_only(&self, types: &[&str]) -> bool {
+        !self.types.is_empty()
+            && self
+                .types
+                .iter()
+                .all(|name| *name == "null" || types.contains(name))
+    }
+
+    fn takes(&self, operator: Op) -> bool {
+        match operator {
+            Op::Eq | Op::Ne | Op::In | Op::Like => true,
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => !self.holds_only(&["boolean", "array"]),
+            Op::Contains => {
+                self.types.is_empty()
+                    || self
+                        .types
+                        .iter()
+                        .any(|kind| matches!(*kind, "string" | "array"))
+            }
+            Op::StartsWith | Op::EndsWith => {
+                self.types.is_empty() || self.types.contains(&"string")
+            }
+        }
+    }
+
+    /// The filters of the field as one `deepObject` parameter: `views=5`, `views[gte]=5`.
+    fn parameter(&self) -> Value {
+        let path = &self.path;
+        let value = self.value();
+        let operators: Map<_, _> = OPERATORS
+            .iter()
+            // `has` is another name of `contains`.
+            .filter(|operator| self.takes(operator.op) && operator.name != "has")
+            .map(|operator| {
+                let mut schema = match operator.op {
+                    Op::Eq | Op::Ne | Op::Lt | Op::Lte | Op::Gt | Op::Gte => value.clone(),
+                    _ => json!({ "type": "string" }),
+                };
+                schema["description"] = format!("`{path}` {}.", operator.meaning).into();
+                (operator.name.to_string(), schema)
+            })
+            .collect();
+        let mut schema = json!({ "properties": operators });
+        let mut types = value["type"].as_array().cloned().unwrap_or_default();
+        if types.is_empty() {
+            types.push(value["type"].clone());
+        }
+        types.push("object".into());
+        schema["type"] = types.into();
+        json!({
+            "name": path,
+            "in": "query",
+            "style": "deepObject",
+            "explode": true,
+            "description": format!("Records whose `{path}` is the value, or passes all of the operators."),
+            "schema": schema,
+            // Viewers would otherwise fill in a made-up value for every operator.
+            "example": {},
+        })
+    }
+
+    /// The schema of a value that the field is compared with.
+    fn value(&self) -> Value {
+        let scalars: Vec<_> = self
+            .types
+            .iter()
+            .filter(|kind| !matches!(**kind, "null" | "object" | "array"))
+            .collect();
+        match scalars.as_slice() {
+            [one] => json!({ "type": one }),
+            _ if scalars.is_empty() || scalars.contains(&&"string") => json!({ "type": "string" }),
+            several => json!({ "type": several }),
+        }
+    }
 }

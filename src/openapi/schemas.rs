@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
 use super::paths::{Related, reference};
-use super::resource::{Described, Names, capital};
+use super::resource::{Described, Names};
 use crate::json::pointer::{fragment, join};
 use crate::schema::{Holds, Schema};
 use crate::store::{Data, Store};
+use crate::text::capital;
 
 /// Adds the schemas of a resource: of a response, of a request, and of a PATCH.
 pub(super) fn add(
@@ -23,25 +24,15 @@ pub(super) fn add(
     let records = one.resource.collection().is_some();
     let Some(rules) = rules.filter(|rules| (rules.holds() == Holds::Records) == records) else {
         let mut inferred = one.seen.schema(true);
-        if let Some(inferred) = inferred.as_object_mut() {
-            inferred.insert(
-                "description".into(),
-                "Inferred from the data: there are no rules.".into(),
-            );
-            if records && one.seen.is_empty() {
-                inferred.insert("type".into(), "object".into());
-            }
+        inferred["description"] = "Inferred from the data: there are no rules.".into();
+        if records && one.seen.is_empty() {
+            inferred["type"] = "object".into();
         }
         schemas.insert(one.name.clone(), with_related(inferred, related));
         if !matches!(one.resource.data(), Data::Scalar(_)) {
             let mut request = one.seen.schema(false);
-            if let Some(request) = request.as_object_mut() {
-                request.insert("type".into(), "object".into());
-                request.insert(
-                    "description".into(),
-                    "Not enforced: there are no rules.".into(),
-                );
-            }
+            request["type"] = "object".into();
+            request["description"] = "Not enforced: there are no rules.".into();
             schemas.insert(format!("New{}", one.name), request);
         }
         return;
@@ -203,7 +194,7 @@ impl<'a> Moved<'a> {
 }
 
 /// The schema of a record in a response: with its id.
-pub(super) fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>) -> Value {
+fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>) -> Value {
     if let (Some(id), Value::Object(members)) = (id, &mut schema) {
         add_id(members, id, seen.map(|seen| seen.schema(true)));
         let required = members.entry("required").or_insert_with(|| json!([]));
@@ -240,7 +231,7 @@ fn with_related(mut schema: Value, related: &Related<'_, '_>) -> Value {
 }
 
 /// The schema of a new record in a request: the id may be missing.
-pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
+fn sent(mut schema: Value, id: Option<&str>) -> Value {
     if let (Some(id), Value::Object(members)) = (id, &mut schema) {
         add_id(members, id, None);
         if let Some(Value::Array(required)) = members.get_mut("required") {
@@ -251,7 +242,7 @@ pub(super) fn sent(mut schema: Value, id: Option<&str>) -> Value {
 }
 
 /// The schema of a record that replaces another: its id is ignored.
-pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
+fn replacement(schema: Value, id: Option<&str>) -> Value {
     let mut schema = sent(schema, id);
     if let (Some(id), Some(properties)) = (id, schema.get_mut("properties")) {
         properties[id] = json!({ "description": "Ignored: the id does not change." });
@@ -260,7 +251,7 @@ pub(super) fn replacement(schema: Value, id: Option<&str>) -> Value {
 }
 
 /// The schema of a PATCH: no property is required.
-pub(super) fn changes(schema: Value, id: Option<&str>) -> Value {
+fn changes(schema: Value, id: Option<&str>) -> Value {
     let Value::Object(mut members) = replacement(schema, id) else {
         return json!({});
     };

@@ -187,6 +187,8 @@ impl Command {
 /// What a change left behind.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
+    /// The resource of the record, or the single object.
+    pub resource: String,
     /// The id of the record.
     pub id: Option<Id>,
     /// The record's text as stored; of a deletion, as it was.

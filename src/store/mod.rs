@@ -239,6 +239,11 @@ impl Store {
         self.resources().find(|resource| resource.name == name)
     }
 
+    /// The records of the collection called `name`.
+    pub fn records(&self, name: &str) -> Option<&Collection> {
+        self.resource(name)?.collection()
+    }
+
     /// The records that cannot be reached by their id, since another before them has the same; `most` of them are
     /// listed. `text` is what the store has just been opened from.
     pub fn repeated_ids(&self, text: &str, most: usize) -> RepeatedIds {

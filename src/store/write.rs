@@ -215,21 +215,22 @@ impl Store {
         match (self.data_mut(draft.resource), target) {
             (Data::Collection(collection), Target::New(id, style)) => {
                 let record = insert(collection, id, &style, &id_property, &draft.text);
-                Outcome::of(&record, true, vec![written(&record)])
+                Outcome::of(name.clone(), &record, true, vec![written(&record)])
             }
             (Data::Collection(collection), Target::Record(old)) => {
                 if old.value() == draft.text {
-                    return Outcome::of(&old, false, Vec::new());
+                    return Outcome::of(name.clone(), &old, false, Vec::new());
                 }
                 let text = old.text.with_value(&draft.text);
                 let record = collection.replace(&old, text);
-                Outcome::of(&record, true, vec![written(&old)])
+                Outcome::of(name.clone(), &record, true, vec![written(&old)])
             }
             (data, _) => {
                 let changed = !matches!(data, Data::Object(old) if **old == *draft.text);
                 let value = ByteString::from(draft.text);
                 *data = Data::Object(value.clone());
                 Outcome {
+                    resource: name.clone(),
                     value,
                     changed,
                     written: vec![Written {
@@ -265,9 +266,9 @@ impl Store {
         });
         let written = written.collect();
         match gone.first() {
-            Some((_, record)) => Outcome {
+            Some((place, record)) => Outcome {
                 removed: gone.len(),
-                ..Outcome::of(record, true, written)
+                ..Outcome::of(self.resources[*place].name.clone(), record, true, written)
             },
             None => Outcome::default(),
         }
@@ -433,8 +434,9 @@ fn insert(
 }
 
 impl Outcome {
-    fn of(record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
+    fn of(resource: String, record: &Record, changed: bool, written: Vec<Written>) -> Outcome {
         Outcome {
+            resource,
             id: record.id().cloned(),
             value: record.text.shared_value(),
             changed,

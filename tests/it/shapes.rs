@@ -107,6 +107,29 @@ fn a_write_only_value_is_stored_and_leaves_the_server_nowhere() {
 }
 
 #[test]
+fn a_write_that_changes_nothing_sends_no_write_only_value() {
+    let routes =
+        r#"{"PATCH /people": {"bulk": true}, "POST /people/:id/name": {"patch": {"name": "Ann"}}}"#;
+    let fixture = Fixture::new(DATA, Some(RULES), |options| {
+        let rules = standin::RoutesFile::parse(routes).unwrap();
+        options.http.routes = Some(std::sync::Arc::new(standin::Routes::new(rules)));
+    });
+    let name = r#"{"name": "Ann"}"#;
+    // The second time nothing changes.
+    for _ in 0..2 {
+        for (method, path) in [
+            ("PATCH", "/people/1"),
+            ("PATCH", "/people?id=1"),
+            ("POST", "/people/1/name"),
+        ] {
+            let reply = fixture.json(method, path, name);
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+            assert!(!reply.text().contains("s3same"), "{path}: {}", reply.text());
+        }
+    }
+}
+
+#[test]
 fn events_undo_and_reset_do_not_send_or_lose_a_write_only_value() {
     let fixture = people();
     let mut events = follow(&fixture, "/-/events");
