@@ -1,5 +1,6 @@
 //! What the document needs to know about a resource.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::infer::Seen;
@@ -7,7 +8,7 @@ use crate::json::Object;
 use crate::schema::{Property, Schema};
 use crate::store::plural::singular;
 use crate::store::{Command, Data, Operation, Refusal, Resource, Store};
-use crate::text::{capital, path_encode};
+use crate::text::capital;
 
 /// Longer records are not shown as examples, in bytes.
 const MAX_EXAMPLE: usize = 16 * 1024;
@@ -79,7 +80,7 @@ pub(super) fn describe<'a>(
     } else {
         singular(resource.name())
     };
-    let path = format!("/{}", path_encode(resource.name()));
+    let path = format!("/{}", encode(resource.name()));
     Described {
         resource,
         path,
@@ -138,4 +139,16 @@ impl Names {
             format!("{name}Changes"),
         ]
     }
+}
+
+/// What is escaped in a path of the document; braces would mark a parameter.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Encodes `text` as one segment of a path.
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
