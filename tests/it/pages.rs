@@ -142,6 +142,10 @@ const PAGES: &[(&str, &str)] = &[
     ("method-in-heading.md", "pass+ fail pass pass+"),
     ("fences-of-other-languages.md", "pass+ fail"),
     ("fields-above-command.md", "pass+ fail"),
+    (
+        "endpoints-described.md",
+        "pass+ fail pass+ pass+ pass+ fail skipped fail",
+    ),
     ("gitbook.md", "pass+ pass+ pass+ skipped"),
     ("solution.md", "pass+ pass+ pass+"),
     ("fence-titles.mdx", "pass+ pass+ skipped pass+"),

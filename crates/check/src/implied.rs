@@ -22,6 +22,19 @@ static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An endpoint in a heading, or at the beginning of a paragraph and with a description: "Get one (GET /users/1)",
+/// "**GET** `/users/1`: one user".
+static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)",
+    )
+});
+static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|\s*)$",
+    )
+});
+
 /// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
 static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -83,6 +96,8 @@ static METHOD_FIRST: LazyLock<Regex> =
 enum Form {
     /// It is for what is in its section.
     Section,
+    /// It is described, as in a list of endpoints, and for what is near below it.
+    Described,
     /// It is a step, for what is up to the next heading.
     Step,
     /// Fields, which are a step, too.
@@ -148,6 +163,21 @@ fn named(text: &str) -> Option<(String, String, Form)> {
             let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
             parts(Form::Sentence)(found).filter(|_| reads)
         })
+}
+
+/// The request that a heading or paragraph names.
+fn named_in(block: &Block) -> Option<(String, String, Form)> {
+    let (text, pattern, form) = match block {
+        Block::Heading(heading) => (&heading.text, &IN_HEADING, Form::Section),
+        Block::Prose(prose) => (&prose.text, &DESCRIBED, Form::Described),
+        _ => return None,
+    };
+    named(text).or_else(|| {
+        let mut all = pattern.captures_iter(text);
+        let found = all.next()?;
+        let is_only = all.next().is_none() && !labels::is_about_another(text);
+        is_only.then(|| (found["method"].to_owned(), found["url"].to_owned(), form))
+    })
 }
 
 /// The request in a heading of API Blueprint, whose path may be in a heading above it.
@@ -264,16 +294,15 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         };
         let Some((method, url, form)) = in_blueprint(blocks, index)
             .or_else(|| below_method(blocks, index))
-            .or_else(|| named(words))
+            .or_else(|| named_in(&blocks[index]))
         else {
             continue;
         };
         let is_heading = matches!(blocks[index], Block::Heading(_));
-        let is_step = matches!(form, Form::Step | Form::Fields) && !is_heading;
+        let is_step = !matches!(form, Form::Section | Form::Sentence) && !is_heading;
         let section = blocks[index + 1..].iter().take_while(|block| match block {
-            Block::Heading(next) => next.level > level && !is_step && named(&next.text).is_none(),
-            Block::Prose(next) => named(&next.text).is_none(),
-            _ => true,
+            Block::Heading(next) => next.level > level && !is_step && named_in(block).is_none(),
+            block => named_in(block).is_none(),
         });
         // What a sentence is about is directly below it.
         let section = section.filter(|block| block.directive().is_none());
@@ -284,6 +313,14 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             _ => None,
         };
         let section = section.clone().take(length.unwrap_or(usize::MAX));
+        let is_far = || {
+            let is_text = |block: &&Block| !matches!(block, Block::Fence(_));
+            let in_list = index > 0 && named_in(&blocks[index - 1]).is_some();
+            in_list || section.clone().take_while(is_text).count() > 2
+        };
+        if form == Form::Described && is_far() {
+            continue;
+        }
         // A paragraph below a command repeats it, unless the response to that is between them.
         let above = blocks[..index].iter().rev().take_while(|block| {
             let ends = match block {

@@ -11,10 +11,10 @@ use super::documented::Compared;
 use super::examples::Example;
 use super::labels;
 use super::outcome::{ExampleResult, Outcome};
-use super::page::{Block, Heading, Page};
+use super::page::{Block, Fence, Heading, Page};
 use super::requests::Problem;
 use super::service::Request;
-use super::text::pattern;
+use super::text::{nearest, pattern};
 use super::url::{self, Resolved, TargetHosts};
 
 /// The reason to skip an example whose response is not as documented, if there is one.
@@ -173,21 +173,26 @@ fn not_here(
     let resources = dataset.resources();
     let written = example.request.written.as_ref();
     let base = written.and_then(|written| url::shell_base(&written.request.target));
-    let is_here = segments
+    let name = segments
         .first()
-        .is_none_or(|name| resources.contains(&name.as_str()));
+        .filter(|name| !resources.contains(&name.as_str()));
     // A host without a value is another one if one of its paths is not here.
     let elsewhere =
         base.map(|base| format!("`{base}` has no value on the page, and may be another server"));
     let is_known = |reason: &String| {
         let same = |result: &ExampleResult| matches!(&result.outcome, Outcome::Skipped(why) if why == reason);
-        !is_here || earlier.iter().any(same)
+        name.is_some() || earlier.iter().any(same)
     };
     if let Some(reason) = elsewhere.filter(is_known) {
         return Some(reason);
     }
-    if is_here {
-        return None;
+    let name = name?;
+    let is_endpoint = |fence: &Fence| example.request.is_endpoint(&fence.content);
+    if example.response.is_none()
+        && page.fence(example.fence).is_some_and(is_endpoint)
+        && nearest(name, resources.iter().copied()).is_none()
+    {
+        return Some("names an endpoint, and there is no such resource here".to_owned());
     }
     let is_variable = |value: &&str| value.contains("{{") && value.contains("}}");
     let mut values = written.into_iter().flat_map(|written| {
