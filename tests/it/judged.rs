@@ -557,3 +557,104 @@ fn hosts_without_a_value_may_be_others() {
     ];
     assert_all_judged(&rows);
 }
+
+#[test]
+fn queries_in_one_block_are_examples_and_an_overview_is_none() {
+    let page = r#"## Filter
+
+```
+GET /songs?title=Blue
+GET /songs?bandId=1&bandId=2
+GET /song?title=Blue
+```
+
+## Operators
+
+```
+GET /songs?id_gte=1
+```
+
+```
+GET /songs?id_ne=1
+```
+
+## Routes
+
+```
+GET /songs
+GET /songs/1
+```
+"#;
+    assert_judged(page, &["pass", "pass", "fail", "pass", "pass"]);
+}
+
+#[test]
+fn a_label_in_a_block_separates_request_and_response() {
+    let page = r#"```
+GET /songs
+
+Antwort (200):
+[
+  { "id": 1, "title": "Blue", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z" },
+  ...
+]
+```
+
+```
+GET /bands/1
+
+Response:
+{ "id": 1, "name": "Hawks" }
+```
+
+```
+$ curl localhost:3000/bands/9
+Odpowiedź (200):
+{}
+```
+"#;
+    assert_judged(page, &["pass", "fail", "fail"]);
+}
+
+#[test]
+fn a_prompt_of_root_is_no_comment() {
+    let page = r#"```shell
+root@c0ffee:~/shop# curl http://localhost:3000/bands/1
+{ "id": 1, "name": "Hawks" }
+# curl http://localhost:3000/bands/2
+```
+"#;
+    assert_judged(page, &["fail"]);
+}
+
+#[test]
+fn the_title_of_a_request_names_its_status() {
+    let page = r#"```http
+### One song
+GET http://localhost:3000/songs/1
+
+### A song that is not there (404)
+GET http://localhost:3000/songs/9
+
+### A song that is there (404)
+GET http://localhost:3000/songs/2
+```
+"#;
+    assert_judged(page, &["pass", "pass", "fail"]);
+}
+
+#[test]
+fn a_token_without_a_value_may_belong_to_another_server() {
+    let page = r#"```bash
+curl -H "Authorization: Bearer {admin_token}" http://localhost:3000/admin/songs
+curl -H "Authorization: Bearer {admin_token}" http://localhost:3000/songs/1
+```
+"#;
+    assert_judged(page, &["skipped: a template", "pass"]);
+}
+
+#[test]
+fn front_matter_that_names_no_file_leaves_the_usual_one() {
+    let page = "---\ntest:\n  local_database: /api/nowhere.json\n---\n\n```bash\ncurl localhost:3000/bands/1\n```\n";
+    assert_judged(page, &["pass"]);
+}

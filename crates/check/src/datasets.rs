@@ -60,26 +60,36 @@ impl Datasets {
         }
     }
 
-    /// The data for a page: the file it names, the one given on the command line, or one near the page.
-    pub fn find(&self, page: &Path, named: Option<&str>) -> Loaded {
-        if let Some(named) = named {
-            let path = named_file(page, named).or_else(|| self.given.clone());
-            return self.load(&path.ok_or_else(|| DatasetError::NotFound(named.to_owned()))?);
+    /// The data file that an example of a page names, or the one given on the command line.
+    pub fn named(&self, page: &Path, named: &str) -> Loaded {
+        let path = named_file(page, named).or_else(|| self.given.clone());
+        self.load(&path.ok_or_else(|| DatasetError::NotFound(named.to_owned()))?)
+    }
+
+    /// The data for a page: the file that its front matter names, the one given on the command line, or one near the page.
+    pub fn find(&self, page: &Path, front: Option<&str>) -> Loaded {
+        let named = front.and_then(|named| named_file(page, named));
+        if let Some(path) = named.as_ref().or(self.given.as_ref()) {
+            return self.load(path);
         }
-        if let Some(given) = &self.given {
-            return self.load(given);
-        }
+        let not_found = || match front {
+            Some(named) => DatasetError::NotFound(named.to_owned()),
+            None => DatasetError::NotNamed,
+        };
+        self.load(&self.near(page).ok_or_else(not_found)?)
+    }
+
+    /// The data file near a page.
+    fn near(&self, page: &Path) -> Option<PathBuf> {
         let folder = page.parent().map(Path::to_owned).unwrap_or_default();
         let mut discovered = self
             .discovered
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = discovered
+        discovered
             .entry(folder)
             .or_insert_with_key(|folder| discover(folder))
-            .clone();
-        drop(discovered);
-        self.load(&found.ok_or(DatasetError::NotNamed)?)
+            .clone()
     }
 
     /// A dataset without data, for a real service.
@@ -374,9 +384,10 @@ mod tests {
         )
         .unwrap();
         let page = docs.join("page.md");
-        let rows: [(Option<&str>, &str); 3] = [
+        let rows: [(Option<&str>, &str); 4] = [
             (Some("/api/source.json"), "users"),
             (Some("../../other.json"), "things"),
+            (Some("/nowhere.json"), "things"),
             (None, "things"),
         ];
         for (named, resource) in rows {
@@ -384,7 +395,7 @@ mod tests {
             assert_eq!(dataset.resources(), [resource], "{named:?}");
         }
         let missing = Datasets::default()
-            .find(&page, Some("/nowhere.json"))
+            .named(&page, "/nowhere.json")
             .unwrap_err()
             .to_string();
         assert!(

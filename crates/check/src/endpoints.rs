@@ -74,7 +74,12 @@ fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
         between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
     };
     let is_endpoint = |found: &FoundRequest| found.is_endpoint(&fence.content);
-    found.iter().all(is_endpoint) && found.windows(2).all(between)
+    // Queries are examples: an overview names the paths alone.
+    let has_query = |found: &FoundRequest| {
+        let written = found.written.as_ref();
+        written.is_some_and(|written| written.request.target.contains('?'))
+    };
+    found.iter().all(is_endpoint) && found.windows(2).all(between) && !found.iter().all(has_query)
 }
 
 /// Whether a block is only the name of an endpoint, for which the next request of the section is the example.
@@ -109,7 +114,10 @@ fn is_definition(
     let same = |(own, other): (&String, &String)| {
         own == other || url::placeholder(&format!("/{own}")).is_some()
     };
+    let query = |url: &str| url.split_once('?').map(|(_, query)| query.to_owned());
+    let asks_else = query(&path.target).is_some() && query(&path.target) != query(&other.target);
     own.is_endpoint(&fence.content)
+        && !asks_else
         && path.method == other.method
         && own_parts.len() == other_parts.len()
         && own_parts.iter().zip(&other_parts).all(same)

@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
+use super::labels::{self, Announces};
 use super::service::{Request, WrittenRequest};
 use super::text::Lines;
+use super::transcript;
 
 /// The methods that can begin a request.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -35,7 +37,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut in_script = false;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
-        if begins_message(trimmed) {
+        if begins_message(trimmed) || labels_response(trimmed) {
             break;
         }
         end = at + line.len();
@@ -102,6 +104,15 @@ pub fn begins_message(line: &str) -> bool {
                 .and_then(|rest| rest.strip_prefix(' '))
                 .is_some_and(|rest| looks_like_url(rest.trim_start()))
         })
+}
+
+/// Whether a line in a code block is the label of a response: `Response:`, `Antwort (200):`.
+pub fn labels_response(line: &str) -> bool {
+    let is_label = |label: &str| {
+        labels::label(label) == Announces::Response && labels::words(label).len() <= 4
+    };
+    transcript::labelled_status(line).is_some()
+        || line.strip_suffix([':', '：']).is_some_and(is_label)
 }
 
 fn header(line: &str) -> Option<(String, String)> {

@@ -421,7 +421,15 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     }
     let before = line[..at].trim_end();
     let spaced = before.len() < at;
-    let prompt = before.ends_with(['$', '%', '>']) && !before.contains(['"', '\'', '`', '{', '<']);
+    // That of root is like a comment, but for the host.
+    let of_root = before.ends_with('#')
+        && before
+            .trim_start_matches('[')
+            .split([':', ' '])
+            .next()
+            .is_some_and(|user| user.contains('@'));
+    let prompt = (before.ends_with(['$', '%', '>']) || of_root)
+        && !before.contains(['"', '\'', '`', '{', '<']);
     let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
     let notebook = before.trim_start() == "!";
     let first = before.trim_start_matches(['$', '%', ' ', '\t']);
@@ -431,6 +439,13 @@ pub fn command_in_line(line: &str) -> Option<usize> {
 
 /// The output shown below a command, and where to continue.
 pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
+    // A label without a status.
+    let first = text.len() - text[start..].trim_start().len();
+    let label = text[first..line_end(text, first)].trim();
+    if http_message::labels_response(label) && transcript::labelled_status(label).is_none() {
+        let (shown, next) = output(text, line_end(text, first));
+        return (shown.clone(), if shown.is_some() { next } else { start });
+    }
     let in_comments = transcript::comment_output(&text[start..]);
     if in_comments > 0 {
         return (Some(start..start + in_comments), start + in_comments);

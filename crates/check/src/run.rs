@@ -553,12 +553,14 @@ impl Runner<'_> {
 
     /// The index of the fixture for an example's data file.
     fn fixture(&mut self, example: &Example) -> Result<usize, ServiceError> {
-        let named = example
-            .directives
-            .data
-            .as_deref()
-            .or(self.page.front.database.as_deref());
-        let dataset = match self.datasets.find(&self.page.path, named) {
+        let page = self.page;
+        let found = match &example.directives.data {
+            Some(named) => self.datasets.named(&page.path, named),
+            None => self
+                .datasets
+                .find(&page.path, page.front.database.as_deref()),
+        };
+        let dataset = match found {
             // A real service has its own data; ours is only for explanations.
             Err(_) if self.context.options.server.is_some() => self.datasets.empty(),
             Err(error) => {

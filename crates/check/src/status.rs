@@ -287,7 +287,9 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         lines.next().unwrap_or_default().is_empty() || transcript::comment_output(line) == 0
     });
     let above = above.and_then(|line| line.strip_prefix('#'));
-    let status = after.into_iter().chain(above).find_map(in_paragraph)?;
+    // "### A user that is not there (404)" in a file of requests.
+    let comment = |text: &str| in_paragraph(text).or_else(|| status_text::of_heading(text));
+    let status = after.into_iter().chain(above).find_map(comment)?;
     Some(one(status, StatusSource::Text, None))
 }
 

@@ -188,9 +188,17 @@ fn headers_only(text: &str) -> bool {
             .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
+/// The status in a label: `404 Not Found` of `Response (404 Not Found):`, in any language.
+pub fn labelled_status(line: &str) -> Option<&str> {
+    static LABEL: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*[:：]$")
+    });
+    Some(LABEL.captures(line)?.get(1)?.as_str())
+}
+
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
 fn status_words(line: &str) -> Option<&str> {
-    let line = line.trim();
+    let line = labelled_status(line.trim()).unwrap_or(line.trim());
     let words = match line.strip_prefix("HTTP/") {
         Some(rest) => rest.split_once(' ')?.1,
         // As Hurl writes it.

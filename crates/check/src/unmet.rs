@@ -194,15 +194,10 @@ fn not_here(
     {
         return Some("names an endpoint, and there is no such resource here".to_owned());
     }
-    let is_variable = |value: &&str| value.contains("{{") && value.contains("}}");
-    let mut values = written.into_iter().flat_map(|written| {
-        written
-            .request
-            .headers
-            .iter()
-            .map(|(_, value)| value.as_str())
-    });
-    if let Some(value) = values.find(is_variable) {
+    let mut headers = written
+        .into_iter()
+        .flat_map(|written| &written.request.headers);
+    if let Some(value) = headers.find_map(|(_, value)| url::placeholder(value)) {
         return Some(format!("a template: `{value}` has no value on the page"));
     }
     const PLANS: &str = "proposal proposed planned plans future roadmap";
