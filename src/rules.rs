@@ -1,11 +1,10 @@
-//! Values that the store, the queries, the rules file and the API description share: kinds of rules, and the operators
-//! of filters.
+//! Values that the store, the queries, the rules file and the API description share: the operators of filters, kinds of
+//! rules, who may read and write, how users log in, and which values of a record are stored and never sent.
 
-mod access;
+use std::collections::BTreeMap;
 
-use crate::json::get_member;
-
-pub use access::{Access, Auth, Guard, Hidden, HiddenPlace};
+use crate::json::{SyntaxError, get_member};
+use crate::text::nearest;
 
 /// Properties whose values, taken together, no two records of a collection may share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +263,286 @@ pub fn operator_names() -> String {
     OPERATORS.map(|operator| operator.name).join(", ")
 }
 
+/// What a request must show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Guard {
+    /// Nothing.
+    #[default]
+    Anyone,
+    /// Nothing is enough.
+    Nobody,
+    /// That a user is logged in.
+    User,
+    /// That the record belongs to the user who is logged in.
+    Owner,
+    /// That the user who is logged in has this role.
+    Role(String),
+    /// This bearer token.
+    Token(String),
+    /// Login and password of a user (HTTP Basic).
+    Basic,
+    /// A header.
+    Key {
+        /// Its name.
+        header: String,
+        /// What it must say; `None`: anything.
+        value: Option<String>,
+    },
+}
+
+const KNOWN: &str = "known are anyone, user, owner, role:NAME, token:VALUE, basic and key:HEADER";
+
+impl Guard {
+    /// The guard that `text` names: `user`, `role:admin`, `key:X-Api-Key`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Guard, SyntaxError> {
+        let (name, argument) = match text.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        let bad = |message, hint: String| Err(SyntaxError::new(0, message).hint(hint));
+        Ok(match (name, argument) {
+            ("anyone", None) => Guard::Anyone,
+            ("user", None) => Guard::User,
+            ("owner", None) => Guard::Owner,
+            ("basic", None) => Guard::Basic,
+            ("role" | "token" | "key", None | Some("")) => {
+                let example = match name {
+                    "role" => "role:admin",
+                    "token" => "token:abc",
+                    _ => "key:X-Api-Key",
+                };
+                let message = format!("the guard \"{name}\" needs a value");
+                return bad(message, format!("for example \"{example}\""));
+            }
+            ("role", Some(role)) => Guard::Role(role.into()),
+            ("token", Some(token)) => Guard::Token(token.into()),
+            ("key", Some(key)) => {
+                let (header, value) = match key.split_once('=') {
+                    Some((header, value)) => (header, Some(value.to_string())),
+                    None => (key, None),
+                };
+                let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+                if header.is_empty() || !header.chars().all(is_name) {
+                    let message = format!("\"{header}\" is not the name of a header");
+                    let hint = "for example \"key:X-Api-Key\", or \"key:X-Api-Key=abc\"";
+                    return bad(message, hint.into());
+                }
+                let header = header.to_ascii_lowercase();
+                Guard::Key { header, value }
+            }
+            ("anyone" | "user" | "owner" | "basic", Some(_)) => {
+                let message = format!("the guard \"{name}\" takes no value");
+                return bad(message, format!("write \"{name}\""));
+            }
+            _ => {
+                let names = ["anyone", "user", "owner", "role", "token", "basic", "key"];
+                let hint = match (nearest(name, names), argument) {
+                    (Some(near), Some(argument)) => format!("did you mean \"{near}:{argument}\"?"),
+                    (Some(near), None) => format!("did you mean \"{near}\"?"),
+                    (None, _) => KNOWN.into(),
+                };
+                return bad(format!("unknown guard \"{text}\""), hint);
+            }
+        })
+    }
+
+    /// Whether it asks for a user, so that there must be some.
+    pub fn needs_users(&self) -> bool {
+        matches!(
+            self,
+            Guard::User | Guard::Owner | Guard::Role(_) | Guard::Basic
+        )
+    }
+}
+
+/// The guards of a resource or a path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Of GET and HEAD, and of everything else that shows a record.
+    pub read: Guard,
+    /// Of the other methods.
+    pub write: Guard,
+}
+
+impl Access {
+    /// The guards that `text` names: one for both, or the three digits of json-server-auth. The digits are for the owner,
+    /// for users and for anyone; 4 is reading, 2 is writing.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Access, SyntaxError> {
+        let digits = text.as_bytes();
+        if digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) {
+            if digits.iter().any(|digit| !b"0246".contains(digit)) {
+                let message = format!("\"{text}\" has a digit that is not 0, 2, 4 or 6");
+                let hint = "write for example \"600\": the owner reads and writes, others do not";
+                return Err(SyntaxError::new(0, message).hint(hint));
+            }
+            let guards = [Guard::Owner, Guard::User, Guard::Anyone];
+            let whom = |bit: u8| {
+                let last = digits.iter().rposition(|digit| (digit - b'0') & bit != 0);
+                last.map_or(Guard::Nobody, |place| guards[place].clone())
+            };
+            return Ok(Access {
+                read: whom(4),
+                write: whom(2),
+            });
+        }
+        let guard = Guard::parse(text)?;
+        Ok(Access {
+            read: guard.clone(),
+            write: guard,
+        })
+    }
+
+    /// The guard of a request.
+    pub fn of(&self, reads: bool) -> &Guard {
+        if reads { &self.read } else { &self.write }
+    }
+
+    /// Whether a guard asks for a user.
+    pub fn needs_users(&self) -> bool {
+        self.read.needs_users() || self.write.needs_users()
+    }
+}
+
+/// How users log in: the keyword `x-auth` of the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// The collection of the users.
+    pub users: String,
+    /// The property by which they are found.
+    pub login: String,
+    /// The property with the hash of the password.
+    pub password: String,
+    /// How long a token is valid, in seconds.
+    pub expires: u64,
+}
+
+impl Auth {
+    /// The paths that `x-auth` adds, which no resource may have.
+    pub const PATHS: [&str; 4] = ["register", "login", "logout", "me"];
+}
+
+/// The `writeOnly` values of a record, as a graph: schemas may refer to themselves, so that there is no end to the paths.
+/// A value is at several places of it at a time, where several schemas apply. The record is at the first place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hidden {
+    places: Vec<HiddenPlace>,
+}
+
+/// What is hidden in a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HiddenPlace {
+    /// The value itself is.
+    pub hides: bool,
+    /// The places of its members.
+    pub members: BTreeMap<String, Vec<usize>>,
+    /// The places of its items.
+    pub items: Vec<usize>,
+}
+
+impl Hidden {
+    /// The graph of `places`, without the parts from which nothing hidden is reached.
+    pub fn new(mut places: Vec<HiddenPlace>) -> Hidden {
+        // Without its items an array would have another length for readers, so all of it is hidden.
+        while spread(&mut places, |known, place| {
+            place.items.iter().any(|item| known[*item])
+        }) {}
+        let hides: Vec<bool> = places.iter().map(|place| place.hides).collect();
+        while spread(&mut places, |known, place| {
+            let members = place.members.values().flatten();
+            members.chain(&place.items).any(|next| known[*next])
+        }) {}
+        let leads: Vec<bool> = places.iter().map(|place| place.hides).collect();
+        for (place, hides) in places.iter_mut().zip(hides) {
+            place.hides = hides;
+            place.items.retain(|next| leads[*next]);
+            for next in place.members.values_mut() {
+                next.retain(|next| leads[*next]);
+            }
+            place.members.retain(|_, next| !next.is_empty());
+        }
+        if !leads.first().is_some_and(|leads| *leads) {
+            places.clear();
+        }
+        Hidden { places }
+    }
+
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Hides the property `name` of the record.
+    pub fn hide(&mut self, name: &str) {
+        if self.places.is_empty() {
+            self.places.push(HiddenPlace::default());
+        }
+        let last = self.places.len();
+        self.places.push(HiddenPlace {
+            hides: true,
+            ..HiddenPlace::default()
+        });
+        self.places[0]
+            .members
+            .entry(name.to_string())
+            .or_default()
+            .push(last);
+    }
+
+    /// Whether a value at one of the places `at` is hidden.
+    pub fn hides(&self, at: &[usize]) -> bool {
+        at.iter().any(|place| self.places[*place].hides)
+    }
+
+    /// Where the member `name` of a value at `at` is.
+    pub fn member(&self, at: &[usize], name: &str) -> Vec<usize> {
+        self.next(at, |place| {
+            place.members.get(name).map_or(&[][..], Vec::as_slice)
+        })
+    }
+
+    /// Where the items of an array at `at` are.
+    pub fn items(&self, at: &[usize]) -> Vec<usize> {
+        self.next(at, |place| &place.items)
+    }
+
+    fn next<'h>(&'h self, at: &[usize], of: impl Fn(&'h HiddenPlace) -> &'h [usize]) -> Vec<usize> {
+        let mut next: Vec<usize> = at
+            .iter()
+            .flat_map(|place| of(&self.places[*place]))
+            .copied()
+            .collect();
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
+    /// The names of members that are hidden somewhere.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let members = self.places.iter().flat_map(|place| &place.members);
+        members
+            .filter(|(_, next)| self.hides(next))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// Sets `hides` where `is_so` of what is known; whether that changed something.
+fn spread(places: &mut [HiddenPlace], is_so: impl Fn(&[bool], &HiddenPlace) -> bool) -> bool {
+    let mut known: Vec<bool> = places.iter().map(|place| place.hides).collect();
+    let before = known.clone();
+    // Backwards, since what a place leads to was found after it.
+    for at in (0..places.len()).rev() {
+        known[at] |= is_so(&known, &places[at]);
+        places[at].hides = known[at];
+    }
+    known != before
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,5 +561,37 @@ mod tests {
         }
         assert!(Operator::suffix_of("_gte").is_none());
         assert!(Operator::suffix_of("views").is_none());
+    }
+
+    #[test]
+    fn the_digits_of_json_server_auth() {
+        let guards = |text| {
+            let access = Access::parse(text).unwrap();
+            (access.read, access.write)
+        };
+        assert_eq!(guards("600"), (Guard::Owner, Guard::Owner));
+        assert_eq!(guards("640"), (Guard::User, Guard::Owner));
+        assert_eq!(guards("644"), (Guard::Anyone, Guard::Owner));
+        assert_eq!(guards("660"), (Guard::User, Guard::User));
+        assert_eq!(guards("664"), (Guard::Anyone, Guard::User));
+        assert_eq!(guards("440"), (Guard::User, Guard::Nobody));
+        assert!(Access::parse("650").is_err());
+    }
+
+    #[test]
+    fn a_guard_that_is_nearly_right_is_corrected() {
+        for (text, hint) in [
+            ("usr", "did you mean \"user\"?"),
+            ("rol:admin", "did you mean \"role:admin\"?"),
+            ("role", "for example \"role:admin\""),
+            ("user:x", "write \"user\""),
+            ("whoever", KNOWN),
+        ] {
+            assert_eq!(
+                Guard::parse(text).unwrap_err().hint.as_deref(),
+                Some(hint),
+                "{text}"
+            );
+        }
     }
 }

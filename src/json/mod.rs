@@ -4,7 +4,6 @@
 //! file keeps the formatting of the person who wrote it. Nothing here does I/O.
 
 mod document;
-mod id;
 mod javascript;
 mod layout;
 mod members;
@@ -15,8 +14,9 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
 pub use document::{Array, Document, Entry, EntryValue, RecordText, indent_of, is_blank};
-pub use id::{Id, IdSequence};
-pub use javascript::{is_loosely, is_text, number, number_text, order, order_exactly, text_form};
+pub use javascript::{
+    Id, IdSequence, is_loosely, is_text, number, number_text, order, order_exactly, text_form,
+};
 pub use layout::{Indent, Layout};
 pub use members::{
     Member, NotObject, Object, get_member, items, locate, members, merge_patch, merge_shallow,

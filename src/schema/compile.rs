@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{COUNT, Checker, Messages, count_keyword, count_references, found, literal};
 use super::document::{Document, visit_mut};
-use super::ids::IdRules;
+use super::example::IdRules;
 use super::lint::{Gathered, check_keywords, gather};
 use super::{DRAFT, Holds, Rules, Schema, SchemaError, SchemaProblem, repair};
 use crate::json;

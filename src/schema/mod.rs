@@ -8,7 +8,6 @@ mod check;
 mod compile;
 mod document;
 mod example;
-mod ids;
 mod keywords;
 mod lint;
 mod repair;
@@ -22,7 +21,7 @@ use crate::json::Place;
 use crate::rules::{Access, Auth, Generated, Hidden, ReferenceRule, UniqueRule};
 
 pub use check::{Budget, TooComplex, Violation};
-pub use ids::IdRules;
+pub use example::IdRules;
 #[cfg(feature = "cli")]
 pub use keywords::editor_schema;
 
